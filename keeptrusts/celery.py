@@ -1,0 +1,65 @@
+"""The Celery application: `celery -A keeptrusts.celery worker|beat`."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init, worker_ready
+from django.conf import settings
+
+from keeptrusts.process import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
+
+QUEUES = ("tick", "poll", "sync")
+_TICK_SECONDS = 1.0
+_SWEEP_SECONDS = 600.0
+
+app = Celery("keeptrusts")
+app.conf.update(
+    # kombu spells a unix socket in its own way.
+    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://", 1),
+    broker_connection_retry_on_startup=True,
+    # Longer than the longest task: a message that is still worked on is not delivered again.
+    broker_transport_options={"visibility_timeout": 600, "socket_timeout": 30},
+    task_ignore_result=True,
+    task_publish_retry=False,
+    task_default_queue="tick",
+    task_routes={
+        "gitrepos.tick": {"queue": "tick"},
+        "gitrepos.sweep": {"queue": "tick"},
+        "gitrepos.poll_batch": {"queue": "poll"},
+        "gitrepos.sync_remote": {"queue": "sync"},
+    },
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    beat_scheduler="celery.beat:Scheduler",  # Nothing to remember between runs.
+    beat_max_loop_interval=_TICK_SECONDS,
+    beat_schedule={
+        # `expires`: an outage leaves no heap of ticks behind.
+        "tick": {"task": "gitrepos.tick", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
+        "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks(["gitrepos"])
+
+
+@setup_logging.connect
+def _keep_logging(**_: Any) -> None:
+    """Django has configured the logs; connecting here keeps Celery from doing it again."""
+
+
+@worker_process_init.connect
+def _bind_to_parent(**_: Any) -> None:
+    die_with_parent()
+
+
+@worker_ready.connect
+def _recover(**_: Any) -> None:
+    from gitrepos import claim, tasks
+
+    claim.retry_stalled()
+    tasks.sweep()
