@@ -1,0 +1,208 @@
+"""Hold a tree against the tables of the language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from kt.policy.findings import Finding
+from kt.policy.language.forms import FORMS
+from kt.policy.language.shapes import (
+    Block,
+    Chain,
+    Choice,
+    Flag,
+    ListOf,
+    MapOf,
+    Pattern,
+    Shape,
+    Text,
+    Whole,
+)
+from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, item_paths
+from kt.policy.rules import shape as rules
+from kt.policy.rules.base import Place
+from kt.policy.suggest import did_you_mean
+from kt.policy.words import described, quoted, shown
+
+
+def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterator[Finding]:
+    """Yield what is wrong with `node`, whose place in the document is `path`.
+
+    `at` is where a missing key is reported: the key that owns the node.
+    """
+    return _CHECKS[type(shape)](shape, node, path, at or node)
+
+
+def _block(shape: Block, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Mapping):
+        yield _wrong_type(node, path, "a mapping")
+        return
+    for key, entry in node.entries.items():
+        field = shape.fields.get(key)
+        below = child_path(path, shown(key))
+        if field is None:
+            yield _unknown_key(shape, entry.key, path, below)
+        else:
+            yield from walk(field.shape, entry.value, below, entry.key)
+    for key, field in shape.fields.items():
+        if field.required and key not in node.entries:
+            where = f"in {path}" if path else "in the document"
+            message = f"the key {key!r} is required {where}"
+            yield rules.MissingKey.at(at, child_path(path, key), message, f"add {key}: {field.doc}")
+
+
+def _unknown_key(shape: Block, key: Scalar, path: str, below: str) -> Finding:
+    where = f"in {path}" if path else "at the top level"
+    if key.text in shape.unsupported:
+        message = f"the key {quoted(key.text)} {where} is not enforced by this version"
+        return rules.NotEnforced.at(key, below, message, "remove it")
+    fix = shape.hints.get(key.text) or did_you_mean(
+        key.text, shape.fields, otherwise=_possible(shape.fields)
+    )
+    return rules.UnknownKey.at(key, below, f"unknown key {quoted(key.text)} {where}", fix)
+
+
+def _possible(known: Iterable[str]) -> str:
+    return f"possible here: {', '.join(known)}"
+
+
+def _map(shape: MapOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Mapping):
+        yield _wrong_type(node, path, "a mapping")
+        return
+    for key, entry in node.entries.items():
+        below = child_path(path, shown(key))
+        # A key is text whatever it looks like, so `404:` is not held to be a number.
+        name = Scalar(key, key, entry.key.line, entry.key.column)
+        yield from walk(shape.key, name, below)
+        yield from walk(shape.value, entry.value, below, entry.key)
+
+
+def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Sequence):
+        yield _wrong_type(node, path, "a list")
+        return
+    if len(node.items) < shape.low:
+        yield rules.OutOfRange.at(node, path, "the list is empty", "give at least one item")
+    for below, item in item_paths(node, path):
+        yield from walk(shape.item, item, below)
+    if shape.unique:
+        yield from _repeated(node, path)
+
+
+def _repeated(node: Sequence, path: str) -> Iterator[Finding]:
+    lines: dict[str, int] = {}
+    for below, item in item_paths(node, path):
+        if not isinstance(item, Scalar):
+            continue
+        folded = item.text.casefold()
+        if folded in lines:
+            message = f"{quoted(item.text)} already stands in line {lines[folded]}"
+            yield rules.RepeatedItem.at(item, below, message, "remove it")
+        lines.setdefault(folded, item.line)
+
+
+def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    form = FORMS[shape.form] if shape.form else None
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        is_number = isinstance(node, Scalar) and isinstance(node.value, int | float)
+        fix = form.suggest(node.text) if form and is_number and isinstance(node, Scalar) else ""
+        yield _wrong_type(node, path, form.words if form else "text", fix)
+    elif not shape.low <= len(node.value) <= shape.high:
+        yield _wrong_length(node, path, shape)
+    elif form and not _compiled(form.pattern).fullmatch(node.value):
+        fix = form.suggest(shown(node.value))
+        message = f"{quoted(node.value)} is not {form.words}"
+        yield rules.BadForm.at(node, path, message, fix)
+
+
+def _wrong_length(node: Scalar, path: str, shape: Text | Pattern) -> Finding:
+    if not node.text:
+        return rules.OutOfRange.at(node, path, "the text is empty", "write something, or remove it")
+    message = f"the text has {len(node.text):,} characters, at most {shape.high:,} are allowed"
+    return rules.OutOfRange.at(node, path, message, "shorten it")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _pattern(shape: Pattern, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        yield _wrong_type(node, path, "a regular expression")
+    elif not 1 <= len(node.value) <= shape.high:
+        yield _wrong_length(node, path, shape)
+
+
+def _flag(shape: Flag, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Scalar) or not isinstance(node.value, bool):
+        meant = _YES_NO.get(node.text.lower(), "") if isinstance(node, Scalar) else ""
+        yield _wrong_type(node, path, "true or false", f"write {meant}" if meant else "")
+
+
+_YES_NO = {
+    **dict.fromkeys(("yes", "on", "y", "1", "enabled", "true"), "true"),
+    **dict.fromkeys(("no", "off", "n", "0", "disabled", "false"), "false"),
+}
+
+
+def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        digits = isinstance(value, str) and value.isascii() and value.isdigit()
+        yield _wrong_type(node, path, "a whole number", "remove the quotes" if digits else "")
+    elif not shape.low <= value <= shape.high:
+        message = f"{shown(str(value))} is out of range"
+        fix = f"give a number from {shape.low:,} to {shape.high:,}"
+        yield rules.OutOfRange.at(node, path, message, fix)
+
+
+def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        yield _wrong_type(node, path, "one of " + ", ".join(shape.values))
+    elif node.value in shape.unsupported:
+        message = f"{quoted(node.value)} is not enforced by this version"
+        yield rules.NotEnforced.at(node, path, message, _possible(shape.values))
+    elif node.value not in shape.values:
+        expected = f"expected one of {', '.join(shape.values)}"
+        if len(shape.values) == 1:
+            expected = f"expected {shape.values[0]}"
+        fix = did_you_mean(node.value, shape.values, otherwise=_possible(shape.values))
+        yield rules.NotAChoice.at(node, path, f"{expected}, got {quoted(node.value)}", fix)
+
+
+def _chain(shape: Chain, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    if not isinstance(node, Sequence):
+        yield _wrong_type(node, path, "a list of policy kinds")
+
+
+def _wrong_type(node: Node, path: str, expected: str, fix: str = "") -> Finding:
+    fix = fix or _type_hint(node, expected)
+    return rules.WrongType.at(node, path, f"expected {expected}, got {described(node)}", fix)
+
+
+def _type_hint(node: Node, expected: str) -> str:
+    if not isinstance(node, Scalar) or node.value is None:
+        return ""
+    if expected.startswith("a list"):
+        return f"write [{shown(node.text)}]"
+    if expected == "text" or not isinstance(node.value, str):
+        return f'put it into quotes: "{shown(node.text)}"'
+    return ""
+
+
+_CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
+    Block: _block,
+    MapOf: _map,
+    ListOf: _list,
+    Text: _text,
+    Pattern: _pattern,
+    Flag: _flag,
+    Whole: _whole,
+    Choice: _choice,
+    Chain: _chain,
+}
