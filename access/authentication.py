@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -58,6 +58,19 @@ class HasToken(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.user, Token)
+
+
+def bearer(request: Request) -> Token:
+    """The token behind a request that passed `HasToken`."""
+    token: Any = request.user
+    assert isinstance(token, Token)
+    return token
+
+
+def counts(request: Request) -> Mapping[str, int]:
+    """The change counters as they stood before the request's first other query."""
+    found: Any = request.auth
+    return cast(Mapping[str, int], found)
 
 
 def _valid(token: Token | None) -> Token:

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -40,7 +41,7 @@ def find(text: str) -> Token | None:
     return Token.objects.filter(digest=digest(text)).first()
 
 
-def revoke(token_id: object) -> Token:
+def revoke(token_id: UUID) -> Token:
     """End a token for good; revoking twice changes nothing.
 
     Raises: `NotFoundError`.

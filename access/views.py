@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access import tokens
+from access.authentication import bearer
 from access.models import Token
 from access.serializers import TokenInput, TokenRow
 from keeptrusts.errors import NotFoundError
@@ -48,4 +49,4 @@ class WhoAmI(APIView):
     """The token that asks."""
 
     def get(self, request: Request) -> Response:
-        return Response({"data": {"token": TokenRow(request.user).data}})
+        return Response({"data": {"token": TokenRow(bearer(request)).data}})

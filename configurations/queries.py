@@ -49,7 +49,7 @@ def rows(*, status: str, after: str, limit: int | None) -> list[Row]:
 
 def row(configuration_id: str) -> Row:
     """Raises: `NotFoundError`."""
-    found = _values(Configuration.objects.filter(pk=configuration_id)).first()
+    found: Row | None = _values(Configuration.objects.filter(pk=configuration_id)).first()
     if found is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
     return found
@@ -68,7 +68,8 @@ def version_rows(configuration_id: str) -> list[Row]:
 
 def version_row(configuration_id: str, number: int) -> Row:
     """Raises: `NotFoundError`."""
-    found = _versions(configuration_id).filter(number=number).values(*_VERSION_COLUMNS).first()
+    rows = _versions(configuration_id).filter(number=number)
+    found: Row | None = rows.values(*_VERSION_COLUMNS).first()
     if found is None:
         raise NotFoundError(f"version {number} of configuration {configuration_id!r}")
     return found
@@ -91,8 +92,9 @@ def content(configuration_id: str, number: int | None = None) -> tuple[bytes, st
     return bytes(found[0]), found[1]
 
 
-def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, Row]:
-    return found.values(*_COLUMNS, git_repo=F("owner"))
+def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
+    rows: QuerySet[Configuration, dict[str, Any]] = found.values(*_COLUMNS, git_repo=F("owner"))
+    return rows
 
 
 def _versions(configuration_id: str) -> QuerySet[Version]:

@@ -18,7 +18,9 @@ class Content(Text):
         try:
             encoded = content.encode()
         except UnicodeEncodeError as exc:
-            raise serializers.ValidationError("has a lone surrogate, which UTF-8 cannot hold") from exc
+            raise serializers.ValidationError(
+                "has a lone surrogate, which UTF-8 cannot hold"
+            ) from exc
         if len(encoded) > MAX_BYTES:
             raise serializers.ValidationError(
                 f"is {len(encoded)} bytes; a policy file has at most {MAX_BYTES}"

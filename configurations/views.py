@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.authentication import bearer, counts
 from configurations import checks, queries, versions
 from configurations.publish import COUNTER
 from configurations.serializers import ConfigurationEdit, ConfigurationInput
@@ -25,7 +26,7 @@ class Configurations(APIView):
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
-        count = request.auth.get(COUNTER, 0)
+        count = counts(request).get(COUNTER, 0)
         etag = f'"{count}-{"-".join(str(value) for value in query)}"'
         headers = {**_PRIVATE, "ETag": etag}
         if request.headers.get("If-None-Match") == etag:
@@ -148,4 +149,4 @@ def _valid(serializer: type[ConfigurationInput | ConfigurationEdit], request: Re
 
 
 def _origin(request: Request, note: str) -> Origin:
-    return Origin(source=Source.API, actor=request.user.name, note=note)
+    return Origin(source=Source.API, actor=bearer(request).name, note=note)

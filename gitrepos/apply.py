@@ -103,7 +103,9 @@ def _apply_files(
 ) -> None:
     before = linked(repo.pk)
     publish()  # From here to the commit nobody else writes configurations.
-    link = Link(str(repo.pk), repo.url, auto_create=repo.auto_create_configuration, adopt=repo.adopt)
+    link = Link(
+        str(repo.pk), repo.url, auto_create=repo.auto_create_configuration, adopt=repo.adopt
+    )
     decided = plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
     written = _publish(repo, snapshot, decided)
     changed = _write_files(repo, decided, before, now)
@@ -184,11 +186,11 @@ def _row(
     findings = [asdict(finding) for finding in decision.findings]
     said = (row.blob, row.outcome, row.findings)
     row.blob, row.outcome = candidate.blob, decision.outcome
-    if not candidate.unchanged or decision.outcome != LinkedFile.Outcome.SYNCED:
-        row.findings = findings
     if not candidate.unchanged:
         row.content_hash = candidate.content_hash
-    if decision.outcome == LinkedFile.Outcome.SYNCED:
+    if not candidate.unchanged or decision.outcome != "synced":
+        row.findings = findings
+    if decision.outcome == "synced":
         row.taken_blob = candidate.blob
     row.updated_at = now
     return row if row.pk is None or said != (row.blob, row.outcome, row.findings) else None

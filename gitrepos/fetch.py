@@ -172,14 +172,14 @@ class _Repository:
         if lost := [blob for blob in blobs if found[blob] is None]:
             raise BadAnswerError(f"The server did not send the object {lost[0]}.")
         small = [blob for blob, known in found.items() if known and known[1] <= MAX_BYTES]
-        read = self._local(
-            ["cat-file", "--batch", "--buffer"], _CONTENT_BYTES, stdin=_lines(small)
-        )
+        read = self._local(["cat-file", "--batch", "--buffer"], _CONTENT_BYTES, stdin=_lines(small))
         return dict.fromkeys(blobs) | dict(_blobs(read))
 
     def _described(self, names: Sequence[str]) -> dict[str, tuple[str, int] | None]:
         """Id and size of each object by the name it was asked under; None where there is none."""
-        answer = self._local(["cat-file", "--batch-check=%(objectname) %(objectsize)"], stdin=_lines(names))
+        answer = self._local(
+            ["cat-file", "--batch-check=%(objectname) %(objectsize)"], stdin=_lines(names)
+        )
         rows = [line.rsplit(" ", 1) for line in answer.decode(errors="replace").splitlines()]
         return {
             name: (row[0], int(row[1])) if row[1].isdecimal() else None

@@ -16,16 +16,17 @@ import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import.
 
-from git import Git  # noqa: E402
+from git import Git
 
-from gitrepos import errors  # noqa: E402
-from gitrepos.address import RepoURL  # noqa: E402
+from gitrepos import errors
+from gitrepos.address import RepoURL
 
 _MEMORY_BYTES = 512 * 1024 * 1024
 _FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
@@ -97,7 +98,7 @@ def run(
     protocol = access.url.scheme if access else "none"
     with _memory_file(_config(access)) as config, _memory_file(stdin) as source:
         environment = _ENVIRONMENT | {
-            "GIT_CONFIG_GLOBAL": f"/proc/self/fd/{config}",
+            "GIT_CONFIG_GLOBAL": f"/proc/self/fd/{config.fileno()}",
             "GIT_ALLOW_PROTOCOL": protocol,
         }
         # GitPython adds this process's environment to each child; env -i takes it away again.
@@ -106,16 +107,16 @@ def run(
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(deadline_seconds),
             "git", *arguments,
         ]  # fmt: skip
-        process = Git().execute(
+        child: Any = Git().execute(
             command,
-            istream=os.fdopen(os.dup(source), "rb"),
+            istream=source,
             as_process=True,
             shell=False,
             start_new_session=True,
-            pass_fds=(config,),
+            pass_fds=(config.fileno(),),
             preexec_fn=_bound,
         )
-        status, output, complaint = _collect(process.proc, max_bytes)
+        status, output, complaint = _collect(child.proc, max_bytes)
     if status != 0:
         raise _translated(status, complaint, access)
     return output
@@ -136,16 +137,12 @@ def _config(access: Access | None) -> bytes:
     return "".join(lines).encode()
 
 
-@contextlib.contextmanager
-def _memory_file(content: bytes) -> Iterator[int]:
+def _memory_file(content: bytes) -> BinaryIO:
     """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
-    fd = os.memfd_create("keeptrusts")
-    try:
-        os.write(fd, content)
-        os.lseek(fd, 0, os.SEEK_SET)
-        yield fd
-    finally:
-        os.close(fd)
+    file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 def _bound() -> None:
@@ -194,45 +191,60 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 # git's own words under LC_ALL=C, and those of libcurl. First match wins.
-_COMPLAINTS: tuple[tuple[str, type[errors.RemoteError], str], ...] = (
+_COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
     (
-        r"Authentication failed|could not read (Username|Password)|error: 40[13]\b",
         errors.AuthFailedError,
         "The server refuses this credential, or wants one: send another access_token.",
+        ("Authentication failed", "could not read (Username|Password)", r"error: 40[13]\b"),
     ),
     (
-        r"repository '.*' not found|error: 404|does not appear to be a git repository"
-        r"|does not exist",
         errors.RepoNotFoundError,
         "The server knows no such repository, or hides it from this credential.",
+        ("repository '.*' not found", "error: 404", "not appear to be a git", "does not exist"),
     ),
     (
-        r"couldn't find remote ref",
         errors.BranchNotFoundError,
         "The repository has no such branch.",
+        ("couldn't find remote ref",),
     ),
     (
-        r"error: 30[12378]|unable to update url base from redirection|redirect",
         errors.MovedError,
         "The server redirects elsewhere, and no redirect is followed: link the new url.",
+        ("error: 30[12378]", "redirect"),
     ),
-    (r"error: 429", errors.RateLimitedError, "The server asks for fewer calls."),
+    (errors.RateLimitedError, "The server asks for fewer calls.", ("error: 429",)),
+    (errors.TimedOutError, "The server did not answer in time.", ("timed out", "too slow")),
     (
-        r"timed out|Operation too slow|too slow",
-        errors.TimedOutError,
-        "The server did not answer in time.",
-    ),
-    (
-        r"File size limit|signal 25|Out of memory|out of memory|memory exhausted|malloc failed"
-        r"|unable to create thread|mmap failed|cannot allocate",
         errors.TooLargeError,
         "The repository passes the bounds of size or memory.",
+        (
+            "File size limit",
+            "died of signal (9|25)",
+            "[Oo]ut of memory",
+            "memory exhausted",
+            "malloc failed",
+            "unable to create thread",
+            "mmap failed",
+            "annot allocate memory",
+            "File too large",
+        ),
     ),
     (
-        r"Could not resolve|Failed to connect|Couldn't connect|Connection refused|error: 5\d\d"
-        r"|Connection reset|unreachable|SSL|certificate|Empty reply|Recv failure",
         errors.UnreachableError,
         "The server cannot be reached",
+        (
+            "Could not resolve",
+            "Failed to connect",
+            "Couldn't connect",
+            "Connection refused",
+            r"error: 5\d\d",
+            "Connection reset",
+            "unreachable",
+            "SSL",
+            "certificate",
+            "Empty reply",
+            "Recv failure",
+        ),
     ),
 )
 
@@ -242,8 +254,8 @@ def _translated(status: int, complaint: str, access: Access | None) -> errors.Re
         return errors.TimedOutError("The server did not answer in time.")
     if status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
         return errors.TooLargeError("The repository passes the bounds of size or memory.")
-    for pattern, kind, message in _COMPLAINTS:
-        if re.search(pattern, complaint):
+    for kind, message, words in _COMPLAINTS:
+        if re.search("|".join(words), complaint):
             shown = message if message.endswith(".") else f"{message}: {_cause(complaint, access)}."
             return kind(shown)
     return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint, access)}")

@@ -118,9 +118,7 @@ class LinkedFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["repo", "path", "configuration"], name="file_identity"
-            ),
+            models.UniqueConstraint(fields=["repo", "path", "configuration"], name="file_identity"),
         ]
 
 

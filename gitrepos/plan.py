@@ -142,9 +142,7 @@ def plan(
 def _candidate(file: File, row: Linked | None) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
-        return Candidate(
-            file.path, file.blob, configuration, findings=(_from_defect(file.defect),)
-        )
+        return Candidate(file.path, file.blob, configuration, findings=(_from_defect(file.defect),))
     if file.content is None:
         assert row is not None  # Only a settled file comes without its bytes.
         return Candidate(file.path, file.blob, row.configuration, unchanged=True)

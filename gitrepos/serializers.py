@@ -70,9 +70,8 @@ class Asked(Input):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         alias = attrs.pop("repo_url", None)
-        if alias is not None:
-            if attrs.setdefault("url", alias) != alias:
-                raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
+        if alias is not None and attrs.setdefault("url", alias) != alias:
+            raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
         return attrs
 
 

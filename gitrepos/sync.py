@@ -152,7 +152,9 @@ def _load(batch: Claim) -> dict[UUID, Work]:
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
-        return remote.Question(work.remote.pk, _url(work.remote), token_of(work.remote), work.refs())
+        return remote.Question(
+            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
+        )
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
         return None

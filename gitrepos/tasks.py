@@ -24,7 +24,7 @@ def tick() -> None:
     """Claim what is due and send one message a batch; beat calls it every second."""
     heartbeat.beat()
     for batch in claim.due(timezone.now()):
-        poll_batch.apply_async([str(batch.id), [str(pk) for pk in batch.remote_ids]])
+        poll_batch.apply_async((str(batch.id), [str(pk) for pk in batch.remote_ids]))
 
 
 @shared_task(name="gitrepos.poll_batch", time_limit=claim.POLL_LEASE_SECONDS - 5)
@@ -47,4 +47,4 @@ def sweep() -> None:
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
-    sync_remote.apply_async([str(fence.remote_id), str(fence.claim_id), dict(heads)])
+    sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))

@@ -1,9 +1,11 @@
 """The Celery application: `celery -A keeptrusts.celery worker|beat`."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_process_init, worker_ready
 from django.conf import settings
 
@@ -15,6 +17,9 @@ QUEUES = ("tick", "poll", "sync")
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
+# The worker warns of root because of pickle; messages here are JSON, and nothing else is read.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
 app = Celery("keeptrusts")
 app.conf.update(
     # kombu spells a unix socket in its own way.
@@ -22,6 +27,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     # Longer than the longest task: a message that is still worked on is not delivered again.
     broker_transport_options={"visibility_timeout": 600, "socket_timeout": 30},
+    accept_content=["json"],
     task_ignore_result=True,
     task_publish_retry=False,
     task_default_queue="tick",

@@ -1,5 +1,6 @@
 """Logs: one line an event, key=value, on standard error."""
 
+import logging
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ def dict_config() -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": _formatter}},
+        "filters": {"refusals": {"()": _Refusals}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
@@ -35,8 +37,16 @@ def dict_config() -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
+            "django.request": {"filters": ["refusals"]},
         },
     }
+
+
+class _Refusals(logging.Filter):
+    """Drops what Django says of 4xx and 503: a refusal is news for its caller, not for the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", 500) in (500, None)
 
 
 def _formatter() -> structlog.stdlib.ProcessorFormatter:

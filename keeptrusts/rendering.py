@@ -1,6 +1,6 @@
 """JSON in and out, by orjson: several times cheaper than DRF's own on lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 import orjson
@@ -66,11 +66,11 @@ class AlwaysJSON(BaseContentNegotiation):
     Only a body that says it is something else than JSON is refused.
     """
 
-    def select_parser(self, request: Any, parsers: Sequence[Any]) -> Any:
+    def select_parser(self, request: Any, parsers: Iterable[BaseParser]) -> Any:
         declared = request.content_type.split(";")[0].strip().lower()
-        return parsers[0] if declared in ("", "application/json") else None
+        return next(iter(parsers)) if declared in ("", "application/json") else None
 
     def select_renderer(
-        self, request: Any, renderers: Sequence[Any], format_suffix: str | None = None
-    ) -> tuple[Any, str]:
-        return renderers[0], renderers[0].media_type
+        self, request: Any, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type

@@ -50,7 +50,9 @@ def _start() -> None:
 
 def _versions() -> str:
     info = redis.Redis.from_url(os.environ["REDIS_URL"]).info("server")
-    broker = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+    broker = (
+        f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+    )
     if "DATABASE_URL" not in os.environ:
         import sqlite3
 

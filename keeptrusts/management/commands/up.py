@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from access import tokens
+from access.models import Token
 from gitrepos import claim
 from keeptrusts import broker
 from keeptrusts.celery import QUEUES
@@ -107,7 +108,7 @@ def _first_token(data_dir: Path) -> str:
         tokens.bootstrap(given)
         return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN, unless it was revoked"
     path = data_dir / "admin-token"
-    if not tokens.Token.objects.exists():
+    if not Token.objects.exists():
         text = secret_file(path)
         if tokens.bootstrap(text):
             return f"{text}  (kept in {path})"
@@ -132,6 +133,7 @@ def _parts() -> list[Part]:
                 str(_BIN / "granian"), "--interface", "wsgi", "--host", env.listen_host,
                 "--port", str(env.listen_port), "--workers", "1", "--blocking-threads", "8",
                 "--backpressure", "128", "--no-ws", "--workers-kill-timeout", "8",
+                "--log-level", "error",
                 "keeptrusts.wsgi:application",
             ],
             grace_seconds=10,
@@ -155,7 +157,7 @@ def _wait_until_healthy(supervisor: Supervisor) -> bool:
 
 def _healthy() -> bool:
     try:
-        with urllib.request.urlopen(f"{_base_url()}/healthz", timeout=2) as answer:
+        with urllib.request.urlopen(f"{_base_url()}/healthz", timeout=2) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -163,7 +165,7 @@ def _healthy() -> bool:
 
 def _base_url() -> str:
     host = settings.ENV.listen_host
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     shown = f"[{reached}]" if ":" in reached else reached
     return f"http://{shown}:{settings.ENV.listen_port}"
 
