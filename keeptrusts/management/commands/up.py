@@ -171,7 +171,9 @@ def _base_url() -> str:
 
 
 def _greet(token: str) -> None:
-    say("Keeptrusts is up.")
-    say(f"  API:   {_base_url()}/v1")
-    say(f"  Token: {token}")
-    say("  Stop:  Ctrl-C, or SIGTERM to this process")
+    say(
+        "Keeptrusts is up.\n"
+        f"  API:   {_base_url()}/v1\n"
+        f"  Token: {token}\n"
+        "  Stop:  Ctrl-C, or SIGTERM to this process"
+    )
