@@ -12,6 +12,21 @@ from types import TracebackType
 from tests.support.repo import Repo
 
 
+class Late:
+    """An answer that is ready (`reached`) and waits to be sent until `release`."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def hold(self) -> None:
+        self.reached.set()
+        self._released.wait(60)
+
+
 class Forge:
     """Serves every repository made by `repository` under `url`.
 
@@ -25,6 +40,8 @@ class Forge:
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.holds: dict[str, threading.Event] = {}
+        self.lates: dict[str, Late] = {}
+        self.aliases: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self._count = itertools.count(1)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -65,6 +82,17 @@ class Forge:
         repo.git("remote", "add", "origin", str(bare))
         return repo
 
+    def alias(self, repo: Repo) -> str:
+        """Another name under which the same repository is served."""
+        name = f"alias-{os.getpid()}-{next(self._count)}.git"
+        self.aliases[name] = repo.bare.name
+        return name
+
+    def hold_late(self, repo: Repo) -> "Late":
+        """Have the next pack of a repository made now and sent when it is released."""
+        late = self.lates[repo.bare.name] = Late()
+        return late
+
     def calls(self, repo: Repo) -> list[tuple[str, str]]:
         """The requests that arrived for one repository."""
         return [request for request in self.requests if f"/{repo.bare.name}/" in request[1]]
@@ -97,7 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
         else:
-            self._backend(forge.root, path, query, body)
+            real = forge.aliases.get(name, name)
+            self._backend(forge, path.replace(name, real, 1), query, body)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -113,10 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
         _, _, basic = self.headers.get("Authorization", "").partition("Basic ")
         return base64.b64decode(basic).decode().partition(":")[2] == token
 
-    def _backend(self, root: Path, path: str, query: str, body: bytes) -> None:
+    def _backend(self, forge: Forge, path: str, query: str, body: bytes) -> None:
         environment = {
             "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(root),
+            "GIT_PROJECT_ROOT": str(forge.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
@@ -133,6 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
         done = subprocess.run(
             ["git", "http-backend"], input=body, env=environment, capture_output=True
         )
+        if path.split("/")[1] in forge.lates and b"command=fetch" in body:
+            forge.lates.pop(path.split("/")[1]).hold()
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
         status = int(headers.pop("Status", "200 OK").split()[0])

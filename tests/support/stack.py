@@ -79,7 +79,8 @@ class Stack:
 
     def token(self) -> str:
         """The first admin's token."""
-        return (self.data_dir / "admin-token").read_text().strip()
+        given = self.environment.get("KEEPTRUSTS_BOOTSTRAP_TOKEN")
+        return given or (self.data_dir / "admin-token").read_text().strip()
 
     def request(
         self, method: str, path: str, body: Any = None, *, token: str | None = None
