@@ -17,7 +17,7 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
-from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
+from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, InternalError, RemoteError
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
@@ -86,6 +86,13 @@ def sync(fence: Fence, heads: Heads) -> None:
                 groups[_ref(link)].append(link)
         failed = sum(_sync_ref(fence, work, *group, heads, pending) for group in groups.items())
         claim.finish(fence, ok=failed < len(work.links))
+
+
+def abandon(fence: Fence) -> None:
+    """Show a sync that crashed on its links, and give the remote back for a later try."""
+    work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
+    if work is not None:
+        _fail_all(fence, work, InternalError("The sync crashed; the worker's log says how."))
 
 
 def _sync_ref(
