@@ -116,14 +116,16 @@ class Composer:
         mark = event.start_mark
         value = resolve(text) if event.implicit[0] else text
         node = Scalar(text, value, mark.line + 1, mark.column + 1)
+        self._attach(node)
+        self._count(1, node)
+        self._grow(1, 0)
         if event.tag is not None:
             node.value = text if str in _TAGS.get(event.tag, ()) else resolve(text)
             self._check_tag(event.tag, node, type(node.value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1, 0)
-        self._count(1, node)
-        self._attach(node)
-        self._grow(1, 0)
+        if not text.isascii():
+            _check_surrogates(node)
 
     def _start_mapping(self, event: Any) -> None:
         mark = event.start_mark
@@ -134,13 +136,13 @@ class Composer:
         self._start(Sequence(mark.line + 1, mark.column + 1), event)
 
     def _start(self, node: Mapping | Sequence, event: Any) -> None:
+        self._attach(node)
+        self._count(1, node)
+        self._check_depth(len(self._stack) + 1, node)
         if event.tag is not None:
             self._check_tag(event.tag, node, type(node))
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        self._count(1, node)
-        self._check_depth(len(self._stack) + 1, node)
-        self._attach(node)
         self._stack.append(_Frame(node, event.anchor))
 
     def _end(self, _event: Any) -> None:
@@ -159,9 +161,9 @@ class Composer:
                 _bad_alias(place, event.anchor, is_open=event.anchor in self._anchors)
             )
         node, size, height = known
+        self._attach(node)
         self._count(size, place)
         self._check_depth(len(self._stack) + height, place)
-        self._attach(node)
         self._grow(size, height)
 
     def _attach(self, node: Node) -> None:
@@ -252,6 +254,16 @@ class Composer:
 
 def _place(event: Any) -> Spot:
     return Spot(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _check_surrogates(node: Scalar) -> None:
+    # libyaml refuses half a surrogate pair; PyYAML's own scanner lets an escape make one.
+    try:
+        node.text.encode()
+    except UnicodeEncodeError as error:
+        message = "not valid YAML: half of a surrogate pair is no character"
+        fix = "write the character itself"
+        raise StopReadingError(rules.NotYaml.at(node, "", message, fix)) from error
 
 
 def _bad_alias(place: Spot, name: str, *, is_open: bool) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any
 from kt.policy.findings import Finding
 from kt.policy.language.forms import FORMS
 from kt.policy.language.shapes import (
+    Anything,
     Block,
     Chain,
     Choice,
@@ -87,22 +88,29 @@ def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
         return
     if len(node.items) < shape.low:
         yield rules.OutOfRange.at(node, path, "the list is empty", "give at least one item")
+    if shape.high is not None and len(node.items) > shape.high:
+        message = f"the list has {len(node.items):,} items, at most {shape.high:,} are allowed"
+        yield rules.OutOfRange.at(node, path, message, "shorten it")
     for below, item in item_paths(node, path):
         yield from walk(shape.item, item, below)
-    if shape.unique:
-        yield from _repeated(node, path)
+    if shape.unique or shape.key:
+        yield from _repeated(node, path, shape.key)
 
 
-def _repeated(node: Sequence, path: str) -> Iterator[Finding]:
+def _repeated(node: Sequence, path: str, key: str | None) -> Iterator[Finding]:
+    """Items that were given before: by their text, or by the text of one field."""
     lines: dict[str, int] = {}
     for below, item in item_paths(node, path):
-        if not isinstance(item, Scalar):
+        told = item.get(key) if key and isinstance(item, Mapping) else item
+        if not isinstance(told, Scalar):
             continue
-        folded = item.text.casefold()
+        folded = told.text if key else told.text.casefold()
         if folded in lines:
-            message = f"{quoted(item.text)} already stands in line {lines[folded]}"
-            yield rules.RepeatedItem.at(item, below, message, "remove it")
-        lines.setdefault(folded, item.line)
+            where = child_path(below, key) if key else below
+            message = f"{quoted(told.text)} already stands in line {lines[folded]}"
+            fix = "give it another name" if key else "remove it"
+            yield rules.RepeatedItem.at(told, where, message, fix)
+        lines.setdefault(folded, told.line)
 
 
 def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
@@ -195,6 +203,10 @@ def _type_hint(node: Node, expected: str) -> str:
     return ""
 
 
+def _anything(shape: Anything, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    return iter(())
+
+
 _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
     Block: _block,
     MapOf: _map,
@@ -204,5 +216,6 @@ _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
     Flag: _flag,
     Whole: _whole,
     Choice: _choice,
+    Anything: _anything,
     Chain: _chain,
 }
