@@ -25,7 +25,12 @@ class Command(NamedTuple):
     summary: str
 
 
-COMMANDS = (Command(("policy", "lint"), "kt.cli.lint", "check policy files"),)
+COMMANDS = (
+    Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
+    Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
+    Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
+    Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
+)
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
