@@ -50,7 +50,7 @@ def _load(path: str) -> bytes:
 
 
 def _json(changes: Sequence[Change]) -> str:
-    effects = [change.effect for change in changes]
+    effects: list[str] = [change.effect for change in changes]
     summary = {effect: effects.count(effect) for effect in _SIGNS}
     rows = [asdict(change) for change in changes]
     return json.dumps({"changes": rows, "summary": summary}, indent=2)

@@ -46,6 +46,8 @@ def read_file(path: str) -> Source:
         return Source(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
     try:
         if os.path.isdir(path):
+            # Fails with the reason when it is there and cannot be listed.
+            os.scandir(path).close()
             return Source(_shown(path), b"", failure=f"no {FILE_NAME} in this directory or below")
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)

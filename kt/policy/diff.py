@@ -19,9 +19,9 @@ _LIMITS = tuple(name for name in DOCUMENT.fields if name.endswith(("_limit", "_l
 
 
 def diff(before: bytes, after: bytes) -> tuple[Change, ...]:
-    """Every difference between two policy files that have passed lint, in the language's order.
+    """Every difference between two policy files, in the language's order.
 
-    Raises: ValueError where one of them cannot be read at all.
+    Both must have passed lint.
     """
     old, new = _load(before), _load(after)
     return tuple(_diff(old, new))
@@ -30,15 +30,13 @@ def diff(before: bytes, after: bytes) -> tuple[Change, ...]:
 def _load(data: bytes) -> dict[str, Any]:
     root = read(data).root
     value = plain(root) if root is not None else None
-    if not isinstance(value, dict):
-        raise ValueError("not a policy: lint it first")  # noqa: TRY004
+    assert isinstance(value, dict), "lint the file first"
     return value
 
 
 def _diff(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    yield from compare_blocks(
-        PACK, complete(PACK, old["pack"]), complete(PACK, new["pack"]), "pack"
-    )
+    before, after = complete(PACK, old["pack"]), complete(PACK, new["pack"])
+    yield from compare_blocks(PACK, before, after, "pack")
     yield from _chains(_links(old), _links(new))
     yield from _blocks(old, new)
     for name in _LIMITS:
