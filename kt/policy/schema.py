@@ -123,7 +123,7 @@ def _chain(shape: Chain) -> Schema:
         "maxProperties": 1,
     }
     kind = {"type": "string", "enum": list(KINDS)}
-    return {"type": "array", "items": {"anyOf": [kind, entry]}}
+    return {"type": "array", "items": {"anyOf": [kind, entry]}, "maxItems": shape.high}
 
 
 _MAKERS: dict[type, Callable[[Any], Schema]] = {

@@ -115,7 +115,7 @@ def _check(node: Scalar, path: str) -> tuple[int, Finding | None]:
 def _compile(text: str) -> Any:
     """The compiled expression, or RE2's reason as text."""
     # Imported here: most files have no expression of their own, and need not pay for it.
-    import re2  # type: ignore[import-untyped]
+    import re2
 
     options = re2.Options()
     options.log_errors = False
