@@ -1,5 +1,6 @@
 """A url somebody else typed: its parts, and the addresses it may lead to."""
 
+import contextlib
 import ipaddress
 import re
 import socket
@@ -14,6 +15,13 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All of IPv6 that was ever allotted to the public. Outside it lie forms that carry an IPv4
+# address, site-local ones, and whatever older Pythons do not know yet.
+_PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
+# Public by number, but answered by the cloud's own host: metadata and its agent.
+_CLOUD = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("168.63.129.16/32"))
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_MAX_HOST_LENGTH = 253
 _MAX_LENGTH = 2000
 
 
@@ -72,14 +80,26 @@ def _file(netloc: str, path: str) -> RepoURL:
 
 
 def _network(scheme: str, host: str, port: int | None, path: str) -> RepoURL:
-    if not re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", host) or host.startswith("-"):
-        raise BadURLError("has no usable host name")
-    if len(path.strip("/")) == 0:
+    host = _host(host)
+    if port == 0:
+        raise BadURLError("has port 0, on which nothing can listen")
+    path = path.rstrip("/")  # git asks for the same with and without.
+    if not path:
         raise BadURLError("names a host but no repository on it")
     port = port or _PORTS[scheme]
     shown = f"[{host}]" if ":" in host else host
     suffix = "" if port == _PORTS[scheme] else f":{port}"
     return RepoURL(text=f"{scheme}://{shown}{suffix}{path}", scheme=scheme, host=host, port=port)
+
+
+def _host(text: str) -> str:
+    """A host's one spelling: a name of DNS's form, or an IPv6 address at its shortest."""
+    if "%" not in text:  # A zone would name an interface of this machine.
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.IPv6Address(text))
+    if len(text) > _MAX_HOST_LENGTH or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", text):
+        raise BadURLError("has no usable host name")
+    return text
 
 
 def resolve(url: RepoURL, *, allowed: Sequence[Network]) -> tuple[str, ...]:
@@ -112,7 +132,10 @@ def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     address = _unwrapped(address)
     if any(address in network for network in allowed):
         return True
-    return address.is_global and not address.is_multicast
+    if address.version == 6 and address not in _PUBLIC_IPV6:
+        return False
+    reserved = any(address in network for network in _CLOUD)
+    return address.is_global and not address.is_multicast and not reserved
 
 
 def _unwrapped(address: Address) -> Address:
@@ -129,6 +152,6 @@ def literal_address(url: RepoURL) -> Address | None:
         return None
     try:
         answers = socket.getaddrinfo(url.host, None, flags=socket.AI_NUMERICHOST)
-    except OSError:
+    except (OSError, UnicodeError):
         return None
     return ipaddress.ip_address(str(answers[0][4][0]).split("%")[0])
