@@ -78,7 +78,9 @@ class Asked(Input):
 
 
 class NewLink(Asked):
-    """`POST /v1/git-repos`."""
+    """`POST /v1/git-repos`. The interval has a default here so that it, too, heeds the floor."""
+
+    poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.keys() & {"url", "repo_url"}:

@@ -4,12 +4,11 @@ import dataclasses
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as search
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from keeptrusts.sealing import SealError, fingerprint, seal, unseal
-
-pytestmark = pytest.mark.smoke
 
 OLD, NEW = "the-old-key-0123456789-0123456789-01", "the-new-key-0123456789-0123456789-01"
 
@@ -19,6 +18,7 @@ def use_keys(settings: Settings, *keys: str) -> None:
     settings.ENV = dataclasses.replace(settings.ENV, secret_keys=keys)
 
 
+@search(deadline=None)
 @given(secret=st.text(), row=st.text())
 def test_a_secret_opens_for_its_row(secret: str, row: str) -> None:
     """Whatever it says and whatever the row is called."""
