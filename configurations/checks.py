@@ -1,11 +1,16 @@
 """What the policy language says of a content that somebody wants in force."""
 
+import re
 from dataclasses import asdict
 
 from keeptrusts.errors import ApiError, FieldError
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
+from kt.policy.language.forms import FORMS
 from kt.policy.lint import lint
+
+ID = re.compile(FORMS["id"].pattern)
+ID_WORDS = FORMS["id"].words
 
 
 def check(content: bytes) -> Pack:

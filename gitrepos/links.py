@@ -57,7 +57,7 @@ def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Field
         row.generation += 1
         row.error_code = row.error_message = ""
         row.updated_at = timezone.now()
-        row.save()
+        row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
         for remote in {old.pk: old, new.pk: new}.values():
             _tidy(remote)
     return row
@@ -95,7 +95,7 @@ def delete(repo_id: UUID) -> list[str]:
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:
     for name, value in fields.items():
         setattr(row, name, value)
-    row.root = row.path.strip("/").removeprefix("./")
+    row.root = "/".join(part for part in row.path.split("/") if part not in ("", "."))
     return row
 
 
@@ -107,7 +107,7 @@ def _unique(row: GitRepo) -> Iterator[None]:
     except IntegrityError as exc:
         first = GitRepo.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
         if first is None:
-            raise
+            raise _busy() from exc  # It was there a moment ago.
         raise ConflictError(
             "already_linked",
             f"The link {first.pk} has this url, branch and path already.",
@@ -125,7 +125,11 @@ def _remote(url: str, host: str, token: str) -> Remote:
         found = Remote.objects.select_for_update().filter(url=url, credential_digest=digest).first()
         if found is not None:
             return found  # None: the last link to it was deleted in between.
-    raise ConflictError("busy", "Another change of links is under way; try again.")
+    raise _busy()
+
+
+def _busy() -> ConflictError:
+    return ConflictError("busy", "Another change of links is under way; try again.")
 
 
 def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:
