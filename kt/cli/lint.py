@@ -9,14 +9,13 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 
 from kt.cli.errors import CommandError
 from kt.cli.formats import Context, Result, repository_root
 from kt.cli.sources import Source, read_sources
-from kt.policy.findings import Report
 from kt.policy.lint import lint
+from kt.policy.report import Report
 
 FORMATS = ("auto", "text", "json", "sarif", "github", "gitlab", "junit")
 
@@ -55,13 +54,16 @@ def _lint(sources: Iterable[Source], failed: list[Source], *, strict: bool) -> I
             failed.append(source)
             continue
         report = lint(source.data, directory=source.directory)
-        report = _strict(report) if strict else report
+        report = _strict(report) if strict and report.findings else report
         # The text is for carets; that of thousands of clean files need not be kept.
         yield Result(source.name, source.data if report.findings else b"", report)
 
 
 def _strict(report: Report) -> Report:
-    return replace(report, findings=tuple(replace(f, severity="error") for f in report.findings))
+    from dataclasses import replace
+
+    findings = tuple(replace(finding, severity="error") for finding in report.findings)
+    return report._replace(findings=findings)
 
 
 def _report(

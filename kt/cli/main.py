@@ -34,6 +34,7 @@ COMMANDS = (
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
 )
 
+_WIDTH = 96
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 
@@ -68,7 +69,11 @@ def _run(command: Command, argv: Sequence[str]) -> int:
 
     module = import_module(command.module)
     parser = argparse.ArgumentParser(
-        prog=f"kt {' '.join(command.words)}", description=command.summary, allow_abbrev=False
+        prog=f"kt {' '.join(command.words)}",
+        description=command.summary,
+        allow_abbrev=False,
+        # A width of its own: to ask the terminal, argparse would load shutil and its kin.
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
     )
     module.add_arguments(parser)
     try:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from kt.policy.compose import Composer, StopReadingError
 from kt.policy.files import MAX_BYTES
-from kt.policy.findings import Finding
 from kt.policy.nodes import Node, Scalar
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
+
 _BOM = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What a file's bytes hold.
 
     `root` is None when there is nothing to read. `complete` is False when reading stopped

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from kt.policy.findings import Finding, Pack
 from kt.policy.language.forms import FORMS, slug
+from kt.policy.report import Pack
 from kt.policy.rules.base import Spot
 from kt.policy.rules.pack import NoIdentity
 from kt.policy.words import quoted
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 _ID = re.compile(FORMS["id"].pattern)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from kt.policy.findings import Finding
 from kt.policy.language.forms import FORMS
 from kt.policy.language.shapes import (
     Anything,
@@ -27,6 +26,9 @@ from kt.policy.rules import shape as rules
 from kt.policy.rules.base import Place
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import described, quoted, shown
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterator[Finding]:

@@ -6,10 +6,9 @@ A format is a module with `render(results: Sequence[Result], context: Context) -
 from __future__ import annotations
 
 import os
-from pathlib import PurePath
 from typing import NamedTuple
 
-from kt.policy.findings import Report
+from kt.policy.report import Report
 
 STDIN_NAME = "<stdin>"
 
@@ -42,7 +41,7 @@ def relative(file: str, root: str) -> str:
     if file == STDIN_NAME:
         return file
     path = os.path.relpath(os.path.abspath(file), root)
-    return file if path.startswith("..") else PurePath(path).as_posix()
+    return file if path.startswith("..") else path.replace(os.sep, "/")
 
 
 def repository_root() -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kt.cli.formats import Context, Result, relative
-from kt.policy.findings import Finding
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def render(results: Sequence[Result], context: Context) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kt.cli.formats import Context, Result
-from kt.policy.findings import Finding
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 _KEYS = ("code", "path", "message", "suggestion", "line", "column")
 

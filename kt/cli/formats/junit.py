@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from kt.cli.formats import Context, Result, relative
-from kt.policy.findings import Finding
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def render(results: Sequence[Result], context: Context) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kt.cli.formats import Context, Result
-from kt.policy.findings import Finding
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 # Longer lines are shown around the place only.
 _WIDEST = 120

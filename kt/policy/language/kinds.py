@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from kt.policy.language.shapes import (
     ON,
@@ -42,8 +42,7 @@ PII_ENTITIES = (
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """A policy kind.
 
     `stages` are those it can run at, and where it runs unless its chain entry says otherwise.

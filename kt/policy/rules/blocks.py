@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from kt.policy.findings import Finding
 from kt.policy.language import KINDS
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path, find, value_of
 from kt.policy.rules.base import Rule
 from kt.policy.words import quoted
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class EnforcesNothing(Rule):
