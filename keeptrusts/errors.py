@@ -54,6 +54,15 @@ class TooLargeError(ApiError):
     status = 413
 
 
+class LengthRequiredError(ApiError):
+    """411: a body that does not say how long it is would be read as an empty one."""
+
+    status = 411
+
+    def __init__(self) -> None:
+        super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 

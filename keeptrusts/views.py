@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from keeptrusts.errors import FieldError
+from keeptrusts.errors import FieldError, LengthRequiredError
 from keeptrusts.fields import check_query
 
 
@@ -24,6 +24,8 @@ class View(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
+            raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
         method = "GET" if request.method == "HEAD" else str(request.method)
         check_query(request.query_params, self.query.get(method, ()))
 

@@ -122,6 +122,13 @@ def test_a_body_of_nine_megabytes_is_refused(admin: APIClient, target: tuple[str
     assert (answer.status_code, error(answer)["code"]) == (413, "body_too_large")
 
 
+def test_a_body_in_chunks_is_refused(admin: APIClient, target: tuple[str, str]) -> None:
+    """411: read as an empty one, it would be told to lack what it has."""
+    answer = send(admin, *target, b"", **{"Transfer-Encoding": "chunked"})
+
+    assert (answer.status_code, error(answer)["code"]) == (411, "length_required")
+
+
 def test_a_text_of_two_megabytes_is_refused(
     admin: APIClient, taking: tuple[tuple[str, str], dict[str, Any]]
 ) -> None:
