@@ -37,6 +37,10 @@ class BranchNotFoundError(RemoteError):
     code = "branch_not_found"
 
 
+class ObjectRefusedError(RemoteError):
+    """The server hands out branches, and no object by its id alone."""
+
+
 class PathNotFoundError(RemoteError):
     """The commit has nothing at the link's path."""
 
