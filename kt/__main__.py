@@ -1,0 +1,5 @@
+"""`python -m kt` is `kt`."""
+
+from kt.cli.main import entry
+
+entry()

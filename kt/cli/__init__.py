@@ -1,0 +1,1 @@
+"""The `kt` command: arguments and files in, text and exit codes out."""

@@ -1,0 +1,38 @@
+"""JSON: an object for one file, a list for several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kt.cli.formats import Result
+from kt.policy.findings import Finding
+
+_KEYS = ("code", "path", "message", "suggestion", "line", "column")
+
+
+def render(results: Sequence[Result], *, as_list: bool) -> str:
+    """The report, ending in a line break. `as_list` gives a list even of one file."""
+    rows = [_row(result) for result in results]
+    shown = rows if as_list or len(rows) != 1 else rows[0]
+    return json.dumps(shown, indent=2) + "\n"
+
+
+def _row(result: Result) -> dict[str, Any]:
+    report = result.report
+    if not report.ok:
+        return {"valid": False, "file": result.file, "errors": _findings(report.errors)}
+    pack = report.pack
+    return {
+        "valid": True,
+        "file": result.file,
+        "pack": {"name": pack and pack.name, "version": pack and pack.version},
+        "chain": list(report.chain),
+        "policy_count": len(report.chain),
+        "warnings": _findings(report.warnings),
+    }
+
+
+def _findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [{key: getattr(finding, key) for key in _KEYS} for finding in findings]

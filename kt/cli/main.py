@@ -1,0 +1,89 @@
+"""`kt`: find the command that the first words name, and hand the rest to it.
+
+A command is a module with `add_arguments(parser)` and `run(options) -> int`. Only the one
+that runs is imported and only its parser is built, because most of what a short command
+costs is imports.
+
+Exit codes: 0 done, 1 the answer is no, 2 the command could not do its work.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, NoReturn
+
+from kt.cli.errors import CommandError
+
+
+class Command(NamedTuple):
+    """A command: the words that name it, the module that holds it, what it is for."""
+
+    words: tuple[str, ...]
+    module: str
+    summary: str
+
+
+COMMANDS = (Command(("policy", "lint"), "kt.cli.lint", "check policy files"),)
+
+_EXIT_USAGE = 2
+_EXIT_INTERRUPTED = 130
+
+
+def entry() -> NoReturn:
+    """The console script."""
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain once more at shutdown.
+        sys.stdout = None
+        code = 0
+    except KeyboardInterrupt:
+        code = _EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code; usage errors end the process with 2."""
+    for command in COMMANDS:
+        if tuple(argv[: len(command.words)]) == command.words:
+            return _run(command, argv[len(command.words) :])
+    return _without_command(argv)
+
+
+def _run(command: Command, argv: Sequence[str]) -> int:
+    import argparse
+
+    module = import_module(command.module)
+    parser = argparse.ArgumentParser(
+        prog=f"kt {' '.join(command.words)}", description=command.summary, allow_abbrev=False
+    )
+    module.add_arguments(parser)
+    try:
+        code: int = module.run(parser.parse_intermixed_args(argv))
+    except CommandError as error:
+        print(f"kt: {error}", file=sys.stderr)
+        return _EXIT_USAGE
+    return code
+
+
+def _without_command(argv: Sequence[str]) -> int:
+    if list(argv) == ["--version"]:
+        from kt import __version__
+
+        print(f"kt {__version__}")
+        return 0
+    if not argv or argv[-1] in ("-h", "--help", "help"):
+        print(_help(), file=sys.stdout if argv else sys.stderr)
+        return 0 if argv else _EXIT_USAGE
+    print(f"kt: no command {' '.join(argv[:2])!r}\n\n{_help()}", file=sys.stderr)
+    return _EXIT_USAGE
+
+
+def _help() -> str:
+    rows = [(" ".join(command.words), command.summary) for command in COMMANDS]
+    width = max(len(words) for words, _ in rows)
+    lines = [f"  kt {words:<{width}}  {summary}" for words, summary in rows]
+    return "\n".join(["usage: kt COMMAND [OPTIONS]", "", *lines, "", "kt --version, kt --help"])

@@ -1,0 +1,62 @@
+"""Bytes to a tree: what a policy file is before any of its keys has a meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kt.policy.compose import Composer, StopReadingError
+from kt.policy.files import MAX_BYTES
+from kt.policy.findings import Finding
+from kt.policy.nodes import Node, Scalar
+from kt.policy.rules import text as rules
+from kt.policy.rules.base import Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file's bytes hold.
+
+    `root` is None when there is nothing to read. `complete` is False when reading stopped
+    early: `root` then has what came before and is good for a look at the pack, no more.
+    """
+
+    root: Node | None
+    findings: tuple[Finding, ...]
+    complete: bool
+
+
+def read(data: bytes) -> Document:
+    """Read a policy file. Bad content becomes findings; nothing is raised for any bytes."""
+    if len(data) > MAX_BYTES:
+        size = f"the file has {len(data):,} bytes, the limit is {MAX_BYTES:,}"
+        return _refused(rules.FileTooLarge.at(Spot(), "", size, "split it into several policies"))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _refused(_not_utf8(data, error.start))
+    return _compose(text)
+
+
+def _compose(text: str) -> Document:
+    composer = Composer(text)
+    try:
+        composer.run()
+    except StopReadingError as stop:
+        return Document(composer.root, (*composer.findings, stop.finding), complete=False)
+    root = composer.root
+    if root is None or (isinstance(root, Scalar) and root.value is None):
+        fix = "write a policy, or delete the file"
+        return _refused(rules.EmptyFile.at(Spot(), "", "the file holds no policy", fix))
+    return Document(root, tuple(composer.findings), complete=True)
+
+
+def _refused(finding: Finding) -> Document:
+    return Document(None, (finding,), complete=False)
+
+
+def _not_utf8(data: bytes, offset: int) -> Finding:
+    before = data[:offset].decode("utf-8-sig")
+    place = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    return rules.NotUtf8.at(
+        place, "", f"the byte {data[offset]:#04x} is not UTF-8", "save the file as UTF-8"
+    )

@@ -1,0 +1,46 @@
+"""What a configuration is called: §1 of the language, in its order."""
+
+from __future__ import annotations
+
+import re
+
+from kt.policy.findings import Finding, Pack
+from kt.policy.language.forms import FORMS, slug
+from kt.policy.rules.base import Spot
+from kt.policy.rules.pack import NoIdentity
+from kt.policy.words import quoted
+
+_ID = re.compile(FORMS["id"].pattern)
+
+
+def identify(pack: Pack, *, directory: str | None = None, stem: str | None = None) -> str | Finding:
+    """The id of a configuration, or the finding that says why it has none.
+
+    In this order: `pack.id`; `directory`, the name of the directory that holds a file called
+    `policy-config.yaml`; `stem`, the name without ending of a single linked file called
+    otherwise; a slug of `pack.name`. Give `directory` or `stem` or, for a file at the root of
+    a repository and for one that is not in git, neither.
+
+    An id, a directory's name and a stem are taken as they are or refused; only `pack.name`
+    is changed into a slug.
+    """
+    for what, name in (
+        ("pack.id", pack.id),
+        ("the directory's name", directory),
+        ("the file's name", stem),
+    ):
+        if name is not None:
+            return name if _ID.fullmatch(name) else _refused(what, name)
+    return slug(pack.name or "") or _nameless(pack.name)
+
+
+def _refused(what: str, name: str) -> Finding:
+    path = "pack.id" if what == "pack.id" else ""
+    message = f"{what} {quoted(name)} is not {FORMS['id'].words}"
+    fix = "mend it" if path else "rename it, or write pack.id"
+    return NoIdentity.at(Spot(), path, message, fix)
+
+
+def _nameless(name: str | None) -> Finding:
+    shown = f"from pack.name {quoted(name)}" if name else "without pack.name"
+    return NoIdentity.at(Spot(), "pack.id", f"no id can be made {shown}", "write pack.id")

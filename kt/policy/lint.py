@@ -1,0 +1,69 @@
+"""Everything there is to say about a policy file, from its bytes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from kt.policy.document import Document, read
+from kt.policy.findings import Finding, Report
+from kt.policy.language import DOCUMENT
+from kt.policy.nodes import Mapping, Node
+from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, secrets
+from kt.policy.rules.shape import TooManyFindings, WrongType
+from kt.policy.walk import walk
+from kt.policy.words import described
+
+MAX_FINDINGS = 500
+
+
+def lint(data: bytes, *, directory: str | None = None) -> Report:
+    """Lint one policy file. Nothing is raised, whatever the bytes.
+
+    `directory` is the name of the directory that holds the file, None where it is unknown.
+    All findings come in one run and in the order of the file, 500 at most. Time and memory
+    are bounded: 1 MiB of input, 64 levels, 100,000 values.
+    """
+    document = read(data)
+    root = document.root
+    found = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
+    if not isinstance(root, Mapping):
+        return Report(_ordered(found), None, ())
+    names = tuple(link.kind.text for link in chain.links(root))
+    return Report(_ordered(found), pack.read_pack(root), names)
+
+
+def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:
+    """Yield the findings of a document that could be read to its end."""
+    root = document.root
+    if not document.complete or root is None:
+        return
+    if not isinstance(root, Mapping):
+        yield _not_a_mapping(root)
+        return
+    foreign = dialects.recognise(root)
+    if foreign is not None:
+        yield foreign
+        return
+    yield from walk(DOCUMENT, root, "")
+    yield from chain.check(root)
+    yield from pack.check(root, directory)
+    yield from blocks.check(root)
+    yield from providers.check(root)
+    yield from patterns.check(root)
+    yield from secrets.check(root, data)
+
+
+def _not_a_mapping(root: Node) -> Finding:
+    message = f"expected a policy, a mapping with pack and policies, got {described(root)}"
+    return WrongType.at(root, "", message, "begin with pack: and policies:")
+
+
+def _ordered(found: list[Finding]) -> tuple[Finding, ...]:
+    ordered = sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+    if len(ordered) <= MAX_FINDINGS:
+        return tuple(ordered)
+    last = ordered[MAX_FINDINGS - 1]
+    message = f"there are more than {MAX_FINDINGS} findings; the rest is not listed"
+    more = TooManyFindings.at(last, last.path, message, "mend these first")
+    return (*ordered[:MAX_FINDINGS], more)

@@ -1,0 +1,66 @@
+"""What a rule is: a stable code, a manual page, and a way to make findings of it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar, NamedTuple, Protocol
+
+from kt.policy.findings import Finding, Severity
+
+
+class Place(Protocol):
+    """Whatever knows where it stands in a file; lines and columns are 1-based."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+class Spot(NamedTuple):
+    """A bare place, for what has no node."""
+
+    line: int = 1
+    column: int = 1
+
+
+class Rule:
+    """A rule is a subclass; its docstring is the page that `kt policy explain CODE` prints.
+
+    The first line is the title. `Wrong:` and `Right:` are followed by an indented piece of a
+    policy file each; the tests lint both. A code starting with W is a warning.
+    """
+
+    code: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        """Enter the rule in the catalogue. A code is given once, for ever."""
+        if cls.code in CATALOGUE:
+            raise ValueError(f"rule code {cls.code} is taken by {CATALOGUE[cls.code].__name__}")
+        CATALOGUE[cls.code] = cls
+
+    @classmethod
+    def severity(cls) -> Severity:
+        """`warning` for a W, `error` for an E."""
+        return "warning" if cls.code.startswith("W") else "error"
+
+    @classmethod
+    def page(cls) -> str:
+        """The manual page, without the indentation of the source."""
+        return inspect.cleandoc(cls.__doc__ or "")
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of the page."""
+        return cls.page().partition("\n")[0]
+
+    @classmethod
+    def at(cls, place: Place, path: str, message: str, suggestion: str = "") -> Finding:
+        """Make a finding of this rule."""
+        return Finding(
+            cls.code, cls.severity(), path, message, suggestion, place.line, place.column
+        )
+
+
+CATALOGUE: dict[str, type[Rule]] = {}

@@ -1,0 +1,273 @@
+"""Rules about `policies.chain`: which kinds run, when, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kt.policy.findings import Finding
+from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
+from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
+from kt.policy.rules.base import Rule
+from kt.policy.rules.shape import NotEnforced, WrongType
+from kt.policy.suggest import did_you_mean, nearest
+from kt.policy.walk import walk
+from kt.policy.words import described, quoted, shown
+
+
+class UnknownKind(Rule):
+    """The chain names a policy kind that does not exist.
+
+    Wrong:
+
+        policies:
+          chain: [prompt-injections]
+
+    Right:
+
+        policies:
+          chain: [prompt-injection]
+    """
+
+    code = "E001"
+
+
+class KindWithoutBlock(Rule):
+    """The chain names a kind that has no block, and the kind needs one.
+
+    `safety-filter`, `prompt-injection`, `pii-detector` and `audit-logger` mean something
+    without a block: each of their fields has a default. The other kinds enforce what their
+    block says, and without it they would run and enforce nothing in particular.
+
+    Wrong:
+
+        policies:
+          chain: [dlp-filter]
+
+    Right:
+
+        policies:
+          chain: [dlp-filter]
+        policy:
+          dlp-filter:
+            blocked_terms: [Falcon]
+    """
+
+    code = "E003"
+
+
+class WrongStage(Rule):
+    """The chain runs a kind at a stage that the kind does not have.
+
+    `prompt-injection`, `rbac` and `data-routing-policy` look at requests only.
+
+    Wrong:
+
+        policies:
+          chain:
+            - prompt-injection: {stage: post-response}
+
+    Right:
+
+        policies:
+          chain:
+            - prompt-injection: {stage: pre-request}
+    """
+
+    code = "E025"
+
+
+class NeverRuns(Rule):
+    """A block is configured and no chain entry uses it.
+
+    It enforces nothing. Add the kind to `policies.chain`, or remove the block.
+
+    Wrong:
+
+        policies:
+          chain: [audit-logger]
+        policy:
+          dlp-filter: {blocked_terms: [Falcon]}
+
+    Right:
+
+        policies:
+          chain: [dlp-filter, audit-logger]
+        policy:
+          dlp-filter: {blocked_terms: [Falcon]}
+    """
+
+    code = "W001"
+
+
+class Unreachable(Rule):
+    """A chain entry can change nothing, because an earlier one of its kind covers it.
+
+    Both share one block, so the later entry sees only what the earlier one has already let
+    through. It is covered when the earlier entry has no condition or the same ones, and runs
+    at the same stages or at more.
+
+    Wrong:
+
+        policies:
+          chain:
+            - safety-filter
+            - safety-filter: {when: {path: /v1/chat}}
+
+    Right:
+
+        policies:
+          chain:
+            - safety-filter: {when: {path: /v1/chat}}
+            - safety-filter: {when: {path: /v1/responses}}
+    """
+
+    code = "W002"
+
+
+class EmptyChain(Rule):
+    """The chain is empty: every request passes.
+
+    An empty chain is a valid way to enforce nothing, and mostly an accident.
+
+    Wrong:
+
+        policies:
+          chain: []
+
+    Right:
+
+        policies:
+          chain: [safety-filter]
+    """
+
+    code = "W006"
+
+
+class Link(NamedTuple):
+    """One entry of the chain: its path, the kind it names, and its options where it has any."""
+
+    path: str
+    kind: Scalar
+    options: Node | None
+
+
+def links(root: Mapping) -> list[Link]:
+    """The entries of `policies.chain` that name something, known or not, in their order."""
+    found = []
+    for path, item in _items(root):
+        if isinstance(item, Scalar) and isinstance(item.value, str):
+            found.append(Link(path, item, None))
+        elif isinstance(item, Mapping) and len(item.entries) == 1:
+            (entry,) = item.entries.values()
+            found.append(Link(path, entry.key, entry.value))
+    return found
+
+
+def check(root: Mapping) -> Iterator[Finding]:
+    """Yield what is wrong with the chain and with how it fits the blocks below `policy`."""
+    chain = links(root)
+    blocks = _blocks(root)
+    yield from _check_shapes(root)
+    for link in chain:
+        yield from _check_kind(link)
+        yield from _check_options(link)
+    yield from _check_blocks(chain, blocks)
+    yield from _check_reach(chain)
+
+
+def _items(root: Mapping) -> list[tuple[str, Node]]:
+    policies = root.get("policies")
+    chain = policies.get("chain") if isinstance(policies, Mapping) else None
+    return list(item_paths(chain, "policies.chain")) if isinstance(chain, Sequence) else []
+
+
+def _blocks(root: Mapping) -> Mapping | None:
+    policy = root.get("policy")
+    return policy if isinstance(policy, Mapping) else None
+
+
+def _check_shapes(root: Mapping) -> Iterator[Finding]:
+    policies = root.get("policies")
+    chain = policies.get("chain") if isinstance(policies, Mapping) else None
+    if isinstance(chain, Sequence) and not chain.items:
+        message = "the chain is empty, so every request passes"
+        yield EmptyChain.at(chain, "policies.chain", message, "name at least one policy kind")
+    for path, item in _items(root):
+        if isinstance(item, Mapping) and len(item.entries) != 1:
+            message = f"expected one policy kind, got a mapping of {len(item.entries)}"
+            yield WrongType.at(item, path, message, "begin each kind with a '-' of its own")
+        elif isinstance(item, Sequence) or (
+            isinstance(item, Scalar) and not isinstance(item.value, str)
+        ):
+            message = f"expected a policy kind, got {described(item)}"
+            yield WrongType.at(item, path, message, "write the name of a kind")
+
+
+def _check_kind(link: Link) -> Iterator[Finding]:
+    name = link.kind.text
+    if name in UNSUPPORTED_KINDS:
+        message = f"the policy kind {quoted(name)} is not enforced by this version"
+        yield NotEnforced.at(link.kind, link.path, message, "remove it from the chain")
+    elif name not in KINDS:
+        fix = did_you_mean(name, KINDS, otherwise=f"known kinds: {', '.join(KINDS)}")
+        yield UnknownKind.at(link.kind, link.path, f"unknown policy kind {quoted(name)}", fix)
+
+
+def _check_options(link: Link) -> Iterator[Finding]:
+    if link.options is None:
+        return
+    path = child_path(link.path, shown(link.kind.text))
+    yield from walk(CHAIN_OPTIONS, link.options, path, link.kind)
+    kind = KINDS.get(link.kind.text)
+    stage = link.options.get("stage") if isinstance(link.options, Mapping) else None
+    if kind and isinstance(stage, Scalar) and stage.value in set(STAGES).difference(kind.stages):
+        message = f"{kind.name} does not run at {stage.text}"
+        fix = f"it runs at {', '.join(kind.stages)}"
+        yield WrongStage.at(stage, child_path(path, "stage"), message, fix)
+
+
+def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding]:
+    written = blocks.entries if blocks else {}
+    # A name with a slip in it has its own finding; do not count the slip a second time.
+    given = {nearest(name, KINDS) or name for name in written}
+    used = {nearest(link.kind.text, KINDS) or link.kind.text for link in chain}
+    for link in chain:
+        kind = KINDS.get(link.kind.text)
+        if kind and kind.needs_block and kind.name not in given:
+            message = f"{kind.name} is in the chain and has no block policy.{kind.name}"
+            fix = f"add policy.{kind.name}, or remove it from the chain"
+            yield KindWithoutBlock.at(link.kind, link.path, message, fix)
+    for name, entry in written.items():
+        if name in KINDS and name not in used:
+            message = f"{name} is configured and never runs"
+            fix = f"add {name} to policies.chain, or remove the block"
+            yield NeverRuns.at(entry.key, child_path("policy", name), message, fix)
+
+
+class _Reach(NamedTuple):
+    stages: frozenset[str]
+    when: Plain
+
+
+def _check_reach(chain: list[Link]) -> Iterator[Finding]:
+    earlier: dict[str, list[tuple[Link, _Reach]]] = {}
+    for link in chain:
+        kind = KINDS.get(link.kind.text)
+        if kind is None:
+            continue
+        reach = _reach(link, kind.stages)
+        for other, wider in earlier.setdefault(kind.name, []):
+            if wider.stages >= reach.stages and (not wider.when or wider.when == reach.when):
+                message = f"{kind.name} changes nothing here: {other.path} covers it"
+                yield Unreachable.at(link.kind, link.path, message, "remove one of the two")
+                break
+        earlier[kind.name].append((link, reach))
+
+
+def _reach(link: Link, stages: tuple[str, ...]) -> _Reach:
+    options = link.options if isinstance(link.options, Mapping) else None
+    stage = options.get("stage") if options else None
+    when = options.get("when") if options else None
+    chosen = (stage.text,) if isinstance(stage, Scalar) else stages
+    return _Reach(frozenset(chosen), plain(when) if when else None)

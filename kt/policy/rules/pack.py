@@ -1,0 +1,86 @@
+"""Rules about `pack` and about what a configuration is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kt.policy.findings import Finding, Pack
+from kt.policy.nodes import Mapping, Scalar
+from kt.policy.rules.base import Rule
+from kt.policy.words import quoted
+
+
+class NoIdentity(Rule):
+    """The configuration's id cannot be told.
+
+    The id is `pack.id`; else, for a file in git, the name of the directory that holds it (or
+    the file's own name without its ending, where one file with another name is linked); else
+    it is made of `pack.name`. An id is lower-case letters, digits, `.`, `_` and `-`, begins
+    with a letter or digit and has at most 200 characters. A directory's name that is no id is
+    never changed into one, because two names could become the same: rename the directory, or
+    write `pack.id`.
+    """
+
+    code = "E030"
+
+
+class IdUnlikeDirectory(Rule):
+    """`pack.id` differs from the name of the file's directory.
+
+    Scripts that look for drift read `policies/<id>/policy-config.yaml`. They find this
+    configuration only when its directory is called like its id.
+    """
+
+    code = "W003"
+
+
+class PackDisabled(Rule):
+    """The pack is switched off: the gateway passes everything through.
+
+    `enabled: false` is a way to retire a policy without deleting it. This warning keeps it
+    from being forgotten.
+
+    Wrong:
+
+        pack: {name: support, version: 1.0.0, enabled: false}
+
+    Right:
+
+        pack: {name: support, version: 1.0.0, enabled: true}
+    """
+
+    code = "W007"
+
+
+def read_pack(root: Mapping) -> Pack | None:
+    """What of `pack` has the right type, or None when there is no such mapping."""
+    pack = root.get("pack")
+    if not isinstance(pack, Mapping):
+        return None
+    enabled = pack.get("enabled")
+    is_off = isinstance(enabled, Scalar) and enabled.value is False
+    return Pack(_text(pack, "id"), _text(pack, "name"), _text(pack, "version"), not is_off)
+
+
+def check(root: Mapping, directory: str | None) -> Iterator[Finding]:
+    """Yield what there is to say about a pack that the tables find nothing wrong with.
+
+    `directory` is the name of the directory that holds the file, None where it is unknown.
+    """
+    pack = root.get("pack")
+    if not isinstance(pack, Mapping):
+        return
+    given = _text(pack, "id")
+    if given and directory is not None and given != directory:
+        message = f"pack.id is {quoted(given)}, the directory is called {quoted(directory)}"
+        fix = "give both one name, or scripts that look for drift miss this file"
+        yield IdUnlikeDirectory.at(pack.entries["id"].value, "pack.id", message, fix)
+    enabled = pack.get("enabled")
+    if isinstance(enabled, Scalar) and enabled.value is False:
+        message = "the pack is switched off: everything passes"
+        yield PackDisabled.at(enabled, "pack.enabled", message, "write enabled: true")
+
+
+def _text(pack: Mapping, key: str) -> str | None:
+    node = pack.get(key)
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
