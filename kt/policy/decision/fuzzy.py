@@ -16,6 +16,7 @@ from kt.policy.decision.matcher import Hit
 from kt.policy.decision.reading import Reading
 from kt.policy.decision.rules import Rule
 from kt.policy.decision.views import View, read
+from kt.policy.decision.words import word_spans
 
 # One edit for each four letters at most: with more, short words match everything.
 _LETTERS_PER_EDIT = 4
@@ -80,9 +81,7 @@ def _flattened(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _word_starts(text: str) -> list[int]:
-    return [
-        at for at, sign in enumerate(text) if sign.isalnum() and not (at and text[at - 1].isalnum())
-    ]
+    return [start for start, _ in word_spans(text)]
 
 
 def _near(term: _FuzzyTerm, text: str, starts: Sequence[int]) -> Iterator[tuple[int, int]]:

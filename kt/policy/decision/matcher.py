@@ -106,7 +106,7 @@ def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _
 def _named(group: _Group, shown: Shown) -> Iterable[_Exact]:
     if group.set is None:
         return group.members
-    return [group.members[at] for at in group.set.Match(shown.data) or ()]
+    return [group.members[at] for at in sorted(group.set.Match(shown.data) or ())]
 
 
 def _confirmed(exact: _Exact, shown: Shown, reading: Reading) -> Iterator[Hit]:
@@ -124,9 +124,10 @@ def _spans(exact: _Exact, shown: Shown) -> Iterator[tuple[int, int]]:
     work = at = 0
     while match := exact.pattern.search(data, at):
         low, high = match.span(rule.group)
-        at = max(match.end(), at + 1)
         if low == high:
+            at = max(match.end(), at + 1)
             continue
+        at = high
         work += 0 if rule.local else len(data) - low
         start, end = clock.characters(low, high)
         if work > _WORK:

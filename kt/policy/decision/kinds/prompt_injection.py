@@ -16,11 +16,11 @@ from kt.policy.decision.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.outcome import PASSED, Outcome
 from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.reading import Reading
-from kt.policy.decision.rules import Rule, accept
+from kt.policy.decision.rules import Rule, Spans
 from kt.policy.decision.spelt import spelt
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.views import View
+from kt.policy.decision.views import WORDS_OF, View
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
@@ -85,7 +85,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> Prom
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
-        phrases=_built_in("phrase", PHRASES, views),
+        phrases=_built_in("phrase", PHRASES, tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
         tokens=_built_in("token", TOKENS if fakes else (), views),
         imitations=_built_in("imitation", IMITATIONS if fakes else (), views),
@@ -100,9 +100,15 @@ def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
 
 @cache
 def _built_in(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
-    check = affirmed if name == "phrase" else accept
+    check = affirmed if name == "phrase" else _apart
     label = "override" if name == "phrase" else "fake_boundary"
     return compile_rules(phrase_rules(patterns, name=name, label=label, views=views, check=check))
+
+
+def _apart(text: str, start: int, end: int) -> Spans:
+    """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
+    inside = text[start] == "<" and start > 0 and text[start - 1].isalnum()
+    return () if inside else ((start, end),)
 
 
 @cache
