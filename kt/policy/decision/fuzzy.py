@@ -48,6 +48,16 @@ class FuzzyMatcher:
                 origin = shown.origin(offsets[start], offsets[end - 1] + 1)
                 yield Hit(term.rule, reading.places(*origin))
 
+    def pending(self, reading: Reading) -> int:
+        """From where a near match may still come about: as far back as the longest term goes."""
+        if not self.terms:
+            return len(reading.text)
+        shown = reading.show(View.SKELETON)
+        flat, offsets = _flattened(shown.text)
+        reach = max(len(term.text) + term.edits for term in self.terms)
+        starts = [start for start in _word_starts(flat) if start >= len(flat) - reach]
+        return shown.position(offsets[starts[0]]) if starts else len(reading.text)
+
 
 def compile_fuzzy(terms: Iterable[tuple[str, Rule]], max_distance: int) -> FuzzyMatcher:
     """Prepare terms for at most `max_distance` edits each, fewer for short ones."""

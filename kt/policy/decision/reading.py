@@ -29,6 +29,12 @@ class Shown:
             return start, end
         return self._origins[start][0], self._origins[end - 1][1]
 
+    def position(self, at: int) -> int:
+        """Where in the source a place of this view is; the view's end is the source's."""
+        if at >= len(self.text):
+            return len(self._source)
+        return self.origin(at, at + 1)[0]
+
 
 class Reading:
     """A passage as matchers use it.

@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from kt.policy.decision.engine import compiled
 from kt.policy.decision.reading import Reading
+from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.views import View
 
 # Six letters, each followed by no letter: no prose does that by chance.
-_RUN = compiled(r"[a-z](?:[ \t._*|/,~+\-]{1,3}[a-z]){5,}")
+_STEP = r"[ \t._*|/,~+\-]{1,3}"
+_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}")
+_RUN_SO_FAR = compiled(f"(?:[a-z](?:{_STEP}[a-z])*(?:{_STEP})?)?\\z")
 
 
 def spelt(reading: Reading, view: View) -> Reading | None:
@@ -38,3 +41,12 @@ def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
             found.append((after - 1, " "))
         found.append((after, text[after]))
     return [*found, (letters[-1], "\n")]
+
+
+def spelling(reading: Reading, view: View) -> int:
+    """From where the end of a text may be spelt out; its last letter may begin it."""
+    shown = reading.show(view)
+    offset = max(0, len(shown.text) - HOLD_LIMIT)
+    data = shown.text[offset:].encode()
+    start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
+    return shown.position(offset + start)

@@ -13,7 +13,7 @@ from kt.policy.decision.encoded import decoded, tagged
 from kt.policy.decision.findings import detections
 from kt.policy.decision.injections import IMITATIONS, PHRASES, TOKENS
 from kt.policy.decision.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.reading import Reading
 from kt.policy.decision.rules import Rule, Spans
@@ -28,7 +28,7 @@ _MESSAGE = "The request looks like an attempt to override its instructions."
 
 
 @dataclass(frozen=True, slots=True)
-class PromptInjection:
+class PromptInjection(Policy):
     """A compiled `prompt-injection` block."""
 
     message: str

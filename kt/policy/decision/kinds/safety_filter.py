@@ -11,10 +11,11 @@ from typing import Any
 from kt.policy.decision.findings import detections
 from kt.policy.decision.harmful import HARMLESS_AFTER, MODES
 from kt.policy.decision.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.rules import Spans
-from kt.policy.decision.spelt import spelt
+from kt.policy.decision.spelt import spelling, spelt
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.termset import TermSet, compile_terms
@@ -28,7 +29,7 @@ _VIEWS = (View.FOLDED_WORDS, View.SKELETON_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
-class SafetyFilter:
+class SafetyFilter(Policy):
     """A compiled `safety-filter` block."""
 
     action: Verdict
@@ -46,6 +47,14 @@ class SafetyFilter:
             "safety_filter.detected",
             "Harmful content is not allowed by policy 'safety-filter'.",
             detections(KIND, subject, hits),
+        )
+
+    def pending(self, reading: Reading) -> int:
+        """From where any of the rules may still grow a hit."""
+        return min(
+            self.phrases.pending(reading),
+            self.terms.pending(reading),
+            spelling(reading, View.SKELETON),
         )
 
     def _hits(self, subject: Subject) -> Iterator[Hit]:
