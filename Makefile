@@ -1,0 +1,39 @@
+# Everything a person types. `make run` needs Python 3.11 or newer, git and make; nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check soak clean
+
+run: $(VENV)/run
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest -n 2 tests
+	KEEPTRUSTS_TEST_EMBEDDED=1 $(BIN)/python -m pytest -n 2 -m smoke tests
+
+check: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+soak: $(VENV)/dev
+	$(BIN)/python -m pytest -m soak tests
+
+clean:
+	rm -rf $(VENV)
+
+# A stamp is newer than its requirements when the virtual environment holds them.
+$(VENV)/run: requirements.txt pyproject.toml
+	@echo "installing what the control plane needs into $(VENV) (the first time, about half a minute)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements-dev.txt
+	@echo "installing what the tests need into $(VENV)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

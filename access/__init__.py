@@ -1,0 +1,1 @@
+"""Who may: the bearer tokens of the API."""

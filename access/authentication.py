@@ -1,0 +1,83 @@
+"""The `Authorization: Bearer` header of a request, as DRF wants it."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from access import tokens
+from access.models import Token
+from keeptrusts import counters
+
+_CACHE_SIZE = 1024
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Finds the token of a request, and reads every change counter in the same stroke.
+
+    The counters are read before any row of the answer, so a body may be newer than its ETag
+    but never older. A token is remembered in the process for as long as the counter of tokens
+    stands still: a revocation is in force at once, and a known token costs no query.
+    """
+
+    _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
+
+    def authenticate(self, request: Request) -> tuple[Token, Mapping[str, int]] | None:
+        """Raises: `AuthenticationFailed` for a token that is unknown, revoked or expired."""
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            return None
+        if scheme.lower() != "bearer" or not text.strip():
+            raise AuthenticationFailed("Send the header: Authorization: Bearer TOKEN.")
+        counts = counters.read()
+        return _valid(self._find(text.strip(), counts.get(tokens.COUNTER, 0))), counts
+
+    def authenticate_header(self, request: Request) -> str:
+        """Makes DRF answer 401, not 403."""
+        return "Bearer"
+
+    def _find(self, text: str, count: int) -> Token | None:
+        key = (tokens.digest(text), count)
+        token = self._known.get(key) or tokens.find(text)
+        if token is not None:
+            self._known[key] = token
+            while len(self._known) > _CACHE_SIZE:
+                self._known.popitem(last=False)
+        return token
+
+
+class HasToken(BasePermission):
+    """Every request needs a token; which one does not matter yet."""
+
+    message = "Send the header: Authorization: Bearer TOKEN."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.user, Token)
+
+
+def bearer(request: Request) -> Token:
+    """The token behind a request that passed `HasToken`."""
+    token: Any = request.user
+    assert isinstance(token, Token)
+    return token
+
+
+def counts(request: Request) -> Mapping[str, int]:
+    """The change counters as they stood before the request's first other query."""
+    found: Any = request.auth
+    return cast(Mapping[str, int], found)
+
+
+def _valid(token: Token | None) -> Token:
+    if token is None:
+        raise AuthenticationFailed("This token is not known.")
+    if token.revoked_at is not None:
+        raise AuthenticationFailed("This token is revoked.")
+    if token.expires_at is not None and token.expires_at <= timezone.now():
+        raise AuthenticationFailed("This token has expired.")
+    return token

@@ -1,0 +1,74 @@
+"""Making, finding and revoking tokens: the only writer of `Token`."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.models import Token
+from keeptrusts import counters
+from keeptrusts.errors import NotFoundError
+
+COUNTER = "tokens"
+_PREFIX = "kt_"
+_HINT_LENGTH = 8
+
+
+def create(name: str, *, expires_at: datetime | None = None) -> tuple[Token, str]:
+    """Make a token; the second value is its text, which nothing keeps."""
+    text = _PREFIX + secrets.token_urlsafe(32)
+    return _store(text, name, expires_at), text
+
+
+def bootstrap(text: str) -> bool:
+    """Admit `text` as the first admin's token; False when a token was ever made.
+
+    A revoked first token therefore cannot come back by a restart.
+    """
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        if Token.objects.exists():
+            return False
+        _store(text, "bootstrap admin", None)
+        return True
+
+
+def find(text: str) -> Token | None:
+    """The token whose text this is, revoked and expired ones included."""
+    return Token.objects.filter(digest=digest(text)).first()
+
+
+def revoke(token_id: UUID) -> Token:
+    """End a token for good; revoking twice changes nothing.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        token = Token.objects.select_for_update().filter(pk=token_id).first()
+        if token is None:
+            raise NotFoundError("token with this id")
+        if token.revoked_at is None:
+            token.revoked_at = timezone.now()
+            token.save(update_fields=["revoked_at"])
+        return token
+
+
+def digest(text: str) -> str:
+    """What is stored of a token: its sha256 in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _store(text: str, name: str, expires_at: datetime | None) -> Token:
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        return Token.objects.create(
+            name=name,
+            digest=digest(text),
+            hint=text[:_HINT_LENGTH],
+            created_at=timezone.now(),
+            expires_at=expires_at,
+        )

@@ -1,0 +1,11 @@
+"""Routes of `access`."""
+
+from django.urls import path
+
+from access import views
+
+urlpatterns = [
+    path("tokens", views.Tokens.as_view()),
+    path("tokens/<uuid:token_id>", views.OneToken.as_view()),
+    path("whoami", views.WhoAmI.as_view()),
+]

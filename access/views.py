@@ -1,0 +1,52 @@
+"""`/v1/tokens` and `/v1/whoami`."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access import tokens
+from access.authentication import bearer
+from access.models import Token
+from access.serializers import TokenInput, TokenRow
+from keeptrusts.errors import NotFoundError
+from keeptrusts.fields import check_query
+
+
+class Tokens(APIView):
+    """List and make tokens."""
+
+    def get(self, request: Request) -> Response:
+        check_query(request.query_params, ())
+        rows = Token.objects.order_by("created_at", "id")
+        return Response({"data": TokenRow(rows, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        body = TokenInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        token, text = tokens.create(
+            body.validated_data["name"], expires_at=body.validated_data["expires_at"]
+        )
+        data = {**TokenRow(token).data, "token": text}
+        return Response({"data": data}, status=201, headers={"Location": f"/v1/tokens/{token.id}"})
+
+
+class OneToken(APIView):
+    """Show or revoke a token."""
+
+    def get(self, request: Request, token_id: UUID) -> Response:
+        token = Token.objects.filter(pk=token_id).first()
+        if token is None:
+            raise NotFoundError("token with this id")
+        return Response({"data": TokenRow(token).data})
+
+    def delete(self, request: Request, token_id: UUID) -> Response:
+        return Response({"data": TokenRow(tokens.revoke(token_id)).data})
+
+
+class WhoAmI(APIView):
+    """The token that asks."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"data": {"token": TokenRow(bearer(request)).data}})

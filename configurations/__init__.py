@@ -1,0 +1,1 @@
+"""What is to be enforced: configurations and their immutable versions."""

@@ -1,0 +1,63 @@
+"""Configurations and versions. `versions` is the only module that writes them."""
+
+from django.db import models
+
+
+class Configuration(models.Model):
+    """What gateways enforce under one id.
+
+    `id` is text that is safe as a directory's name. `owner` is the id of the linked
+    repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
+    the last such repository, so that linking it again takes its configurations back.
+    `content_hash` and `version` repeat the current version's, for lists.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ARCHIVED = "archived"
+
+    class Source(models.TextChoices):
+        GIT = "git"
+        API = "api"
+
+    id = models.CharField(primary_key=True, max_length=200)
+    name = models.CharField(max_length=200)
+    description = models.CharField(max_length=2000, default="")
+    labels = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    source = models.CharField(max_length=4, choices=Source.choices)
+    owner = models.CharField(max_length=36, default="", db_index=True)
+    origin_url = models.CharField(max_length=2000, default="")
+    version = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(db_index=True)
+
+
+class Version(models.Model):
+    """One content of a configuration, exactly as received. Never updated, never deleted.
+
+    For `source` git, `repo_url`, `commit`, `path`, `author` and `message` are the facts of the
+    commit; for api, `actor` is the name of the token that sent it.
+    """
+
+    configuration = models.ForeignKey(
+        Configuration, on_delete=models.PROTECT, related_name="versions"
+    )
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+    content_hash = models.CharField(max_length=64)
+    source = models.CharField(max_length=4, choices=Configuration.Source.choices)
+    repo_url = models.CharField(max_length=2000, default="")
+    commit = models.CharField(max_length=64, default="")
+    path = models.CharField(max_length=4096, default="")
+    author = models.CharField(max_length=500, default="")
+    message = models.CharField(max_length=500, default="")
+    actor = models.CharField(max_length=200, default="")
+    note = models.CharField(max_length=1000, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["configuration", "number"], name="version_number"),
+        ]

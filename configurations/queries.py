@@ -1,0 +1,101 @@
+"""Reading configurations: rows as plain dicts, ready to be encoded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from configurations.models import Configuration, Version
+from keeptrusts.errors import NotFoundError
+
+_COLUMNS = (
+    "id",
+    "name",
+    "description",
+    "labels",
+    "status",
+    "source",
+    "version",
+    "content_hash",
+    "created_at",
+    "updated_at",
+)
+_VERSION_COLUMNS = (
+    "number",
+    "content_hash",
+    "source",
+    "repo_url",
+    "commit",
+    "path",
+    "author",
+    "message",
+    "actor",
+    "note",
+    "created_at",
+)
+
+Row = Mapping[str, Any]
+
+
+def rows(*, status: str, after: str, limit: int | None) -> list[Row]:
+    """Configurations by id; `after` is the id to continue behind, `status` may be `all`."""
+    found: QuerySet[Configuration] = Configuration.objects.order_by("pk")
+    if status != "all":
+        found = found.filter(status=status)
+    if after:
+        found = found.filter(pk__gt=after)
+    return list(_values(found)[:limit])
+
+
+def row(configuration_id: str) -> Row:
+    """Raises: `NotFoundError`."""
+    found: Row | None = _values(Configuration.objects.filter(pk=configuration_id)).first()
+    if found is None:
+        raise NotFoundError(f"configuration {configuration_id!r}")
+    return found
+
+
+def version_rows(configuration_id: str) -> list[Row]:
+    """Every version without its content, newest first.
+
+    Raises: `NotFoundError`.
+    """
+    found = _versions(configuration_id).order_by("-number").values(*_VERSION_COLUMNS)
+    if not found:
+        raise NotFoundError(f"configuration {configuration_id!r}")
+    return list(found)
+
+
+def version_row(configuration_id: str, number: int) -> Row:
+    """Raises: `NotFoundError`."""
+    rows = _versions(configuration_id).filter(number=number)
+    found: Row | None = rows.values(*_VERSION_COLUMNS).first()
+    if found is None:
+        raise NotFoundError(f"version {number} of configuration {configuration_id!r}")
+    return found
+
+
+def content(configuration_id: str, number: int | None = None) -> tuple[bytes, str]:
+    """The exact bytes of a version (the current one by default) and their hash.
+
+    Raises: `NotFoundError`.
+    """
+    wanted = F("configuration__version") if number is None else number
+    found = (
+        _versions(configuration_id)
+        .filter(number=wanted)
+        .values_list("content", "content_hash")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError(f"such content of configuration {configuration_id!r}")
+    return bytes(found[0]), found[1]
+
+
+def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
+    rows: QuerySet[Configuration, dict[str, Any]] = found.values(*_COLUMNS, git_repo=F("owner"))
+    return rows
+
+
+def _versions(configuration_id: str) -> QuerySet[Version]:
+    return Version.objects.filter(configuration=configuration_id)

@@ -1,0 +1,214 @@
+"""The only writer of configurations and versions."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from configurations.models import Configuration, Version
+from configurations.publish import publish
+from keeptrusts.errors import ConflictError, NotFoundError
+
+Status = Configuration.Status
+Source = Configuration.Source
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a content came from: a commit, or a token of the API."""
+
+    source: Source
+    repo_url: str = ""
+    commit: str = ""
+    author: str = ""
+    message: str = ""
+    actor: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a commit that becomes the next version of `configuration`."""
+
+    configuration: str
+    name: str
+    path: str
+    content: bytes
+
+
+def content_hash(content: bytes) -> str:
+    """The sha256 of the exact bytes, lowercase hex: what `sha256sum` prints of the file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def create(
+    configuration_id: str, *, content: bytes, origin: Origin, fields: Mapping[str, Any]
+) -> Configuration:
+    """Make a configuration and its version 1.
+
+    `fields` are `name`, `description` and `labels`.
+
+    Raises: `ConflictError` when the id is taken, by an archived one too.
+    """
+    with transaction.atomic():
+        publish()
+        if Configuration.objects.filter(pk=configuration_id).exists():
+            raise ConflictError("id_taken", f"The id {configuration_id!r} is taken.")
+        now = timezone.now()
+        row = Configuration(
+            pk=configuration_id, source=origin.source, version=0, created_at=now, **fields
+        )
+        version = _next_version(row, content, origin, now=now)
+        row.save(force_insert=True)
+        version.save(force_insert=True)
+        return row
+
+
+def edit(
+    configuration_id: str,
+    *,
+    content: bytes | None,
+    origin: Origin,
+    fields: Mapping[str, Any],
+    override: bool,
+) -> Configuration:
+    """Change `fields` of a configuration and, when given, its content (a new version).
+
+    The content of one that a linked repository feeds changes only with `override`; it then
+    stands until the file changes in git. Sending the current content again makes no version.
+
+    Raises: `NotFoundError`; `ConflictError` for an archived one, or one fed from git.
+    """
+    with transaction.atomic():
+        publish()
+        row = _locked(configuration_id)
+        if row.status == Status.ARCHIVED:
+            raise ConflictError("archived", f"{row.pk!r} is archived; its versions stay readable.")
+        for name, value in fields.items():
+            setattr(row, name, value)
+        row.updated_at = timezone.now()
+        if content is not None and content_hash(content) != row.content_hash:
+            _check_owner(row, override, "change")
+            if not row.owner:
+                row.source = Source.API
+            _next_version(row, content, origin, now=row.updated_at).save(force_insert=True)
+        row.save(force_update=True)
+        return row
+
+
+def archive(configuration_id: str, *, override: bool) -> Configuration:
+    """Take a configuration out of force. Its id stays reserved, its versions readable.
+
+    Raises: `NotFoundError`; `ConflictError` for one fed from git, without `override`.
+    """
+    with transaction.atomic():
+        publish()
+        row = _locked(configuration_id)
+        if row.status == Status.ACTIVE:
+            _check_owner(row, override, "archive")
+            row.status = Status.ARCHIVED
+            row.updated_at = timezone.now()
+            row.save(force_update=True)
+        return row
+
+
+def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str, int]:
+    """Make each entry the next version of its configuration, owned by `owner`; one commit's bulk.
+
+    A configuration that does not exist is made; an archived one returns to force. Whether
+    `owner` may have them is the caller's to decide, in the same transaction, after `publish`.
+    Returns the version's number by configuration id.
+    """
+    now = timezone.now()
+    found = Configuration.objects.in_bulk([entry.configuration for entry in entries])
+    rows: list[Configuration] = []
+    versions: list[Version] = []
+    for entry in entries:
+        row = found.get(entry.configuration) or Configuration(
+            pk=entry.configuration, version=0, created_at=now
+        )
+        row.name = entry.name
+        row.status, row.source = Status.ACTIVE, Source.GIT
+        row.owner, row.origin_url = owner, origin.repo_url
+        versions.append(_next_version(row, entry.content, origin, now=now, path=entry.path))
+        rows.append(row)
+    _write(rows, known=found)
+    Version.objects.bulk_create(versions)
+    return {row.pk: row.version for row in rows}
+
+
+def adopt(configuration_ids: Sequence[str], *, owner: str, origin_url: str) -> None:
+    """Give `owner` configurations whose content is already what its files say."""
+    Configuration.objects.filter(pk__in=configuration_ids).update(
+        owner=owner,
+        origin_url=origin_url,
+        source=Source.GIT,
+        status=Status.ACTIVE,
+        updated_at=timezone.now(),
+    )
+
+
+def orphan(owner: str) -> list[str]:
+    """Leave what `owner` fed in force with nobody to feed it; returns the ids, sorted."""
+    with transaction.atomic():
+        publish()
+        rows = Configuration.objects.filter(owner=owner).order_by("pk")
+        ids = list(rows.values_list("pk", flat=True))
+        rows.update(owner="", updated_at=timezone.now())
+        return ids
+
+
+def _locked(configuration_id: str) -> Configuration:
+    row = Configuration.objects.select_for_update().filter(pk=configuration_id).first()
+    if row is None:
+        raise NotFoundError(f"configuration {configuration_id!r}")
+    return row
+
+
+def _check_owner(row: Configuration, override: bool, verb: str) -> None:
+    if row.owner and not override:
+        raise ConflictError(
+            "git_owned",
+            f"{row.pk!r} is fed from {row.origin_url}: {verb} it there, or send"
+            ' "override": true to do it here until the file changes in git.',
+        )
+
+
+def _next_version(
+    row: Configuration, content: bytes, origin: Origin, *, now: datetime, path: str = ""
+) -> Version:
+    """The unsaved next version, with `row` already saying so."""
+    row.version += 1
+    row.content_hash = content_hash(content)
+    row.updated_at = now
+    return Version(
+        configuration=row,
+        number=row.version,
+        content=content,
+        content_hash=row.content_hash,
+        source=origin.source,
+        repo_url=origin.repo_url,
+        commit=origin.commit,
+        path=path,
+        author=origin.author,
+        message=origin.message,
+        actor=origin.actor,
+        note=origin.note,
+        created_at=now,
+    )
+
+
+_GIT_FIELDS = [
+    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "updated_at",
+]  # fmt: skip
+
+
+def _write(rows: Sequence[Configuration], *, known: Mapping[str, Configuration]) -> None:
+    Configuration.objects.bulk_create([row for row in rows if row.pk not in known])
+    old = [row for row in rows if row.pk in known]
+    if old:
+        Configuration.objects.bulk_update(old, _GIT_FIELDS)

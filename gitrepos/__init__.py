@@ -1,0 +1,1 @@
+"""Where policies come from: linked repositories, polled and synced."""

@@ -1,0 +1,134 @@
+"""A url somebody else typed: its parts, and the addresses it may lead to."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gitrepos.errors import HostNotAllowedError, UnreachableError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PORTS = {"https": 443, "http": 80, "ssh": 22}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_MAX_LENGTH = 2000
+
+
+class BadURLError(ValueError):
+    """The url cannot be used; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepoURL:
+    """A url in the one form that is stored: lower-case scheme and host, no default port."""
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+
+
+def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
+    """Check a repository's url and bring it into its stored form.
+
+    Raises: `BadURLError` for anything but scheme, host, port and path.
+    """
+    if len(text) > _MAX_LENGTH or re.search(r"[^\x21-\x7e]", text):
+        raise BadURLError("must be at most 2000 printable ASCII characters without spaces")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as exc:
+        raise BadURLError(f"is not a url: {exc}") from exc
+    _check(text, parts.scheme, schemes)
+    if "@" in parts.netloc:
+        raise BadURLError("must not carry a user or token; send it as access_token")
+    if "?" in text or "#" in text:
+        raise BadURLError("must end with the repository's path, without ? or #")
+    if parts.scheme == "file":
+        return _file(parts.netloc, parts.path)
+    return _network(parts.scheme, parts.hostname or "", port, parts.path)
+
+
+def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
+    if not scheme or "://" not in text:
+        raise BadURLError("must be a full url, such as https://forge.example/org/repo.git")
+    if scheme not in schemes:
+        allowed = ", ".join(sorted(schemes))
+        raise BadURLError(
+            f"has the scheme {scheme!r}; KEEPTRUSTS_GIT_SCHEMES allows {allowed} here"
+        )
+    if scheme == "ssh":
+        raise BadURLError("is an ssh url, which needs a deploy key; link the https url instead")
+
+
+def _file(netloc: str, path: str) -> RepoURL:
+    if netloc or not path.startswith("/"):
+        raise BadURLError("must be file:///ABSOLUTE/PATH")
+    return RepoURL(text=f"file://{path}", scheme="file", host="", port=0)
+
+
+def _network(scheme: str, host: str, port: int | None, path: str) -> RepoURL:
+    if not re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", host) or host.startswith("-"):
+        raise BadURLError("has no usable host name")
+    if len(path.strip("/")) == 0:
+        raise BadURLError("names a host but no repository on it")
+    port = port or _PORTS[scheme]
+    shown = f"[{host}]" if ":" in host else host
+    suffix = "" if port == _PORTS[scheme] else f":{port}"
+    return RepoURL(text=f"{scheme}://{shown}{suffix}{path}", scheme=scheme, host=host, port=port)
+
+
+def resolve(url: RepoURL, *, allowed: Sequence[Network]) -> tuple[str, ...]:
+    """The addresses that may be dialled for `url`; git is pinned to them.
+
+    A name may answer differently a moment later, so nothing else is dialled afterwards.
+
+    Raises: `UnreachableError` for a name that does not resolve, `HostNotAllowedError` when
+    every address is one that the operator did not allow.
+    """
+    try:
+        answers = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise UnreachableError(f"The host name {url.host!r} does not resolve.") from exc
+    found = dict.fromkeys(str(answer[4][0]).split("%")[0] for answer in answers)
+    good = tuple(text for text in found if is_allowed(ipaddress.ip_address(text), allowed))
+    if not good:
+        raise HostNotAllowedError(
+            f"{url.host!r} leads to {next(iter(found))}, which is not a public address; an"
+            " operator allows it with KEEPTRUSTS_GIT_ALLOWED_NETWORKS."
+        )
+    return good
+
+
+def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether `address` is public, or inside one of the operator's networks.
+
+    IPv6 addresses that stand for an IPv4 one (mapped, 6to4, NAT64) are judged by that one.
+    """
+    address = _unwrapped(address)
+    if any(address in network for network in allowed):
+        return True
+    return address.is_global and not address.is_multicast
+
+
+def _unwrapped(address: Address) -> Address:
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def literal_address(url: RepoURL) -> Address | None:
+    """The address that the url itself spells, in any form a C library reads; None for a name."""
+    if not url.host:
+        return None
+    try:
+        answers = socket.getaddrinfo(url.host, None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return None
+    return ipaddress.ip_address(str(answers[0][4][0]).split("%")[0])

@@ -1,0 +1,86 @@
+"""What can go wrong between a forge and a sync, each with a stable code.
+
+`transient` failures are retried with back-off; the others stall until somebody edits the link.
+"""
+
+
+class RemoteError(Exception):
+    """A remote did not give what was asked. The message is for people and holds no secret."""
+
+    code = "bad_answer"
+    transient = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadAnswerError(RemoteError):
+    """The answer is none that git understands."""
+
+
+class AuthFailedError(RemoteError):
+    """The forge wants another credential, or one at all."""
+
+    code = "auth_failed"
+
+
+class RepoNotFoundError(RemoteError):
+    """The forge knows no such repository, or hides it from this credential."""
+
+    code = "repo_not_found"
+
+
+class BranchNotFoundError(RemoteError):
+    """The repository has no such branch, or none at all."""
+
+    code = "branch_not_found"
+
+
+class PathNotFoundError(RemoteError):
+    """The commit has nothing at the link's path."""
+
+    code = "path_not_found"
+
+
+class TooLargeError(RemoteError):
+    """The answer passes a bound: files, bytes of the pack, memory of the child."""
+
+    code = "too_large"
+
+
+class MovedError(RemoteError):
+    """The forge points elsewhere; no redirect is followed, since it would carry the token."""
+
+    code = "moved"
+
+
+class UnreachableError(RemoteError):
+    """No connection, no name, or an error of the server itself."""
+
+    code = "unreachable"
+
+
+class TimedOutError(RemoteError):
+    """The deadline passed."""
+
+    code = "timeout"
+
+
+class RateLimitedError(RemoteError):
+    """The forge asked for fewer calls."""
+
+    code = "rate_limited"
+
+
+class SecretLostError(RemoteError):
+    """The stored credential cannot be opened with the configured keys."""
+
+    code = "credential_unreadable"
+
+
+class HostNotAllowedError(RemoteError):
+    """The url leads to an address or scheme that the operator did not allow."""
+
+    code = "host_not_allowed"
+    transient = False

@@ -1,0 +1,287 @@
+"""The hardened git runner: the only door to a git process, and the only importer of GitPython.
+
+A child gets an environment built from nothing, a configuration that lives in memory alone
+(so no file with a credential is ever left behind, whatever kills this process), bounds on
+memory, file size and time, and a process group of its own that ends with its deadline even
+when this process is already gone.
+"""
+
+import base64
+import contextlib
+import ctypes
+import os
+import re
+import resource
+import selectors
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import.
+
+from git import Git
+
+from gitrepos import errors
+from gitrepos.address import RepoURL
+
+_MEMORY_BYTES = 512 * 1024 * 1024
+_FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
+_STDERR_BYTES = 64 * 1024
+_KILL_AFTER_SECONDS = 2
+_TIMED_OUT = 124  # timeout(1)
+_PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_ENVIRONMENT = {
+    "PATH": f"{os.path.dirname(shutil.which('git') or '/usr/bin/git')}:/usr/bin:/bin",
+    "LC_ALL": "C",
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "/bin/false",
+    "SSH_ASKPASS": "/bin/false",
+    "GIT_PROTOCOL_FROM_USER": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+
+_CONFIG = """\
+[core]
+\thooksPath = /dev/null
+[protocol]
+\tversion = 2
+[fetch]
+\tfsckObjects = true
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[safe]
+\tbareRepository = explicit
+[credential]
+\thelper =
+[http]
+\tfollowRedirects = false
+\tlowSpeedLimit = 1000
+\tlowSpeedTime = 15
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a remote may be reached: its url, the addresses checked for it, a token or none."""
+
+    url: RepoURL
+    addresses: tuple[str, ...] = ()
+    token: str = ""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    deadline_seconds: float,
+    max_bytes: int,
+    access: Access | None = None,
+    stdin: bytes = b"",
+) -> bytes:
+    """Run one git command and return what it prints.
+
+    Without `access` no protocol is allowed at all: the command stays on this machine. With it
+    the remote is named `origin`.
+
+    Raises: a `RemoteError` that says why the command failed. No message holds the token.
+    """
+    protocol = access.url.scheme if access else "none"
+    with _memory_file(_config(access)) as config, _memory_file(stdin) as source:
+        environment = _ENVIRONMENT | {
+            "GIT_CONFIG_GLOBAL": f"/proc/self/fd/{config.fileno()}",
+            "GIT_ALLOW_PROTOCOL": protocol,
+        }
+        # GitPython adds this process's environment to each child; env -i takes it away again.
+        command = [
+            "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
+            "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(deadline_seconds),
+            "git", *arguments,
+        ]  # fmt: skip
+        child: Any = Git().execute(
+            command,
+            istream=source,
+            as_process=True,
+            shell=False,
+            start_new_session=True,
+            pass_fds=(config.fileno(),),
+            preexec_fn=_bound,
+        )
+        status, output, complaint = _collect(child.proc, max_bytes)
+    if status != 0:
+        raise _translated(status, complaint, access)
+    return output
+
+
+def _config(access: Access | None) -> bytes:
+    if access is None:
+        return _CONFIG.encode()
+    lines = [_CONFIG]
+    if access.addresses:
+        pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
+        lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
+    if access.token:
+        basic = base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
+        lines.append(f'\textraHeader = "Authorization: Basic {basic}"\n')
+    url = access.url.text.replace("\\", "\\\\").replace('"', '\\"')
+    lines.append(f'[remote "origin"]\n\turl = "{url}"\n')
+    return "".join(lines).encode()
+
+
+def _memory_file(content: bytes) -> BinaryIO:
+    """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
+    file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _bound() -> None:
+    """In the child, before exec: limits, and a signal for the day this process dies.
+
+    The signal goes to timeout(1), which hands it to the whole group.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _collect(process: "subprocess.Popen[bytes]", max_bytes: int) -> tuple[int, bytes, str]:
+    """Read both outputs to their end; one that passes its bound ends the process group."""
+    assert process.stdout and process.stderr
+    bounds = {process.stdout: max_bytes, process.stderr: _STDERR_BYTES}
+    output: dict[object, bytearray] = {stream: bytearray() for stream in bounds}
+    try:
+        with selectors.DefaultSelector() as selector:
+            for stream in bounds:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    chunk = os.read(key.fd, 65536)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    output[key.fileobj] += chunk
+                    if len(output[key.fileobj]) > bounds[key.fileobj]:  # type: ignore[index]
+                        raise errors.TooLargeError("The server's answer passes its bound.")
+        status = process.wait()
+    finally:
+        _end_group(process)
+    complaint = output[process.stderr].decode(errors="replace")
+    return status, bytes(output[process.stdout]), complaint
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Leave nothing of the group behind; a group that already ended is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+
+
+# git's own words under LC_ALL=C, and those of libcurl. First match wins.
+_COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
+    (
+        errors.AuthFailedError,
+        "The server refuses this credential, or wants one: send another access_token.",
+        ("Authentication failed", "could not read (Username|Password)", r"error: 40[13]\b"),
+    ),
+    (
+        errors.RepoNotFoundError,
+        "The server knows no such repository, or hides it from this credential.",
+        ("repository '.*' not found", "error: 404", "not appear to be a git", "does not exist"),
+    ),
+    (
+        errors.BranchNotFoundError,
+        "The repository has no such branch.",
+        ("couldn't find remote ref",),
+    ),
+    (
+        errors.MovedError,
+        "The server redirects elsewhere, and no redirect is followed: link the new url.",
+        ("error: 30[12378]", "redirect"),
+    ),
+    (errors.RateLimitedError, "The server asks for fewer calls.", ("error: 429",)),
+    (errors.TimedOutError, "The server did not answer in time.", ("timed out", "too slow")),
+    (
+        errors.TooLargeError,
+        "The repository passes the bounds of size or memory.",
+        (
+            "File size limit",
+            "died of signal (9|25)",
+            "[Oo]ut of memory",
+            "memory exhausted",
+            "malloc failed",
+            "unable to create thread",
+            "mmap failed",
+            "annot allocate memory",
+            "File too large",
+        ),
+    ),
+    (
+        errors.UnreachableError,
+        "The server cannot be reached",
+        (
+            "Could not resolve",
+            "Failed to connect",
+            "Couldn't connect",
+            "Connection refused",
+            r"error: 5\d\d",
+            "Connection reset",
+            "unreachable",
+            "SSL",
+            "certificate",
+            "Empty reply",
+            "Recv failure",
+        ),
+    ),
+)
+
+
+def _translated(status: int, complaint: str, access: Access | None) -> errors.RemoteError:
+    if status in (_TIMED_OUT, 128 + signal.SIGKILL):
+        return errors.TimedOutError("The server did not answer in time.")
+    if status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+        return errors.TooLargeError("The repository passes the bounds of size or memory.")
+    for kind, message, words in _COMPLAINTS:
+        if re.search("|".join(words), complaint):
+            shown = message if message.endswith(".") else f"{message}: {_cause(complaint, access)}."
+            return kind(shown)
+    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint, access)}")
+
+
+def _cause(complaint: str, access: Access | None) -> str:
+    """The first line that git calls fatal, without the url's noise and never with the token."""
+    lines = [line for line in complaint.splitlines() if line.startswith(("fatal:", "error:"))]
+    line = re.sub(r"^(fatal|error): |unable to access '[^']*': ", "", lines[0] if lines else "")
+    for secret in _secrets(access):
+        line = line.replace(secret, "***")
+    return line.strip().rstrip(".")[:300] or "it says nothing"
+
+
+def _secrets(access: Access | None) -> tuple[str, ...]:
+    if access is None or not access.token:
+        return ()
+    return access.token, base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
+
+
+def bare_repository(folder: Path, *, object_format: str) -> list[str]:
+    """Make an empty bare repository; returns the arguments that every command in it starts with."""
+    here = [f"--git-dir={folder}"]
+    run(
+        [*here, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}"],
+        deadline_seconds=10,
+        max_bytes=1024,
+    )
+    return here

@@ -1,0 +1,163 @@
+"""The asked half of a link, and its only writer: make, edit, suspend, request, delete."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from configurations import versions
+from gitrepos import claim
+from gitrepos.address import RepoURL
+from gitrepos.credentials import sealed, token_of
+from gitrepos.errors import SecretLostError
+from gitrepos.models import GitRepo, Remote
+from keeptrusts.errors import ConflictError, NotFoundError
+from keeptrusts.sealing import fingerprint
+
+Fields = Mapping[str, Any]
+
+_TRIES = 3
+
+
+def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
+    """Link a repository; it is due at once.
+
+    `fields` are the asked ones of `GitRepo` except `url`.
+
+    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path.
+    """
+    now = timezone.now()
+    row = _filled(GitRepo(url=url.text, created_at=now, updated_at=now), fields)
+    with _unique(row), transaction.atomic():
+        row.remote = _remote(url.text, url.host, token)
+        row.save(force_insert=True)
+        claim.reschedule(row.remote)
+    return row
+
+
+def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Fields) -> GitRepo:
+    """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
+
+    `token` None keeps the credential, unless the url's scheme, host or port change: a stored
+    credential never goes to a server it was not given for.
+
+    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`).
+    """
+    row = GitRepo(pk=repo_id)
+    with _unique(row), transaction.atomic():
+        old = _locked_remote(repo_id)
+        row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
+        _filled(row, fields)
+        row.remote = new = _moved(old, url, token)
+        row.url = new.url
+        row.generation += 1
+        row.error_code = row.error_message = ""
+        row.updated_at = timezone.now()
+        row.save()
+        for remote in {old.pk: old, new.pk: new}.values():
+            _tidy(remote)
+    return row
+
+
+def request_sync(repo_id: UUID) -> int:
+    """Ask for a sync now; returns the number that `served_seq` reaches when it was made.
+
+    Raises: `NotFoundError`; `ConflictError` for a suspended link.
+    """
+    with transaction.atomic():
+        remote = _locked_remote(repo_id)
+        row = GitRepo.objects.get(pk=repo_id)
+        if row.suspended:
+            raise ConflictError("suspended", "The link is suspended; resume it first.")
+        GitRepo.objects.filter(pk=repo_id).update(requested_seq=F("requested_seq") + 1)
+        remote.next_poll_at, remote.stalled = timezone.now(), False
+        remote.save(update_fields=["next_poll_at", "stalled"])
+        return row.requested_seq + 1
+
+
+def delete(repo_id: UUID) -> list[str]:
+    """Remove a link; returns the ids of the configurations it leaves, which stay in force.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        remote = _locked_remote(repo_id)
+        left = versions.orphan(str(repo_id))
+        GitRepo.objects.filter(pk=repo_id).delete()
+        _tidy(remote)
+        return left
+
+
+def _filled(row: GitRepo, fields: Fields) -> GitRepo:
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.root = row.path.strip("/").removeprefix("./")
+    return row
+
+
+@contextlib.contextmanager
+def _unique(row: GitRepo) -> Iterator[None]:
+    """Name the link that is in the way when the database refuses a second one."""
+    try:
+        yield
+    except IntegrityError as exc:
+        first = GitRepo.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
+        if first is None:
+            raise
+        raise ConflictError(
+            "already_linked",
+            f"The link {first.pk} has this url, branch and path already.",
+            details=[{"id": str(first.pk)}],
+        ) from exc
+
+
+def _remote(url: str, host: str, token: str) -> Remote:
+    """The row that polls `url` with `token`, locked; made when it is the first link to it."""
+    digest = fingerprint(token) if token else ""
+    for _ in range(_TRIES):
+        fresh = Remote(url=url, host=host, credential_digest=digest)
+        fresh.credential = sealed(token, fresh)
+        Remote.objects.bulk_create([fresh], ignore_conflicts=True)
+        found = Remote.objects.select_for_update().filter(url=url, credential_digest=digest).first()
+        if found is not None:
+            return found  # None: the last link to it was deleted in between.
+    raise ConflictError("busy", "Another change of links is under way; try again.")
+
+
+def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:
+    """The remote after an edit: another row as soon as url or credential differ."""
+    if url is None and token is None:
+        return old
+    if token is None:
+        token = _kept(old) if url and _origin(url.text) == _origin(old.url) else ""
+    return _remote(url.text if url else old.url, url.host if url else old.host, token)
+
+
+def _kept(remote: Remote) -> str:
+    try:
+        return token_of(remote)
+    except SecretLostError as exc:
+        raise ConflictError(exc.code, exc.message) from exc
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port, as the stored form of a url spells them."""
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _locked_remote(repo_id: UUID) -> Remote:
+    row = Remote.objects.select_for_update().filter(links=repo_id).first()
+    if row is None:
+        raise NotFoundError("git repo with this id")
+    return row
+
+
+def _tidy(remote: Remote) -> None:
+    if remote.links.exists():
+        claim.reschedule(remote)
+    else:
+        remote.delete()

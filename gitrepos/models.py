@@ -1,0 +1,147 @@
+"""What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Remote(models.Model):
+    """A url with a credential: what one call to a forge asks about, for every link to it.
+
+    `credential` is the sealed access token, `credential_digest` a keyed hash by which equal
+    tokens share a row. `next_poll_at` is empty while no link wants polling or `stalled` holds.
+
+    The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    url = models.CharField(max_length=2000)
+    host = models.CharField(max_length=255)
+    credential = models.TextField(default="")
+    credential_digest = models.CharField(max_length=64, default="")
+    interval_seconds = models.PositiveIntegerField(default=300)
+    next_poll_at = models.DateTimeField(null=True)
+    claim_id = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    last_polled_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    stalled = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["url", "credential_digest"], name="remote_identity"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_poll_at"], name="remote_due", condition=Q(next_poll_at__isnull=False)
+            ),
+        ]
+
+
+class GitRepo(models.Model):
+    """A link: the files under `path` of one branch feed configurations.
+
+    Asked half. `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
+    `root` is what is read of it: no slash at either end, empty for the whole repository.
+    `generation` counts the edits.
+
+    Observed half. `observed_generation` and `observed_rules` are those of the last attempt;
+    `last_commit` and `tree_id` those of the last sync that was applied. A request for a sync
+    raises `requested_seq`; an attempt that began after it sets `served_seq`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    remote = models.ForeignKey(Remote, on_delete=models.PROTECT, related_name="links")
+
+    url = models.CharField(max_length=2000)
+    branch = models.CharField(max_length=250, default="")
+    path = models.CharField(max_length=1000, default="")
+    root = models.CharField(max_length=1000, default="")
+    auto_create_configuration = models.BooleanField(default=False)
+    adopt = models.BooleanField(default=False)
+    poll_interval_seconds = models.PositiveIntegerField(default=300)
+    suspended = models.BooleanField(default=False)
+    generation = models.PositiveIntegerField(default=1)
+
+    observed_generation = models.PositiveIntegerField(default=0)
+    observed_rules = models.CharField(max_length=64, default="")
+    last_commit = models.CharField(max_length=64, default="")
+    tree_id = models.CharField(max_length=64, default="")
+    last_synced_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=40, default="")
+    error_message = models.CharField(max_length=2000, default="")
+    counts = models.JSONField(default=dict)
+    requested_seq = models.PositiveIntegerField(default=0)
+    served_seq = models.PositiveIntegerField(default=0)
+
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
+        ]
+
+    @classmethod
+    def behind(cls) -> Q:
+        """Links that somebody edited or asked to sync since their last attempt began."""
+        return Q(suspended=False) & (
+            Q(requested_seq__gt=F("served_seq")) | Q(generation__gt=F("observed_generation"))
+        )
+
+
+class LinkedFile(models.Model):
+    """What git last said of one file, and what became of it.
+
+    `configuration` is the id that the file names, empty while it names none that can be read.
+    `blob` is what git last said, `taken_blob` what was last put in force: they differ while a
+    quarantine lasts.
+    """
+
+    class Outcome(models.TextChoices):
+        SYNCED = "synced"
+        UNLINKED = "unlinked"
+        QUARANTINED = "quarantined"
+        CONFLICT = "conflict"
+        MISSING = "missing"
+
+    repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=4096)
+    configuration = models.CharField(max_length=200, default="", db_index=True)
+    blob = models.CharField(max_length=64)
+    taken_blob = models.CharField(max_length=64, default="")
+    content_hash = models.CharField(max_length=64, default="")
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    findings = models.JSONField(default=list)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repo", "path", "configuration"], name="file_identity"),
+        ]
+
+
+class SyncRun(models.Model):
+    """One sync that changed or failed something. The same failure again updates its row.
+
+    `files` lists what changed: path, configuration, outcome, version, findings.
+    """
+
+    class Trigger(models.TextChoices):
+        POLL = "poll"
+        MANUAL = "manual"
+
+    repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="runs")
+    trigger = models.CharField(max_length=8, choices=Trigger.choices)
+    from_commit = models.CharField(max_length=64, default="")
+    to_commit = models.CharField(max_length=64, default="")
+    error_code = models.CharField(max_length=40, default="")
+    error_message = models.CharField(max_length=2000, default="")
+    files = models.JSONField(default=list)
+    occurrences = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

@@ -1,0 +1,155 @@
+"""What the API takes and shows of linked repositories."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
+from gitrepos.errors import HostNotAllowedError
+from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from keeptrusts.fields import Flag, Input, Text, Whole
+
+_MAX_INTERVAL_SECONDS = 7 * 86_400
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_BRANCH = re.compile(
+    r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
+)
+
+
+class URL(Text):
+    """A repository's url, checked and brought into its stored form."""
+
+    def to_internal_value(self, data: Any) -> RepoURL:  # type: ignore[override]
+        try:
+            url = parse(super().to_internal_value(data), schemes=settings.ENV.git_schemes)
+        except BadURLError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        address = literal_address(url)
+        if address and not is_allowed(address, settings.ENV.git_allowed_networks):
+            raise serializers.ValidationError(
+                f"leads to {address}, which is not a public address; an operator allows it"
+                " with KEEPTRUSTS_GIT_ALLOWED_NETWORKS",
+                code=HostNotAllowedError.code,
+            )
+        return url
+
+
+class Asked(Input):
+    """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
+
+    url = URL(required=False)
+    repo_url = URL(required=False)
+    branch = Text(max_length=200, required=False, allow_blank=True)
+    path = Text(max_length=1000, required=False, allow_blank=True)
+    auto_create_configuration = Flag(required=False)
+    adopt = Flag(required=False)
+    poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
+    suspended = Flag(required=False)
+    access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+
+    def validate_branch(self, value: str) -> str:
+        if value.startswith("refs/"):
+            raise serializers.ValidationError("must be the branch's own name, without refs/heads/")
+        if value and _BAD_BRANCH.search(value):
+            raise serializers.ValidationError("is no branch name that git accepts")
+        return value
+
+    def validate_path(self, value: str) -> str:
+        if _CONTROL.search(value) or ".." in value.split("/"):
+            raise serializers.ValidationError(
+                "must be a path inside the repository, without '..' and control characters"
+            )
+        return value
+
+    def validate_access_token(self, value: str | None) -> str:
+        if value and re.search(r"[^\x21-\x7e]", value):
+            raise serializers.ValidationError("must be printable ASCII without spaces")
+        return value or ""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        alias = attrs.pop("repo_url", None)
+        if alias is not None and attrs.setdefault("url", alias) != alias:
+            raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
+        return attrs
+
+
+class NewLink(Asked):
+    """`POST /v1/git-repos`."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if "url" not in attrs:
+            raise serializers.ValidationError({"url": ["is required (repo_url is accepted too)"]})
+        return attrs
+
+
+class LinkRow(serializers.ModelSerializer[GitRepo]):
+    """A link as the API shows it. Of the credential it says only whether there is one."""
+
+    status = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    has_access_token = serializers.SerializerMethodField()
+    last_commit = serializers.SerializerMethodField()
+    last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
+    next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
+    files = serializers.JSONField(source="counts")
+
+    class Meta:
+        model = GitRepo
+        fields = [
+            "id", "url", "branch", "path", "auto_create_configuration", "adopt",
+            "poll_interval_seconds", "suspended", "has_access_token", "generation",
+            "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
+            "error", "files", "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_status(self, row: GitRepo) -> str:
+        """`suspended | pending | stalled | error | synced`."""
+        if row.suspended:
+            return "suspended"
+        if row.observed_generation < row.generation:
+            return "pending"
+        if row.error_code and row.error_code != "no_policy_files":
+            return "stalled" if row.remote.stalled else "error"
+        return "synced"
+
+    def get_error(self, row: GitRepo) -> dict[str, str] | None:
+        if not row.error_code:
+            return None
+        return {"code": row.error_code, "message": row.error_message}
+
+    def get_has_access_token(self, row: GitRepo) -> bool:
+        return bool(row.remote.credential)
+
+    def get_last_commit(self, row: GitRepo) -> str | None:
+        return row.last_commit or None
+
+
+class RunRow(serializers.ModelSerializer[SyncRun]):
+    """One sync of a link's history."""
+
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SyncRun
+        fields = [
+            "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences",
+            "started_at", "finished_at",
+        ]  # fmt: skip
+
+    def get_error(self, row: SyncRun) -> dict[str, str] | None:
+        if not row.error_code:
+            return None
+        return {"code": row.error_code, "message": row.error_message}
+
+
+class FileRow(serializers.ModelSerializer[LinkedFile]):
+    """One file of a link."""
+
+    class Meta:
+        model = LinkedFile
+        fields = [
+            "path", "configuration", "outcome", "content_hash", "blob", "findings", "updated_at",
+        ]  # fmt: skip

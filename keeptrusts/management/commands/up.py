@@ -1,0 +1,179 @@
+"""`manage.py up`: the whole control plane under one parent."""
+
+import fcntl
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from access import tokens
+from access.models import Token
+from gitrepos import claim
+from keeptrusts import broker
+from keeptrusts.celery import QUEUES
+from keeptrusts.env import secret_file
+from keeptrusts.supervisor import Part, Supervisor, say
+
+_START_SECONDS = 60.0
+_BIN = Path(sys.executable).parent
+
+
+class Command(BaseCommand):
+    """Starts broker (embedded default only), web, worker and beat, and stops them together."""
+
+    help = "Run the whole control plane: web, worker, beat and, without REDIS_URL, a broker."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        env = settings.ENV
+        lock = _lock(env.data_dir)
+        _check_port(env.listen_host, env.listen_port)
+        supervisor = Supervisor()
+        try:
+            token = _prepare(supervisor)
+            for part in _parts():
+                supervisor.start(part)
+            if _wait_until_healthy(supervisor):
+                _greet(token)
+            status = supervisor.run()
+        except broker.BrokerError as exc:
+            raise CommandError(str(exc)) from exc
+        finally:
+            supervisor.stop()
+            os.close(lock)
+        say("stopped")
+        sys.exit(status)
+
+
+def _lock(data_dir: Path) -> int:
+    """Hold the data folder for as long as this process lives, `kill -9` included."""
+    fd = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        pid = os.read(fd, 20).decode().strip() or "unknown"
+        raise CommandError(
+            f"Keeptrusts already runs on {data_dir} (process {pid}). Stop it first, or choose"
+            " another KEEPTRUSTS_DATA_DIR and KEEPTRUSTS_LISTEN."
+        ) from exc
+    os.truncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, proto) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as exc:
+        raise CommandError(
+            f"cannot listen on {host}:{port}: {exc.strerror}; set KEEPTRUSTS_LISTEN=HOST:PORT"
+        ) from exc
+
+
+def _prepare(supervisor: Supervisor) -> str:
+    """Broker, migrations, first token; returns the line that says where the token is."""
+    env = settings.ENV
+    if not env.redis_url:
+        path = env.data_dir / "redis.sock"
+        supervisor.start(Part("broker", broker.command(env.data_dir, path), grace_seconds=5))
+    broker.wait_until_ready(settings.REDIS_URL)
+    if _unmigrated():
+        say("preparing the database…")
+        call_command("migrate", interactive=False, verbosity=0)
+    if not env.database_url and not env.redis_url:
+        claim.forget_all()  # The lock says that no other worker can be alive.
+    return _first_token(env.data_dir)
+
+
+def _unmigrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _first_token(data_dir: Path) -> str:
+    given = settings.ENV.bootstrap_token
+    if given:
+        tokens.bootstrap(given)
+        return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN, unless it was revoked"
+    path = data_dir / "admin-token"
+    if not Token.objects.exists():
+        text = secret_file(path)
+        if tokens.bootstrap(text):
+            return f"{text}  (kept in {path})"
+    return f"{path}" if path.exists() else "made earlier; see GET /v1/tokens"
+
+
+def _parts() -> list[Part]:
+    env = settings.ENV
+    celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
+    return [
+        Part(
+            "worker",
+            [
+                *celery, "worker", "--queues", ",".join(QUEUES), "--concurrency", "4",
+                "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
+            ],
+            grace_seconds=15,
+        ),
+        Part(
+            "web",
+            [
+                str(_BIN / "granian"), "--interface", "wsgi", "--host", env.listen_host,
+                "--port", str(env.listen_port), "--workers", "1", "--blocking-threads", "8",
+                "--backpressure", "128", "--no-ws", "--workers-kill-timeout", "8",
+                "--log-level", "error",
+                "keeptrusts.wsgi:application",
+            ],
+            grace_seconds=10,
+        ),
+        Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
+    ]  # fmt: skip
+
+
+def _wait_until_healthy(supervisor: Supervisor) -> bool:
+    until = time.monotonic() + _START_SECONDS
+    told = time.monotonic() + 2
+    while time.monotonic() < until and not supervisor.ending and not supervisor.dead():
+        if _healthy():
+            return True
+        if time.monotonic() > told:
+            say("waiting for web, worker and beat…")
+            told = until
+        time.sleep(0.1)
+    return False
+
+
+def _healthy() -> bool:
+    try:
+        with urllib.request.urlopen(f"{_base_url()}/healthz", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _base_url() -> str:
+    host = settings.ENV.listen_host
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = f"[{reached}]" if ":" in reached else reached
+    return f"http://{shown}:{settings.ENV.listen_port}"
+
+
+def _greet(token: str) -> None:
+    say(
+        "Keeptrusts is up.\n"
+        f"  API:   {_base_url()}/v1\n"
+        f"  Token: {token}\n"
+        "  Stop:  Ctrl-C, or SIGTERM to this process"
+    )

@@ -1,0 +1,65 @@
+"""Secrets at rest: sealed with AES-256-GCM, bound to the row that holds them.
+
+A sealed value is `v1.KEYID.DATA`: KEYID tells which of `KEEPTRUSTS_SECRET_KEY`'s entries
+sealed it, DATA is a 12-byte nonce and the ciphertext in URL-safe base64.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+_NONCE_BYTES = 12
+
+
+class SealError(Exception):
+    """A sealed value cannot be opened: its key is gone, or it belongs to another row."""
+
+
+def seal(secret: str, *, row: str) -> str:
+    """Seal `secret` so that it opens only as part of `row` (such as `remote:UUID`)."""
+    key = settings.ENV.secret_keys[0]
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = AESGCM(_derived(key, b"seal")).encrypt(nonce, secret.encode(), row.encode())
+    return f"v1.{_key_id(key)}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+
+def unseal(sealed: str, *, row: str) -> str:
+    """Open what `seal` closed for the same row.
+
+    Raises: `SealError` when no configured key opens it for this row.
+    """
+    version, key_id, data = sealed.split(".")
+    raw = base64.urlsafe_b64decode(data)
+    for key in settings.ENV.secret_keys:
+        if version == "v1" and key_id == _key_id(key):
+            return _opened(key, raw, row)
+    raise SealError("the key that sealed this secret is not in KEEPTRUSTS_SECRET_KEY")
+
+
+def fingerprint(secret: str) -> str:
+    """Tell equal secrets apart from others without keeping them: a keyed hash, 64 hex digits."""
+    key = _derived(settings.ENV.secret_keys[0], b"fingerprint")
+    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def _opened(key: str, raw: bytes, row: str) -> str:
+    cipher = AESGCM(_derived(key, b"seal"))
+    try:
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], row.encode()).decode()
+    except InvalidTag as exc:
+        raise SealError("this secret was sealed for another row, or was altered") from exc
+
+
+def _key_id(key: str) -> str:
+    return hashlib.sha256(_derived(key, b"id")).hexdigest()[:8]
+
+
+def _derived(key: str, use: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=b"keeptrusts " + use).derive(key.encode())

@@ -1,0 +1,96 @@
+"""Django settings, all derived from `keeptrusts.env`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from corsheaders.defaults import default_headers
+
+from keeptrusts import env as _env
+from keeptrusts import logs
+
+try:
+    ENV = _env.read(os.environ)
+except _env.EnvError as exc:
+    sys.exit(f"keeptrusts: {exc}")
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = ENV.secret_keys[0]
+SECRET_KEY_FALLBACKS = list(ENV.secret_keys[1:])
+DEBUG = False
+# Every answer is JSON for a bearer of a token; no answer depends on the name it was asked under.
+ALLOWED_HOSTS = ["*"]
+
+INSTALLED_APPS = [
+    "corsheaders",
+    "rest_framework",
+    "keeptrusts",
+    "access",
+    "configurations",
+    "gitrepos",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+]
+ROOT_URLCONF = "keeptrusts.urls"
+WSGI_APPLICATION = "keeptrusts.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES: list[dict[str, Any]] = []
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
+CORS_ALLOW_HEADERS = [*default_headers, "if-none-match"]
+CORS_EXPOSE_HEADERS = ["ETag", "Location"]
+
+# Django's own SQLite settings lose a fifth of concurrent writes to "database is locked".
+_SQLITE_OPTIONS = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+}
+
+
+def _database() -> dict[str, Any]:
+    if not ENV.database_url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(ENV.data_dir / "keeptrusts.sqlite3"),
+            "CONN_MAX_AGE": None,
+            "OPTIONS": _SQLITE_OPTIONS,
+        }
+    database: dict[str, Any] = dict(
+        dj_database_url.parse(ENV.database_url, conn_max_age=600, conn_health_checks=True)
+    )
+    if database["ENGINE"].endswith("sqlite3"):
+        database["OPTIONS"] = _SQLITE_OPTIONS
+    return database
+
+
+DATABASES = {"default": _database()}
+
+REDIS_URL = ENV.redis_url or f"unix://{ENV.data_dir / 'redis.sock'}"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["access.authentication.HasToken"],
+    "DEFAULT_RENDERER_CLASSES": ["keeptrusts.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["keeptrusts.rendering.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "keeptrusts.rendering.AlwaysJSON",
+    "EXCEPTION_HANDLER": "keeptrusts.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+
+LOGGING = logs.dict_config()

@@ -1,0 +1,16 @@
+"""Every route. No path ends in a slash and none redirects."""
+
+from django.urls import include, path
+
+from keeptrusts import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("v1/", include("access.urls")),
+    path("v1/", include("configurations.urls")),
+    path("v1/", include("gitrepos.urls")),
+]
+handler400 = "keeptrusts.errors.bad_request"
+handler404 = "keeptrusts.errors.not_found"
+handler500 = "keeptrusts.errors.server_error"

@@ -1,0 +1,58 @@
+"""Fixtures that every test may use."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from access import tokens
+from tests.support.forge import Forge
+from tests.support.repo import Repo
+
+
+@pytest.fixture(autouse=True)
+def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
+    """Each process of a parallel run has a database of Redis to itself."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    url = f"{os.environ['REDIS_URL']}?db={number}"
+    settings.REDIS_URL = url
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
+    yield
+    cache.close()
+
+
+@pytest.fixture
+def client() -> APIClient:
+    """A client without a token."""
+    return APIClient()
+
+
+@pytest.fixture
+def admin(db: None) -> APIClient:
+    """A client with a token of its own."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create('tests')[1]}")
+    return client
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """A git server on loopback: `git http-backend` behind a small HTTP server."""
+    with Forge(tmp_path_factory.mktemp("forge")) as running:
+        yield running
+
+
+@pytest.fixture
+def repo(forge: Forge, tmp_path: Path) -> Repo:
+    """A repository on the forge with a clone to commit from."""
+    return forge.repository(tmp_path / "clone")
+
+
+@pytest.fixture
+def make_repo(forge: Forge, tmp_path: Path) -> Callable[[], Repo]:
+    """As `repo`, for tests that need several."""
+    count = iter(range(1000))
+    return lambda: forge.repository(tmp_path / f"clone-{next(count)}")

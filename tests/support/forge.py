@@ -1,0 +1,181 @@
+"""A forge on loopback: real `git http-backend`, with knobs for what forges do wrong."""
+
+import base64
+import itertools
+import os
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.repo import Repo
+
+
+class Late:
+    """An answer that is ready (`reached`) and waits to be sent until `release`."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def hold(self) -> None:
+        self.reached.set()
+        self._released.wait(60)
+
+
+class Forge:
+    """Serves every repository made by `repository` under `url`.
+
+    Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
+    headers and body to send instead), `holds` (an event to wait for before answering).
+    `requests` lists (method, path) as they arrive.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tokens: dict[str, str] = {}
+        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.holds: dict[str, threading.Event] = {}
+        self.lates: dict[str, Late] = {}
+        self.aliases: dict[str, str] = {}
+        self.requests: list[tuple[str, str]] = []
+        self._count = itertools.count(1)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self._server.forge = self  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "Forge":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        for hold in self.holds.values():
+            hold.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def repository(self, clone: Path, *, object_format: str = "sha1") -> Repo:
+        """A new repository with branch main and no commit."""
+        name = f"repo-{os.getpid()}-{next(self._count)}.git"
+        bare = self.root / name
+        repo = Repo(bare, clone, f"{self.url}/{name}")
+        self.root.mkdir(exist_ok=True)
+        init = ["init", "--quiet", "--initial-branch=main", f"--object-format={object_format}"]
+        repo.git(*init, "--bare", str(bare), at=self.root)
+        for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+            repo.git("config", setting, "true", at=bare)
+        clone.mkdir(parents=True)
+        repo.git(*init)
+        repo.git("remote", "add", "origin", str(bare))
+        return repo
+
+    def alias(self, repo: Repo) -> str:
+        """Another name under which the same repository is served."""
+        name = f"alias-{os.getpid()}-{next(self._count)}.git"
+        self.aliases[name] = repo.bare.name
+        return name
+
+    def hold_late(self, repo: Repo) -> "Late":
+        """Have the next pack of a repository made now and sent when it is released."""
+        late = self.lates[repo.bare.name] = Late()
+        return late
+
+    def calls(self, repo: Repo) -> list[tuple[str, str]]:
+        """The requests that arrived for one repository."""
+        return [request for request in self.requests if f"/{repo.bare.name}/" in request[1]]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ThreadingHTTPServer
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet; `Forge.requests` has it all."""
+
+    def _serve(self) -> None:
+        forge: Forge = self.server.forge  # type: ignore[attr-defined]
+        path, _, query = self.path.partition("?")
+        name = path.split("/")[1]
+        forge.requests.append((self.command, self.path))
+        body = self._body()
+        if name in forge.holds:
+            forge.holds[name].wait(60)
+        if name in forge.answers:
+            status, headers, content = forge.answers[name]
+            self._answer(status, headers, content)
+        elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
+            self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
+        else:
+            real = forge.aliases.get(name, name)
+            self._backend(forge, path.replace(name, real, 1), query, body)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            parts = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _is_authorized(self, token: str) -> bool:
+        _, _, basic = self.headers.get("Authorization", "").partition("Basic ")
+        return base64.b64decode(basic).decode().partition(":")[2] == token
+
+    def _backend(self, forge: Forge, path: str, query: str, body: bytes) -> None:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(forge.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, env=environment, capture_output=True
+        )
+        if path.split("/")[1] in forge.lates and b"command=fetch" in body:
+            forge.lates.pop(path.split("/")[1]).hold()
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
+        status = int(headers.pop("Status", "200 OK").split()[0])
+        self._answer(status, headers, content)
+
+    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        try:
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # The client gave up, which some tests are about.

@@ -1,0 +1,81 @@
+"""A clone to commit from, and the bare repository that the forge serves."""
+
+import os
+import subprocess
+from pathlib import Path
+
+_ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_AUTHOR_NAME": "An Author",
+    "GIT_AUTHOR_EMAIL": "author@keeptrusts.example",
+    "GIT_COMMITTER_NAME": "An Author",
+    "GIT_COMMITTER_EMAIL": "author@keeptrusts.example",
+}
+
+GOOD = """\
+pack:
+  name: {name}
+  version: 1.0.0
+  enabled: true
+policies:
+  chain:
+    - safety-filter
+"""
+
+
+def policy(name: str = "Baseline", **pack: str) -> str:
+    """A valid policy; `pack` adds fields to its pack."""
+    extra = "".join(f"  {key}: {value}\n" for key, value in pack.items())
+    return GOOD.format(name=name).replace("  enabled: true\n", f"  enabled: true\n{extra}")
+
+
+class Repo:
+    """Commits are pushed at once, as a merge would be."""
+
+    def __init__(self, bare: Path, clone: Path, url: str) -> None:
+        self.bare, self.clone, self.url = bare, clone, url
+
+    def git(self, *arguments: str, at: Path | None = None) -> str:
+        """Run git in the clone, or in `at`."""
+        return self.raw(*arguments, at=at).decode().strip()
+
+    def raw(self, *arguments: str, at: Path | None = None, stdin: bytes = b"") -> bytes:
+        """As `git`, bytes in and out."""
+        done = subprocess.run(
+            ["git", "-c", "core.autocrlf=false", *arguments],
+            cwd=at or self.clone,
+            env=_ENVIRONMENT,
+            capture_output=True,
+            input=stdin,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def write(self, path: str, content: str | bytes) -> None:
+        """Put a file into the clone."""
+        target = self.clone / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(self, files: dict[str, str | bytes | None], message: str = "Change") -> str:
+        """Write (or with None remove) files, commit, push; returns the commit."""
+        for path, content in files.items():
+            if content is None:
+                (self.clone / path).unlink()
+            else:
+                self.write(path, content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.push()
+
+    def push(self) -> str:
+        """Push what is committed, a rewritten history too."""
+        self.git("push", "--quiet", "--force", "origin", "HEAD")
+        return self.git("rev-parse", "HEAD")
+
+    def blob(self, path: str) -> bytes:
+        """The bytes that git has for a path at HEAD."""
+        return self.raw("show", f"HEAD:{path}")
