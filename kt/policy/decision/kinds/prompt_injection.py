@@ -117,11 +117,11 @@ def _spelt_phrases() -> Matcher:
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[Rule]:
-    """The author's patterns, from either of the two places where they may stand."""
+    """The author's patterns, looked for in the text as it is too."""
     plain = (View.PLAIN,) if View.SKELETON in views else ()
-    for field, patterns in (
-        ("attack_patterns", fields["attack_patterns"]),
-        ("detection.attack_patterns", fields["detection"]["attack_patterns"]),
-    ):
-        everywhere = (View.RAW, *plain, *views)
-        yield from pattern_rules(patterns, field=field, label="attack_pattern", views=everywhere)
+    return pattern_rules(
+        fields["detection"]["attack_patterns"],
+        field="detection.attack_patterns",
+        label="attack_pattern",
+        views=(View.RAW, *plain, *views),
+    )
