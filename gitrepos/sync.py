@@ -22,7 +22,7 @@ from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, InternalEr
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
-from kt.policy.rules import RULES_VERSION
+from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Work:
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
-            rules=RULES_VERSION,
+            rules=VERIFY_VERSION,
             trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
             started_at=self.started_at,
         )
@@ -219,7 +219,7 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     return (
         link.pk in pending
         or link.observed_generation != link.generation
-        or link.observed_rules != RULES_VERSION
+        or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
         or link.error_code not in ("", NO_POLICY_FILES)
     )
