@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 the answer is no, 2 the command could not do its work.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -65,9 +66,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(command: Command, argv: Sequence[str]) -> int:
+    # Imports make no garbage, and looking for it takes a tenth of their time.
+    gc.disable()
     import argparse
 
     module = import_module(command.module)
+    gc.enable()
     parser = argparse.ArgumentParser(
         prog=f"kt {' '.join(command.words)}",
         description=command.summary,
