@@ -63,7 +63,7 @@ def _strict(report: Report) -> Report:
     from dataclasses import replace
 
     findings = tuple(replace(finding, severity="error") for finding in report.findings)
-    return report._replace(findings=findings)
+    return Report(findings, report.pack, report.chain)
 
 
 def _report(

@@ -14,17 +14,20 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from kt.cli.errors import CommandError
 
 
-class Command(NamedTuple):
+class Command:
     """A command: the words that name it, the module that holds it, what it is for."""
 
-    words: tuple[str, ...]
-    module: str
-    summary: str
+    __slots__ = ("module", "summary", "words")
+
+    def __init__(self, words: tuple[str, ...], module: str, summary: str) -> None:
+        self.words = words
+        self.module = module
+        self.summary = summary
 
 
 COMMANDS = (

@@ -8,16 +8,26 @@ The expressions mean the same in Python, in RE2 and in JavaScript, and none can 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from kt.policy.frozen import Frozen
 
 
-class Form(NamedTuple):
+class Form(Frozen):
     """`accepts` decides about a whole text, as `pattern` would; `words` say what is expected."""
 
-    accepts: Callable[[str], bool]
-    pattern: str
-    words: str
-    suggest: Callable[[str], str] = lambda _text: ""
+    __slots__ = ("accepts", "pattern", "suggest", "words")
+
+    def __init__(
+        self,
+        accepts: Callable[[str], bool],
+        pattern: str,
+        words: str,
+        suggest: Callable[[str], str] = lambda _text: "",
+    ) -> None:
+        self.accepts = accepts
+        self.pattern = pattern
+        self.words = words
+        self.suggest = suggest
 
 
 _DIGITS = "0123456789"

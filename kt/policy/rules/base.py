@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from kt.policy.findings import Finding, Severity
@@ -18,11 +18,14 @@ class Place(Protocol):
     def column(self) -> int: ...
 
 
-class Spot(NamedTuple):
+class Spot:
     """A bare place, for what has no node."""
 
-    line: int = 1
-    column: int = 1
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int = 1, column: int = 1) -> None:
+        self.line = line
+        self.column = column
 
 
 class Rule:
