@@ -14,9 +14,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import NoReturn
 
 from kt.cli.errors import CommandError
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 
 class Command:
@@ -71,10 +74,23 @@ def main(argv: Sequence[str]) -> int:
 def _run(command: Command, argv: Sequence[str]) -> int:
     # Imports make no garbage, and looking for it takes a tenth of their time.
     gc.disable()
-    import argparse
-
     module = import_module(command.module)
     gc.enable()
+    try:
+        code: int = module.run(_options(module, command, argv))
+    except CommandError as error:
+        print(f"kt: {error}", file=sys.stderr)
+        return _EXIT_USAGE
+    return code
+
+
+def _options(module: Any, command: Command, argv: Sequence[str]) -> Any:
+    """What the command line says, as attributes."""
+    read_plainly = getattr(module, "read_plainly", None)
+    if read_plainly is not None and (options := read_plainly(argv)) is not None:
+        return options
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog=f"kt {' '.join(command.words)}",
         description=command.summary,
@@ -83,12 +99,7 @@ def _run(command: Command, argv: Sequence[str]) -> int:
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
     )
     module.add_arguments(parser)
-    try:
-        code: int = module.run(parser.parse_intermixed_args(argv))
-    except CommandError as error:
-        print(f"kt: {error}", file=sys.stderr)
-        return _EXIT_USAGE
-    return code
+    return parser.parse_intermixed_args(argv)
 
 
 def _without_command(argv: Sequence[str]) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kt.lazy import TYPE_CHECKING
 from kt.policy.compose import Composer, StopReadingError
 from kt.policy.files import MAX_BYTES
 from kt.policy.frozen import Frozen

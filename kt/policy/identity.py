@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language.forms import FORMS, is_id, slug
 from kt.policy.report import Pack
 from kt.policy.rules.base import Spot

@@ -6,7 +6,11 @@ Plain classes: a document has tens of thousands of them, and `dataclasses` is sl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 Plain: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 

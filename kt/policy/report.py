@@ -6,8 +6,7 @@ made with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kt.lazy import TYPE_CHECKING
 from kt.policy.frozen import Frozen
 
 if TYPE_CHECKING:

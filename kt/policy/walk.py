@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeGuard
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language.forms import FORMS
 from kt.policy.language.shapes import (
     Anything,
@@ -21,12 +21,14 @@ from kt.policy.language.shapes import (
 )
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, item_paths
 from kt.policy.rules import shape as rules
-from kt.policy.rules.base import Place
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import described, quoted, shown
 
 if TYPE_CHECKING:
+    from typing import Any, TypeGuard
+
     from kt.policy.findings import Finding
+    from kt.policy.rules.base import Place
 
 
 def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterator[Finding]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.frozen import Frozen
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.frozen import Frozen
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
 from kt.policy.language.shapes import Chain
