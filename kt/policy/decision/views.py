@@ -152,7 +152,9 @@ def _word_origins(text: str, view: View) -> Spans:
     spans: Spans = []
     for start, end in word_spans(read(text, view)):
         if spans:
-            spans.append((spans[-1][1], made[start][0]))
+            # Two words may come from one character: `¼` has two numbers.
+            before, after = sorted((spans[-1][1], made[start][0]))
+            spans.append((before, after))
         spans.extend(made[start:end])
     return spans
 
