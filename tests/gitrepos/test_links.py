@@ -381,3 +381,38 @@ def test_a_list_of_links_costs_two_queries(
         rows = get(admin, PATH)
 
     assert [row["url"] for row in rows] == [f"{URL}{number}" for number in range(20)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_edits_of_one_link_follow_one_another(admin: APIClient) -> None:
+    """Each is made, though the one before moved the link to another remote."""
+    row = created(post(admin))
+
+    def work(number: int) -> Any:
+        client = APIClient()
+        client.credentials(**admin._credentials)
+        body = {"url": f"{URL}{number}", "access_token": f"t{number}"}
+        return client.patch(f"{PATH}/{row['id']}", body, format="json")
+
+    answers = together(8, work)
+
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert get(admin, f"{PATH}/{row['id']}")["generation"] == 9
+    assert Remote.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_links_that_change_places_do_not_block_each_other(admin: APIClient) -> None:
+    """Two remotes, each link on its way to the other's."""
+    rows = [created(post(admin, url=f"{URL}{n}", path=str(n))) for n in range(2)]
+
+    def work(number: int) -> Any:
+        client = APIClient()
+        client.credentials(**admin._credentials)
+        path = f"{PATH}/{rows[number]['id']}"
+        return [
+            client.patch(path, {"url": f"{URL}{(number + turn) % 2}"}, format="json").status_code
+            for turn in range(1, 6)
+        ]
+
+    assert together(2, work) == [[200] * 5] * 2
