@@ -9,7 +9,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from gitrepos.models import GitRepo
-from tests.support.api import error, refusal, together
+from tests.support.api import error, like, refusal, together
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, run_due
 
@@ -36,13 +36,6 @@ def idle(admin: APIClient) -> dict[str, Any]:
 def sync(admin: APIClient, row: dict[str, Any], query: str = "") -> Any:
     """Ask for a sync."""
     return admin.post(f"/v1/git-repos/{row['id']}/sync{query}")
-
-
-def like(admin: APIClient) -> APIClient:
-    """A client of its own with the same token."""
-    client = APIClient()
-    client.credentials(**admin._credentials)
-    return client
 
 
 def serve_when_asked(count: int = 1) -> None:
