@@ -141,21 +141,24 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.status, row.source = Status.ACTIVE, Source.GIT
         row.owner, row.origin_url = owner, origin.repo_url
         versions.append(_next_version(row, entry.content, origin, now=now, path=entry.path))
+        row.git_hash = row.content_hash
         rows.append(row)
     _write(rows, known=found)
     Version.objects.bulk_create(versions)
     return {row.pk: row.version for row in rows}
 
 
-def adopt(configuration_ids: Sequence[str], *, owner: str, origin_url: str) -> None:
-    """Give `owner` configurations whose content is already what its files say."""
-    Configuration.objects.filter(pk__in=configuration_ids).update(
-        owner=owner,
-        origin_url=origin_url,
-        source=Source.GIT,
-        status=Status.ACTIVE,
-        updated_at=timezone.now(),
-    )
+def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None:
+    """Note what git says of configurations whose content stands, and who feeds them from now on.
+
+    `git_hashes` has the content hash in git by configuration id.
+    """
+    rows = list(Configuration.objects.filter(pk__in=git_hashes))
+    for row in rows:
+        row.owner, row.origin_url, row.source = owner, origin_url, Source.GIT
+        row.git_hash, row.updated_at = git_hashes[row.pk], timezone.now()
+    if rows:
+        Configuration.objects.bulk_update(rows, _GIT_FIELDS)
 
 
 def orphan(owner: str) -> list[str]:
@@ -212,7 +215,8 @@ def _next_version(
 
 
 _GIT_FIELDS = [
-    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "updated_at",
+    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "git_hash",
+    "updated_at",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from gitrepos.models import GitRepo, LinkedFile
-from kt.policy.rules import RULES_VERSION
+from kt.policy.verify import VERIFY_VERSION
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
     codes,
@@ -611,7 +611,7 @@ def test_another_version_of_the_rules_reads_the_quarantined_again(
 
     found = files(admin, row)
     assert (codes(found[bad]), codes(found[BOT])) == (said, ["E999"])
-    assert GitRepo.objects.get().observed_rules == RULES_VERSION
+    assert GitRepo.objects.get().observed_rules == VERIFY_VERSION
     assert configuration(admin) == ("git", 1, row["id"])
 
 
