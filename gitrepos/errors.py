@@ -83,6 +83,12 @@ class SecretLostError(RemoteError):
     code = "credential_unreadable"
 
 
+class InternalError(RemoteError):
+    """A bug: the sync ended in a way nobody foresaw. The worker's log has it."""
+
+    code = "internal"
+
+
 class HostNotAllowedError(RemoteError):
     """The url leads to an address or scheme that the operator did not allow."""
 

@@ -10,7 +10,7 @@ from gitrepos.snapshot import Defect, File, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
-from kt.policy.lint import lint
+from kt.policy.verify import verify
 from kt.policy.words import quoted
 
 _DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
@@ -166,7 +166,7 @@ def _linted(
     file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding]
 ) -> Candidate:
     directory, stem = _names(file.path)
-    report = lint(content, directory=directory)
+    report = verify(content, directory=directory)
     findings = [*report.findings, *warnings]
     pack = report.pack or Pack()
     named = identify(pack, directory=directory, stem=stem)

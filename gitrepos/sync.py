@@ -18,11 +18,11 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
-from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
+from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, InternalError, RemoteError
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
-from kt.policy.rules import RULES_VERSION
+from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Work:
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
-            rules=RULES_VERSION,
+            rules=VERIFY_VERSION,
             trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
             started_at=self.started_at,
         )
@@ -100,6 +100,13 @@ def sync(fence: Fence, heads: Heads) -> None:
             ok=failed < max(len(work.links), 1),
             at_once=len(results) < changed and not failed,
         )
+
+
+def abandon(fence: Fence) -> None:
+    """Show a sync that crashed on its links, and give the remote back for a later try."""
+    work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
+    if work is not None:
+        _fail_all(fence, work, InternalError("The sync crashed; the worker's log says how."))
 
 
 def _taken(
@@ -212,7 +219,7 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     return (
         link.pk in pending
         or link.observed_generation != link.generation
-        or link.observed_rules != RULES_VERSION
+        or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
         or link.error_code not in ("", NO_POLICY_FILES)
     )

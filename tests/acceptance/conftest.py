@@ -10,19 +10,26 @@ import pytest
 from tests.support.stack import Stack
 
 
-def _environment(tmp: Path, worker_id: str) -> dict[str, str]:
+def _environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, str]:
     """PostgreSQL and Redis of this run, or nothing for the embedded default."""
     if os.environ.get("KEEPTRUSTS_TEST_EMBEDDED"):
         return {}
-    name = f"stack_{worker_id}_{tmp.name.replace('-', '_')}"
+    name = f"stack_{worker_id}_{tmp.parent.name}_{tmp.name}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
-    number = 20 + int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 20
+    index = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    number = (40 if own else 20) + index
     return {
         "DATABASE_URL": os.environ["DATABASE_URL"].replace("/postgres?", f"/{name}?"),
         "REDIS_URL": f"{os.environ['REDIS_URL']}?db={number}",
         "KEEPTRUSTS_SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
     }
+
+
+@pytest.fixture
+def stack_environment(tmp_path: Path, worker_id: str) -> dict[str, str]:
+    """A database and a broker for one test's own control planes."""
+    return _environment(tmp_path, worker_id, own=True)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,21 @@ from tests.support.repo import Repo
 Reply = tuple[int, dict[str, str], bytes]
 
 
+class Late:
+    """An answer that is ready (`reached`) and waits to be sent until `release`."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._released = threading.Event()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def hold(self) -> None:
+        self.reached.set()
+        self._released.wait(60)
+
+
 class Forge:
     """Serves every repository made by `repository` under `url`.
 
@@ -31,6 +46,8 @@ class Forge:
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, Reply] = {}
         self.holds: dict[str, threading.Event] = {}
+        self.lates: dict[str, Late] = {}
+        self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
         self.old: set[str] = set()
         self.requests: list[tuple[str, str]] = []
@@ -74,6 +91,17 @@ class Forge:
         repo.git("remote", "add", "origin", str(bare))
         return repo
 
+    def alias(self, repo: Repo) -> str:
+        """Another name under which the same repository is served."""
+        name = f"alias-{os.getpid()}-{next(self._count)}.git"
+        self.aliases[name] = repo.bare.name
+        return name
+
+    def hold_late(self, repo: Repo) -> "Late":
+        """Have the next pack of a repository made now and sent when it is released."""
+        late = self.lates[repo.bare.name] = Late()
+        return late
+
     def release(self, repo: Repo) -> None:
         """End every misbehaviour of one repository."""
         hold = self.holds.pop(repo.bare.name, None)
@@ -116,7 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
         else:
             protocol = "" if name in forge.old else self.headers.get("Git-Protocol", "")
-            reply = self._backend(forge.root, path, query, body, protocol)
+            real = path.replace(name, forge.aliases.get(name, name), 1)
+            reply = self._backend(forge.root, real, query, body, protocol)
+            if name in forge.lates and b"command=fetch" in body:
+                forge.lates.pop(name).hold()
             twist = forge.twists.get(name)
             self._answer(*(twist(self.command, reply) if twist else reply))
 
