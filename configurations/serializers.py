@@ -86,3 +86,10 @@ class ConfigurationInput(Input):
     labels = Labels(required=False, default=dict)
     content = Content()
     note = Text(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class ValidationInput(Input):
+    """`POST /v1/configurations/validate`; `directory` is the name of the file's directory."""
+
+    content = Content()
+    directory = Text(max_length=200, required=False)

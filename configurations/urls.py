@@ -20,6 +20,11 @@ register_converter(_Id, "configuration")
 
 urlpatterns = [
     path("configurations", views.Configurations.as_view()),
+    path(
+        "configurations/validate",
+        views.Validate.as_view(),
+        kwargs={"configuration_id": "validate"},
+    ),
     path("configurations/<configuration:configuration_id>", views.OneConfiguration.as_view()),
     path("configurations/<configuration:configuration_id>/content", views.Content.as_view()),
     path("configurations/<configuration:configuration_id>/versions", views.Versions.as_view()),

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from access.authentication import bearer, counts
 from configurations import checks, queries, versions
 from configurations.publish import COUNTER
-from configurations.serializers import ConfigurationEdit, ConfigurationInput
+from configurations.serializers import ConfigurationEdit, ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.errors import FieldError
 from keeptrusts.rendering import encode
@@ -81,6 +81,21 @@ class OneConfiguration(View):
         override = _choice(request, "override", ("true", "false"), default="false") == "true"
         versions.archive(configuration_id, override=override)
         return Response({"data": queries.row(configuration_id)})
+
+
+class Validate(OneConfiguration):
+    """Say what the policy language thinks of a content; nothing is stored.
+
+    The other methods of this path are those of a configuration that is called `validate`.
+    """
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = ValidationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        return Response(
+            {"data": checks.judgement(given["content"], directory=given.get("directory"))}
+        )
 
 
 class Content(View):

@@ -17,13 +17,20 @@ QUEUES = ("tick", "poll", "sync")
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
+
+def _broker_url(url: str) -> str:
+    """kombu spells a unix socket and its database in its own way, and ignores redis-py's."""
+    if not url.startswith("unix://"):
+        return url
+    return url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+
+
 # The worker warns of root because of pickle; messages here are JSON, and nothing else is read.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("keeptrusts")
 app.conf.update(
-    # kombu spells a unix socket in its own way.
-    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://", 1),
+    broker_url=_broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,
     # Longer than the longest task: a message that is still worked on is not delivered again.
     broker_transport_options={"visibility_timeout": 600, "socket_timeout": 30},

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NamedTuple, NoReturn
 
 from kt.cli.errors import CommandError
@@ -25,14 +26,25 @@ class Command(NamedTuple):
     summary: str
 
 
-COMMANDS = (Command(("policy", "lint"), "kt.cli.lint", "check policy files"),)
+COMMANDS = (
+    Command(("init",), "kt.cli.init", "write a policy to start from"),
+    Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
+    Command(("policy", "test"), "kt.cli.test", "run a policy's own tests"),
+    Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
+    Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
+    Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
+)
 
+_WIDTH = 96
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 
 
 def entry() -> NoReturn:
     """The console script."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that cannot show a character of the file must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -58,7 +70,11 @@ def _run(command: Command, argv: Sequence[str]) -> int:
 
     module = import_module(command.module)
     parser = argparse.ArgumentParser(
-        prog=f"kt {' '.join(command.words)}", description=command.summary, allow_abbrev=False
+        prog=f"kt {' '.join(command.words)}",
+        description=command.summary,
+        allow_abbrev=False,
+        # A width of its own: to ask the terminal, argparse would load shutil and its kin.
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
     )
     module.add_arguments(parser)
     try:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kt.cli.formats import Result
-from kt.policy.findings import Finding
+from kt.cli.formats import Context, Result
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 _KEYS = ("code", "path", "message", "suggestion", "line", "column")
 
 
-def render(results: Sequence[Result], *, as_list: bool) -> str:
-    """The report, ending in a line break. `as_list` gives a list even of one file."""
+def render(results: Sequence[Result], context: Context) -> str:
+    """The report, ending in a line break."""
     rows = [_row(result) for result in results]
-    shown = rows if as_list or len(rows) != 1 else rows[0]
+    shown = rows if context.as_list or len(rows) != 1 else rows[0]
     return json.dumps(shown, indent=2) + "\n"
 
 

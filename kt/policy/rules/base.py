@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-from kt.policy.findings import Finding, Severity
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding, Severity
 
 
 class Place(Protocol):
@@ -48,6 +48,8 @@ class Rule:
     @classmethod
     def page(cls) -> str:
         """The manual page, without the indentation of the source."""
+        import inspect
+
         return inspect.cleandoc(cls.__doc__ or "")
 
     @classmethod
@@ -58,6 +60,9 @@ class Rule:
     @classmethod
     def at(cls, place: Place, path: str, message: str, suggestion: str = "") -> Finding:
         """Make a finding of this rule."""
+        # Imported here: dataclasses cost a clean file more than all its rules.
+        from kt.policy.findings import Finding
+
         return Finding(
             cls.code, cls.severity(), path, message, suggestion, place.line, place.column
         )

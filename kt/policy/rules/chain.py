@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kt.policy.findings import Finding
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
+from kt.policy.language.shapes import Chain
 from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
 from kt.policy.rules.base import Rule
 from kt.policy.rules.shape import NotEnforced, WrongType
 from kt.policy.suggest import did_you_mean, nearest
 from kt.policy.walk import walk
 from kt.policy.words import described, quoted, shown
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class UnknownKind(Rule):
@@ -144,6 +147,10 @@ class EmptyChain(Rule):
     code = "W006"
 
 
+# A longer chain has a finding of its own; each entry is compared with those before it.
+_LONGEST = Chain(CHAIN_OPTIONS).high
+
+
 class Link(NamedTuple):
     """One entry of the chain: its path, the kind it names, and its options where it has any."""
 
@@ -153,9 +160,12 @@ class Link(NamedTuple):
 
 
 def links(root: Mapping) -> list[Link]:
-    """The entries of `policies.chain` that name something, known or not, in their order."""
+    """The entries of `policies.chain` that name something, known or not, in their order.
+
+    At most 100: the chain may have no more.
+    """
     found = []
-    for path, item in _items(root):
+    for path, item in _items(root)[:_LONGEST]:
         if isinstance(item, Scalar) and isinstance(item.value, str):
             found.append(Link(path, item, None))
         elif isinstance(item, Mapping) and len(item.entries) == 1:
@@ -230,8 +240,8 @@ def _check_options(link: Link) -> Iterator[Finding]:
 def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding]:
     written = blocks.entries if blocks else {}
     # A name with a slip in it has its own finding; do not count the slip a second time.
-    given = {nearest(name, KINDS) or name for name in written}
-    used = {nearest(link.kind.text, KINDS) or link.kind.text for link in chain}
+    given = {_meant(name) for name in written}
+    used = {_meant(link.kind.text) for link in chain}
     for link in chain:
         kind = KINDS.get(link.kind.text)
         if kind and kind.needs_block and kind.name not in given:
@@ -243,6 +253,10 @@ def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding
             message = f"{name} is configured and never runs"
             fix = f"add {name} to policies.chain, or remove the block"
             yield NeverRuns.at(entry.key, child_path("policy", name), message, fix)
+
+
+def _meant(name: str) -> str | None:
+    return name if name in KINDS else nearest(name, KINDS)
 
 
 class _Reach(NamedTuple):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from kt.policy.findings import Finding
+from typing import TYPE_CHECKING
+
 from kt.policy.nodes import Mapping, Sequence
 from kt.policy.rules.base import Place, Rule
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class ForeignDialect(Rule):

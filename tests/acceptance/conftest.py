@@ -1,0 +1,50 @@
+"""Running control planes, one for each process of a parallel run and each kind of storage."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.stack import Stack
+
+
+def _environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, str]:
+    """PostgreSQL and Redis of this run, or nothing for the embedded default."""
+    if os.environ.get("KEEPTRUSTS_TEST_EMBEDDED"):
+        return {}
+    name = f"stack_{worker_id}_{tmp.parent.name}_{tmp.name}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+    index = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    number = (40 if own else 20) + index
+    return {
+        "DATABASE_URL": os.environ["DATABASE_URL"].replace("/postgres?", f"/{name}?"),
+        "REDIS_URL": f"{os.environ['REDIS_URL']}?db={number}",
+        "KEEPTRUSTS_SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
+    }
+
+
+@pytest.fixture
+def stack_environment(tmp_path: Path, worker_id: str) -> dict[str, str]:
+    """A database and a broker for one test's own control planes."""
+    return _environment(tmp_path, worker_id, own=True)
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Stack]:
+    """A control plane that tests share; each links repositories of its own."""
+    tmp = tmp_path_factory.mktemp("shared")
+    stack = Stack(tmp / "data", **_environment(tmp, worker_id)).start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def embedded_stack(tmp_path: Path) -> Iterator[Stack]:
+    """A control plane on the embedded default that a test has to itself."""
+    stack = Stack(tmp_path / "data")
+    yield stack
+    if stack.process is not None and stack.process.poll() is None:
+        stack.stop()

@@ -1,0 +1,130 @@
+"""Starting, stopping and killing the control plane."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.forge import Forge
+from tests.support.repo import Repo, policy
+from tests.support.stack import ROOT, Stack, is_running, wait_for
+
+pytestmark = pytest.mark.smoke
+
+
+def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(
+    embedded_stack: Stack,
+) -> None:
+    """In four lines, on a fresh data folder."""
+    embedded_stack.start()
+
+    wait_for(lambda: "Stop:" in embedded_stack.log.read_text(), seconds=5)
+    lines = embedded_stack.log.read_text().splitlines()
+    first = lines.index("Keeptrusts is up.")
+    assert f"{embedded_stack.url}/v1" in lines[first + 1]
+    assert embedded_stack.token() in lines[first + 2]
+    assert "Stop:" in lines[first + 3]
+    assert (embedded_stack.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_starts_from_any_folder(embedded_stack: Stack, tmp_path: Path) -> None:
+    """A relative data folder is meant from there."""
+    embedded_stack.environment["KEEPTRUSTS_DATA_DIR"] = "data"
+    embedded_stack.start(cwd=tmp_path)
+
+    assert embedded_stack.get("/v1/whoami")["token"]["name"] == "bootstrap admin"
+
+
+def test_a_second_start_on_the_same_data_folder_is_refused(embedded_stack: Stack) -> None:
+    """With a message that names the folder and the process, and without harm to the first."""
+    embedded_stack.start()
+
+    second = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=ROOT,
+        env=embedded_stack.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert second.returncode == 1
+    assert str(embedded_stack.data_dir) in second.stderr
+    assert f"process {embedded_stack.process.pid}" in second.stderr  # type: ignore[union-attr]
+    assert embedded_stack.request("GET", "/healthz").status == 200
+
+
+def test_sigterm_to_the_whole_group_stops_everything_in_order(embedded_stack: Stack) -> None:
+    """Beat, web, worker, broker; status 0; no process is left."""
+    embedded_stack.start()
+    pids = list(embedded_stack.children())
+    started = time.monotonic()
+
+    os.killpg(embedded_stack.process.pid, signal.SIGTERM)  # type: ignore[union-attr]
+    status = embedded_stack.process.wait(timeout=60)  # type: ignore[union-attr]
+
+    assert status == 0
+    assert time.monotonic() - started < 40
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
+def test_a_killed_parent_leaves_no_process(embedded_stack: Stack) -> None:
+    """And the same data folder starts again."""
+    embedded_stack.start()
+    pids = list(embedded_stack.children())
+
+    embedded_stack.stop(signal.SIGKILL)
+
+    wait_for(lambda: not any(is_running(pid) for pid in pids), seconds=10)
+    embedded_stack.start()
+
+
+@pytest.mark.parametrize("part", ["celery.* worker", "redis.sock|valkey|redis-server", "granian"])
+def test_one_part_that_dies_stops_all(embedded_stack: Stack, part: str) -> None:
+    """With status 1, so that whoever supervises it starts it again."""
+    embedded_stack.start()
+    children = embedded_stack.children()
+
+    os.kill(_pid(embedded_stack, part), signal.SIGKILL)
+
+    assert embedded_stack.process.wait(timeout=60) == 1  # type: ignore[union-attr]
+    assert [pid for pid in children if is_running(pid)] == []
+
+
+@pytest.mark.parametrize("victim", ["worker", "broker", "parent"])
+def test_a_kill_in_the_middle_of_a_sync_loses_nothing(
+    embedded_stack: Stack, forge: Forge, repo: Repo, victim: str
+) -> None:
+    """After a restart the commit is in force once, whole, with nothing left of the first try."""
+    repo.commit({f"policies/kill-{n}/policy-config.yaml": policy(f"Policy {n}") for n in range(20)})
+    hold = forge.holds[repo.bare.name] = threading.Event()
+    embedded_stack.start()
+    embedded_stack.link(repo.url, path="policies")
+    wait_for(lambda: forge.calls(repo), seconds=20)
+    pids = list(embedded_stack.children())
+    pattern = {"worker": "celery.* worker", "broker": "redis.sock", "parent": ""}[victim]
+
+    if pattern:
+        os.kill(_pid(embedded_stack, pattern), signal.SIGKILL)
+    else:
+        os.kill(embedded_stack.process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    embedded_stack.process.wait(timeout=60)  # type: ignore[union-attr]
+    wait_for(lambda: not any(is_running(pid) for pid in pids), seconds=15)
+    hold.set()
+    del forge.holds[repo.bare.name]
+    embedded_stack.start()
+
+    rows = wait_for(lambda: embedded_stack.get("/v1/configurations"), seconds=30)
+    assert [row["version"] for row in rows] == [1] * 20
+    assert list((embedded_stack.data_dir / "work").glob("*")) == []
+
+
+def _pid(stack: Stack, pattern: str) -> int:
+    """The oldest child whose command line matches: the main process of that part."""
+    return min(pid for pid, line in stack.children().items() if re.search(pattern, line))

@@ -1,0 +1,208 @@
+"""The whole control plane as an operator starts it: `manage.py up` in a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = Path(__file__).resolve().parents[1] / "acceptance" / "contract"
+_START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer; `json` is its decoded body, or None when it has none."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    @property
+    def data(self) -> Any:
+        assert "data" in self.json, self.body
+        return self.json["data"]
+
+
+class Stack:
+    """A running control plane on a data folder of its own."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "KEEPTRUSTS_LISTEN": f"127.0.0.1:{self.port}",
+            "KEEPTRUSTS_DATA_DIR": str(data_dir),
+            "KEEPTRUSTS_GIT_SCHEMES": "https,http",
+            "KEEPTRUSTS_GIT_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS": "1",
+            **environment,
+        }
+        self.log = data_dir.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, cwd: Path = ROOT) -> "Stack":
+        """Start it and wait until `/healthz` says 200."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), "up"],
+                cwd=cwd,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_for(self._healthy, seconds=_START_SECONDS)
+        return self
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the parent a signal and wait for its end; returns its status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+    def token(self) -> str:
+        """The first admin's token."""
+        given = self.environment.get("KEEPTRUSTS_BOOTSTRAP_TOKEN")
+        return given or (self.data_dir / "admin-token").read_text().strip()
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None
+    ) -> Reply:
+        """One HTTP request with the admin's token, or with `token`; no redirect is followed."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {token or self.token()}",
+                "Content-Type": "application/json",
+            },
+        )
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return Reply(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return Reply(exc.code, dict(exc.headers), exc.read())
+
+    def get(self, path: str) -> Any:
+        """The `data` of an answer that must be 200."""
+        reply = self.request("GET", path)
+        assert reply.status == 200, reply.body
+        return reply.data
+
+    def link(self, url: str, **fields: Any) -> dict[str, Any]:
+        """Link a repository with automatic creation at an interval of 2 s."""
+        body = {"url": url, "auto_create_configuration": True, "poll_interval_seconds": 2, **fields}
+        reply = self.request("POST", "/v1/git-repos", body)
+        assert reply.status == 201, reply.body
+        row: dict[str, Any] = reply.data
+        return row
+
+    def script(
+        self, name: str, cwd: Path, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run one of the users' scripts, unmodified."""
+        return subprocess.run(
+            ["bash", str(CONTRACT / name)],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": "/nonexistent",
+                "KEEPTRUSTS_API_URL": self.url,
+                "KEEPTRUSTS_API_TOKEN": self.token(),
+                "API_TOKEN": self.token(),
+                **environment,
+            },
+        )
+
+    def children(self) -> dict[int, str]:
+        """Every process below the parent, command line by pid."""
+        assert self.process is not None
+        return descendants(self.process.pid)
+
+    def _healthy(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.request("GET", "/healthz", token="none").status == 200
+        except OSError:
+            return False
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(probe: Callable[[], Any], *, seconds: float) -> Any:
+    """The first true answer of `probe`; fails when none comes in time."""
+    until = time.monotonic() + seconds
+    while True:
+        if answer := probe():
+            return answer
+        assert time.monotonic() < until, f"nothing after {seconds} s"
+        time.sleep(0.1)
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Children of a process and theirs, command line by pid."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                stat = (entry / "stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
+    found: dict[int, str] = {}
+    queue = [pid]
+    while queue:
+        for child in parents.get(queue.pop(), []):
+            found[child] = command_line(child)
+            queue.append(child)
+    return found
+
+
+def command_line(pid: int) -> str:
+    """What /proc says a process runs; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
