@@ -37,7 +37,7 @@ _VERSION_COLUMNS = (
 Row = Mapping[str, Any]
 
 
-def rows(*, status: str, after: str, limit: int | None) -> list[Row]:
+def rows(*, status: str, after: str, limit: int | None = None) -> list[Row]:
     """Configurations by id; `after` is the id to continue behind, `status` may be `all`."""
     found: QuerySet[Configuration] = Configuration.objects.order_by("pk")
     if status != "all":

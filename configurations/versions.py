@@ -88,7 +88,8 @@ def edit(
         row = _locked(configuration_id)
         if row.status == Status.ARCHIVED:
             raise ConflictError("archived", f"{row.pk!r} is archived; its versions stay readable.")
-        for name, value in fields.items():
+        changed = {name: value for name, value in fields.items() if getattr(row, name) != value}
+        for name, value in changed.items():
             setattr(row, name, value)
         row.updated_at = timezone.now()
         if content is not None and content_hash(content) != row.content_hash:
@@ -96,6 +97,9 @@ def edit(
             if not row.owner:
                 row.source = Source.API
             _next_version(row, content, origin, now=row.updated_at).save(force_insert=True)
+        elif not changed:
+            transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
+            return row
         row.save(force_update=True)
         return row
 
@@ -108,11 +112,13 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
     with transaction.atomic():
         publish()
         row = _locked(configuration_id)
-        if row.status == Status.ACTIVE:
-            _check_owner(row, override, "archive")
-            row.status = Status.ARCHIVED
-            row.updated_at = timezone.now()
-            row.save(force_update=True)
+        if row.status == Status.ARCHIVED:
+            transaction.set_rollback(True)
+            return row
+        _check_owner(row, override, "archive")
+        row.status = Status.ARCHIVED
+        row.updated_at = timezone.now()
+        row.save(force_update=True)
         return row
 
 
@@ -158,7 +164,10 @@ def orphan(owner: str) -> list[str]:
         publish()
         rows = Configuration.objects.filter(owner=owner).order_by("pk")
         ids = list(rows.values_list("pk", flat=True))
-        rows.update(owner="", updated_at=timezone.now())
+        if ids:
+            rows.update(owner="", updated_at=timezone.now())
+        else:
+            transaction.set_rollback(True)
         return ids
 
 

@@ -107,7 +107,7 @@ class LinkedFile(models.Model):
         MISSING = "missing"
 
     repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
-    path = models.CharField(max_length=4096)
+    path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
     blob = models.CharField(max_length=64)
     taken_blob = models.CharField(max_length=64, default="")
@@ -120,6 +120,18 @@ class LinkedFile(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["repo", "path", "configuration"], name="file_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["repo"],
+                name="file_refused",
+                condition=Q(outcome__in=["unlinked", "conflict"]),
+            ),
+        ]
+
+    @classmethod
+    def refused(cls) -> Q:
+        """Files that are fit to be enforced and may not be: each poll looks for these."""
+        return Q(outcome__in=["unlinked", "conflict"])
 
 
 class SyncRun(models.Model):

@@ -69,6 +69,8 @@ class Asked(Input):
         return value or ""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("names nothing to change")
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -76,13 +78,14 @@ class Asked(Input):
 
 
 class NewLink(Asked):
-    """`POST /v1/git-repos`."""
+    """`POST /v1/git-repos`. The interval has a default here so that it, too, heeds the floor."""
+
+    poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if "url" not in attrs:
+        if not attrs.keys() & {"url", "repo_url"}:
             raise serializers.ValidationError({"url": ["is required (repo_url is accepted too)"]})
-        return attrs
+        return super().validate(attrs)
 
 
 class LinkRow(serializers.ModelSerializer[GitRepo]):

@@ -36,6 +36,7 @@ class Command:
 COMMANDS = (
     Command(("init",), "kt.cli.init", "write a policy to start from"),
     Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
+    Command(("policy", "test"), "kt.cli.test", "run a policy's own tests"),
     Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),

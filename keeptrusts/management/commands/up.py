@@ -37,7 +37,9 @@ class Command(BaseCommand):
         env = settings.ENV
         lock = _lock(env.data_dir)
         _check_port(env.listen_host, env.listen_port)
-        supervisor = Supervisor()
+        # Wherever this was started, the children find the project, and the same data folder.
+        environment = os.environ | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
+        supervisor = Supervisor(cwd=settings.BASE_DIR, environment=environment)
         try:
             token = _prepare(supervisor)
             for part in _parts():
