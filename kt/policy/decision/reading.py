@@ -53,6 +53,8 @@ class Reading:
         self._passage = passage
         self._spans = spans
         self._shown: dict[View, Shown] = {}
+        # What is made of this reading once and asked for by several kinds.
+        self.made: dict[object, Reading | None] = {}
 
     def show(self, view: View) -> Shown:
         """The text as `view` shows it."""
