@@ -56,8 +56,10 @@ def create(
     """
     with transaction.atomic():
         publish()
-        if Configuration.objects.filter(pk=configuration_id).exists():
-            raise ConflictError("id_taken", f"The id {configuration_id!r} is taken.")
+        taken = Configuration.objects.filter(pk=configuration_id).first()
+        if taken is not None:
+            hint = " by an archived one" if taken.status == Status.ARCHIVED else ""
+            raise ConflictError("id_taken", f"The id {configuration_id!r} is taken{hint}.")
         now = timezone.now()
         row = Configuration(
             pk=configuration_id, source=origin.source, version=0, created_at=now, **fields
@@ -75,8 +77,11 @@ def edit(
     origin: Origin,
     fields: Mapping[str, Any],
     override: bool,
+    restore: bool = False,
 ) -> Configuration:
     """Change `fields` of a configuration and, when given, its content (a new version).
+
+    `restore` puts an archived one back in force first.
 
     The content of one that a linked repository feeds changes only with `override`; it then
     stands until the file changes in git. Sending the current content again makes no version.
@@ -86,9 +91,12 @@ def edit(
     with transaction.atomic():
         publish()
         row = _locked(configuration_id)
-        if row.status == Status.ARCHIVED:
-            raise ConflictError("archived", f"{row.pk!r} is archived; its versions stay readable.")
-        changed = {name: value for name, value in fields.items() if getattr(row, name) != value}
+        if row.status == Status.ARCHIVED and not restore:
+            raise ConflictError(
+                "archived", f'{row.pk!r} is archived; send "status": "active" to restore it first.'
+            )
+        asked = {**fields, "status": Status.ACTIVE}
+        changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
         for name, value in changed.items():
             setattr(row, name, value)
         row.updated_at = timezone.now()
@@ -185,8 +193,8 @@ def _check_owner(row: Configuration, override: bool, verb: str) -> None:
     if row.owner and not override:
         raise ConflictError(
             "git_owned",
-            f"{row.pk!r} is fed from {row.origin_url}: {verb} it there, or send"
-            ' "override": true to do it here until the file changes in git.',
+            f"{row.pk!r} is fed from {row.origin_url}: change it there, or {verb} it here"
+            " with override=true; that stands until the file changes in git.",
         )
 
 
