@@ -169,7 +169,7 @@ def main() -> int:
 def _install(folder: Path) -> tuple[Path, Path]:
     """The `bin` folders of two environments: kt's, and that of the others."""
     bins = []
-    for name, wanted in (("kt", (_copy(folder), "google-re2")), ("others", PINS)):
+    for name, wanted in (("kt", (_copy(folder),)), ("others", PINS)):
         venv.create(folder / name, with_pip=True)
         bins.append(folder / name / "bin")
         pip = [str(bins[-1] / "python"), "-m", "pip", "install", "--quiet"]
