@@ -101,7 +101,7 @@ def edit(
             setattr(row, name, value)
         row.updated_at = timezone.now()
         if content is not None and content_hash(content) != row.content_hash:
-            _check_owner(row, override, "change")
+            _check_owner(row, override, '"override": true')
             if not row.owner:
                 row.source = Source.API
             _next_version(row, content, origin, now=row.updated_at).save(force_insert=True)
@@ -123,7 +123,7 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
         if row.status == Status.ARCHIVED:
             transaction.set_rollback(True)
             return row
-        _check_owner(row, override, "archive")
+        _check_owner(row, override, "?override=true")
         row.status = Status.ARCHIVED
         row.updated_at = timezone.now()
         row.save(force_update=True)
@@ -189,12 +189,12 @@ def _locked(configuration_id: str) -> Configuration:
     return row
 
 
-def _check_owner(row: Configuration, override: bool, verb: str) -> None:
+def _check_owner(row: Configuration, override: bool, how: str) -> None:
     if row.owner and not override:
         raise ConflictError(
             "git_owned",
-            f"{row.pk!r} is fed from {row.origin_url}: change it there, or {verb} it here"
-            " with override=true; that stands until the file changes in git.",
+            f"{row.pk!r} is fed from {row.origin_url}: change it there, or send {how}"
+            " to do it here until the file changes in git.",
         )
 
 
