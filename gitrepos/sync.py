@@ -112,17 +112,15 @@ def abandon(fence: Fence) -> None:
 def _taken(
     work: Work, heads: Heads, pending: set[UUID], until: float
 ) -> Iterator[tuple[GitRepo, Sequence[Linked], Snapshot | RemoteError]]:
-    """What git says to each link that needs a look, until `until`; one fetch a branch.
+    """What git says to each link that needs a look: to one at least, and on until `until`.
 
-    Those that were well come first, so that a branch which always takes too long holds up none.
+    One fetch serves a branch. Those that were well come first, so that a branch which always takes too long holds up none.
     """
     groups: dict[str, list[GitRepo]] = defaultdict(list)
     for link in sorted(work.links, key=lambda link: bool(link.error_code)):
         if _changed(link, heads, pending):
             groups[_ref(link)].append(link)
     for ref, links in groups.items():
-        if time.monotonic() > until:
-            return
         before = [apply.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
         for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):

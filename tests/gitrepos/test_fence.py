@@ -52,12 +52,12 @@ def meanwhile(forge: Forge, repo: Repo) -> Iterator[Callable[[Callable[[], objec
     assert repo.bare.name not in forge.twists  # The step was run.
 
 
-def _suspended(_admin: APIClient, row: dict[str, Any]) -> None:
-    edit(row, suspended=True)
+def _suspended(admin: APIClient, row: dict[str, Any]) -> None:
+    edit(admin, row, suspended=True)
 
 
-def _edited(_admin: APIClient, row: dict[str, Any]) -> None:
-    edit(row, auto_create_configuration=False)
+def _edited(admin: APIClient, row: dict[str, Any]) -> None:
+    edit(admin, row, auto_create_configuration=False)
 
 
 def _deleted(admin: APIClient, row: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def test_an_edit_in_flight_is_followed_at_once(
     """The remote does not wait for the end of a lease that nobody needs any more."""
     repo.commit({BOT: policy("Bot"), "eu/other/policy-config.yaml": policy("Other")})
     row = link(admin, repo.url)
-    meanwhile(lambda: edit(row, path="eu/", root="eu"))
+    meanwhile(lambda: edit(admin, row, path="eu/"))
     run_due()
     before = hashes()
 
@@ -135,7 +135,7 @@ def test_a_suspension_in_flight_is_the_end_of_polling(
     """The attempt that was overtaken does not make the remote due again."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
-    meanwhile(lambda: edit(row, suspended=True))
+    meanwhile(lambda: edit(admin, row, suspended=True))
 
     run_due()
 
@@ -149,7 +149,7 @@ def test_an_edit_of_one_link_leaves_the_others_of_its_remote(
     """They are applied as they were fetched."""
     repo.commit({"a/one/policy-config.yaml": policy(), "b/two/policy-config.yaml": policy()})
     rows = [link(admin, repo.url, path=path) for path in ("a", "b")]
-    meanwhile(lambda: edit(rows[0], suspended=True))
+    meanwhile(lambda: edit(admin, rows[0], suspended=True))
 
     run_due()
 
@@ -163,7 +163,7 @@ def test_a_failure_of_the_check_passes_over_an_edited_link(
     """It is shown on the others, and the edited one is tried at once."""
     rows = [link(admin, repo.url, path=path) for path in ("a", "b")]
     forge.twists[repo.bare.name] = lambda _method, _reply: (
-        edit(rows[0], adopt=True),
+        edit(admin, rows[0], adopt=True),
         connection.close(),
         (401, {}, b""),
     )[2]

@@ -133,7 +133,7 @@ def test_adopt_takes_over_what_the_api_made(admin: APIClient, repo: Repo) -> Non
     row = link(admin, repo.url)
     run_due()
 
-    edit(row, adopt=True)
+    edit(admin, row, adopt=True)
     run_due()
 
     assert configuration(admin) == ("git", 2, row["id"])
@@ -333,7 +333,7 @@ def test_an_override_stands_until_the_file_changes(admin: APIClient, repo: Repo)
     poll()
     request(admin, row)
     run_due()
-    edit(row, adopt=True)
+    edit(admin, row, adopt=True)
     run_due()
     stood = content(admin, "bot")
     repo.commit({BOT: policy("Two")})
@@ -620,7 +620,7 @@ def test_what_newer_rules_let_pass_is_taken(admin: APIClient, repo: Repo) -> Non
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url, auto_create_configuration=False)
     run_due()
-    edit(row, auto_create_configuration=True)
+    edit(admin, row, auto_create_configuration=True)
     LinkedFile.objects.update(outcome="quarantined")
     GitRepo.objects.update(observed_generation=F("generation"), observed_rules="older")
 

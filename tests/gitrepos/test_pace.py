@@ -56,7 +56,8 @@ def test_turns_have_a_fixed_phase(pk: UUID, interval: int, now: datetime, missed
 @given(now=WHEN, interval=st.integers(10, 3600), seed=st.integers(0, 2**32))
 def test_turns_spread_over_the_interval(now: datetime, interval: int, seed: int) -> None:
     """Of a thousand remotes no tenth of the interval gets more than its share by half."""
-    chance, tenths = Random(seed), [0] * 10
+    chance = Random(seed)
+    tenths = [0] * 10
     for _ in range(1000):
         pk = UUID(int=chance.getrandbits(128), version=4)
         part = (claim.next_slot(pk, interval, now) - now) / timedelta(seconds=interval)
@@ -249,7 +250,7 @@ def test_a_remote_is_polled_at_the_pace_of_its_most_eager_link(
     links = [link(admin, repo.url, path=f"p{n}", poll_interval_seconds=n) for n in (60, 120)]
     paces = [Remote.objects.get().interval_seconds]
     for row in links:
-        edit(row, suspended=True)
+        edit(admin, row, suspended=True)
         paces.append(Remote.objects.get().interval_seconds)
 
     assert paces == [60, 120, 120]
@@ -282,9 +283,49 @@ def test_what_was_claimed_and_has_no_link_any_more_is_not_asked(
     """Suspended between the claim and the poll: it is given back and not due again."""
     row = link(admin, repo.url)
     (batch,) = claim.due(timezone.now())
-    edit(row, suspended=True)
+    edit(admin, row, suspended=True)
 
     sync.poll(batch, sync.sync)
 
     found = Remote.objects.get()
     assert (found.next_poll_at, found.claim_id, forge.calls(repo)) == (None, None, [])
+
+
+@pytest.mark.django_db
+def test_what_does_not_fit_into_a_lease_is_left_to_the_next(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One link at least is synced each time, and the remote is due at once for the others."""
+    monkeypatch.setattr(sync, "_BUDGET_SECONDS", 0)
+    for branch in ("main", "next"):
+        repo.git("checkout", "--quiet", "-B", branch)
+        repo.commit({f"{n}/{branch}-{n}/policy-config.yaml": policy() for n in "ab"})
+    for branch in ("main", "next"):
+        for path in "ab":
+            link(admin, repo.url, branch=branch, path=path)
+    synced = []
+
+    for _ in range(5):
+        run_due()
+        synced.append(GitRepo.objects.exclude(last_commit="").count())
+
+    assert synced == [1, 2, 3, 4, 4]
+
+
+@pytest.mark.django_db
+def test_a_link_that_was_well_is_synced_before_one_that_fails(
+    admin: APIClient, forge: Forge, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what takes all the time there is takes it from itself alone."""
+    repo.commit({"bot/policy-config.yaml": policy("One")})
+    repo.git("push", "--quiet", "origin", "HEAD:refs/heads/other")
+    failing = link(admin, repo.url, branch="other", path="nowhere")
+    well = link(admin, repo.url, branch="main")
+    run_due()
+    monkeypatch.setattr(sync, "_BUDGET_SECONDS", 0)
+    commit = repo.commit({"bot/policy-config.yaml": policy("Two")})
+
+    poll()
+
+    assert shown(admin, well)["last_commit"] == commit
+    assert runs(admin, failing)[0]["occurrences"] == 1
