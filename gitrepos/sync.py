@@ -114,7 +114,8 @@ def _taken(
 ) -> Iterator[tuple[GitRepo, Sequence[Linked], Snapshot | RemoteError]]:
     """What git says to each link that needs a look: to one at least, and on until `until`.
 
-    One fetch serves a branch. Those that were well come first, so that a branch which always takes too long holds up none.
+    One fetch serves a branch. Those that were well come first, so that a branch which always
+    takes too long holds up none of them.
     """
     groups: dict[str, list[GitRepo]] = defaultdict(list)
     for link in sorted(work.links, key=lambda link: bool(link.error_code)):
