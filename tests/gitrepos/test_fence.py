@@ -1,12 +1,13 @@
 """Nothing old is applied: whatever happens between a fetch and its end."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -15,11 +16,14 @@ from gitrepos.claim import Fence
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
+from tests.support.stack import wait_for
 from tests.support.syncing import (
     content,
     edit,
     hashes,
     link,
+    make,
+    outcomes,
     poll,
     request,
     run_due,
@@ -231,3 +235,33 @@ def test_a_message_that_comes_too_late_does_nothing(
 
     assert (list(Remote.objects.values()), len(forge.calls(repo))) == before
     assert hashes() == {}
+
+
+def _waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from pg_locks where not granted")
+        return int(cursor.fetchone()[0])
+
+
+def test_an_id_that_is_taken_while_a_sync_waits_its_turn_is_a_conflict(
+    admin: APIClient, repo: Repo
+) -> None:
+    """What was planned before the writers' lock is planned again behind it."""
+    repo.commit({BOT: policy("By git")})
+    row = link(admin, repo.url)
+
+    def work() -> None:
+        try:
+            run_due()
+        finally:
+            connection.close()
+
+    runner = threading.Thread(target=work)
+    with transaction.atomic():
+        make(admin, "bot", policy("By the API"))
+        runner.start()
+        wait_for(_waiting_for_a_lock, seconds=20)
+    runner.join()
+
+    assert content(admin, "bot") == policy("By the API").encode()
+    assert outcomes(admin, row) == {(BOT, "bot"): "conflict"}
