@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,109 @@ PINS = ("yamllint==1.38.0", "check-jsonschema==0.39.0")
 # What a side may be more expensive than kt, at least.
 ONE_FILE_TARGETS = {"yamllint": 2.0, "check-jsonschema": 5.0}
 BATCH_TARGET = 10.0
+
+_POLICY = """\
+---
+pack:
+  name: bench-NUMBER
+  version: 1.0.0
+  enabled: true
+  description: What a support desk may ask, and what it may be told.
+policies:
+  chain:
+    - rbac
+    - prompt-injection:
+        when:
+          path: /v1/chat
+          header: {X-Team: support}
+    - safety-filter
+    - pii-detector
+    - dlp-filter
+    - agent-firewall
+    - audit-logger
+policy:
+  rbac:
+    deny_if_missing: [X-User-ID, X-Org-ID]
+    require_auth: true
+    roles:
+      analyst: {allowed_tools: [search, summarize], denied_tools: [shell]}
+      viewer: {allowed_tools: [search], denied_tools: []}
+    data_access:
+      analyst: {max_sensitivity: confidential}
+      viewer: {max_sensitivity: public}
+  prompt-injection:
+    detection:
+      attack_patterns:
+        - 'ignore (all|any) previous instructions'
+        - 'reveal the system prompt'
+    encoding: {decode_base64: true, normalize_unicode: true}
+    boundaries: {reject_fake_boundaries: true}
+    response: {action: block, message: Ask the owner of this policy.}
+  safety-filter:
+    mode: critical_infrastructure
+    block_if: [bypass the interlock, disable the alarm]
+    action: block
+  pii-detector:
+    action: redact
+    healthcare_mode: true
+    pci_mode: true
+    redaction:
+      marker_format: label
+      custom_markers: {ssn: "[SSN]", email: "[EMAIL]", phone: "[PHONE]"}
+      preserve_length: false
+  dlp-filter:
+    blocked_terms:
+      - project falcon
+      - project heron
+      - internal only
+    action: block
+    fuzzy_matching: false
+  agent-firewall:
+    allowed_tools: [search, summarize, "read_*"]
+    blocked_tools: [read_secrets]
+    max_tool_calls: 20
+  audit-logger:
+    immutable: true
+    retention_days: 365
+    log_all_access: true
+providers:
+  targets:
+    - id: main
+      provider: openai
+      model: gpt-4o-mini
+      base_url: https://api.example.com/v1
+      secret_key_ref: {env: OPENAI_API_KEY}
+      data_policy: {zero_data_retention: true, training_opt_out: true}
+    - id: second
+      provider: anthropic
+      model: claude-*
+      secret_key_ref: {env: ANTHROPIC_API_KEY}
+      data_policy: {training_opt_out: true, retention_days: 30}
+  routing: {strategy: ordered}
+  fallback:
+    triggers: [rate_limit, timeout]
+    max_fallback_attempts: 1
+global_rate_limit: {max_requests: 1000, window_seconds: 60}
+user_rate_limit:
+  max_requests: 30
+  window_seconds: 60
+  header_names: [x-user-id]
+size_limits: {max_body_bytes: 1048576, max_response_bytes: 10485760}
+testing:
+  suites:
+    - name: support
+      cases:
+        - name: an ordinary request passes
+          input:
+            headers: {X-User-ID: u-1, X-Org-ID: o-1}
+            messages:
+              - role: user
+                content: Summarize this quarterly report.
+          expected: {verdict: allow}
+        - name: a caller without a name is refused
+          input: {messages: [{role: user, content: Hello.}]}
+          expected: {verdict: block}
+"""
 
 Command = Sequence[str]
 
@@ -65,12 +169,21 @@ def main() -> int:
 def _install(folder: Path) -> tuple[Path, Path]:
     """The `bin` folders of two environments: kt's, and that of the others."""
     bins = []
-    for name, wanted in (("kt", (str(ROOT), "google-re2")), ("others", PINS)):
+    for name, wanted in (("kt", (_copy(folder),)), ("others", PINS)):
         venv.create(folder / name, with_pip=True)
         bins.append(folder / name / "bin")
         pip = [str(bins[-1] / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
     return bins[0], bins[1]
+
+
+def _copy(folder: Path) -> str:
+    """A copy to build from: a build leaves files behind, and not in the checkout."""
+    source = folder / "source"
+    shutil.copytree(ROOT / "kt", source / "kt")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    return str(source)
 
 
 def _write_files(folder: Path, count: int) -> Path:
@@ -82,58 +195,8 @@ def _write_files(folder: Path, count: int) -> Path:
 
 
 def _policy(number: int) -> str:
-    """A policy of 100 lines that every side accepts."""
-    head = f"""\
----
-pack:
-  name: bench-{number}
-  version: 1.0.0
-  enabled: true
-policies:
-  chain:
-    - rbac
-    - prompt-injection:
-        when:
-          path: /v1/chat
-    - safety-filter
-    - pii-detector
-    - dlp-filter
-    - audit-logger
-policy:
-  rbac:
-    deny_if_missing:
-      - X-User-ID
-  prompt-injection:
-    detection:
-      attack_patterns:
-        - 'ignore (all|any) previous instructions'
-        - 'reveal the system prompt'
-  pii-detector:
-    action: redact
-    healthcare_mode: true
-  audit-logger:
-    retention_days: 365
-providers:
-  targets:
-    - id: main
-      provider: openai
-      model: gpt-4o-mini
-      secret_key_ref:
-        env: OPENAI_API_KEY
-  routing:
-    strategy: ordered
-  # Terms of this team.
-"""
-    terms = "dlp-filter:\n    action: block\n    blocked_terms:\n"
-    listed = "".join(f"      - project codename {number} {term}\n" for term in range(100))
-    before, after = head.split("  pii-detector:\n    action")
-    text = f"{before}  {terms}{listed}  pii-detector:\n    action{after}"
-    surplus = text.count("\n") - 100
-    return f"{before}  {terms}{_lines(listed, 100 - surplus)}  pii-detector:\n    action{after}"
-
-
-def _lines(text: str, count: int) -> str:
-    return "".join(text.splitlines(keepends=True)[:count])
+    """A policy of 100 lines that every side accepts, of the kind that people write."""
+    return _POLICY.replace("NUMBER", str(number))
 
 
 def _measure(sides: Mapping[str, Command], rounds: int) -> dict[str, float]:

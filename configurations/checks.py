@@ -33,12 +33,18 @@ def check(content: bytes) -> Pack:
 def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
     """What `check` would say, as data: every finding, and the id the content would get."""
     report = verify(content, directory=directory)
-    named = identify(report.pack or Pack(), directory=directory)
+    pack = report.pack or Pack()
+    named = identify(pack, directory=directory)
     findings = [*report.findings, *([named] if isinstance(named, Finding) else [])]
     return {
         "valid": all(finding.severity != "error" for finding in findings),
         "id": None if isinstance(named, Finding) else named,
-        "pack": (report.pack or Pack())._asdict(),
+        "pack": {
+            "id": pack.id,
+            "name": pack.name,
+            "version": pack.version,
+            "enabled": pack.enabled,
+        },
         "chain": list(report.chain),
         "findings": [asdict(finding) for finding in findings],
     }

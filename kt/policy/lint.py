@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.document import Document, read
 from kt.policy.language import DOCUMENT
 from kt.policy.nodes import Mapping, Node

@@ -6,7 +6,11 @@ Plain classes: a document has tens of thousands of them, and `dataclasses` is sl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 Plain: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
@@ -58,11 +62,14 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-class Entry(NamedTuple):
+class Entry:
     """One `key: value` of a mapping."""
 
-    key: Scalar
-    value: Node
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: Scalar, value: Node) -> None:
+        self.key = key
+        self.value = value
 
 
 def find(node: Node | None, *keys: str) -> Node | None:

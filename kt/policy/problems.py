@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import yaml
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Scalar
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot

@@ -33,7 +33,7 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
     root = read(data).root
     if not report.ok or root is None:
         return report
-    return report._replace(findings=(*report.findings, *_failures(root)))
+    return Report((*report.findings, *_failures(root)), report.pack, report.chain)
 
 
 def _failures(root: Node) -> Iterator[Finding]:

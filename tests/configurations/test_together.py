@@ -7,20 +7,13 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.configurations.conftest import Make
-from tests.support.api import together
+from tests.support.api import like, together
 from tests.support.repo import policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATH = "/v1/configurations"
 THREADS = 8
-
-
-def like(admin: APIClient) -> APIClient:
-    """A client of its own with the same token."""
-    client = APIClient()
-    client.credentials(**admin._credentials)
-    return client
 
 
 def test_one_of_those_who_make_an_id_gets_it(admin: APIClient) -> None:

@@ -159,7 +159,7 @@ def test_an_edit_of_the_link_keeps_the_warnings(admin: APIClient, repo: Repo) ->
     row = link(admin, repo.url)
     run_due()
 
-    edit(row, poll_interval_seconds=77)
+    edit(admin, row, poll_interval_seconds=77)
     run_due()
 
     assert codes(files(admin, row)[PATH]) == ["checkout_differs"]

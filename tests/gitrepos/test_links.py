@@ -9,11 +9,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos.models import GitRepo, Remote
-from tests.support.api import created, error, refusal, together
+from tests.support.api import created, error, refusal
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, run_due
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 PATH = "/v1/git-repos"
 URL = "https://forge.example/org/policies.git"
@@ -34,7 +34,6 @@ def patch(admin: APIClient, row: dict[str, Any], **body: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.smoke
 def test_a_url_is_enough(admin: APIClient) -> None:
     """The rest has defaults; nothing was observed yet."""
     answer = post(admin)
@@ -63,7 +62,6 @@ def test_a_url_is_enough(admin: APIClient) -> None:
     }
 
 
-@pytest.mark.smoke
 def test_what_is_asked_for_is_kept_as_it_was_sent(admin: APIClient) -> None:
     """The path with its slash, too."""
     asked = {
@@ -82,7 +80,6 @@ def test_what_is_asked_for_is_kept_as_it_was_sent(admin: APIClient) -> None:
     assert (row["status"], row["next_poll_at"]) == ("suspended", None)
 
 
-@pytest.mark.smoke
 def test_repo_url_is_another_name_of_url(admin: APIClient) -> None:
     """The answer calls it `url`."""
     row = created(admin.post(PATH, {"repo_url": URL}, format="json"))
@@ -91,7 +88,6 @@ def test_repo_url_is_another_name_of_url(admin: APIClient) -> None:
     assert "repo_url" not in row
 
 
-@pytest.mark.smoke
 def test_both_names_may_say_the_same(admin: APIClient) -> None:
     """Two spellings of one url are the same; two urls are not."""
     spelled = URL.replace("forge.example", "FORGE.example:443")
@@ -100,7 +96,6 @@ def test_both_names_may_say_the_same(admin: APIClient) -> None:
     assert created(post(admin, repo_url=spelled))["url"] == URL
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("first", "second"),
     [("policies", "policies/"), ("policies/", "policies"), ("", "/"), ("", "."), ("a/b", "./a//b/"),
@@ -120,7 +115,6 @@ def test_a_second_link_of_the_same_files_is_refused(
     assert len(get(admin, PATH)) == 1
 
 
-@pytest.mark.smoke
 def test_other_files_of_a_repository_are_another_link(admin: APIClient) -> None:
     """Another branch, path or url; all of one url hang on one remote."""
     for body in ({}, {"branch": "main"}, {"path": "a"}, {"path": "A"}, {"url": f"{URL}x"}):
@@ -129,7 +123,6 @@ def test_other_files_of_a_repository_are_another_link(admin: APIClient) -> None:
     assert Remote.objects.count() == 2
 
 
-@pytest.mark.smoke
 def test_a_token_does_not_make_another_link(admin: APIClient) -> None:
     """The same files are the same files, whoever may read them."""
     created(post(admin, access_token="one"))
@@ -138,25 +131,6 @@ def test_a_token_does_not_make_another_link(admin: APIClient) -> None:
     assert Remote.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_one_of_those_who_link_at_the_same_moment_gets_it(admin: APIClient) -> None:
-    """The others are told the id of that one."""
-
-    def work(number: int) -> Any:
-        client = APIClient()
-        client.credentials(**admin._credentials)
-        return post(client, path="policies" + "/" * (number % 2), access_token=f"t{number % 3}")
-
-    answers = together(8, work)
-
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
-    row = next(answer.json()["data"] for answer in answers if answer.status_code == 201)
-    refused = [answer.json()["error"] for answer in answers if answer.status_code == 409]
-    assert {(e["code"], e["details"][0]["id"]) for e in refused} == {("already_linked", row["id"])}
-    assert Remote.objects.count() == 1
-
-
-@pytest.mark.smoke
 def test_an_access_token_is_in_no_answer(admin: APIClient) -> None:
     """Only whether there is one is told."""
     row = created(post(admin, access_token=TOKEN))
@@ -181,7 +155,6 @@ def test_an_access_token_is_in_no_answer(admin: APIClient) -> None:
     assert not [answer for answer in answers if TOKEN in str(answer.headers)]
 
 
-@pytest.mark.smoke
 def test_an_access_token_is_in_no_table(admin: APIClient) -> None:
     """Not as text; what is sealed opens only with the operator's key."""
     created(post(admin, access_token=TOKEN))
@@ -191,7 +164,6 @@ def test_an_access_token_is_in_no_table(admin: APIClient) -> None:
     assert TOKEN not in str(rows)
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -211,13 +183,11 @@ def test_a_field_is_edited_alone(admin: APIClient, field: str, value: object) ->
     assert get(admin, f"{PATH}/{row['id']}") == changed
 
 
-@pytest.mark.smoke
 def test_an_edit_may_say_repo_url_too(admin: APIClient) -> None:
     """As a link's creation may."""
     assert patch(admin, created(post(admin)), repo_url=f"{URL}x")["url"] == f"{URL}x"
 
 
-@pytest.mark.smoke
 def test_an_edit_to_what_is_linked_already_is_refused(admin: APIClient) -> None:
     """409 with the id of the other, and the link stays as it was."""
     first = created(post(admin, path="policies"))
@@ -229,7 +199,6 @@ def test_an_edit_to_what_is_linked_already_is_refused(admin: APIClient) -> None:
     assert get(admin, f"{PATH}/{second['id']}") == second
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("url", "kept"),
     [
@@ -248,7 +217,6 @@ def test_a_token_is_kept_for_its_own_server_alone(admin: APIClient, url: str, ke
     assert patch(admin, row, url=url)["has_access_token"] is kept
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("field", ["branch", "path"])
 def test_a_token_is_kept_when_other_files_are_asked_for(admin: APIClient, field: str) -> None:
     """The server is the same."""
@@ -257,7 +225,6 @@ def test_a_token_is_kept_when_other_files_are_asked_for(admin: APIClient, field:
     assert patch(admin, row, **{field: "other"})["has_access_token"]
 
 
-@pytest.mark.smoke
 def test_a_token_that_is_sent_again_goes_with_the_url(admin: APIClient) -> None:
     """Whoever sends both means it."""
     row = created(post(admin, access_token=TOKEN))
@@ -265,7 +232,6 @@ def test_a_token_that_is_sent_again_goes_with_the_url(admin: APIClient) -> None:
     assert patch(admin, row, url="https://other.example/r", access_token="t")["has_access_token"]
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_token_is_taken_away(admin: APIClient, nothing: object) -> None:
     """By null, and by an empty text; nothing of it is left in the database."""
@@ -275,7 +241,6 @@ def test_a_token_is_taken_away(admin: APIClient, nothing: object) -> None:
     assert not Remote.objects.exclude(credential="").exists()
 
 
-@pytest.mark.smoke
 def test_a_link_leaves_no_remote_behind(admin: APIClient) -> None:
     """Neither an edit nor the end of a link does."""
     row = created(post(admin, access_token=TOKEN))
@@ -287,7 +252,6 @@ def test_a_link_leaves_no_remote_behind(admin: APIClient) -> None:
     assert not Remote.objects.exists()
 
 
-@pytest.mark.smoke
 def test_a_suspended_link_is_not_polled(admin: APIClient) -> None:
     """Until it is resumed; then it is due at once."""
     row = created(post(admin))
@@ -300,7 +264,6 @@ def test_a_suspended_link_is_not_polled(admin: APIClient) -> None:
     assert datetime.fromisoformat(resumed["next_poll_at"]) <= timezone.now()
 
 
-@pytest.mark.smoke
 def test_a_remote_is_polled_as_often_as_its_hastiest_link_asks(admin: APIClient) -> None:
     """One that is suspended does not count."""
     created(post(admin, path="a", poll_interval_seconds=600))
@@ -313,7 +276,6 @@ def test_a_remote_is_polled_as_often_as_its_hastiest_link_asks(admin: APIClient)
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.smoke
 def test_a_link_that_goes_leaves_its_configurations(admin: APIClient, repo: Repo) -> None:
     """In force, fed by nobody; the answer names them."""
     repo.commit({"b/policy-config.yaml": policy("B"), "a/policy-config.yaml": policy("A")})
@@ -333,7 +295,6 @@ def test_a_link_that_goes_leaves_its_configurations(admin: APIClient, repo: Repo
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.smoke
 def test_an_orphan_is_edited_like_any_other(admin: APIClient, repo: Repo) -> None:
     """Nobody feeds it, so nobody need be overridden."""
     repo.commit({"a/policy-config.yaml": policy("A")})
@@ -346,7 +307,6 @@ def test_an_orphan_is_edited_like_any_other(admin: APIClient, repo: Repo) -> Non
     assert answer.json()["data"]["source"] == "api"
 
 
-@pytest.mark.smoke
 def test_a_link_that_fed_nothing_orphans_nothing(admin: APIClient) -> None:
     """The list is empty, not missing."""
     row = created(post(admin))
@@ -357,7 +317,6 @@ def test_a_link_that_fed_nothing_orphans_nothing(admin: APIClient) -> None:
     assert not GitRepo.objects.exists()
 
 
-@pytest.mark.smoke
 def test_an_unknown_link_is_not_found(admin: APIClient) -> None:
     """404 for each verb, and for an id that is none."""
     answers = [
@@ -369,7 +328,6 @@ def test_an_unknown_link_is_not_found(admin: APIClient) -> None:
     assert [error(answer)["code"] for answer in answers] == ["not_found"] * len(answers)
 
 
-@pytest.mark.smoke
 def test_a_list_of_links_costs_two_queries(
     admin: APIClient, django_assert_num_queries: Any
 ) -> None:

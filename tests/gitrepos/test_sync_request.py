@@ -9,7 +9,7 @@ from django.db.models import F
 from rest_framework.test import APIClient
 
 from gitrepos.models import GitRepo
-from tests.support.api import error, refusal, together
+from tests.support.api import error, like, refusal, together
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, run_due
 
@@ -27,16 +27,15 @@ def row(admin: APIClient, repo: Repo) -> dict[str, Any]:
     return made
 
 
+@pytest.fixture
+def idle(admin: APIClient) -> dict[str, Any]:
+    """A link that nobody polls."""
+    return link(admin, "https://forge.example/org/policies.git")
+
+
 def sync(admin: APIClient, row: dict[str, Any], query: str = "") -> Any:
     """Ask for a sync."""
     return admin.post(f"/v1/git-repos/{row['id']}/sync{query}")
-
-
-def like(admin: APIClient) -> APIClient:
-    """A client of its own with the same token."""
-    client = APIClient()
-    client.credentials(**admin._credentials)
-    return client
 
 
 def serve_when_asked(count: int = 1) -> None:
@@ -79,10 +78,10 @@ def test_a_sync_that_is_waited_for_answers_when_it_is_made(
 @pytest.mark.smoke
 @pytest.mark.parametrize("query", ["", "?wait=0", "?wait=1"])
 def test_a_sync_that_nobody_makes_is_answered_all_the_same(
-    admin: APIClient, row: dict[str, Any], query: str
+    admin: APIClient, idle: dict[str, Any], query: str
 ) -> None:
     """202 at the end of the wait: it will be made."""
-    answer = sync(admin, row, query)
+    answer = sync(admin, idle, query)
 
     assert answer.status_code == 202
     assert set(answer.json()) == {"data"}
@@ -118,27 +117,27 @@ def test_waiting_requests_leave_threads_for_others(admin: APIClient, row: dict[s
     "value", ["", "-1", "31", "1.5", "x", "true", "%D9%A3", "%00", "1e1", "9" * 5000, "1&wait=1"]
 )
 def test_a_wait_is_whole_seconds_up_to_thirty(
-    admin: APIClient, row: dict[str, Any], value: str
+    admin: APIClient, idle: dict[str, Any], value: str
 ) -> None:
     """Anything else is refused, and no sync is asked for."""
-    assert refusal(sync(admin, row, f"?wait={value}")) == (400, ["wait"])
+    assert refusal(sync(admin, idle, f"?wait={value}")) == (400, ["wait"])
     assert not GitRepo.objects.filter(requested_seq__gt=0).exists()
 
 
 @pytest.mark.smoke
-def test_a_suspended_link_is_not_synced(admin: APIClient, row: dict[str, Any]) -> None:
+def test_a_suspended_link_is_not_synced(admin: APIClient, idle: dict[str, Any]) -> None:
     """409: whoever suspended it meant it."""
-    admin.patch(f"/v1/git-repos/{row['id']}", {"suspended": True}, format="json")
+    admin.patch(f"/v1/git-repos/{idle['id']}", {"suspended": True}, format="json")
 
-    answer = sync(admin, row)
+    answer = sync(admin, idle)
 
     assert (answer.status_code, error(answer)["code"]) == (409, "suspended")
 
 
 @pytest.mark.smoke
-def test_a_body_without_fields_may_be_sent(admin: APIClient, row: dict[str, Any]) -> None:
+def test_a_body_without_fields_may_be_sent(admin: APIClient, idle: dict[str, Any]) -> None:
     """Some clients always send one."""
-    path = f"/v1/git-repos/{row['id']}/sync"
+    path = f"/v1/git-repos/{idle['id']}/sync"
 
     assert admin.post(path, {}, format="json").status_code == 202
     assert admin.generic("POST", path, b"").status_code == 202

@@ -46,6 +46,13 @@ def created(answer: HttpResponse) -> Any:
     return answer.json()["data"]  # type: ignore[attr-defined]
 
 
+def like(admin: APIClient) -> APIClient:
+    """A client of its own with the same token."""
+    client = APIClient()
+    client.credentials(**admin._credentials)
+    return client
+
+
 def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     """Run `work(0)`, `work(1)`, … at the same moment, each in a thread with its own connection."""
     results: list[Any] = [None] * count

@@ -41,7 +41,7 @@ class Forge:
     path and header of those that carry a credential.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, port: int = 0) -> None:
         self.root = root
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, Reply] = {}
@@ -53,7 +53,7 @@ class Forge:
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[tuple[str, str]] = []
         self._count = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.forge = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))

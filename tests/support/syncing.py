@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from configurations.models import Configuration
 from gitrepos import claim, sync
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Remote
 
 
 def link(admin: APIClient, url: str, **fields: Any) -> dict[str, Any]:
@@ -45,12 +43,10 @@ def runs(admin: APIClient, link: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def edit(link: dict[str, Any], **fields: Any) -> None:
+def edit(admin: APIClient, link: dict[str, Any], **fields: Any) -> None:
     """Change what a link asks for; what is in flight for it is discarded."""
-    with transaction.atomic():
-        rows = GitRepo.objects.filter(pk=link["id"])
-        rows.update(generation=F("generation") + 1, **fields)
-        claim.reschedule(Remote.objects.select_for_update().get(links=link["id"]))
+    answer = admin.patch(f"/v1/git-repos/{link['id']}", fields, format="json")
+    assert answer.status_code == 200, answer.content
 
 
 def request(admin: APIClient, link: dict[str, Any]) -> None:

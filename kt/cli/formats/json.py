@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from kt.cli.formats import Context, Result
+from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from kt.policy.findings import Finding
 
 _KEYS = ("code", "path", "message", "suggestion", "line", "column")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from kt.cli.formats import Context, Result, relative
+from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kt.policy.findings import Finding

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kt.cli.formats import Context, Result
+from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kt.policy.findings import Finding

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
+from kt.policy.frozen import Frozen
 from kt.policy.language.shapes import (
     ON,
     Block,
@@ -42,7 +42,7 @@ PII_ENTITIES = (
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
 
-class Kind(NamedTuple):
+class Kind(Frozen):
     """A policy kind.
 
     `stages` are those it can run at, and where it runs unless its chain entry says otherwise.
@@ -50,11 +50,16 @@ class Kind(NamedTuple):
     naming the kind in the chain is not enough.
     """
 
-    name: str
-    stages: tuple[str, ...]
-    block: Block
-    needs_block: bool
-    summary: str
+    __slots__ = ("block", "name", "needs_block", "stages", "summary")
+
+    def __init__(
+        self, name: str, stages: tuple[str, ...], block: Block, needs_block: bool, summary: str
+    ) -> None:
+        self.name = name
+        self.stages = stages
+        self.block = block
+        self.needs_block = needs_block
+        self.summary = summary
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import ClassVar, Protocol
+
     from kt.policy.findings import Finding, Severity
 
+    class Place(Protocol):
+        """Whatever knows where it stands in a file; lines and columns are 1-based."""
 
-class Place(Protocol):
-    """Whatever knows where it stands in a file; lines and columns are 1-based."""
+        @property
+        def line(self) -> int: ...
 
-    @property
-    def line(self) -> int: ...
-
-    @property
-    def column(self) -> int: ...
+        @property
+        def column(self) -> int: ...
 
 
-class Spot(NamedTuple):
+class Spot:
     """A bare place, for what has no node."""
 
-    line: int = 1
-    column: int = 1
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int = 1, column: int = 1) -> None:
+        self.line = line
+        self.column = column
 
 
 class Rule:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language import KINDS
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path, find, value_of
 from kt.policy.rules.base import Rule

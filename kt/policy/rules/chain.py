@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
+from kt.lazy import TYPE_CHECKING
+from kt.policy.frozen import Frozen
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
 from kt.policy.language.shapes import Chain
 from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
@@ -151,12 +152,15 @@ class EmptyChain(Rule):
 _LONGEST = Chain(CHAIN_OPTIONS).high
 
 
-class Link(NamedTuple):
+class Link(Frozen):
     """One entry of the chain: its path, the kind it names, and its options where it has any."""
 
-    path: str
-    kind: Scalar
-    options: Node | None
+    __slots__ = ("kind", "options", "path")
+
+    def __init__(self, path: str, kind: Scalar, options: Node | None) -> None:
+        self.path = path
+        self.kind = kind
+        self.options = options
 
 
 def links(root: Mapping) -> list[Link]:
@@ -259,9 +263,12 @@ def _meant(name: str) -> str | None:
     return name if name in KINDS else nearest(name, KINDS)
 
 
-class _Reach(NamedTuple):
-    stages: frozenset[str]
-    when: Plain
+class _Reach(Frozen):
+    __slots__ = ("stages", "when")
+
+    def __init__(self, stages: frozenset[str], when: Plain) -> None:
+        self.stages = stages
+        self.when = when
 
 
 def _check_reach(chain: list[Link]) -> Iterator[Finding]:

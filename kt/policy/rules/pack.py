@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Mapping, Scalar
 from kt.policy.report import Pack
 from kt.policy.rules.base import Rule

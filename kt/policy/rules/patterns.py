@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language.document import POLICY
 from kt.policy.nodes import Mapping, Scalar
 from kt.policy.rules.base import Rule
@@ -12,6 +12,8 @@ from kt.policy.walk import patterns
 from kt.policy.words import shown
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from kt.policy.findings import Finding
 
 

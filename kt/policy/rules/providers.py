@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language import BUILT_IN_PROVIDERS
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths, value_of
 from kt.policy.rules.base import Rule

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths
 from kt.policy.rules.base import Rule
 from kt.policy.words import shown
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from kt.policy.findings import Finding
 
 

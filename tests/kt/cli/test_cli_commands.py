@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kt import __version__
-from kt.cli.main import COMMANDS
+from kt.cli.main import COMMANDS, Command
 from kt.cli.templates import TEMPLATES
 from kt.policy.language import DOCUMENT
 from kt.policy.lint import lint
@@ -40,10 +40,10 @@ def test_no_command_is_a_usage_error(kt: Run, argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_explains_itself(kt: Run, command: tuple[tuple[str, ...], str, str]) -> None:
+def test_a_command_explains_itself(kt: Run, command: Command) -> None:
     """With --help."""
-    code, out, _ = kt(*command[0], "--help")
-    assert (code, out.startswith(f"usage: kt {' '.join(command[0])}")) == (0, True)
+    code, out, _ = kt(*command.words, "--help")
+    assert (code, out.startswith(f"usage: kt {' '.join(command.words)}")) == (0, True)
 
 
 @pytest.mark.parametrize("code", ["E002", "e002", "W001"])
@@ -151,6 +151,14 @@ def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: 
     assert "kt policy lint" in out
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_tests_that_init_writes_pass(files: Path, kt: Run, template: str) -> None:
+    """A starter shows how a policy is tested, so its own tests must hold."""
+    kt("init", "pack", "--template", template)
+    code, out, _ = kt("policy", "test", "pack", "--json")
+    assert (code, json.loads(out)["ok"]) == (0, True)
+
+
 def test_init_without_arguments_writes_here(files: Path, kt: Run) -> None:
     """The first template, into the working directory."""
     assert kt("init")[0] == 0
@@ -182,8 +190,8 @@ def test_every_template_has_a_module() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_is_a_module_that_runs(command: tuple[tuple[str, ...], str, str]) -> None:
+def test_a_command_is_a_module_that_runs(command: Command) -> None:
     """The table names modules with `add_arguments` and `run`."""
-    module = import_module(command[1])
+    module = import_module(command.module)
     assert callable(module.add_arguments)
     assert callable(module.run)
