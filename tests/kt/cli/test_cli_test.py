@@ -28,4 +28,4 @@ def test_a_file_that_fails_lint_hides_no_other_files_tests(
 
     assert done.code == 2
     assert "1 passed, 0 failed" in done.out
-    assert "first.yaml:1:" in done.err
+    assert "first.yaml:2:1: E010" in done.err
