@@ -13,6 +13,7 @@ import yaml
 
 from kt.policy.findings import Finding
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path
+from kt.policy.problems import bad_alias, bad_character, half_pair, not_yaml
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Place, Spot
 from kt.policy.scalars import resolve
@@ -89,9 +90,9 @@ class Composer:
                 if handler is not None:
                     handler(event)
         except yaml.MarkedYAMLError as error:
-            raise StopReadingError(_not_yaml(self._text, error)) from error
+            raise StopReadingError(not_yaml(self._text, error)) from error
         except yaml.reader.ReaderError as error:
-            raise StopReadingError(_bad_character(self._text, error.character)) from error
+            raise StopReadingError(bad_character(self._text, error.character)) from error
 
     def _handlers(self) -> dict[type, Callable[[Any], None]]:
         return {
@@ -116,14 +117,16 @@ class Composer:
         mark = event.start_mark
         value = resolve(text) if event.implicit[0] else text
         node = Scalar(text, value, mark.line + 1, mark.column + 1)
+        self._attach(node)
+        self._count(1, node)
+        self._grow(1, 0)
         if event.tag is not None:
             node.value = text if str in _TAGS.get(event.tag, ()) else resolve(text)
             self._check_tag(event.tag, node, type(node.value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1, 0)
-        self._count(1, node)
-        self._attach(node)
-        self._grow(1, 0)
+        if not text.isascii() and (broken := half_pair(node)):
+            raise StopReadingError(broken)
 
     def _start_mapping(self, event: Any) -> None:
         mark = event.start_mark
@@ -134,13 +137,13 @@ class Composer:
         self._start(Sequence(mark.line + 1, mark.column + 1), event)
 
     def _start(self, node: Mapping | Sequence, event: Any) -> None:
+        self._attach(node)
+        self._count(1, node)
+        self._check_depth(len(self._stack) + 1, node)
         if event.tag is not None:
             self._check_tag(event.tag, node, type(node))
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        self._count(1, node)
-        self._check_depth(len(self._stack) + 1, node)
-        self._attach(node)
         self._stack.append(_Frame(node, event.anchor))
 
     def _end(self, _event: Any) -> None:
@@ -156,12 +159,12 @@ class Composer:
         known = self._anchors.get(event.anchor)
         if known is None:
             raise StopReadingError(
-                _bad_alias(place, event.anchor, is_open=event.anchor in self._anchors)
+                bad_alias(place, event.anchor, is_open=event.anchor in self._anchors)
             )
         node, size, height = known
+        self._attach(node)
         self._count(size, place)
         self._check_depth(len(self._stack) + height, place)
-        self._attach(node)
         self._grow(size, height)
 
     def _attach(self, node: Node) -> None:
@@ -252,43 +255,3 @@ class Composer:
 
 def _place(event: Any) -> Spot:
     return Spot(event.start_mark.line + 1, event.start_mark.column + 1)
-
-
-def _bad_alias(place: Spot, name: str, *, is_open: bool) -> Finding:
-    name = shown(name)
-    if is_open:
-        message = f"the alias *{name} stands inside the value it repeats"
-        return rules.BadAlias.at(place, "", message, "write the value out")
-    fix = f"mark the value to repeat with &{name}, above"
-    return rules.BadAlias.at(place, "", f"the alias *{name} repeats nothing", fix)
-
-
-def _not_yaml(text: str, error: yaml.MarkedYAMLError) -> Finding:
-    mark = error.problem_mark or error.context_mark
-    place = Spot(mark.line + 1, mark.column + 1) if mark else Spot()
-    problem = error.problem or error.context or "unreadable"
-    fix = _hint(text, place, problem)
-    return rules.NotYaml.at(place, "", f"not valid YAML: {problem}", fix)
-
-
-def _bad_character(text: str, character: int) -> Finding:
-    # libyaml gives the place in bytes and PyYAML in characters; the first such character it is.
-    before = text[: max(0, text.find(chr(character)))]
-    place = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
-    message = f"not valid YAML: the character {character:#04x} is not allowed"
-    return rules.NotYaml.at(place, "", message, "remove it, or escape it in double quotes")
-
-
-def _hint(text: str, place: Spot, problem: str) -> str:
-    lines = text.split("\n", place.line)
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    character = line[place.column - 1 : place.column]
-    if character == "\t":
-        return "indent with spaces, not with a tab"
-    if problem.startswith("found") and character and character in "@`%*&!":
-        return "put the value into quotes"
-    if "mapping values are not allowed" in problem:
-        return "put a value that contains ': ' into quotes, or check the indentation"
-    if "did not find expected" in problem:
-        return "check that brackets and quotes are closed and that keys line up"
-    return ""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from kt.policy.findings import Finding, Pack
-from kt.policy.language.forms import FORMS
+from kt.policy.language.forms import FORMS, slug
 from kt.policy.rules.base import Spot
 from kt.policy.rules.pack import NoIdentity
 from kt.policy.words import quoted
 
 _ID = re.compile(FORMS["id"].pattern)
-_MAX_LENGTH = 200
 
 
 def identify(pack: Pack, *, directory: str | None = None, stem: str | None = None) -> str | Finding:
@@ -33,7 +31,7 @@ def identify(pack: Pack, *, directory: str | None = None, stem: str | None = Non
     ):
         if name is not None:
             return name if _ID.fullmatch(name) else _refused(what, name)
-    return _slug(pack.name or "") or _nameless(pack.name)
+    return slug(pack.name or "") or _nameless(pack.name)
 
 
 def _refused(what: str, name: str) -> Finding:
@@ -46,10 +44,3 @@ def _refused(what: str, name: str) -> Finding:
 def _nameless(name: str | None) -> Finding:
     shown = f"from pack.name {quoted(name)}" if name else "without pack.name"
     return NoIdentity.at(Spot(), "pack.id", f"no id can be made {shown}", "write pack.id")
-
-
-def _slug(name: str) -> str:
-    """Lower-case ASCII with a hyphen for every run of anything else, accents dropped."""
-    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    hyphened = re.sub(r"[^a-z0-9._]+", "-", ascii_only.lower())
-    return hyphened.strip("-._")[:_MAX_LENGTH].rstrip("-._")

@@ -9,7 +9,7 @@ from kt.policy.document import Document, read
 from kt.policy.findings import Finding, Report
 from kt.policy.language import DOCUMENT
 from kt.policy.nodes import Mapping, Node
-from kt.policy.rules import chain, dialects, pack
+from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, secrets
 from kt.policy.rules.shape import TooManyFindings, WrongType
 from kt.policy.walk import walk
 from kt.policy.words import described
@@ -26,14 +26,14 @@ def lint(data: bytes, *, directory: str | None = None) -> Report:
     """
     document = read(data)
     root = document.root
-    found = [*document.findings, *islice(_check(document, directory), MAX_FINDINGS + 1)]
+    found = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
     if not isinstance(root, Mapping):
         return Report(_ordered(found), None, ())
     names = tuple(link.kind.text for link in chain.links(root))
     return Report(_ordered(found), pack.read_pack(root), names)
 
 
-def _check(document: Document, directory: str | None) -> Iterator[Finding]:
+def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:
     """Yield the findings of a document that could be read to its end."""
     root = document.root
     if not document.complete or root is None:
@@ -48,6 +48,10 @@ def _check(document: Document, directory: str | None) -> Iterator[Finding]:
     yield from walk(DOCUMENT, root, "")
     yield from chain.check(root)
     yield from pack.check(root, directory)
+    yield from blocks.check(root)
+    yield from providers.check(root)
+    yield from patterns.check(root)
+    yield from secrets.check(root, data)
 
 
 def _not_a_mapping(root: Node) -> Finding:

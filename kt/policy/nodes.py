@@ -56,6 +56,20 @@ class Entry:
     value: Node
 
 
+def find(node: Node | None, *keys: str) -> Node | None:
+    """Follow keys down from a node; None where one is missing or stands on no mapping."""
+    for key in keys:
+        if not isinstance(node, Mapping):
+            return None
+        node = node.get(key)
+    return node
+
+
+def value_of(node: Node | None) -> bool | int | float | str | None:
+    """The value of a scalar; None for anything else."""
+    return node.value if isinstance(node, Scalar) else None
+
+
 def plain(node: Node) -> Plain:
     """Turn a tree into `dict`, `list`, `str`, `int`, `float`, `bool` and None.
 

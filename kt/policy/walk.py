@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from kt.policy.findings import Finding
 from kt.policy.language.forms import FORMS
 from kt.policy.language.shapes import (
+    Anything,
     Block,
     Chain,
     Choice,
@@ -36,6 +37,19 @@ def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterat
     return _CHECKS[type(shape)](shape, node, path, at or node)
 
 
+def patterns(shape: Shape, node: Node, path: str) -> Iterator[tuple[str, Scalar]]:
+    """Yield every regular expression below `node` that is text, with its path."""
+    if isinstance(shape, Block) and isinstance(node, Mapping):
+        for key, entry in node.entries.items():
+            if field := shape.fields.get(key):
+                yield from patterns(field.shape, entry.value, child_path(path, key))
+    elif isinstance(shape, ListOf) and isinstance(node, Sequence):
+        for below, item in item_paths(node, path):
+            yield from patterns(shape.item, item, below)
+    elif isinstance(shape, Pattern) and isinstance(node, Scalar) and isinstance(node.value, str):
+        yield path, node
+
+
 def _block(shape: Block, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, Mapping):
         yield _wrong_type(node, path, "a mapping")
@@ -51,7 +65,9 @@ def _block(shape: Block, node: Node, path: str, at: Place) -> Iterator[Finding]:
         if field.required and key not in node.entries:
             where = f"in {path}" if path else "in the document"
             message = f"the key {key!r} is required {where}"
-            yield rules.MissingKey.at(at, child_path(path, key), message, f"add {key}: {field.doc}")
+            yield rules.MissingKey.at(
+                at, child_path(path, key), message, f"add {key} ({field.doc})"
+            )
 
 
 def _unknown_key(shape: Block, key: Scalar, path: str, below: str) -> Finding:
@@ -83,34 +99,42 @@ def _map(shape: MapOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
 
 def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, Sequence):
-        yield _wrong_type(node, path, "a list")
+        fix = f"write [{shown(node.text)}]" if _is_something(node) else ""
+        yield _wrong_type(node, path, "a list", fix)
         return
     if len(node.items) < shape.low:
         yield rules.OutOfRange.at(node, path, "the list is empty", "give at least one item")
+    if shape.high is not None and len(node.items) > shape.high:
+        message = f"the list has {len(node.items):,} items, at most {shape.high:,} are allowed"
+        yield rules.OutOfRange.at(node, path, message, "shorten it")
     for below, item in item_paths(node, path):
         yield from walk(shape.item, item, below)
-    if shape.unique:
-        yield from _repeated(node, path)
+    if shape.unique or shape.key:
+        yield from _repeated(node, path, shape.key)
 
 
-def _repeated(node: Sequence, path: str) -> Iterator[Finding]:
+def _repeated(node: Sequence, path: str, key: str | None) -> Iterator[Finding]:
+    """Items that were given before: by their text, or by the text of one field."""
     lines: dict[str, int] = {}
     for below, item in item_paths(node, path):
-        if not isinstance(item, Scalar):
+        told = item.get(key) if key and isinstance(item, Mapping) else item
+        if not isinstance(told, Scalar):
             continue
-        folded = item.text.casefold()
+        folded = told.text if key else told.text.casefold()
         if folded in lines:
-            message = f"{quoted(item.text)} already stands in line {lines[folded]}"
-            yield rules.RepeatedItem.at(item, below, message, "remove it")
-        lines.setdefault(folded, item.line)
+            where = child_path(below, key) if key else below
+            message = f"{quoted(told.text)} already stands in line {lines[folded]}"
+            fix = "give it another name" if key else "remove it"
+            yield rules.RepeatedItem.at(told, where, message, fix)
+        lines.setdefault(folded, told.line)
 
 
 def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
     form = FORMS[shape.form] if shape.form else None
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         is_number = isinstance(node, Scalar) and isinstance(node.value, int | float)
-        fix = form.suggest(node.text) if form and is_number and isinstance(node, Scalar) else ""
-        yield _wrong_type(node, path, form.words if form else "text", fix)
+        meant = form.suggest(node.text) if form and is_number and isinstance(node, Scalar) else ""
+        yield _wrong_type(node, path, "text", meant or _in_quotes(node))
     elif not shape.low <= len(node.value) <= shape.high:
         yield _wrong_length(node, path, shape)
     elif form and not _compiled(form.pattern).fullmatch(node.value):
@@ -133,7 +157,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _pattern(shape: Pattern, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        yield _wrong_type(node, path, "a regular expression")
+        yield _wrong_type(node, path, "a regular expression", _in_quotes(node))
     elif not 1 <= len(node.value) <= shape.high:
         yield _wrong_length(node, path, shape)
 
@@ -153,8 +177,7 @@ _YES_NO = {
 def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
     value = node.value if isinstance(node, Scalar) else None
     if not isinstance(value, int) or isinstance(value, bool):
-        digits = isinstance(value, str) and value.isascii() and value.isdigit()
-        yield _wrong_type(node, path, "a whole number", "remove the quotes" if digits else "")
+        yield _wrong_type(node, path, "a whole number", _as_whole(value))
     elif not shape.low <= value <= shape.high:
         message = f"{shown(str(value))} is out of range"
         fix = f"give a number from {shape.low:,} to {shape.high:,}"
@@ -163,7 +186,7 @@ def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
 
 def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        yield _wrong_type(node, path, "one of " + ", ".join(shape.values))
+        yield _wrong_type(node, path, "one of " + ", ".join(shape.values), _possible(shape.values))
     elif node.value in shape.unsupported:
         message = f"{quoted(node.value)} is not enforced by this version"
         yield rules.NotEnforced.at(node, path, message, _possible(shape.values))
@@ -181,18 +204,27 @@ def _chain(shape: Chain, node: Node, path: str, at: Place) -> Iterator[Finding]:
 
 
 def _wrong_type(node: Node, path: str, expected: str, fix: str = "") -> Finding:
-    fix = fix or _type_hint(node, expected)
     return rules.WrongType.at(node, path, f"expected {expected}, got {described(node)}", fix)
 
 
-def _type_hint(node: Node, expected: str) -> str:
-    if not isinstance(node, Scalar) or node.value is None:
-        return ""
-    if expected.startswith("a list"):
-        return f"write [{shown(node.text)}]"
-    if expected == "text" or not isinstance(node.value, str):
-        return f'put it into quotes: "{shown(node.text)}"'
+def _is_something(node: Node) -> TypeGuard[Scalar]:
+    return isinstance(node, Scalar) and node.value is not None
+
+
+def _in_quotes(node: Node) -> str:
+    return f'put it into quotes: "{shown(node.text)}"' if _is_something(node) else ""
+
+
+def _as_whole(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return "remove the quotes"
     return ""
+
+
+def _anything(shape: Anything, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    return iter(())
 
 
 _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
@@ -204,5 +236,6 @@ _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
     Flag: _flag,
     Whole: _whole,
     Choice: _choice,
+    Anything: _anything,
     Chain: _chain,
 }

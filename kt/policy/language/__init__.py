@@ -4,14 +4,7 @@
 whole file. Nothing here may be written to.
 """
 
-from kt.policy.language.document import (
-    BUILT_IN_PROVIDERS,
-    CHAIN_OPTIONS,
-    DOCUMENT,
-    PACK,
-    TARGET,
-    WHEN,
-)
+from kt.policy.language.document import CHAIN_OPTIONS, DOCUMENT, PACK, WHEN
 from kt.policy.language.kinds import (
     KINDS,
     PII_ENTITIES,
@@ -22,6 +15,8 @@ from kt.policy.language.kinds import (
     UNSUPPORTED_KINDS,
     Kind,
 )
+from kt.policy.language.providers import BUILT_IN_PROVIDERS, TARGET
+from kt.policy.language.testing import VERDICTS
 
 __all__ = [
     "BUILT_IN_PROVIDERS",
@@ -36,6 +31,7 @@ __all__ = [
     "STAGES",
     "TARGET",
     "UNSUPPORTED_KINDS",
+    "VERDICTS",
     "WHEN",
     "Kind",
 ]

@@ -6,6 +6,7 @@ none of them can backtrack over long text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,19 @@ def _semver(text: str) -> str:
     return f"did you mean {'.'.join(full[:3])}?"
 
 
+def slug(text: str) -> str:
+    """Make an id of a name: accents dropped, a hyphen for every run of anything else.
+
+    Empty when nothing of the name is left.
+    """
+    # Imported here: a library of a megabyte that few runs need.
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    hyphened = re.sub(r"[^a-z0-9._]+", "-", plain)
+    return hyphened.strip("-._")[:200].rstrip("-._")
+
+
 def _https(text: str) -> str:
     return f"did you mean https://{text}?" if "://" not in text else ""
 
@@ -41,10 +55,9 @@ FORMS: dict[str, Form] = {
     "id": Form(
         r"[a-z0-9][a-z0-9._-]{0,199}",
         "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+        lambda text: f"did you mean {slug(text)}?" if slug(text) else "",
     ),
-    "line": Form(
-        r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "one line that is not blank"
-    ),
+    "line": Form(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
     "header": Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of an HTTP header"),
     "header_value": Form(r"[\x20-\x7e]*", "the value of an HTTP header: printable ASCII"),
     "path": Form(r"/[!-~]*", "a path that begins with '/'", lambda text: f"did you mean /{text}?"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from kt.policy.language.shapes import (
+    ON,
     Block,
     Choice,
     Field,
@@ -65,9 +66,19 @@ class Kind:
 _TERM = Text(high=500, form="line")
 _TOOL = Text(high=200, form="line")
 _ROLE = Text(high=100, form="line")
-_PATTERNS = Field(ListOf(Pattern()), (), doc="regular expressions (RE2) to look for")
-_FUZZY = Field(Flag(), False, doc="also match terms with a few letters changed")
-_MAX_DISTANCE = Field(Whole(0, 8), 1, doc="how many letters may differ when fuzzy_matching is on")
+_PATTERN_LIST = ListOf(Pattern(), high=1000)
+_PATTERNS = Field(_PATTERN_LIST, (), doc="regular expressions (RE2) to look for", strength="more")
+_FUZZY = Field(Flag(), False, doc="also match terms with a few letters changed", strength=ON)
+_MAX_DISTANCE = Field(
+    Whole(0, 8), 1, doc="how many letters may differ when fuzzy_matching is on", strength="more"
+)
+
+_REDACT_OR_BLOCK = Field(
+    Choice(("redact", "block")),
+    "redact",
+    doc="what a hit leads to",
+    strength=("redact", "block"),
+)
 
 _SAFETY_FILTER = block(
     mode=Field(
@@ -75,15 +86,25 @@ _SAFETY_FILTER = block(
         "critical_infrastructure",
         doc="which built-in terms are blocked",
     ),
-    block_if=Field(ListOf(_TERM), (), doc="terms blocked beside the built-in ones"),
-    action=Field(Choice(("block", "escalate")), "block", doc="what a hit leads to"),
+    block_if=Field(
+        ListOf(_TERM), (), doc="terms blocked beside the built-in ones", strength="more"
+    ),
+    action=Field(
+        Choice(("block", "escalate")),
+        "block",
+        doc="what a hit leads to",
+        strength=("escalate", "block"),
+    ),
     fuzzy_matching=_FUZZY,
     max_distance=_MAX_DISTANCE,
 )
 
 _PROMPT_INJECTION = block(
     attack_patterns=Field(
-        ListOf(Pattern()), (), doc="short for detection.attack_patterns; give one of the two"
+        _PATTERN_LIST,
+        (),
+        doc="short for detection.attack_patterns; give one of the two",
+        strength="more",
     ),
     detection=Field(
         block(attack_patterns=_PATTERNS, unsupported=("embedding_threshold",)),
@@ -91,17 +112,21 @@ _PROMPT_INJECTION = block(
     ),
     encoding=Field(
         block(
-            decode_base64=Field(Flag(), True, doc="also look into base64"),
-            normalize_unicode=Field(Flag(), True, doc="also look at normalised text"),
-            detect_homoglyphs=Field(Flag(), True, doc="also map look-alike letters"),
+            decode_base64=Field(Flag(), True, doc="also look into base64", strength=ON),
+            normalize_unicode=Field(Flag(), True, doc="also look at normalised text", strength=ON),
+            detect_homoglyphs=Field(Flag(), True, doc="also map look-alike letters", strength=ON),
         ),
         doc="what is done to text before it is matched",
     ),
     boundaries=Field(
         block(
             reject_fake_boundaries=Field(
-                Flag(), True, doc="refuse text that imitates system or chat-template delimiters"
+                Flag(),
+                True,
+                doc="refuse text that imitates system or chat-template delimiters",
+                strength=ON,
             ),
+            unsupported=("enforce_delimiters",),
         ),
         doc="delimiters of prompts",
     ),
@@ -109,20 +134,31 @@ _PROMPT_INJECTION = block(
         block(
             action=Field(Choice(("block",)), "block", doc="what a hit leads to"),
             message=Field(Text(high=500, form="line"), doc="what the caller is told"),
+            unsupported=("log_level",),
         ),
         doc="the answer to a blocked request",
+    ),
+    unsupported=("threshold",),
+    hints=MappingProxyType(
+        {
+            "action": "write it as response.action",
+            "message": "write it as response.message",
+            "patterns": "did you mean 'detection.attack_patterns'?",
+        }
     ),
 )
 
 _PII_DETECTOR = block(
-    action=Field(Choice(("redact", "block")), "redact", doc="what a hit leads to"),
-    healthcare_mode=Field(Flag(), False, doc="also find MRN, NPI and insurance ids"),
-    pci_mode=Field(Flag(), True, doc="find card numbers, CVV and cardholder names"),
+    action=_REDACT_OR_BLOCK,
+    healthcare_mode=Field(Flag(), False, doc="also find MRN, NPI and insurance ids", strength=ON),
+    pci_mode=Field(Flag(), True, doc="find card numbers, CVV and cardholder names", strength=ON),
     detect_patterns=_PATTERNS,
     redaction=Field(
         block(
             marker_format=Field(
-                Choice(("label", "asterisks", "partial")), "label", doc="what replaces a hit"
+                Choice(("label", "asterisks", "partial")),
+                "label",
+                doc="what replaces a hit",
             ),
             custom_markers=Field(
                 MapOf(Choice(PII_ENTITIES), Text(high=100, form="line")),
@@ -138,8 +174,8 @@ _PII_DETECTOR = block(
 
 _DLP_FILTER = block(
     detect_patterns=_PATTERNS,
-    blocked_terms=Field(ListOf(_TERM), (), doc="terms to look for"),
-    action=Field(Choice(("redact", "block")), "redact", doc="what a hit leads to"),
+    blocked_terms=Field(ListOf(_TERM), (), doc="terms to look for", strength="more"),
+    action=_REDACT_OR_BLOCK,
     fuzzy_matching=_FUZZY,
     max_distance=_MAX_DISTANCE,
     unsupported=("sensitivity_level",),
@@ -150,14 +186,19 @@ _RBAC = block(
         ListOf(Text(high=100, form="header"), unique=True),
         ("X-User-ID",),
         doc="headers without which a request is refused",
+        strength="more",
     ),
-    require_auth=Field(Flag(), False, doc="refuse requests without a bearer token"),
+    require_auth=Field(Flag(), False, doc="refuse requests without a bearer token", strength=ON),
     roles=Field(
         MapOf(
             _ROLE,
             block(
-                allowed_tools=Field(ListOf(_TOOL), doc="globs; not set allows every tool"),
-                denied_tools=Field(ListOf(_TOOL), (), doc="globs; they win over allowed_tools"),
+                allowed_tools=Field(
+                    ListOf(_TOOL), doc="globs; not set allows every tool", strength="less"
+                ),
+                denied_tools=Field(
+                    ListOf(_TOOL), (), doc="globs; they win over allowed_tools", strength="more"
+                ),
             ),
         ),
         MappingProxyType({}),
@@ -168,7 +209,10 @@ _RBAC = block(
             _ROLE,
             block(
                 max_sensitivity=Field(
-                    Choice(SENSITIVITIES), required=True, doc="the highest class a role may see"
+                    Choice(SENSITIVITIES),
+                    required=True,
+                    doc="the highest class a role may see",
+                    strength=SENSITIVITIES[::-1],
                 )
             ),
         ),
@@ -179,17 +223,25 @@ _RBAC = block(
 )
 
 _AGENT_FIREWALL = block(
-    allowed_tools=Field(ListOf(_TOOL), doc="globs; not set allows every tool"),
-    blocked_tools=Field(ListOf(_TOOL), (), doc="globs; they win over allowed_tools"),
-    max_tool_calls=Field(Whole(0, 10_000), doc="tool calls in one request or answer"),
+    allowed_tools=Field(ListOf(_TOOL), doc="globs; not set allows every tool", strength="less"),
+    blocked_tools=Field(
+        ListOf(_TOOL), (), doc="globs; they win over allowed_tools", strength="more"
+    ),
+    max_tool_calls=Field(
+        Whole(0, 10_000), doc="tool calls in one request or answer", strength="less"
+    ),
     tools=Field(
         block(
             roles=Field(
                 MapOf(
                     _ROLE,
                     block(
-                        allowed=Field(ListOf(_TOOL), doc="globs; not set allows every tool"),
-                        denied=Field(ListOf(_TOOL), (), doc="globs; they win over allowed"),
+                        allowed=Field(
+                            ListOf(_TOOL), doc="globs; not set allows every tool", strength="less"
+                        ),
+                        denied=Field(
+                            ListOf(_TOOL), (), doc="globs; they win over allowed", strength="more"
+                        ),
                     ),
                 ),
                 MappingProxyType({}),
@@ -211,24 +263,39 @@ _AGENT_FIREWALL = block(
 )
 
 _DATA_ROUTING_POLICY = block(
-    require_zero_data_retention=Field(Flag(), False, doc="only targets that keep nothing"),
-    require_no_training=Field(Flag(), False, doc="only targets that do not train on the data"),
-    max_retention_days=Field(Whole(0, 36_500), doc="only targets that keep data no longer"),
+    require_zero_data_retention=Field(
+        Flag(), False, doc="only targets that keep nothing", strength=ON
+    ),
+    require_no_training=Field(
+        Flag(), False, doc="only targets that do not train on the data", strength=ON
+    ),
+    max_retention_days=Field(
+        Whole(0, 36_500), doc="only targets that keep data no longer", strength="less"
+    ),
     on_no_compliant_provider=Field(Choice(("block",)), "block", doc="when no target remains"),
 )
 
 _HUMAN_OVERSIGHT = block(
     require_human_for=Field(
-        ListOf(_TERM, low=1), required=True, doc="terms that need a person's decision"
+        ListOf(_TERM, low=1),
+        required=True,
+        doc="terms that need a person's decision",
+        strength="more",
     ),
-    action=Field(Choice(("escalate", "block")), "escalate", doc="what a hit leads to"),
+    action=Field(
+        Choice(("escalate", "block")),
+        "escalate",
+        doc="what a hit leads to",
+        strength=("escalate", "block"),
+    ),
     default_assignee=Field(Text(high=200, form="line"), doc="who is asked"),
 )
 
 _AUDIT_LOGGER = block(
-    immutable=Field(Flag(), True, doc="records are only ever added"),
-    retention_days=Field(Whole(1, 36_500), 365, doc="how long records are kept"),
-    log_all_access=Field(Flag(), True, doc="also record what was allowed"),
+    immutable=Field(Flag(), True, doc="records are only ever added", strength=ON),
+    retention_days=Field(Whole(1, 36_500), 365, doc="how long records are kept", strength="more"),
+    log_all_access=Field(Flag(), True, doc="also record what was allowed", strength=ON),
+    unsupported=("hipaa_audit_controls",),
 )
 
 
@@ -272,6 +339,9 @@ UNSUPPORTED_KINDS: frozenset[str] = frozenset(
         "embedding-detector",
         "entity-list-filter",
         "external-moderation",
+        "financial-compliance",
+        "flagged-review",
+        "healthcare-compliance",
         "hipaa-phi-detector",
         "itar-ear-filter",
         "language-validator",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -48,12 +48,23 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Anything:
+    """Any value: what stands here is of another language, such as a model's wire format."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of at least `low` items; `unique` refuses the same scalar twice."""
+    """A list of `low` to `high` items; `high` None sets no limit of its own.
+
+    `unique` refuses the same text twice. `key` names the field that tells blocks apart, and
+    refuses the same value of it twice.
+    """
 
     item: Shape
     low: int = 0
+    high: int | None = None
     unique: bool = False
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,14 @@ class MapOf:
 
     key: Text | Choice
     value: Shape
+
+
+# How a change of a value bears on enforcement. A tuple ranks values from weakest to strongest.
+# "more" and "less": the larger or the smaller number is the stronger one, and a list is
+# stronger with more or with fewer items. None: neither is.
+Strength: TypeAlias = "Literal['more', 'less'] | tuple[Any, ...] | None"
+ON: Strength = (False, True)
+OFF: Strength = (True, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,7 @@ class Field:
     default: Any = None
     required: bool = False
     doc: str = ""
+    strength: Strength = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +118,9 @@ class Chain:
     options: Block
 
 
-Shape: TypeAlias = "Text | Pattern | Flag | Whole | Choice | ListOf | MapOf | Block | Chain"
+Shape: TypeAlias = (
+    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | Chain"
+)
 
 
 def block(

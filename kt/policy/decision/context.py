@@ -1,0 +1,47 @@
+"""What stands around a number decides what it is: `MRN 0012345` against `part 0012345`."""
+
+from __future__ import annotations
+
+import re2
+
+from kt.policy.decision.rules import Check, Spans
+
+_BEFORE = 40
+_AFTER = 16
+
+
+def near(words: str, check: Check) -> Check:
+    """Confirm what `check` confirms, only with one of `words` shortly before or after it.
+
+    `words` is an alternation in RE2's syntax; case and what joins words do not count.
+    """
+    pattern = re2.compile(f"(?i)(?:^|[^a-z])(?:{words})(?:[^a-z]|$)")
+
+    def confirm(text: str, start: int, end: int) -> Spans:
+        found = tuple(check(text, start, end))
+        if not found:
+            return ()
+        before = text[max(0, start - _BEFORE) : start]
+        after = text[end : end + _AFTER]
+        around = f"{before} | {after}".encode("utf-8", "replace")
+        return found if pattern.search(around) else ()
+
+    return confirm
+
+
+def alone(text: str, start: int, end: int) -> bool:
+    """Whether a span is a word of its own, and not a piece of a longer number.
+
+    `12.5` and `1-2` are longer numbers; a full stop or a dash before anything
+    but a digit or letter is punctuation.
+    """
+    return not (_goes_on(text[max(0, start - 2) : start][::-1]) or _goes_on(text[end : end + 2]))
+
+
+def _goes_on(outwards: str) -> bool:
+    """Whether the characters, read away from the span, continue a number or word."""
+    if not outwards:
+        return False
+    if outwards[0].isalnum() or outwards[0] == "_":
+        return True
+    return outwards[0] in ".-" and len(outwards) > 1 and outwards[1].isalnum()

@@ -1,0 +1,91 @@
+"""Text inside JSON: the characters behind its escapes, and cutting without breaking it.
+
+`"arguments": "{\\"q\\": \\"\\\\u0069gnore\\"}"` says `ignore` to whoever parses it.
+Matchers read the text with its escapes undone; the map leads back to the
+escaped text, so that the rest of it stays as it was written.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_HIGH, _LOW, _END = 0xD800, 0xDC00, 0xE000
+
+
+def container(text: str) -> bool:
+    """Whether the text is a JSON object or array."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def dump(value: Any) -> str:
+    """A JSON value as the text that matchers read: no escapes but the needed ones."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def unescaped(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """The text without JSON escapes, and where each character began in it.
+
+    The offsets have one entry more than the result, the end; None when
+    nothing was escaped.
+    """
+    if "\\" not in text:
+        return text, None
+    pieces: list[str] = []
+    offsets: list[int] = []
+    at = 0
+    while at < len(text):
+        mark = text.find("\\", at)
+        stop = mark if mark >= 0 else len(text)
+        pieces.append(text[at:stop])
+        offsets.extend(range(at, stop))
+        at = stop
+        if mark >= 0:
+            sign, length = _escape(text, mark)
+            pieces.append(sign)
+            offsets.append(mark)
+            at += length
+    return "".join(pieces), (*offsets, len(text))
+
+
+def _escape(text: str, at: int) -> tuple[str, int]:
+    """The character that the escape at `at` stands for, and the escape's length."""
+    unit = _unit(text, at)
+    if unit is None:
+        sign = text[at + 1 : at + 2] or "\\"
+        return _SHORT.get(sign, sign), min(2, len(text) - at)
+    low = _unit(text, at + 6)
+    if _HIGH <= unit < _LOW and low is not None and _LOW <= low < _END:
+        return chr(0x10000 + (unit - _HIGH) * 0x400 + low - _LOW), 12
+    return chr(unit), 6
+
+
+def _unit(text: str, at: int) -> int | None:
+    digits = text[at + 2 : at + 6]
+    if text[at : at + 2] != "\\u" or len(digits) != 4:
+        return None
+    try:
+        return int(digits, 16)
+    except ValueError:
+        return None
+
+
+def in_string(text: str, at: int) -> bool:
+    """Whether position `at` of a JSON text lies inside a string."""
+    inside = False
+    mark = 0
+    while mark < at:
+        sign = text[mark]
+        if inside and sign == "\\":
+            mark += 1
+        elif sign == '"':
+            inside = not inside
+        mark += 1
+    return inside

@@ -1,0 +1,103 @@
+"""Which characters are dropped or read as another one before matching.
+
+Everything here is a fact of Unicode, written out so that no table has to be
+searched at start:
+
+- dropped: `Default_Ignorable_Code_Point` of DerivedCoreProperties.txt, which
+  holds the zero-width, bidirectional, tag and variation characters, and the
+  combining marks that composition left over;
+- digits: every `Nd` run of UnicodeData.txt reads as 0 to 9;
+- letters: what the glyphs of other alphabets look like in Latin, after the
+  idea of UTS #39 (confusables), kept to pairs that a reader does not notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_IGNORABLE = (
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x061C, 0x061C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+
+# Marks that NFKC could not put on their letter are decoration.
+_LOOSE_MARKS = (
+    (0x0300, 0x036F),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0xFE20, 0xFE2F),
+)
+
+# The zero of every run of ten decimal digits outside ASCII.
+_ZEROS = (
+    *(0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6),
+    *(0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0),
+    *(0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0),
+    *(0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0, 0x11136, 0x111D0, 0x112F0),
+    *(0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50, 0x11DA0),
+    *(0x11F50, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140),
+    *(0x1E2F0, 0x1E4F0, 0x1E950, 0x1FBF0),
+)
+
+# Glyphs and, at the same place in the second string, what they look like.
+_PAIRS = (
+    # Cyrillic
+    (
+        "АВЕКМНОРСТУХЅІЈԌԚԜҮҺӀЬԁԛԝаеорсухѕіјһԍүӏвкмнтьё",
+        "ABEKMHOPCTYXSIJGQWYhIbdqwaeopcyxsijhgylbkmhtbe",
+    ),
+    # Greek
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχϳ", "ABEZHIKMNOPTYXayeikvoptuxj"),
+    # Armenian, Coptic, Cherokee
+    ("ՍՏՕՈԼցոսօյհզԱ", "USOnLgnuojhqU"),
+    ("ⲞⲟⲤⲥⲢⲣⲦⲔⲘⲚⲈ", "OoCcPpTKMNE"),
+    ("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᏀᏂᏃᏆᏏᏒᏔᏙᏚᏞᏟᏢᏦᏧᏴᏳ", "DRTAJEWMHGhZIbRWVSLCPKdBG"),
+    # Latin beyond ASCII: small capitals, phonetic letters, dotless forms
+    ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz"),
+    ("ɑɡɩɪıȷƖǀℓɴʋʌʍꓸɛəɜ", "agiiijlllnuvm.ee3"),
+    ("øłđħŧƀƁƊƑƓƘƝƤƬƲƳȤɓɗɠɦƙɱɲɳƥɽʂƭʐʑ", "oldhtbBDFGKNPTVYZbdghkmnnprstzz"),
+    # Lisu capitals
+    ("ꓐꓑꓒꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓥꓦꓧꓨꓩꓪꓫꓬꓮꓰꓲꓳꓴ", "BPdDTGKJCZFMNLSRRVVHGJWXYAEIOU"),
+    # Dashes, quotes, slashes, dots
+    ("‐‑‒–—―−⁃", "--------"),
+    ("‘’‚‛′ʼʹˈ“”„‟″", "''''''''\"\"\"\"\""),
+    ("∕⁄⧸∖。∶ː", "///\\.::"),
+)
+
+
+def _members(ranges: tuple[tuple[int, int], ...]) -> list[int]:
+    return [point for first, last in ranges for point in range(first, last + 1)]
+
+
+def _digits() -> dict[int, str]:
+    return {zero + value: str(value) for zero in _ZEROS for value in range(10)}
+
+
+def _letters() -> dict[int, str]:
+    return {ord(seen): read for row in _PAIRS for seen, read in zip(*row, strict=True)}
+
+
+IGNORED: Mapping[int, None] = MappingProxyType(dict.fromkeys(_members(_IGNORABLE)))
+"""For `str.translate`: the characters that show nothing, dropped."""
+
+ALIKE: Mapping[int, str | None] = MappingProxyType(
+    {**dict.fromkeys(_members(_LOOSE_MARKS)), **IGNORED, **_digits(), **_letters()}
+)
+"""For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII."""

@@ -1,0 +1,201 @@
+"""Personal data: what is looked for, by entity. Numbers are confirmed, not only matched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kt.policy.decision import checks, phones
+from kt.policy.decision.context import alone, near
+from kt.policy.decision.rules import Rule, Spans
+from kt.policy.decision.views import View
+
+VIEWS = (View.RAW, View.PLAIN)
+
+# What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is 1`.
+_IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
+_EXTENSION = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?"
+
+_FILE_SUFFIXES = frozenset("png jpg jpeg gif svg webp css js ts html json yaml yml txt md".split())
+_CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
+_PHONE_WORDS = (
+    "phones?|telephone|tel|cell|mobile|handy|call|calls|dial|ring|fax|text|sms|whatsapp|reach|"
+    "contact|number is|telefon|rufnummer|hotline"
+)
+_SSN_WORDS = "ssn|ssns|social security|social|tax id|itin"
+_NPI_WORDS = "npi|national provider|provider id|provider identifier|prescriber"
+
+
+def _digits(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdecimal())
+
+
+def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
+    """Confirm a number that stands alone and whose digits `valid` accepts."""
+
+    def confirm(text: str, start: int, end: int) -> Spans:
+        good = alone(text, start, end) and valid(_digits(text[start:end]))
+        return ((start, end),) if good else ()
+
+    return confirm
+
+
+def _email(text: str, start: int, end: int) -> Spans:
+    local, _, domain = text[start:end].rpartition("@")
+    labels = domain.split(".")
+    wrong = (
+        len(local) > 64
+        or local[0] == "."
+        or local[-1] == "."
+        or ".." in local + domain
+        or any(not label or label[0] == "-" or label[-1] == "-" for label in labels)
+        or labels[-1].lower() in _FILE_SUFFIXES
+        # `git@host.org:team/project` is an address of a repository.
+        or (local == "git" and text[end : end + 1] == ":")
+    )
+    return () if wrong else ((start, end),)
+
+
+def _group_ends(text: str, start: int, end: int) -> list[int]:
+    return [
+        at + 1
+        for at in range(start, end)
+        if text[at].isdecimal() and (at + 1 == end or not text[at + 1].isdecimal())
+    ]
+
+
+def _card(text: str, start: int, end: int) -> Spans:
+    """The longest card that begins here: another number may follow after a space."""
+    for last in reversed(_group_ends(text, start, end)):
+        digits = _digits(text[start:last])
+        if len(digits) < 12:
+            break
+        if checks.card(digits) and alone(text, start, last):
+            return _short_card(text, start, last) if len(digits) == 13 else ((start, last),)
+    return ()
+
+
+# Thirteen digits are what most article numbers have too.
+_short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
+
+
+def _iban(text: str, start: int, end: int) -> Spans:
+    """Cut to the country's length, since words in capitals may follow it."""
+    if start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        return ()
+    length = checks.IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
+    kept = [at for at in range(start, end) if text[at].isalnum()][:length]
+    if len(kept) < length or not length:
+        return ()
+    last = kept[-1] + 1
+    cut_short = text[last : last + 1].isalnum()
+    good = not cut_short and checks.iban("".join(text[at] for at in kept).upper())
+    return ((start, last),) if good else ()
+
+
+def _ipv4(text: str, start: int, end: int) -> Spans:
+    before = text[max(0, start - 12) : start].lower().rstrip()
+    versioned = before.endswith(("version", "release", " v", "build"))
+    good = alone(text, start, end) and not versioned and checks.ipv4(text[start:end])
+    return ((start, end),) if good else ()
+
+
+def _ipv6(text: str, start: int, end: int) -> Spans:
+    inside = (start > 0 and (text[start - 1].isalnum() or text[start - 1] in ":.")) or (
+        end < len(text) and (text[end].isalnum() or text[end] == ":")
+    )
+    return () if inside or not checks.ipv6(text[start:end]) else ((start, end),)
+
+
+def _international(text: str, start: int, end: int) -> Spans:
+    """The longest valid number: a year or another number may follow after a space."""
+    if start and (text[start - 1].isalnum() or text[start - 1] in "+."):
+        return ()
+    for last in reversed(_group_ends(text, start, end)):
+        digits = _digits(text[start:last]).removeprefix("00")
+        if digits and phones.international(digits) and alone(text, start, last):
+            return ((start, last),)
+    return ()
+
+
+def _national(text: str, start: int, end: int) -> Spans:
+    """A trunk zero and groups apart by spaces; a date has dots, dashes or slashes."""
+    for last in reversed(_group_ends(text, start, end)):
+        found = text[start:last]
+        grouped = sum(sign in " (/" for sign in found)
+        if phones.national(_digits(found)) and grouped and alone(text, start, last):
+            return ((start, last),)
+    return ()
+
+
+def _named_phone(digits: str) -> bool:
+    """Digits that a word beside them calls a telephone number."""
+    return phones.national(digits) or phones.north_american(digits) or _ten(digits)
+
+
+def _ten(digits: str) -> bool:
+    return (len(digits) == 10 and digits[0] in "6789") or phones.north_american(
+        digits.removeprefix("1")
+    )
+
+
+def _numbered(text: str, start: int, end: int) -> Spans:
+    """An identifier has five digits or more; a word after `Member ID` is none."""
+    return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
+
+
+def base() -> Iterator[Rule]:
+    """What `pii-detector` finds in every mode."""
+    yield Rule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
+    yield Rule("ssn", "ssn", r"\d{3}-\d{2}-\d{4}", VIEWS, _whole(checks.ssn))
+    spaced = near(_SSN_WORDS, _whole(checks.ssn))
+    yield Rule("ssn_named", "ssn", r"\d{3}[ .\-]?\d{2}[ .\-]?\d{4}", VIEWS, spaced)
+    card = r"[1-6]\d{1,18}(?:[ \-]\d{2,7}){0,6}"
+    yield Rule("card", "credit_card", card, VIEWS, _card, retry=True)
+    iban = r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
+    yield Rule("iban", "iban", iban, VIEWS, _iban, retry=True)
+    yield Rule("ipv4", "ip_address", r"\d{1,3}(?:\.\d{1,3}){3}", VIEWS, _ipv4)
+    ipv6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
+    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6)
+    yield from _phone_rules()
+
+
+def _phone_rules() -> Iterator[Rule]:
+    international = r"(?:\+|00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
+    yield Rule("phone", "phone", international, VIEWS, _international, retry=True)
+    american = r"(?:1[ .\-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .\-])\d{3}[ .\-]\d{4}" + _EXTENSION
+    yield Rule("phone_us", "phone", american, VIEWS, _american)
+    national = r"\(?0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}"
+    yield Rule("phone_national", "phone", national, VIEWS, _national, retry=True)
+    named = near(_PHONE_WORDS, _whole(_named_phone))
+    yield Rule("phone_named", "phone", r"\(?\d(?:[ ().\-/]{0,2}\d){6,11}", VIEWS, named, retry=True)
+
+
+def _american(text: str, start: int, end: int) -> Spans:
+    number = text[start:end].partition("x")[0].partition("e")[0]
+    digits = _digits(number)
+    valid = phones.north_american(digits[-10:]) and len(digits) in (10, 11)
+    return ((start, end),) if valid and alone(text, start, end) else ()
+
+
+def payment() -> Iterator[Rule]:
+    """What `pci_mode` adds."""
+    code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
+    yield Rule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
+    holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
+    name = r"(\p{Lu}[\pL'’\-]+(?:[ ]\p{Lu}(?:\.|[\pL'’\-]+)){1,2})"
+    yield Rule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
+
+
+def health() -> Iterator[Rule]:
+    """What `healthcare_mode` adds."""
+    record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
+    yield Rule("mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1)
+    provider = near(_NPI_WORDS, _whole(checks.npi))
+    yield Rule("npi", "npi", r"[12]\d{9}", VIEWS, provider)
+    member = r"(?i)(?:\b|_)(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
+    number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})\b"
+    yield Rule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)
+    # The Medicare Beneficiary Identifier has a format of its own (CMS, 11 characters).
+    letter, either = "[AC-HJKMNP-RT-Y]", "[AC-HJKMNP-RT-Y0-9]"
+    medicare = rf"\b[1-9]{letter}{either}\d-?{letter}{either}\d-?{letter}{{2}}\d{{2}}\b"
+    yield Rule("mbi", "insurance_id", medicare, VIEWS)
