@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re2
-
+from kt.policy.decision.engine import compiled
 from kt.policy.decision.rules import Check, Spans
 
 _BEFORE = 40
@@ -15,7 +14,7 @@ def near(words: str, check: Check) -> Check:
 
     `words` is an alternation in RE2's syntax; case and what joins words do not count.
     """
-    pattern = re2.compile(f"(?i)(?:^|[^a-z])(?:{words})(?:[^a-z]|$)")
+    pattern = compiled(f"(?i)(?:^|[^a-z])(?:{words})(?:[^a-z]|$)")
 
     def confirm(text: str, start: int, end: int) -> Spans:
         found = tuple(check(text, start, end))
@@ -27,6 +26,19 @@ def near(words: str, check: Check) -> Check:
         return found if pattern.search(around) else ()
 
     return confirm
+
+
+_OTHER_NUMBERS = compiled(
+    r"(?i)\b(?:parts?|orders?|invoices?|models?|serial|skus?|items?|tickets?|cases?|lots?|batch|"
+    r"catalogue?|tracking|isbn|version|build|room|docket|section|figure|po)"
+    r"(?:\s+(?:no|number|nr|id))?[\s.:#]*$"
+)
+
+
+def named_otherwise(text: str, start: int) -> bool:
+    """Whether the word before a number says that it numbers a thing: `part 128-16-9406`."""
+    before = text[max(0, start - _BEFORE) : start].encode("utf-8", "replace")
+    return _OTHER_NUMBERS.search(before) is not None
 
 
 def alone(text: str, start: int, end: int) -> bool:

@@ -6,15 +6,14 @@ import base64
 import binascii
 from collections.abc import Iterator
 
-import re2
-
+from kt.policy.decision.engine import compiled
 from kt.policy.decision.reading import Reading
 from kt.policy.decision.views import View
 
 # Sixteen letters hold twelve characters: no phrase worth hiding is shorter. Encoders
 # wrap lines at 64 or 76, so a full line may go on in the next.
-_BASE64 = re2.compile(r"(?:[A-Za-z0-9+/_\-]{60,76}\r?\n)*[A-Za-z0-9+/_\-]{16,}={0,2}")
-_TAGS = re2.compile(r"[\x{E0020}-\x{E007E}]+")
+_BASE64 = compiled(r"(?:[A-Za-z0-9+/_\-]{60,76}\r?\n)*[A-Za-z0-9+/_\-]{16,}={0,2}")
+_TAGS = compiled(r"[\x{E0020}-\x{E007E}]+")
 _TAG_BASE = 0xE0000
 _PRINTABLE_SHARE = 0.9
 

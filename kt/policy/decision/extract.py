@@ -17,11 +17,12 @@ from kt.policy.decision.jsontext import container, dump, unescaped
 Path: TypeAlias = tuple[str | int, ...]
 Form: TypeAlias = Literal["text", "json", "value"]
 
-_OPAQUE = frozenset(
+_OPAQUE_WORDS = (
     "model role type id object tool_call_id call_id tool_use_id item_id response_id "
     "previous_response_id finish_reason stop_reason encoding_format system_fingerprint "
-    "service_tier media_type mime_type signature encrypted_content b64_json".split()
+    "service_tier media_type mime_type signature encrypted_content b64_json"
 )
+_OPAQUE = frozenset(_OPAQUE_WORDS.split())
 _SYSTEM_KEYS = frozenset({"system", "instructions"})
 _SPOKEN_KEYS = frozenset({"system", "instructions", "input", "prompt", "output", "content"})
 _ITEM_KEYS = frozenset({"input", "prompt", "output"})

@@ -7,6 +7,7 @@ an untouched piece is in its place are measured.
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def _prepared(term: str, rule: Rule, max_distance: int) -> _FuzzyTerm:
 
 def _pieces(text: str, count: int) -> Iterator[tuple[int, str]]:
     bounds = [len(text) * at // count for at in range(count + 1)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         if start < end:
             yield start, text[start:end]
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - delimiters are written as the models have them.
 """Attempts to override instructions, to change who the model is, or to read its prompt.
 
 Phrases in the notation of `phrases`: lower case, `~` between two words.
@@ -40,78 +41,120 @@ OVERRIDE = (
     rf"{_DROP}~{_WHICH}(?:{_EARLIER}|{_ALL})~{_WHICH}{_ORDERS}",
     rf"{_DROP}~{_WHICH}{_EARLIER}~{_WHICH}{_TALK}",
     rf"{_DROP}~(?:all~|the~)*{_ORDERS}~(?:above|before~this|you~(?:were|have~been)~given)",
-    r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
-    r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)",
-    r"(?:ignore|disregard|forget)~(?:the~|all~)?(?:above|previous|preceding)"
-    r"(?:~text)?~and~(?:instead|say|print|output|write|do|answer|tell|respond)",
+    (
+        r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
+        r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)"
+    ),
+    (
+        r"(?:ignore|disregard|forget)~(?:the~|all~)?(?:above|previous|preceding)"
+        r"(?:~text)?~and~(?:instead|say|print|output|write|do|answer|tell|respond)"
+    ),
     r"(?:these|here|those)~are~your~new~(?:instructions|rules|orders|directives)",
     r"your~new~(?:instructions|rules|orders|directives|task|role|purpose)~(?:is|are)",
-    r"(?:you~(?:must|will|should|shall)~)?(?:now~)?(?:only~)?(?:obey|follow)~(?:only~)?(?:my|these)"
-    r"~new~(?:instructions|orders|rules|commands)",
-    r"from~now~on~(?:you~)?(?:will~|must~|shall~|are~going~to~)(?:only~)?"
-    r"(?:ignore|obey~(?:me|only)|answer~without|respond~without|act~as~if|comply~with~every)",
+    (
+        r"(?:you~(?:must|will|should|shall)~)?(?:now~)?(?:only~)?(?:obey|follow)~(?:only~)?(?:my|these)"
+        r"~new~(?:instructions|orders|rules|commands)"
+    ),
+    (
+        r"from~now~on~(?:you~)?(?:will~|must~|shall~|are~going~to~)(?:only~)?"
+        r"(?:ignore|obey~(?:me|only)|answer~without|respond~without|act~as~if|comply~with~every)"
+    ),
     r"(?:new|updated|real)~(?:system~)?instructions?~(?:follow|begin|start|override)s?",
-    r"(?:the~)?(?:previous|above|prior)~(?:instructions|rules|prompt)~(?:are|is|were|was)~"
-    r"(?:now~)?(?:void|cancelled|canceled|invalid|obsolete|revoked|a~(?:test|lie|joke))",
+    (
+        r"(?:the~)?(?:previous|above|prior)~(?:instructions|rules|prompt)~(?:are|is|were|was)~"
+        r"(?:now~)?(?:void|cancelled|canceled|invalid|obsolete|revoked|a~(?:test|lie|joke))"
+    ),
     # The same order in the languages next to English.
-    r"(?:ignoriere?|vergiss|missachte)~(?:(?:alle|die|deine|bisherigen|vorherigen|vorigen|"
-    r"obigen|du|sie)~){1,4}(?:anweisungen|regeln|instruktionen|vorgaben)",
-    r"(?:ignore[rz]?|oublie[rz]?)~(?:(?:toutes|tous|les|tes|vos|des)~){1,3}(?:instructions|"
-    r"consignes|règles|regles|directives)~(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci~dessus)",
-    r"(?:ignor[ae]|olvida|omite)~(?:(?:todas|las|tus|sus)~){1,3}(?:instrucciones|reglas|"
-    r"indicaciones)~(?:anteriores|previas)",
-    r"(?:ignor[ae]|esque[çc]a)~(?:(?:todas|as|suas|o|que)~){1,3}(?:instruções|instrucoes|regras)"
-    r"~(?:anteriores|acima)",
+    (
+        r"(?:ignoriere?|vergiss|missachte)~(?:(?:alle|die|deine|bisherigen|vorherigen|vorigen|"
+        r"obigen|du|sie)~){1,4}(?:anweisungen|regeln|instruktionen|vorgaben)"
+    ),
+    (
+        r"(?:ignore[rz]?|oublie[rz]?)~(?:(?:toutes|tous|les|tes|vos|des)~){1,3}(?:instructions|"
+        r"consignes|règles|regles|directives)~(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci~dessus)"
+    ),
+    (
+        r"(?:ignor[ae]|olvida|omite)~(?:(?:todas|las|tus|sus)~){1,3}(?:instrucciones|reglas|"
+        r"indicaciones)~(?:anteriores|previas)"
+    ),
+    (
+        r"(?:ignor[ae]|esque[çc]a)~(?:(?:todas|as|suas|o|que)~){1,3}(?:instruções|instrucoes|regras)"
+        r"~(?:anteriores|acima)"
+    ),
     r"(?:ignora|dimentica)~(?:(?:tutte|le|tue)~){1,3}(?:istruzioni|regole)~(?:precedenti|sopra)",
 )
 
 PERSONA = (
     r"do~anything~now",
     rf"you~are~(?:now~|no~longer~)(?:an?~)?(?:dan|stan|{_FREE}~{_MACHINE}|bound~by|restricted~by)",
-    r"(?:act|pretend|behave|respond|answer|roleplay|role~play|operate|simulate)~(?:now~)?"
-    r"(?:as~if~you~are|as~if~you~were|as|like|to~be|being)~(?:an?~)?(?:\pL+~)?"
-    rf"{_FREE}~(?:and~{_FREE}~)?{_MACHINE}",
-    rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
-    rf"you~(?:have|had)~no~(?:\pL+~)?{_LIMITS}",
-    rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~\pL+~)?(?:fully~)?"
-    rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:\pL+~)?{_LIMITS}",
-    r"(?:enable|enter|activate|switch~to|turn~on|engage|unlock)~(?:the~|your~)?"
-    r"(?:developer|debug|god|jailbreak|admin|administrator|sudo|root|dan|unrestricted|"
-    r"maintenance)~mode",
-    r"(?:developer|god|jailbreak|dan|sudo|unrestricted)~mode~(?:is~)?(?:now~)?"
-    r"(?:enabled|on|activated|unlocked|engaged)",
+    (
+        r"(?:act|pretend|behave|respond|answer|roleplay|role~play|operate|simulate)~(?:now~)?"
+        r"(?:as~if~you~are|as~if~you~were|as|like|to~be|being)~(?:an?~)?(?:\pL+~)?"
+        rf"{_FREE}~(?:and~{_FREE}~)?{_MACHINE}"
+    ),
+    (
+        rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
+        rf"you~(?:have|had)~no~(?:\pL+~)?{_LIMITS}"
+    ),
+    (
+        rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~\pL+~)?(?:fully~)?"
+        rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:\pL+~)?{_LIMITS}"
+    ),
+    (
+        r"(?:enable|enter|activate|switch~to|turn~on|engage|unlock)~(?:the~|your~)?"
+        r"(?:developer|debug|god|jailbreak|admin|administrator|sudo|root|dan|unrestricted|"
+        r"maintenance)~mode"
+    ),
+    (
+        r"(?:developer|god|jailbreak|dan|sudo|unrestricted)~mode~(?:is~)?(?:now~)?"
+        r"(?:enabled|on|activated|unlocked|engaged)"
+    ),
     r"(?:you~(?:are|have~been)|consider~yourself)~(?:now~)?(?:jailbroken|freed~from|liberated~from)",
     r"(?:stay|remain)~(?:in~)?(?:character~)?as~dan",
-    r"(?:disable|turn~off|deactivate|remove|drop|switch~off)~(?:all~|any~|your~|the~)+"
-    r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|restrictions?|"
-    r"systems?|guardrails?)",
+    (
+        r"(?:disable|turn~off|deactivate|remove|drop|switch~off)~(?:all~|any~|your~|the~)+"
+        r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|restrictions?|"
+        r"systems?|guardrails?)"
+    ),
 )
 
 LEAK = (
-    rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|verbatim|"
-    r"raw|whole|text|contents?|above|own|current|internal)~){0,6}"
-    r"(?:system|hidden|secret|initial|developer|pre|base|underlying|confidential)~"
-    r"(?:prompts?|instructions?|messages?|directives|preamble)",
-    rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~){{0,3}}"
-    r"(?:prompt|instructions)~(?:verbatim|word~for~word|in~full|exactly|above|you~were~given|"
-    r"to~me)",
-    r"(?:repeat|print|output|copy|echo)~(?:back~)?(?:me~)?(?:all~|the~|every~)*"
-    r"(?:text|words?|everything|content|lines?|messages?)~(?:of~the~conversation~)?"
-    r"(?:above|before~this|that~(?:came|comes)~before|preceding)",
-    r"what~(?:exactly~)?(?:were|are|was)~you~(?:told|instructed|ordered)~"
-    r"(?:to~(?:do|say|keep|hide)|before|above|initially|not~to)",
+    (
+        rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|verbatim|"
+        r"raw|whole|text|contents?|above|own|current|internal)~){0,6}"
+        r"(?:system|hidden|secret|initial|developer|pre|base|underlying|confidential)~"
+        r"(?:prompts?|instructions?|messages?|directives|preamble)"
+    ),
+    (
+        rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~){{0,3}}"
+        r"(?:prompt|instructions)~(?:verbatim|word~for~word|in~full|exactly|above|you~were~given|"
+        r"to~me)"
+    ),
+    (
+        r"(?:repeat|print|output|copy|echo)~(?:back~)?(?:me~)?(?:all~|the~|every~)*"
+        r"(?:text|words?|everything|content|lines?|messages?)~(?:of~the~conversation~)?"
+        r"(?:above|before~this|that~(?:came|comes)~before|preceding)"
+    ),
+    (
+        r"what~(?:exactly~)?(?:were|are|was)~you~(?:told|instructed|ordered)~"
+        r"(?:to~(?:do|say|keep|hide)|before|above|initially|not~to)"
+    ),
     r"(?:start|begin)(?:ing)?~with~you~are~(?:chatgpt|claude|gemini|an?~ai|a~helpful)",
-    r"(?:reveal|give~me|tell~me|show~me|print|leak|list)~(?:me~)?(?:all~|any~|the~|your~|every~)*"
-    r"(?:secrets?|passwords?|credentials|api~keys?|hidden~rules)~(?:you~(?:know|have|were)|"
-    r"in~your~(?:context|prompt|memory|instructions))",
+    (
+        r"(?:reveal|give~me|tell~me|show~me|print|leak|list)~(?:me~)?(?:all~|any~|the~|your~|every~)*"
+        r"(?:secrets?|passwords?|credentials|api~keys?|hidden~rules)~(?:you~(?:know|have|were)|"
+        r"in~your~(?:context|prompt|memory|instructions))"
+    ),
 )
 
 PHRASES = OVERRIDE + PERSONA + LEAK
 
 # What chat templates use between turns. No text that people write has these.
 TOKENS = (
-    r"<\|(?:im_start|im_end|im_sep|system|user|assistant|endoftext|eot_id|begin_of_text|"
-    r"start_header_id|end_header_id|end_of_turn|endofprompt|fim_prefix|channel|message|tool)\|>",
+    (
+        r"<\|(?:im_start|im_end|im_sep|system|user|assistant|endoftext|eot_id|begin_of_text|"
+        r"start_header_id|end_header_id|end_of_turn|endofprompt|fim_prefix|channel|message|tool)\|>"
+    ),
     r"\[/?inst\]",
     r"<</?sys>>",
     r"<(?:start|end)_of_turn>",
@@ -127,9 +170,13 @@ IMITATIONS = (
     rf"\[[ \t]*(?:system|developer){_NOTE}?[ \t]*\]",
     rf"(?:-{{3,}}|={{3,}})[ \t]*(?:system|developer){_NOTE}?[ \t]*(?:-{{3,}}|={{3,}})",
     rf"(?m)^[ \t]*system{_NOTE}[ \t]*[:\]]",
-    r"(?m)^[ \t]*(?:system|assistant|developer)[ \t]*:[ \t]*(?:you are|you must|you will|your|"
-    r"ignore|disregard|override|new|from now|the user|sure|certainly)",
-    r"(?:begin|end|start|stop)(?: of)?(?: the)? (?:system|user|admin|developer)"
-    r"(?:'s)? (?:prompt|input|instructions?|message|query|context)[ \t]*(?:\]|-{2,}|={2,}|>|\n|$)",
+    (
+        r"(?m)^[ \t]*(?:system|assistant|developer)[ \t]*:[ \t]*(?:you are|you must|you will|your|"
+        r"ignore|disregard|override|new|from now|the user|sure|certainly)"
+    ),
+    (
+        r"(?:begin|end|start|stop)(?: of)?(?: the)? (?:system|user|admin|developer)"
+        r"(?:'s)? (?:prompt|input|instructions?|message|query|context)[ \t]*(?:\]|-{2,}|={2,}|>|\n|$)"
+    ),
     r"\n\n(?:human|assistant):[ \t]",
 )

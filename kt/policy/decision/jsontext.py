@@ -8,6 +8,7 @@ escaped text, so that the rest of it stays as it was written.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -77,15 +78,17 @@ def _unit(text: str, at: int) -> int | None:
         return None
 
 
-def in_string(text: str, at: int) -> bool:
-    """Whether position `at` of a JSON text lies inside a string."""
+def in_strings(text: str, positions: Sequence[int]) -> list[bool]:
+    """For each position of a JSON text, which must ascend, whether it lies inside a string."""
+    found: list[bool] = []
     inside = False
-    mark = 0
-    while mark < at:
-        sign = text[mark]
-        if inside and sign == "\\":
-            mark += 1
-        elif sign == '"':
-            inside = not inside
-        mark += 1
-    return inside
+    at = 0
+    for position in positions:
+        while at < position:
+            if inside and text[at] == "\\":
+                at += 1
+            elif text[at] == '"':
+                inside = not inside
+            at += 1
+        found.append(inside)
+    return found

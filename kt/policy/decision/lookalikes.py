@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - look-alikes are what this file is about.
 """Which characters are dropped or read as another one before matching.
 
 Everything here is a fact of Unicode, written out so that no table has to be

@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import re2
-
+from kt.policy.decision.engine import compiled, compiled_set
 from kt.policy.decision.loosened import loosen
 from kt.policy.decision.passages import Place
 from kt.policy.decision.reading import Reading, Shown
 from kt.policy.decision.rules import Rule
 from kt.policy.decision.views import View
 
-# A set whose automaton cannot hold twenty states matches nothing, silently. These
-# sizes leave it thousands; a larger pattern does without the first stage.
+# Instructions in one set; more would leave too few states for the memory that a set has
+# (see `engine`). A larger pattern does without the first stage.
 _SET_PROGRAM = 20_000
-_SET_MEMORY_BYTES = 32 << 20
 
 # Bytes that a pattern that is not local may look at in one text. `a.*z|a` looks to the
 # end of the text for each `a`: past this, all that is left counts as matched.
@@ -85,9 +83,9 @@ def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]
     waiting: list[tuple[_Exact, str]] = []
     size = 0
     for rule in rules:
-        exact = _Exact(rule, _compiled(rule.pattern))
+        exact = _Exact(rule, compiled(rule.pattern))
         loose = loosen(rule.pattern)
-        program = _compiled(loose).programsize
+        program = compiled(loose).programsize
         if program > _SET_PROGRAM:
             yield _Group(views, None, (exact,))
             continue
@@ -101,23 +99,8 @@ def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]
 
 
 def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
-    options = _options()
-    options.max_mem = _SET_MEMORY_BYTES
-    found = re2.Set.SearchSet(options)
-    for _, loose in members:
-        found.Add(loose)
-    found.Compile()
+    found = compiled_set(loose for _, loose in members)
     return _Group(views, found, tuple(exact for exact, _ in members))
-
-
-def _compiled(pattern: str) -> Any:
-    return re2.compile(pattern, _options())
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    return options
 
 
 def _named(group: _Group, shown: Shown) -> Iterable[_Exact]:

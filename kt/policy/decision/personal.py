@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kt.policy.decision import checks, phones
-from kt.policy.decision.context import alone, near
+from kt.policy.decision.context import alone, named_otherwise, near
 from kt.policy.decision.rules import Rule, Spans
 from kt.policy.decision.views import View
 
@@ -15,11 +15,12 @@ VIEWS = (View.RAW, View.PLAIN)
 _IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
 _EXTENSION = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?"
 
-_FILE_SUFFIXES = frozenset("png jpg jpeg gif svg webp css js ts html json yaml yml txt md".split())
+_SUFFIX_WORDS = "png jpg jpeg gif svg webp css js ts html json yaml yml txt md"
+_FILE_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
 _CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
 _PHONE_WORDS = (
     "phones?|telephone|tel|cell|mobile|handy|call|calls|dial|ring|fax|text|sms|whatsapp|reach|"
-    "contact|number is|telefon|rufnummer|hotline"
+    "contact|(?:my|his|her|their|our|your) number|telefon|rufnummer|hotline"
 )
 _SSN_WORDS = "ssn|ssns|social security|social|tax id|itin"
 _NPI_WORDS = "npi|national provider|provider id|provider identifier|prescriber"
@@ -37,6 +38,10 @@ def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
         return ((start, end),) if good else ()
 
     return confirm
+
+
+def _dashed_ssn(text: str, start: int, end: int) -> Spans:
+    return () if named_otherwise(text, start) else _whole(checks.ssn)(text, start, end)
 
 
 def _email(text: str, start: int, end: int) -> Spans:
@@ -93,8 +98,11 @@ def _iban(text: str, start: int, end: int) -> Spans:
 
 
 def _ipv4(text: str, start: int, end: int) -> Spans:
-    before = text[max(0, start - 12) : start].lower().rstrip()
-    versioned = before.endswith(("version", "release", " v", "build"))
+    before = text[max(0, start - 12) : start].lower()
+    versioned = before.rstrip().endswith(("version", "release", " v", "build", "rv:")) or (
+        # `Chrome/31.0.1.2`, and not `http://10.1.2.3`.
+        before[-1:] == "/" and before[-2:-1].isalpha()
+    )
     good = alone(text, start, end) and not versioned and checks.ipv4(text[start:end])
     return ((start, end),) if good else ()
 
@@ -117,25 +125,33 @@ def _international(text: str, start: int, end: int) -> Spans:
     return ()
 
 
+def _continued(text: str, start: int) -> bool:
+    """Whether a group of digits stands directly before: this is the rest of that number."""
+    before = text[max(0, start - 2) : start]
+    return before[:1].isdecimal() and before[1:] in (" ", "-")
+
+
 def _national(text: str, start: int, end: int) -> Spans:
-    """A trunk zero and groups apart by spaces; a date has dots, dashes or slashes."""
+    """A trunk zero and groups apart by spaces, that are not the end of a longer number."""
+    if _continued(text, start):
+        return ()
     for last in reversed(_group_ends(text, start, end)):
         found = text[start:last]
-        grouped = sum(sign in " (/" for sign in found)
-        if phones.national(_digits(found)) and grouped and alone(text, start, last):
+        digits = _digits(found)
+        grouped = "-" not in found and any(sign in " (/" for sign in found)
+        long = len(digits) >= 9 and phones.national(digits)
+        if grouped and long and alone(text, start, last):
             return ((start, last),)
     return ()
 
 
-def _named_phone(digits: str) -> bool:
+def _named(text: str, start: int, end: int) -> Spans:
     """Digits that a word beside them calls a telephone number."""
-    return phones.national(digits) or phones.north_american(digits) or _ten(digits)
-
-
-def _ten(digits: str) -> bool:
-    return (len(digits) == 10 and digits[0] in "6789") or phones.north_american(
-        digits.removeprefix("1")
-    )
+    digits = _digits(text[start:end])
+    mobile = len(digits) == 10 and digits[0] in "6789"
+    valid = mobile or phones.national(digits) or phones.north_american(digits.removeprefix("1"))
+    good = valid and alone(text, start, end) and not _continued(text, start)
+    return ((start, end),) if good else ()
 
 
 def _numbered(text: str, start: int, end: int) -> Spans:
@@ -146,7 +162,7 @@ def _numbered(text: str, start: int, end: int) -> Spans:
 def base() -> Iterator[Rule]:
     """What `pii-detector` finds in every mode."""
     yield Rule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
-    yield Rule("ssn", "ssn", r"\d{3}-\d{2}-\d{4}", VIEWS, _whole(checks.ssn))
+    yield Rule("ssn", "ssn", r"\d{3}-\d{2}-\d{4}", VIEWS, _dashed_ssn)
     spaced = near(_SSN_WORDS, _whole(checks.ssn))
     yield Rule("ssn_named", "ssn", r"\d{3}[ .\-]?\d{2}[ .\-]?\d{4}", VIEWS, spaced)
     card = r"[1-6]\d{1,18}(?:[ \-]\d{2,7}){0,6}"
@@ -166,7 +182,7 @@ def _phone_rules() -> Iterator[Rule]:
     yield Rule("phone_us", "phone", american, VIEWS, _american)
     national = r"\(?0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}"
     yield Rule("phone_national", "phone", national, VIEWS, _national, retry=True)
-    named = near(_PHONE_WORDS, _whole(_named_phone))
+    named = near(_PHONE_WORDS, _named)
     yield Rule("phone_named", "phone", r"\(?\d(?:[ ().\-/]{0,2}\d){6,11}", VIEWS, named, retry=True)
 
 
@@ -182,7 +198,7 @@ def payment() -> Iterator[Rule]:
     code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
     yield Rule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
     holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
-    name = r"(\p{Lu}[\pL'’\-]+(?:[ ]\p{Lu}(?:\.|[\pL'’\-]+)){1,2})"
+    name = r"(\p{Lu}[\pL'\x{2019}\-]+(?:[ ]\p{Lu}(?:\.|[\pL'\x{2019}\-]+)){1,2})"
     yield Rule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
 
 

@@ -22,10 +22,11 @@ _NATIONAL_LENGTHS = {
 _ANY_LENGTH = (7, 12)
 _ONE_DIGIT_ZONES = "17"
 # E.164 zones where two digits are a whole country code; elsewhere codes have three.
-_TWO_DIGIT_CODES = frozenset(
+_TWO_DIGIT_WORDS = (
     "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 "
-    "60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98".split()
+    "60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98"
 )
+_TWO_DIGIT_CODES = frozenset(_TWO_DIGIT_WORDS.split())
 
 
 def international(digits: str) -> bool:

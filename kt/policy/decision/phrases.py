@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import re2
-
+from kt.policy.decision.engine import compiled
 from kt.policy.decision.rules import Check, Rule, Spans
 from kt.policy.decision.terms import whole_words
 from kt.policy.decision.views import View
@@ -19,8 +18,8 @@ from kt.policy.decision.views import View
 _BETWEEN = r"[^\pL\pN]+"
 _NOTHING = r"[^\pL\pN]*"
 
-_NEGATION = re2.compile(
-    r"(?i)(?:\bnot|n['’]t|\bnever|\bcannot|\bunable|\brefuse[sd]?|\bdecline[sd]?|\bwithout)"
+_NEGATION = compiled(
+    r"(?i)(?:\bnot|n['\x{2019}]t|\bnever|\bcannot|\bunable|\brefuse[sd]?|\bdecline[sd]?|\bwithout)"
     r"(?:\s+(?:able|going|allowed|willing|permitted|ever|be|to|help|assist|you|with))*\s+$"
 )
 _LOOK_BACK = 60

@@ -49,11 +49,11 @@ _TOKENS = {
 }
 
 _AZURE = r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=)"
-_AWS_SECRET = (
+_AWS_PAIR = (
     r"(?i:aws|secret)(?i:[\w.\- ]{0,24}key)[\w.\- ]{0,8}[\"']?\s{0,3}(?:=>|:=|=|:)\s{0,3}[\"']?"
     r"([A-Za-z0-9/+]{40})"
 )
-_URL_PASSWORD = r"[a-z][a-z0-9+.\-]{1,20}://[^\s:/@\"'<>]{1,64}:([^\s@/\"'<>]{3,128})@[\w.\-]+"
+_URL_CREDENTIAL = r"[a-z][a-z0-9+.\-]{1,20}://[^\s:/@\"'<>]{1,64}:([^\s@/\"'<>]{3,128})@[\w.\-]+"
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]{8,}"
 # Without its last line a key runs to the end of the text: what was cut off is still a key.
 _PRIVATE_KEY = (
@@ -61,7 +61,8 @@ _PRIVATE_KEY = (
     r"(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|.*)"
 )
 
-_PLACEHOLDERS = frozenset("password passwd pass pwd secret token changeme example".split())
+_PLACEHOLDER_WORDS = "password passwd pass pwd secret token changeme example"
+_PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
 
 
 def rules() -> Iterator[Rule]:
@@ -70,8 +71,8 @@ def rules() -> Iterator[Rule]:
         group = int("/(" in pattern)
         yield Rule(name, name, pattern, VIEWS, _token, group)
     yield Rule("azure_key", "azure_key", _AZURE, VIEWS, group=1)
-    yield Rule("aws_secret_key", "aws_secret_key", _AWS_SECRET, VIEWS, _token, 1)
-    yield Rule("url_password", "url_password", _URL_PASSWORD, VIEWS, _password, 1)
+    yield Rule("aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1)
+    yield Rule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
     yield Rule("jwt", "jwt", _JWT, VIEWS, _jwt)
     yield Rule("private_key", "private_key", _PRIVATE_KEY, VIEWS)
 
@@ -85,7 +86,9 @@ def _token(text: str, start: int, end: int) -> Spans:
 def _password(text: str, start: int, end: int) -> Spans:
     """Refuse what documentation writes in a password's place."""
     found = text[start:end]
-    placeholder = found.lower() in _PLACEHOLDERS or found[0] in "$*{%[x." and found[-1] in "*}%]x."
+    placeholder = found.lower() in _PLACEHOLDERS or (
+        found[0] in "$*{%[x." and found[-1] in "*}%]x."
+    )
     return () if placeholder else ((start, end),)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import re2
-
+from kt.policy.decision.engine import compiled
 from kt.policy.decision.reading import Reading
 from kt.policy.decision.views import View
 
-_RUN = re2.compile(r"[a-z0-9](?:[ \t._*|/,~+\-]{1,3}[a-z0-9])+")
+_RUN = compiled(r"[a-z0-9](?:[ \t._*|/,~+\-]{1,3}[a-z0-9])+")
 _LEAST_LETTERS = 6
 
 

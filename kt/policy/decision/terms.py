@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import re2
-
+from kt.policy.decision.engine import escaped
 from kt.policy.decision.rules import Rule, Spans
 from kt.policy.decision.views import View, read
 
@@ -24,7 +23,7 @@ def term_rules(term: str, *, name: str, label: str) -> Iterator[Rule]:
     for view in TERM_VIEWS:
         words = read(term, view).split()
         if words:
-            patterns.setdefault(GAP.join(map(re2.escape, words)), []).append(view)
+            patterns.setdefault(GAP.join(map(escaped, words)), []).append(view)
     for pattern, views in patterns.items():
         yield Rule(name, label, pattern, tuple(views), whole_words)
 

@@ -18,8 +18,7 @@ import unicodedata
 from collections.abc import Callable
 from enum import Enum
 
-import re2
-
+from kt.policy.decision.engine import compiled
 from kt.policy.decision.lookalikes import ALIKE, IGNORED
 
 
@@ -37,8 +36,8 @@ _REACH = 8
 # CPython orders the marks of one cluster by insertion: 40,000 of them take seconds.
 # As in the stream-safe format of UAX #15, a cluster ends after 30 marks.
 _MARK = r"[\pM\x{FF9E}\x{FF9F}]"
-_CROWD = re2.compile(f"{_MARK}{{31}}")
-_PIECE = re2.compile(f"[^\\pM\\x{{FF9E}}\\x{{FF9F}}]*{_MARK}{{0,30}}")
+_CROWD = compiled(f"{_MARK}{{31}}")
+_PIECE = compiled(f"[^\\pM\\x{{FF9E}}\\x{{FF9F}}]*{_MARK}{{0,30}}")
 
 
 def read(text: str, view: View) -> str:
@@ -91,7 +90,7 @@ def origins(text: str, view: View) -> list[tuple[int, int]] | None:
         start = end
     length = len(read(text, view))
     if len(spans) != length:
-        # Marks that a letter expands to may be sorted past a cluster's end. Cutting too much is safe.
+        # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
         return [(0, len(text))] * length
     return spans
 

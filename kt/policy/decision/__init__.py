@@ -1,0 +1,23 @@
+"""The pure decision core: a policy compiled once, and what it makes of requests and answers.
+
+    snapshot = compile_policy(document)
+    decision = decide(snapshot, Request(body, path="/v1/chat/completions", model="gpt-4o-mini"))
+    decision = decide_response(snapshot, request, answer)
+
+No clock, network, disk or environment; the same input gets the same decision.
+"""
+
+from kt.policy.decision.chain import decide, decide_response
+from kt.policy.decision.snapshot import Snapshot, compile_policy
+from kt.policy.decision.values import Decision, Detection, Record, Request
+
+__all__ = [
+    "Decision",
+    "Detection",
+    "Record",
+    "Request",
+    "Snapshot",
+    "compile_policy",
+    "decide",
+    "decide_response",
+]

@@ -1,0 +1,99 @@
+"""Running the chain: each policy judges, the first block ends it, the strictest verdict holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kt.policy.decision.auditing import AuditLogger
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.redaction import redacted
+from kt.policy.decision.snapshot import Snapshot, Step
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
+
+Judged = tuple[Step, Outcome]
+
+
+def decide(snapshot: Snapshot, request: Request) -> Decision:
+    """Judge a request before it is sent. Pure; `request` is not changed."""
+    return _decided(snapshot, Subject(request, "pre-request", request.body))
+
+
+def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Decision:
+    """Judge the answer to a request; `response` is its parsed JSON body. Pure.
+
+    Headers, path and model are those of the request; targets are not
+    restricted any more.
+    """
+    return _decided(snapshot, Subject(request, "post-response", response))
+
+
+def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
+    if not snapshot.enabled:
+        return _decision(snapshot, subject, (), reason=PACK_DISABLED)
+    steps = [step for step in snapshot.steps if step.applies(subject.request, subject.stage)]
+    judged = tuple(_judged(steps, subject))
+    decision = _decision(snapshot, subject, judged, reason=ALLOWED)
+    loggers = [step.policy for step in steps if isinstance(step.policy, AuditLogger)]
+    if not loggers:
+        return decision
+    found = tuple(count for _, outcome in judged for count in outcome.found)
+    return replace(decision, record=loggers[0].record(subject, decision, found))
+
+
+def _judged(steps: Sequence[Step], subject: Subject) -> Iterator[Judged]:
+    """Judge in order up to a block; entries in parallel with the one that blocks still judge.
+
+    A record is made of every decision, so `audit-logger` has no turn of its own.
+    """
+    blocked = False
+    for step in steps:
+        if blocked and not step.parallel:
+            return
+        if isinstance(step.policy, AuditLogger):
+            continue
+        outcome = step.policy.judge(subject)
+        yield step, outcome
+        blocked = blocked or outcome.verdict == "block"
+        if blocked and not step.parallel:
+            return
+
+
+def _decision(
+    snapshot: Snapshot, subject: Subject, judged: Sequence[Judged], *, reason: str
+) -> Decision:
+    """Put the outcomes together; `reason` is why a request passes that nothing objects to."""
+    kind, outcome = _decisive(judged)
+    verdict = outcome.verdict
+    return Decision(
+        verdict=verdict,
+        policy="" if verdict == "allow" else kind,
+        reason_code=reason if verdict == "allow" else outcome.reason_code,
+        message=outcome.message,
+        detections=tuple(found for _, one in judged for found in one.detections),
+        body=_body(subject, judged) if verdict == "redact" else None,
+        targets=_targets(snapshot, judged),
+        assignee=outcome.assignee,
+        record=None,
+    )
+
+
+def _decisive(judged: Sequence[Judged]) -> tuple[str, Outcome]:
+    """The earliest of the strictest outcomes; `max` keeps the first of equals."""
+    if not judged:
+        return "", PASSED
+    step, outcome = max(judged, key=lambda one: SEVERITY[one[1].verdict])
+    return step.kind, outcome
+
+
+def _body(subject: Subject, judged: Sequence[Judged]) -> Any:
+    cuts = [cut for _, outcome in judged for cut in outcome.cuts]
+    return redacted(subject.body, subject.parts, cuts)
+
+
+def _targets(snapshot: Snapshot, judged: Sequence[Judged]) -> tuple[str, ...]:
+    limits = [outcome.targets for _, outcome in judged if outcome.targets is not None]
+    ids = (target.id for target in snapshot.targets)
+    return tuple(name for name in ids if all(name in limit for limit in limits))

@@ -1,0 +1,37 @@
+"""`when`: the conditions under which an entry of the chain runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kt.policy.decision.globs import compile_globs, matches
+from kt.policy.decision.values import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """All must hold; a condition that was not given holds."""
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    models: Any
+
+    def holds(self, request: Request) -> bool:
+        """Whether the request is one that the entry is for."""
+        return (
+            request.path.startswith(self.path)
+            and all(request.header(name) == value for name, value in self.headers)
+            and (self.models is None or matches(self.models, request.model))
+        )
+
+
+def compile_condition(when: Mapping[str, Any]) -> Condition:
+    """Prepare the `when` of a chain entry."""
+    globs = when.get("model")
+    return Condition(
+        path=when.get("path") or "",
+        headers=tuple((when.get("header") or {}).items()),
+        models=compile_globs(globs) if globs else None,
+    )

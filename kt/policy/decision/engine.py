@@ -1,0 +1,44 @@
+"""RE2, as this package uses it: every pattern is linear in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import re2  # type: ignore[import-untyped]
+
+# A set whose automaton cannot hold twenty states matches nothing, silently. With this
+# much it holds thousands for every set that `matcher` makes.
+_SET_MEMORY_BYTES = 32 << 20
+
+
+def compiled(pattern: str) -> Any:
+    """A compiled pattern, with `search`, `fullmatch` and `finditer` over UTF-8 bytes.
+
+    Raises:
+        re2.error: a pattern that RE2 refuses.
+    """
+    return re2.compile(pattern, _options())
+
+
+def compiled_set(patterns: Iterable[str]) -> Any:
+    """A set whose `Match(data)` gives the indexes of the patterns found, or None."""
+    options = _options()
+    options.max_mem = _SET_MEMORY_BYTES
+    found = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        found.Add(pattern)
+    found.Compile()
+    return found
+
+
+def escaped(text: str) -> str:
+    """A pattern that matches `text` and nothing else."""
+    return str(re2.escape(text))
+
+
+def _options() -> Any:
+    options = re2.Options()
+    # RE2 writes to stderr of its own; an error is raised in any case.
+    options.log_errors = False
+    return options

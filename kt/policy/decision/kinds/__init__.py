@@ -1,0 +1,36 @@
+"""The policy kinds, a module each: how a block is compiled and what it judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from kt.policy.decision.kinds import (
+    agent_firewall,
+    data_routing,
+    dlp_filter,
+    human_oversight,
+    pii_detector,
+    prompt_injection,
+    rbac,
+    safety_filter,
+)
+from kt.policy.decision.outcome import Policy
+from kt.policy.decision.targets import Target
+
+Compiler = Callable[[Mapping[str, Any], Sequence[Target]], Policy]
+
+COMPILERS: Mapping[str, Compiler] = MappingProxyType(
+    {
+        "safety-filter": safety_filter.compile_block,
+        "prompt-injection": prompt_injection.compile_block,
+        "pii-detector": pii_detector.compile_block,
+        "dlp-filter": dlp_filter.compile_block,
+        "rbac": rbac.compile_block,
+        "agent-firewall": agent_firewall.compile_block,
+        "data-routing-policy": data_routing.compile_block,
+        "human-oversight": human_oversight.compile_block,
+    }
+)
+"""Every kind but `audit-logger`, which records what the others decide."""

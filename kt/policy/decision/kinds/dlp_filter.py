@@ -1,0 +1,68 @@
+"""`dlp-filter`: credentials, and the author's own terms and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from kt.policy.decision import secrets
+from kt.policy.decision.custom import pattern_rules
+from kt.policy.decision.findings import cuts, detections
+from kt.policy.decision.markers import label_marker
+from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import Target
+from kt.policy.decision.termset import TermSet, compile_terms
+from kt.policy.decision.values import Verdict
+
+KIND = "dlp-filter"
+
+
+@dataclass(frozen=True, slots=True)
+class DlpFilter:
+    """A compiled `dlp-filter` block."""
+
+    action: Verdict
+    built_in: Matcher
+    patterns: Matcher
+    terms: TermSet
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Report and cut everything that must not leave."""
+        hits = list(self._hits(subject))
+        if not hits:
+            return PASSED
+        return Outcome(
+            self.action,
+            "dlp_filter.detected",
+            "Confidential data is not allowed by policy 'dlp-filter'.",
+            detections(KIND, subject, hits),
+            cuts(subject, hits, label_marker) if self.action == "redact" else (),
+        )
+
+    def _hits(self, subject: Subject) -> Iterator[Hit]:
+        for reading in subject.texts:
+            yield from self.built_in.scan(reading)
+            yield from self.patterns.scan(reading)
+            yield from self.terms.scan(reading)
+
+
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> DlpFilter:
+    """Compile a `dlp-filter` block whose fields are complete."""
+    own = pattern_rules(fields["detect_patterns"], field="detect_patterns", label="custom")
+    distance = fields["max_distance"] if fields["fuzzy_matching"] else 0
+    terms = fields["blocked_terms"]
+    return DlpFilter(
+        action=fields["action"],
+        built_in=_built_in(),
+        patterns=compile_rules(own),
+        terms=compile_terms(terms, field="blocked_terms", label="term", distance=distance),
+    )
+
+
+@cache
+def _built_in() -> Matcher:
+    return compile_rules(secrets.rules())

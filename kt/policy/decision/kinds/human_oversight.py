@@ -1,0 +1,44 @@
+"""`human-oversight`: what a person must decide on is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kt.policy.decision.findings import detections
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import Target
+from kt.policy.decision.termset import TermSet, compile_terms
+from kt.policy.decision.values import Verdict
+
+KIND = "human-oversight"
+
+
+@dataclass(frozen=True, slots=True)
+class HumanOversight:
+    """A compiled `human-oversight` block."""
+
+    action: Verdict
+    assignee: str | None
+    terms: TermSet
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Hold back what names one of the terms."""
+        hits = [hit for reading in subject.texts for hit in self.terms.scan(reading)]
+        if not hits:
+            return PASSED
+        return Outcome(
+            self.action,
+            "human_oversight.required",
+            "A person must decide on this by policy 'human-oversight'.",
+            detections(KIND, subject, hits),
+            assignee=self.assignee,
+        )
+
+
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> HumanOversight:
+    """Compile a `human-oversight` block whose fields are complete."""
+    terms = compile_terms(fields["require_human_for"], field="require_human_for", label="term")
+    return HumanOversight(fields["action"], fields["default_assignee"], terms)

@@ -1,0 +1,70 @@
+"""`pii-detector`: personal data is redacted, or the request refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from kt.policy.decision.custom import pattern_rules
+from kt.policy.decision.findings import counted, cuts, detections, outermost
+from kt.policy.decision.markers import Marker, marker
+from kt.policy.decision.matcher import Matcher, compile_rules
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.personal import base, health, payment
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import Target
+from kt.policy.decision.values import Verdict
+
+KIND = "pii-detector"
+
+
+@dataclass(frozen=True, slots=True)
+class PiiDetector:
+    """A compiled `pii-detector` block."""
+
+    action: Verdict
+    built_in: Matcher
+    patterns: Matcher
+    mark: Marker
+    counts: bool
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Report and cut every piece of personal data in every text."""
+        hits = outermost(
+            [
+                hit
+                for reading in subject.texts
+                for matcher in (self.built_in, self.patterns)
+                for hit in matcher.scan(reading)
+            ]
+        )
+        if not hits:
+            return PASSED
+        return Outcome(
+            self.action,
+            "pii_detector.detected",
+            "Personal data is not allowed by policy 'pii-detector'.",
+            detections(KIND, subject, hits),
+            cuts(subject, hits, self.mark) if self.action == "redact" else (),
+            found=counted(hits) if self.counts else (),
+        )
+
+
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> PiiDetector:
+    """Compile a `pii-detector` block whose fields are complete."""
+    own = pattern_rules(fields["detect_patterns"], field="detect_patterns", label="custom")
+    return PiiDetector(
+        action=fields["action"],
+        built_in=_built_in(fields["pci_mode"], fields["healthcare_mode"]),
+        patterns=compile_rules(own),
+        mark=marker(fields["redaction"]),
+        counts=fields["redaction"]["include_metadata"],
+    )
+
+
+@cache
+def _built_in(pci_mode: bool, healthcare_mode: bool) -> Matcher:
+    modes = ((True, base), (pci_mode, payment), (healthcare_mode, health))
+    return compile_rules(rule for on, rules in modes if on for rule in rules())

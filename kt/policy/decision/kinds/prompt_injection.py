@@ -1,0 +1,121 @@
+"""`prompt-injection`: attempts to override what the model was told, in every disguise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from kt.policy.decision.custom import pattern_rules
+from kt.policy.decision.encoded import decoded, tagged
+from kt.policy.decision.findings import detections
+from kt.policy.decision.injections import IMITATIONS, PHRASES, TOKENS
+from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.reading import Reading
+from kt.policy.decision.rules import Rule, accept
+from kt.policy.decision.spelt import spelt
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import Target
+from kt.policy.decision.views import View
+
+KIND = "prompt-injection"
+_OPERATORS = frozenset({"system", "developer"})
+_MESSAGE = "The request looks like an attempt to override its instructions."
+
+
+@dataclass(frozen=True, slots=True)
+class PromptInjection:
+    """A compiled `prompt-injection` block."""
+
+    message: str
+    decode_base64: bool
+    spelt_view: View
+    phrases: Matcher
+    spelt_phrases: Matcher
+    tokens: Matcher
+    imitations: Matcher
+    patterns: Matcher
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Block when any reading of any text holds an attempt."""
+        hits = tuple(self._hits(subject))
+        if not hits:
+            return PASSED
+        found = detections(KIND, subject, hits)
+        return Outcome("block", "prompt_injection.detected", self.message, found)
+
+    def _hits(self, subject: Subject) -> Iterator[Hit]:
+        for reading in chain(subject.texts, subject.conversation):
+            for shown in self._disguises(reading):
+                yield from self._scan(shown)
+                yield from self._imitated(subject, shown)
+                spelt_out = spelt(shown, self.spelt_view)
+                if spelt_out:
+                    yield from self.spelt_phrases.scan(spelt_out)
+                    yield from self.patterns.scan(spelt_out)
+
+    def _disguises(self, reading: Reading) -> Iterator[Reading]:
+        yield reading
+        yield from tagged(reading)
+        if self.decode_base64:
+            yield from decoded(reading)
+
+    def _scan(self, reading: Reading) -> Iterator[Hit]:
+        yield from self.phrases.scan(reading)
+        yield from self.tokens.scan(reading)
+        yield from self.patterns.scan(reading)
+
+    def _imitated(self, subject: Subject, reading: Reading) -> Iterator[Hit]:
+        """Headings such as `[system]` are the operator's own in the operator's own messages."""
+        for hit in self.imitations.scan(reading):
+            if subject.parts[hit.places[0].part].role not in _OPERATORS:
+                yield hit
+
+
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> PromptInjection:
+    """Compile a `prompt-injection` block whose fields are complete."""
+    encoding = fields["encoding"]
+    views = _views(encoding["normalize_unicode"], encoding["detect_homoglyphs"])
+    fakes = fields["boundaries"]["reject_fake_boundaries"]
+    return PromptInjection(
+        message=fields["response"]["message"] or _MESSAGE,
+        decode_base64=encoding["decode_base64"],
+        spelt_view=views[-1],
+        phrases=_built_in("phrase", PHRASES, views),
+        spelt_phrases=_spelt_phrases(),
+        tokens=_built_in("token", TOKENS if fakes else (), views),
+        imitations=_built_in("imitation", IMITATIONS if fakes else (), views),
+        patterns=compile_rules(_given(fields, views)),
+    )
+
+
+def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
+    folded = View.FOLDED if normalize else View.LOWER
+    return (folded, View.SKELETON) if homoglyphs else (folded,)
+
+
+@cache
+def _built_in(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
+    check = affirmed if name == "phrase" else accept
+    label = "override" if name == "phrase" else "fake_boundary"
+    return compile_rules(phrase_rules(patterns, name=name, label=label, views=views, check=check))
+
+
+@cache
+def _spelt_phrases() -> Matcher:
+    return compile_rules(spelt_rules(PHRASES, name="phrase", label="override"))
+
+
+def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[Rule]:
+    """The author's patterns, from either of the two places where they may stand."""
+    plain = (View.PLAIN,) if View.SKELETON in views else ()
+    for field, patterns in (
+        ("attack_patterns", fields["attack_patterns"]),
+        ("detection.attack_patterns", fields["detection"]["attack_patterns"]),
+    ):
+        everywhere = (View.RAW, *plain, *views)
+        yield from pattern_rules(patterns, field=field, label="attack_pattern", views=everywhere)

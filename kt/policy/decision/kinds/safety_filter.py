@@ -1,0 +1,88 @@
+"""`safety-filter`: harmful requests and answers, by phrases and by the author's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from kt.policy.decision.findings import detections
+from kt.policy.decision.harmful import HARMLESS_AFTER, MODES
+from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.rules import Spans
+from kt.policy.decision.spelt import spelt
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import Target
+from kt.policy.decision.terms import TERM_VIEWS
+from kt.policy.decision.termset import TermSet, compile_terms
+from kt.policy.decision.values import Verdict
+from kt.policy.decision.views import View
+
+KIND = "safety-filter"
+_LABEL = "harmful_content"
+_NEXT_WORD = 24
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyFilter:
+    """A compiled `safety-filter` block."""
+
+    action: Verdict
+    phrases: Matcher
+    spelt_phrases: Matcher
+    terms: TermSet
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Object to the first harm found, with every other one reported beside it."""
+        hits = tuple(self._hits(subject))
+        if not hits:
+            return PASSED
+        return Outcome(
+            self.action,
+            "safety_filter.detected",
+            "Harmful content is not allowed by policy 'safety-filter'.",
+            detections(KIND, subject, hits),
+        )
+
+    def _hits(self, subject: Subject) -> Iterator[Hit]:
+        for reading in chain(subject.texts, subject.conversation):
+            yield from self.phrases.scan(reading)
+            yield from self.terms.scan(reading)
+            spelt_out = spelt(reading, View.SKELETON)
+            if spelt_out:
+                yield from self.spelt_phrases.scan(spelt_out)
+
+
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> SafetyFilter:
+    """Compile a `safety-filter` block whose fields are complete."""
+    distance = fields["max_distance"] if fields["fuzzy_matching"] else 0
+    terms = fields["block_if"]
+    return SafetyFilter(
+        action=fields["action"],
+        phrases=_phrases(fields["mode"]),
+        spelt_phrases=_spelt_phrases(fields["mode"]),
+        terms=compile_terms(terms, field="block_if", label="blocked_term", distance=distance),
+    )
+
+
+@cache
+def _phrases(mode: str) -> Matcher:
+    """The built-in phrases of a mode; they are the same for every policy."""
+    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=TERM_VIEWS, check=_meant)
+    return compile_rules(rules)
+
+
+@cache
+def _spelt_phrases(mode: str) -> Matcher:
+    return compile_rules(spelt_rules(MODES[mode], name=mode, label=_LABEL))
+
+
+def _meant(text: str, start: int, end: int) -> Spans:
+    """Refuse what the next word makes harmless, and what is negated."""
+    following = text[end : end + _NEXT_WORD].split(maxsplit=1)
+    harmless = bool(following) and following[0].strip(".,;:!?") in HARMLESS_AFTER
+    return () if harmless else affirmed(text, start, end)

@@ -1,0 +1,47 @@
+"""What one policy says about a request or an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from kt.policy.decision.passages import Place
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.values import Detection, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch of a part's text, and what is put in its place.
+
+    `marker` is "" where a match goes on in the next part: its marker stands
+    where it began.
+    """
+
+    place: Place
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`targets` are the ids that may serve, None when the policy does not mind."""
+
+    verdict: Verdict = "allow"
+    reason_code: str = ""
+    message: str = ""
+    detections: tuple[Detection, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    targets: frozenset[str] | None = None
+    assignee: str | None = None
+    found: tuple[tuple[str, int], ...] = ()
+
+
+PASSED = Outcome()
+
+
+class Policy(Protocol):
+    """A compiled policy block. Pure: the same subject gets the same outcome."""
+
+    def judge(self, subject: Subject) -> Outcome:
+        """Say what the policy makes of a request or an answer."""
+        ...

@@ -1,0 +1,43 @@
+"""Who may serve: the providers of a document, as far as a decision needs to know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kt.policy.decision.globs import compile_globs, matches
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider target and what it promises; a promise not made is not kept."""
+
+    id: str
+    models: Any
+    zero_data_retention: bool
+    training_opt_out: bool
+    retention_days: int | None
+
+    def serves(self, model: str) -> bool:
+        """Whether the target answers for a model; without one it answers for all."""
+        return self.models is None or matches(self.models, model)
+
+
+def compile_targets(providers: Mapping[str, Any] | None) -> tuple[Target, ...]:
+    """The targets of a document's `providers`, in order."""
+    return tuple(_target(entry) for entry in (providers or {}).get("targets") or ())
+
+
+def _target(entry: Mapping[str, Any]) -> Target:
+    promises = entry.get("data_policy") or {}
+    provider, _, model = str(entry["provider"]).partition(":chat:")
+    glob = entry.get("model") or model
+    return Target(
+        id=entry["id"],
+        # Under the mock provider any model answers.
+        models=compile_globs([glob]) if glob and provider != "mock" else None,
+        zero_data_retention=promises.get("zero_data_retention", False),
+        training_opt_out=promises.get("training_opt_out", False),
+        retention_days=promises.get("retention_days"),
+    )

@@ -1,0 +1,35 @@
+"""The author's own terms, exact or with a few letters changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kt.policy.decision.fuzzy import FuzzyMatcher, compile_fuzzy
+from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.reading import Reading
+from kt.policy.decision.terms import term_rules
+
+
+@dataclass(frozen=True, slots=True)
+class TermSet:
+    """Compiled terms of one field."""
+
+    exact: Matcher
+    near: FuzzyMatcher
+
+    def scan(self, reading: Reading) -> Iterator[Hit]:
+        """Every place where a term stands."""
+        yield from self.exact.scan(reading)
+        yield from self.near.scan(reading)
+
+
+def compile_terms(terms: Sequence[str], *, field: str, label: str, distance: int = 0) -> TermSet:
+    """Compile the terms of `field`; `distance` is how many letters may differ."""
+    rules = [
+        (term, rule)
+        for at, term in enumerate(terms)
+        for rule in term_rules(term, name=f"{field}[{at}]", label=label)
+    ]
+    exact = compile_rules(rule for _, rule in rules)
+    return TermSet(exact, compile_fuzzy(rules if distance else (), distance))

@@ -1,0 +1,97 @@
+"""What goes into a decision and what comes out. All of it is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+Verdict: TypeAlias = Literal["allow", "redact", "escalate", "block"]
+Stage: TypeAlias = Literal["pre-request", "post-response"]
+
+SEVERITY: Mapping[Verdict, int] = MappingProxyType(
+    {"allow": 0, "redact": 1, "escalate": 2, "block": 3}
+)
+
+ALLOWED = "policy.allowed"
+PACK_DISABLED = "pack.disabled"
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the gateway received it.
+
+    `body` is parsed JSON and is never changed. `headers` may be named in any
+    case. `path` is the URL's path (`/v1/chat/completions`).
+    """
+
+    body: Any
+    path: str = "/v1/chat/completions"
+    model: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, its name in any case; None when it was not sent."""
+        wanted = name.lower()
+        return next((text for key, text in self.headers.items() if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """That something was found and where, never what.
+
+    `rule` names the rule within the policy (`block_if[0]`, `email`), `label` what
+    it stands for, `where` the place in the body (`messages[0].content`).
+    """
+
+    policy: str
+    rule: str
+    label: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What `audit-logger` asks to be written for one decision; the writer adds the time.
+
+    It holds no text of the request or the answer. `found` counts what was
+    redacted, by label, where the policy asks for it.
+    """
+
+    stage: Stage
+    verdict: Verdict
+    policy: str
+    reason_code: str
+    path: str
+    model: str
+    user: str | None
+    role: str | None
+    assignee: str | None
+    detections: tuple[Detection, ...]
+    found: tuple[tuple[str, int], ...]
+    immutable: bool
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with a request or an answer.
+
+    `policy` is the kind that decided, "" when nothing objected. `body` is the
+    redacted body, new, for the verdict `redact`, else None. `targets` are the ids
+    of the providers that may serve, in order. `record` is None unless
+    `audit-logger` asks for one.
+    """
+
+    verdict: Verdict
+    policy: str
+    reason_code: str
+    message: str
+    detections: tuple[Detection, ...]
+    body: Any
+    targets: tuple[str, ...]
+    assignee: str | None
+    record: Record | None
