@@ -25,7 +25,10 @@ class Command(NamedTuple):
     summary: str
 
 
-COMMANDS = (Command(("policy", "lint"), "kt.cli.lint", "check policy files"),)
+COMMANDS = (
+    Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
+    Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
+)
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
