@@ -6,54 +6,94 @@ Exit codes: 0 valid, 1 errors found, 2 a file could not be read or the usage is 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from kt.cli.errors import CommandError
-from kt.cli.formats import Result
+from kt.cli.formats import Context, Result, repository_root
 from kt.cli.sources import Source, read_sources
+from kt.policy.findings import Report
 from kt.policy.lint import lint
 
-FORMATS = ("text", "json")
+FORMATS = ("auto", "text", "json", "sarif", "github", "gitlab", "junit")
+
+_PATHS_FROM_ROOT = frozenset(("sarif", "github", "gitlab", "junit"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, directories, - for stdin")
-    parser.add_argument("--file", nargs="+", action="extend", default=[], metavar="F")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
-    parser.add_argument(
-        "--json", action="store_const", const="json", dest="format", help="short for --format json"
-    )
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin")
+    add("--file", nargs="+", action="extend", default=[], metavar="F", help="as PATH")
+    add("--format", choices=FORMATS, default="auto", help="auto: text, and notices GitHub Actions")
+    add("--json", action="store_const", const="json", dest="format", help="as --format json")
+    add("--output", metavar="FILE", help="write the report there and text to stdout")
+    add("--strict", action="store_true", help="warnings are errors")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Lint what was named, print one report, and say how it went."""
+    """Lint what was named, report, and say how it went."""
     paths = [*options.file, *options.paths]
     if not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
-    results: list[Result] = []
     failed: list[Source] = []
-    for source in read_sources(paths):
-        if source.failure is None:
-            report = lint(source.data, directory=source.directory)
-            results.append(Result(source.name, source.data, report))
-        else:
-            failed.append(source)
-    _print_report(results, options.format, as_list=_names_several(paths))
+    results = list(_lint(read_sources(paths), failed, strict=options.strict))
+    as_list = len(paths) > 1 or os.path.isdir(paths[0])
+    if results or options.output:
+        _report(results, options.format, options.output, as_list=as_list)
     for source in failed:
         print(f"kt: {source.name}: {source.failure}", file=sys.stderr)
     return 2 if failed else int(not all(result.report.ok for result in results))
 
 
-def _names_several(paths: Sequence[str]) -> bool:
-    from os.path import isdir
+def _lint(sources: Iterable[Source], failed: list[Source], *, strict: bool) -> Iterator[Result]:
+    for source in sources:
+        if source.failure is not None:
+            failed.append(source)
+            continue
+        report = lint(source.data, directory=source.directory)
+        report = _strict(report) if strict else report
+        # The text is for carets; that of thousands of clean files need not be kept.
+        yield Result(source.name, source.data if report.findings else b"", report)
 
-    return len(paths) > 1 or isdir(paths[0])
+
+def _strict(report: Report) -> Report:
+    return replace(report, findings=tuple(replace(f, severity="error") for f in report.findings))
 
 
-def _print_report(results: Sequence[Result], name: str, *, as_list: bool) -> None:
-    if results:
-        module = import_module(f"kt.cli.formats.{name}")
-        sys.stdout.write(module.render(results, as_list=as_list))
+def _report(
+    results: Sequence[Result], format_name: str, output: str | None, *, as_list: bool
+) -> None:
+    if output is None:
+        for name in _formats(format_name):
+            sys.stdout.write(_render(name, results, as_list=as_list, color=_may_color()))
+        return
+    name = "text" if format_name == "auto" else format_name
+    report = _render(name, results, as_list=as_list, color=False)
+    try:
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(report)
+    except OSError as error:
+        raise CommandError(f"{output}: {error.strerror}") from error
+    sys.stdout.write(_render("text", results, as_list=as_list, color=_may_color()))
+
+
+def _formats(name: str) -> tuple[str, ...]:
+    """`auto` is text; under GitHub Actions, which shows few annotations, text and those."""
+    if name != "auto":
+        return (name,)
+    return ("text", "github") if os.environ.get("GITHUB_ACTIONS") == "true" else ("text",)
+
+
+def _may_color() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _render(name: str, results: Sequence[Result], *, as_list: bool, color: bool) -> str:
+    root = repository_root() if name in _PATHS_FROM_ROOT else "."
+    module = import_module(f"kt.cli.formats.{name}")
+    rendered: str = module.render(results, Context(as_list=as_list, color=color, root=root))
+    return rendered

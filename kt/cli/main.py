@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NamedTuple, NoReturn
 
 from kt.cli.errors import CommandError
@@ -26,7 +27,12 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command(("init",), "kt.cli.init", "write a policy to start from"),
     Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
+    Command(("policy", "test"), "kt.cli.test", "run a policy's own tests"),
+    Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
+    Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
+    Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
     Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
 )
 
@@ -36,6 +42,9 @@ _EXIT_INTERRUPTED = 130
 
 def entry() -> NoReturn:
     """The console script."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that cannot show a character of the file must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()

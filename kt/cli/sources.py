@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from kt.cli.formats import STDIN_NAME
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 STDIN = "-"
@@ -33,44 +34,48 @@ def read_sources(paths: Iterable[str]) -> Iterator[Source]:
     """
     seen: set[str] = set()
     for path in paths:
-        for source in _expand(path):
-            if source.name not in seen:
-                seen.add(source.name)
-                yield source
+        for file in _walk(path) if os.path.isdir(path) else (path,):
+            if file not in seen:
+                seen.add(file)
+                yield read_file(file)
 
 
-def _expand(path: str) -> Iterator[Source]:
+def read_file(path: str) -> Source:
+    """Read one file, or stdin for `-`, no further than lint needs to see that it is too large."""
     if path == STDIN:
-        yield Source("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
-    elif os.path.isdir(path):
-        yield from _walk(path)
-    else:
-        yield _read(path)
-
-
-def _walk(root: str) -> Iterator[Source]:
-    failures: list[OSError] = []
-    found = [
-        os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
-        for folder, _, names in os.walk(root, onerror=failures.append)
-        for name in names
-        if name == FILE_NAME
-    ]
-    for error in failures:
-        yield Source(os.fspath(error.filename), b"", failure=error.strerror or "unreadable")
-    for path in policy_files(found):
-        yield _read(os.path.join(root, *path.split("/")))
-    if not found and not failures:
-        yield Source(root, b"", failure=f"no {FILE_NAME} in this directory or below")
-
-
-def _read(path: str) -> Source:
+        return Source(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
     try:
+        if os.path.isdir(path):
+            # Fails with the reason when it is there and cannot be listed.
+            os.scandir(path).close()
+            return Source(_shown(path), b"", failure=f"no {FILE_NAME} in this directory or below")
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        return Source(path, b"", failure=error.strerror or "unreadable")
-    return Source(path, data, _directory(path))
+        return Source(_shown(path), b"", failure=error.strerror or "unreadable")
+    return Source(_shown(path), data, _directory(path))
+
+
+def _walk(root: str) -> Iterator[str]:
+    """The policy files below a directory; itself, or a part that cannot be listed, if none."""
+    found: list[str] = []
+    unlisted: list[str] = []
+    for folder, folders, names in os.walk(root, onerror=lambda e: unlisted.append(e.filename)):
+        # What git keeps for itself is in no tree that git would sync.
+        folders[:] = [name for name in folders if name != ".git"]
+        if FILE_NAME in names:
+            path = os.path.relpath(os.path.join(folder, FILE_NAME), root)
+            found.append(path.replace(os.sep, "/"))
+    yield from unlisted
+    for path in policy_files(found):
+        yield os.path.join(root, *path.split("/"))
+    if not found and not unlisted:
+        yield root
+
+
+def _shown(path: str) -> str:
+    """A path that can be printed: bytes that are not UTF-8 are replaced."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _directory(path: str) -> str | None:

@@ -13,7 +13,7 @@ import yaml
 
 from kt.policy.findings import Finding
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path
-from kt.policy.problems import bad_alias, bad_character, half_pair, not_yaml
+from kt.policy.problems import bad_alias, bad_character, half_pair, not_yaml, tag_directive
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Place, Spot
 from kt.policy.scalars import resolve
@@ -67,7 +67,8 @@ class _Frame:
 class Composer:
     """Builds `root` and collects `findings`; both hold what was read when `run` stops early."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, parser: Any = _Parser) -> None:
+        self._parser = parser
         self.root: Node | None = None
         self.findings: list[Finding] = []
         self._text = text
@@ -82,9 +83,11 @@ class Composer:
 
         Raises: StopReadingError at broken YAML, a bad alias, a second document or a limit.
         """
+        if refused := tag_directive(self._text):
+            raise StopReadingError(refused)
         handlers = self._handlers()
         try:
-            parser = _Parser(self._text.encode())
+            parser = self._parser(self._text.encode())
             while (event := parser.get_event()) is not None:
                 handler = handlers.get(type(event))
                 if handler is not None:

@@ -11,6 +11,8 @@ from kt.policy.nodes import Node, Scalar
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 
+_BOM = "\ufeff"
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -31,7 +33,8 @@ def read(data: bytes) -> Document:
         size = f"the file has {len(data):,} bytes, the limit is {MAX_BYTES:,}"
         return _refused(rules.FileTooLarge.at(Spot(), "", size, "split it into several policies"))
     try:
-        text = data.decode("utf-8-sig")
+        # Not "utf-8-sig": the offset of its errors does not count the byte order mark.
+        text = data.decode().removeprefix(_BOM)
     except UnicodeDecodeError as error:
         return _refused(_not_utf8(data, error.start))
     return _compose(text)
@@ -55,7 +58,7 @@ def _refused(finding: Finding) -> Document:
 
 
 def _not_utf8(data: bytes, offset: int) -> Finding:
-    before = data[:offset].decode("utf-8-sig")
+    before = data[:offset].decode().removeprefix(_BOM)
     place = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
     return rules.NotUtf8.at(
         place, "", f"the byte {data[offset]:#04x} is not UTF-8", "save the file as UTF-8"

@@ -104,13 +104,17 @@ def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
         return
     if len(node.items) < shape.low:
         yield rules.OutOfRange.at(node, path, "the list is empty", "give at least one item")
-    if shape.high is not None and len(node.items) > shape.high:
-        message = f"the list has {len(node.items):,} items, at most {shape.high:,} are allowed"
-        yield rules.OutOfRange.at(node, path, message, "shorten it")
+    yield from _too_long(node, path, shape.high)
     for below, item in item_paths(node, path):
         yield from walk(shape.item, item, below)
     if shape.unique or shape.key:
         yield from _repeated(node, path, shape.key)
+
+
+def _too_long(node: Sequence, path: str, high: int | None) -> Iterator[Finding]:
+    if high is not None and len(node.items) > high:
+        message = f"the list has {len(node.items):,} items, at most {high:,} are allowed"
+        yield rules.OutOfRange.at(node, path, message, "shorten it")
 
 
 def _repeated(node: Sequence, path: str, key: str | None) -> Iterator[Finding]:
@@ -201,6 +205,9 @@ def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding
 def _chain(shape: Chain, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, Sequence):
         yield _wrong_type(node, path, "a list of policy kinds")
+    else:
+        # What an entry means is for the rules about the chain.
+        yield from _too_long(node, path, shape.high)
 
 
 def _wrong_type(node: Node, path: str, expected: str, fix: str = "") -> Finding:

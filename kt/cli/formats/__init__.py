@@ -1,18 +1,56 @@
 """Reports for people and for machines; a module for each format, imported when asked for.
 
-A format is a module with `render(results: Sequence[Result], *, as_list: bool) -> str`.
+A format is a module with `render(results: Sequence[Result], context: Context) -> str`.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import PurePath
 from typing import NamedTuple
 
 from kt.policy.findings import Report
 
+STDIN_NAME = "<stdin>"
+
 
 class Result(NamedTuple):
-    """One file with what lint says about it."""
+    """One file with what lint says about it.
+
+    `file` is the name as it was given. `data` may be empty for a file without findings.
+    """
 
     file: str
     data: bytes
     report: Report
+
+
+class Context(NamedTuple):
+    """What a format has to know beside the results.
+
+    `as_list`: JSON gives a list even of one file. `color`: text may colour. `root` is the
+    absolute path that reports for forges give paths from: the repository's root.
+    """
+
+    as_list: bool = False
+    color: bool = False
+    root: str = "."
+
+
+def relative(file: str, root: str) -> str:
+    """A file's path from the repository's root, POSIX; as it is when it lies outside of it."""
+    if file == STDIN_NAME:
+        return file
+    path = os.path.relpath(os.path.abspath(file), root)
+    return file if path.startswith("..") else PurePath(path).as_posix()
+
+
+def repository_root() -> str:
+    """The nearest directory upwards that git works in, or the working directory."""
+    here = os.getcwd()
+    folder = here
+    while not os.path.exists(os.path.join(folder, ".git")):
+        folder, before = os.path.dirname(folder), folder
+        if folder == before:
+            return here
+    return folder

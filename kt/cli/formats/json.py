@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kt.cli.formats import Result
+from kt.cli.formats import Context, Result
 from kt.policy.findings import Finding
 
 _KEYS = ("code", "path", "message", "suggestion", "line", "column")
 
 
-def render(results: Sequence[Result], *, as_list: bool) -> str:
-    """The report, ending in a line break. `as_list` gives a list even of one file."""
+def render(results: Sequence[Result], context: Context) -> str:
+    """The report, ending in a line break."""
     rows = [_row(result) for result in results]
-    shown = rows if as_list or len(rows) != 1 else rows[0]
+    shown = rows if context.as_list or len(rows) != 1 else rows[0]
     return json.dumps(shown, indent=2) + "\n"
 
 

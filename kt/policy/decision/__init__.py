@@ -3,15 +3,18 @@
     snapshot = compile_policy(document)
     decision = decide(snapshot, Request(body, path="/v1/chat/completions", model="gpt-4o-mini"))
     decision = decide_response(snapshot, request, answer)
+    shown = answer_so_far[: releasable(snapshot, request, answer_so_far)]
 
 No clock, network, disk or environment; the same input gets the same decision.
 """
 
-from kt.policy.decision.chain import decide, decide_response
+from kt.policy.decision.chain import decide, decide_response, releasable
 from kt.policy.decision.snapshot import Snapshot, compile_policy
+from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.values import Decision, Detection, Record, Request
 
 __all__ = [
+    "HOLD_LIMIT",
     "Decision",
     "Detection",
     "Record",
@@ -20,4 +23,5 @@ __all__ = [
     "compile_policy",
     "decide",
     "decide_response",
+    "releasable",
 ]

@@ -7,11 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.passages import Passage, Piece
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.redaction import redacted
 from kt.policy.decision.snapshot import Snapshot, Step
 from kt.policy.decision.subject import Subject
+from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
+
+# Of these a view shows `HOLD_LIMIT`, unless more than half are invisible.
+_LAST_CHARACTERS = 2 * HOLD_LIMIT
 
 Judged = tuple[Step, Outcome]
 
@@ -28,6 +34,24 @@ def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Deci
     restricted any more.
     """
     return _decided(snapshot, Subject(request, "post-response", response))
+
+
+def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
+    """How many characters of an answer's text so far can no longer become a violation.
+
+    For streams: show that many, keep the rest until more has come, and decide
+    on the whole text so far each time. At the end of the answer nothing has to
+    be kept. What is kept is at most `HOLD_LIMIT` characters as a view shows
+    them; a match that needs more before it can be told may slip out in part.
+    """
+    if not snapshot.enabled:
+        return len(text)
+    offset = max(0, len(text) - _LAST_CHARACTERS)
+    end = text[offset:]
+    reading = Reading(Passage(end, (Piece(0, 0),)))
+    steps = [step for step in snapshot.steps if step.applies(request, "post-response")]
+    policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
+    return offset + min((policy.pending(reading) for policy in policies), default=len(end))
 
 
 def _decided(snapshot: Snapshot, subject: Subject) -> Decision:

@@ -41,6 +41,13 @@ _CARDS = (
     ("6759", "6763", (12, 13, 15, 16, 18, 19)),
 )
 
+_CARDS_FROM = {
+    digit: tuple(row for row in _CARDS if row[0][0] <= digit <= row[1][0]) for digit in "123456"
+}
+
+# Twice a digit, its own digits added up.
+_DOUBLED = {str(digit): sum(divmod(2 * digit, 10)) for digit in range(10)}
+
 # Numbers printed in advertisements and never issued (Social Security Administration).
 _NEVER_ISSUED_SSNS = frozenset({"078051120", "219099999"})
 
@@ -48,7 +55,7 @@ _NEVER_ISSUED_SSNS = frozenset({"078051120", "219099999"})
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1: the weighted sum of the digits is a multiple of ten."""
     odd = sum(map(int, digits[-1::-2]))
-    even = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    even = sum(map(_DOUBLED.__getitem__, digits[-2::-2]))
     return (odd + even) % 10 == 0
 
 
@@ -56,7 +63,7 @@ def card(digits: str) -> bool:
     """A payment card: an issuer's range, one of its lengths, and the check digit."""
     issued = any(
         first <= digits[: len(first)] <= last and len(digits) in lengths
-        for first, last, lengths in _CARDS
+        for first, last, lengths in _CARDS_FROM.get(digits[0], ())
     )
     return issued and luhn(digits) and len(set(digits)) > 1
 

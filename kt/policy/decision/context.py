@@ -30,7 +30,8 @@ def near(words: str, check: Check) -> Check:
 
 _OTHER_NUMBERS = compiled(
     r"(?i)\b(?:parts?|orders?|invoices?|models?|serial|skus?|items?|tickets?|cases?|lots?|batch|"
-    r"catalogue?|tracking|isbn|version|build|room|docket|section|figure|po)"
+    r"catalogue?|tracking|isbn|version|release|build|room|docket|sections?|para(?:graph)?s?|clauses?|"
+    r"articles?|chapters?|figures?|po)"
     r"(?:\s+(?:no|number|nr|id))?[\s.:#]*$"
 )
 
@@ -45,7 +46,7 @@ def alone(text: str, start: int, end: int) -> bool:
     """Whether a span is a word of its own, and not a piece of a longer number.
 
     `12.5` and `1-2` are longer numbers; a full stop or a dash before anything
-    but a digit or letter is punctuation.
+    but a digit is punctuation.
     """
     return not (_goes_on(text[max(0, start - 2) : start][::-1]) or _goes_on(text[end : end + 2]))
 
@@ -56,4 +57,4 @@ def _goes_on(outwards: str) -> bool:
         return False
     if outwards[0].isalnum() or outwards[0] == "_":
         return True
-    return outwards[0] in ".-" and len(outwards) > 1 and outwards[1].isalnum()
+    return outwards[0] in ".-" and outwards[1:].isdecimal()

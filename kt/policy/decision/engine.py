@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 # A set whose automaton cannot hold twenty states matches nothing, silently. With this
 # much it holds thousands for every set that `matcher` makes.

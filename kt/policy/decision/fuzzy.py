@@ -16,6 +16,7 @@ from kt.policy.decision.matcher import Hit
 from kt.policy.decision.reading import Reading
 from kt.policy.decision.rules import Rule
 from kt.policy.decision.views import View, read
+from kt.policy.decision.words import word_spans
 
 # One edit for each four letters at most: with more, short words match everything.
 _LETTERS_PER_EDIT = 4
@@ -46,6 +47,16 @@ class FuzzyMatcher:
             for start, end in _near(term, flat, starts):
                 origin = shown.origin(offsets[start], offsets[end - 1] + 1)
                 yield Hit(term.rule, reading.places(*origin))
+
+    def pending(self, reading: Reading) -> int:
+        """From where a near match may still come about: as far back as the longest term goes."""
+        if not self.terms:
+            return len(reading.text)
+        shown = reading.show(View.SKELETON)
+        flat, offsets = _flattened(shown.text)
+        reach = max(len(term.text) + term.edits for term in self.terms)
+        starts = [start for start in _word_starts(flat) if start >= len(flat) - reach]
+        return shown.position(offsets[starts[0]]) if starts else len(reading.text)
 
 
 def compile_fuzzy(terms: Iterable[tuple[str, Rule]], max_distance: int) -> FuzzyMatcher:
@@ -80,9 +91,7 @@ def _flattened(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _word_starts(text: str) -> list[int]:
-    return [
-        at for at, sign in enumerate(text) if sign.isalnum() and not (at and text[at - 1].isalnum())
-    ]
+    return [start for start, _ in word_spans(text)]
 
 
 def _near(term: _FuzzyTerm, text: str, starts: Sequence[int]) -> Iterator[tuple[int, int]]:

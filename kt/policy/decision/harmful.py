@@ -20,7 +20,7 @@ _ASK = (
     r"i~d~like~to|i~m~going~to|we~(?:want|need|plan|intend)~to|explain~(?:the~)?(?:steps|process)~"
     r"(?:to|of|for))"
 )
-_SOON = r"~(?:(?:\pL+)~){0,3}"
+_SOON = r"~(?:(?:[^ ]+)~){0,3}"
 _MAKE = (
     r"(?:mak(?:e|ing)|build(?:ing)?|creat(?:e|ing)|construct(?:ing)?|assembl(?:e|ing)|"
     r"synthesi[sz](?:e|ing)|manufactur(?:e|ing)|produc(?:e|ing)|cook(?:ing)?|brew(?:ing)?|"
@@ -39,15 +39,22 @@ _ILLEGAL = (
 _GENERAL = (
     # Someone is told to write instructions for a crime.
     (
-        r"(?:generate|write|give|provide|create|make|produce|draft|list|explain|outline|describe|tell|"
-        r"show|teach|need|want|send|share)~(?:[\pL']+~){0,4}(?:instructions?|guide|steps|tutorial|plan|"
-        r"directions|manual|ways|methods|tips)~(?:for|to|on~how~to|how~to)~(?:(?:do|perform|conduct|"
+        r"(?:generate|write|give|provide|create|make|produce|draft|list|explain|outline|describe|"
+        r"tell|"
+        r"show|teach|need|want|send|share)~(?:[^ ]+~){0,4}(?:instructions?|guide|steps|tutorial|"
+        r"plan|"
+        r"directions|manual|ways|methods|tips)~(?:for|to|on~how~to|how~to)~(?:(?:do|perform|"
+        r"conduct|"
         rf"commit|commit(?:ting)?|carry~out|engage~in|doing|some|any|an)~){{0,3}}{_ILLEGAL}"
     ),
-    rf"{_ASK}~(?:do|commit|perform|conduct|engage~in|carry~out|plan|start)~(?:an?~|some~)?{_ILLEGAL}",
+    (
+        rf"{_ASK}~(?:do|commit|perform|conduct|engage~in|carry~out|plan|start)~(?:an?~|some~"
+        rf")?{_ILLEGAL}"
+    ),
     (
         rf"{_ASK}~(?:commit|get~away~with|plan|carry~out|cover~up)~(?:an?~|the~perfect~)?"
-        r"(?:crime|murder|homicide|fraud|arson|robbery|burglary|terrorism|identity~theft|insurance~fraud|"
+        r"(?:crime|murder|homicide|fraud|arson|robbery|burglary|terrorism|identity~theft|"
+        r"insurance~fraud|"
         r"tax~fraud|genocide|mass~shooting|school~shooting|terrorist~attack|suicide|assassination|"
         r"kidnapping|rape|blackmail|extortion)"
     ),
@@ -58,26 +65,31 @@ _GENERAL = (
     ),
     # Weapons.
     (
-        rf"{_ASK}{_SOON}{_MAKE}~{_A}(?:(?:homemade|improvised|pipe|nail|dirty|car|fertili[sz]er|petrol|"
+        rf"{_ASK}{_SOON}{_MAKE}~{_A}(?:(?:homemade|improvised|pipe|nail|dirty|car|fertili[sz]er|"
+        rf"petrol|"
         r"nuclear|pressure~cooker|letter|chemical|small|simple|crude)~){0,2}"
-        r"(?:bombs?|explosives?|ied|explosive~devices?|molotov(?:~cocktails?)?|grenades?|detonators?|"
+        r"(?:bombs?|explosives?|ied|explosive~devices?|molotov(?:~cocktails?)?|grenades?|"
+        r"detonators?|"
         r"ghost~guns?|silencers?|nerve~agents?|nerve~gas|sarin|vx|ricin|mustard~gas|chlorine~gas|"
-        r"anthrax|bioweapons?|biological~weapons?|chemical~weapons?|nuclear~(?:weapons?|device)|napalm|"
+        r"anthrax|bioweapons?|biological~weapons?|chemical~weapons?|nuclear~(?:weapons?|device)|"
+        r"napalm|"
         r"thermite|tatp|c4)"
     ),
     (
         r"(?:build|make|assemble|construct)~(?:an?~|the~)?(?:pipe|nail|dirty|fertili[sz]er|"
         r"pressure~cooker)~bombs?"
     ),
-    rf"{_ASK}~(?:convert|modify|turn)~{_A}(?:\pL+~){{0,4}}(?:fully~automatic|full~auto)",
+    rf"{_ASK}~(?:convert|modify|turn)~{_A}(?:[^ ]+~){{0,4}}(?:fully~automatic|full~auto)",
     (
-        rf"{_ASK}{_SOON}(?:weaponi[sz]e|spread|release|disperse|enhance)~{_A}(?:(?:deadly|lethal)~)?"
+        rf"{_ASK}{_SOON}(?:weaponi[sz]e|spread|release|disperse|enhance)~{_A}(?:(?:deadly|lethal)~"
+        rf")?"
         r"(?:anthrax|smallpox|ebola|plague|virus|pathogens?|botulinum(?:~toxin)?|nerve~agents?)"
     ),
     # Drugs.
     (
         rf"{_ASK}{_SOON}{_MAKE}~{_A}(?:(?:homemade|crystal|pure)~){{0,2}}"
-        r"(?:meth|methamphetamine|crystal~meth|heroin|cocaine|crack~cocaine|fentanyl|mdma|lsd|pcp|ghb)"
+        r"(?:meth|methamphetamine|crystal~meth|heroin|cocaine|crack~cocaine|fentanyl|mdma|lsd|pcp|"
+        r"ghb)"
     ),
     (
         rf"{_ASK}~(?:buy|sell|get|order|deal)~(?:illegal~(?:drugs|weapons|guns|firearms)|(?:heroin|"
@@ -85,7 +97,8 @@ _GENERAL = (
     ),
     # Violence.
     (
-        rf"{_ASK}{_SOON}(?:kill|murder|poison|strangle|stab|assassinate|kidnap|torture|drug|hurt|beat~up|"
+        rf"{_ASK}{_SOON}(?:kill|murder|poison|strangle|stab|assassinate|kidnap|torture|drug|hurt|"
+        rf"beat~up|"
         rf"rape|blackmail|stalk|dismember|abduct)~{_PERSON}"
     ),
     r"(?:hire|find)~(?:me~)?a~(?:hitman|contract~killer|killer)",
@@ -94,7 +107,8 @@ _GENERAL = (
         r"(?:water~supply|drinking~water|reservoir)"
     ),
     (
-        r"(?:kill|exterminate|gas|lynch|behead|burn)~all~(?:the~)?(?:jews|muslims|christians|hindus|"
+        r"(?:kill|exterminate|gas|lynch|behead|burn)~all~(?:the~)?(?:jews|muslims|christians|"
+        r"hindus|"
         r"blacks|whites|gays|immigrants|refugees|foreigners|women|cops)"
     ),
     (
@@ -107,21 +121,24 @@ _GENERAL = (
         r"(?:painless|easiest|best|quickest|effective)~(?:way|ways|method|methods)~(?:to~die|"
         r"to~kill~(?:myself|yourself)|of~suicide|to~commit~suicide|for~suicide)"
     ),
-    r"how~many~(?:pills|tablets|\pL+~pills)~(?:\pL+~){0,4}(?:overdose|to~die|kill~(?:me|myself))",
+    r"how~many~(?:pills|tablets|[^ ]+~pills)~(?:[^ ]+~){0,4}(?:overdose|to~die|kill~(?:me|myself))",
     # Theft, intrusion and malware.
     (
         rf"{_ASK}~(?:hack|break|get|gain~access)~(?:in)?to~(?:someone~(?:else~)?s|somebody~s|"
-        r"another~person~s|my~\pL+~s|a~stranger~s|other~people~s|a~bank|a~neighbou?r~s|a~house|"
+        r"another~person~s|my~[^ ]+~s|a~stranger~s|other~people~s|a~bank|a~neighbou?r~s|a~house|"
         r"someone~else)"
     ),
     (
-        rf"{_ASK}~(?:hack|crack|steal|phish|clone|skim)~(?:someone~s|somebody~s|people~s|other~people~s|"
-        r"my~\pL+~s|stolen|credit~cards?|debit~cards?|bank~accounts?|an~atm|passwords?~from|identities|"
+        rf"{_ASK}~(?:hack|crack|steal|phish|clone|skim)~(?:someone~s|somebody~s|people~s|other~"
+        rf"people~s|"
+        r"my~[^ ]+~s|stolen|credit~cards?|debit~cards?|bank~accounts?|an~atm|passwords?~from|"
+        r"identities|"
         r"an~identity|a~car|login~credentials)"
     ),
     (
         rf"(?:write|create|generate|make|build|develop|code|give~me|provide)~(?:me~)?{_A}"
-        r"(?:(?:working|undetectable|simple|polymorphic|python|powershell|new|custom|fully|functional)~)"
+        r"(?:(?:working|undetectable|simple|polymorphic|python|powershell|new|custom|fully|"
+        r"functional)~)"
         r"{0,3}(?:ransomware|malware|keylogger|rootkit|botnet|trojan|computer~virus|computer~worm|"
         r"spyware|phishing~(?:email|page|site|kit|campaign|message)s?|ddos~(?:tool|script|attack)|"
         r"cryptostealer|infostealer)"
@@ -136,12 +153,15 @@ _GENERAL = (
     ),
     # Children.
     (
-        r"(?:generate|create|find|get|make|send|show|download|write|draw|share)~(?:me~)?(?:\pL+~){0,3}"
-        r"(?:child~(?:porn|pornography|abuse~material)|csam|(?:nude|naked|sexual|sexy|explicit|erotic)~"
-        r"(?:\pL+~){0,4}(?:child|children|minors?|underage|toddlers?|preteens?|schoolgirls?))"
+        r"(?:generate|create|find|get|make|send|show|download|write|draw|share)~(?:me~)?(?:[^ ]+~"
+        r"){0,3}"
+        r"(?:child~(?:porn|pornography|abuse~material)|csam|(?:nude|naked|sexual|sexy|explicit|"
+        r"erotic)~"
+        r"(?:[^ ]+~){0,4}(?:child|children|minors?|underage|toddlers?|preteens?|schoolgirls?))"
     ),
     (
-        rf"{_ASK}~(?:groom|lure|seduce|molest)~(?:an?~|the~|my~)?(?:\pL+~)?(?:child|children|minors?|"
+        rf"{_ASK}~(?:groom|lure|seduce|molest)~(?:an?~|the~|my~)?(?:[^ ]+~)?(?:child|children|"
+        rf"minors?|"
         r"kids?|teenagers?|girls?|boys?|students?)"
     ),
     # Terror and elections.
@@ -154,7 +174,8 @@ _GENERAL = (
 
 _CRITICAL = (
     (
-        r"(?:override|overriding|disable|disabling|bypass(?:ing)?|defeat|circumvent|turn~off|shut~off|"
+        r"(?:override|overriding|disable|disabling|bypass(?:ing)?|defeat|circumvent|turn~off|shut~"
+        r"off|"
         r"deactivate|jumper~out)~(?:(?:the|all|its|their|a|any|plant|reactor|turbine|pump|boiler|"
         r"emergency|safety|critical|primary)~){0,4}(?:safety~(?:interlocks?|systems?|shutdown|"
         r"instrumented~systems?|relays?|controllers?|plc|valves?|trips?)|interlocks?|"
@@ -162,24 +183,29 @@ _CRITICAL = (
         r"overpressure~protection|gas~detectors?|fire~suppression)"
     ),
     (
-        rf"(?:{_ASK}~|(?:plan|launch|execute|write|generate)~(?:\pL+~){{0,4}})"
+        rf"(?:{_ASK}~|(?:plan|launch|execute|write|generate)~(?:[^ ]+~){{0,4}})"
         r"(?:attack|sabotage|take~down|shut~down|black~out|crash|cripple|destroy|disrupt|knock~out|"
-        r"hack(?:~into)?|hijack|compromise)~(?:on~)?(?:(?:the|a|an|our|their|city~s|national|regional|"
-        r"local|electric|electrical|municipal|public)~){0,4}(?:power~grid|electric~grid|electrical~grid|substations?|"
-        r"power~(?:plants?|stations?)|nuclear~(?:plants?|reactors?|facility)|dams?|(?:gas|oil|fuel|water)~pipelines?|"
+        r"hack(?:~into)?|hijack|compromise)~(?:on~)?(?:(?:the|a|an|our|their|city~s|national|"
+        r"regional|"
+        r"local|electric|electrical|municipal|public)~){0,4}(?:power~grid|electric~grid|"
+        r"electrical~grid|substations?|"
+        r"power~(?:plants?|stations?)|nuclear~(?:plants?|reactors?|facility)|dams?|(?:gas|oil|"
+        r"fuel|water)~pipelines?|"
         r"water~(?:treatment|plant|system|utility)|refinery|air~traffic~control|rail~signalling|"
         r"hospital~network|scada|ics|plcs?)"
     ),
     (
-        r"(?:send|inject|write|spoof|replay)~(?:\pL+~){0,3}(?:malicious|unauthori[sz]ed|rogue|forged|"
-        r"false)~(?:\pL+~){0,2}(?:modbus|dnp3|iec~61850|opc~ua|plc|scada)"
+        r"(?:send|inject|write|spoof|replay)~(?:[^ ]+~){0,3}(?:malicious|unauthori[sz]ed|rogue|"
+        r"forged|"
+        r"false)~(?:[^ ]+~){0,2}(?:modbus|dnp3|iec~61850|opc~ua|plc|scada)"
     ),
     (
         r"open~(?:all~)?(?:the~)?(?:circuit~)?(?:breakers|floodgates|spillways)~(?:at~once|"
         r"simultaneously|to~cause|without~authori[sz]ation)"
     ),
     (
-        r"(?:stuxnet|triton|industroyer|crashoverride)~(?:like~)?(?:malware|payload|attack|variant|clone)"
+        r"(?:stuxnet|triton|industroyer|crashoverride)~(?:like~)?(?:malware|payload|attack|"
+        r"variant|clone)"
         r"~(?:for|against|that|targeting)"
     ),
     (
@@ -190,71 +216,86 @@ _CRITICAL = (
 
 _AUTOMOTIVE = (
     (
-        r"(?:disable|disabling|bypass(?:ing)?|defeat|override|cut|remove|turn~off|deactivate|trick|fool|"
+        r"(?:disable|disabling|bypass(?:ing)?|defeat|override|cut|remove|turn~off|deactivate|"
+        r"trick|fool|"
         r"spoof)~(?:(?:the|my|a|an|his|her|your|their|someone~s|car~s|vehicle~s|all)~){0,3}"
-        r"(?:airbags?|abs|anti~lock~brakes?|brakes?|brake~lines?|(?:seatbelt|seat~belt)~(?:alarm|warning|chime|"
+        r"(?:airbags?|abs|anti~lock~brakes?|brakes?|brake~lines?|(?:seatbelt|seat~belt)~(?:alarm|"
+        r"warning|chime|"
         r"sensor)|stability~control|automatic~emergency~braking|collision~(?:avoidance|warning)|"
         r"driver~(?:monitoring|attention)(?:~system|~camera)?|speed~limiters?|immobili[sz]ers?|"
         r"ignition~interlocks?|breathaly[sz]er(?:~interlock)?|lane~keep(?:ing)?(?:~assist)?|"
         r"autopilot~(?:nag|steering~check))"
     ),
-    r"(?:roll|turn|wind)~back~(?:an?~|the~|my~)?odometer|odometer~(?:rollback|tampering)~(?:tool|how)",
     (
-        rf"{_ASK}{_SOON}(?:start|steal|unlock|hotwire)~(?:a~|the~|someone~s~)?(?:car|vehicle|truck)~"
+        r"(?:roll|turn|wind)~back~(?:an?~|the~|my~)?odometer|odometer~(?:rollback|tampering)~(?:tool|"
+        r"how)"
+    ),
+    (
+        rf"{_ASK}{_SOON}(?:start|steal|unlock|hotwire)~(?:a~|the~|someone~s~)?(?:car|vehicle|"
+        rf"truck)~"
         r"without~(?:a~|the~|its~)?key"
     ),
     (
         r"(?:relay~attack|replay~attack|clone|jam)~(?:on~|against~)?(?:(?:a|the|someone~s|any)~)?"
         r"(?:key~fobs?|keyless~entry)"
     ),
-    r"(?:inject|spoof|send|flood)~(?:\pL+~){0,3}can(?:~bus)?~(?:messages?|frames?|packets?)",
-    r"(?:install|build|write|program)~(?:\pL+~){0,2}(?:emissions?~)?defeat~device",
+    r"(?:inject|spoof|send|flood)~(?:[^ ]+~){0,3}can(?:~bus)?~(?:messages?|frames?|packets?)",
+    r"(?:install|build|write|program)~(?:[^ ]+~){0,2}(?:emissions?~)?defeat~device",
     rf"{_ASK}~(?:delete|remove|gut)~(?:the~|my~|a~)?(?:dpf|egr|catalytic~converter)",
     rf"{_ASK}{_SOON}(?:street~race|outrun~the~police|drive~drunk|run~(?:over|down)~{_PERSON})",
     (
-        r"(?:take|gain)~(?:remote~)?control~of~(?:someone~s|another|a~moving|a~stranger~s)~(?:\pL+~)?"
+        r"(?:take|gain)~(?:remote~)?control~of~(?:someone~s|another|a~moving|a~stranger~s)~"
+        r"(?:[^ ]+~)?"
         r"(?:car|vehicle)"
     ),
 )
 
 _EDUCATION = (
     (
-        r"(?:write|do|complete|finish)~(?:my~|this~|the~)(?:\pL+~){0,2}(?:essay|homework|assignment|"
+        r"(?:write|do|complete|finish)~(?:my~|this~|the~)(?:[^ ]+~){0,2}(?:essay|homework|"
+        r"assignment|"
         r"exam|thesis|dissertation|coursework|term~paper)~(?:for~me|so~i~can~(?:submit|hand)|"
         r"without~(?:getting~caught|being~caught))"
     ),
     (
-        rf"(?:{_ASK}~|let~me~|help~)(?:cheat~(?:on|in|at|during)|(?:pass|beat)~(?:\pL+~){{0,3}}"
+        rf"(?:{_ASK}~|let~me~|help~)(?:cheat~(?:on|in|at|during)|(?:pass|beat)~(?:[^ ]+~){{0,3}}"
         r"by~cheating)"
     ),
     (
-        r"(?:give|send|get|leak|steal|find)~(?:me~)?(?:the~|all~)*(?:answers?|answer~key|questions)~"
-        r"(?:to|for|of)~(?:(?:the|my|tomorrow~s|today~s|our|next)~)*(?:\pL+~){0,2}(?:exam|test|quiz|"
+        r"(?:give|send|get|leak|steal|find)~(?:me~)?(?:the~|all~)*(?:answers?|answer~key|"
+        r"questions)~"
+        r"(?:to|for|of)~(?:(?:the|my|tomorrow~s|today~s|our|next)~)*(?:[^ ]+~){0,2}(?:exam|test|"
+        r"quiz|"
         r"final|midterm)"
     ),
     (
         r"(?:bypass|evade|beat|fool|trick|defeat|get~(?:around|past))~(?:the~|any~)?(?:turnitin|"
-        r"plagiarism~(?:checks?|checkers?|detection|detectors?|software)|ai~(?:detectors?|detection)|"
+        r"plagiarism~(?:checks?|checkers?|detection|detectors?|software)|ai~(?:detectors?|"
+        r"detection)|"
         r"proctoring(?:~software)?|proctors?|lockdown~browser)"
     ),
     (
-        rf"{_ASK}{_SOON}(?:change|hack|alter|modify)~(?:my|a|the|someone~s|our)~(?:\pL+~)?"
+        rf"{_ASK}{_SOON}(?:change|hack|alter|modify)~(?:my|a|the|someone~s|our)~(?:[^ ]+~)?"
         r"(?:grades?|transcript|gpa|school~records?)"
     ),
     (
         r"hack~(?:into~)?(?:(?:my|the|our|a)~)?(?:school|university|college|teacher)~(?:s~)?"
-        r"(?:\pL+~)?(?:network|portal|computers?|system|account|wifi|email)"
+        r"(?:[^ ]+~)?(?:network|portal|computers?|system|account|wifi|email)"
     ),
     (
-        rf"{_ASK}{_SOON}(?:bully|humiliate|haze|threaten|harass|shame)~(?:an?~|the~|my~|this~|another~|"
-        r"other~)?(?:\pL+~)?(?:student|students|classmates?|girl|boy|kid|teacher|pupil|roommate)s?"
+        rf"{_ASK}{_SOON}(?:bully|humiliate|haze|threaten|harass|shame)~(?:an?~|the~|my~|this~|"
+        rf"another~|"
+        r"other~)?(?:[^ ]+~)?(?:student|students|classmates?|girl|boy|kid|teacher|pupil|roommate)s?"
     ),
     r"(?:school~shooting|shoot~up~(?:the~|my~|a~)?school|bring~a~(?:gun|knife)~to~school)",
     (
-        rf"{_ASK}~(?:buy|get|score|smoke|vape)~(?:\pL+~)?(?:weed|alcohol|vapes?|drugs|adderall)~"
+        rf"{_ASK}~(?:buy|get|score|smoke|vape)~(?:[^ ]+~)?(?:weed|alcohol|vapes?|drugs|adderall)~"
         r"(?:at~school|as~a~(?:minor|teenager)|underage|without~(?:id|my~parents))"
     ),
-    rf"{_ASK}{_SOON}(?:hide|conceal)~(?:\pL+~){{0,3}}(?:self~harm|cutting|eating~disorder|starving)",
+    (
+        rf"{_ASK}{_SOON}(?:hide|conceal)~(?:[^ ]+~){{0,3}}(?:self~harm|cutting|eating~disorder|"
+        rf"starving)"
+    ),
 )
 
 _LAW_ENFORCEMENT = (
@@ -264,12 +305,14 @@ _LAW_ENFORCEMENT = (
         r"(?:the~)?police|fbi)"
     ),
     (
-        rf"{_ASK}{_SOON}(?:destroy|plant|fabricate|tamper~with|falsify|conceal|alter|forge|doctor)~(?:(?:the|"
-        r"some|any|this|false|fake|all)~)*(?:\pL+~)?(?:evidence|probable~cause|police~reports?|"
+        rf"{_ASK}{_SOON}(?:destroy|plant|fabricate|tamper~with|falsify|conceal|alter|forge|"
+        rf"doctor)~(?:(?:the|"
+        r"some|any|this|false|fake|all)~)*(?:[^ ]+~)?(?:evidence|probable~cause|police~reports?|"
         r"chain~of~custody|witness~statements?|crime~scene|forensic~(?:evidence|records?))"
     ),
     (
-        rf"(?:{_ASK}~|help~me~)(?:make|print|forge|get|create|fake)~(?:an?~)?(?:(?:fake|false|forged)~)?"
+        rf"(?:{_ASK}~|help~me~)(?:make|print|forge|get|create|fake)~(?:an?~)?(?:(?:fake|false|"
+        rf"forged)~)?"
         r"(?:police~badge|search~warrant|arrest~warrant|police~(?:id|credentials)|subpoena)"
     ),
     (
@@ -282,29 +325,36 @@ _LAW_ENFORCEMENT = (
     ),
     (
         r"where~(?:does|do)~(?:(?:this|the|that|an?|undercover)~)*(?:police~)?(?:officers?|judges?|"
-        r"prosecutors?|informants?|witness(?:es)?|jurors?|agents?|detectives?)~(?:\pL+~)?live"
+        r"prosecutors?|informants?|witness(?:es)?|jurors?|agents?|detectives?)~(?:[^ ]+~)?live"
     ),
     (
         r"(?:reveal|tell~me|give~me|find(?:~out)?|what~is|who~is|leak|get|uncover|expose)~(?:me~)?"
         r"(?:the~)?(?:(?:identity|name|identities|names)~of~)?(?:(?:the|a|any|all)~)?"
-        r"(?:confidential|undercover|protected)~(?:informants?|witness(?:es)?|officers?|agents?|source)"
+        r"(?:confidential|undercover|protected)~(?:informants?|witness(?:es)?|officers?|agents?|"
+        r"source)"
     ),
     (
-        r"(?:intimidate|threaten|bribe|silence|blackmail)~(?:an?~|the~|this~|that~)?(?:witness(?:es)?|"
+        r"(?:intimidate|threaten|bribe|silence|blackmail)~(?:an?~|the~|this~|that~"
+        r")?(?:witness(?:es)?|"
         r"jurors?|judges?|police~officers?|officers?|prosecutors?)"
     ),
-    r"(?:track|search|wiretap|surveil|record|bug|monitor)~(?:\pL+~){1,5}without~(?:a~|any~)?warrant",
+    (
+        r"(?:track|search|wiretap|surveil|record|bug|monitor)~(?:[^ ]+~){1,5}without~(?:a~|any~"
+        r")?warrant"
+    ),
     (
         rf"{_ASK}~(?:remove|cut|disable|jam|trick)~(?:an?~|my~|the~)?(?:ankle~(?:monitor|bracelet)|"
         r"gps~tag|body~cam(?:era)?|dash~cam|police~radio|radar~gun)"
     ),
     (
-        r"(?:turn~off|disable|delete|edit|lose)~(?:(?:the|my|his|her|our)~)?(?:body~cam(?:era)?|bodycam|"
+        r"(?:turn~off|disable|delete|edit|lose)~(?:(?:the|my|his|her|our)~)?(?:body~cam(?:era)?|"
+        r"bodycam|"
         r"dash~cam)~(?:(?:footage|video|recording)~)?(?:before|so|during|of)"
     ),
     rf"{_ASK}{_SOON}(?:coerce|force|beat)~(?:an?~|the~|false~)*(?:confession|suspect|detainee)",
     (
-        r"(?:arrest|stop|target|profile|search)~(?:\pL+~){0,3}(?:because~of|based~on|by)~(?:their|his|her)"
+        r"(?:arrest|stop|target|profile|search)~(?:[^ ]+~){0,3}(?:because~of|based~on|by)~"
+        r"(?:their|his|her)"
         r"~(?:race|skin|religion|ethnicity)"
     ),
 )

@@ -52,7 +52,8 @@ OVERRIDE = (
     r"(?:these|here|those)~are~your~new~(?:instructions|rules|orders|directives)",
     r"your~new~(?:instructions|rules|orders|directives|task|role|purpose)~(?:is|are)",
     (
-        r"(?:you~(?:must|will|should|shall)~)?(?:now~)?(?:only~)?(?:obey|follow)~(?:only~)?(?:my|these)"
+        r"(?:you~(?:must|will|should|shall)~)?(?:now~)?(?:only~)?(?:obey|follow)~(?:only~)?(?:my|"
+        r"these)"
         r"~new~(?:instructions|orders|rules|commands)"
     ),
     (
@@ -78,27 +79,29 @@ OVERRIDE = (
         r"indicaciones)~(?:anteriores|previas)"
     ),
     (
-        r"(?:ignor[ae]|esque[çc]a)~(?:(?:todas|as|suas|o|que)~){1,3}(?:instruções|instrucoes|regras)"
+        r"(?:ignor[ae]|esque[çc]a)~(?:(?:todas|as|suas|o|que)~){1,3}(?:instruções|instrucoes|"
+        r"regras)"
         r"~(?:anteriores|acima)"
     ),
     r"(?:ignora|dimentica)~(?:(?:tutte|le|tue)~){1,3}(?:istruzioni|regole)~(?:precedenti|sopra)",
 )
 
 PERSONA = (
+    rf"(?:simulate|emulate|become|impersonate)~(?:an?~|the~)?(?:[^ ]+~)?{_FREE}~{_MACHINE}",
     r"do~anything~now",
     rf"you~are~(?:now~|no~longer~)(?:an?~)?(?:dan|stan|{_FREE}~{_MACHINE}|bound~by|restricted~by)",
     (
-        r"(?:act|pretend|behave|respond|answer|roleplay|role~play|operate|simulate)~(?:now~)?"
-        r"(?:as~if~you~are|as~if~you~were|as|like|to~be|being)~(?:an?~)?(?:\pL+~)?"
+        r"(?:act|pretend|behave|respond|answer|roleplay|role~play|operate)~(?:now~)?"
+        r"(?:as~if~you~are|as~if~you~were|as|like|to~be|being)~(?:an?~)?(?:[^ ]+~)?"
         rf"{_FREE}~(?:and~{_FREE}~)?{_MACHINE}"
     ),
     (
         rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
-        rf"you~(?:have|had)~no~(?:\pL+~)?{_LIMITS}"
+        rf"you~(?:have|had)~no~(?:[^ ]+~)?{_LIMITS}"
     ),
     (
-        rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~\pL+~)?(?:fully~)?"
-        rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:\pL+~)?{_LIMITS}"
+        rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~[^ ]+~)?(?:fully~)?"
+        rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:[^ ]+~)?{_LIMITS}"
     ),
     (
         r"(?:enable|enter|activate|switch~to|turn~on|engage|unlock)~(?:the~|your~)?"
@@ -109,24 +112,30 @@ PERSONA = (
         r"(?:developer|god|jailbreak|dan|sudo|unrestricted)~mode~(?:is~)?(?:now~)?"
         r"(?:enabled|on|activated|unlocked|engaged)"
     ),
-    r"(?:you~(?:are|have~been)|consider~yourself)~(?:now~)?(?:jailbroken|freed~from|liberated~from)",
+    (
+        r"(?:you~(?:are|have~been)|consider~yourself)~(?:now~)?(?:jailbroken|freed~from|liberated~"
+        r"from)"
+    ),
     r"(?:stay|remain)~(?:in~)?(?:character~)?as~dan",
     (
         r"(?:disable|turn~off|deactivate|remove|drop|switch~off)~(?:all~|any~|your~|the~)+"
-        r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|restrictions?|"
+        r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|"
+        r"restrictions?|"
         r"systems?|guardrails?)"
     ),
 )
 
 LEAK = (
     (
-        rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|verbatim|"
+        rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|"
+        rf"verbatim|"
         r"raw|whole|text|contents?|above|own|current|internal)~){0,6}"
-        r"(?:system|hidden|secret|initial|developer|pre|base|underlying|confidential)~"
-        r"(?:prompts?|instructions?|messages?|directives|preamble)"
+        r"(?:(?:system|hidden|secret|developer|confidential)~(?:prompts?|instructions?|messages?|"
+        r"directives|preamble)|(?:initial|pre|base|underlying)~(?:prompts?|instructions))"
     ),
     (
-        rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~){{0,3}}"
+        rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~"
+        rf"){{0,3}}"
         r"(?:prompt|instructions)~(?:verbatim|word~for~word|in~full|exactly|above|you~were~given|"
         r"to~me)"
     ),
@@ -141,7 +150,8 @@ LEAK = (
     ),
     r"(?:start|begin)(?:ing)?~with~you~are~(?:chatgpt|claude|gemini|an?~ai|a~helpful)",
     (
-        r"(?:reveal|give~me|tell~me|show~me|print|leak|list)~(?:me~)?(?:all~|any~|the~|your~|every~)*"
+        r"(?:reveal|give~me|tell~me|show~me|print|leak|list)~(?:me~)?(?:all~|any~|the~|your~|"
+        r"every~)*"
         r"(?:secrets?|passwords?|credentials|api~keys?|hidden~rules)~(?:you~(?:know|have|were)|"
         r"in~your~(?:context|prompt|memory|instructions))"
     ),
@@ -176,7 +186,8 @@ IMITATIONS = (
     ),
     (
         r"(?:begin|end|start|stop)(?: of)?(?: the)? (?:system|user|admin|developer)"
-        r"(?:'s)? (?:prompt|input|instructions?|message|query|context)[ \t]*(?:\]|-{2,}|={2,}|>|\n|$)"
+        r"(?:'s)? (?:prompt|input|instructions?|message|query|context)[ \t]*(?:\]|-{2,}|={2,}|>|"
+        r"\n|$)"
     ),
     r"\n\n(?:human|assistant):[ \t]",
 )

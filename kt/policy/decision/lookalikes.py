@@ -14,9 +14,6 @@ searched at start:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 _IGNORABLE = (
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),
@@ -61,8 +58,8 @@ _ZEROS = (
 _PAIRS = (
     # Cyrillic
     (
-        "АВЕКМНОРСТУХЅІЈԌԚԜҮҺӀЬԁԛԝаеорсухѕіјһԍүӏвкмнтьё",
-        "ABEKMHOPCTYXSIJGQWYhIbdqwaeopcyxsijhgylbkmhtbe",
+        "АВЕКМНОРСТУХЅІЈԌԚԜҮҺӀЬԁԛԝаеорсухѕіјһԍүӏвкмнтьёг",
+        "ABEKMHOPCTYXSIJGQWYhIbdqwaeopcyxsijhgylbkmhtber",
     ),
     # Greek
     ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχϳ", "ABEZHIKMNOPTYXayeikvoptuxj"),
@@ -95,10 +92,20 @@ def _letters() -> dict[int, str]:
     return {ord(seen): read for row in _PAIRS for seen, read in zip(*row, strict=True)}
 
 
-IGNORED: Mapping[int, None] = MappingProxyType(dict.fromkeys(_members(_IGNORABLE)))
-"""For `str.translate`: the characters that show nothing, dropped."""
+class Signs(dict[int, str | int | None]):
+    """For `str.translate`, which catches an exception for every character that is not held."""
 
-ALIKE: Mapping[int, str | None] = MappingProxyType(
-    {**dict.fromkeys(_members(_LOOSE_MARKS)), **IGNORED, **_digits(), **_letters()}
-)
-"""For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII."""
+    def __missing__(self, point: int) -> int:
+        return point
+
+
+# Held as themselves, since common: translating them is a look-up and no call.
+_COMMON = {
+    point: point for point in (*range(0x600), *range(0x2000, 0x2100), *range(0x3000, 0x3100))
+}
+
+IGNORED = Signs({**_COMMON, **dict.fromkeys(_members(_IGNORABLE))})
+"""For `str.translate`: the characters that show nothing are dropped. Never written to."""
+
+ALIKE = Signs({**IGNORED, **dict.fromkeys(_members(_LOOSE_MARKS)), **_digits(), **_letters()})
+"""For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII. Never written to."""

@@ -18,6 +18,7 @@ from kt.policy.decision.loosened import loosen
 from kt.policy.decision.passages import Place
 from kt.policy.decision.reading import Reading, Shown
 from kt.policy.decision.rules import Rule
+from kt.policy.decision.unfinished import ends_of
 from kt.policy.decision.views import View
 
 # Instructions in one set; more would leave too few states for the memory that a set has
@@ -50,6 +51,7 @@ class _Group:
     views: tuple[View, ...]
     set: Any
     members: tuple[_Exact, ...]
+    loose: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,15 @@ class Matcher:
             for shown in reading.distinct(group.views):
                 for exact in _named(group, shown):
                     yield from _confirmed(exact, shown, reading)
+
+    def pending(self, reading: Reading) -> int:
+        """From where a text that goes on may still grow a hit; its length when nowhere."""
+        starts = [
+            shown.position(ends_of(group.loose).start(shown.text))
+            for group in self.groups
+            for shown in reading.distinct(group.views)
+        ]
+        return min(starts, default=len(reading.text))
 
 
 def compile_rules(rules: Iterable[Rule]) -> Matcher:
@@ -87,7 +98,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]
         loose = loosen(rule.pattern)
         program = compiled(loose).programsize
         if program > _SET_PROGRAM:
-            yield _Group(views, None, (exact,))
+            yield _Group(views, None, (exact,), (loose,))
             continue
         if size + program > _SET_PROGRAM:
             yield _set_of(views, waiting)
@@ -99,14 +110,15 @@ def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]
 
 
 def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
-    found = compiled_set(loose for _, loose in members)
-    return _Group(views, found, tuple(exact for exact, _ in members))
+    loose = tuple(pattern for _, pattern in members)
+    exact = tuple(exact for exact, _ in members)
+    return _Group(views, compiled_set(loose), exact, loose)
 
 
 def _named(group: _Group, shown: Shown) -> Iterable[_Exact]:
     if group.set is None:
         return group.members
-    return [group.members[at] for at in group.set.Match(shown.data) or ()]
+    return [group.members[at] for at in sorted(group.set.Match(shown.data) or ())]
 
 
 def _confirmed(exact: _Exact, shown: Shown, reading: Reading) -> Iterator[Hit]:
@@ -124,9 +136,10 @@ def _spans(exact: _Exact, shown: Shown) -> Iterator[tuple[int, int]]:
     work = at = 0
     while match := exact.pattern.search(data, at):
         low, high = match.span(rule.group)
-        at = max(match.end(), at + 1)
         if low == high:
+            at = max(match.end(), at + 1)
             continue
+        at = high
         work += 0 if rule.local else len(data) - low
         start, end = clock.characters(low, high)
         if work > _WORK:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from kt.policy.decision.passages import Place
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import Detection, Verdict
 
@@ -39,9 +40,18 @@ class Outcome:
 PASSED = Outcome()
 
 
-class Policy(Protocol):
+class Policy(ABC):
     """A compiled policy block. Pure: the same subject gets the same outcome."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def judge(self, subject: Subject) -> Outcome:
         """Say what the policy makes of a request or an answer."""
-        ...
+
+    def pending(self, reading: Reading) -> int:
+        """From where a text that goes on may still become what the policy objects to.
+
+        A policy that does not look at text waits for none of it.
+        """
+        return len(reading.text)

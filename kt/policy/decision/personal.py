@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from kt.policy.decision import checks, phones
@@ -13,21 +14,31 @@ VIEWS = (View.RAW, View.PLAIN)
 
 # What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is 1`.
 _IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
+_GROUP = re.compile(r"\d+")
+# Digits in one run, in fours, or as American Express and Diners print them.
+_CARD = (
+    r"\b(?:[1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2}[ \-]\d{1,7}|3\d{3}[ \-]\d{6}[ \-]\d{4,5})\b"
+)
 _EXTENSION = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?"
 
 _SUFFIX_WORDS = "png jpg jpeg gif svg webp css js ts html json yaml yml txt md"
 _FILE_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
 _CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
+
+# A name shortly before a number, for numbers that say nothing by themselves.
 _PHONE_WORDS = (
-    "phones?|telephone|tel|cell|mobile|handy|call|calls|dial|ring|fax|text|sms|whatsapp|reach|"
-    "contact|(?:my|his|her|their|our|your) number|telefon|rufnummer|hotline"
+    r"(?i)(?:^|[^a-z])(?:phones?|telephone|tel|cell|mobile|handy|calls?|dial|ring|fax|text|sms|"
+    r"whatsapp|reach|contact|(?:my|his|her|their|our|your) number|telefon|rufnummer|hotline)"
+    r"[^0-9\n]{0,32}"
 )
-_SSN_WORDS = "ssn|ssns|social security|social|tax id|itin"
-_NPI_WORDS = "npi|national provider|provider id|provider identifier|prescriber"
+_SSN_WORDS = r"(?i)(?:^|[^a-z])(?:ssns?|social security|social|tax id|itin)[^0-9\n]{0,32}"
+_NPI_WORDS = (
+    r"(?i)(?:^|[^a-z])(?:npi|national provider|provider id(?:entifier)?|prescriber)[^0-9\n]{0,32}"
+)
 
 
 def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign.isdecimal())
+    return "".join(filter(str.isdecimal, text))
 
 
 def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
@@ -54,18 +65,23 @@ def _email(text: str, start: int, end: int) -> Spans:
         or ".." in local + domain
         or any(not label or label[0] == "-" or label[-1] == "-" for label in labels)
         or labels[-1].lower() in _FILE_SUFFIXES
+        or _in_url(text, start)
         # `git@host.org:team/project` is an address of a repository.
         or (local == "git" and text[end : end + 1] == ":")
     )
     return () if wrong else ((start, end),)
 
 
+def _in_url(text: str, at: int) -> bool:
+    """Whether what begins here is the password of `scheme://user:password@host`."""
+    before = text[max(0, at - 80) : at].split()[-1:]
+    return bool(before) and before[0].endswith(":") and "://" in before[0]
+
+
 def _group_ends(text: str, start: int, end: int) -> list[int]:
-    return [
-        at + 1
-        for at in range(start, end)
-        if text[at].isdecimal() and (at + 1 == end or not text[at + 1].isdecimal())
-    ]
+    """Where the groups of digits end, each of which may be the number's last."""
+    found = text[start:end]
+    return [start + match.end() for match in _GROUP.finditer(found)]
 
 
 def _card(text: str, start: int, end: int) -> Spans:
@@ -99,11 +115,12 @@ def _iban(text: str, start: int, end: int) -> Spans:
 
 def _ipv4(text: str, start: int, end: int) -> Spans:
     before = text[max(0, start - 12) : start].lower()
-    versioned = before.rstrip().endswith(("version", "release", " v", "build", "rv:")) or (
+    versioned = before.rstrip().endswith((" v", "rv:")) or (
         # `Chrome/31.0.1.2`, and not `http://10.1.2.3`.
         before[-1:] == "/" and before[-2:-1].isalpha()
     )
-    good = alone(text, start, end) and not versioned and checks.ipv4(text[start:end])
+    numbered = versioned or named_otherwise(text, start)
+    good = alone(text, start, end) and not numbered and checks.ipv4(text[start:end])
     return ((start, end),) if good else ()
 
 
@@ -162,28 +179,28 @@ def _numbered(text: str, start: int, end: int) -> Spans:
 def base() -> Iterator[Rule]:
     """What `pii-detector` finds in every mode."""
     yield Rule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
-    yield Rule("ssn", "ssn", r"\d{3}-\d{2}-\d{4}", VIEWS, _dashed_ssn)
-    spaced = near(_SSN_WORDS, _whole(checks.ssn))
-    yield Rule("ssn_named", "ssn", r"\d{3}[ .\-]?\d{2}[ .\-]?\d{4}", VIEWS, spaced)
-    card = r"[1-6]\d{1,18}(?:[ \-]\d{2,7}){0,6}"
-    yield Rule("card", "credit_card", card, VIEWS, _card, retry=True)
-    iban = r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
+    yield Rule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
+    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})\b"
+    yield Rule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
+    yield Rule("card", "credit_card", _CARD, VIEWS, _card, retry=True)
+    iban = r"\b[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
     yield Rule("iban", "iban", iban, VIEWS, _iban, retry=True)
-    yield Rule("ipv4", "ip_address", r"\d{1,3}(?:\.\d{1,3}){3}", VIEWS, _ipv4)
-    ipv6 = r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?"
-    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6)
+    ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
+    yield Rule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
+    ipv6 = r"(?:^|[^\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
+    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
     yield from _phone_rules()
 
 
 def _phone_rules() -> Iterator[Rule]:
-    international = r"(?:\+|00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
+    international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
     yield Rule("phone", "phone", international, VIEWS, _international, retry=True)
-    american = r"(?:1[ .\-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .\-])\d{3}[ .\-]\d{4}" + _EXTENSION
+    american = r"(?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4}\b" + _EXTENSION
     yield Rule("phone_us", "phone", american, VIEWS, _american)
-    national = r"\(?0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}"
+    national = r"(?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}\b"
     yield Rule("phone_national", "phone", national, VIEWS, _national, retry=True)
-    named = near(_PHONE_WORDS, _named)
-    yield Rule("phone_named", "phone", r"\(?\d(?:[ ().\-/]{0,2}\d){6,11}", VIEWS, named, retry=True)
+    number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})\b"
+    yield Rule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
 
 
 def _american(text: str, start: int, end: int) -> Spans:
@@ -206,8 +223,8 @@ def health() -> Iterator[Rule]:
     """What `healthcare_mode` adds."""
     record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
     yield Rule("mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1)
-    provider = near(_NPI_WORDS, _whole(checks.npi))
-    yield Rule("npi", "npi", r"[12]\d{9}", VIEWS, provider)
+    provider = _NPI_WORDS + r"([12]\d{9})\b"
+    yield Rule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
     member = r"(?i)(?:\b|_)(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
     number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})\b"
     yield Rule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)

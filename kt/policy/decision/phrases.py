@@ -1,9 +1,8 @@
 """Phrases as people vary them, written once for plain and for spelt-out text.
 
-A phrase is an RE2 pattern in lower case in which `~` stands for what comes
-between two words. In running text that is anything but letters and digits; in
-text that was spelt out letter by letter, where word boundaries are lost, it
-may be nothing.
+A phrase is an RE2 pattern in lower case, matched against the words alone (see
+`views`), in which `~` is the step from one word to the next. In text that was
+spelt out letter by letter, where the steps are lost, it may be nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ from kt.policy.decision.rules import Check, Rule, Spans
 from kt.policy.decision.terms import whole_words
 from kt.policy.decision.views import View
 
-_BETWEEN = r"[^\pL\pN]+"
-_NOTHING = r"[^\pL\pN]*"
+_STEP = " "
+_MAYBE_STEP = " ?"
 
+# The words that turn a phrase round, `don't` being two of them.
 _NEGATION = compiled(
-    r"(?i)(?:\bnot|n['\x{2019}]t|\bnever|\bcannot|\bunable|\brefuse[sd]?|\bdecline[sd]?|\bwithout)"
-    r"(?:\s+(?:able|going|allowed|willing|permitted|ever|be|to|help|assist|you|with))*\s+$"
+    r"(?:^| )(?:not|don t|doesn t|didn t|can t|won t|couldn t|shouldn t|mustn t|wouldn t|isn t|"
+    r"aren t|never|cannot|unable|refuses?|refused|declines?|declined|without)"
+    r"(?: (?:able|going|allowed|willing|permitted|ever|be|to|help|assist|you|with))* $"
 )
 _LOOK_BACK = 60
 
@@ -33,15 +34,15 @@ def phrase_rules(
     views: tuple[View, ...],
     check: Check = whole_words,
 ) -> Iterator[Rule]:
-    """Rules for phrases in running text; numbered names say which one hit."""
+    """Rules for phrases in views of words; numbered names say which one hit."""
     for number, pattern in enumerate(patterns, start=1):
-        yield Rule(f"{name}.{number}", label, pattern.replace("~", _BETWEEN), views, check)
+        yield Rule(f"{name}.{number}", label, pattern.replace("~", _STEP), views, check)
 
 
 def spelt_rules(patterns: Iterable[str], *, name: str, label: str) -> Iterator[Rule]:
     """Rules for the same phrases in text that was spelt out (see `spelt`)."""
     for number, pattern in enumerate(patterns, start=1):
-        loose = pattern.replace("~", _NOTHING)
+        loose = pattern.replace("~", _MAYBE_STEP)
         yield Rule(f"{name}.{number}", label, loose, (View.RAW,))
 
 

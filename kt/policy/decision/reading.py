@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kt.policy.decision.passages import Passage, Place
-from kt.policy.decision.views import View, origins, read
+from kt.policy.decision.views import STEPS, View, origins
 
 
 class Shown:
     """One view of a text: its characters, its UTF-8 bytes, and the way back."""
 
-    def __init__(self, source: str, view: View) -> None:
-        text = read(source, view)
+    def __init__(self, source: str, view: View, text: str) -> None:
         # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
         self.data = text.encode("utf-8", "replace")
         self.text = text if text.isascii() else self.data.decode()
         self._source = source
         self._view = view
         self._origins: list[tuple[int, int]] | None = None
-        self._mapped = view is not View.RAW and not source.isascii()
+        self._mapped = False
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
-        if self._mapped and self._origins is None:
+        if not self._mapped:
             self._origins = origins(self._source, self._view)
+            self._mapped = True
         if self._origins is None:
             return start, end
         return self._origins[start][0], self._origins[end - 1][1]
+
+    def position(self, at: int) -> int:
+        """Where in the source a place of this view is; the view's end is the source's."""
+        if at >= len(self.text):
+            return len(self._source)
+        return self.origin(at, at + 1)[0]
 
 
 class Reading:
@@ -51,7 +57,9 @@ class Reading:
     def show(self, view: View) -> Shown:
         """The text as `view` shows it."""
         if view not in self._shown:
-            self._shown[view] = Shown(self.text, view)
+            step = STEPS[view]
+            text = self.text if step.of is None else self.show(step.of).text
+            self._shown[view] = Shown(self.text, view, step.make(text))
         return self._shown[view]
 
     def distinct(self, views: Sequence[View]) -> list[Shown]:

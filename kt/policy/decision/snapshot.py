@@ -9,12 +9,12 @@ from typing import Any
 from kt.policy.decision import auditing
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.conditions import Condition, compile_condition
-from kt.policy.decision.defaults import completed
 from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.outcome import Policy
 from kt.policy.decision.targets import Target, compile_targets
 from kt.policy.decision.values import Request, Stage
 from kt.policy.language import KINDS
+from kt.policy.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _step(entry: Any, blocks: Mapping[str, Any], targets: tuple[Target, ...]) ->
 def _policy(
     kind: str, block: Mapping[str, Any] | None, targets: tuple[Target, ...]
 ) -> Policy | AuditLogger:
-    fields = completed(KINDS[kind].block, block)
+    fields = settings(kind, block)
     if kind == auditing.KIND:
         return auditing.compile_block(fields)
     return COMPILERS[kind](fields, targets)

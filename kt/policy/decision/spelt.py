@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from kt.policy.decision.engine import compiled
 from kt.policy.decision.reading import Reading
+from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.views import View
 
-_RUN = compiled(r"[a-z0-9](?:[ \t._*|/,~+\-]{1,3}[a-z0-9])+")
-_LEAST_LETTERS = 6
+# Six letters, each followed by no letter: no prose does that by chance.
+_STEP = r"[ \t._*|/,~+\-]{1,3}"
+_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}")
+_RUN_SO_FAR = compiled(f"(?:[a-z](?:{_STEP}[a-z])*(?:{_STEP})?)?\\z")
 
 
 def spelt(reading: Reading, view: View) -> Reading | None:
@@ -21,20 +24,11 @@ def spelt(reading: Reading, view: View) -> Reading | None:
     shown = reading.show(view)
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
-    for start, end in _runs(shown.text):
+    for start, end in (match.span() for match in _RUN.finditer(shown.text)):
         for at, sign in _joined(shown.text, start, end):
             letters.append(sign)
             spans.append(shown.origin(at, at + 1))
     return reading.derive("".join(letters), spans) if letters else None
-
-
-def _runs(text: str) -> list[tuple[int, int]]:
-    """Stretches of single letters; the text is cut where a word of two letters stands."""
-    return [
-        (start, end)
-        for start, end in (match.span() for match in _RUN.finditer(text))
-        if end - start >= 2 * _LEAST_LETTERS - 1
-    ]
 
 
 def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -47,3 +41,12 @@ def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
             found.append((after - 1, " "))
         found.append((after, text[after]))
     return [*found, (letters[-1], "\n")]
+
+
+def spelling(reading: Reading, view: View) -> int:
+    """From where the end of a text may be spelt out; its last letter may begin it."""
+    shown = reading.show(view)
+    offset = max(0, len(shown.text) - HOLD_LIMIT)
+    data = shown.text[offset:].encode()
+    start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
+    return shown.position(offset + start)

@@ -20,8 +20,8 @@ class Target:
     retention_days: int | None
 
     def serves(self, model: str) -> bool:
-        """Whether the target answers for a model; without one it answers for all."""
-        return self.models is None or matches(self.models, model)
+        """Whether the target answers for a model; where no model is named, it does."""
+        return self.models is None or not model or matches(self.models, model)
 
 
 def compile_targets(providers: Mapping[str, Any] | None) -> tuple[Target, ...]:

@@ -23,6 +23,10 @@ class TermSet:
         yield from self.exact.scan(reading)
         yield from self.near.scan(reading)
 
+    def pending(self, reading: Reading) -> int:
+        """From where a term may still come about."""
+        return min(self.exact.pending(reading), self.near.pending(reading))
+
 
 def compile_terms(terms: Sequence[str], *, field: str, label: str, distance: int = 0) -> TermSet:
     """Compile the terms of `field`; `distance` is how many letters may differ."""

@@ -7,6 +7,7 @@
 | `FOLDED` | NFKC, default-ignorables dropped, casefolded |
 | `PLAIN` | NFKC, default-ignorables dropped, look-alikes read as ASCII |
 | `SKELETON` | `PLAIN`, casefolded |
+| `LOWER_WORDS`, `FOLDED_WORDS`, `SKELETON_WORDS` | the words alone, one space between two |
 
 The text of a view is made by fast whole-string calls; the map back is built
 only when something hit, one combining cluster at a time.
@@ -15,11 +16,24 @@ only when something hit, one combining cluster at a time.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
+from typing import Any
 
 from kt.policy.decision.engine import compiled
-from kt.policy.decision.lookalikes import ALIKE, IGNORED
+from kt.policy.decision.lookalikes import ALIKE, IGNORED, Signs
+from kt.policy.decision.words import spaced, word_spans
+
+Spans = list[tuple[int, int]]
+
+
+def _class(table: Mapping[int, object]) -> str:
+    """The characters that a table changes, as a class."""
+    changed = (point for point, read_as in table.items() if read_as != point)
+    signs = "".join(f"\\x{{{point:x}}}" for point in changed)
+    return f"[{signs}]"
 
 
 class View(Enum):
@@ -28,7 +42,23 @@ class View(Enum):
     FOLDED = "folded"
     PLAIN = "plain"
     SKELETON = "skeleton"
+    LOWER_WORDS = "lower words"
+    FOLDED_WORDS = "folded words"
+    SKELETON_WORDS = "skeleton words"
 
+
+WORDS_OF: Mapping[View, View] = MappingProxyType(
+    {
+        View.LOWER: View.LOWER_WORDS,
+        View.FOLDED: View.FOLDED_WORDS,
+        View.SKELETON: View.SKELETON_WORDS,
+    }
+)
+_MADE_OF = {words: view for view, words in WORDS_OF.items()}
+
+# Translating costs more than looking whether there is anything to translate.
+_SOME_IGNORED = compiled(_class(IGNORED))
+_SOME_ALIKE = compiled(_class(ALIKE))
 
 # No composition looks further back than this many characters.
 _REACH = 8
@@ -42,15 +72,21 @@ _PIECE = compiled(f"[^\\pM\\x{{FF9E}}\\x{{FF9F}}]*{_MARK}{{0,30}}")
 
 def read(text: str, view: View) -> str:
     """The text as `view` shows it. Pure; ASCII text costs at most one lower-casing."""
-    return _READERS[view](text)
+    step = STEPS[view]
+    return step.make(text if step.of is None else read(text, step.of))
 
 
 def _folded(text: str) -> str:
-    return text.lower() if text.isascii() else _compatible(text).translate(IGNORED).casefold()
+    return text.lower() if text.isascii() else _read_as(text, IGNORED, _SOME_IGNORED).casefold()
 
 
 def _plain(text: str) -> str:
-    return text if text.isascii() else _compatible(text).translate(ALIKE)
+    return text if text.isascii() else _read_as(text, ALIKE, _SOME_ALIKE)
+
+
+def _read_as(text: str, table: Signs, some: Any) -> str:
+    made = _compatible(text)
+    return made.translate(table) if some.search(made.encode("utf-8", "replace")) else made
 
 
 def _compatible(text: str) -> str:
@@ -60,30 +96,45 @@ def _compatible(text: str) -> str:
 def _pieces(text: str) -> list[str]:
     """The text itself, or where marks crowd: cut so that normalising stays linear."""
     # RE2 reads UTF-8, which has no lone surrogates; a stand-in keeps the offsets.
-    encodable = text.encode("utf-8", "replace").decode()
-    if not _CROWD.search(encodable):
+    data = text.encode("utf-8", "replace")
+    if not _CROWD.search(data):
         return [text]
-    cuts = [match.span() for match in _PIECE.finditer(encodable)]
+    cuts = [match.span() for match in _PIECE.finditer(data.decode())]
     return [text[start:end] for start, end in cuts if start < end]
 
 
-_READERS: dict[View, Callable[[str], str]] = {
-    View.RAW: lambda text: text,
-    View.LOWER: str.casefold,
-    View.FOLDED: _folded,
-    View.PLAIN: _plain,
-    View.SKELETON: lambda text: _plain(text).casefold(),
-}
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a view is made: `make` of the text of the view `of`, or of the original."""
+
+    make: Callable[[str], str]
+    of: View | None = None
 
 
-def origins(text: str, view: View) -> list[tuple[int, int]] | None:
+STEPS: Mapping[View, Step] = MappingProxyType(
+    {
+        View.RAW: Step(str),
+        View.LOWER: Step(str.casefold),
+        View.FOLDED: Step(_folded),
+        View.PLAIN: Step(_plain),
+        View.SKELETON: Step(str.casefold, View.PLAIN),
+        View.LOWER_WORDS: Step(spaced, View.LOWER),
+        View.FOLDED_WORDS: Step(spaced, View.FOLDED),
+        View.SKELETON_WORDS: Step(spaced, View.SKELETON),
+    }
+)
+
+
+def origins(text: str, view: View) -> Spans | None:
     """For each character of `read(text, view)`, the span of `text` it came from.
 
     None means that every character came from the one at its own place.
     """
+    if view in _MADE_OF:
+        return _word_origins(text, _MADE_OF[view])
     if view is View.RAW or text.isascii():
         return None
-    spans: list[tuple[int, int]] = []
+    spans: Spans = []
     start = 0
     for end in _cluster_ends(text, view):
         spans.extend([(start, end)] * len(read(text[start:end], view)))
@@ -92,6 +143,17 @@ def origins(text: str, view: View) -> list[tuple[int, int]] | None:
     if len(spans) != length:
         # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
         return [(0, len(text))] * length
+    return spans
+
+
+def _word_origins(text: str, view: View) -> Spans:
+    """The origins of words; the space between two came from all that stood between them."""
+    made = origins(text, view) or [(at, at + 1) for at in range(len(text))]
+    spans: Spans = []
+    for start, end in word_spans(read(text, view)):
+        if spans:
+            spans.append((spans[-1][1], made[start][0]))
+        spans.extend(made[start:end])
     return spans
 
 

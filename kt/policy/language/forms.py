@@ -57,7 +57,7 @@ FORMS: dict[str, Form] = {
         "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
         lambda text: f"did you mean {slug(text)}?" if slug(text) else "",
     ),
-    "line": Form(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
+    "line": Form(r" *[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
     "header": Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of an HTTP header"),
     "header_value": Form(r"[\x20-\x7e]*", "the value of an HTTP header: printable ASCII"),
     "path": Form(r"/[!-~]*", "a path that begins with '/'", lambda text: f"did you mean /{text}?"),

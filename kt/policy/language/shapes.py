@@ -113,9 +113,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`policies.chain`: kinds, or one-key maps from a kind to `options`."""
+    """`policies.chain`: at most `high` kinds, or one-key maps from a kind to `options`."""
 
     options: Block
+    high: int = 100
 
 
 Shape: TypeAlias = (

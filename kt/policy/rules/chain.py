@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kt.policy.findings import Finding
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
+from kt.policy.language.shapes import Chain
 from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
 from kt.policy.rules.base import Rule
 from kt.policy.rules.shape import NotEnforced, WrongType
@@ -144,6 +145,10 @@ class EmptyChain(Rule):
     code = "W006"
 
 
+# A longer chain has a finding of its own; each entry is compared with those before it.
+_LONGEST = Chain(CHAIN_OPTIONS).high
+
+
 class Link(NamedTuple):
     """One entry of the chain: its path, the kind it names, and its options where it has any."""
 
@@ -153,9 +158,12 @@ class Link(NamedTuple):
 
 
 def links(root: Mapping) -> list[Link]:
-    """The entries of `policies.chain` that name something, known or not, in their order."""
+    """The entries of `policies.chain` that name something, known or not, in their order.
+
+    At most 100: the chain may have no more.
+    """
     found = []
-    for path, item in _items(root):
+    for path, item in _items(root)[:_LONGEST]:
         if isinstance(item, Scalar) and isinstance(item.value, str):
             found.append(Link(path, item, None))
         elif isinstance(item, Mapping) and len(item.entries) == 1:

@@ -10,6 +10,7 @@ from kt.policy.language.document import POLICY
 from kt.policy.nodes import Mapping, Scalar
 from kt.policy.rules.base import Rule
 from kt.policy.walk import patterns
+from kt.policy.words import shown
 
 
 class BadPattern(Rule):
@@ -72,7 +73,10 @@ _HINTS = (
     ("(?<", "look-behind is not possible in linear time; match the context as well"),
     ("(?=", "look-ahead is not possible in linear time; match the context as well"),
     ("(?!", "look-ahead is not possible in linear time; list what to match instead"),
-    ("escape sequence: \\", "a back-reference is not possible in linear time; write it out"),
+    *(
+        (f"escape sequence: \\{digit}", "a back-reference is not possible in linear time")
+        for digit in range(1, 10)
+    ),
     ("too large", "use smaller counts, or several expressions"),
     ("repetition size", "counts go up to 1000"),
     ("missing ", "close what is left open, or escape it with a backslash"),
@@ -102,7 +106,7 @@ def _check(node: Scalar, path: str) -> tuple[int, Finding | None]:
     if isinstance(compiled, str):
         fix = next((fix for sign, fix in _HINTS if sign in compiled), "")
         cost = _REFUSED_COST if "too large" in compiled else len(node.text)
-        return cost, BadPattern.at(node, path, f"RE2 refuses it: {compiled}", fix)
+        return cost, BadPattern.at(node, path, f"RE2 refuses it: {shown(compiled)}", fix)
     for probe in _PROBES:
         match = compiled.search(probe)
         if match is not None and match.start() == match.end():
@@ -115,7 +119,7 @@ def _check(node: Scalar, path: str) -> tuple[int, Finding | None]:
 def _compile(text: str) -> Any:
     """The compiled expression, or RE2's reason as text."""
     # Imported here: most files have no expression of their own, and need not pay for it.
-    import re2  # type: ignore[import-untyped]
+    import re2
 
     options = re2.Options()
     options.log_errors = False

@@ -89,7 +89,9 @@ def score(found_in: Detector, chosen: Iterable[Case]) -> tuple[dict[str, Score],
             if not hit:
                 mistakes.append(f"{case.id} {case.kind} missed {label}: {case.text[start:end]!r}")
         for a, b, label in sorted(found):
-            known = any(a < end and start < b and label == other for start, end, other in case.spans)
+            known = any(
+                a < end and start < b and label == other for start, end, other in case.spans
+            )
             if not known:
                 scores.setdefault(label, Score()).wrong += 1
                 mistakes.append(f"{case.id} {case.kind} wrong {label}: {case.text[a:b]!r}")

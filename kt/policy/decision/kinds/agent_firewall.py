@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.toolrules import (
@@ -24,7 +24,7 @@ KIND = "agent-firewall"
 
 
 @dataclass(frozen=True, slots=True)
-class AgentFirewall:
+class AgentFirewall(Policy):
     """A compiled `agent-firewall` block; `most_calls` is None without a limit."""
 
     everyone: ToolRule

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.outcome import Outcome
+from kt.policy.decision.outcome import Outcome, Policy
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.values import Detection
@@ -15,7 +15,7 @@ KIND = "data-routing-policy"
 
 
 @dataclass(frozen=True, slots=True)
-class DataRouting:
+class DataRouting(Policy):
     """A compiled `data-routing-policy` block: the targets, and which of them comply."""
 
     targets: tuple[Target, ...]

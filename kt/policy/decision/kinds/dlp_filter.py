@@ -12,7 +12,8 @@ from kt.policy.decision.custom import pattern_rules
 from kt.policy.decision.findings import cuts, detections
 from kt.policy.decision.markers import label_marker
 from kt.policy.decision.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.termset import TermSet, compile_terms
@@ -22,7 +23,7 @@ KIND = "dlp-filter"
 
 
 @dataclass(frozen=True, slots=True)
-class DlpFilter:
+class DlpFilter(Policy):
     """A compiled `dlp-filter` block."""
 
     action: Verdict
@@ -41,6 +42,14 @@ class DlpFilter:
             "Confidential data is not allowed by policy 'dlp-filter'.",
             detections(KIND, subject, hits),
             cuts(subject, hits, label_marker) if self.action == "redact" else (),
+        )
+
+    def pending(self, reading: Reading) -> int:
+        """From where any of the rules may still grow a hit."""
+        return min(
+            self.built_in.pending(reading),
+            self.patterns.pending(reading),
+            self.terms.pending(reading),
         )
 
     def _hits(self, subject: Subject) -> Iterator[Hit]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kt.policy.decision.findings import detections
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.termset import TermSet, compile_terms
@@ -17,7 +18,7 @@ KIND = "human-oversight"
 
 
 @dataclass(frozen=True, slots=True)
-class HumanOversight:
+class HumanOversight(Policy):
     """A compiled `human-oversight` block."""
 
     action: Verdict
@@ -36,6 +37,10 @@ class HumanOversight:
             detections(KIND, subject, hits),
             assignee=self.assignee,
         )
+
+    def pending(self, reading: Reading) -> int:
+        """From where a term may still come about."""
+        return self.terms.pending(reading)
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> HumanOversight:

@@ -11,8 +11,9 @@ from kt.policy.decision.custom import pattern_rules
 from kt.policy.decision.findings import counted, cuts, detections, outermost
 from kt.policy.decision.markers import Marker, marker
 from kt.policy.decision.matcher import Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.personal import base, health, payment
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.values import Verdict
@@ -21,7 +22,7 @@ KIND = "pii-detector"
 
 
 @dataclass(frozen=True, slots=True)
-class PiiDetector:
+class PiiDetector(Policy):
     """A compiled `pii-detector` block."""
 
     action: Verdict
@@ -50,6 +51,10 @@ class PiiDetector:
             cuts(subject, hits, self.mark) if self.action == "redact" else (),
             found=counted(hits) if self.counts else (),
         )
+
+    def pending(self, reading: Reading) -> int:
+        """From where any of the rules may still grow a hit."""
+        return min(self.built_in.pending(reading), self.patterns.pending(reading))
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> PiiDetector:

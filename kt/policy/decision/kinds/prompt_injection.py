@@ -13,14 +13,14 @@ from kt.policy.decision.encoded import decoded, tagged
 from kt.policy.decision.findings import detections
 from kt.policy.decision.injections import IMITATIONS, PHRASES, TOKENS
 from kt.policy.decision.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.reading import Reading
-from kt.policy.decision.rules import Rule, accept
+from kt.policy.decision.rules import Rule, Spans
 from kt.policy.decision.spelt import spelt
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.views import View
+from kt.policy.decision.views import WORDS_OF, View
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
@@ -28,7 +28,7 @@ _MESSAGE = "The request looks like an attempt to override its instructions."
 
 
 @dataclass(frozen=True, slots=True)
-class PromptInjection:
+class PromptInjection(Policy):
     """A compiled `prompt-injection` block."""
 
     message: str
@@ -85,7 +85,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> Prom
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
-        phrases=_built_in("phrase", PHRASES, views),
+        phrases=_built_in("phrase", PHRASES, tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
         tokens=_built_in("token", TOKENS if fakes else (), views),
         imitations=_built_in("imitation", IMITATIONS if fakes else (), views),
@@ -100,9 +100,15 @@ def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
 
 @cache
 def _built_in(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
-    check = affirmed if name == "phrase" else accept
+    check = affirmed if name == "phrase" else _apart
     label = "override" if name == "phrase" else "fake_boundary"
     return compile_rules(phrase_rules(patterns, name=name, label=label, views=views, check=check))
+
+
+def _apart(text: str, start: int, end: int) -> Spans:
+    """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
+    inside = text[start] == "<" and start > 0 and text[start - 1].isalnum()
+    return () if inside else ((start, end),)
 
 
 @cache
@@ -111,11 +117,11 @@ def _spelt_phrases() -> Matcher:
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[Rule]:
-    """The author's patterns, from either of the two places where they may stand."""
+    """The author's patterns, looked for in the text as it is too."""
     plain = (View.PLAIN,) if View.SKELETON in views else ()
-    for field, patterns in (
-        ("attack_patterns", fields["attack_patterns"]),
-        ("detection.attack_patterns", fields["detection"]["attack_patterns"]),
-    ):
-        everywhere = (View.RAW, *plain, *views)
-        yield from pattern_rules(patterns, field=field, label="attack_pattern", views=everywhere)
+    return pattern_rules(
+        fields["detection"]["attack_patterns"],
+        field="detection.attack_patterns",
+        label="attack_pattern",
+        views=(View.RAW, *plain, *views),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.toolrules import NO_TOOLS, ROLE_HEADER, Roles, compile_roles, refused
@@ -18,7 +18,7 @@ SENSITIVITY_HEADER = "X-Data-Sensitivity"
 
 
 @dataclass(frozen=True, slots=True)
-class Rbac:
+class Rbac(Policy):
     """A compiled `rbac` block. A role that is not listed has no tools and public data only."""
 
     required: tuple[str, ...]

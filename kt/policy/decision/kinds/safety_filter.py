@@ -11,13 +11,13 @@ from typing import Any
 from kt.policy.decision.findings import detections
 from kt.policy.decision.harmful import HARMLESS_AFTER, MODES
 from kt.policy.decision.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome
+from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.reading import Reading
 from kt.policy.decision.rules import Spans
-from kt.policy.decision.spelt import spelt
+from kt.policy.decision.spelt import spelling, spelt
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.terms import TERM_VIEWS
 from kt.policy.decision.termset import TermSet, compile_terms
 from kt.policy.decision.values import Verdict
 from kt.policy.decision.views import View
@@ -25,10 +25,11 @@ from kt.policy.decision.views import View
 KIND = "safety-filter"
 _LABEL = "harmful_content"
 _NEXT_WORD = 24
+_VIEWS = (View.FOLDED_WORDS, View.SKELETON_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
-class SafetyFilter:
+class SafetyFilter(Policy):
     """A compiled `safety-filter` block."""
 
     action: Verdict
@@ -46,6 +47,14 @@ class SafetyFilter:
             "safety_filter.detected",
             "Harmful content is not allowed by policy 'safety-filter'.",
             detections(KIND, subject, hits),
+        )
+
+    def pending(self, reading: Reading) -> int:
+        """From where any of the rules may still grow a hit."""
+        return min(
+            self.phrases.pending(reading),
+            self.terms.pending(reading),
+            spelling(reading, View.SKELETON),
         )
 
     def _hits(self, subject: Subject) -> Iterator[Hit]:
@@ -72,7 +81,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> Safe
 @cache
 def _phrases(mode: str) -> Matcher:
     """The built-in phrases of a mode; they are the same for every policy."""
-    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=TERM_VIEWS, check=_meant)
+    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=_VIEWS, check=_meant)
     return compile_rules(rules)
 
 
@@ -84,5 +93,5 @@ def _spelt_phrases(mode: str) -> Matcher:
 def _meant(text: str, start: int, end: int) -> Spans:
     """Refuse what the next word makes harmless, and what is negated."""
     following = text[end : end + _NEXT_WORD].split(maxsplit=1)
-    harmless = bool(following) and following[0].strip(".,;:!?") in HARMLESS_AFTER
+    harmless = bool(following) and following[0] in HARMLESS_AFTER
     return () if harmless else affirmed(text, start, end)

@@ -1,0 +1,64 @@
+"""`kt policy diff A B`: what a change does to enforcement.
+
+Exit codes: 0, or 1 with `--fail-on weaker` when something got weaker; 2 when a file cannot
+be read or does not pass lint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from kt.cli.errors import CommandError
+from kt.cli.sources import read_file
+from kt.policy.changes import Change
+from kt.policy.diff import diff
+from kt.policy.lint import lint
+
+_SIGNS = {"stronger": "+", "weaker": "-", "other": " "}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("before", metavar="A", help="the policy as it was; - for stdin")
+    add("after", metavar="B", help="the policy as it will be; - for stdin")
+    add("--format", choices=("text", "json"), default="text", help="default: text")
+    add("--json", action="store_const", const="json", dest="format", help="as --format json")
+    add("--fail-on", choices=("weaker",), help="exit with 1 when something gets weaker")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two policies and print what changes."""
+    changes = diff(_load(options.before), _load(options.after))
+    is_weaker = any(change.effect == "weaker" for change in changes)
+    print(_json(changes) if options.format == "json" else _text(changes))
+    return int(options.fail_on == "weaker" and is_weaker)
+
+
+def _load(path: str) -> bytes:
+    source = read_file(path)
+    if source.failure is not None:
+        raise CommandError(f"{source.name}: {source.failure}")
+    report = lint(source.data)
+    if not report.ok:
+        count = len(report.errors)
+        raise CommandError(f"{source.name}: {count} errors; mend what kt policy lint finds first")
+    return source.data
+
+
+def _json(changes: Sequence[Change]) -> str:
+    effects: list[str] = [change.effect for change in changes]
+    summary = {effect: effects.count(effect) for effect in _SIGNS}
+    rows = [asdict(change) for change in changes]
+    return json.dumps({"changes": rows, "summary": summary}, indent=2)
+
+
+def _text(changes: Sequence[Change]) -> str:
+    if not changes:
+        return "no change of enforcement"
+    return "\n".join(
+        f"{_SIGNS[change.effect]} {change.effect:<8}  {change.message}" for change in changes
+    )

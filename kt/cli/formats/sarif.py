@@ -1,0 +1,84 @@
+"""SARIF 2.1.0, which forges read into their code scanning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from kt import __version__
+from kt.cli.formats import STDIN_NAME, Context, Result, relative
+from kt.policy.findings import Finding
+from kt.policy.rules.base import CATALOGUE, Rule
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_ROOT = "%SRCROOT%"
+
+
+def render(results: Sequence[Result], context: Context) -> str:
+    """The log, with one run; it is complete when there is nothing to report as well."""
+    run = {
+        "tool": {"driver": _driver()},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {_ROOT: {"uri": Path(context.root).absolute().as_uri() + "/"}},
+        "invocations": [{"executionSuccessful": True}],
+        "results": [
+            _result(relative(result.file, context.root), finding)
+            for result in results
+            for finding in result.report.findings
+        ],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _driver() -> dict[str, Any]:
+    return {
+        "name": "kt policy lint",
+        "semanticVersion": __version__,
+        "rules": [_rule(CATALOGUE[code]) for code in sorted(CATALOGUE)],
+    }
+
+
+def _rule(rule: type[Rule]) -> dict[str, Any]:
+    return {
+        "id": rule.code,
+        "name": rule.__name__,
+        "shortDescription": {"text": rule.title()},
+        "help": {"text": rule.page()},
+        "defaultConfiguration": {"level": rule.severity()},
+    }
+
+
+def _result(file: str, finding: Finding) -> dict[str, Any]:
+    text = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
+    told = "\0".join((finding.code, file, finding.path))
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": sorted(CATALOGUE).index(finding.code),
+        "level": finding.severity,
+        "message": {"text": text},
+        "locations": [{"physicalLocation": _location(file, finding), **_logical(finding)}],
+        "partialFingerprints": {"keyPath/v1": hashlib.sha256(told.encode()).hexdigest()},
+    }
+
+
+def _location(file: str, finding: Finding) -> dict[str, Any]:
+    region = {"startLine": finding.line, "startColumn": finding.column}
+    return {"artifactLocation": _artifact(file), "region": region}
+
+
+def _artifact(file: str) -> dict[str, str]:
+    if file == STDIN_NAME:
+        return {"uri": "stdin:"}
+    if file.startswith(("/", "..")):
+        return {"uri": Path(file).absolute().as_uri()}
+    return {"uri": quote(file), "uriBaseId": _ROOT}
+
+
+def _logical(finding: Finding) -> dict[str, Any]:
+    return {"logicalLocations": [{"fullyQualifiedName": finding.path}]} if finding.path else {}

@@ -1,0 +1,82 @@
+"""`kt policy test`: run a policy's own tests. No port, no network, no sleep.
+
+Exit codes: 0 all passed, 1 some failed, 2 a file could not be read, is no valid policy, or
+nothing was tested.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kt.cli.errors import CommandError
+from kt.cli.sources import Source, read_sources
+from kt.cli.testreport import RENDERERS, Tested
+from kt.policy.document import read
+from kt.policy.lint import lint
+from kt.policy.nodes import plain
+from kt.policy.suitefiles import BadSuiteError, read_suites
+from kt.policy.suites import run_suites
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin; default: .")
+    add("--format", choices=tuple(RENDERERS), default="text", help="text")
+    add("--json", action="store_const", const="json", dest="format", help="as --format json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the tests of what was named, report, and say how it went."""
+    tested = [_tested(source) for source in read_sources(options.paths or ["."])]
+    if not any(one.results for one in tested):
+        names = ", ".join(one.file for one in tested)
+        raise CommandError(f"{names}: no test; write testing.suites, or tests/*.json beside it")
+    sys.stdout.write(RENDERERS[options.format](tested))
+    return int(not all(result.passed for one in tested for result in one.results))
+
+
+def _tested(source: Source) -> Tested:
+    if source.failure is not None:
+        raise CommandError(f"{source.name}: {source.failure}")
+    policy = _policy(source)
+    return Tested(source.name, run_suites(policy, list(_beside(source))))
+
+
+def _policy(source: Source) -> dict[str, Any]:
+    """The policy as plain values.
+
+    Raises:
+        CommandError: lint finds errors; there is nothing sure to be tested.
+    """
+    report = lint(source.data, directory=source.directory)
+    root = read(source.data).root
+    value = plain(root) if root is not None else None
+    if not report.ok or not isinstance(value, dict):
+        first = report.errors[0]
+        place = f"{source.name}:{first.line}:{first.column}"
+        raise CommandError(f"{place}: {first.code} {first.message}; see kt policy lint")
+    return value
+
+
+def _beside(source: Source) -> Iterator[dict[str, Any]]:
+    """The suites in `tests/*.json` of the directory that holds the policy."""
+    folder = os.path.join(os.path.dirname(source.name), "tests")
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
+        yield from _suites(path)
+
+
+def _suites(path: str) -> Iterable[dict[str, Any]]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        return read_suites(data, name=os.path.basename(path))
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from error
+    except BadSuiteError as error:
+        raise CommandError(f"{path}: {error}") from error

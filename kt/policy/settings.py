@@ -1,0 +1,54 @@
+"""What holds for a block: the values that are given, and the defaults of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kt.policy.language import KINDS
+from kt.policy.language.shapes import Block, ListOf, MapOf, Shape
+
+Settings = dict[str, Any]
+
+
+def settings(kind: str, given: Mapping[str, Any] | None) -> Settings:
+    """Every field of `policy.<kind>` with the value that holds.
+
+    `given` is the block as plain values, None where there is none; it must have passed lint.
+    Patterns of `prompt-injection` are under `detection`, wherever they were written.
+    """
+    held = complete(KINDS[kind].block, given or {})
+    if kind == "prompt-injection":
+        short = held.pop("attack_patterns")
+        held["detection"]["attack_patterns"] = [*held["detection"]["attack_patterns"], *short]
+    return held
+
+
+def complete(shape: Block, given: Mapping[str, Any]) -> Settings:
+    """Every field of a block with the value that holds, at every depth."""
+    held: Settings = {}
+    for name, field in shape.fields.items():
+        if name in given:
+            held[name] = _complete(field.shape, given[name])
+        elif isinstance(field.shape, Block):
+            held[name] = complete(field.shape, {})
+        else:
+            held[name] = _copied(field.default)
+    return held
+
+
+def _complete(shape: Shape, value: Any) -> Any:
+    if isinstance(shape, Block):
+        return complete(shape, value)
+    if isinstance(shape, ListOf):
+        return [_complete(shape.item, item) for item in value]
+    if isinstance(shape, MapOf):
+        return {key: _complete(shape.value, item) for key, item in value.items()}
+    return value
+
+
+def _copied(default: Any) -> Any:
+    """A default as the plain value it stands for, which the caller may change."""
+    if isinstance(default, tuple):
+        return list(default)
+    return dict(default) if isinstance(default, Mapping) else default

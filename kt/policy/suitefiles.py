@@ -1,0 +1,71 @@
+"""What a file of tests beside a policy may hold: a case, a suite, or several of either."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_CASE_KEYS = frozenset({"name", "description", "input", "expected"})
+_SUITE_KEYS = frozenset({"name", "description", "target", "cases"})
+_INPUT_KEYS = frozenset({"messages", "headers", "model", "upstream_response"})
+_EXPECTED_KEYS = frozenset({"verdict", "reason_code"})
+_VERDICTS = ("allow", "redact", "escalate", "block")
+
+
+class BadSuiteError(Exception):
+    """A file of tests that says something else; the text names the place and the fix."""
+
+
+def read_suites(data: bytes, *, name: str) -> list[dict[str, Any]]:
+    """The suites of a JSON file; cases that stand by themselves are the suite `name`.
+
+    Raises:
+        BadSuiteError: not JSON, or a key or value that no test has.
+    """
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadSuiteError(f"not JSON: {error}") from error
+    if isinstance(found, dict) and set(found) == {"suites"}:
+        found = found["suites"]
+    items = found if isinstance(found, list) else [found]
+    suites = [_suite(item, at) for at, item in enumerate(items) if _is_suite(item)]
+    cases = [_case(item, f"[{at}]") for at, item in enumerate(items) if not _is_suite(item)]
+    return [*suites, *([{"name": name, "cases": cases}] if cases else [])]
+
+
+def _is_suite(item: Any) -> bool:
+    return isinstance(item, dict) and "cases" in item
+
+
+def _suite(item: Mapping[str, Any], at: int) -> dict[str, Any]:
+    _known(item, _SUITE_KEYS, f"[{at}]")
+    cases = item["cases"]
+    if not isinstance(item.get("name"), str) or not isinstance(cases, list):
+        raise BadSuiteError(f"[{at}]: a suite has a name and a list of cases")
+    return {**item, "cases": [_case(case, f"[{at}].cases[{n}]") for n, case in enumerate(cases)]}
+
+
+def _case(item: Any, where: str) -> dict[str, Any]:
+    _known(item, _CASE_KEYS, where)
+    given, expected = item.get("input"), item.get("expected")
+    _known(given, _INPUT_KEYS, f"{where}.input")
+    _known(expected, _EXPECTED_KEYS, f"{where}.expected")
+    if not isinstance(item.get("name"), str):
+        raise BadSuiteError(f"{where}: a case has a name")
+    if not isinstance(given.get("messages"), list):
+        raise BadSuiteError(f"{where}.input: messages is a list of messages")
+    if not isinstance(given.get("headers", {}), dict):
+        raise BadSuiteError(f"{where}.input: headers is a mapping from name to value")
+    if expected.get("verdict") not in _VERDICTS:
+        raise BadSuiteError(f"{where}.expected: verdict is one of {', '.join(_VERDICTS)}")
+    return dict(item)
+
+
+def _known(item: Any, keys: frozenset[str], where: str) -> None:
+    if not isinstance(item, dict):
+        raise BadSuiteError(f"{where}: expected an object with {', '.join(sorted(keys))}")
+    unknown = sorted(set(item) - keys)
+    if unknown:
+        raise BadSuiteError(f"{where}: unknown key {unknown[0]!r}")

@@ -1,0 +1,189 @@
+"""The other commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from kt import __version__
+from kt.cli.main import COMMANDS
+from kt.cli.templates import TEMPLATES
+from kt.policy.language import DOCUMENT
+from kt.policy.lint import lint
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_the_version_is_that_of_the_package(kt: Run) -> None:
+    """One line."""
+    assert kt("--version") == (0, f"kt {__version__}\n", "")
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["policy", "--help"]])
+def test_help_names_every_command(kt: Run, argv: list[str]) -> None:
+    """On stdout, since it was asked for."""
+    code, out, err = kt(*argv)
+    assert (code, err) == (0, "")
+    assert all(f"kt {' '.join(command.words)} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("argv", [[], ["policy"], ["polcy", "lint"], ["policy", "lnt", "x"]])
+def test_no_command_is_a_usage_error(kt: Run, argv: list[str]) -> None:
+    """And the commands are shown on stderr."""
+    code, out, err = kt(*argv)
+    assert (code, out) == (2, "")
+    assert "kt policy lint" in err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+def test_a_command_explains_itself(kt: Run, command: tuple[tuple[str, ...], str, str]) -> None:
+    """With --help."""
+    code, out, _ = kt(*command[0], "--help")
+    assert (code, out.startswith(f"usage: kt {' '.join(command[0])}")) == (0, True)
+
+
+@pytest.mark.parametrize("code", ["E002", "e002", "W001"])
+def test_explain_prints_the_page_of_a_rule(kt: Run, code: str) -> None:
+    """However the code is written."""
+    status, out, _ = kt("policy", "explain", code)
+    assert (0, code.upper()) == (status, out[:4])
+    assert "Right:" in out
+
+
+def test_explain_lists_the_titles_without_a_code(kt: Run) -> None:
+    """One line for each rule."""
+    lines = kt("policy", "explain")[1].splitlines()
+    assert lines == sorted(lines)
+    assert "E002  A key that the policy language does not know." in lines
+
+
+def test_explain_of_an_unknown_code_is_a_usage_error(kt: Run) -> None:
+    """With the code that was meant, where there is one near."""
+    code, _, err = kt("policy", "explain", "E02")
+    assert (code, err) == (2, "kt: no rule 'E02'; did you mean E002?\n")
+
+
+def test_the_manual_in_docs_is_current(kt: Run) -> None:
+    """docs/lint-codes.md is what `kt policy explain --all` prints. RENEW=1 writes it."""
+    import os
+
+    page = Path(__file__).parents[3] / "docs" / "lint-codes.md"
+    manual = kt("policy", "explain", "--all")[1]
+    if os.environ.get("RENEW") == "1":
+        page.write_text(manual)
+    assert page.read_text() == manual
+
+
+def test_the_schema_is_printed_as_json(kt: Run) -> None:
+    """With every key at the top."""
+    code, out, _ = kt("policy", "schema")
+    assert (0, list(DOCUMENT.fields)) == (code, list(json.loads(out)["properties"]))
+
+
+def test_diff_says_what_gets_weaker(files: Path, kt: Run) -> None:
+    """A line for each change, the effect in front."""
+    code, out, _ = kt("policy", "diff", "good.yaml", "warned.yaml")
+    assert (0, out) == (
+        code,
+        (
+            '  other     pack.name: "good" becomes "warned"\n'
+            "- weaker    policies.chain: safety-filter no longer runs\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("good.yaml", "warned.yaml", 1),
+        ("warned.yaml", "good.yaml", 0),
+        ("good.yaml", "good.yaml", 0),
+    ],
+)
+def test_diff_fails_on_weaker_when_asked_to(
+    files: Path, kt: Run, before: str, after: str, code: int
+) -> None:
+    """A gate for reviews."""
+    assert code == kt("policy", "diff", before, after, "--fail-on", "weaker")[0]
+
+
+def test_diff_prints_json(files: Path, kt: Run) -> None:
+    """The changes, and how many of each effect."""
+    shown = json.loads(kt("policy", "diff", "warned.yaml", "good.yaml", "--json")[1])
+    assert shown["summary"] == {"stronger": 1, "weaker": 0, "other": 1}
+    assert shown["changes"][1] == {
+        "effect": "stronger",
+        "path": "policies.chain",
+        "message": "policies.chain: safety-filter now runs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [
+        ("gone.yaml", "kt: gone.yaml: No such file or directory\n"),
+        ("bad.yaml", "kt: bad.yaml: 1 errors; mend what kt policy lint finds first\n"),
+        ("policies", "kt: policies: no policy-config.yaml in this directory or below\n"),
+    ],
+)
+def test_diff_of_what_is_no_policy_is_a_failure(
+    files: Path, kt: Run, before: str, message: str
+) -> None:
+    """Nothing can be said about it."""
+    assert kt("policy", "diff", before, "good.yaml") == (2, "", message)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: str) -> None:
+    """Named after its directory, with tests, and with comments for whoever goes on from there."""
+    code, out, _ = kt("init", "new pack", "--template", template)
+    data = (files / "new pack" / "policy-config.yaml").read_bytes()
+    report = lint(data)
+    assert (code, report.findings) == (0, ())
+    assert report.pack is not None
+    assert report.pack.name == "new pack"
+    assert b"testing:" in data
+    assert b"\n# " in data or data.startswith(b"# ")
+    assert "kt policy lint" in out
+
+
+def test_init_without_arguments_writes_here(files: Path, kt: Run) -> None:
+    """The first template, into the working directory."""
+    assert kt("init")[0] == 0
+    assert (files / "policy-config.yaml").is_file()
+
+
+def test_init_overwrites_only_when_told_to(files: Path, kt: Run) -> None:
+    """A policy that is there is somebody's work."""
+    path = files / "policies" / "a" / "policy-config.yaml"
+    before = path.read_text()
+    code, _, err = kt("init", "policies/a")
+    assert (2, before) == (code, path.read_text())
+    assert "--force" in err
+    assert kt("init", "policies/a", "--force")[0] == 0
+    assert path.read_text() != before
+
+
+def test_init_where_nothing_can_be_written_is_a_failure(files: Path, kt: Run) -> None:
+    """A file stands where the directory would be."""
+    code, _, err = kt("init", "good.yaml/x")
+    assert (code, err) == (2, "kt: good.yaml/x/policy-config.yaml: Not a directory\n")
+
+
+def test_every_template_has_a_module() -> None:
+    """The table and the folder agree."""
+    folder = Path(__file__).parents[3] / "kt" / "cli" / "templates"
+    found = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--"}
+    assert set(TEMPLATES) == found
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+def test_a_command_is_a_module_that_runs(command: tuple[tuple[str, ...], str, str]) -> None:
+    """The table names modules with `add_arguments` and `run`."""
+    module = import_module(command[1])
+    assert callable(module.add_arguments)
+    assert callable(module.run)

@@ -1,0 +1,160 @@
+"""`kt policy lint`: which files it reads and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["--file", "good.yaml"], 0),
+        (["--file", "bad.yaml"], 1),
+        (["--file", "warned.yaml"], 0),
+        (["--file", "warned.yaml", "--strict"], 1),
+        (["--file", "good.yaml", "--strict"], 0),
+        (["--file", "gone.yaml"], 2),
+        (["--file", "gone.yaml", "bad.yaml"], 2),
+        (["good.yaml", "bad.yaml"], 1),
+        (["--file", "good.yaml", "warned.yaml"], 0),
+        (["--file", "good.yaml", "--file", "bad.yaml"], 1),
+        (["--file", "good.yaml", "--format", "json", "bad.yaml"], 1),
+        (["policies"], 1),
+        (["policies/a"], 0),
+        (["policies/a/"], 0),
+        (["policies/b/deep/other.yaml"], 1),
+        (["empty"], 2),
+        (["good.yaml", "empty"], 2),
+        ([], 2),
+        (["--format", "yaml", "good.yaml"], 2),
+        (["--stric", "good.yaml"], 2),
+        (["--file"], 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_language(
+    files: Path, kt: Run, argv: list[str], code: int
+) -> None:
+    """0 valid, 1 errors found, 2 a file cannot be read or the usage is wrong."""
+    (files / "empty").mkdir()
+    assert code == kt("policy", "lint", *argv)[0]
+
+
+def test_stderr_is_empty_unless_the_exit_is_two(files: Path, kt: Run) -> None:
+    """Findings are the answer, not a failure of the command."""
+    assert kt("policy", "lint", "bad.yaml")[2] == ""
+    assert kt("policy", "lint", "gone.yaml")[2] == "kt: gone.yaml: No such file or directory\n"
+
+
+def test_files_that_can_be_read_are_reported_beside_one_that_cannot(files: Path, kt: Run) -> None:
+    """One wrong path does not hide what the others have to say."""
+    code, out, err = kt("policy", "lint", "gone.yaml", "bad.yaml", "--json")
+    assert (code, "gone.yaml" in err) == (2, True)
+    assert [row["file"] for row in json.loads(out)] == ["bad.yaml"]
+
+
+def test_a_directory_stands_for_the_policies_at_any_depth(files: Path, kt: Run) -> None:
+    """Files named policy-config.yaml, in order of their paths, and no others."""
+    _, out, _ = kt("policy", "lint", "policies", "--json")
+    assert [row["file"] for row in json.loads(out)] == [
+        "policies/a/policy-config.yaml",
+        "policies/b/deep/policy-config.yaml",
+    ]
+
+
+def test_what_git_keeps_for_itself_is_no_policy(files: Path, kt: Run) -> None:
+    """`.git` is in no tree that git would sync."""
+    shutil.move("policies/b", ".git")
+    assert kt("policy", "lint", ".")[0] == 0
+
+
+def test_a_file_named_twice_is_linted_once(files: Path, kt: Run) -> None:
+    """As itself and as part of a directory."""
+    path = "policies/a/policy-config.yaml"
+    _, out, _ = kt("policy", "lint", path, "policies/a", "--json")
+    assert [row["file"] for row in json.loads(out)] == [path]
+
+
+def test_an_id_unlike_the_directory_is_a_warning(files: Path, kt: Run) -> None:
+    """The directory of the file is known here."""
+    path = files / "policies" / "a" / "policy-config.yaml"
+    path.write_text(path.read_text().replace("name: good", "name: good, id: other"))
+    _, out, _ = kt("policy", "lint", str(path), "--json")
+    assert [finding["code"] for finding in json.loads(out)["warnings"]] == ["W003"]
+
+
+def test_the_directory_of_a_repository_says_nothing_about_an_id(files: Path, kt: Run) -> None:
+    """A checkout may be called anything."""
+    path = files / "policies" / "a" / "policy-config.yaml"
+    path.write_text(path.read_text().replace("name: good", "name: good, id: other"))
+    (files / "policies" / "a" / ".git").mkdir()
+    _, out, _ = kt("policy", "lint", str(path), "--json")
+    assert json.loads(out)["warnings"] == []
+
+
+def test_stdin_is_a_file(kt_process: Run) -> None:
+    """A dash reads it."""
+    data = b"pack: {name: p, version: 1.0.0, enabled: true}\npolicies: {chain: [rbac]}\n"
+    code, out, _ = kt_process("policy", "lint", "-", "--json", stdin=data)
+    shown = json.loads(out)
+    assert (
+        code,
+        shown["file"],
+        [finding["code"] for finding in shown["errors"]],
+    ) == (1, "<stdin>", ["E003"])
+
+
+def test_a_name_that_is_not_utf_8_can_be_shown(files: Path, kt: Run) -> None:
+    """A file system takes any bytes for a name."""
+    (files / "\udcff.yaml").write_text("[")
+    code, out, _ = kt("policy", "lint", "\udcff.yaml")
+    assert (code, "\ufffd.yaml:2:1" in out) == (1, True)
+
+
+def test_a_terminal_without_unicode_is_no_reason_to_fail(files: Path, kt_process: Run) -> None:
+    """The line is shown with what it cannot print escaped."""
+    (files / "bad.yaml").write_text("pack: {näme: p}\n", encoding="utf-8")
+    code, out, err = kt_process(
+        "policy", "lint", "bad.yaml", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+    assert (code, err) == (1, "")
+    assert "n\\xe4me" in out
+
+
+def test_a_reader_that_goes_away_is_no_failure(files: Path, kt_line: str) -> None:
+    """`kt policy lint … | head -1` ends quietly."""
+    (files / "bad.yaml").write_text("".join(f"zz{number}: 1\n" for number in range(400)))
+    line = f"{kt_line} policy lint bad.yaml | head -n 1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_find_fails_with_a_plus_and_not_with_a_semicolon(files: Path, kt_line: str) -> None:
+    """`-exec … {} \\;` throws exit codes away, `-exec … {} +` and a directory keep them."""
+    lint = f"{kt_line} policy lint"
+    find = f"find policies -name policy-config.yaml -exec env {lint} --file {{}}"
+    lines = (f"{find} \\;", f"{find} +", f"{lint} policies")
+    codes = [
+        subprocess.run(["bash", "-c", line], capture_output=True, check=False).returncode
+        for line in lines
+    ]
+    assert codes == [0, 1, 1]
+
+
+def test_five_thousand_files_are_linted_at_once(files: Path, kt: Run) -> None:
+    """In one process, and every one of them."""
+    text = (files / "good.yaml").read_text()
+    for number in range(5000):
+        folder = files / "many" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "policy-config.yaml").write_text(text)
+    code, out, _ = kt("policy", "lint", "many")
+    assert (code, len(out.splitlines())) == (0, 5001)
+    assert out.splitlines()[-1] == "5000 files, 0 errors, 0 warnings"

@@ -1,0 +1,234 @@
+"""What a change does to enforcement, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from kt.policy.diff import diff
+
+BASE = """\
+pack: {name: p, version: 1.0.0, enabled: true}
+policies:
+  chain:
+    - rbac
+    - prompt-injection: {when: {path: /v1/chat, header: {X-Team: a}, model: [gpt-4o]}}
+    - dlp-filter
+    - pii-detector
+    - agent-firewall
+    - data-routing-policy
+policy:
+  rbac: {deny_if_missing: [X-User-ID], data_access: {analyst: {max_sensitivity: internal}}}
+  prompt-injection: {attack_patterns: [alpha, beta]}
+  dlp-filter: {action: block, blocked_terms: [one, two]}
+  agent-firewall: {allowed_tools: [search], max_tool_calls: 5}
+  data-routing-policy: {require_no_training: true, max_retention_days: 30}
+  safety-filter: {mode: education}
+providers:
+  targets:
+    - {id: a, provider: openai, model: gpt-4o-mini, data_policy: {training_opt_out: true}}
+    - {id: b, provider: anthropic}
+  fallback: {triggers: [timeout]}
+global_rate_limit: {max_requests: 10, window_seconds: 60}
+testing: {suites: []}
+"""
+
+
+def _changes(old: str, new: str) -> list[str]:
+    assert BASE.count(old) == 1
+    changed = BASE.replace(old, new)
+    return [f"{change.effect} {change.message}" for change in diff(BASE.encode(), changed.encode())]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("version: 1.0.0", "version: 1.0.1", 'other pack.version: "1.0.0" becomes "1.0.1"'),
+        ("enabled: true", "enabled: false", "weaker pack.enabled: true becomes false"),
+        ("    - pii-detector\n", "", "weaker policies.chain: pii-detector no longer runs"),
+        (
+            "    - pii-detector\n",
+            "    - pii-detector\n    - audit-logger\n",
+            "stronger policies.chain: audit-logger now runs",
+        ),
+        (
+            "    - dlp-filter\n    - pii-detector\n",
+            "    - pii-detector\n    - dlp-filter\n",
+            "other policies.chain: its order changes",
+        ),
+        (
+            "    - pii-detector\n",
+            "    - pii-detector: {stage: pre-request}\n",
+            (
+                "weaker policies.chain.pii-detector: it runs at pre-request, "
+                "before at pre-request and post-response"
+            ),
+        ),
+        (
+            "    - pii-detector\n",
+            "    - pii-detector: {stage: pre-request}\n    - pii-detector: {parallel: true}\n",
+            "other policies.chain.pii-detector: 1 entries become 2",
+        ),
+        (
+            "    - pii-detector\n",
+            "    - pii-detector: {when: {path: /v1}}\n",
+            'weaker policies.chain.pii-detector.when.path: not set becomes "/v1"',
+        ),
+        (
+            "path: /v1/chat, ",
+            "",
+            'stronger policies.chain.prompt-injection.when.path: "/v1/chat" becomes not set',
+        ),
+        (
+            "path: /v1/chat",
+            "path: /v1",
+            'stronger policies.chain.prompt-injection.when.path: "/v1/chat" becomes "/v1"',
+        ),
+        (
+            "path: /v1/chat",
+            "path: /v1/chat/completions",
+            (
+                'weaker policies.chain.prompt-injection.when.path: "/v1/chat" becomes '
+                '"/v1/chat/completions"'
+            ),
+        ),
+        (
+            "path: /v1/chat",
+            "path: /v2",
+            'other policies.chain.prompt-injection.when.path: "/v1/chat" becomes "/v2"',
+        ),
+        (
+            "X-Team: a",
+            "X-Team: a, X-Stage: b",
+            (
+                'weaker policies.chain.prompt-injection.when.header: {"X-Team": "a"} becomes '
+                '{"X-Team": "a", "X-Stage": "b"}'
+            ),
+        ),
+        (
+            "model: [gpt-4o]",
+            "model: [gpt-4o, gpt-5]",
+            (
+                'stronger policies.chain.prompt-injection.when.model: ["gpt-4o"] becomes '
+                '["gpt-4o", "gpt-5"]'
+            ),
+        ),
+        (
+            "action: block",
+            "action: redact",
+            'weaker policy.dlp-filter.action: "block" becomes "redact"',
+        ),
+        ("one, two", "one", 'weaker policy.dlp-filter.blocked_terms: "two" is dropped'),
+        ("one, two", "one, two, six", 'stronger policy.dlp-filter.blocked_terms: "six" is added'),
+        ("one, two", "two, one", "other policy.dlp-filter.blocked_terms: its order changes"),
+        (
+            "alpha, beta",
+            "alpha",
+            'weaker policy.prompt-injection.detection.attack_patterns: "beta" is dropped',
+        ),
+        (
+            "max_sensitivity: internal",
+            "max_sensitivity: restricted",
+            (
+                "weaker policy.rbac.data_access.analyst.max_sensitivity: "
+                '"internal" becomes "restricted"'
+            ),
+        ),
+        (
+            "data_access: {analyst:",
+            "data_access: {auditor: {max_sensitivity: public}, analyst:",
+            "other policy.rbac.data_access.auditor is added",
+        ),
+        (
+            "allowed_tools: [search]",
+            "allowed_tools: [search, shell]",
+            'weaker policy.agent-firewall.allowed_tools: "shell" is added',
+        ),
+        (
+            "allowed_tools: [search], ",
+            "",
+            'weaker policy.agent-firewall.allowed_tools: ["search"] becomes not set',
+        ),
+        (
+            "max_tool_calls: 5",
+            "max_tool_calls: 4",
+            "stronger policy.agent-firewall.max_tool_calls: 5 becomes 4",
+        ),
+        (
+            ", max_retention_days: 30",
+            "",
+            "weaker policy.data-routing-policy.max_retention_days: 30 becomes not set",
+        ),
+        (
+            "max_requests: 10",
+            "max_requests: 20",
+            "weaker global_rate_limit.max_requests: 10 becomes 20",
+        ),
+        (
+            "window_seconds: 60",
+            "window_seconds: 600",
+            "stronger global_rate_limit.window_seconds: 60 becomes 600",
+        ),
+        (
+            "global_rate_limit: {max_requests: 10, window_seconds: 60}\n",
+            "",
+            "weaker global_rate_limit is removed",
+        ),
+        (
+            "testing:",
+            "size_limits: {max_body_bytes: 1000}\ntesting:",
+            "stronger size_limits is added",
+        ),
+        (
+            "model: gpt-4o-mini",
+            'model: "gpt-*"',
+            'weaker providers.targets.a.model: "gpt-4o-mini" becomes "gpt-*"',
+        ),
+        (
+            "model: gpt-4o-mini",
+            "model: o3",
+            'other providers.targets.a.model: "gpt-4o-mini" becomes "o3"',
+        ),
+        (
+            "    - {id: b, provider: anthropic}\n",
+            "",
+            "other providers.targets.b no longer serves",
+        ),
+        (
+            "training_opt_out: true",
+            "training_opt_out: false",
+            "other providers.targets.a.data_policy.training_opt_out: true becomes false",
+        ),
+        (
+            "triggers: [timeout]",
+            "triggers: []",
+            'other providers.fallback.triggers: "timeout" is dropped',
+        ),
+        ("suites: []", "suites: [{name: s, cases: []}]", "other testing: the tests change"),
+    ],
+)
+def test_a_change_is_told_with_its_effect(old: str, new: str, expected: str) -> None:
+    """One change of the file gives one line that says what it does."""
+    assert [expected] == _changes(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("attack_patterns: [alpha, beta]", "detection: {attack_patterns: [alpha, beta]}"),
+        ("action: block", "action: block, fuzzy_matching: false"),
+        ("mode: education", "mode: automotive"),
+        ("    - pii-detector\n", "    - pii-detector: {parallel: true}\n"),
+        ("{id: b, provider: anthropic}", "{provider: anthropic, id: b}"),
+    ],
+)
+def test_what_changes_nothing_is_not_told(old: str, new: str) -> None:
+    """Another place for the same thing, a default written out, a block that never runs."""
+    assert _changes(old, new) == []
+
+
+def test_the_reverse_of_a_change_has_the_opposite_effect() -> None:
+    """Stronger one way is weaker the other way."""
+    changed = BASE.replace("one, two", "one").replace("max_requests: 10", "max_requests: 5")
+    there = [change.effect for change in diff(BASE.encode(), changed.encode())]
+    back = [change.effect for change in diff(changed.encode(), BASE.encode())]
+    assert (there, back) == (["weaker", "stronger"], ["stronger", "weaker"])
