@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
 from kt.gateway.options import (
@@ -18,6 +19,9 @@ from kt.gateway.options import (
     Options,
     Timeouts,
 )
+
+if TYPE_CHECKING:
+    from socket import socket
 
 _CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
 _ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
@@ -56,6 +60,7 @@ def _add_timeouts(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start the gateway and serve until told to stop."""
     settings = _options(options, os.environ)
+    listeners = _listen(settings)
     try:
         from kt.gateway.run import run as serve
     except ImportError as exc:
@@ -65,18 +70,24 @@ def run(options: argparse.Namespace) -> int:
     from kt.gateway.mockscript import ScriptError
 
     try:
-        return serve(settings, os.environ)
+        return serve(settings, os.environ, listeners)
     except PolicyError as exc:
         lines = [f"{options.policy}:{problem}" for problem in exc.problems]
         raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
     except OSError as exc:
-        raise CommandError(f"{exc.filename or _where(settings)}: {exc.strerror}") from exc
+        raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
     except ScriptError as exc:
         raise CommandError(f"{exc}") from exc
 
 
-def _where(settings: Options) -> str:
-    return f"{settings.host}:{settings.port}"
+def _listen(settings: Options) -> list[socket]:
+    """Take the port before the imports that serving needs, which are most of a start."""
+    from kt.gateway.listen import listen
+
+    try:
+        return listen(settings.host, settings.port, count=settings.workers)
+    except OSError as exc:
+        raise CommandError(f"{settings.host}:{settings.port}: {exc.strerror}") from exc
 
 
 def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:

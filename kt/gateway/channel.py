@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass
 
-from kt.gateway.holding import Hold
 from kt.gateway.pieces import Key
 from kt.policy.decision import Decision
 
 _STRIDE = 32
 _WINDOW = 4096
 _CONTEXT = 1024
-_LONGEST_WORD = 4096
-_NOT_WORDS = re.compile(r"[\W_]+")
-# Of what is held back, so much must be letters and digits: signs that are not read, put
-# between letters, would otherwise carry a phrase's beginning past the mark.
-_SPOKEN_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +61,12 @@ class Channel:
         """Note that the whole text was judged."""
         self._looked_at = len(self.text)
 
-    def boundaries(self, hold: Hold) -> list[int]:
-        """The ends of pieces up to which the text may be cut, the last first."""
-        limit = self._limit(hold)
-        return [end for end in reversed(self._ends) if end <= limit]
+    def boundaries(self, limit: int) -> list[int]:
+        """The ends of pieces up to which the text may be cut, the last first.
+
+        `limit` counts in `window`.
+        """
+        return [end for end in reversed(self._ends) if end <= self.start + limit]
 
     def clear(self, end: int, text: str | None = None) -> None:
         """Let the text go up to `end`, as `text` when it was redacted."""
@@ -82,32 +77,12 @@ class Channel:
             self._ends.popleft()
         self._slide()
 
-    def _limit(self, hold: Hold) -> int:
-        """Where the held-back end begins, between two words."""
-        if self.finished:
-            return len(self.text)
-        if hold.everything or self.tool is not None:
-            return self.cleared
-        position = len(self.text) - hold.characters
-        while position > self.cleared and not _spoken(self.text[position:], hold):
-            position -= hold.characters
-        if position <= self.cleared:
-            return self.cleared
-        space = max(self.text.rfind(sign, self.cleared, position) for sign in " \n\t")
-        if space >= 0:
-            return space + 1
-        return position if position - self.cleared > _LONGEST_WORD else self.cleared
-
     def _slide(self) -> None:
         """Leave behind what is too far back to matter, between two words."""
         if len(self.text) - self.start <= _WINDOW or self.cleared - self.start <= 2 * _CONTEXT:
             return
         space = self.text.rfind(" ", self.start, self.cleared - _CONTEXT)
         self.start = space + 1 if space >= 0 else self.cleared - _CONTEXT
-
-
-def _spoken(text: str, hold: Hold) -> bool:
-    return len(_NOT_WORDS.sub("", text)) >= hold.characters * _SPOKEN_SHARE
 
 
 def redacted_text(decision: Decision, original: str) -> str:

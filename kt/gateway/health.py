@@ -52,7 +52,6 @@ def config(gateway: Gateway) -> dict[str, Any]:
         "targets": [
             {"id": one.id, "provider": one.provider, "model": one.models} for one in loaded.targets
         ],
-        "streaming": "buffered" if loaded.hold.everything else "incremental",
     }
 
 

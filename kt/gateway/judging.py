@@ -10,7 +10,7 @@ from typing import Any
 from kt.gateway.errors import PolicyViolationError
 from kt.gateway.loading import Loaded
 from kt.gateway.options import FailMode
-from kt.policy.decision import Decision, Request, decide, decide_response
+from kt.policy.decision import Decision, Request, decide, decide_response, releasable
 from kt.policy.decision.values import SEVERITY
 
 _LOG = logging.getLogger("kt.gateway")
@@ -56,6 +56,14 @@ class Judge:
     def look(self, body: Any) -> Decision:
         """Decide about an answer or a piece of one, and only that."""
         return self._guarded(lambda: decide_response(self.loaded.snapshot, self.request, body))
+
+    def releasable(self, text: str) -> int:
+        """How much of an answer's text so far can no longer become a violation."""
+        try:
+            return releasable(self.loaded.snapshot, self.request, text)
+        except Exception:  # noqa: BLE001
+            _LOG.exception("a decision failed; --fail-mode %s holds", self._fail_mode)
+            return 0 if self._fail_mode == "block" else len(text)
 
     def _decide_request(self) -> Decision:
         return self._guarded(lambda: decide(self.loaded.snapshot, self.request))

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from kt.gateway.holding import Hold, hold
 from kt.gateway.options import Options
 from kt.gateway.targets import Target, compile_targets
-from kt.policy.decision import Request, Snapshot, compile_policy
+from kt.policy.decision import (
+    Request,
+    Snapshot,
+    compile_policy,
+    decide,
+    decide_response,
+    releasable,
+)
 from kt.policy.document import read
 from kt.policy.findings import Pack
 from kt.policy.identity import identify
@@ -47,7 +53,6 @@ class Loaded:
     document: Mapping[str, Any]
     snapshot: Snapshot
     targets: tuple[Target, ...]
-    hold: Hold
     warnings: tuple[str, ...]
 
     def judges_answers(self, request: Request) -> bool:
@@ -100,9 +105,16 @@ def load(
         document=document,
         snapshot=compile_policy(document),
         targets=targets,
-        hold=hold(document),
         warnings=tuple(f"target {one.id}: {one.problem}" for one in targets if one.problem),
     )
+
+
+def warm(loaded: Loaded) -> None:
+    """Make what is only compiled when it is first needed, so that no request waits for it."""
+    request = Request({}, path="/v1/chat/completions")
+    decide(loaded.snapshot, request)
+    decide_response(loaded.snapshot, request, {})
+    releasable(loaded.snapshot, request, "a")
 
 
 def _document(data: bytes) -> dict[str, Any]:

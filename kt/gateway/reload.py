@@ -8,7 +8,7 @@ import os
 from hashlib import sha256
 
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.loading import Loaded, PolicyError, load
+from kt.gateway.loading import Loaded, PolicyError, load, warm
 from kt.policy.files import MAX_BYTES
 
 _LOG = logging.getLogger("kt.gateway")
@@ -54,7 +54,9 @@ class Reloader:
         data = read_policy(path)
         if sha256(data).hexdigest() == gateway.loaded.content_hash:
             return None
-        return load(data, gateway.options, gateway.environment, source=path, now=timestamp())
+        loaded = load(data, gateway.options, gateway.environment, source=path, now=timestamp())
+        warm(loaded)
+        return loaded
 
     def _refuse(self, exc: Exception) -> None:
         if isinstance(exc, PolicyError):

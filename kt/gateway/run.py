@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.loading import load
 from kt.gateway.mockscript import Line, parse_script
 from kt.gateway.options import Options
 from kt.gateway.reload import read_policy
-from kt.gateway.server import bind, serve
+from kt.gateway.server import serve
 from kt.gateway.workers import supervise
 
 
-def run(options: Options, environment: Mapping[str, str]) -> int:
-    """Serve until told to stop; the exit status.
+def run(
+    options: Options, environment: Mapping[str, str], listeners: Sequence[socket.socket]
+) -> int:
+    """Serve until told to stop, with a process for each listener; the exit status.
 
     Raises:
-        OSError: the policy cannot be read, or the address cannot be had.
+        OSError: the policy cannot be read.
         PolicyError: the policy cannot be served.
         ScriptError: the mock's script cannot be followed.
     """
     _log_to_stderr()
     gateway = _gateway(options, environment)
     print(_greeting(gateway), file=sys.stderr, flush=True)
-    if options.workers > 1:
-        return supervise(gateway)
-    listener = bind(options.host, options.port, shared=False)
-    serve(gateway, listener, lambda: None)
+    if len(listeners) > 1:
+        return supervise(gateway, listeners)
+    serve(gateway, listeners[0], lambda: None)
     return 0
 
 

@@ -14,33 +14,12 @@ from uvicorn.server import Server
 
 from kt.gateway.app import App
 from kt.gateway.gateway import Gateway
+from kt.gateway.loading import warm
 from kt.gateway.protocol import BoundedProtocol
 from kt.gateway.reload import Reloader
 
 DRAIN_SECONDS = 30
 KEEP_ALIVE_SECONDS = 60
-_BACKLOG = 2048
-
-
-def bind(host: str, port: int, *, shared: bool) -> socket.socket:
-    """Listen. With `shared`, several processes may listen on the port and split its load.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        found.bind((host, port))
-        found.listen(_BACKLOG)
-    except OSError:
-        found.close()
-        raise
-    found.setblocking(False)
-    return found
 
 
 def serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None]) -> None:
@@ -66,11 +45,14 @@ async def _serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[
     loop.add_signal_handler(signal.SIGHUP, lambda: asked.add(loop.create_task(reloader.reload())))
     tasks = [loop.create_task(reloader.watch()), loop.create_task(reloader.remind())]
     gateway.journal.start()
+    # Beside serving: the port is open, and a request needs only a part of it.
+    warming = loop.run_in_executor(None, warm, gateway.loaded)
     try:
         await server.serve(sockets=[listener])
     finally:
         for task in (*tasks, *asked):
             task.cancel()
+        await warming
         await gateway.upstream.close()
         gateway.journal.close()
 

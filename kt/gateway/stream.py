@@ -1,7 +1,7 @@
 """A stream under policy: events wait until all they say was judged, and then go as they came.
 
 Text is judged in a window that ends where the stream has come to. What lies far enough behind
-that end (see `holding`) can no longer become part of a match, so its events go, byte for byte.
+that end can no longer become part of a match, so its events go, byte for byte.
 Where something is redacted, the first event of the stretch carries all of its new text and the
 others none. The arguments of a tool call go when the call is complete.
 """
@@ -49,7 +49,6 @@ class Guard:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._hold = judge.loaded.hold
         self._channels: dict[Key, Channel] = {}
         self._names: dict[Key, str] = {}
         self._queue: deque[_Waiting] = deque()
@@ -123,7 +122,9 @@ class Guard:
     def _advance_text(self, channel: Channel) -> None:
         decision = self._judge.heed(self._judge.look(said(channel.window)))
         channel.looked()
-        cuts = channel.boundaries(self._hold)
+        window = channel.window
+        limit = len(window) if channel.finished else self._judge.releasable(window)
+        cuts = channel.boundaries(limit)
         if decision.body is None:
             if cuts:
                 channel.clear(cuts[0])

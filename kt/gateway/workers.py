@@ -5,26 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 from kt.gateway.gateway import Gateway
-from kt.gateway.server import bind, serve
+from kt.gateway.server import serve
 
 _LOG = logging.getLogger("kt.gateway")
 
 
-def supervise(gateway: Gateway) -> int:
-    """Fork the workers and wait; the exit status.
+def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
+    """Fork a worker for each listener and wait; the exit status.
 
     The policy is compiled before the fork, so they share its pages. SIGTERM and SIGINT stop
     all, SIGHUP reaches all. A worker that dies stops the others: whoever started the gateway
     learns of it by status 1 and starts it again whole.
     """
-    # Bound here first, so that a port in use is an error now and not one for each worker.
-    options = gateway.options
-    bind(options.host, options.port, shared=True).close()
-    workers = {_fork(gateway) for _ in range(options.workers)}
+    workers = {_fork(gateway, listener, listeners) for listener in listeners}
+    for listener in listeners:
+        listener.close()
     stopping = False
 
     def tell(number: int, _: FrameType | None) -> None:
@@ -47,16 +48,19 @@ def supervise(gateway: Gateway) -> int:
     return int(failed)
 
 
-def _fork(gateway: Gateway) -> int:
+def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.socket]) -> int:
     parent = os.getpid()
     worker = os.fork()
     if worker:
         return worker
     status = 1
     try:
-        listener = bind(gateway.options.host, gateway.options.port, shared=True)
+        # A copy held here would keep connections that nobody accepts.
+        for listener in all_of_them:
+            if listener is not own:
+                listener.close()
         # A reload asked of one is passed on to all.
-        serve(gateway, listener, lambda: os.kill(parent, signal.SIGHUP))
+        serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP))
         status = 0
     except Exception:  # noqa: BLE001  The last place that can say why.
         _LOG.exception("a worker could not serve")
