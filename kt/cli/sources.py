@@ -5,25 +5,34 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from kt.cli.formats import STDIN_NAME
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
+from kt.policy.frozen import Frozen
 
 STDIN = "-"
 
 
-class Source(NamedTuple):
+class Source(Frozen):
     """One file. `data` is at most one byte longer than a policy may be.
 
     `name` is the path as it was given, `directory` the name of the directory that holds the
     file where its id depends on it, else None. `failure` says why there is no `data`.
     """
 
-    name: str
-    data: bytes
-    directory: str | None = None
-    failure: str | None = None
+    __slots__ = ("data", "directory", "failure", "name")
+
+    def __init__(
+        self,
+        name: str,
+        data: bytes,
+        directory: str | None = None,
+        failure: str | None = None,
+    ) -> None:
+        self.name = name
+        self.data = data
+        self.directory = directory
+        self.failure = failure
 
 
 def read_sources(paths: Iterable[str]) -> Iterator[Source]:

@@ -7,17 +7,22 @@ built here, on a stack, with counters for depth, values and unfolded aliases.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import yaml
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path
 from kt.policy.problems import bad_alias, bad_character, half_pair, not_yaml, tag_directive
 from kt.policy.rules import text as rules
-from kt.policy.rules.base import Place, Spot
+from kt.policy.rules.base import Spot
 from kt.policy.scalars import resolve
 from kt.policy.words import quoted, shown
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kt.policy.findings import Finding
+    from kt.policy.rules.base import Place
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from kt.lazy import TYPE_CHECKING
 from kt.policy.compose import Composer, StopReadingError
 from kt.policy.files import MAX_BYTES
-from kt.policy.findings import Finding
+from kt.policy.frozen import Frozen
 from kt.policy.nodes import Node, Scalar
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
+
 _BOM = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Frozen):
     """What a file's bytes hold.
 
     `root` is None when there is nothing to read. `complete` is False when reading stopped
     early: `root` then has what came before and is good for a look at the pack, no more.
     """
 
-    root: Node | None
-    findings: tuple[Finding, ...]
-    complete: bool
+    __slots__ = ("complete", "findings", "root")
+
+    def __init__(self, root: Node | None, findings: tuple[Finding, ...], *, complete: bool) -> None:
+        self.root = root
+        self.findings = findings
+        self.complete = complete
 
 
 def read(data: bytes) -> Document:

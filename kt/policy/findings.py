@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kt.policy.report import Pack, Report
+
+__all__ = ["Finding", "Pack", "Report", "Severity"]
+
 Severity = Literal["error", "warning"]
 
 
@@ -25,41 +29,3 @@ class Finding:
     suggestion: str
     line: int
     column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """The `pack` block, as far as it could be read; `enabled` is True where nothing was said."""
-
-    id: str | None = None
-    name: str | None = None
-    version: str | None = None
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything lint says about one file.
-
-    `findings` are in file order. `pack` is None when the file has no readable `pack` mapping.
-    `chain` names the entries of `policies.chain` that could be read, in their order.
-    """
-
-    findings: tuple[Finding, ...]
-    pack: Pack | None
-    chain: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the file may be published: warnings do not stop it."""
-        return not self.errors
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that stop a file from being published."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """The findings that do not."""
-        return tuple(finding for finding in self.findings if finding.severity == "warning")

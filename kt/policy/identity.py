@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
-from kt.policy.findings import Finding, Pack
-from kt.policy.language.forms import FORMS, slug
+from kt.lazy import TYPE_CHECKING
+from kt.policy.language.forms import FORMS, is_id, slug
+from kt.policy.report import Pack
 from kt.policy.rules.base import Spot
 from kt.policy.rules.pack import NoIdentity
 from kt.policy.words import quoted
 
-_ID = re.compile(FORMS["id"].pattern)
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def identify(pack: Pack, *, directory: str | None = None, stem: str | None = None) -> str | Finding:
@@ -30,7 +30,7 @@ def identify(pack: Pack, *, directory: str | None = None, stem: str | None = Non
         ("the file's name", stem),
     ):
         if name is not None:
-            return name if _ID.fullmatch(name) else _refused(what, name)
+            return name if is_id(name) else _refused(what, name)
     return slug(pack.name or "") or _nameless(pack.name)
 
 

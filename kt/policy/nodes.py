@@ -1,43 +1,57 @@
-"""A YAML document as a tree in which every key and value knows where it stands."""
+"""A YAML document as a tree in which every key and value knows where it stands.
+
+Plain classes: a document has tens of thousands of them, and `dataclasses` is slow to import.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 Plain: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
 
-@dataclass(slots=True, eq=False)
 class Scalar:
     """One value. `text` is what was written, without quotes; `value` what it means."""
 
-    text: str
-    value: bool | int | float | str | None
-    line: int
-    column: int
+    __slots__ = ("column", "line", "text", "value")
+
+    def __init__(
+        self, text: str, value: bool | int | float | str | None, line: int, column: int
+    ) -> None:
+        self.text = text
+        self.value = value
+        self.line = line
+        self.column = column
 
 
-@dataclass(slots=True, eq=False)
 class Sequence:
     """A list, in either of YAML's two styles."""
 
-    line: int
-    column: int
-    items: list[Node] = field(default_factory=list)
+    __slots__ = ("column", "items", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+        self.items: list[Node] = []
 
 
-@dataclass(slots=True, eq=False)
 class Mapping:
     """A mapping, by the text of its keys and in the order of the file.
 
     Every key of the policy language is text, so `1:` and `"1":` are one key.
     """
 
-    line: int
-    column: int
-    entries: dict[str, Entry] = field(default_factory=dict)
+    __slots__ = ("column", "entries", "line")
+
+    def __init__(self, line: int, column: int) -> None:
+        self.line = line
+        self.column = column
+        self.entries: dict[str, Entry] = {}
 
     def get(self, key: str) -> Node | None:
         """The value of `key`, or None where it is not given."""
@@ -48,12 +62,14 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-@dataclass(slots=True, eq=False)
 class Entry:
     """One `key: value` of a mapping."""
 
-    key: Scalar
-    value: Node
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: Scalar, value: Node) -> None:
+        self.key = key
+        self.value = value
 
 
 def find(node: Node | None, *keys: str) -> Node | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import yaml
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Scalar
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 from kt.policy.words import shown
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def not_yaml(text: str, error: yaml.MarkedYAMLError) -> Finding:

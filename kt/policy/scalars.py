@@ -7,8 +7,6 @@ boolean and a sexagesimal number of `22:30`.
 
 from __future__ import annotations
 
-import re
-
 _WORDS: dict[str, bool | float | None] = {
     "": None,
     "~": None,
@@ -19,9 +17,9 @@ _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NUMBER_STARTS = frozenset("-+.0123456789")
+_STARTS = frozenset("-+.0123456789")
+_BASES = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456789abcdefABCDEF"))}
+_FLOAT = frozenset("-+.0123456789eE")
 
 # Python refuses to convert longer ones (a quadratic algorithm), and no field holds them.
 _MAX_DIGITS = 300
@@ -31,15 +29,27 @@ def resolve(text: str) -> bool | int | float | str | None:
     """Give an unquoted scalar its value. Text that is no word or number stays text."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _NUMBER_STARTS or len(text) > _MAX_DIGITS:
+    if text[0] not in _STARTS or len(text) > _MAX_DIGITS:
         return text
-    if _INTEGER.fullmatch(text):
-        return _integer(text)
-    if _FLOAT.fullmatch(text):
+    digits = text[1:] if text[0] in "-+" else text
+    if digits.isascii() and digits.isdigit():
+        return int(text)
+    if text[:2] in _BASES:
+        return _in_base(text)
+    return _float(text)
+
+
+def _in_base(text: str) -> int | str:
+    base, allowed = _BASES[text[:2]]
+    digits = text[2:]
+    return int(digits, base) if digits and allowed.issuperset(digits) else text
+
+
+def _float(text: str) -> float | str:
+    # Python's own grammar is YAML's, once underscores, spaces and other digits are kept out.
+    if not _FLOAT.issuperset(text):
+        return text
+    try:
         return float(text)
-    return text
-
-
-def _integer(text: str) -> int:
-    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-    return int(text, base) if base != 10 else int(text)
+    except ValueError:
+        return text

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Any, TypeGuard
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language.forms import FORMS
 from kt.policy.language.shapes import (
     Anything,
@@ -24,9 +21,14 @@ from kt.policy.language.shapes import (
 )
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, item_paths
 from kt.policy.rules import shape as rules
-from kt.policy.rules.base import Place
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import described, quoted, shown
+
+if TYPE_CHECKING:
+    from typing import Any, TypeGuard
+
+    from kt.policy.findings import Finding
+    from kt.policy.rules.base import Place
 
 
 def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterator[Finding]:
@@ -141,7 +143,7 @@ def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
         yield _wrong_type(node, path, "text", meant or _in_quotes(node))
     elif not shape.low <= len(node.value) <= shape.high:
         yield _wrong_length(node, path, shape)
-    elif form and not _compiled(form.pattern).fullmatch(node.value):
+    elif form and not form.accepts(node.value):
         fix = form.suggest(shown(node.value))
         message = f"{quoted(node.value)} is not {form.words}"
         yield rules.BadForm.at(node, path, message, fix)
@@ -152,11 +154,6 @@ def _wrong_length(node: Scalar, path: str, shape: Text | Pattern) -> Finding:
         return rules.OutOfRange.at(node, path, "the text is empty", "write something, or remove it")
     message = f"the text has {len(node.text):,} characters, at most {shape.high:,} are allowed"
     return rules.OutOfRange.at(node, path, message, "shorten it")
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 def _pattern(shape: Pattern, node: Node, path: str, at: Place) -> Iterator[Finding]:

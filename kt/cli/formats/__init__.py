@@ -6,35 +6,40 @@ A format is a module with `render(results: Sequence[Result], context: Context) -
 from __future__ import annotations
 
 import os
-from pathlib import PurePath
-from typing import NamedTuple
 
-from kt.policy.findings import Report
+from kt.policy.frozen import Frozen
+from kt.policy.report import Report
 
 STDIN_NAME = "<stdin>"
 
 
-class Result(NamedTuple):
+class Result(Frozen):
     """One file with what lint says about it.
 
     `file` is the name as it was given. `data` may be empty for a file without findings.
     """
 
-    file: str
-    data: bytes
-    report: Report
+    __slots__ = ("data", "file", "report")
+
+    def __init__(self, file: str, data: bytes, report: Report) -> None:
+        self.file = file
+        self.data = data
+        self.report = report
 
 
-class Context(NamedTuple):
+class Context(Frozen):
     """What a format has to know beside the results.
 
     `as_list`: JSON gives a list even of one file. `color`: text may colour. `root` is the
     absolute path that reports for forges give paths from: the repository's root.
     """
 
-    as_list: bool = False
-    color: bool = False
-    root: str = "."
+    __slots__ = ("as_list", "color", "root")
+
+    def __init__(self, *, as_list: bool = False, color: bool = False, root: str = ".") -> None:
+        self.as_list = as_list
+        self.color = color
+        self.root = root
 
 
 def relative(file: str, root: str) -> str:
@@ -42,7 +47,7 @@ def relative(file: str, root: str) -> str:
     if file == STDIN_NAME:
         return file
     path = os.path.relpath(os.path.abspath(file), root)
-    return file if path.startswith("..") else PurePath(path).as_posix()
+    return file if path.startswith("..") else path.replace(os.sep, "/")
 
 
 def repository_root() -> str:

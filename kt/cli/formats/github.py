@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kt.cli.formats import Context, Result, relative
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def render(results: Sequence[Result], context: Context) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from kt.cli.formats import Context, Result
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kt.policy.findings import Finding
 
 _KEYS = ("code", "path", "message", "suggestion", "line", "column")
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from kt.cli.formats import Context, Result, relative
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 def render(results: Sequence[Result], context: Context) -> str:

@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kt import __version__
 from kt.cli.formats import STDIN_NAME, Context, Result, relative
-from kt.policy.findings import Finding
 from kt.policy.rules.base import CATALOGUE, Rule
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

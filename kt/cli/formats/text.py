@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kt.cli.formats import Context, Result
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 # Longer lines are shown around the place only.
 _WIDEST = 120

@@ -27,7 +27,7 @@ _SET_PROGRAM = 20_000
 
 # Bytes that a pattern that is not local may look at in one text. `a.*z|a` looks to the
 # end of the text for each `a`: past this, all that is left counts as matched.
-_WORK = 1_000_000_000
+_WORK = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _spans(exact: _Exact, shown: Shown) -> Iterator[tuple[int, int]]:
     rule, text, data = exact.rule, shown.text, shown.data
     clock = _Clock(data, len(data) == len(text))
     work = at = 0
-    while match := exact.pattern.search(data, at):
+    while at < len(data) and (match := exact.pattern.search(data, at)):
         low, high = match.span(rule.group)
         if low == high:
             at = max(match.end(), at + 1)

@@ -1,23 +1,99 @@
-"""Named forms of text: the expression that decides, and the words that explain.
+"""Named forms of text: what decides, and the words that explain.
 
-The expressions are plain enough to mean the same in Python, in RE2 and in a JSON Schema, and
-none of them can backtrack over long text.
+A form is given twice: as a function, because compiling nine expressions takes longer than
+linting a file, and as an expression for the JSON Schema. A test holds both against each other.
+The expressions mean the same in Python, in RE2 and in JavaScript, and none can backtrack.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from kt.policy.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """`pattern` must match the whole text; `words` complete "expected …"."""
+class Form(Frozen):
+    """`accepts` decides about a whole text, as `pattern` would; `words` say what is expected."""
 
-    pattern: str
-    words: str
-    suggest: Callable[[str], str] = lambda _text: ""
+    __slots__ = ("accepts", "pattern", "suggest", "words")
+
+    def __init__(
+        self,
+        accepts: Callable[[str], bool],
+        pattern: str,
+        words: str,
+        suggest: Callable[[str], str] = lambda _text: "",
+    ) -> None:
+        self.accepts = accepts
+        self.pattern = pattern
+        self.words = words
+        self.suggest = suggest
+
+
+_DIGITS = "0123456789"
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = _LOWER + _LOWER.upper()
+_ID = frozenset(_LOWER + _DIGITS + "._-")
+_NAME = frozenset(_LETTERS + _DIGITS + "_")
+_TOKEN = frozenset(_LETTERS + _DIGITS + "!#$%&'*+.^_`|~-")
+_PROVIDER = frozenset(_LETTERS + _DIGITS + "._-")
+_PRINTED = frozenset(map(chr, range(0x20, 0x7F)))
+_NOT_IN_A_HOST = frozenset("/?#@")
+
+
+def _is_semver(text: str) -> bool:
+    numbers = text.split(".")
+    return len(numbers) == 3 and all(
+        _all_in(number, frozenset(_DIGITS))
+        and len(number) <= 9
+        and (number == "0" or number[0] != "0")
+        for number in numbers
+    )
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be a configuration's id."""
+    return _all_in(text, _ID) and text[0] not in "._-" and len(text) <= 200
+
+
+def _is_line(text: str) -> bool:
+    return text.strip(" ") != "" and not any(c < " " or c == "\x7f" for c in text)
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith("/") and _all_in(text, _PRINTED - {" "})
+
+
+def _is_url(text: str) -> bool:
+    scheme, _, rest = text.partition("://")
+    host, _, path = rest.partition("/")
+    return (
+        scheme in ("http", "https")
+        and _is_dense(rest)
+        and host != ""
+        and not _NOT_IN_A_HOST.intersection(host)
+        and not {"?", "#"}.intersection(path)
+    )
+
+
+def _is_dense(text: str) -> bool:
+    """Whether a text is printable ASCII without a space."""
+    return text.isascii() and not any(c <= " " or c == "\x7f" for c in text)
+
+
+def _is_env(text: str) -> bool:
+    return _all_in(text, _NAME) and text[0] not in _DIGITS
+
+
+def _is_provider(text: str) -> bool:
+    name, *rest = text.split(":", 2)
+    if not _all_in(name, _PROVIDER) or name[0] in "._-" or len(rest) == 1:
+        return False
+    return not rest or (_all_in(rest[0], _PROVIDER) and rest[1] != "" and _is_dense(rest[1]))
+
+
+def _all_in(text: str, allowed: frozenset[str]) -> bool:
+    return text != "" and allowed.issuperset(text)
 
 
 def _semver(text: str) -> str:
@@ -38,30 +114,55 @@ def slug(text: str) -> str:
     import unicodedata
 
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    hyphened = re.sub(r"[^a-z0-9._]+", "-", plain)
-    return hyphened.strip("-._")[:200].rstrip("-._")
+    words = "".join(c if c in _ID and c != "-" else " " for c in plain).split()
+    return "-".join(words).strip("-._")[:200].rstrip("-._")
+
+
+def _id(text: str) -> str:
+    return f"did you mean {slug(text)}?" if slug(text) else ""
 
 
 def _https(text: str) -> str:
     return f"did you mean https://{text}?" if "://" not in text else ""
 
 
+def _slash(text: str) -> str:
+    return f"did you mean /{text}?"
+
+
 FORMS: dict[str, Form] = {
     "semver": Form(
+        _is_semver,
         r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})",
         "a version MAJOR.MINOR.PATCH",
         _semver,
     ),
     "id": Form(
+        is_id,
         r"[a-z0-9][a-z0-9._-]{0,199}",
         "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
-        lambda text: f"did you mean {slug(text)}?" if slug(text) else "",
+        _id,
     ),
-    "line": Form(r" *[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
-    "header": Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of an HTTP header"),
-    "header_value": Form(r"[\x20-\x7e]*", "the value of an HTTP header: printable ASCII"),
-    "path": Form(r"/[!-~]*", "a path that begins with '/'", lambda text: f"did you mean /{text}?"),
-    "url": Form(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "an http or https URL without query", _https),
-    "env": Form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable"),
-    "provider": Form(r"[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+:.+)?", "a provider"),
+    "line": Form(_is_line, r" *[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
+    "header": Form(
+        lambda text: _all_in(text, _TOKEN),
+        r"[A-Za-z0-9!#$%&'*+.^_`|~-]+",
+        "the name of an HTTP header",
+    ),
+    "header_value": Form(
+        _PRINTED.issuperset, r"[\x20-\x7e]*", "the value of an HTTP header: printable ASCII"
+    ),
+    "path": Form(_is_path, r"/[!-~]*", "a path that begins with '/'", _slash),
+    "url": Form(
+        _is_url,
+        r"https?://[!-\"$-.0->A-~]+(/[!-\"$->@-~]*)?",
+        "an http or https URL without query",
+        _https,
+    ),
+    "env": Form(_is_env, r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable"),
+    "provider": Form(
+        _is_provider,
+        r"[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+:[!-~]+)?",
+        "a provider",
+    ),
 }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from kt.policy.frozen import Frozen
 from kt.policy.language.shapes import (
     ON,
     Block,
@@ -42,8 +42,7 @@ PII_ENTITIES = (
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Frozen):
     """A policy kind.
 
     `stages` are those it can run at, and where it runs unless its chain entry says otherwise.
@@ -51,11 +50,16 @@ class Kind:
     naming the kind in the chain is not enough.
     """
 
-    name: str
-    stages: tuple[str, ...]
-    block: Block
-    needs_block: bool
-    summary: str
+    __slots__ = ("block", "name", "needs_block", "stages", "summary")
+
+    def __init__(
+        self, name: str, stages: tuple[str, ...], block: Block, needs_block: bool, summary: str
+    ) -> None:
+        self.name = name
+        self.stages = stages
+        self.block = block
+        self.needs_block = needs_block
+        self.summary = summary
 
     @property
     def fields(self) -> Mapping[str, Field]:

@@ -3,125 +3,165 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+
+from kt.lazy import TYPE_CHECKING
+from kt.policy.frozen import Frozen
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Text of `low` to `high` characters, in a named form (see `forms`) if one is given."""
-
-    low: int = 1
-    high: int = 1000
-    form: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A regular expression that RE2 compiles, of at most `high` characters."""
-
-    high: int = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """`true` or `false`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number from `low` to `high`, both included."""
-
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of a few words. `unsupported` are words of the public language not enforced here."""
-
-    values: tuple[str, ...]
-    unsupported: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """Any value: what stands here is of another language, such as a model's wire format."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list of `low` to `high` items; `high` None sets no limit of its own.
-
-    `unique` refuses the same text twice. `key` names the field that tells blocks apart, and
-    refuses the same value of it twice.
-    """
-
-    item: Shape
-    low: int = 0
-    high: int | None = None
-    unique: bool = False
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MapOf:
-    """A mapping from names of the reader's choosing to values of one shape."""
-
-    key: Text | Choice
-    value: Shape
-
 
 # How a change of a value bears on enforcement. A tuple ranks values from weakest to strongest.
 # "more" and "less": the larger or the smaller number is the stronger one, and a list is
 # stronger with more or with fewer items. None: neither is.
 Strength: TypeAlias = "Literal['more', 'less'] | tuple[Any, ...] | None"
 ON: Strength = (False, True)
-OFF: Strength = (True, False)
+
+Shape: TypeAlias = (
+    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | Chain"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Text(Frozen):
+    """Text of `low` to `high` characters, in a named form (see `forms`) if one is given."""
+
+    __slots__ = ("form", "high", "low")
+
+    def __init__(self, low: int = 1, high: int = 1000, form: str | None = None) -> None:
+        self.low = low
+        self.high = high
+        self.form = form
+
+
+class Pattern(Frozen):
+    """A regular expression that RE2 compiles, of at most `high` characters."""
+
+    __slots__ = ("high",)
+
+    def __init__(self, high: int = 2000) -> None:
+        self.high = high
+
+
+class Flag(Frozen):
+    """`true` or `false`."""
+
+    __slots__ = ()
+
+
+class Whole(Frozen):
+    """A whole number from `low` to `high`, both included."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+
+class Choice(Frozen):
+    """One of a few words. `unsupported` are words of the public language not enforced here."""
+
+    __slots__ = ("unsupported", "values")
+
+    def __init__(self, values: tuple[str, ...], unsupported: tuple[str, ...] = ()) -> None:
+        self.values = values
+        self.unsupported = unsupported
+
+
+class Anything(Frozen):
+    """Any value: what stands here is of another language, such as a model's wire format."""
+
+    __slots__ = ()
+
+
+class ListOf(Frozen):
+    """A list of `low` to `high` items; `high` None sets no limit of its own.
+
+    `unique` refuses the same text twice. `key` names the field that tells blocks apart, and
+    refuses the same value of it twice.
+    """
+
+    __slots__ = ("high", "item", "key", "low", "unique")
+
+    def __init__(
+        self,
+        item: Shape,
+        low: int = 0,
+        high: int | None = None,
+        unique: bool = False,
+        key: str | None = None,
+    ) -> None:
+        self.item = item
+        self.low = low
+        self.high = high
+        self.unique = unique
+        self.key = key
+
+
+class MapOf(Frozen):
+    """A mapping from names of the reader's choosing to values of one shape."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: Text | Choice, value: Shape) -> None:
+        self.key = key
+        self.value = value
+
+
+class Field(Frozen):
     """One key of a block.
 
     `default` is what holds when the key is absent; None means "not set". A field whose shape
     is a `Block` has None here: its defaults are those of the block's own fields.
     """
 
-    shape: Shape
-    default: Any = None
-    required: bool = False
-    doc: str = ""
-    strength: Strength = None
+    __slots__ = ("default", "doc", "required", "shape", "strength")
+
+    def __init__(
+        self,
+        shape: Shape,
+        default: Any = None,
+        required: bool = False,
+        doc: str = "",
+        strength: Strength = None,
+    ) -> None:
+        self.shape = shape
+        self.default = default
+        self.required = required
+        self.doc = doc
+        self.strength = strength
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Frozen):
     """A mapping with known keys.
 
     `unsupported` names keys of the public language that this version does not enforce; giving
     one is an error that says so. `hints` gives the fix for keys people write by mistake.
     """
 
-    fields: Mapping[str, Field]
-    unsupported: frozenset[str] = frozenset()
-    hints: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    __slots__ = ("fields", "hints", "unsupported")
+
+    def __init__(
+        self,
+        fields: Mapping[str, Field],
+        unsupported: frozenset[str] = frozenset(),
+        hints: Mapping[str, str] = _NONE,
+    ) -> None:
+        self.fields = fields
+        self.unsupported = unsupported
+        self.hints = hints
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Frozen):
     """`policies.chain`: at most `high` kinds, or one-key maps from a kind to `options`."""
 
-    options: Block
-    high: int = 100
+    __slots__ = ("high", "options")
 
-
-Shape: TypeAlias = (
-    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | Chain"
-)
+    def __init__(self, options: Block, high: int = 100) -> None:
+        self.options = options
+        self.high = high
 
 
 def block(

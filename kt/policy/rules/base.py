@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import ClassVar, NamedTuple, Protocol
+from kt.lazy import TYPE_CHECKING
 
-from kt.policy.findings import Finding, Severity
+if TYPE_CHECKING:
+    from typing import ClassVar, Protocol
+
+    from kt.policy.findings import Finding, Severity
+
+    class Place(Protocol):
+        """Whatever knows where it stands in a file; lines and columns are 1-based."""
+
+        @property
+        def line(self) -> int: ...
+
+        @property
+        def column(self) -> int: ...
 
 
-class Place(Protocol):
-    """Whatever knows where it stands in a file; lines and columns are 1-based."""
-
-    @property
-    def line(self) -> int: ...
-
-    @property
-    def column(self) -> int: ...
-
-
-class Spot(NamedTuple):
+class Spot:
     """A bare place, for what has no node."""
 
-    line: int = 1
-    column: int = 1
+    __slots__ = ("column", "line")
+
+    def __init__(self, line: int = 1, column: int = 1) -> None:
+        self.line = line
+        self.column = column
 
 
 class Rule:
@@ -48,6 +52,8 @@ class Rule:
     @classmethod
     def page(cls) -> str:
         """The manual page, without the indentation of the source."""
+        import inspect
+
         return inspect.cleandoc(cls.__doc__ or "")
 
     @classmethod
@@ -58,6 +64,9 @@ class Rule:
     @classmethod
     def at(cls, place: Place, path: str, message: str, suggestion: str = "") -> Finding:
         """Make a finding of this rule."""
+        # Imported here: dataclasses cost a clean file more than all its rules.
+        from kt.policy.findings import Finding
+
         return Finding(
             cls.code, cls.severity(), path, message, suggestion, place.line, place.column
         )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language import KINDS
 from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path, find, value_of
 from kt.policy.rules.base import Rule
 from kt.policy.words import quoted
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class EnforcesNothing(Rule):

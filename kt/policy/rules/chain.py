@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
+from kt.policy.frozen import Frozen
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
 from kt.policy.language.shapes import Chain
 from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
@@ -14,6 +14,9 @@ from kt.policy.rules.shape import NotEnforced, WrongType
 from kt.policy.suggest import did_you_mean, nearest
 from kt.policy.walk import walk
 from kt.policy.words import described, quoted, shown
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class UnknownKind(Rule):
@@ -149,12 +152,15 @@ class EmptyChain(Rule):
 _LONGEST = Chain(CHAIN_OPTIONS).high
 
 
-class Link(NamedTuple):
+class Link(Frozen):
     """One entry of the chain: its path, the kind it names, and its options where it has any."""
 
-    path: str
-    kind: Scalar
-    options: Node | None
+    __slots__ = ("kind", "options", "path")
+
+    def __init__(self, path: str, kind: Scalar, options: Node | None) -> None:
+        self.path = path
+        self.kind = kind
+        self.options = options
 
 
 def links(root: Mapping) -> list[Link]:
@@ -238,8 +244,8 @@ def _check_options(link: Link) -> Iterator[Finding]:
 def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding]:
     written = blocks.entries if blocks else {}
     # A name with a slip in it has its own finding; do not count the slip a second time.
-    given = {nearest(name, KINDS) or name for name in written}
-    used = {nearest(link.kind.text, KINDS) or link.kind.text for link in chain}
+    given = {_meant(name) for name in written}
+    used = {_meant(link.kind.text) for link in chain}
     for link in chain:
         kind = KINDS.get(link.kind.text)
         if kind and kind.needs_block and kind.name not in given:
@@ -253,9 +259,16 @@ def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding
             yield NeverRuns.at(entry.key, child_path("policy", name), message, fix)
 
 
-class _Reach(NamedTuple):
-    stages: frozenset[str]
-    when: Plain
+def _meant(name: str) -> str | None:
+    return name if name in KINDS else nearest(name, KINDS)
+
+
+class _Reach(Frozen):
+    __slots__ = ("stages", "when")
+
+    def __init__(self, stages: frozenset[str], when: Plain) -> None:
+        self.stages = stages
+        self.when = when
 
 
 def _check_reach(chain: list[Link]) -> Iterator[Finding]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Mapping, Sequence
-from kt.policy.rules.base import Place, Rule
+from kt.policy.rules.base import Rule
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
+    from kt.policy.rules.base import Place
 
 
 class ForeignDialect(Rule):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kt.policy.findings import Finding, Pack
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Mapping, Scalar
+from kt.policy.report import Pack
 from kt.policy.rules.base import Rule
 from kt.policy.words import quoted
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class NoIdentity(Rule):

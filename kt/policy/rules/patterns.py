@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language.document import POLICY
 from kt.policy.nodes import Mapping, Scalar
 from kt.policy.rules.base import Rule
 from kt.policy.walk import patterns
 from kt.policy.words import shown
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kt.policy.findings import Finding
 
 
 class BadPattern(Rule):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.language import BUILT_IN_PROVIDERS
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths, value_of
 from kt.policy.rules.base import Rule
 from kt.policy.rules.blocks import NoEffect, conflict
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import quoted, shown
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
 
 
 class NoAddress(Rule):

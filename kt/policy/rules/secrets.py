@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from kt.policy.findings import Finding
+from kt.lazy import TYPE_CHECKING
 from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths
 from kt.policy.rules.base import Rule
 from kt.policy.words import shown
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kt.policy.findings import Finding
 
 
 class LiteralSecret(Rule):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kt import __version__
-from kt.cli.main import COMMANDS
+from kt.cli.main import COMMANDS, Command
 from kt.cli.templates import TEMPLATES
 from kt.policy.language import DOCUMENT
 from kt.policy.lint import lint
@@ -40,10 +40,10 @@ def test_no_command_is_a_usage_error(kt: Run, argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_explains_itself(kt: Run, command: tuple[tuple[str, ...], str, str]) -> None:
+def test_a_command_explains_itself(kt: Run, command: Command) -> None:
     """With --help."""
-    code, out, _ = kt(*command[0], "--help")
-    assert (code, out.startswith(f"usage: kt {' '.join(command[0])}")) == (0, True)
+    code, out, _ = kt(*command.words, "--help")
+    assert (code, out.startswith(f"usage: kt {' '.join(command.words)}")) == (0, True)
 
 
 @pytest.mark.parametrize("code", ["E002", "e002", "W001"])
@@ -182,8 +182,8 @@ def test_every_template_has_a_module() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_is_a_module_that_runs(command: tuple[tuple[str, ...], str, str]) -> None:
+def test_a_command_is_a_module_that_runs(command: Command) -> None:
     """The table names modules with `add_arguments` and `run`."""
-    module = import_module(command[1])
+    module = import_module(command.module)
     assert callable(module.add_arguments)
     assert callable(module.run)

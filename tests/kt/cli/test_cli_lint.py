@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from kt.cli.lint import add_arguments, read_plainly
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,6 +48,40 @@ def test_the_exit_code_is_that_of_the_language(
     """0 valid, 1 errors found, 2 a file cannot be read or the usage is wrong."""
     (files / "empty").mkdir()
     assert code == kt("policy", "lint", *argv)[0]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["a"],
+        ["--file", "a"],
+        ["--file", "a", "b", "c"],
+        ["--file", "a", "--json", "b"],
+        ["--json", "a", "b", "--strict"],
+        ["a", "--strict", "b"],
+        ["--strict"],
+        [""],
+    ],
+)
+def test_plain_command_lines_are_read_as_argparse_reads_them(argv: list[str]) -> None:
+    """The short way and the long way must not differ in anything."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    plain, parsed = read_plainly(argv), parser.parse_intermixed_args(argv)
+    assert plain is not None
+    assert [*plain.file, *plain.paths] == [*parsed.file, *parsed.paths]
+    assert (plain.format, plain.strict) == (parsed.format, parsed.strict)
+    assert plain.output == parsed.output
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["-"], ["--file"], ["--file", "--json"], ["a", "--file", "b"], ["--", "a"], ["--help"],
+     ["--format=json", "a"], ["--output", "x", "a"], ["--file=a"], ["-x"]],
+)  # fmt: skip
+def test_other_command_lines_are_left_to_argparse(argv: list[str]) -> None:
+    """Among them every one that is wrong."""
+    assert read_plainly(argv) is None
 
 
 def test_stderr_is_empty_unless_the_exit_is_two(files: Path, kt: Run) -> None:

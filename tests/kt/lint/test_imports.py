@@ -10,7 +10,7 @@ import pytest
 
 _HEAVY = {
     "aiohttp", "attr", "click", "django", "email", "http", "jsonschema", "msgspec", "orjson",
-    "pydantic", "rest_framework", "rich", "ssl", "typer", "urllib", "uvicorn",
+    "pathlib", "pydantic", "rest_framework", "rich", "shutil", "ssl", "typer", "urllib", "uvicorn",
 }  # fmt: skip
 
 
@@ -46,6 +46,12 @@ def test_the_regex_engine_is_loaded_only_for_a_file_with_patterns(root: Path) ->
     without = _loaded(_LINT.format("good/minimal.yaml"), root)
     having = _loaded(_LINT.format("good/everything.yaml"), root)
     assert ("re2" in without, "re2" in having) == (False, True)
+
+
+def test_a_clean_file_is_answered_without_what_is_slow_to_load(root: Path) -> None:
+    """Each of these takes longer to import than a file to lint."""
+    slow = {"argparse", "dataclasses", "inspect", "typing"}
+    assert set() == _loaded(_LINT.format("good/everything.yaml"), root) & slow
 
 
 def test_a_format_is_loaded_only_when_asked_for(root: Path) -> None:

@@ -117,3 +117,14 @@ def test_settings_are_the_callers_to_change() -> None:
     """A default that was handed out is not the table's."""
     settings("rbac", None)["deny_if_missing"].append("X-Other")
     assert settings("rbac", None)["deny_if_missing"] == ["X-User-ID"]
+
+
+def test_the_tables_cannot_be_written_to() -> None:
+    """Everybody in the process shares them."""
+    kind = KINDS["rbac"]
+    with pytest.raises(AttributeError):
+        kind.needs_block = False
+    with pytest.raises(AttributeError):
+        kind.fields["require_auth"].default = True
+    with pytest.raises(TypeError):
+        kind.fields["other"] = Field(Flag())  # type: ignore[index]

@@ -1,0 +1,63 @@
+"""The answer of lint: findings, and as much of the pack as could be read.
+
+Apart from `findings`, so that a clean file is answered without loading what a `Finding` is
+made with.
+"""
+
+from __future__ import annotations
+
+from kt.lazy import TYPE_CHECKING
+from kt.policy.frozen import Frozen
+
+if TYPE_CHECKING:
+    from kt.policy.findings import Finding
+
+
+class Pack(Frozen):
+    """The `pack` block, as far as it could be read; `enabled` is True where nothing was said."""
+
+    __slots__ = ("id", "name", "version", "enabled")  # noqa: RUF023 - in the order of `__init__`
+
+    def __init__(
+        self,
+        id: str | None = None,  # noqa: A002 - the language's word
+        name: str | None = None,
+        version: str | None = None,
+        enabled: bool = True,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.version = version
+        self.enabled = enabled
+
+
+class Report(Frozen):
+    """Everything lint says about one file.
+
+    `findings` are in file order. `pack` is None when the file has no readable `pack` mapping.
+    `chain` names the entries of `policies.chain` that could be read, in their order.
+    """
+
+    __slots__ = ("chain", "findings", "pack")
+
+    def __init__(
+        self, findings: tuple[Finding, ...], pack: Pack | None, chain: tuple[str, ...]
+    ) -> None:
+        self.findings = findings
+        self.pack = pack
+        self.chain = chain
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file may be published: warnings do not stop it."""
+        return not self.errors
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop a file from being published."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """The findings that do not."""
+        return tuple(finding for finding in self.findings if finding.severity == "warning")
