@@ -20,6 +20,7 @@ from kt.gateway.options import Options
 from kt.gateway.sse import Splitter
 from kt.gateway.stream import Guard
 from kt.policy.decision import Request
+from kt.policy.decision.unfinished import HOLD_LIMIT
 from tests.kt.gateway.support import chat, chat_events, pack, words
 
 CORPUS = Path(__file__).parents[2] / "cases" / "corpus" / "independent.jsonl"
@@ -80,16 +81,18 @@ def whole(loaded: Loaded, text: str) -> str:
     return content
 
 
-def samples() -> Iterator[tuple[str, str, int, int]]:
-    """Each entry in prose, its deltas and its network chunks of some size."""
-    for number, entry in enumerate(ENTRIES):
-        yield entry["id"], entry["text"], CHUNKS[number % 4], (1, 4, 13, 200)[number // 4 % 4]
+def samples(chunk: int) -> Iterator[tuple[str, str, int]]:
+    """The entries of one size of network chunk, with sizes of deltas."""
+    for number, entry in enumerate(ENTRIES[CHUNKS.index(chunk) :: len(CHUNKS)]):
+        text = entry["text"] if isinstance(entry["text"], str) else "".join(entry["text"])
+        yield entry["id"], text, (1, 4, 13, 200)[number % 4]
 
 
-def test_a_stream_says_what_the_answer_in_one_piece_says(loaded: Loaded) -> None:
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_a_stream_says_what_the_answer_in_one_piece_says(loaded: Loaded, chunk: int) -> None:
     """For every entry of the corpus, redacted or not."""
     differing = []
-    for name, text, chunk, delta in samples():
+    for name, text, delta in samples(chunk):
         said = PROSE + text + " " + PROSE
         seen, code = shown(loaded, chat_events(*words(said, delta)), chunk)
         if code or text_of(seen) != whole(loaded, said):
@@ -145,10 +148,10 @@ def test_a_term_never_begins_to_show(loaded: Loaded, text: str, code: str) -> No
 def test_most_of_a_long_answer_is_shown_before_it_ends(loaded: Loaded) -> None:
     """Holding back is not buffering."""
     guard, splitter = Guard(judge(loaded)), Splitter(1 << 20)
-    data = chat_events(*words(PROSE * 20))
+    data = chat_events(*words(PROSE * 60))
     seen = guard.feed(splitter.feed(data[: len(data) // 2]))
 
-    assert len(text_of(seen)) > 0.8 * len(PROSE * 20) / 2
+    assert len(text_of(seen)) > len(PROSE * 30) - HOLD_LIMIT - len(PROSE)
 
 
 def test_a_key_longer_than_the_window_is_redacted_whole(loaded: Loaded) -> None:
@@ -246,7 +249,7 @@ def test_choices_are_judged_apart_and_keep_their_order(loaded: Loaded) -> None:
     choices = [
         json.loads(line[6:])["choices"][0] for line in seen.split(b"\n") if line.startswith(b"d")
     ]
-    said = {at: "" for at in (0, 1)}
+    said = dict.fromkeys((0, 1), "")
     for choice in choices:
         said[choice["index"]] += choice["delta"].get("content", "")
 
@@ -337,12 +340,12 @@ def response_events(text: str) -> bytes:
 
 
 def test_a_response_is_redacted_wherever_its_text_stands(loaded: Loaded) -> None:
-    """In the deltas and in the three events that repeat it."""
+    """In the first delta and in the four events that repeat it."""
     seen, code = shown(loaded, response_events("Write to ann@example.com today."), 7)
 
     assert code == ""
     assert b"ann@" not in seen
-    assert seen.count(b"Write to [REDACTED:EMAIL] today.") == 4 - 1
+    assert seen.count(b"Write to [REDACTED:EMAIL] today.") == 5
     deltas = [json.loads(line[6:]) for line in seen.split(b"\n") if b'text.delta"' in line]
     assert "".join(one["delta"] for one in deltas) == "Write to [REDACTED:EMAIL] today."
 
