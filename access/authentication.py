@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -27,13 +27,11 @@ class BearerAuthentication(BaseAuthentication):
 
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
 
-    def authenticate(self, request: Request) -> tuple[Token, Mapping[str, int]] | None:
-        """Raises: `AuthenticationFailed` for a token that is unknown, revoked or expired."""
+    def authenticate(self, request: Request) -> tuple[Token, Mapping[str, int]]:
+        """Raises: `NotAuthenticated`; `AuthenticationFailed` for a token that does not open."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if not scheme:
-            return None
         if scheme.lower() != "bearer" or not text.strip():
-            raise AuthenticationFailed("Send the header: Authorization: Bearer TOKEN.")
+            raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
         counts = counters.read()
         return _valid(self._find(text.strip(), counts.get(tokens.COUNTER, 0))), counts
 
@@ -53,8 +51,6 @@ class BearerAuthentication(BaseAuthentication):
 
 class HasToken(BasePermission):
     """Every request needs a token; which one does not matter yet."""
-
-    message = "Send the header: Authorization: Bearer TOKEN."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.user, Token)

@@ -1,11 +1,17 @@
 """What the policy language says of a content that somebody wants in force."""
 
+import re
 from dataclasses import asdict
+from typing import Any
 
 from keeptrusts.errors import ApiError, FieldError
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
-from kt.policy.lint import lint
+from kt.policy.language.forms import FORMS
+from kt.policy.verify import verify
+
+ID = re.compile(FORMS["id"].pattern)
+ID_WORDS = FORMS["id"].words
 
 
 def check(content: bytes) -> Pack:
@@ -13,7 +19,7 @@ def check(content: bytes) -> Pack:
 
     Raises: `ApiError` (`policy_invalid`) with every error's line and column in `details`.
     """
-    report = lint(content)
+    report = verify(content)
     if not report.ok or report.pack is None:
         first = report.errors[0]
         raise ApiError(
@@ -22,6 +28,26 @@ def check(content: bytes) -> Pack:
             details=[{"field": "content", **asdict(finding)} for finding in report.errors],
         )
     return report.pack
+
+
+def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
+    """What `check` would say, as data: every finding, and the id the content would get."""
+    report = verify(content, directory=directory)
+    pack = report.pack or Pack()
+    named = identify(pack, directory=directory)
+    findings = [*report.findings, *([named] if isinstance(named, Finding) else [])]
+    return {
+        "valid": all(finding.severity != "error" for finding in findings),
+        "id": None if isinstance(named, Finding) else named,
+        "pack": {
+            "id": pack.id,
+            "name": pack.name,
+            "version": pack.version,
+            "enabled": pack.enabled,
+        },
+        "chain": list(report.chain),
+        "findings": [asdict(finding) for finding in findings],
+    }
 
 
 def identity(pack: Pack, *, asked: str | None) -> str:

@@ -4,10 +4,21 @@ from typing import Any
 
 from rest_framework import serializers
 
+from configurations.checks import ID, ID_WORDS
 from keeptrusts.fields import Flag, Input, Text
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
+
+
+class Id(Text):
+    """What a configuration is called; safe as the name of a directory."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not ID.fullmatch(value):
+            raise serializers.ValidationError(f"must be at most 200 {ID_WORDS}")
+        return value
 
 
 class Content(Text):
@@ -34,12 +45,16 @@ class Labels(serializers.DictField):
     child = Text(max_length=200, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
-        labels: dict[str, str] = super().to_internal_value(data)
-        if len(labels) > _MAX_LABELS or any(not 0 < len(key) <= 100 for key in labels):
+        if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
             raise serializers.ValidationError(
-                f"at most {_MAX_LABELS} labels, each key 1 to 100 characters"
+                f"at most {_MAX_LABELS} labels, each key 1 to 100 printable characters"
             )
+        labels: dict[str, str] = super().to_internal_value(data)
         return labels
+
+
+def _is_key(text: str) -> bool:
+    return 0 < len(text) <= 100 and text.isprintable()
 
 
 class ConfigurationEdit(Input):
@@ -49,16 +64,40 @@ class ConfigurationEdit(Input):
     description = Text(max_length=2000, required=False, allow_blank=True)
     labels = Labels(required=False)
     content = Content(required=False)
-    note = Text(max_length=1000, required=False, allow_blank=True, default="")
+    note = Text(max_length=1000, required=False, allow_blank=True)
     override = Flag(required=False, default=False)
+    status = Text(required=False)
+
+    def validate_status(self, value: str) -> str:
+        if value != "active":
+            raise serializers.ValidationError(
+                "may be set to active, which restores an archived one; DELETE archives"
+            )
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "note" in attrs and "content" not in attrs:
+            raise serializers.ValidationError(
+                {"note": ["is kept with a version; send it with the content"]}
+            )
+        if not attrs.keys() & {"name", "description", "labels", "content", "status"}:
+            raise serializers.ValidationError("names nothing to change")
+        return attrs
 
 
 class ConfigurationInput(Input):
     """`POST /v1/configurations`."""
 
-    id = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,199}\Z", required=False)
+    id = Id(required=False)
     name = Text(max_length=200, required=False)
     description = Text(max_length=2000, required=False, allow_blank=True, default="")
     labels = Labels(required=False, default=dict)
     content = Content()
     note = Text(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class ValidationInput(Input):
+    """`POST /v1/configurations/validate`; `directory` is the name of the file's directory."""
+
+    content = Content()
+    directory = Text(max_length=200, required=False)

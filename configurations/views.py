@@ -3,35 +3,36 @@
 from functools import lru_cache
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from access.authentication import bearer, counts
 from configurations import checks, queries, versions
 from configurations.publish import COUNTER
-from configurations.serializers import ConfigurationEdit, ConfigurationInput
+from configurations.serializers import ConfigurationEdit, ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.errors import FieldError
-from keeptrusts.fields import check_query
 from keeptrusts.rendering import encode
+from keeptrusts.views import View, is_known, whole
 
-_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 _STATUSES = ("active", "archived", "all")
+_MAX_LIMIT = 10_000
+_FIELDS = ("name", "description", "labels")
 
 
-class Configurations(APIView):
+class Configurations(View):
     """List and make configurations."""
+
+    query = {"GET": ("status", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
         count = counts(request).get(COUNTER, 0)
         etag = f'"{count}-{"-".join(str(value) for value in query)}"'
-        headers = {**_PRIVATE, "ETag": etag}
-        if request.headers.get("If-None-Match") == etag:
-            return Response(status=304, headers=headers)
-        return Response(_encoded_list(count, *query), headers=headers)
+        if is_known(request, etag):
+            return Response(status=304, headers={"ETag": etag})
+        return Response(_encoded_list(count, *query), headers={"ETag": etag})
 
     def post(self, request: Request) -> Response:
         body = _valid(ConfigurationInput, request)
@@ -54,12 +55,13 @@ class Configurations(APIView):
         )
 
 
-class OneConfiguration(APIView):
+class OneConfiguration(View):
     """Show, edit or archive a configuration."""
 
+    query = {"DELETE": ("override",)}
+
     def get(self, request: Request, configuration_id: str) -> Response:
-        check_query(request.query_params, ())
-        return Response({"data": queries.row(configuration_id)}, headers=_PRIVATE)
+        return Response({"data": queries.row(configuration_id)})
 
     def patch(self, request: Request, configuration_id: str) -> Response:
         body = _valid(ConfigurationEdit, request)
@@ -69,47 +71,59 @@ class OneConfiguration(APIView):
         versions.edit(
             configuration_id,
             content=content,
-            origin=_origin(request, body["note"]),
-            fields={key: body[key] for key in ("name", "description", "labels") if key in body},
+            origin=_origin(request, body.get("note", "")),
+            fields={key: body[key] for key in _FIELDS if key in body},
             override=body["override"],
+            restore="status" in body,
         )
         return Response({"data": queries.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
-        check_query(request.query_params, ("override",))
         override = _choice(request, "override", ("true", "false"), default="false") == "true"
         versions.archive(configuration_id, override=override)
         return Response({"data": queries.row(configuration_id)})
 
 
-class Content(APIView):
+class Validate(OneConfiguration):
+    """Say what the policy language thinks of a content; nothing is stored.
+
+    The other methods of this path are those of a configuration that is called `validate`.
+    """
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = ValidationInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        return Response(
+            {"data": checks.judgement(given["content"], directory=given.get("directory"))}
+        )
+
+
+class Content(View):
     """The exact bytes of the current version, or of version `number`."""
 
     def get(
         self, request: Request, configuration_id: str, number: int | None = None
     ) -> HttpResponse:
-        check_query(request.query_params, ())
         content, content_hash = queries.content(configuration_id, number)
-        headers = {**_PRIVATE, "ETag": f'"{content_hash}"', "X-Content-Type-Options": "nosniff"}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
-            return HttpResponse(status=304, headers=headers)
+        headers = {"ETag": f'"{content_hash}"'}
+        if is_known(request, headers["ETag"]):
+            return HttpResponseNotModified(headers=headers)
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 
-class Versions(APIView):
+class Versions(View):
     """The history of a configuration."""
 
     def get(self, request: Request, configuration_id: str) -> Response:
-        check_query(request.query_params, ())
-        return Response({"data": queries.version_rows(configuration_id)}, headers=_PRIVATE)
+        return Response({"data": queries.version_rows(configuration_id)})
 
 
-class OneVersion(APIView):
+class OneVersion(View):
     """One version without its content."""
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
-        check_query(request.query_params, ())
-        return Response({"data": queries.version_row(configuration_id, number)}, headers=_PRIVATE)
+        return Response({"data": queries.version_row(configuration_id, number)})
 
 
 @lru_cache(maxsize=4)
@@ -119,20 +133,19 @@ def _encoded_list(_count: int, status: str, after: str, limit: int | None) -> by
     The counter was read before the rows are, so what is kept may be newer than its key says
     but never older, and the next change has another key.
     """
-    rows = queries.rows(status=status, after=after, limit=limit)
-    answer: dict[str, Any] = {"data": rows}
-    if limit is not None:
-        answer["next_cursor"] = rows[-1]["id"] if len(rows) == limit else None
-    return encode(answer)
+    if limit is None:
+        return encode({"data": queries.rows(status=status, after=after)})
+    found = queries.rows(status=status, after=after, limit=limit + 1)
+    rows = found[:limit]
+    return encode({"data": rows, "next_cursor": rows[-1]["id"] if len(found) > limit else None})
 
 
 def _list_query(request: Request) -> tuple[str, str, int | None]:
-    check_query(request.query_params, ("status", "limit", "cursor"))
     status = _choice(request, "status", _STATUSES, default="active")
-    limit = request.query_params.get("limit")
-    if limit is not None and not (limit.isdecimal() and 0 < int(limit) <= 10_000):
-        raise FieldError("limit", "must be a whole number from 1 to 10000")
-    return status, request.query_params.get("cursor", ""), int(limit) if limit else None
+    cursor = request.query_params.get("cursor", "")
+    if cursor and not checks.ID.fullmatch(cursor):
+        raise FieldError("cursor", "must be the next_cursor of an answer")
+    return status, cursor, whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
 
 
 def _choice(request: Request, name: str, known: tuple[str, ...], *, default: str) -> str:

@@ -14,6 +14,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All of IPv6 that was ever allotted to the public. Outside it lie forms that carry an IPv4
+# address, site-local ones, and whatever older Pythons do not know yet.
+_PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
+# Public by number, but answered by the cloud's own host: metadata and its agent.
+_CLOUD = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("168.63.129.16/32"))
+# Python's own reading of this part forgives what stands around brackets.
+_NETLOC = re.compile(r"(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:(?P<port>[0-9]{0,5}))?")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_MAX_NAME_LENGTH = 253
 _MAX_LENGTH = 2000
 
 
@@ -40,7 +49,6 @@ def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
         raise BadURLError("must be at most 2000 printable ASCII characters without spaces")
     try:
         parts = urlsplit(text)
-        port = parts.port
     except ValueError as exc:
         raise BadURLError(f"is not a url: {exc}") from exc
     _check(text, parts.scheme, schemes)
@@ -50,10 +58,12 @@ def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
         raise BadURLError("must end with the repository's path, without ? or #")
     if parts.scheme == "file":
         return _file(parts.netloc, parts.path)
-    return _network(parts.scheme, parts.hostname or "", port, parts.path)
+    return _network(parts.scheme, parts.netloc, parts.path)
 
 
 def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
+    if re.match(r"[^/:]+@[^/:]+:", text):
+        raise BadURLError("is an ssh address, which needs a deploy key; link the https url instead")
     if not scheme or "://" not in text:
         raise BadURLError("must be a full url, such as https://forge.example/org/repo.git")
     if scheme not in schemes:
@@ -71,15 +81,34 @@ def _file(netloc: str, path: str) -> RepoURL:
     return RepoURL(text=f"file://{path}", scheme="file", host="", port=0)
 
 
-def _network(scheme: str, host: str, port: int | None, path: str) -> RepoURL:
-    if not re.fullmatch(r"[a-z0-9_.-]+|[0-9a-f:.]+", host) or host.startswith("-"):
-        raise BadURLError("has no usable host name")
-    if len(path.strip("/")) == 0:
+def _network(scheme: str, netloc: str, path: str) -> RepoURL:
+    parts = _NETLOC.fullmatch(netloc.lower())
+    if parts is None:
+        raise BadURLError("has no usable host name and port")
+    host = _ipv6(parts["ipv6"]) if parts["ipv6"] else _name(parts["name"])
+    port = int(parts["port"] or _PORTS[scheme])
+    if not 0 < port < 65_536:
+        raise BadURLError("has a port outside 1 to 65535")
+    path = path.rstrip("/")  # git asks for the same with and without.
+    if not path:
         raise BadURLError("names a host but no repository on it")
-    port = port or _PORTS[scheme]
     shown = f"[{host}]" if ":" in host else host
     suffix = "" if port == _PORTS[scheme] else f":{port}"
     return RepoURL(text=f"{scheme}://{shown}{suffix}{path}", scheme=scheme, host=host, port=port)
+
+
+def _ipv6(text: str) -> str:
+    """An address at its shortest."""
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError as exc:
+        raise BadURLError(f"has no IPv6 address in its brackets: {exc}") from exc
+
+
+def _name(text: str) -> str:
+    if len(text) > _MAX_NAME_LENGTH or not all(map(_LABEL.fullmatch, text.split("."))):
+        raise BadURLError("has no usable host name")
+    return text
 
 
 def resolve(url: RepoURL, *, allowed: Sequence[Network]) -> tuple[str, ...]:
@@ -112,7 +141,10 @@ def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     address = _unwrapped(address)
     if any(address in network for network in allowed):
         return True
-    return address.is_global and not address.is_multicast
+    if address.version == 6 and address not in _PUBLIC_IPV6:
+        return False
+    reserved = any(address in network for network in _CLOUD)
+    return address.is_global and not address.is_multicast and not reserved
 
 
 def _unwrapped(address: Address) -> Address:
@@ -129,6 +161,6 @@ def literal_address(url: RepoURL) -> Address | None:
         return None
     try:
         answers = socket.getaddrinfo(url.host, None, flags=socket.AI_NUMERICHOST)
-    except OSError:
+    except (OSError, UnicodeError):
         return None
     return ipaddress.ip_address(str(answers[0][4][0]).split("%")[0])

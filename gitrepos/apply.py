@@ -14,13 +14,18 @@ from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
 from gitrepos import claim
-from gitrepos.claim import Fence, FenceLostError
+from gitrepos.claim import Fence
 from gitrepos.errors import RemoteError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
-from gitrepos.plan import Candidate, Decision, Holder, Link, Linked, Plan, plan
+from gitrepos.plan import CHECKOUT_CODES, Candidate, Decision, Holder, Link, Linked, Plan, plan
 from gitrepos.snapshot import Snapshot
 
 NO_POLICY_FILES = "no_policy_files"
+_REPORTED_FINDINGS = 10
+
+
+class LinkChangedError(Exception):
+    """The link was edited, suspended or deleted: what was in flight for it must not be applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Attempt:
 def linked(repo_id: UUID) -> list[Linked]:
     """What git last said of each file of a link."""
     rows = LinkedFile.objects.filter(repo=repo_id).order_by("path")
-    names = ("path", "configuration", "blob", "taken_blob", "outcome")
+    names = ("path", "configuration", "blob", "outcome")
     return [Linked(*row) for row in rows.values_list(*names)]
 
 
@@ -47,7 +52,7 @@ def apply(
 ) -> None:
     """Put a commit in force: all of it in one transaction, or nothing.
 
-    Raises: `FenceLostError` when the claim ended or the link was edited, suspended or deleted.
+    Raises: `FenceLostError`, `LinkChangedError`.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -60,30 +65,32 @@ def apply(
         _observe(repo, attempt)
 
 
-def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> None:
-    """Show a failure on its link. What is in force stays in force.
+def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
+    """Show a failure on its link; returns whether it is news. What is in force stays in force.
 
-    Raises: `FenceLostError`.
+    Raises: `FenceLostError`, `LinkChangedError`.
     """
     now = timezone.now()
     with transaction.atomic():
         repo = _held(fence, attempt, now)
+        last = repo.runs.order_by("-pk").first() if repo.error_code == error.code else None
         repo.error_code, repo.error_message = error.code, error.message[:2000]
         _observe(repo, attempt)
-        last = repo.runs.order_by("-pk").first()
-        if last and last.error_code == error.code and last.error_message == repo.error_message:
+        if last and last.error_code == error.code:  # It lasts; the words may differ a little.
             last.occurrences += 1
+            last.error_message = repo.error_message
             last.finished_at = now
-            last.save(update_fields=["occurrences", "finished_at"])
+            last.save(update_fields=["occurrences", "error_message", "finished_at"])
         else:
             _run(repo, attempt, now, error_code=error.code, error_message=repo.error_message)
+        return last is None
 
 
 def _held(fence: Fence, attempt: Attempt, now: datetime) -> GitRepo:
     claim.hold(fence, now)
     repo = GitRepo.objects.select_for_update().filter(pk=attempt.repo_id).first()
     if repo is None or repo.suspended or repo.generation != attempt.generation:
-        raise FenceLostError("the link was edited, suspended or deleted")
+        raise LinkChangedError("the link was edited, suspended or deleted")
     return repo
 
 
@@ -102,11 +109,10 @@ def _apply_files(
     now: datetime,
 ) -> None:
     before = linked(repo.pk)
-    publish()  # From here to the commit nobody else writes configurations.
-    link = Link(
-        str(repo.pk), repo.url, auto_create=repo.auto_create_configuration, adopt=repo.adopt
-    )
-    decided = plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
+    decided = _plan(repo, candidates, before)
+    if decided.writes:
+        publish()  # From here to the commit nobody else writes configurations.
+        decided = _plan(repo, candidates, before)
     written = _publish(repo, snapshot, decided)
     changed = _write_files(repo, decided, before, now)
     repo.counts = decided.counts()
@@ -115,16 +121,24 @@ def _apply_files(
         _run(repo, attempt, now, to_commit=snapshot.commit.id, files=_report(changed, written))
 
 
+def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
+    link = Link(
+        str(repo.pk), repo.url, auto_create=repo.auto_create_configuration, adopt=repo.adopt
+    )
+    return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
+
+
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
     ids = {c.configuration for c in candidates} | {row.configuration for row in before}
     rows = Configuration.objects.filter(pk__in=ids).only(
-        "owner", "origin_url", "content_hash", "status"
+        "owner", "origin_url", "content_hash", "git_hash", "status"
     )
     return {
         row.pk: Holder(
             row.owner,
             row.origin_url,
             row.content_hash,
+            row.git_hash,
             archived=row.status == Configuration.Status.ARCHIVED,
         )
         for row in rows
@@ -133,6 +147,8 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
 
 def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
+    if not decided.writes:
+        return {}
     entries = [
         Entry(d.candidate.configuration, d.candidate.name, d.candidate.path, d.candidate.content)
         for d in decided.decisions
@@ -146,7 +162,9 @@ def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]
         author=commit.author,
         message=commit.message,
     )
-    adopted = [d.candidate.configuration for d in decided.decisions if d.adopt]
+    adopted = {
+        d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
+    }
     versions.adopt(adopted, owner=str(repo.pk), origin_url=repo.url)
     return versions.record(entries, origin=origin, owner=str(repo.pk))
 
@@ -166,7 +184,7 @@ def _write_files(
     LinkedFile.objects.filter(pk__in=dropped).delete()
     LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
     old = [row for row in changed if row.pk is not None]
-    fields = ["blob", "taken_blob", "content_hash", "outcome", "findings", "updated_at"]
+    fields = ["blob", "content_hash", "outcome", "findings", "updated_at"]
     if old:
         LinkedFile.objects.bulk_update(old, fields)
     return changed
@@ -183,17 +201,16 @@ def _row(
     row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
         repo=repo, path=candidate.path, configuration=candidate.configuration
     )
-    findings = [asdict(finding) for finding in decision.findings]
     said = (row.blob, row.outcome, row.findings)
     row.blob, row.outcome = candidate.blob, decision.outcome
     if not candidate.unchanged:
         row.content_hash = candidate.content_hash
-    if not candidate.unchanged or decision.outcome != "synced":
-        row.findings = findings
-    if decision.outcome == "synced":
-        row.taken_blob = candidate.blob
+    kept = row.findings if candidate.unchanged and decision.outcome == "synced" else []
+    row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
+    row.findings += [asdict(finding) for finding in decision.findings]
     row.updated_at = now
-    return row if row.pk is None or said != (row.blob, row.outcome, row.findings) else None
+    says = (row.blob, row.outcome, row.findings)
+    return row if row.pk is None or said != says else None
 
 
 def _notice(repo: GitRepo, decided: Plan) -> tuple[str, str]:
@@ -212,7 +229,7 @@ def _report(changed: Sequence[LinkedFile], written: dict[str, int]) -> list[dict
             "configuration": row.configuration,
             "outcome": row.outcome,
             "version": written.get(row.configuration),
-            "findings": row.findings,
+            "findings": row.findings[:_REPORTED_FINDINGS],
         }
         for row in changed
     ]

@@ -20,10 +20,11 @@ SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 50
 MAX_BATCHES = 20
 _MAX_BACKOFF_SECONDS = 3600
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class FenceLostError(Exception):
-    """The claim ended or the link changed: what was in flight must not be applied."""
+    """The claim ended: nothing that is in flight under it may be applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +96,31 @@ def settle(claim_id: UUID, remote_ids: Iterable[UUID]) -> None:
     now = timezone.now()
     with transaction.atomic():
         rows = list(
-            Remote.objects.select_for_update().filter(
-                pk__in=list(remote_ids), claim_id=claim_id, lease_until__gt=now
-            )
+            # In one order everywhere, as an edit locks them, so that nobody waits in a ring.
+            Remote.objects.select_for_update()
+            .filter(pk__in=list(remote_ids), claim_id=claim_id, lease_until__gt=now)
+            .order_by("pk")
         )
-        behind = _behind(row.pk for row in rows)
+        behind, wanted = _behind(row.pk for row in rows), _wanted(row.pk for row in rows)
         for row in rows:
-            _give_back(row, now, ok=True, at_once=row.pk in behind)
+            _give_back(row, now, ok=True, at_once=row.pk in behind, wanted=row.pk in wanted)
         Remote.objects.bulk_update(rows, _GIVEN_BACK)
 
 
-def finish(fence: Fence, *, ok: bool, stalled: bool = False) -> None:
+def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = False) -> None:
     """Give back one remote after a sync or a failure.
 
     A failure doubles the wait up to an hour; `stalled` waits for an edit or a request.
-    A link that was edited or asked for meanwhile makes the remote due at once.
+    `at_once` makes it due again without a wait, and so does a link that was edited or asked
+    for meanwhile.
 
     Raises: `FenceLostError`.
     """
     now = timezone.now()
     with transaction.atomic():
         row = hold(fence, now)
-        at_once = row.pk in _behind([row.pk])
-        _give_back(row, now, ok=ok, at_once=at_once)
+        at_once = at_once or row.pk in _behind([row.pk])
+        _give_back(row, now, ok=ok, at_once=at_once, wanted=row.pk in _wanted([row.pk]))
         if stalled and not at_once:
             row.next_poll_at = None
             row.stalled = True
@@ -129,16 +132,23 @@ _GIVEN_BACK = [
 ]  # fmt: skip
 
 
-def _give_back(row: Remote, now: datetime, *, ok: bool, at_once: bool) -> None:
+def _give_back(row: Remote, now: datetime, *, ok: bool, at_once: bool, wanted: bool) -> None:
     row.claim_id = row.lease_until = None
     row.last_polled_at = now
     row.failures = 0 if ok else row.failures + 1
     row.stalled = False
     row.next_poll_at = now if at_once else _next_poll_at(row, now)
+    if not wanted:  # Its last link was suspended meanwhile.
+        row.next_poll_at = None
 
 
 def _behind(remote_ids: Iterable[UUID]) -> set[UUID]:
     rows = GitRepo.objects.filter(GitRepo.behind(), remote__in=list(remote_ids))
+    return set(rows.values_list("remote_id", flat=True))
+
+
+def _wanted(remote_ids: Iterable[UUID]) -> set[UUID]:
+    rows = GitRepo.objects.filter(suspended=False, remote__in=list(remote_ids))
     return set(rows.values_list("remote_id", flat=True))
 
 
@@ -158,9 +168,9 @@ def next_slot(remote_id: UUID, interval_seconds: int, now: datetime) -> datetime
     """
     interval_us = interval_seconds * 1_000_000
     phase = remote_id.int % interval_us
-    now_us = int(now.timestamp() * 1_000_000)
+    now_us = (now - _EPOCH) // timedelta(microseconds=1)
     turn = (now_us - phase) // interval_us + 1
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=turn * interval_us + phase)
+    return _EPOCH + timedelta(microseconds=turn * interval_us + phase)
 
 
 def reschedule(remote: Remote) -> None:

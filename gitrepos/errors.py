@@ -37,6 +37,10 @@ class BranchNotFoundError(RemoteError):
     code = "branch_not_found"
 
 
+class ObjectRefusedError(RemoteError):
+    """The server hands out branches, and no object by its id alone."""
+
+
 class PathNotFoundError(RemoteError):
     """The commit has nothing at the link's path."""
 
@@ -77,6 +81,12 @@ class SecretLostError(RemoteError):
     """The stored credential cannot be opened with the configured keys."""
 
     code = "credential_unreadable"
+
+
+class InternalError(RemoteError):
+    """A bug: the sync ended in a way nobody foresaw. The worker's log has it."""
+
+    code = "internal"
 
 
 class HostNotAllowedError(RemoteError):

@@ -6,33 +6,51 @@ objects are read from a temporary bare repository that nothing survives.
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitrepos import git
-from gitrepos.errors import BadAnswerError, PathNotFoundError, RemoteError, TooLargeError
-from gitrepos.snapshot import Ask, Commit, Defect, File, Snapshot
-from kt.policy.files import MAX_BYTES, policy_files
+from gitrepos.errors import (
+    BadAnswerError,
+    ObjectRefusedError,
+    PathNotFoundError,
+    RemoteError,
+    TimedOutError,
+    TooLargeError,
+)
+from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Snapshot
+from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
+TAKE_SECONDS = 90
 _FETCH_SECONDS = 60
 _READ_SECONDS = 30
 _LISTING_BYTES = 64 * 1024 * 1024
-_CONTENT_BYTES = 64 * 1024 * 1024
+# What a worker can lint while its lease lasts, whatever is in the files.
+_CONTENT_BYTES = 32 * 1024 * 1024
+_PATH_BYTES = 1024
+_PLACE_TRIES = 5
 _HEAD = "refs/keeptrusts/head"
+_ATTRIBUTES = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _REGULAR = ("100644", "100755")
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """A line of a tree. `name` is the path; a byte that is not UTF-8 is a lone surrogate."""
+
     mode: str
     blob: str
-    path: str
+    name: str
 
 
 def take(
@@ -42,14 +60,13 @@ def take(
 
     `head` is the id the check saw (its length tells the object format). One ask that fails
     leaves the others; the results come in the order of the asks. `folder` holds the temporary
-    repository, which is gone afterwards.
+    repository, which is gone afterwards. All of it takes at most `TAKE_SECONDS`.
 
     Raises: `RemoteError` when the commit itself cannot be fetched.
     """
     with _temporary(folder) as place:
-        repository = _Repository(access, place, sha256=len(head) == 64)
-        commit = repository.fetch(ref)
-        return [_snapshot(repository, commit, ask) for ask in asks]
+        repository = _Repository(access, ref, place, sha256=len(head) == 64)
+        return [_snapshot(repository, ask) for ask in asks]
 
 
 def sweep(folder: Path) -> int:
@@ -67,8 +84,15 @@ def sweep(folder: Path) -> int:
 def _temporary(folder: Path) -> Iterator[Path]:
     """A folder that is locked while its owner lives, so that `sweep` knows which are left over."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=folder) as name, _locked(Path(name)):
-        yield Path(name)
+    with contextlib.ExitStack() as stack:
+        for _ in range(_PLACE_TRIES):
+            place = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
+            stack.callback(shutil.rmtree, place, ignore_errors=True)
+            # A sweep may take a new folder for a dead one's before this process locks it.
+            with contextlib.suppress(FileNotFoundError):
+                if stack.enter_context(_locked(place)) and place.exists():
+                    break
+        yield place
 
 
 @contextlib.contextmanager
@@ -83,108 +107,202 @@ def _locked(place: Path) -> Iterator[bool]:
         os.close(fd)
 
 
-def _snapshot(repository: "_Repository", commit: Commit, ask: Ask) -> Snapshot | RemoteError:
+def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
     try:
-        tree_id = repository.at(commit, ask.root)
+        tree_id, above = repository.at(ask.root)
         if tree_id == ask.known_tree:
-            return Snapshot(commit, tree_id, None)
-        entries = repository.entries(commit, ask.root)
-        return Snapshot(commit, tree_id, _files(repository, entries, ask.known))
+            return Snapshot(repository.commit, tree_id, None)
+        return Snapshot(repository.commit, tree_id, _files(repository, ask, above))
     except RemoteError as error:
         return error
 
 
-def _files(
-    repository: "_Repository", entries: Sequence[_Entry], known: Mapping[str, str]
-) -> tuple[File, ...]:
+def _files(repository: "_Repository", ask: Ask, above: Sequence[_Entry]) -> tuple[File, ...]:
+    entries, attributes = repository.entries(ask.root, above)
     wanted = [
         entry.blob
         for entry in entries
-        if entry.mode in _REGULAR and known.get(entry.path) != entry.blob
+        if entry.mode in _REGULAR and ask.known.get(entry.name) != entry.blob
     ]
-    contents = repository.contents(list(dict.fromkeys(wanted)))
-    return tuple(_file(entry, contents) for entry in sorted(entries, key=lambda e: e.path))
+    contents = repository.contents([*wanted, *(entry.blob for entry in attributes)])
+    said = _attributes(repository, entries, attributes, contents)
+    files = [_file(entry, contents, said.get(entry.name)) for entry in entries]
+    return tuple(sorted(files, key=lambda file: file.path))
 
 
-def _file(entry: _Entry, contents: Mapping[str, bytes | None]) -> File:
+def _file(
+    entry: _Entry, contents: Mapping[str, bytes | None], attributes: Mapping[str, str] | None
+) -> File:
     """`contents` maps a fetched blob to its bytes, or to None when it is over the bound."""
+    path, defect = _stored(entry.name)
+    content = contents.get(entry.blob)
+    defect = defect or _defect(entry, content, fetched=entry.blob in contents)
+    if defect is not None:
+        return File(path, entry.blob, defect=defect)
+    return File(path, entry.blob, content, attributes=attributes)
+
+
+def _attributes(
+    repository: "_Repository",
+    entries: Sequence[_Entry],
+    files: Sequence[_Entry],
+    contents: Mapping[str, bytes | None],
+) -> Mapping[str, Mapping[str, str]]:
+    """The attributes of each entry by its name; none for one whose attributes were not read."""
+    unread = tuple(
+        file.name.removesuffix(_ATTRIBUTES) for file in files if contents[file.blob] is None
+    )
+    names = [entry.name for entry in entries if not entry.name.startswith(unread)]
+    readable = [file for file in files if contents[file.blob] is not None]
+    if not names or not readable:
+        return {name: {} for name in names}
+    return repository.attributes(names, readable)
+
+
+def _stored(name: str) -> tuple[str, Defect | None]:
+    """A path as it is kept and shown: of bounded size, printable, and no other file's.
+
+    What is wrong with one that has to be changed for that is its defect. Two slashes in a row
+    stand in no path that git accepts, so no changed path can be the same as another's.
+    """
+    raw = name.encode(errors="surrogateescape")
+    if len(raw) > _PATH_BYTES:
+        defect = Defect("bad_path", f"has a path of {len(raw)} bytes; at most {_PATH_BYTES}")
+    elif any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        defect = Defect("bad_path", "has control characters, or what is not UTF-8, in its path")
+    else:
+        return name, None
+    shown = raw.decode(errors="backslashreplace")[:200]
+    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+    return f"{printable}//{hashlib.sha256(raw).hexdigest()[:32]}", defect
+
+
+def _defect(entry: _Entry, content: bytes | None, *, fetched: bool) -> Defect | None:
     if entry.mode not in _REGULAR:
         kind = "a symbolic link" if entry.mode == "120000" else "a submodule"
-        defect = Defect("not_a_file", f"is {kind}; only a regular file is taken")
-        return File(entry.path, entry.blob, defect=defect)
-    if entry.blob not in contents:
-        return File(entry.path, entry.blob)
-    content = contents[entry.blob]
-    if content is None:
-        defect = Defect("too_large", f"is over {MAX_BYTES} bytes")
-        return File(entry.path, entry.blob, defect=defect)
-    if content.startswith(_LFS_POINTER):
-        defect = Defect("lfs_pointer", "is a Git LFS pointer; store the file itself in git")
-        return File(entry.path, entry.blob, defect=defect)
-    return File(entry.path, entry.blob, content)
+        return Defect("not_a_file", f"is {kind}; only a regular file is taken")
+    if fetched and content is None:
+        return Defect("too_large", f"is over {MAX_BYTES} bytes")
+    if content is not None and content.startswith(_LFS_POINTER):
+        return Defect("lfs_pointer", "is a Git LFS pointer; store the file itself in git")
+    return None
 
 
 class _Repository:
-    """A temporary bare repository and the commands that read it."""
+    """A temporary bare repository with one commit, and the commands that read it.
 
-    def __init__(self, access: git.Access, folder: Path, *, sha256: bool) -> None:
+    Blobs are there only from a server that cannot leave them out, until `contents` asks.
+    """
+
+    def __init__(self, access: git.Access, ref: str, folder: Path, *, sha256: bool) -> None:
         self._access = access
-        self._here = git.bare_repository(
-            folder / "git", object_format="sha256" if sha256 else "sha1"
-        )
-
-    def fetch(self, ref: str) -> Commit:
-        """Fetch one commit and its trees; blobs only from a server that cannot leave them out."""
+        self._ref = ref
+        self._folder = folder
+        self._format = "sha256" if sha256 else "sha1"
+        self._until = time.monotonic() + TAKE_SECONDS
+        self._here = git.bare_repository(folder / "thin", object_format=self._format)
         self._fetch(["--depth=1", "--filter=blob:none", "origin", f"+{ref}:{_HEAD}"])
-        raw = self._local(["log", "-1", "--format=%H%x00%an <%ae>%x00%B", _HEAD, "--"], 1 << 20)
-        commit, author, message = raw.decode(errors="replace").split("\0", 2)
-        return Commit(commit, author[:500], message.strip().replace("\0", "\ufffd")[:500])
+        self.commit, self._tree = self._head()
 
-    def at(self, commit: Commit, root: str) -> str:
-        """The id of the tree or blob that stands at `root`."""
-        name = f"{commit.id}:{root}"
-        (found,) = self._described([name]).values()
-        if found is None:
-            raise PathNotFoundError(f"The commit has no file or directory {root!r}.")
-        return found[0]
+    def _head(self) -> tuple[Commit, str]:
+        shape = "--format=%H%x00%T%x00%an <%ae>%x00%B"
+        raw = self._local(["log", "-1", shape, _HEAD, "--"], 1 << 20)
+        commit, tree, author, message = raw.decode(errors="replace").split("\0", 3)
+        shown = message.strip().replace("\0", "\ufffd")[:500]
+        return Commit(commit, author[:500], shown), tree
 
-    def entries(self, commit: Commit, root: str) -> list[_Entry]:
-        """The policy files at and below `root`.
+    def at(self, root: str) -> tuple[str, list[_Entry]]:
+        """What tells one state of `root` from another, and the attributes above it.
 
-        Raises: `TooLargeError` past 1,000 of them.
+        It is the id of the tree or blob that stands there; where attributes above have a say
+        in its files, a digest of them all.
         """
-        arguments = ["ls-tree", "-r", "-z", "--full-tree", commit.id]
-        listing = self._local(arguments + (["--", f":(literal){root}"] if root else []))
-        found = [_entry(line) for line in listing.split(b"\0") if line]
-        chosen = set(policy_files([entry.path for entry in found], under=root))
-        entries = [entry for entry in found if entry.path in chosen]
-        if len(entries) > MAX_FILES:
-            raise TooLargeError(f"{len(entries)} policy files; a link takes at most {MAX_FILES}.")
-        return entries
+        if not root:
+            return self._tree, []
+        names = [root, *(f"{parent}{_ATTRIBUTES}" for parent in _parents(root))]
+        found = {entry.name: entry for entry in self._listed(names)}
+        if root not in found:
+            raise PathNotFoundError(f"The commit has no file or directory {root!r}.")
+        there = found.pop(root).blob
+        above = [entry for entry in found.values() if entry.mode in _REGULAR]
+        if not above:
+            return there, []
+        ids = sorted((entry.name, entry.blob) for entry in above)
+        return hashlib.sha256(repr((there, ids)).encode()).hexdigest(), above
+
+    def entries(self, root: str, above: Sequence[_Entry]) -> tuple[list[_Entry], list[_Entry]]:
+        """The policy files at and below `root`, and every `.gitattributes` on the way to one.
+
+        Raises: `TooLargeError` past 1,000 of the former.
+        """
+        found = self._listed([root] if root else [], recursive=True)
+        chosen = policy_files([entry.name for entry in found], under=root)
+        if len(chosen) > MAX_FILES:
+            raise TooLargeError(f"{len(chosen)} policy files; a link takes at most {MAX_FILES}.")
+        names = set(chosen)
+        inside = [entry for entry in found if _is_above(entry, chosen)]
+        return [entry for entry in found if entry.name in names], [*above, *inside]
 
     def contents(self, blobs: Sequence[str]) -> dict[str, bytes | None]:
-        """The bytes of each blob exactly as committed; None for one over 1 MiB."""
-        if not blobs:
-            return {}
-        # Asked for by id, a blob comes in spite of the filter.
-        self._fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
-        found = self._described(blobs)
-        if lost := [blob for blob in blobs if found[blob] is None]:
-            raise BadAnswerError(f"The server did not send the object {lost[0]}.")
-        small = [blob for blob, known in found.items() if known and known[1] <= MAX_BYTES]
-        read = self._local(["cat-file", "--batch", "--buffer"], _CONTENT_BYTES, stdin=_lines(small))
-        return dict.fromkeys(blobs) | dict(_blobs(read))
+        """The bytes of each blob exactly as committed; None for one over 1 MiB.
 
-    def _described(self, names: Sequence[str]) -> dict[str, tuple[str, int] | None]:
-        """Id and size of each object by the name it was asked under; None where there is none."""
-        answer = self._local(
-            ["cat-file", "--batch-check=%(objectname) %(objectsize)"], stdin=_lines(names)
+        Raises: `TooLargeError` when they are more than a sync may take.
+        """
+        asked = list(dict.fromkeys(blobs))
+        if not asked:
+            return {}
+        sizes = self._sizes(asked)
+        small = [blob for blob in asked if sizes[blob] <= MAX_BYTES]
+        if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
+            raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
+        batch = self._local(
+            ["cat-file", "--batch", "--buffer"], 2 * _CONTENT_BYTES, stdin=_lines(small)
         )
-        rows = [line.rsplit(" ", 1) for line in answer.decode(errors="replace").splitlines()]
-        return {
-            name: (row[0], int(row[1])) if row[1].isdecimal() else None
-            for name, row in zip(names, rows, strict=True)
-        }
+        return dict.fromkeys(asked) | dict(_blobs(batch))
+
+    def attributes(
+        self, names: Sequence[str], files: Sequence[_Entry]
+    ) -> dict[str, dict[str, str]]:
+        """The attributes that apply to each name, as git reads `files`: all `.gitattributes`."""
+        rows = "".join(f"{file.mode} blob {file.blob}\t{file.name}\0" for file in files)
+        self._local(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
+        said = self._local(
+            ["check-attr", "--cached", "-z", "--stdin", *ALTERING],
+            stdin=_bytes("".join(f"{name}\0" for name in names)),
+        )
+        parts = _text(said).split("\0")[:-1]
+        found: dict[str, dict[str, str]] = {name: {} for name in names}
+        for name, attribute, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            if value != "unspecified":
+                found[name][attribute] = value
+        return found
+
+    def _listed(self, names: Collection[str], *, recursive: bool = False) -> list[_Entry]:
+        """The entries at `names`; recursive, those of interest below them (none: everywhere)."""
+        arguments = ["ls-tree", "-z", "--full-tree", *(["-r"] if recursive else [])]
+        listing = self._local(
+            [*arguments, self.commit.id, *(f":(literal){name}" for name in names)]
+        )
+        # A large tree has few of these; only for them are values made.
+        ends = (FILE_NAME.encode(), _ATTRIBUTES.encode(), *(_bytes(f"\t{n}") for n in names))
+        return [_entry(line) for line in listing.split(b"\0") if line.endswith(ends)]
+
+    def _sizes(self, blobs: Sequence[str]) -> dict[str, int]:
+        """Fetch blobs and tell the bytes of each."""
+        try:
+            # Asked for by id, a blob comes in spite of the filter.
+            self._fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
+        except ObjectRefusedError:
+            self._here = git.bare_repository(self._folder / "whole", object_format=self._format)
+            self._fetch(["--depth=1", "origin", f"+{self._ref}:{_HEAD}"])
+        said = self._local(["cat-file", "--batch-check"], stdin=_lines(blobs))
+        sizes = {}
+        for blob, line in zip(blobs, _text(said).splitlines(), strict=True):
+            _, kind, *size = line.split(" ")
+            if kind != "blob":
+                raise BadAnswerError(f"The server did not send the object {blob}.")
+            sizes[blob] = int(size[0])
+        return sizes
 
     def _fetch(self, arguments: Sequence[str], stdin: bytes = b"") -> None:
         git.run(
@@ -194,7 +312,7 @@ class _Repository:
                 "--recurse-submodules=no", *arguments,
             ],
             access=self._access,
-            deadline_seconds=_FETCH_SECONDS,
+            deadline_seconds=self._left(_FETCH_SECONDS),
             max_bytes=4096,
             stdin=stdin,
         )  # fmt: skip
@@ -204,10 +322,40 @@ class _Repository:
     ) -> bytes:
         return git.run(
             [*self._here, *arguments],
-            deadline_seconds=_READ_SECONDS,
+            deadline_seconds=self._left(_READ_SECONDS),
             max_bytes=max_bytes,
             stdin=stdin,
         )
+
+    def _left(self, seconds: float) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimedOutError(f"The repository took over {TAKE_SECONDS} s to read.")
+        return min(seconds, left)
+
+
+def _parents(name: str) -> list[str]:
+    """Every directory above a path, the root first, each with a slash behind it but the root."""
+    parts = name.split("/")
+    return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))]
+
+
+def _is_above(entry: _Entry, names: Sequence[str]) -> bool:
+    """Whether an entry is a file of attributes on the way to one of `names`, which are sorted."""
+    parent, _, name = entry.name.rpartition("/")
+    if name != _ATTRIBUTES or entry.mode not in _REGULAR:
+        return False
+    directory = f"{parent}/" if parent else ""
+    at = bisect_left(names, directory)
+    return at < len(names) and names[at].startswith(directory)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def _lines(names: Sequence[str]) -> bytes:
@@ -215,9 +363,9 @@ def _lines(names: Sequence[str]) -> bytes:
 
 
 def _entry(line: bytes) -> _Entry:
-    facts, _, path = line.partition(b"\t")
+    facts, _, name = line.partition(b"\t")
     mode, _kind, blob = facts.decode().split(" ")
-    return _Entry(mode, blob, path.decode(errors="backslashreplace"))
+    return _Entry(mode, blob, _text(name))
 
 
 def _blobs(batch: bytes) -> Iterator[tuple[str, bytes]]:

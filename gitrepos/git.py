@@ -16,8 +16,10 @@ import selectors
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +33,7 @@ from gitrepos.address import RepoURL
 _MEMORY_BYTES = 512 * 1024 * 1024
 _FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
 _STDERR_BYTES = 64 * 1024
+_STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
 _TIMED_OUT = 124  # timeout(1)
 _PR_SET_PDEATHSIG = 1
@@ -47,11 +50,18 @@ _ENVIRONMENT = {
     "SSH_ASKPASS": "/bin/false",
     "GIT_PROTOCOL_FROM_USER": "0",
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    # No repository but one that is named: else git looks for one around this process.
+    "GIT_DIR": "/nonexistent",
 }
 
-_CONFIG = """\
+# A blob that is streamed takes no memory, however large it unpacks; threads take address space.
+_CONFIG = f"""\
 [core]
 \thooksPath = /dev/null
+\tbigFileThreshold = {_STREAMED_BYTES}
+[pack]
+\tthreads = 1
 [protocol]
 \tversion = 2
 [fetch]
@@ -107,18 +117,21 @@ def run(
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(deadline_seconds),
             "git", *arguments,
         ]  # fmt: skip
-        child: Any = Git().execute(
+        started = time.monotonic()
+        child: Any = Git("/").execute(
             command,
             istream=source,
             as_process=True,
             shell=False,
             start_new_session=True,
             pass_fds=(config.fileno(),),
-            preexec_fn=_bound,
+            preexec_fn=partial(_bound, os.getpid()),
         )
-        status, output, complaint = _collect(child.proc, max_bytes)
+        until = started + deadline_seconds + 2 * _KILL_AFTER_SECONDS
+        status, output, complaint = _collect(child.proc, max_bytes, until)
+        is_late = time.monotonic() - started >= deadline_seconds
     if status != 0:
-        raise _translated(status, complaint, access)
+        raise _translated(status, _own_words(complaint, access), is_late=is_late)
     return output
 
 
@@ -145,19 +158,27 @@ def _memory_file(content: bytes) -> BinaryIO:
     return file
 
 
-def _bound() -> None:
+def _bound(parent: int) -> None:
     """In the child, before exec: limits, and a signal for the day this process dies.
 
     The signal goes to timeout(1), which hands it to the whole group.
     """
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)  # It died before the kernel knew.
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Last: this process may have more already, and could then allocate nothing here.
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
-def _collect(process: "subprocess.Popen[bytes]", max_bytes: int) -> tuple[int, bytes, str]:
-    """Read both outputs to their end; one that passes its bound ends the process group."""
+def _collect(
+    process: "subprocess.Popen[bytes]", max_bytes: int, until: float
+) -> tuple[int, bytes, str]:
+    """Read both outputs to their end; one that passes its bound ends the process group.
+
+    timeout(1) keeps the deadline. `until` is for a helper that outlived it with a pipe in hand.
+    """
     assert process.stdout and process.stderr
     bounds = {process.stdout: max_bytes, process.stderr: _STDERR_BYTES}
     output: dict[object, bytearray] = {stream: bytearray() for stream in bounds}
@@ -166,7 +187,10 @@ def _collect(process: "subprocess.Popen[bytes]", max_bytes: int) -> tuple[int, b
             for stream in bounds:
                 selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                for key, _ in selector.select():
+                ready = selector.select(max(0.0, until - time.monotonic()))
+                if not ready:
+                    raise errors.TimedOutError(_LATE)
+                for key, _ in ready:
                     chunk = os.read(key.fd, 65536)
                     if not chunk:
                         selector.unregister(key.fileobj)
@@ -190,8 +214,17 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
             stream.close()
 
 
-# git's own words under LC_ALL=C, and those of libcurl. First match wins.
+_LATE = "The server did not answer in time."
+_LARGE = "The repository passes the bounds of size or memory."
+
+# git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
+# digit where a name chosen by somebody has none, so that no name passes for a complaint.
 _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
+    (
+        errors.ObjectRefusedError,
+        "The server hands out no object by its id.",
+        ("not our ref", "request for unadvertised object"),
+    ),
     (
         errors.AuthFailedError,
         "The server refuses this credential, or wants one: send another access_token.",
@@ -200,7 +233,7 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
     (
         errors.RepoNotFoundError,
         "The server knows no such repository, or hides it from this credential.",
-        ("repository '.*' not found", "error: 404", "not appear to be a git", "does not exist"),
+        ("repository '.*' not found", r"error: 404\b", "not appear to be a git"),
     ),
     (
         errors.BranchNotFoundError,
@@ -210,16 +243,16 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
     (
         errors.MovedError,
         "The server redirects elsewhere, and no redirect is followed: link the new url.",
-        ("error: 30[12378]", "redirect"),
+        (r"error: 30[12378]\b",),
     ),
-    (errors.RateLimitedError, "The server asks for fewer calls.", ("error: 429",)),
-    (errors.TimedOutError, "The server did not answer in time.", ("timed out", "too slow")),
+    (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),
+    (errors.TimedOutError, _LATE, ("timed out", "too slow")),
     (
         errors.TooLargeError,
-        "The repository passes the bounds of size or memory.",
+        _LARGE,
         (
             "File size limit",
-            "died of signal (9|25)",
+            r"died of signal (9|25)\b",
             "[Oo]ut of memory",
             "memory exhausted",
             "malloc failed",
@@ -237,11 +270,13 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
             "Failed to connect",
             "Couldn't connect",
             "Connection refused",
-            r"error: 5\d\d",
+            r"error: 5\d\d\b",
             "Connection reset",
-            "unreachable",
-            "SSL",
-            "certificate",
+            "[Nn]etwork is unreachable",
+            "No route to host",
+            "(SSL|TLS) ",
+            r"gnutls_handshake\(\) failed",
+            "certificate verification failed",
             "Empty reply",
             "Recv failure",
         ),
@@ -249,31 +284,44 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
 )
 
 
-def _translated(status: int, complaint: str, access: Access | None) -> errors.RemoteError:
-    if status in (_TIMED_OUT, 128 + signal.SIGKILL):
-        return errors.TimedOutError("The server did not answer in time.")
-    if status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
-        return errors.TooLargeError("The repository passes the bounds of size or memory.")
-    for kind, message, words in _COMPLAINTS:
-        if re.search("|".join(words), complaint):
-            shown = message if message.endswith(".") else f"{message}: {_cause(complaint, access)}."
-            return kind(shown)
-    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint, access)}")
+def _own_words(complaint: str, access: Access | None) -> str:
+    """What git itself says: nothing that the server said through it, no url and no secret.
+
+    The messages of a server go through git line by line, each with `remote: ` in front.
+    """
+    lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
+    said = "\n".join(lines)
+    if access is not None:
+        said = said.replace(access.url.text, "URL")
+        for secret in _secrets(access):
+            said = said.replace(secret, "***")
+    return said
 
 
-def _cause(complaint: str, access: Access | None) -> str:
-    """The first line that git calls fatal, without the url's noise and never with the token."""
-    lines = [line for line in complaint.splitlines() if line.startswith(("fatal:", "error:"))]
-    line = re.sub(r"^(fatal|error): |unable to access '[^']*': ", "", lines[0] if lines else "")
-    for secret in _secrets(access):
-        line = line.replace(secret, "***")
-    return line.strip().rstrip(".")[:300] or "it says nothing"
-
-
-def _secrets(access: Access | None) -> tuple[str, ...]:
-    if access is None or not access.token:
+def _secrets(access: Access) -> tuple[str, ...]:
+    if not access.token:
         return ()
     return access.token, base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
+
+
+def _translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
+    # Its own SIGKILL after the deadline ends timeout(1) as well.
+    if status in (_TIMED_OUT, 128 + signal.SIGKILL) or (status == -signal.SIGKILL and is_late):
+        return errors.TimedOutError(_LATE)
+    if status in (-signal.SIGXFSZ, -signal.SIGKILL):
+        return errors.TooLargeError(_LARGE)
+    for kind, message, words in _COMPLAINTS:
+        if re.search("|".join(words), complaint):
+            return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
+    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
+
+
+def _cause(complaint: str) -> str:
+    """The first line that git calls fatal, fit to be shown."""
+    lines = [line for line in complaint.split("\n") if line.startswith(("fatal: ", "error: "))]
+    line = re.sub(r"^(fatal|error): |unable to access '[^']*': ", "", lines[0] if lines else "")
+    printable = "".join(character if character.isprintable() else "?" for character in line)
+    return printable.strip().rstrip(".")[:300] or "it says nothing"
 
 
 def bare_repository(folder: Path, *, object_format: str) -> list[str]:

@@ -15,12 +15,13 @@ from gitrepos.address import RepoURL
 from gitrepos.credentials import sealed, token_of
 from gitrepos.errors import SecretLostError
 from gitrepos.models import GitRepo, Remote
+from keeptrusts import counters
 from keeptrusts.errors import ConflictError, NotFoundError
 from keeptrusts.sealing import fingerprint
 
 Fields = Mapping[str, Any]
 
-_TRIES = 3
+COUNTER = "git-repos"
 
 
 def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
@@ -32,10 +33,11 @@ def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
     """
     now = timezone.now()
     row = _filled(GitRepo(url=url.text, created_at=now, updated_at=now), fields)
-    with _unique(row), transaction.atomic():
+    with _unique(row), _writing():
         row.remote = _remote(url.text, url.host, token)
         row.save(force_insert=True)
-        claim.reschedule(row.remote)
+        [remote] = _locked(row.remote)
+        claim.reschedule(remote)
     return row
 
 
@@ -48,17 +50,18 @@ def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Field
     Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`).
     """
     row = GitRepo(pk=repo_id)
-    with _unique(row), transaction.atomic():
-        old = _locked_remote(repo_id)
+    with _unique(row), _writing():
+        old = _remote_of(repo_id)
+        new = _moved(old, url, token)
+        remotes = _locked(old, new)
         row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
         _filled(row, fields)
-        row.remote = new = _moved(old, url, token)
-        row.url = new.url
+        row.remote, row.url = new, new.url
         row.generation += 1
         row.error_code = row.error_message = ""
         row.updated_at = timezone.now()
-        row.save()
-        for remote in {old.pk: old, new.pk: new}.values():
+        row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
+        for remote in remotes:
             _tidy(remote)
     return row
 
@@ -68,8 +71,8 @@ def request_sync(repo_id: UUID) -> int:
 
     Raises: `NotFoundError`; `ConflictError` for a suspended link.
     """
-    with transaction.atomic():
-        remote = _locked_remote(repo_id)
+    with _writing():
+        [remote] = _locked(_remote_of(repo_id))
         row = GitRepo.objects.get(pk=repo_id)
         if row.suspended:
             raise ConflictError("suspended", "The link is suspended; resume it first.")
@@ -84,18 +87,26 @@ def delete(repo_id: UUID) -> list[str]:
 
     Raises: `NotFoundError`.
     """
-    with transaction.atomic():
-        remote = _locked_remote(repo_id)
+    with _writing():
+        [remote] = _locked(_remote_of(repo_id))
         left = versions.orphan(str(repo_id))
         GitRepo.objects.filter(pk=repo_id).delete()
         _tidy(remote)
         return left
 
 
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """One transaction. Writers of links follow one another: none meets a link on its way."""
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        yield
+
+
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:
     for name, value in fields.items():
         setattr(row, name, value)
-    row.root = row.path.strip("/").removeprefix("./")
+    row.root = "/".join(part for part in row.path.split("/") if part not in ("", "."))
     return row
 
 
@@ -107,7 +118,7 @@ def _unique(row: GitRepo) -> Iterator[None]:
     except IntegrityError as exc:
         first = GitRepo.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
         if first is None:
-            raise
+            raise ConflictError("busy", "A link was in the way until now; try again.") from exc
         raise ConflictError(
             "already_linked",
             f"The link {first.pk} has this url, branch and path already.",
@@ -116,16 +127,14 @@ def _unique(row: GitRepo) -> Iterator[None]:
 
 
 def _remote(url: str, host: str, token: str) -> Remote:
-    """The row that polls `url` with `token`, locked; made when it is the first link to it."""
+    """The row that polls `url` with `token`; made when it is the first link to it."""
     digest = fingerprint(token) if token else ""
-    for _ in range(_TRIES):
-        fresh = Remote(url=url, host=host, credential_digest=digest)
-        fresh.credential = sealed(token, fresh)
-        Remote.objects.bulk_create([fresh], ignore_conflicts=True)
-        found = Remote.objects.select_for_update().filter(url=url, credential_digest=digest).first()
-        if found is not None:
-            return found  # None: the last link to it was deleted in between.
-    raise ConflictError("busy", "Another change of links is under way; try again.")
+    found = Remote.objects.filter(url=url, credential_digest=digest).first()
+    if found is None:
+        found = Remote(url=url, host=host, credential_digest=digest)
+        found.credential = sealed(token, found)
+        found.save(force_insert=True)
+    return found
 
 
 def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:
@@ -149,11 +158,17 @@ def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-def _locked_remote(repo_id: UUID) -> Remote:
-    row = Remote.objects.select_for_update().filter(links=repo_id).first()
+def _remote_of(repo_id: UUID) -> Remote:
+    row = Remote.objects.filter(links=repo_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
+
+
+def _locked(*remotes: Remote) -> list[Remote]:
+    """The rows as they are now, locked against workers, and in one order against deadlock."""
+    rows = Remote.objects.select_for_update().filter(pk__in={remote.pk for remote in remotes})
+    return list(rows.order_by("pk"))
 
 
 def _tidy(remote: Remote) -> None:

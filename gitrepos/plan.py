@@ -7,10 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from gitrepos.snapshot import Defect, File, Snapshot
-from kt.policy.files import FILE_NAME
+from kt.policy.files import FILE_NAME, MAX_BYTES
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
-from kt.policy.lint import lint
+from kt.policy.verify import verify
+from kt.policy.words import quoted
+
+_DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
+CHECKOUT_CODES = (_DIFFERS, _UNKNOWN)
+_MAX_FINDINGS = 100
 
 Outcome = Literal["synced", "unlinked", "quarantined", "conflict", "missing"]
 
@@ -22,17 +27,17 @@ class Linked:
     path: str
     configuration: str
     blob: str
-    taken_blob: str
     outcome: str
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a configuration's id now. `owner` is a link's id, or empty."""
+    """Who has a configuration's id now, as `configurations.models.Configuration` says it."""
 
     owner: str
     origin_url: str
     content_hash: str
+    git_hash: str
     archived: bool
 
 
@@ -71,7 +76,7 @@ class Candidate:
 class Decision:
     """What becomes of one file. `publish`: its content is the configuration's next version.
 
-    `adopt`: the content is in force already, and this link now feeds it.
+    `adopt`: what is in force stands, and this link feeds it from now on.
     """
 
     candidate: Candidate
@@ -90,6 +95,11 @@ class Plan:
     decisions: tuple[Decision, ...]
     missing: tuple[Linked, ...] = ()
     dropped: tuple[Linked, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether a reader of configurations will see a difference."""
+        return any(decision.publish or decision.adopt for decision in self.decisions)
 
     def counts(self) -> dict[str, int]:
         """Files by outcome, those that are missing included."""
@@ -124,11 +134,7 @@ def plan(
     Source: CI/CD guide, "GitOps Policy Sync".
     """
     named = Counter(c.configuration for c in candidates if c.configuration)
-    taken = {row.configuration: row.taken_blob for row in linked if row.taken_blob}
-    decisions = tuple(
-        _decision(candidate, named, taken.get(candidate.configuration), holders, link)
-        for candidate in candidates
-    )
+    decisions = tuple(_decision(candidate, named, holders, link) for candidate in candidates)
     present = {(d.candidate.path, d.candidate.configuration) for d in decisions}
     gone = [row for row in linked if (row.path, row.configuration) not in present]
     missing = [row for row in gone if row.configuration not in named and _fed(row, holders, link)]
@@ -143,16 +149,19 @@ def _candidate(file: File, row: Linked | None) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
         return Candidate(file.path, file.blob, configuration, findings=(_from_defect(file.defect),))
+    warnings = tuple(_checkout_warnings(file.attributes))
     if file.content is None:
         assert row is not None  # Only a settled file comes without its bytes.
-        return Candidate(file.path, file.blob, row.configuration, unchanged=True)
-    return _linted(file, file.content, row)
+        return Candidate(file.path, file.blob, row.configuration, findings=warnings, unchanged=True)
+    return _linted(file, file.content, row, warnings)
 
 
-def _linted(file: File, content: bytes, row: Linked | None) -> Candidate:
+def _linted(
+    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding]
+) -> Candidate:
     directory, stem = _names(file.path)
-    report = lint(content, directory=directory)
-    findings = [*report.findings, *(_from_defect(w, "warning") for w in file.warnings)]
+    report = verify(content, directory=directory)
+    findings = [*report.findings, *warnings]
     pack = report.pack or Pack()
     named = identify(pack, directory=directory, stem=stem)
     if isinstance(named, Finding):
@@ -167,8 +176,57 @@ def _linted(file: File, content: bytes, row: Linked | None) -> Candidate:
         name=pack.name or "",
         content=content,
         content_hash=hashlib.sha256(content).hexdigest(),
-        findings=tuple(map(_printable, findings)),
+        findings=tuple(map(_printable, _bounded(findings))),
     )
+
+
+def _bounded(findings: Sequence[Finding]) -> list[Finding]:
+    """As many findings as a row may hold; what is left out are warnings before errors."""
+    if len(findings) <= _MAX_FINDINGS:
+        return list(findings)
+    kept = sorted(findings, key=lambda finding: finding.severity != "error")[: _MAX_FINDINGS - 1]
+    more = f"there are {len(findings) - len(kept)} more findings; kt policy lint lists them"
+    kept.sort(key=lambda finding: (finding.line, finding.column))
+    return [*kept, _warning("more_findings", more)]
+
+
+def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
+    """What is to be said of a file that a checkout may give other bytes than git holds."""
+    if attributes is None:
+        message = (
+            f"a .gitattributes on the way to the file is over {MAX_BYTES} bytes and was not"
+            " read: sha256sum may print another hash than content_hash in a checkout"
+        )
+        return [_warning(_UNKNOWN, message)]
+    attribute = _altering(attributes)
+    if attribute is None:
+        return []
+    message = (
+        f"the attribute {quoted(attribute)} may change the file in a checkout, where sha256sum then"
+        " prints another hash than content_hash; `-text -ident -filter` keeps its bytes"
+    )
+    return [_warning(_DIFFERS, message)]
+
+
+def _altering(attributes: Mapping[str, str]) -> str | None:
+    """The attribute by which a checkout, on some machine, is not what git holds; or None.
+
+    Ends of lines are changed by `text` (or its old name `crlf`) and by `eol`, but not with
+    `-text`, nor with `eol=lf`, which no checkout acts upon. A filter or an encoding has a name.
+    """
+    text = "text" if "text" in attributes else "crlf"
+    ends, eol = attributes.get(text, ""), attributes.get("eol", "")
+    if eol == "crlf" and ends != "unset":
+        return "eol=crlf"
+    if eol != "lf" and ends in ("set", "auto"):
+        return text if ends == "set" else f"{text}={ends}"
+    if attributes.get("ident") == "set":
+        return "ident"
+    for name in ("filter", "working-tree-encoding"):
+        value = attributes.get(name, "unset")
+        if value not in ("set", "unset") and value.lower() not in ("utf-8", "utf8"):
+            return f"{name}={value}"
+    return None
 
 
 def _names(path: str) -> tuple[str | None, str | None]:
@@ -182,14 +240,14 @@ def _names(path: str) -> tuple[str | None, str | None]:
 def _decision(
     candidate: Candidate,
     named: Mapping[str, int],
-    taken_blob: str | None,
     holders: Mapping[str, Holder],
     link: Link,
 ) -> Decision:
     findings = candidate.findings
     if named[candidate.configuration] > 1:
         message = f"another file of this commit names the id {candidate.configuration!r} too"
-        return Decision(candidate, "conflict", (*findings, _error("duplicate_id", message)))
+        findings = (*findings, _error("duplicate_id", message))
+        return Decision(candidate, "conflict", findings)
     if candidate.unchanged:
         return Decision(candidate, "synced", findings)
     if not candidate.ok:
@@ -198,13 +256,12 @@ def _decision(
     refusal = _refusal(candidate.configuration, holder, link)
     if refusal is not None:
         return Decision(candidate, refusal[0], (*findings, refusal[1]))
-    if holder is None or holder.archived:
-        return Decision(candidate, "synced", findings, publish=True)
     # What stands in force may be an override; it stands until the file changes in git.
-    fresh = taken_blob != candidate.blob and holder.content_hash != candidate.content_hash
-    return Decision(
-        candidate, "synced", findings, publish=fresh, adopt=not fresh and not holder.owner
-    )
+    said = candidate.content_hash
+    if holder is None or holder.archived or said not in (holder.git_hash, holder.content_hash):
+        return Decision(candidate, "synced", findings, publish=True)
+    news = not holder.owner or holder.git_hash != said
+    return Decision(candidate, "synced", findings, adopt=news)
 
 
 def _refusal(
@@ -238,12 +295,16 @@ def _fed(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
     return holder is not None and holder.owner == link.id
 
 
-def _from_defect(defect: Defect, severity: Literal["error", "warning"] = "error") -> Finding:
-    return replace(_error(defect.code, defect.message), severity=severity)
+def _from_defect(defect: Defect) -> Finding:
+    return _error(defect.code, defect.message)
 
 
 def _error(code: str, message: str) -> Finding:
     return Finding(code, "error", "", message, "", 1, 1)
+
+
+def _warning(code: str, message: str) -> Finding:
+    return Finding(code, "warning", "", message, "", 1, 1)
 
 
 def _printable(finding: Finding) -> Finding:

@@ -4,6 +4,8 @@ A question goes in for each remote, an answer comes out as it arrives; one that 
 no other.
 """
 
+import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from typing import Generic, TypeVar
 
 from gitrepos import git
 from gitrepos.address import Network, RepoURL, resolve
-from gitrepos.errors import RemoteError
+from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
 
 HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
@@ -33,7 +35,7 @@ class Question(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Key]):
-    """The commit of each ref that exists, or why nothing is known."""
+    """The commit of each ref that was asked for, empty where there is none; or an error."""
 
     key: Key
     heads: Mapping[str, str]
@@ -62,19 +64,59 @@ def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Acces
 
 
 def _answer(question: Question[Key], allowed: Sequence[Network]) -> Answer[Key]:
+    until = time.monotonic() + _DEADLINE_SECONDS
     try:
-        output = git.run(
-            ["ls-remote", "--quiet", "--", "origin", *question.refs],
-            access=access(question.url, question.token, allowed=allowed),
-            deadline_seconds=_DEADLINE_SECONDS,
-            max_bytes=_MAX_BYTES,
-        )
+        reached = access(question.url, question.token, allowed=allowed)
+        heads = _heads(_listing(reached, question.refs, until), question.refs)
+        if not any(heads.values()):
+            _prove(reached, until)
     except RemoteError as error:
         return Answer(question.key, {}, error)
-    return Answer(question.key, _heads(output, question.refs))
+    return Answer(question.key, heads)
+
+
+def _listing(reached: git.Access, refs: Sequence[str], until: float) -> bytes:
+    return git.run(
+        ["ls-remote", "--quiet", "--", "origin", *refs],
+        access=reached,
+        deadline_seconds=_left(until),
+        max_bytes=_MAX_BYTES,
+    )
+
+
+def _prove(reached: git.Access, until: float) -> None:
+    """Tell a repository that lacks these branches from what is no repository at all.
+
+    git takes any answer that lists nothing for an empty repository, a page to sign in too. Here
+    its helper asks for protocol version 2, and a server that knows none must list something.
+
+    Raises: `BadAnswerError`.
+    """
+    if reached.url.scheme == "file":
+        return
+    try:
+        git.run(
+            [f"remote-{reached.url.scheme}", "origin", reached.url.text],
+            access=reached,
+            deadline_seconds=_left(until),
+            max_bytes=_MAX_BYTES,
+            stdin=b"stateless-connect git-upload-pack\n",
+        )
+    except BadAnswerError as error:
+        with contextlib.suppress(TooLargeError):  # It lists more than need be read.
+            if not _listing(reached, (), until):
+                raise BadAnswerError("The server's answer is none that git understands.") from error
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimedOutError("The server did not answer in time.")
+    return left
 
 
 def _heads(output: bytes, refs: Sequence[str]) -> dict[str, str]:
     """git matches a pattern against the end of a name, so other refs may be among the lines."""
     lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
-    return {line[1]: line[0] for line in lines if len(line) == 2 and line[1] in refs}
+    found = {line[1]: line[0] for line in lines if len(line) == 2}
+    return {ref: found.get(ref, "") for ref in refs}

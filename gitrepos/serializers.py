@@ -41,7 +41,7 @@ class Asked(Input):
 
     url = URL(required=False)
     repo_url = URL(required=False)
-    branch = Text(max_length=200, required=False, allow_blank=True)
+    branch = Text(max_length=200, required=False, allow_blank=True, allow_null=True)
     path = Text(max_length=1000, required=False, allow_blank=True)
     auto_create_configuration = Flag(required=False)
     adopt = Flag(required=False)
@@ -49,7 +49,8 @@ class Asked(Input):
     suspended = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
 
-    def validate_branch(self, value: str) -> str:
+    def validate_branch(self, value: str | None) -> str:
+        value = value or ""  # The remote's HEAD.
         if value.startswith("refs/"):
             raise serializers.ValidationError("must be the branch's own name, without refs/heads/")
         if value and _BAD_BRANCH.search(value):
@@ -69,6 +70,8 @@ class Asked(Input):
         return value or ""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("names nothing to change")
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -76,13 +79,14 @@ class Asked(Input):
 
 
 class NewLink(Asked):
-    """`POST /v1/git-repos`."""
+    """`POST /v1/git-repos`. The interval has a default here so that it, too, heeds the floor."""
+
+    poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if "url" not in attrs:
+        if not attrs.keys() & {"url", "repo_url"}:
             raise serializers.ValidationError({"url": ["is required (repo_url is accepted too)"]})
-        return attrs
+        return super().validate(attrs)
 
 
 class LinkRow(serializers.ModelSerializer[GitRepo]):

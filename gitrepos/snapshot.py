@@ -1,6 +1,10 @@
 """One commit as far as one link is concerned: frozen values, the bytes as committed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+# The attributes by which git may give a checkout other bytes than it holds.
+ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +30,23 @@ class File:
 
     `path` is POSIX, from the repository's root. `content` is None when it was not fetched,
     because the blob is the one already known, and when there is a `defect`.
+    `attributes` has those of `ALTERING` that the commit's `.gitattributes` set for it, None when
+    not all of them were read: `set`, `unset`, or a value.
     """
 
     path: str
     blob: str
     content: bytes | None = None
     defect: Defect | None = None
-    warnings: tuple[Defect, ...] = ()
+    attributes: Mapping[str, str] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`files` are sorted by path, each path once; None when `tree_id` is the one already known.
 
-    `tree_id` is the id of the tree (or, for a single-file link, of the blob) at the link's path.
+    `tree_id` tells one state of the link's path from another: the id of its tree (or, for a
+    single-file link, of its blob), with attributes above it a digest of both.
     """
 
     commit: Commit

@@ -1,6 +1,7 @@
 """The order of things: check → fetch → plan → apply. Nothing else knows it."""
 
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +15,21 @@ from django.utils import timezone
 from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, remote
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt
+from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
-from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
+from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, InternalError, RemoteError
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
-from kt.policy.rules import RULES_VERSION
+from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
 
 Heads = Mapping[str, str]
+
+# A fetch that begins, and the lint of what it brings, must still fit into the lease.
+_BUDGET_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Work:
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
-            rules=RULES_VERSION,
+            rules=VERIFY_VERSION,
             trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
             started_at=self.started_at,
         )
@@ -58,8 +62,9 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     """
     works = _load(batch)
     pending = _pending(link.pk for work in works.values() for link in work.links)
-    quiet: list[UUID] = []
-    questions = [question for work in works.values() if (question := _question(batch.id, work))]
+    quiet = [work.remote.pk for work in works.values() if not work.links]
+    asked = [work for work in works.values() if work.links]
+    questions = [question for work in asked if (question := _question(batch.id, work))]
     for answer in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
         work = works[answer.key]
         fence = Fence(answer.key, batch.id)
@@ -73,62 +78,97 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
 
 
 def sync(fence: Fence, heads: Heads) -> None:
-    """Bring every link of a remote to the commits in `heads`; one that fails leaves the others."""
+    """Bring every link of a remote to the commits in `heads`; one that fails leaves the others.
+
+    What does not fit into the lease is left to the next poll.
+    """
+    until = time.monotonic() + _BUDGET_SECONDS
     with _discarding(fence):
         claim.renew(fence)
         work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
         if work is None:
             return
         pending = _pending(link.pk for link in work.links)
-        groups: dict[str, list[GitRepo]] = defaultdict(list)
-        for link in work.links:
-            if _changed(link, heads, pending):
-                groups[_ref(link)].append(link)
-        failed = sum(_sync_ref(fence, work, *group, heads, pending) for group in groups.items())
-        claim.finish(fence, ok=failed < len(work.links))
+        results = [
+            _sync_link(fence, work.attempt(link), before, result)
+            for link, before, result in _taken(work, heads, pending, until)
+        ]
+        changed = sum(_changed(link, heads, pending) for link in work.links)
+        failed = results.count(False)
+        claim.finish(
+            fence,
+            ok=failed < max(len(work.links), 1),
+            at_once=len(results) < changed and not failed,
+        )
 
 
-def _sync_ref(
-    fence: Fence,
-    work: Work,
-    ref: str,
-    links: Sequence[GitRepo],
-    heads: Heads,
-    pending: set[UUID],
-) -> int:
-    """Sync the links of one branch by one fetch; returns how many failed."""
-    before = {link.pk: apply.linked(link.pk) for link in links}
+def abandon(fence: Fence) -> None:
+    """Show a sync that crashed on its links, and give the remote back for a later try."""
+    work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
+    if work is not None:
+        _fail_all(fence, work, InternalError("The sync crashed; the worker's log says how."))
+
+
+def _taken(
+    work: Work, heads: Heads, pending: set[UUID], until: float
+) -> Iterator[tuple[GitRepo, Sequence[Linked], Snapshot | RemoteError]]:
+    """What git says to each link that needs a look: to one at least, and on until `until`.
+
+    One fetch serves a branch. Those that were well come first, so that a branch which always
+    takes too long holds up none.
+    """
+    groups: dict[str, list[GitRepo]] = defaultdict(list)
+    for link in sorted(work.links, key=lambda link: bool(link.error_code)):
+        if _changed(link, heads, pending):
+            groups[_ref(link)].append(link)
+    for ref, links in groups.items():
+        before = [apply.linked(link.pk) for link in links]
+        asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
+        for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
+            yield taken
+            if time.monotonic() > until:
+                return
+
+
+def _fetched(
+    work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
+) -> Sequence[Snapshot | RemoteError]:
     try:
-        if ref not in heads:
+        if not heads[ref]:
             raise _no_branch(ref)
-        results = fetch.take(
-            remote.access(
-                _url(work.remote), token_of(work.remote), allowed=settings.ENV.git_allowed_networks
-            ),
+        url, token = _url(work.remote), token_of(work.remote)
+        return fetch.take(
+            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
-            asks=[_ask(link, before[link.pk], pending) for link in links],
+            asks=asks,
             folder=settings.ENV.data_dir / "work",
         )
     except RemoteError as error:
-        results = [error] * len(links)
-    return sum(
-        _sync_link(fence, work.attempt(link), before[link.pk], result)
-        for link, result in zip(links, results, strict=True)
-    )
+        return [error] * len(asks)
 
 
 def _sync_link(
     fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
 ) -> bool:
-    """Apply or show one link's result; returns whether it failed."""
-    if isinstance(result, RemoteError):
-        apply.fail(fence, attempt, result)
-        log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
-        return True
-    apply.apply(fence, attempt, result, read(result, before))
-    log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
-    return False
+    """Apply or show one link's result; returns whether it was good, or came too late."""
+    with _overtaken(attempt):
+        if isinstance(result, RemoteError):
+            if apply.fail(fence, attempt, result):
+                log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
+            return False
+        apply.apply(fence, attempt, result, read(result, before))
+        log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+    return True
+
+
+@contextlib.contextmanager
+def _overtaken(attempt: Attempt) -> Iterator[None]:
+    """Leave a link that changed meanwhile as it is: its remote is due again at once."""
+    try:
+        yield
+    except LinkChangedError as error:
+        log.warning("discarded", git_repo=str(attempt.repo_id), reason=str(error))
 
 
 @contextlib.contextmanager
@@ -162,14 +202,19 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
     with _discarding(fence):
-        for link in work.links:
-            apply.fail(fence, work.attempt(link), error)
+        news = False
+        for attempt in map(work.attempt, work.links):
+            with _overtaken(attempt):
+                news = apply.fail(fence, attempt, error) or news
         claim.finish(fence, ok=False, stalled=not error.transient)
-        log.warning("poll failed", remote=str(fence.remote_id), code=error.code)
+        if news:
+            log.warning("poll failed", url=work.remote.url, code=error.code)
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
-    return heads.get(_ref(link)) != link.last_commit or _replan(link, pending)
+    """Whether a link needs a look. One that came after the check knows nothing, and waits."""
+    head = heads.get(_ref(link))
+    return head is not None and (head != link.last_commit or _replan(link, pending))
 
 
 def _replan(link: GitRepo, pending: set[UUID]) -> bool:
@@ -177,7 +222,7 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     return (
         link.pk in pending
         or link.observed_generation != link.generation
-        or link.observed_rules != RULES_VERSION
+        or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
         or link.error_code not in ("", NO_POLICY_FILES)
     )
@@ -185,12 +230,12 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
 
 def _pending(repo_ids: Iterable[UUID]) -> set[UUID]:
     """Links with a file that was refused for a reason that has gone since."""
-    refused = LinkedFile.Outcome.UNLINKED, LinkedFile.Outcome.CONFLICT
-    files = LinkedFile.objects.filter(repo__in=list(repo_ids), outcome__in=refused)
+    files = LinkedFile.objects.filter(LinkedFile.refused(), repo__in=list(repo_ids))
     rows = list(files.values_list("repo_id", "configuration", "outcome", "findings"))
-    owners = dict(
-        Configuration.objects.filter(pk__in=[row[1] for row in rows]).values_list("pk", "owner")
-    )
+    if not rows:
+        return set()
+    named = Configuration.objects.filter(pk__in=files.values("configuration"))
+    owners = dict(named.values_list("pk", "owner"))
     return {
         repo_id
         for repo_id, configuration, outcome, findings in rows
@@ -199,8 +244,9 @@ def _pending(repo_ids: Iterable[UUID]) -> set[UUID]:
 
 
 def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the reason is gone; `owner` is None for a configuration that does not exist."""
     if outcome == LinkedFile.Outcome.UNLINKED:
-        return owner == ""
+        return owner is not None
     return not owner and any(f["code"] == "owned_by_another_link" for f in findings)
 
 

@@ -36,7 +36,13 @@ def poll_batch(claim_id: str, remote_ids: list[str]) -> None:
 @shared_task(name="gitrepos.sync_remote", time_limit=claim.SYNC_LEASE_SECONDS - 5)
 def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
     """Bring the links of one remote to the commits in `heads`."""
-    sync.sync(Fence(UUID(remote_id), UUID(claim_id)), heads)
+    fence = Fence(UUID(remote_id), UUID(claim_id))
+    try:
+        sync.sync(fence, heads)
+    except Exception:
+        # The shell: a bug must not leave a link silently behind, retried at every lease.
+        log.exception("sync crashed", remote=remote_id)
+        sync.abandon(fence)
 
 
 @shared_task(name="gitrepos.sweep", time_limit=60)

@@ -10,13 +10,13 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from gitrepos import links, tasks
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import FieldError, NotFoundError
-from keeptrusts.fields import check_query
+from keeptrusts.errors import NotFoundError
+from keeptrusts.fields import Input
+from keeptrusts.views import View, whole
 
 log = structlog.get_logger(__name__)
 
@@ -27,11 +27,10 @@ _MAX_RUNS = 100
 _seats = threading.BoundedSemaphore(4)
 
 
-class GitRepos(APIView):
+class GitRepos(View):
     """List and link repositories."""
 
     def get(self, request: Request) -> Response:
-        check_query(request.query_params, ())
         rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
         return Response({"data": LinkRow(rows, many=True).data})
 
@@ -45,11 +44,10 @@ class GitRepos(APIView):
         )
 
 
-class OneGitRepo(APIView):
+class OneGitRepo(View):
     """Show, edit or remove a link."""
 
     def get(self, request: Request, repo_id: UUID) -> Response:
-        check_query(request.query_params, ())
         return Response(_shown(repo_id))
 
     def patch(self, request: Request, repo_id: UUID) -> Response:
@@ -64,31 +62,32 @@ class OneGitRepo(APIView):
         return Response({"data": {"id": str(repo_id), "orphaned_configurations": left}})
 
 
-class Sync(APIView):
+class Sync(View):
     """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made."""
 
+    query = {"POST": ("wait",)}
+
     def post(self, request: Request, repo_id: UUID) -> Response:
-        wait = _wait_seconds(request)
+        Input(data=request.data).is_valid(raise_exception=True)
+        wait = whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
         number = links.request_sync(repo_id)
         _hint()
         done = wait > 0 and _served(repo_id, number, wait)
         return Response(_shown(repo_id), status=200 if done else 202)
 
 
-class Syncs(APIView):
+class Syncs(View):
     """The history of a link: what changed or failed, newest first."""
 
     def get(self, request: Request, repo_id: UUID) -> Response:
-        check_query(request.query_params, ())
         runs = _found(repo_id).runs.order_by("-pk")[:_MAX_RUNS]
         return Response({"data": RunRow(runs, many=True).data})
 
 
-class Files(APIView):
+class Files(View):
     """What became of each file of a link."""
 
     def get(self, request: Request, repo_id: UUID) -> Response:
-        check_query(request.query_params, ())
         rows = _found(repo_id).files.order_by("path", "configuration")
         return Response({"data": FileRow(rows, many=True).data})
 
@@ -129,14 +128,6 @@ def _hint() -> None:
         log.warning("broker unreachable; the next tick finds the row", error=str(exc))
 
 
-def _wait_seconds(request: Request) -> int:
-    check_query(request.query_params, ("wait",))
-    value = request.query_params.get("wait", "0")
-    if not value.isdecimal() or int(value) > _MAX_WAIT_SECONDS:
-        raise FieldError("wait", f"must be whole seconds from 0 to {_MAX_WAIT_SECONDS}")
-    return int(value)
-
-
 def _served(repo_id: UUID, number: int, seconds: int) -> bool:
     """Whether an attempt that began after request `number` ended in time."""
     if not _seats.acquire(blocking=False):
@@ -144,7 +135,8 @@ def _served(repo_id: UUID, number: int, seconds: int) -> bool:
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if _found(repo_id).served_seq >= number:
+            row = _found(repo_id)
+            if row.served_seq >= number and row.remote.claim_id is None:
                 return True
             time.sleep(_LOOK_SECONDS)
         return False

@@ -1,8 +1,10 @@
 """Change counters: a reader's ETag, and the order of writers."""
 
+import time
 from collections.abc import Mapping
 
-from django.db.models import F
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.functions import Greatest
 
 from keeptrusts.models import Counter
 
@@ -18,6 +20,13 @@ def bump(name: str) -> None:
     The row stays locked until that transaction ends, so writers of one resource that call
     this first follow one another, and no reader sees a new count before the change it counts.
     """
-    if not Counter.objects.filter(pk=name).update(value=F("value") + 1):
+    if not _grow(name):
         Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
-        Counter.objects.filter(pk=name).update(value=F("value") + 1)
+        _grow(name)
+
+
+def _grow(name: str) -> int:
+    # Never a value that was used before, also after a backup was restored or the data folder
+    # made anew: what a reader kept for an old value would pass for the new one's.
+    now_us = Value(time.time_ns() // 1000, output_field=BigIntegerField())
+    return Counter.objects.filter(pk=name).update(value=Greatest(F("value") + 1, now_us))

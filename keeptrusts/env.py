@@ -1,16 +1,21 @@
 """The environment, read once and typed. A bad value stops the start and names itself."""
 
+import contextlib
 import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SCHEMES = ("https", "ssh", "http", "file")
+_DATABASES = ("postgres", "postgresql", "sqlite")
+_BROKERS = ("redis", "rediss", "unix")
 _MIN_SECRET_LENGTH = 32
 
 
@@ -48,7 +53,7 @@ def read(environ: Mapping[str, str]) -> Env:
     """
     host, port = _listen(environ.get("KEEPTRUSTS_LISTEN") or "127.0.0.1:8080")
     data_dir = _data_dir(environ.get("KEEPTRUSTS_DATA_DIR") or "var")
-    database_url = environ.get("DATABASE_URL", "")
+    database_url = _server("DATABASE_URL", environ.get("DATABASE_URL", ""), _DATABASES)
     return Env(
         listen_host=host,
         listen_port=port,
@@ -56,7 +61,7 @@ def read(environ: Mapping[str, str]) -> Env:
         secret_keys=_secret_keys(environ, data_dir, embedded=not database_url),
         bootstrap_token=_bootstrap_token(environ.get("KEEPTRUSTS_BOOTSTRAP_TOKEN", "")),
         database_url=database_url,
-        redis_url=_redis_url(environ.get("REDIS_URL", "")),
+        redis_url=_server("REDIS_URL", environ.get("REDIS_URL", ""), _BROKERS),
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
@@ -66,9 +71,13 @@ def read(environ: Mapping[str, str]) -> Env:
 
 def _listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise EnvError(f"KEEPTRUSTS_LISTEN={value!r}: write HOST:PORT, such as 127.0.0.1:8080")
-    return host.strip("[]"), int(port)
+    number = _whole(port, 65_535)
+    if number is None or not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+        raise EnvError(
+            f"KEEPTRUSTS_LISTEN={value!r}: write HOST:PORT, such as 127.0.0.1:8080; the port is"
+            " a number from 1 to 65535"
+        )
+    return host.strip("[]"), number
 
 
 def _data_dir(value: str) -> Path:
@@ -94,7 +103,20 @@ def _secret_keys(environ: Mapping[str, str], data_dir: Path, *, embedded: bool) 
             "KEEPTRUSTS_SECRET_KEY is not set: with DATABASE_URL every process must share one;"
             " make it with `openssl rand -hex 32`"
         )
-    return (secret_file(data_dir / "secret-key"),)
+    return (_own_secret(data_dir / "secret-key"),)
+
+
+def _own_secret(path: Path) -> str:
+    try:
+        secret = secret_file(path)
+    except OSError as exc:
+        raise EnvError(f"KEEPTRUSTS_DATA_DIR: {path} cannot be kept: {exc.strerror}") from exc
+    if len(secret) < _MIN_SECRET_LENGTH:
+        raise EnvError(
+            f"KEEPTRUSTS_DATA_DIR: {path} holds no secret of {_MIN_SECRET_LENGTH} or more"
+            " characters; restore it, or delete it and send every access token again"
+        )
+    return secret
 
 
 def secret_file(path: Path) -> str:
@@ -103,15 +125,13 @@ def secret_file(path: Path) -> str:
     Two processes that start together read the same one: whoever links the file first owns it.
     """
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # The other process's secret is as good, and both must use one.
-        finally:
-            draft.unlink()
+        # A draft's name is its own: process ids repeat among containers that share a volume.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
+            draft.write(secrets.token_urlsafe(48) + "\n")
+            draft.flush()
+            # The other process's secret is as good, and both must use one.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, path)
     return path.read_text().strip()
 
 
@@ -123,9 +143,15 @@ def _bootstrap_token(value: str) -> str:
     return value
 
 
-def _redis_url(value: str) -> str:
-    if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise EnvError("REDIS_URL: write redis://HOST:PORT/0, rediss://… or unix:///PATH")
+def _server(name: str, value: str, schemes: tuple[str, ...]) -> str:
+    """A server's url or empty. The error does not repeat the value: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and "://" in value and parts.port != 0
+    except ValueError:
+        usable = False
+    if value and not usable:
+        raise EnvError(f"{name}: write a url with a valid port and one of {', '.join(schemes)}")
     return value
 
 
@@ -135,6 +161,8 @@ def _schemes(value: str) -> frozenset[str]:
         raise EnvError(
             f"KEEPTRUSTS_GIT_SCHEMES: {unknown[0]!r} is not one of {', '.join(_SCHEMES)}"
         )
+    if not schemes:
+        raise EnvError(f"KEEPTRUSTS_GIT_SCHEMES: name some of {', '.join(_SCHEMES)}")
     return schemes
 
 
@@ -149,19 +177,27 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name) or str(default)
-    if not value.isdecimal() or not 0 < int(value) <= 86_400:
+    seconds = _whole(value, 86_400)
+    if seconds is None:
         raise EnvError(f"{name}={value!r}: write whole seconds from 1 to 86400")
-    return int(value)
+    return seconds
 
 
 def _origins(value: str) -> tuple[str, ...]:
     origins = _words(value)
     for origin in origins:
-        if not re.fullmatch(r"https?://[^/?#\s]+", origin):
+        # As a browser sends it: lower case, no path.
+        if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", origin):
             raise EnvError(
                 f"KEEPTRUSTS_CORS_ORIGINS: {origin!r} is no origin; write https://console.example"
             )
     return origins
+
+
+def _whole(text: str, highest: int) -> int | None:
+    """The number from 1 to `highest` that `text` is, else None."""
+    number = int(text) if re.fullmatch("[0-9]{1,5}", text) else 0
+    return number if 0 < number <= highest else None
 
 
 def _words(value: str) -> tuple[str, ...]:

@@ -6,11 +6,14 @@ from typing import Any
 import orjson
 import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 log = structlog.get_logger(__name__)
+
+_ERROR_KEYS = ("message", "code")
 
 
 class ApiError(Exception):
@@ -51,6 +54,15 @@ class TooLargeError(ApiError):
     status = 413
 
 
+class LengthRequiredError(ApiError):
+    """411: a body that does not say how long it is would be read as an empty one."""
+
+    status = 411
+
+    def __init__(self) -> None:
+        super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 
@@ -73,21 +85,28 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         return Response(_body("forbidden", "This token may not do that."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
+    if isinstance(exc, OperationalError):
+        log.warning("database failed", error=str(exc))
+        message = "The database does not answer now; try again."
+        return Response(_body("unavailable", message), status=503, headers={"Retry-After": "1"})
     return None
 
 
 def _framework_answer(exc: exceptions.APIException) -> Response:
     codes = exc.get_codes()
     code = codes if isinstance(codes, str) else "invalid"
-    headers = {}
-    if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(_body(code, str(exc.detail)), status=exc.status_code, headers=headers)
+    refused = isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed)
+    headers = {"WWW-Authenticate": "Bearer"} if refused else {}
+    message = str(exc.detail)
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        message += " Send application/json."
+    return Response(_body(code, message), status=exc.status_code, headers=headers)
 
 
 def _field_details(details: Any, prefix: str = "") -> Any:
     """DRF's nested details as flat rows; a list's index becomes part of the field's name."""
-    if isinstance(details, dict) and "message" in details and "code" in details:
+    # A field may be called message or code, too; only an error has text under both.
+    if isinstance(details, dict) and all(isinstance(details.get(k), str) for k in _ERROR_KEYS):
         yield {
             "field": prefix or "body",
             "code": str(details["code"]),
@@ -110,13 +129,13 @@ def _plain(status: int, code: str, message: str) -> HttpResponse:
     )
 
 
-def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a path that no route knows."""
     hint = " Paths have no trailing slash." if request.path.endswith("/") else ""
     return _plain(404, "not_found", f"There is nothing at {request.path}.{hint}")
 
 
-def bad_request(_request: HttpRequest, _exception: Exception) -> HttpResponse:
+def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django refuses before a view sees it."""
     return _plain(400, "bad_request", "The request is malformed.")
 

@@ -1,8 +1,14 @@
 """Serializer fields that take a value of their own type and nothing that merely converts to it."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
+
+from kt.policy.words import shown
+
+_MOST_NAMED = 20
 
 
 class Text(serializers.CharField):
@@ -46,18 +52,22 @@ class Input(serializers.Serializer[Any]):
     """The body of a request. A field it does not know is an error, never ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields)):
-            known = ", ".join(sorted(self.fields))
-            raise serializers.ValidationError(
-                {name: [f"unknown field; known are {known}"] for name in unknown}, code="unknown"
-            )
-        return super().to_internal_value(data)
+        _check_names(data, tuple(self.fields), "field")
+        # DRF hands over an empty body as a form, in which a missing flag would mean false.
+        return super().to_internal_value(dict(data))
 
 
-def check_query(params: Any, known: tuple[str, ...]) -> None:
-    """Raises: `ValidationError` naming each query parameter that is not in `known`."""
-    if unknown := sorted(set(params) - set(known)):
-        hint = f"known are {', '.join(known)}" if known else "this path takes none"
+def check_query(params: QueryDict, known: tuple[str, ...]) -> None:
+    """Raises: `ValidationError` naming what is not in `known` or is given more than once."""
+    _check_names(params, known, "query parameter")
+    if twice := [name for name in params if len(params.getlist(name)) > 1]:
+        raise serializers.ValidationError({name: ["is given twice"] for name in twice})
+
+
+def _check_names(given: Iterable[str], known: tuple[str, ...], what: str) -> None:
+    if unknown := sorted(set(given) - set(known)):
+        hint = f"known are {', '.join(sorted(known))}" if known else "none is known here"
         raise serializers.ValidationError(
-            {name: [f"unknown query parameter; {hint}"] for name in unknown}, code="unknown"
+            {shown(name): [f"unknown {what}; {hint}"] for name in unknown[:_MOST_NAMED]},
+            code="unknown",
         )

@@ -4,38 +4,46 @@ from collections.abc import Callable
 
 import redis
 import structlog
-from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
+from django.db import Error as DatabaseError
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from keeptrusts import counters, heartbeat
+from keeptrusts.views import View
 
 log = structlog.get_logger(__name__)
 
 
-@require_safe
-def healthz(_request: HttpRequest) -> JsonResponse:
+class _Open(View):
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Healthz(_Open):
     """200 once database, broker, worker and beat answer; 503 names those that do not."""
-    return _answer({"database": _database, "broker": _broker, "worker_and_beat": _ticking})
+
+    def get(self, request: Request) -> Response:
+        return _answer({"database": _database, "broker": _broker, "worker_and_beat": _ticking})
 
 
-@require_safe
-def readyz(_request: HttpRequest) -> JsonResponse:
+class Readyz(_Open):
     """200 when this process reaches its migrated database."""
-    return _answer({"database": _database})
+
+    def get(self, request: Request) -> Response:
+        return _answer({"database": _database})
 
 
-def _answer(checks: dict[str, Callable[[], bool]]) -> JsonResponse:
+def _answer(checks: dict[str, Callable[[], bool]]) -> Response:
     found = {name: "ok" if check() else "down" for name, check in checks.items()}
     down = [name for name, state in found.items() if state == "down"]
     if not down:
-        return JsonResponse({"status": "ok", "checks": found})
+        return Response({"status": "ok", "checks": found})
     error = {
         "code": "not_ready",
         "message": f"Down: {', '.join(down)}.",
         "details": [{"check": name} for name in down],
     }
-    return JsonResponse({"status": "down", "checks": found, "error": error}, status=503)
+    return Response({"status": "down", "checks": found, "error": error}, status=503)
 
 
 def _database() -> bool:

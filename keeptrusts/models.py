@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """Grows by one with each change of a resource that a reader can see."""
+    """Grows with each change of a resource that a reader can see; no value comes twice."""
 
     name = models.CharField(primary_key=True, max_length=40)
     value = models.BigIntegerField(default=0)

@@ -1,5 +1,6 @@
 """JSON in and out, by orjson: several times cheaper than DRF's own on lists."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
@@ -11,6 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from keeptrusts.errors import TooLargeError
+from kt.policy.words import quoted
 
 
 def encode(data: Any) -> bytes:
@@ -19,7 +21,7 @@ def encode(data: Any) -> bytes:
 
 
 class JSONRenderer(BaseRenderer):
-    """Writes UTF-8 JSON; bytes are passed through as already encoded."""
+    """Writes UTF-8 JSON, nothing for None; bytes are passed through as already encoded."""
 
     media_type = "application/json"
     format = "json"
@@ -31,6 +33,8 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
+        if data is None:
+            return b""  # 204 and 304 have no body.
         return data if isinstance(data, bytes) else encode(data)
 
 
@@ -51,13 +55,29 @@ class JSONParser(BaseParser):
             raise TooLargeError(
                 "body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes."
             )
-        try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
-            raise ParseError(f"The body is not valid JSON: {exc}") from exc
+        data = _decode(body)
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         return data
+
+
+def _decode(body: bytes) -> Any:
+    """orjson refuses what is no JSON (lone surrogates, NaN); only the library sees a key twice."""
+    try:
+        data = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError) as exc:
+        raise ParseError(f"The body is not valid JSON: {exc}") from exc
+    return data
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Readers disagree about which of two equal keys counts."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"the key {quoted(name)} is given twice")
+        seen.add(name)
 
 
 class AlwaysJSON(BaseContentNegotiation):

@@ -35,12 +35,11 @@ def unseal(sealed: str, *, row: str) -> str:
 
     Raises: `SealError` when no configured key opens it for this row.
     """
-    version, key_id, data = sealed.split(".")
-    raw = base64.urlsafe_b64decode(data)
-    for key in settings.ENV.secret_keys:
-        if version == "v1" and key_id == _key_id(key):
-            return _opened(key, raw, row)
-    raise SealError("the key that sealed this secret is not in KEEPTRUSTS_SECRET_KEY")
+    known = {f"v1.{_key_id(key)}": key for key in settings.ENV.secret_keys}
+    head, _, data = sealed.rpartition(".")
+    if head not in known:
+        raise SealError("the key that sealed this secret is not in KEEPTRUSTS_SECRET_KEY")
+    return _opened(known[head], data, row)
 
 
 def fingerprint(secret: str) -> str:
@@ -49,11 +48,12 @@ def fingerprint(secret: str) -> str:
     return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
 
 
-def _opened(key: str, raw: bytes, row: str) -> str:
+def _opened(key: str, data: str, row: str) -> str:
     cipher = AESGCM(_derived(key, b"seal"))
     try:
+        raw = base64.b64decode(data, altchars=b"-_", validate=True)
         return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], row.encode()).decode()
-    except InvalidTag as exc:
+    except (InvalidTag, ValueError) as exc:  # ValueError: no base64, or no whole nonce.
         raise SealError("this secret was sealed for another row, or was altered") from exc
 
 

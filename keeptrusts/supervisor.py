@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from keeptrusts.process import die_with_parent
@@ -28,7 +29,9 @@ class Part:
 class Supervisor:
     """Runs parts until one of them ends or a signal asks for the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
+        self._cwd = cwd
+        self._environment = environment
         self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
         self._asked = 0
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,6 +46,8 @@ class Supervisor:
         """Start a child in a session of its own, so that Ctrl-C reaches this process alone."""
         process = subprocess.Popen(
             part.command,
+            cwd=self._cwd,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -5,8 +5,8 @@ from django.urls import include, path
 from keeptrusts import health
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.Healthz.as_view()),
+    path("readyz", health.Readyz.as_view()),
     path("v1/", include("access.urls")),
     path("v1/", include("configurations.urls")),
     path("v1/", include("gitrepos.urls")),

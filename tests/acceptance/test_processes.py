@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(
     assert embedded_stack.token() in lines[first + 2]
     assert "Stop:" in lines[first + 3]
     assert (embedded_stack.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_starts_from_any_folder(embedded_stack: Stack, tmp_path: Path) -> None:
+    """A relative data folder is meant from there."""
+    embedded_stack.environment["KEEPTRUSTS_DATA_DIR"] = "data"
+    embedded_stack.start(cwd=tmp_path)
+
+    assert embedded_stack.get("/v1/whoami")["token"]["name"] == "bootstrap admin"
 
 
 def test_a_second_start_on_the_same_data_folder_is_refused(embedded_stack: Stack) -> None:

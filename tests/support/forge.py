@@ -5,11 +5,14 @@ import itertools
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
 from tests.support.repo import Repo
+
+Reply = tuple[int, dict[str, str], bytes]
 
 
 class Late:
@@ -31,20 +34,26 @@ class Forge:
     """Serves every repository made by `repository` under `url`.
 
     Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
-    headers and body to send instead), `holds` (an event to wait for before answering).
-    `requests` lists (method, path) as they arrive.
+    headers and body to send instead), `holds` (an event to wait for before answering),
+    `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
+    its own may promise more than it sends), `old` (answered as a server does that knows no
+    protocol version 2). `requests` lists (method, path) as they arrive, `authorizations` the
+    path and header of those that carry a credential.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, port: int = 0) -> None:
         self.root = root
         self.tokens: dict[str, str] = {}
-        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.answers: dict[str, Reply] = {}
         self.holds: dict[str, threading.Event] = {}
         self.lates: dict[str, Late] = {}
         self.aliases: dict[str, str] = {}
+        self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
+        self.old: set[str] = set()
         self.requests: list[tuple[str, str]] = []
+        self.authorizations: list[tuple[str, str]] = []
         self._count = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._server.daemon_threads = True
         self._server.forge = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -93,6 +102,14 @@ class Forge:
         late = self.lates[repo.bare.name] = Late()
         return late
 
+    def release(self, repo: Repo) -> None:
+        """End every misbehaviour of one repository."""
+        hold = self.holds.pop(repo.bare.name, None)
+        if hold:
+            hold.set()
+        self.answers.pop(repo.bare.name, None)
+        self.twists.pop(repo.bare.name, None)
+
     def calls(self, repo: Repo) -> list[tuple[str, str]]:
         """The requests that arrived for one repository."""
         return [request for request in self.requests if f"/{repo.bare.name}/" in request[1]]
@@ -116,17 +133,23 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         name = path.split("/")[1]
         forge.requests.append((self.command, self.path))
+        if "Authorization" in self.headers:
+            forge.authorizations.append((self.path, self.headers["Authorization"]))
         body = self._body()
-        if name in forge.holds:
-            forge.holds[name].wait(60)
-        if name in forge.answers:
-            status, headers, content = forge.answers[name]
-            self._answer(status, headers, content)
+        if hold := forge.holds.get(name):
+            hold.wait(60)
+        if answer := forge.answers.get(name):
+            self._answer(*answer)
         elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
         else:
-            real = forge.aliases.get(name, name)
-            self._backend(forge, path.replace(name, real, 1), query, body)
+            protocol = "" if name in forge.old else self.headers.get("Git-Protocol", "")
+            real = path.replace(name, forge.aliases.get(name, name), 1)
+            reply = self._backend(forge.root, real, query, body, protocol)
+            if name in forge.lates and b"command=fetch" in body:
+                forge.lates.pop(name).hold()
+            twist = forge.twists.get(name)
+            self._answer(*(twist(self.command, reply) if twist else reply))
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":
@@ -142,10 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
         _, _, basic = self.headers.get("Authorization", "").partition("Basic ")
         return base64.b64decode(basic).decode().partition(":")[2] == token
 
-    def _backend(self, forge: Forge, path: str, query: str, body: bytes) -> None:
+    def _backend(self, root: Path, path: str, query: str, body: bytes, protocol: str) -> Reply:
         environment = {
             "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(forge.root),
+            "GIT_PROJECT_ROOT": str(root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
@@ -155,27 +178,27 @@ class _Handler(BaseHTTPRequestHandler):
             "QUERY_STRING": query,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": protocol,
             "REMOTE_ADDR": "127.0.0.1",
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
         }
         done = subprocess.run(
             ["git", "http-backend"], input=body, env=environment, capture_output=True
         )
-        if path.split("/")[1] in forge.lates and b"command=fetch" in body:
-            forge.lates.pop(path.split("/")[1]).hold()
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
         status = int(headers.pop("Status", "200 OK").split()[0])
-        self._answer(status, headers, content)
+        return status, headers, content
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         try:
             self.send_response(status)
             for key, value in headers.items():
                 self.send_header(key, value)
-            self.send_header("Content-Length", str(len(content)))
+            if "Content-Length" not in headers:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+            self.close_connection = "Content-Length" in headers
         except (BrokenPipeError, ConnectionResetError):
             pass  # The client gave up, which some tests are about.

@@ -1,7 +1,9 @@
 """A clone to commit from, and the bare repository that the forge serves."""
 
+import hashlib
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 _ENVIRONMENT = {
@@ -69,6 +71,24 @@ class Repo:
                 self.write(path, content)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        return self.push()
+
+    def plant(self, files: Mapping[str | bytes, str | bytes], *, mode: str = "100644") -> str:
+        """Commit files past the work tree, which could not hold each path, mode or byte.
+
+        For the mode of a submodule the content is the commit's id. Do not use `commit` after it.
+        """
+        blobs, rows = b"", b""
+        for path, content in files.items():
+            raw = content.encode() if isinstance(content, str) else content
+            name = path.encode() if isinstance(path, str) else path
+            if mode != "160000":
+                blobs += b"blob\ndata %d\n%s\n" % (len(raw), raw)
+                raw = hashlib.sha1(b"blob %d\0%s" % (len(raw), raw)).hexdigest().encode()
+            rows += mode.encode() + b" " + raw + b"\t" + name + b"\0"
+        self.raw("fast-import", "--quiet", stdin=blobs)
+        self.raw("update-index", "-z", "--add", "--index-info", stdin=rows)
+        self.git("commit", "--quiet", "--allow-empty", "-m", "Plant")
         return self.push()
 
     def push(self) -> str:

@@ -57,12 +57,12 @@ class Stack:
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Stack":
+    def start(self, *, cwd: Path = ROOT) -> "Stack":
         """Start it and wait until `/healthz` says 200."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=ROOT,
+                [sys.executable, str(ROOT / "manage.py"), "up"],
+                cwd=cwd,
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

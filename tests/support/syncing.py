@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from configurations.models import Configuration
 from gitrepos import claim, sync
 from gitrepos.models import Remote
 
@@ -30,6 +31,65 @@ def run_due() -> None:
         sync.poll(batch, sync.sync)
 
 
+def shown(admin: APIClient, link: dict[str, Any]) -> dict[str, Any]:
+    """A link as the API shows it now."""
+    row: dict[str, Any] = get(admin, f"/v1/git-repos/{link['id']}")
+    return row
+
+
+def runs(admin: APIClient, link: dict[str, Any]) -> list[dict[str, Any]]:
+    """The history of a link, newest first."""
+    rows: list[dict[str, Any]] = get(admin, f"/v1/git-repos/{link['id']}/syncs")
+    return rows
+
+
+def edit(admin: APIClient, link: dict[str, Any], **fields: Any) -> None:
+    """Change what a link asks for; what is in flight for it is discarded."""
+    answer = admin.patch(f"/v1/git-repos/{link['id']}", fields, format="json")
+    assert answer.status_code == 200, answer.content
+
+
+def request(admin: APIClient, link: dict[str, Any]) -> None:
+    """Ask for a sync now, without waiting for it."""
+    answer = admin.post(f"/v1/git-repos/{link['id']}/sync")
+    assert answer.status_code == 202, answer.content
+
+
+def unlink(admin: APIClient, link: dict[str, Any]) -> list[str]:
+    """Delete a link; returns the configurations that it leaves."""
+    answer = admin.delete(f"/v1/git-repos/{link['id']}")
+    assert answer.status_code == 200, answer.content
+    left: list[str] = answer.json()["data"]["orphaned_configurations"]
+    return left
+
+
+def make(admin: APIClient, configuration_id: str, content: str) -> None:
+    """Make a configuration by the API."""
+    body = {"id": configuration_id, "content": content}
+    answer = admin.post("/v1/configurations", body, format="json")
+    assert answer.status_code == 201, answer.content
+
+
+def override(admin: APIClient, configuration_id: str, content: str) -> None:
+    """Change by the API what git feeds."""
+    body = {"content": content, "override": True}
+    answer = admin.patch(f"/v1/configurations/{configuration_id}", body, format="json")
+    assert answer.status_code == 200, answer.content
+
+
+def hashes() -> dict[str, str]:
+    """The content hash of every configuration in force, by id."""
+    return dict(Configuration.objects.filter(status="active").values_list("pk", "content_hash"))
+
+
+def content(admin: APIClient, configuration_id: str) -> bytes:
+    """The exact bytes in force."""
+    answer = admin.get(f"/v1/configurations/{configuration_id}/content")
+    assert answer.status_code == 200, answer.content
+    body: bytes = answer.content
+    return body
+
+
 def get(admin: APIClient, path: str) -> Any:
     """The `data` of an answer that must be 200."""
     answer = admin.get(path)
@@ -40,3 +100,14 @@ def get(admin: APIClient, path: str) -> Any:
 def files(admin: APIClient, link: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What became of each file of a link, by path."""
     return {row["path"]: row for row in get(admin, f"/v1/git-repos/{link['id']}/files")}
+
+
+def outcomes(admin: APIClient, link: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The outcome of each file of a link, by path and configuration."""
+    rows = get(admin, f"/v1/git-repos/{link['id']}/files")
+    return {(row["path"], row["configuration"]): row["outcome"] for row in rows}
+
+
+def codes(row: dict[str, Any]) -> list[str]:
+    """The codes of a file's findings."""
+    return [finding["code"] for finding in row["findings"]]

@@ -151,6 +151,14 @@ def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: 
     assert "kt policy lint" in out
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_tests_that_init_writes_pass(files: Path, kt: Run, template: str) -> None:
+    """A starter shows how a policy is tested, so its own tests must hold."""
+    kt("init", "pack", "--template", template)
+    code, out, _ = kt("policy", "test", "pack", "--json")
+    assert (code, json.loads(out)["ok"]) == (0, True)
+
+
 def test_init_without_arguments_writes_here(files: Path, kt: Run) -> None:
     """The first template, into the working directory."""
     assert kt("init")[0] == 0

@@ -1,0 +1,62 @@
+"""What every view of the API shares."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from keeptrusts.errors import FieldError, LengthRequiredError
+from keeptrusts.fields import check_query
+
+
+class View(APIView):
+    """Answers JSON to the bearer of a token, and to no shared cache.
+
+    `query` names the query parameters that a method takes; any other is refused.
+    """
+
+    query: Mapping[str, tuple[str, ...]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
+            raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        check_query(request.query_params, self.query.get(method, ()))
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """Which methods there are: `Allow` says it."""
+        return Response(status=204)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """DRF adds these to every answer, errors included."""
+        private = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        return {**super().default_response_headers, **private}
+
+
+def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | None:
+    """A query parameter that is a whole number; None when it is missing.
+
+    Raises: `FieldError` for anything else than digits, or a number outside the bounds.
+    """
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", value) or not lowest <= int(value) <= highest:
+        raise FieldError(name, f"must be a whole number from {lowest} to {highest}")
+    return int(value)
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the caller has the body of this ETag already.
+
+    Source: RFC 9110, section 13.1.2: a list, compared weakly, or `*` for any.
+    """
+    named = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in named or etag in {tag.removeprefix("W/") for tag in named}

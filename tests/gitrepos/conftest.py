@@ -1,0 +1,30 @@
+"""What every test of syncing has to leave behind: nothing."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.forge import Forge
+from tests.support.processes import below, naming, zombies
+from tests.support.stack import wait_for
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
+    """A data folder of the test's own."""
+    settings.ENV = dataclasses.replace(settings.ENV, data_dir=tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(data_dir: Path, forge: Forge) -> Iterator[None]:
+    """No git process, no zombie and no temporary repository outlives a test."""
+    yield
+    assert [str(place) for place in data_dir.glob("work/*")] == []
+    wait_for(lambda: not below(os.getpid()), seconds=1)
+    wait_for(lambda: not naming(forge.url, str(data_dir)), seconds=1)
+    # The forge may still be waiting for a git of its own.
+    wait_for(lambda: not zombies(), seconds=5)

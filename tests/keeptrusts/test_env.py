@@ -1,0 +1,180 @@
+"""The environment: what each variable may say, and how a bad one is told of."""
+
+import ipaddress
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keeptrusts.env import EnvError, read, secret_file
+
+KEY = "a-key-of-more-than-32-characters-0123456789"
+DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
+
+GOOD = [
+    ("KEEPTRUSTS_LISTEN", "0.0.0.0:80", "listen_host", "0.0.0.0"),
+    ("KEEPTRUSTS_LISTEN", "localhost:65535", "listen_port", 65535),
+    ("KEEPTRUSTS_LISTEN", "[::1]:8080", "listen_host", "::1"),
+    ("KEEPTRUSTS_SECRET_KEY", f"{KEY}, older-{KEY}", "secret_keys", (KEY, f"older-{KEY}")),
+    ("KEEPTRUSTS_BOOTSTRAP_TOKEN", "x" * 32, "bootstrap_token", "x" * 32),
+    ("DATABASE_URL", "", "database_url", ""),
+    ("DATABASE_URL", "postgres://u:p@h/d?sslmode=require", "database_url",
+     "postgres://u:p@h/d?sslmode=require"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/0", "redis_url", "redis://127.0.0.1:6379/0"),
+    ("REDIS_URL", "rediss://:secret@h:6380/1", "redis_url", "rediss://:secret@h:6380/1"),
+    ("REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
+    ("KEEPTRUSTS_GIT_SCHEMES", "https, http", "git_schemes", frozenset({"https", "http"})),
+    ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8", "git_allowed_networks",
+     (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))),
+    ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", "86400", "min_poll_interval_seconds", 86400),
+    ("KEEPTRUSTS_CORS_ORIGINS", "https://a.example,http://localhost:3000", "cors_origins",
+     ("https://a.example", "http://localhost:3000")),
+]  # fmt: skip
+
+BAD = [
+    ("KEEPTRUSTS_LISTEN", ["8080", ":8080", "localhost", "localhost:", "localhost:http",
+                           "localhost:0", "localhost:65536", "localhost:-1",
+                           "localhost:" + "9" * 5000, "localhost:٣",
+                           "http://localhost:80", "a b:80", "::1:80"]),
+    ("KEEPTRUSTS_DATA_DIR", ["/dev/null", "/proc/keeptrusts", "/proc"]),
+    ("KEEPTRUSTS_SECRET_KEY", ["short", f"{KEY},short"]),
+    ("KEEPTRUSTS_BOOTSTRAP_TOKEN", ["short", "x" * 31, "x" * 32 + " ", "é" * 32, "x" * 32 + "\n"]),
+    ("DATABASE_URL", ["keeptrusts", "mysql://h/d", "postgres:h/d", "postgres://h:port/d",
+                      "postgres://h:99999/d", "postgres://[/d"]),
+    ("REDIS_URL", ["127.0.0.1:6379", "http://h", "redis://h:port", "redis://h:0", "redis:h"]),
+    ("KEEPTRUSTS_GIT_SCHEMES", ["git", "https,ftp", "HTTPS", ","]),
+    ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", ["10.0.0.1/8", "localhost", "10.0.0.0/33", "10/8/8"]),
+    ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", ["0", "-1", "1.5", "ten", "86401", "٣", "9" * 5000]),
+    ("KEEPTRUSTS_CORS_ORIGINS", ["*", "console.example", "https://a.example/", "https://A.example",
+                                 "https://u@a.example", "ftp://a.example", "https://a.example:x"]),
+]  # fmt: skip
+
+
+def environ(tmp_path: Path, **variables: str) -> dict[str, str]:
+    """A complete environment with some variables set otherwise."""
+    return {
+        "KEEPTRUSTS_DATA_DIR": str(tmp_path / "data"),
+        "KEEPTRUSTS_SECRET_KEY": KEY,
+        **variables,
+    }
+
+
+@pytest.mark.parametrize(("name", "value", "field", "expected"), GOOD)
+def test_a_good_value_is_read(
+    tmp_path: Path, name: str, value: str, field: str, expected: object
+) -> None:
+    """Each variable arrives typed."""
+    assert getattr(read(environ(tmp_path, **{name: value})), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name}-{number}")
+        for name, values in BAD
+        for number, value in enumerate(values)
+    ],
+)
+def test_a_bad_value_names_itself(tmp_path: Path, name: str, value: str) -> None:
+    """The start stops with the variable's name first."""
+    variables = environ(tmp_path, **{name: value})
+    if name == "KEEPTRUSTS_DATA_DIR":
+        del variables["KEEPTRUSTS_SECRET_KEY"]  # It is kept there.
+
+    with pytest.raises(EnvError, match=f"^{name}"):
+        read(variables)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in BAD if not name.endswith("DATA_DIR")])
+def test_an_empty_value_is_the_default(tmp_path: Path, name: str) -> None:
+    """As container files write a variable that nobody set."""
+    default = environ(tmp_path)
+    if name == "KEEPTRUSTS_SECRET_KEY":
+        del default[name]
+
+    assert read({**default, name: ""}) == read(default)
+
+
+def test_the_defaults_need_no_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded default, with its data below the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    env = read({})
+
+    assert (env.listen_host, env.listen_port) == ("127.0.0.1", 8080)
+    assert env.data_dir == tmp_path / "var"
+    assert env.git_schemes == {"https", "ssh"}
+    assert (env.database_url, env.redis_url, env.bootstrap_token) == ("", "", "")
+    assert (env.git_allowed_networks, env.cors_origins) == ((), ())
+    assert env.min_poll_interval_seconds == 10
+
+
+def test_a_database_server_demands_a_secret_key(tmp_path: Path) -> None:
+    """Several processes on several machines must share one, so none is made here."""
+    with pytest.raises(EnvError, match=r"^KEEPTRUSTS_SECRET_KEY is not set"):
+        read({"KEEPTRUSTS_DATA_DIR": str(tmp_path), "DATABASE_URL": DATABASE})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_servers_password_is_not_repeated(tmp_path: Path, name: str) -> None:
+    """The error of a bad url goes to logs."""
+    with pytest.raises(EnvError) as caught:
+        read(environ(tmp_path, **{name: "foo://user:hunter2@h:port"}))
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds the key and the database."""
+    env = read(environ(tmp_path))
+
+    assert stat.S_IMODE(env.data_dir.stat().st_mode) == 0o700
+
+
+def test_the_secret_key_is_made_once(tmp_path: Path) -> None:
+    """A second start reads the first one's, from a file only its owner can read."""
+    variables = {"KEEPTRUSTS_DATA_DIR": str(tmp_path)}
+
+    first, second = read(variables), read(variables)
+
+    assert first.secret_keys == second.secret_keys
+    assert len(first.secret_keys[0]) >= 32
+    assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
+    """Whoever is first, all read the same one, and no draft is left."""
+    code = (
+        "import sys; from pathlib import Path; from keeptrusts.env import secret_file;"
+        " sys.stdin.readline(); print(secret_file(Path(sys.argv[1]) / 'secret-key'))"
+    )
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in starting:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+    found = {process.communicate(timeout=60)[0] for process in starting}
+
+    assert found == {secret_file(tmp_path / "secret-key") + "\n"}
+    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+def test_an_empty_secret_file_stops_the_start(tmp_path: Path) -> None:
+    """What a full disk or a power cut leaves must not become the key."""
+    (tmp_path / "secret-key").write_text("\n")
+
+    with pytest.raises(EnvError, match="secret-key holds no secret"):
+        read({"KEEPTRUSTS_DATA_DIR": str(tmp_path)})
