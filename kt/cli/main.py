@@ -40,6 +40,7 @@ COMMANDS = (
     Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
+    Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
 )
 
 _WIDTH = 96
