@@ -93,12 +93,15 @@ def renew(fence: Fence) -> None:
 
 def settle(claim_id: UUID, remote_ids: Iterable[UUID]) -> None:
     """Give back the remotes of a claim in which nothing changed, in one transaction."""
+    remote_ids = list(remote_ids)
+    if not remote_ids:
+        return
     now = timezone.now()
     with transaction.atomic():
         rows = list(
             # In one order everywhere, as an edit locks them, so that nobody waits in a ring.
             Remote.objects.select_for_update()
-            .filter(pk__in=list(remote_ids), claim_id=claim_id, lease_until__gt=now)
+            .filter(pk__in=remote_ids, claim_id=claim_id, lease_until__gt=now)
             .order_by("pk")
         )
         behind, wanted = _behind(row.pk for row in rows), _wanted(row.pk for row in rows)

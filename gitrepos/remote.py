@@ -7,7 +7,7 @@ no other.
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,6 +19,7 @@ HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
 _MAX_BYTES = 64 * 1024
 _IN_FLIGHT = 16
+_GROUP_SECONDS = 1.0
 
 Key = TypeVar("Key")
 
@@ -44,14 +45,16 @@ class Answer(Generic[Key]):
 
 def check(
     questions: Sequence[Question[Key]], *, allowed: Sequence[Network]
-) -> Iterator[Answer[Key]]:
-    """Ask every remote once; answers come in the order they arrive. Never raises a `RemoteError`.
+) -> Iterator[list[Answer[Key]]]:
+    """Ask every remote once; answers come as they arrive, in groups, those of a second at most.
 
-    Each takes at most 10 s of its own, however many are asked.
+    Each takes at most 10 s of its own, however many are asked. Never raises a `RemoteError`.
     """
     with ThreadPoolExecutor(max_workers=min(_IN_FLIGHT, len(questions) or 1)) as pool:
-        for done in as_completed([pool.submit(_answer, q, allowed) for q in questions]):
-            yield done.result()
+        waiting = {pool.submit(_answer, question, allowed) for question in questions}
+        while waiting:
+            done, waiting = wait(waiting, timeout=_GROUP_SECONDS)
+            yield [future.result() for future in done]
 
 
 def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Access:

@@ -12,7 +12,6 @@ from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
 
 _MAX_INTERVAL_SECONDS = 7 * 86_400
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_BRANCH = re.compile(
     r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
 )
@@ -58,7 +57,7 @@ class Asked(Input):
         return value
 
     def validate_path(self, value: str) -> str:
-        if _CONTROL.search(value) or ".." in value.split("/"):
+        if not value.isprintable() or ".." in value.split("/"):
             raise serializers.ValidationError(
                 "must be a path inside the repository, without '..' and control characters"
             )

@@ -18,7 +18,7 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
-from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, InternalError, RemoteError
+from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
@@ -62,19 +62,33 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     """
     works = _load(batch)
     pending = _pending(link.pk for work in works.values() for link in work.links)
-    quiet = [work.remote.pk for work in works.values() if not work.links]
+    claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answer in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
-        work = works[answer.key]
-        fence = Fence(answer.key, batch.id)
-        if answer.error is not None:
-            _fail_all(fence, work, answer.error)
-        elif any(_changed(link, answer.heads, pending) for link in work.links):
-            hand_over(fence, answer.heads)
-        else:
-            quiet.append(answer.key)
-    claim.settle(batch.id, quiet)
+    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+        quiet = [
+            answer.key
+            for answer in answers
+            if _is_quiet(Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over)
+        ]
+        claim.settle(batch.id, quiet)
+
+
+def _is_quiet(
+    fence: Fence,
+    work: Work,
+    answer: remote.Answer[UUID],
+    pending: set[UUID],
+    hand_over: Callable[[Fence, Heads], None],
+) -> bool:
+    """Act on an answer; whether there was nothing to do."""
+    if answer.error is not None:
+        _fail_all(fence, work, answer.error)
+        return False
+    if any(_changed(link, answer.heads, pending) for link in work.links):
+        hand_over(fence, answer.heads)
+        return False
+    return True
 
 
 def sync(fence: Fence, heads: Heads) -> None:
@@ -102,11 +116,11 @@ def sync(fence: Fence, heads: Heads) -> None:
         )
 
 
-def abandon(fence: Fence) -> None:
-    """Show a sync that crashed on its links, and give the remote back for a later try."""
+def abandon(fence: Fence, error: RemoteError) -> None:
+    """Show a sync that was cut short on its links, and give the remote back for a later try."""
     work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
     if work is not None:
-        _fail_all(fence, work, InternalError("The sync crashed; the worker's log says how."))
+        _fail_all(fence, work, error)
 
 
 def _taken(

@@ -9,11 +9,13 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
 from gitrepos import claim, fetch, sync
 from gitrepos.claim import Claim, Fence
+from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat
 
 log = structlog.get_logger(__name__)
@@ -33,16 +35,24 @@ def poll_batch(claim_id: str, remote_ids: list[str]) -> None:
     sync.poll(Claim(UUID(claim_id), tuple(UUID(pk) for pk in remote_ids)), _hand_over)
 
 
-@shared_task(name="gitrepos.sync_remote", time_limit=claim.SYNC_LEASE_SECONDS - 5)
+@shared_task(
+    name="gitrepos.sync_remote",
+    soft_time_limit=claim.SYNC_LEASE_SECONDS - 30,
+    time_limit=claim.SYNC_LEASE_SECONDS - 5,
+)
 def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
     """Bring the links of one remote to the commits in `heads`."""
     fence = Fence(UUID(remote_id), UUID(claim_id))
     try:
         sync.sync(fence, heads)
+    except SoftTimeLimitExceeded:
+        log.warning("sync took too long", remote=remote_id)
+        message = "The sync did not end in time; link a path with fewer files, or simpler ones."
+        sync.abandon(fence, TimedOutError(message))
     except Exception:
         # The shell: a bug must not leave a link silently behind, retried at every lease.
         log.exception("sync crashed", remote=remote_id)
-        sync.abandon(fence)
+        sync.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
 
 
 @shared_task(name="gitrepos.sweep", time_limit=60)

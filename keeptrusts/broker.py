@@ -34,7 +34,8 @@ def server() -> str:
 
 
 def command(data_dir: Path, socket: Path) -> list[str]:
-    """How to run it: only on the socket, every write kept in an append-only file.
+    """How to run it: only on the socket, in memory alone. Messages are hints, and a full disk
+    must not end the broker.
 
     Raises: `BrokerError` when the socket's path is longer than the system allows.
     """
@@ -43,11 +44,9 @@ def command(data_dir: Path, socket: Path) -> list[str]:
             f"{socket} is too long for a unix socket; choose a KEEPTRUSTS_DATA_DIR of at most"
             f" {_SOCKET_LIMIT - len('/redis.sock')} characters, or set REDIS_URL"
         )
-    folder = data_dir / "redis"
-    folder.mkdir(mode=0o700, exist_ok=True)
     return [
         server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
-        "--dir", str(folder), "--appendonly", "yes", "--save", "", "--daemonize", "no",
+        "--dir", str(data_dir), "--appendonly", "no", "--save", "", "--daemonize", "no",
         "--loglevel", "warning",
     ]  # fmt: skip
 

@@ -13,7 +13,6 @@ from keeptrusts.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
-QUEUES = ("tick", "poll", "sync")
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 

@@ -38,6 +38,7 @@ def dict_config() -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "django.request": {"filters": ["refusals"]},
+            "django.security": {"level": "CRITICAL"},  # What it tells is answered with 4xx.
         },
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from importlib import import_module
 
 from kt.cli.errors import CommandError
@@ -27,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say what to do with it."""
     path = os.path.join(options.directory, FILE_NAME)
-    text = _text(options.template, options.directory)
     try:
+        text = _text(options.template, options.directory)
         os.makedirs(options.directory, exist_ok=True)
         with open(path, "w" if options.force else "x", encoding="utf-8") as file:
             file.write(text)
@@ -36,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f"{path}: it is there already; --force overwrites it") from error
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
-    print(f"wrote {path}\nnow: kt policy lint {path}\n     kt policy test {path}")
+    shown = shlex.quote(path)
+    print(f"wrote {shown}\nnow: kt policy lint {shown}\n     kt policy test {shown}")
     return 0
 
 
@@ -44,6 +46,7 @@ def _text(template: str, directory: str) -> str:
     module = import_module(f"kt.cli.templates.{template.replace('-', '_')}")
     text: str = module.TEXT
     folder = os.fsencode(os.path.basename(os.path.abspath(directory)))
-    name = folder.decode("utf-8", "replace")[:_LONGEST_NAME].strip() or "policy"
+    plain = "".join(c for c in folder.decode("utf-8", "replace") if c.isprintable())
+    name = plain[:_LONGEST_NAME].strip() or "policy"
     # JSON's quotes are YAML's: a directory may be called anything.
     return text.replace("NAME", json.dumps(name, ensure_ascii=False), 1)

@@ -60,6 +60,11 @@ def entry() -> NoReturn:
         # The reader has seen enough. Python would complain once more at shutdown.
         sys.stdout = None
         code = 0
+    except OSError as error:
+        # What a command reads it answers for itself; this is its output.
+        print(f"kt: cannot write: {error.strerror}", file=sys.stderr)
+        sys.stdout = None
+        code = _EXIT_USAGE
     except KeyboardInterrupt:
         code = _EXIT_INTERRUPTED
     sys.exit(code)

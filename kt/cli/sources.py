@@ -16,11 +16,12 @@ STDIN = "-"
 class Source(Frozen):
     """One file. `data` is at most one byte longer than a policy may be.
 
-    `name` is the path as it was given, `directory` the name of the directory that holds the
-    file where its id depends on it, else None. `failure` says why there is no `data`.
+    `name` is what to call it, `path` where it lies ("" for stdin), `directory` the name of the
+    directory that holds the file where its id depends on it, else None. `failure` says why
+    there is no `data`.
     """
 
-    __slots__ = ("data", "directory", "failure", "name")
+    __slots__ = ("data", "directory", "failure", "name", "path")
 
     def __init__(
         self,
@@ -28,11 +29,13 @@ class Source(Frozen):
         data: bytes,
         directory: str | None = None,
         failure: str | None = None,
+        path: str = "",
     ) -> None:
         self.name = name
         self.data = data
         self.directory = directory
         self.failure = failure
+        self.path = path
 
 
 def read_sources(paths: Iterable[str]) -> Iterator[Source]:
@@ -58,11 +61,20 @@ def read_file(path: str) -> Source:
             # Fails with the reason when it is there and cannot be listed.
             os.scandir(path).close()
             return Source(_shown(path), b"", failure=f"no {FILE_NAME} in this directory or below")
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
         return Source(_shown(path), b"", failure=error.strerror or "unreadable")
-    return Source(_shown(path), data, _directory(path))
+    return Source(_shown(path), data, _directory(path), path=path)
+
+
+def read_bytes(path: str, most: int) -> bytes:
+    """At most `most` bytes of a file. A pipe without a writer is empty, and holds nobody up.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        return file.read(most) or b""
 
 
 def _walk(root: str) -> Iterator[str]:
@@ -83,8 +95,9 @@ def _walk(root: str) -> Iterator[str]:
 
 
 def _shown(path: str) -> str:
-    """A path that can be printed: bytes that are not UTF-8 are replaced."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """A path that can be printed, on one line and without commands for whoever reads the line."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _directory(path: str) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kt.cli.errors import CommandError
-from kt.cli.sources import Source, read_sources
+from kt.cli.sources import Source, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.document import read
 from kt.policy.lint import lint
@@ -23,6 +23,7 @@ from kt.policy.suitefiles import BadSuiteError, read_suites
 from kt.policy.suites import run_suites
 
 _COULD_NOT = 2
+_LARGEST_SUITE_BYTES = 16 * 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,15 +79,18 @@ def _policy(source: Source) -> dict[str, Any]:
 
 def _beside(source: Source) -> Iterator[dict[str, Any]]:
     """The suites in `tests/*.json` of the directory that holds the policy."""
-    folder = os.path.join(os.path.dirname(source.name), "tests")
+    if not source.path:
+        return  # Beside stdin lies nothing.
+    folder = os.path.join(os.path.dirname(source.path), "tests")
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
         yield from _suites(path)
 
 
 def _suites(path: str) -> Iterable[dict[str, Any]]:
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_bytes(path, _LARGEST_SUITE_BYTES + 1)
+        if len(data) > _LARGEST_SUITE_BYTES:
+            raise CommandError(f"{path}: over {_LARGEST_SUITE_BYTES:,} bytes")
         return read_suites(data, name=os.path.basename(path))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error

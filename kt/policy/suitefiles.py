@@ -44,6 +44,8 @@ def _suite(item: Mapping[str, Any], at: int) -> dict[str, Any]:
     cases = item["cases"]
     if not isinstance(item.get("name"), str) or not isinstance(cases, list):
         raise BadSuiteError(f"[{at}]: a suite has a name and a list of cases")
+    if not isinstance(item.get("target", ""), str):
+        raise BadSuiteError(f"[{at}]: target is the name of a kind or of a provider target")
     return {**item, "cases": [_case(case, f"[{at}].cases[{n}]") for n, case in enumerate(cases)]}
 
 
@@ -54,12 +56,17 @@ def _case(item: Any, where: str) -> dict[str, Any]:
     _known(expected, _EXPECTED_KEYS, f"{where}.expected")
     if not isinstance(item.get("name"), str):
         raise BadSuiteError(f"{where}: a case has a name")
-    if not isinstance(given.get("messages"), list):
+    messages, headers = given.get("messages"), given.get("headers", {})
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
         raise BadSuiteError(f"{where}.input: messages is a list of messages")
-    if not isinstance(given.get("headers", {}), dict):
-        raise BadSuiteError(f"{where}.input: headers is a mapping from name to value")
+    if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
+        raise BadSuiteError(f"{where}.input: headers is a mapping from name to text")
+    if not isinstance(given.get("model", ""), str):
+        raise BadSuiteError(f"{where}.input: model is a name")
     if expected.get("verdict") not in _VERDICTS:
         raise BadSuiteError(f"{where}.expected: verdict is one of {', '.join(_VERDICTS)}")
+    if not isinstance(expected.get("reason_code", ""), str):
+        raise BadSuiteError(f"{where}.expected: reason_code is text")
     return dict(item)
 
 

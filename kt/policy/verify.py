@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kt import __version__
@@ -19,15 +19,19 @@ VERIFY_VERSION = f"{RULES_VERSION}-{__version__}"
 
 # A file comes from whoever may push; its cases must not keep a worker busy for minutes.
 MAX_CASES = 500
+# Fuzzy terms times the characters of all cases: the one cost that multiplies.
+MAX_FUZZY_WORK = 1_000_000
 
 _SUITES = "testing.suites"
+_TERM_FIELDS = ("block_if", "blocked_terms")
 
 
 def verify(data: bytes, *, directory: str | None = None) -> Report:
     """Lint a file and, when it has no error, run its own `testing.suites`. Pure.
 
-    A case that fails is an error finding `suite_failed` at the case's place; more than 500
-    cases are the error `too_many_cases`, and none is run.
+    A case that fails is an error finding `suite_failed` at the case's place. More than 500 cases
+    are the error `too_many_cases`, many fuzzy terms over much text `suite_too_costly`, and none
+    is run.
     """
     report = lint(data, directory=directory)
     root = read(data).root
@@ -44,6 +48,11 @@ def _failures(root: Node) -> Iterator[Finding]:
         yield _finding("too_many_cases", *place, message, "move the others to tests/*.json")
         return
     policy: Any = plain(root)
+    work = _fuzzy_terms(policy) * sum(_length(plain(node)) for _, node in cases)
+    if work > MAX_FUZZY_WORK:
+        message = f"{work:,} fuzzy terms times characters; a file may ask for {MAX_FUZZY_WORK:,}"
+        yield _finding("suite_too_costly", *cases[0], message, "move cases to tests/*.json")
+        return
     results = run_suites(policy) if cases else ()
     for (path, node), result in zip(cases, results, strict=True):
         if not result.passed:
@@ -58,6 +67,20 @@ def _cases(root: Node) -> Iterator[tuple[str, Node]]:
             cases = find(suite, "cases")
             if isinstance(cases, Sequence):
                 yield from item_paths(cases, f"{path}.cases")
+
+
+def _fuzzy_terms(policy: Mapping[str, Any]) -> int:
+    blocks = (block or {} for block in (policy.get("policy") or {}).values())
+    fuzzy = [block for block in blocks if block.get("fuzzy_matching")]
+    return sum(len(block.get(name) or ()) for block in fuzzy for name in _TERM_FIELDS)
+
+
+def _length(value: Any) -> int:
+    """The characters of all texts in a plain value."""
+    if isinstance(value, str):
+        return len(value)
+    items = value.values() if isinstance(value, dict) else value
+    return sum(map(_length, items)) if isinstance(value, dict | list) else 0
 
 
 def _story(result: CaseResult) -> str:

@@ -150,3 +150,27 @@ def _expire_leases(stack: Stack) -> None:
     """What three minutes of waiting would do."""
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("update gitrepos_remote set lease_until = now() - interval '1 second'")
+
+
+def test_slow_forges_hold_up_no_other(embedded_stack: Stack, forge: Forge, make_repo) -> None:  # type: ignore[no-untyped-def]
+    """More syncs hang than run at once; polls go on, and so does the heartbeat."""
+    embedded_stack.start()
+    quick = make_repo()
+    quick.commit({"quick/policy-config.yaml": policy("Quick")})
+    row = embedded_stack.link(quick.url)
+    wait_for(lambda: embedded_stack.get("/v1/configurations"), seconds=15)
+    lates = []
+    for _ in range(5):
+        slow = make_repo()
+        slow.commit({"policy-config.yaml": policy("Slow")})
+        lates.append(forge.hold_late(slow))
+        embedded_stack.link(slow.url)
+    wait_for(lambda: sum(late.reached.is_set() for late in lates) == 4, seconds=30)
+    polled = embedded_stack.get(f"/v1/git-repos/{row['id']}")["last_polled_at"]
+
+    time.sleep(11)  # A heartbeat older than ten seconds would be missed.
+
+    assert embedded_stack.get(f"/v1/git-repos/{row['id']}")["last_polled_at"] > polled
+    assert embedded_stack.request("GET", "/healthz").status == 200
+    for late in lates:
+        late.release()

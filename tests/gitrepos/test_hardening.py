@@ -58,7 +58,7 @@ def check(repo: Repo, token: str = "") -> remote.Answer[str]:
     question = remote.Question(
         "key", parse(repo.url, schemes=["http"]), token, ("refs/heads/main",)
     )
-    (answer,) = remote.check([question], allowed=ALLOWED)
+    (answer,) = [a for group in remote.check([question], allowed=ALLOWED) for a in group]
     return answer
 
 

@@ -20,7 +20,6 @@ from access import tokens
 from access.models import Token
 from gitrepos import claim
 from keeptrusts import broker
-from keeptrusts.celery import QUEUES
 from keeptrusts.env import secret_file
 from keeptrusts.supervisor import Part, Supervisor, say
 
@@ -121,26 +120,30 @@ def _parts() -> list[Part]:
     env = settings.ENV
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
-        Part(
-            "worker",
-            [
-                *celery, "worker", "--queues", ",".join(QUEUES), "--concurrency", "4",
-                "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
-            ],
-            grace_seconds=15,
-        ),
+        # Apart, so that slow syncs hold up neither ticks nor polls.
+        Part("syncer", [*celery, *_worker("sync", processes=4)], grace_seconds=12),
+        Part("poller", [*celery, *_worker("tick,poll", processes=3)], grace_seconds=6),
         Part(
             "web",
             [
                 str(_BIN / "granian"), "--interface", "wsgi", "--host", env.listen_host,
-                "--port", str(env.listen_port), "--workers", "1", "--blocking-threads", "8",
-                "--backpressure", "128", "--no-ws", "--workers-kill-timeout", "8",
+                "--port", str(env.listen_port), "--workers", "1", "--blocking-threads", "16",
+                "--backpressure", "2048", "--no-ws", "--workers-kill-timeout", "8",
+                "--http1-header-read-timeout", "10000",
                 "--log-level", "error",
                 "keeptrusts.wsgi:application",
             ],
             grace_seconds=10,
         ),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
+    ]  # fmt: skip
+
+
+def _worker(queues: str, *, processes: int) -> list[str]:
+    return [
+        "worker", "--queues", queues, "--concurrency", str(processes), "--hostname",
+        f"{queues.replace(',', '-')}@%h", "--without-gossip", "--without-mingle",
+        "--without-heartbeat", "--loglevel", "INFO",
     ]  # fmt: skip
 
 

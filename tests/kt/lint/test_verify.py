@@ -56,3 +56,18 @@ def test_too_many_cases_are_refused_without_being_run() -> None:
     assert [finding.code for finding in verify((POLICY + cases).encode()).findings] == [
         "too_many_cases"
     ]
+
+
+def test_fuzzy_terms_over_much_text_are_refused_without_being_run() -> None:
+    """Their cost multiplies, and the file comes from whoever may push."""
+    terms = "".join(f"      - secret job {n}\n" for n in range(300))
+    fuzzy = (
+        "policy:\n  dlp-filter:\n    fuzzy_matching: true\n    max_distance: 2\n"
+        f"    blocked_terms:\n{terms}"
+    )
+    head = POLICY.replace("safety-filter", "dlp-filter").replace("testing:", f"{fuzzy}testing:")
+    cases = "".join(CASE % (f"case {n}", "hello werld " * 100, "allow") for n in range(10))
+
+    assert [finding.code for finding in verify((head + cases).encode()).errors] == [
+        "suite_too_costly"
+    ]
