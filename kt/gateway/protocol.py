@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10
 HEADER_SECONDS = 10.0
+DRAIN_IDLE_SECONDS = 0.25
 
 _TOO_MANY = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -33,6 +34,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._count = 0
         self._size = 0
         self._refused = False
+        self._draining = False
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -65,6 +67,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._disarm()
         super().on_headers_complete()
+        if self._draining:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Stop after the request in progress, or after one that is on its way just now."""
+        self._draining = True
+        if self._is_idle():
+            self.loop.call_later(DRAIN_IDLE_SECONDS, self._close_idle)
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, unless an answer is already on its way."""
@@ -93,6 +105,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
 
     def _late(self) -> None:
         self._refused = True

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from importlib import import_module
 
 import uvloop
 from uvicorn.config import Config
@@ -46,7 +47,7 @@ async def _serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[
     tasks = [loop.create_task(reloader.watch()), loop.create_task(reloader.remind())]
     gateway.journal.start()
     # Beside serving: the port is open, and a request needs only a part of it.
-    warming = loop.run_in_executor(None, warm, gateway.loaded)
+    warming = loop.run_in_executor(None, _prepare, gateway)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -55,6 +56,13 @@ async def _serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[
         await warming
         await gateway.upstream.close()
         gateway.journal.close()
+
+
+def _prepare(gateway: Gateway) -> None:
+    """Do what the first request would otherwise wait for."""
+    warm(gateway.loaded)
+    if not all(target.is_mock for target in gateway.loaded.targets):
+        import_module("aiohttp")
 
 
 class _Server(Server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ from types import FrameType
 from kt.gateway.gateway import Gateway
 from kt.gateway.server import serve
 
+_PR_SET_PDEATHSIG = 1
 _LOG = logging.getLogger("kt.gateway")
 
 
@@ -48,6 +50,15 @@ def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
     return int(failed)
 
 
+def _end_with_parent() -> None:
+    """Stop when the parent is killed, which leaves nobody to pass signals on.
+
+    Linux alone has a word for it; elsewhere a killed parent leaves its workers serving.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.socket]) -> int:
     parent = os.getpid()
     worker = os.fork()
@@ -55,6 +66,7 @@ def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.soc
         return worker
     status = 1
     try:
+        _end_with_parent()
         # A copy held here would keep connections that nobody accepts.
         for listener in all_of_them:
             if listener is not own:

@@ -224,6 +224,7 @@ class ModelServer:
         self.seen: list[Seen] = []
         self.reply: Callable[[Seen], Reply] = lambda _: completion("Revenue grew.")
         self.aborted = 0
+        self.closed = False
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -233,6 +234,9 @@ class ModelServer:
                 length = int(self.headers.get("content-length", 0))
                 names = {name.lower(): value for name, value in self.headers.items()}
                 seen = Seen(self.path, names, self.rfile.read(length))
+                if server.closed:
+                    self.close_connection = True
+                    return
                 server.seen.append(seen)
                 try:
                     self._answer(server.reply(seen))
@@ -270,7 +274,8 @@ class ModelServer:
         self.reply = lambda _: reply
 
     def close(self) -> None:
-        """Refuse connections from now on."""
+        """Refuse connections from now on, and drop those there are."""
+        self.closed = True
         self._server.shutdown()
         self._server.server_close()
 

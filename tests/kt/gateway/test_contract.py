@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -161,6 +163,20 @@ def test_sigterm_ends_it_with_status_0_when_what_is_in_flight_is_done(
     asking.join()
 
     assert (status, answers) == (0, ["Late."])
+
+
+def test_a_request_that_meets_sigterm_on_its_way_is_answered(start: Starter) -> None:
+    """On a connection that was opened before, and is then closed."""
+    gateway = start(pack(), "--mock-upstream")
+    with socket.create_connection(("127.0.0.1", gateway.port), 60) as line:
+        gateway.process.send_signal(signal.SIGTERM)
+        line.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        answer = b""
+        while piece := line.recv(65536):
+            answer += piece
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert gateway.process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,21 @@ def test_with_keys_only_their_holders_are_served(start: Starter, tmp_path: Path)
     assert gateway.get("/health").status == 200
 
 
+def test_a_killed_parent_takes_its_workers_along(start: Starter) -> None:
+    """Nobody would pass them a signal any more, and the port would stay taken."""
+    gateway = start(pack(), "--mock-upstream", "--workers", "2")
+    gateway.process.kill()
+
+    def refused() -> bool:
+        try:
+            gateway.get("/healthz")
+        except OSError:
+            return True
+        return False
+
+    until(refused)
+
+
 def test_the_config_page_shows_no_terms(start: Starter) -> None:
     """What is looked for tells how to get around it."""
     gateway = start(pack(policy="{safety-filter: {block_if: [project falcon]}}"), "--mock-upstream")
