@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.repo import Repo, policy
-from tests.support.stack import ROOT, Stack
+from tests.support.stack import ROOT, Stack, free_port
 
 DOCS = [
     ROOT / name
@@ -39,6 +39,7 @@ def test_the_commands_of_a_page_run(shared_stack: Stack, repo: Repo, doc: Path) 
     shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")
     script = "set -euo pipefail\n" + "\n".join(_commands(doc))
     script = script.replace("http://127.0.0.1:8080", shared_stack.url)
+    script = script.replace("41002", str(free_port()))
     script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
     script = script.replace("https://github.com/org/governance-policies.git", repo.url)
 
