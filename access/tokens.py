@@ -41,6 +41,12 @@ def find(text: str) -> Token | None:
     return Token.objects.filter(digest=digest(text)).first()
 
 
+def is_valid(token: Token) -> bool:
+    """Whether a token still opens: neither revoked nor expired."""
+    expired = token.expires_at is not None and token.expires_at <= timezone.now()
+    return token.revoked_at is None and not expired
+
+
 def revoke(token_id: UUID) -> Token:
     """End a token for good; revoking twice changes nothing.
 

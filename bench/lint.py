@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,7 +106,9 @@ providers:
       secret_key_ref: {env: ANTHROPIC_API_KEY}
       data_policy: {training_opt_out: true, retention_days: 30}
   routing: {strategy: ordered}
-  fallback: {triggers: [rate_limit, timeout], max_fallback_attempts: 1}
+  fallback:
+    triggers: [rate_limit, timeout]
+    max_fallback_attempts: 1
 global_rate_limit: {max_requests: 1000, window_seconds: 60}
 user_rate_limit:
   max_requests: 30
@@ -166,12 +169,21 @@ def main() -> int:
 def _install(folder: Path) -> tuple[Path, Path]:
     """The `bin` folders of two environments: kt's, and that of the others."""
     bins = []
-    for name, wanted in (("kt", (str(ROOT), "google-re2")), ("others", PINS)):
+    for name, wanted in (("kt", (_copy(folder),)), ("others", PINS)):
         venv.create(folder / name, with_pip=True)
         bins.append(folder / name / "bin")
         pip = [str(bins[-1] / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
     return bins[0], bins[1]
+
+
+def _copy(folder: Path) -> str:
+    """A copy to build from: a build leaves files behind, and not in the checkout."""
+    source = folder / "source"
+    shutil.copytree(ROOT / "kt", source / "kt")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    return str(source)
 
 
 def _write_files(folder: Path, count: int) -> Path:

@@ -9,7 +9,8 @@ class Configuration(models.Model):
     `id` is text that is safe as a directory's name. `owner` is the id of the linked
     repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
     the last such repository, so that linking it again takes its configurations back.
-    `content_hash` and `version` repeat the current version's, for lists.
+    `content_hash` and `version` repeat the current version's, for lists. `git_hash` is the
+    content hash of what git gave last: an override stands while git still says that.
     """
 
     class Status(models.TextChoices):
@@ -30,6 +31,7 @@ class Configuration(models.Model):
     origin_url = models.CharField(max_length=2000, default="")
     version = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
+    git_hash = models.CharField(max_length=64, default="")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(db_index=True)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from configurations.models import Configuration, Version
 from keeptrusts.errors import NotFoundError
@@ -35,6 +35,10 @@ _VERSION_COLUMNS = (
 )
 
 Row = Mapping[str, Any]
+
+_OVERRIDDEN = ExpressionWrapper(
+    ~Q(owner="") & ~Q(git_hash=F("content_hash")), output_field=BooleanField()
+)
 
 
 def rows(*, status: str, after: str, limit: int | None = None) -> list[Row]:
@@ -93,7 +97,9 @@ def content(configuration_id: str, number: int | None = None) -> tuple[bytes, st
 
 
 def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
-    rows: QuerySet[Configuration, dict[str, Any]] = found.values(*_COLUMNS, git_repo=F("owner"))
+    rows: QuerySet[Configuration, dict[str, Any]] = found.values(
+        *_COLUMNS, git_repo=F("owner"), overridden=_OVERRIDDEN
+    )
     return rows
 
 

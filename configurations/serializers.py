@@ -66,13 +66,21 @@ class ConfigurationEdit(Input):
     content = Content(required=False)
     note = Text(max_length=1000, required=False, allow_blank=True)
     override = Flag(required=False, default=False)
+    status = Text(required=False)
+
+    def validate_status(self, value: str) -> str:
+        if value != "active":
+            raise serializers.ValidationError(
+                "may be set to active, which restores an archived one; DELETE archives"
+            )
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "note" in attrs and "content" not in attrs:
             raise serializers.ValidationError(
                 {"note": ["is kept with a version; send it with the content"]}
             )
-        if not attrs.keys() & {"name", "description", "labels", "content"}:
+        if not attrs.keys() & {"name", "description", "labels", "content", "status"}:
             raise serializers.ValidationError("names nothing to change")
         return attrs
 

@@ -56,8 +56,10 @@ def create(
     """
     with transaction.atomic():
         publish()
-        if Configuration.objects.filter(pk=configuration_id).exists():
-            raise ConflictError("id_taken", f"The id {configuration_id!r} is taken.")
+        taken = Configuration.objects.filter(pk=configuration_id).first()
+        if taken is not None:
+            hint = " by an archived one" if taken.status == Status.ARCHIVED else ""
+            raise ConflictError("id_taken", f"The id {configuration_id!r} is taken{hint}.")
         now = timezone.now()
         row = Configuration(
             pk=configuration_id, source=origin.source, version=0, created_at=now, **fields
@@ -75,8 +77,11 @@ def edit(
     origin: Origin,
     fields: Mapping[str, Any],
     override: bool,
+    restore: bool = False,
 ) -> Configuration:
     """Change `fields` of a configuration and, when given, its content (a new version).
+
+    `restore` puts an archived one back in force first.
 
     The content of one that a linked repository feeds changes only with `override`; it then
     stands until the file changes in git. Sending the current content again makes no version.
@@ -86,14 +91,17 @@ def edit(
     with transaction.atomic():
         publish()
         row = _locked(configuration_id)
-        if row.status == Status.ARCHIVED:
-            raise ConflictError("archived", f"{row.pk!r} is archived; its versions stay readable.")
-        changed = {name: value for name, value in fields.items() if getattr(row, name) != value}
+        if row.status == Status.ARCHIVED and not restore:
+            raise ConflictError(
+                "archived", f'{row.pk!r} is archived; send "status": "active" to restore it first.'
+            )
+        asked = {**fields, "status": Status.ACTIVE}
+        changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
         for name, value in changed.items():
             setattr(row, name, value)
         row.updated_at = timezone.now()
         if content is not None and content_hash(content) != row.content_hash:
-            _check_owner(row, override, "change")
+            _check_owner(row, override, '"override": true')
             if not row.owner:
                 row.source = Source.API
             _next_version(row, content, origin, now=row.updated_at).save(force_insert=True)
@@ -115,7 +123,7 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
         if row.status == Status.ARCHIVED:
             transaction.set_rollback(True)
             return row
-        _check_owner(row, override, "archive")
+        _check_owner(row, override, "?override=true")
         row.status = Status.ARCHIVED
         row.updated_at = timezone.now()
         row.save(force_update=True)
@@ -141,21 +149,24 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.status, row.source = Status.ACTIVE, Source.GIT
         row.owner, row.origin_url = owner, origin.repo_url
         versions.append(_next_version(row, entry.content, origin, now=now, path=entry.path))
+        row.git_hash = row.content_hash
         rows.append(row)
     _write(rows, known=found)
     Version.objects.bulk_create(versions)
     return {row.pk: row.version for row in rows}
 
 
-def adopt(configuration_ids: Sequence[str], *, owner: str, origin_url: str) -> None:
-    """Give `owner` configurations whose content is already what its files say."""
-    Configuration.objects.filter(pk__in=configuration_ids).update(
-        owner=owner,
-        origin_url=origin_url,
-        source=Source.GIT,
-        status=Status.ACTIVE,
-        updated_at=timezone.now(),
-    )
+def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None:
+    """Note what git says of configurations whose content stands, and who feeds them from now on.
+
+    `git_hashes` has the content hash in git by configuration id.
+    """
+    rows = list(Configuration.objects.filter(pk__in=git_hashes))
+    for row in rows:
+        row.owner, row.origin_url, row.source = owner, origin_url, Source.GIT
+        row.git_hash, row.updated_at = git_hashes[row.pk], timezone.now()
+    if rows:
+        Configuration.objects.bulk_update(rows, _GIT_FIELDS)
 
 
 def orphan(owner: str) -> list[str]:
@@ -178,12 +189,12 @@ def _locked(configuration_id: str) -> Configuration:
     return row
 
 
-def _check_owner(row: Configuration, override: bool, verb: str) -> None:
+def _check_owner(row: Configuration, override: bool, how: str) -> None:
     if row.owner and not override:
         raise ConflictError(
             "git_owned",
-            f"{row.pk!r} is fed from {row.origin_url}: {verb} it there, or send"
-            ' "override": true to do it here until the file changes in git.',
+            f"{row.pk!r} is fed from {row.origin_url}: change it there, or send {how}"
+            " to do it here until the file changes in git.",
         )
 
 
@@ -212,7 +223,8 @@ def _next_version(
 
 
 _GIT_FIELDS = [
-    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "updated_at",
+    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "git_hash",
+    "updated_at",
 ]  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class OneConfiguration(View):
             origin=_origin(request, body.get("note", "")),
             fields={key: body[key] for key in _FIELDS if key in body},
             override=body["override"],
+            restore="status" in body,
         )
         return Response({"data": queries.row(configuration_id)})
 

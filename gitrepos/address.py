@@ -62,6 +62,8 @@ def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
 
 
 def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
+    if re.match(r"[^/:]+@[^/:]+:", text):
+        raise BadURLError("is an ssh address, which needs a deploy key; link the https url instead")
     if not scheme or "://" not in text:
         raise BadURLError("must be a full url, such as https://forge.example/org/repo.git")
     if scheme not in schemes:

@@ -43,7 +43,7 @@ class Attempt:
 def linked(repo_id: UUID) -> list[Linked]:
     """What git last said of each file of a link."""
     rows = LinkedFile.objects.filter(repo=repo_id).order_by("path")
-    names = ("path", "configuration", "blob", "taken_blob", "outcome")
+    names = ("path", "configuration", "blob", "outcome")
     return [Linked(*row) for row in rows.values_list(*names)]
 
 
@@ -65,8 +65,8 @@ def apply(
         _observe(repo, attempt)
 
 
-def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> None:
-    """Show a failure on its link. What is in force stays in force.
+def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
+    """Show a failure on its link; returns whether it is news. What is in force stays in force.
 
     Raises: `FenceLostError`, `LinkChangedError`.
     """
@@ -83,6 +83,7 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> None:
             last.save(update_fields=["occurrences", "error_message", "finished_at"])
         else:
             _run(repo, attempt, now, error_code=error.code, error_message=repo.error_message)
+        return last is None
 
 
 def _held(fence: Fence, attempt: Attempt, now: datetime) -> GitRepo:
@@ -130,13 +131,14 @@ def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linke
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
     ids = {c.configuration for c in candidates} | {row.configuration for row in before}
     rows = Configuration.objects.filter(pk__in=ids).only(
-        "owner", "origin_url", "content_hash", "status"
+        "owner", "origin_url", "content_hash", "git_hash", "status"
     )
     return {
         row.pk: Holder(
             row.owner,
             row.origin_url,
             row.content_hash,
+            row.git_hash,
             archived=row.status == Configuration.Status.ARCHIVED,
         )
         for row in rows
@@ -160,7 +162,9 @@ def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]
         author=commit.author,
         message=commit.message,
     )
-    adopted = [d.candidate.configuration for d in decided.decisions if d.adopt]
+    adopted = {
+        d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
+    }
     versions.adopt(adopted, owner=str(repo.pk), origin_url=repo.url)
     return versions.record(entries, origin=origin, owner=str(repo.pk))
 
@@ -180,7 +184,7 @@ def _write_files(
     LinkedFile.objects.filter(pk__in=dropped).delete()
     LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
     old = [row for row in changed if row.pk is not None]
-    fields = ["blob", "taken_blob", "content_hash", "outcome", "findings", "updated_at"]
+    fields = ["blob", "content_hash", "outcome", "findings", "updated_at"]
     if old:
         LinkedFile.objects.bulk_update(old, fields)
     return changed
@@ -197,15 +201,15 @@ def _row(
     row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
         repo=repo, path=candidate.path, configuration=candidate.configuration
     )
-    said = (row.blob, row.outcome, row.taken_blob, row.findings)
-    row.blob, row.outcome, row.taken_blob = candidate.blob, decision.outcome, decision.taken_blob
+    said = (row.blob, row.outcome, row.findings)
+    row.blob, row.outcome = candidate.blob, decision.outcome
     if not candidate.unchanged:
         row.content_hash = candidate.content_hash
     kept = row.findings if candidate.unchanged and decision.outcome == "synced" else []
     row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
     row.findings += [asdict(finding) for finding in decision.findings]
     row.updated_at = now
-    says = (row.blob, row.outcome, row.taken_blob, row.findings)
+    says = (row.blob, row.outcome, row.findings)
     return row if row.pk is None or said != says else None
 
 

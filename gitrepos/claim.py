@@ -96,9 +96,10 @@ def settle(claim_id: UUID, remote_ids: Iterable[UUID]) -> None:
     now = timezone.now()
     with transaction.atomic():
         rows = list(
-            Remote.objects.select_for_update().filter(
-                pk__in=list(remote_ids), claim_id=claim_id, lease_until__gt=now
-            )
+            # In one order everywhere, as an edit locks them, so that nobody waits in a ring.
+            Remote.objects.select_for_update()
+            .filter(pk__in=list(remote_ids), claim_id=claim_id, lease_until__gt=now)
+            .order_by("pk")
         )
         behind, wanted = _behind(row.pk for row in rows), _wanted(row.pk for row in rows)
         for row in rows:

@@ -95,8 +95,7 @@ class LinkedFile(models.Model):
     """What git last said of one file, and what became of it.
 
     `configuration` is the id that the file names, empty while it names none that can be read.
-    `blob` is what git last said, `taken_blob` what was last put in force: they differ while a
-    quarantine lasts.
+    `blob` and `content_hash` are what git last said, in force or not.
     """
 
     class Outcome(models.TextChoices):
@@ -110,7 +109,6 @@ class LinkedFile(models.Model):
     path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
     blob = models.CharField(max_length=64)
-    taken_blob = models.CharField(max_length=64, default="")
     content_hash = models.CharField(max_length=64, default="")
     outcome = models.CharField(max_length=12, choices=Outcome.choices)
     findings = models.JSONField(default=list)

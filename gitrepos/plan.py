@@ -27,17 +27,17 @@ class Linked:
     path: str
     configuration: str
     blob: str
-    taken_blob: str
     outcome: str
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a configuration's id now. `owner` is a link's id, or empty."""
+    """Who has a configuration's id now, as `configurations.models.Configuration` says it."""
 
     owner: str
     origin_url: str
     content_hash: str
+    git_hash: str
     archived: bool
 
 
@@ -76,13 +76,11 @@ class Candidate:
 class Decision:
     """What becomes of one file. `publish`: its content is the configuration's next version.
 
-    `adopt`: the content is in force already, and this link now feeds it. `taken_blob` is what
-    of the configuration was last put in force from git, this decision included.
+    `adopt`: what is in force stands, and this link feeds it from now on.
     """
 
     candidate: Candidate
     outcome: Outcome
-    taken_blob: str
     findings: tuple[Finding, ...] = ()
     publish: bool = False
     adopt: bool = False
@@ -136,11 +134,7 @@ def plan(
     Source: CI/CD guide, "GitOps Policy Sync".
     """
     named = Counter(c.configuration for c in candidates if c.configuration)
-    taken = {row.configuration: row.taken_blob for row in linked if row.taken_blob}
-    decisions = tuple(
-        _decision(candidate, named, taken.get(candidate.configuration, ""), holders, link)
-        for candidate in candidates
-    )
+    decisions = tuple(_decision(candidate, named, holders, link) for candidate in candidates)
     present = {(d.candidate.path, d.candidate.configuration) for d in decisions}
     gone = [row for row in linked if (row.path, row.configuration) not in present]
     missing = [row for row in gone if row.configuration not in named and _fed(row, holders, link)]
@@ -246,7 +240,6 @@ def _names(path: str) -> tuple[str | None, str | None]:
 def _decision(
     candidate: Candidate,
     named: Mapping[str, int],
-    taken_blob: str,
     holders: Mapping[str, Holder],
     link: Link,
 ) -> Decision:
@@ -254,23 +247,21 @@ def _decision(
     if named[candidate.configuration] > 1:
         message = f"another file of this commit names the id {candidate.configuration!r} too"
         findings = (*findings, _error("duplicate_id", message))
-        return Decision(candidate, "conflict", taken_blob, findings)
+        return Decision(candidate, "conflict", findings)
     if candidate.unchanged:
-        return Decision(candidate, "synced", taken_blob, findings)
+        return Decision(candidate, "synced", findings)
     if not candidate.ok:
-        return Decision(candidate, "quarantined", taken_blob, findings)
+        return Decision(candidate, "quarantined", findings)
     holder = holders.get(candidate.configuration)
     refusal = _refusal(candidate.configuration, holder, link)
     if refusal is not None:
-        return Decision(candidate, refusal[0], taken_blob, (*findings, refusal[1]))
+        return Decision(candidate, refusal[0], (*findings, refusal[1]))
     # What stands in force may be an override; it stands until the file changes in git.
-    fresh = (
-        holder is None
-        or holder.archived
-        or (taken_blob != candidate.blob and holder.content_hash != candidate.content_hash)
-    )
-    adopt = holder is not None and not fresh and not holder.owner
-    return Decision(candidate, "synced", candidate.blob, findings, publish=fresh, adopt=adopt)
+    said = candidate.content_hash
+    if holder is None or holder.archived or said not in (holder.git_hash, holder.content_hash):
+        return Decision(candidate, "synced", findings, publish=True)
+    news = not holder.owner or holder.git_hash != said
+    return Decision(candidate, "synced", findings, adopt=news)
 
 
 def _refusal(

@@ -35,7 +35,7 @@ class Question(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Key]):
-    """The commit of each ref that exists, or why nothing is known."""
+    """The commit of each ref that was asked for, empty where there is none; or an error."""
 
     key: Key
     heads: Mapping[str, str]
@@ -68,7 +68,7 @@ def _answer(question: Question[Key], allowed: Sequence[Network]) -> Answer[Key]:
     try:
         reached = access(question.url, question.token, allowed=allowed)
         heads = _heads(_listing(reached, question.refs, until), question.refs)
-        if not heads:
+        if not any(heads.values()):
             _prove(reached, until)
     except RemoteError as error:
         return Answer(question.key, {}, error)
@@ -118,4 +118,5 @@ def _left(until: float) -> float:
 def _heads(output: bytes, refs: Sequence[str]) -> dict[str, str]:
     """git matches a pattern against the end of a name, so other refs may be among the lines."""
     lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
-    return {line[1]: line[0] for line in lines if len(line) == 2 and line[1] in refs}
+    found = {line[1]: line[0] for line in lines if len(line) == 2}
+    return {ref: found.get(ref, "") for ref in refs}

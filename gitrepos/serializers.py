@@ -41,7 +41,7 @@ class Asked(Input):
 
     url = URL(required=False)
     repo_url = URL(required=False)
-    branch = Text(max_length=200, required=False, allow_blank=True)
+    branch = Text(max_length=200, required=False, allow_blank=True, allow_null=True)
     path = Text(max_length=1000, required=False, allow_blank=True)
     auto_create_configuration = Flag(required=False)
     adopt = Flag(required=False)
@@ -49,7 +49,8 @@ class Asked(Input):
     suspended = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
 
-    def validate_branch(self, value: str) -> str:
+    def validate_branch(self, value: str | None) -> str:
+        value = value or ""  # The remote's HEAD.
         if value.startswith("refs/"):
             raise serializers.ValidationError("must be the branch's own name, without refs/heads/")
         if value and _BAD_BRANCH.search(value):

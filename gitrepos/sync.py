@@ -115,7 +115,7 @@ def _taken(
     """What git says to each link that needs a look: to one at least, and on until `until`.
 
     One fetch serves a branch. Those that were well come first, so that a branch which always
-    takes too long holds up none of them.
+    takes too long holds up none.
     """
     groups: dict[str, list[GitRepo]] = defaultdict(list)
     for link in sorted(work.links, key=lambda link: bool(link.error_code)):
@@ -134,7 +134,7 @@ def _fetched(
     work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
 ) -> Sequence[Snapshot | RemoteError]:
     try:
-        if ref not in heads:
+        if not heads[ref]:
             raise _no_branch(ref)
         url, token = _url(work.remote), token_of(work.remote)
         return fetch.take(
@@ -154,8 +154,8 @@ def _sync_link(
     """Apply or show one link's result; returns whether it was good, or came too late."""
     with _overtaken(attempt):
         if isinstance(result, RemoteError):
-            apply.fail(fence, attempt, result)
-            log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
+            if apply.fail(fence, attempt, result):
+                log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
         apply.apply(fence, attempt, result, read(result, before))
         log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
@@ -202,15 +202,19 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
     with _discarding(fence):
+        news = False
         for attempt in map(work.attempt, work.links):
             with _overtaken(attempt):
-                apply.fail(fence, attempt, error)
+                news = apply.fail(fence, attempt, error) or news
         claim.finish(fence, ok=False, stalled=not error.transient)
-        log.warning("poll failed", remote=str(fence.remote_id), code=error.code)
+        if news:
+            log.warning("poll failed", url=work.remote.url, code=error.code)
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
-    return heads.get(_ref(link)) != link.last_commit or _replan(link, pending)
+    """Whether a link needs a look. One that came after the check knows nothing, and waits."""
+    head = heads.get(_ref(link))
+    return head is not None and (head != link.last_commit or _replan(link, pending))
 
 
 def _replan(link: GitRepo, pending: set[UUID]) -> bool:

@@ -135,7 +135,8 @@ def _served(repo_id: UUID, number: int, seconds: int) -> bool:
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if _found(repo_id).served_seq >= number:
+            row = _found(repo_id)
+            if row.served_seq >= number and row.remote.claim_id is None:
                 return True
             time.sleep(_LOOK_SECONDS)
         return False

@@ -33,7 +33,15 @@ app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,
     # Longer than the longest task: a message that is still worked on is not delivered again.
-    broker_transport_options={"visibility_timeout": 600, "socket_timeout": 30},
+    # The other options: a publisher that finds no broker says so at once. Its message is a hint.
+    broker_transport_options={
+        "visibility_timeout": 600,
+        "socket_timeout": 30,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
+    },
     accept_content=["json"],
     task_ignore_result=True,
     task_publish_retry=False,

@@ -73,7 +73,10 @@ def _listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
     number = _whole(port, 65_535)
     if number is None or not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
-        raise EnvError(f"KEEPTRUSTS_LISTEN={value!r}: write HOST:PORT, such as 127.0.0.1:8080")
+        raise EnvError(
+            f"KEEPTRUSTS_LISTEN={value!r}: write HOST:PORT, such as 127.0.0.1:8080; the port is"
+            " a number from 1 to 65535"
+        )
     return host.strip("[]"), number
 
 

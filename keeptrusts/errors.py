@@ -97,7 +97,10 @@ def _framework_answer(exc: exceptions.APIException) -> Response:
     code = codes if isinstance(codes, str) else "invalid"
     refused = isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed)
     headers = {"WWW-Authenticate": "Bearer"} if refused else {}
-    return Response(_body(code, str(exc.detail)), status=exc.status_code, headers=headers)
+    message = str(exc.detail)
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        message += " Send application/json."
+    return Response(_body(code, message), status=exc.status_code, headers=headers)
 
 
 def _field_details(details: Any, prefix: str = "") -> Any:

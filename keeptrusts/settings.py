@@ -34,6 +34,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
 ]
 ROOT_URLCONF = "keeptrusts.urls"
 WSGI_APPLICATION = "keeptrusts.wsgi.application"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from kt.cli.errors import CommandError
-from kt.cli.sources import read_file
+from kt.cli.sources import STDIN, read_file
 from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.lint import lint
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare two policies and print what changes."""
+    if options.before == options.after == STDIN:
+        raise CommandError("stdin can be one of the two policies, not both")
     changes = diff(_load(options.before), _load(options.after))
     is_weaker = any(change.effect == "weaker" for change in changes)
     print(_json(changes) if options.format == "json" else _text(changes))
@@ -39,13 +42,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _load(path: str) -> bytes:
+    if os.path.isdir(path):
+        raise CommandError(f"{path} is a directory; name the policy file in it")
     source = read_file(path)
     if source.failure is not None:
         raise CommandError(f"{source.name}: {source.failure}")
     report = lint(source.data)
     if not report.ok:
-        count = len(report.errors)
-        raise CommandError(f"{source.name}: {count} errors; mend what kt policy lint finds first")
+        raise CommandError(f"{source.name} does not pass kt policy lint; mend that first")
     return source.data
 
 

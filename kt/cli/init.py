@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f"{path}: it is there already; --force overwrites it") from error
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
-    print(f"wrote {path}\nnow: kt policy lint {path}")
+    print(f"wrote {path}\nnow: kt policy lint {path}\n     kt policy test {path}")
     return 0
 
 

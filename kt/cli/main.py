@@ -40,6 +40,7 @@ COMMANDS = (
     Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
+    Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
 )
 
 _WIDTH = 96
@@ -112,7 +113,12 @@ def _without_command(argv: Sequence[str]) -> int:
     if not argv or argv[-1] in ("-h", "--help", "help"):
         print(_help(), file=sys.stdout if argv else sys.stderr)
         return 0 if argv else _EXIT_USAGE
-    print(f"kt: no command {' '.join(argv[:2])!r}\n\n{_help()}", file=sys.stderr)
+    from kt.policy.suggest import did_you_mean
+
+    words = " ".join(argv[:2])
+    known = [f"kt {' '.join(command.words)}" for command in COMMANDS]
+    hint = did_you_mean(f"kt {words}", known)
+    print(f"kt: no command {words!r}{hint and '; '}{hint}\n\n{_help()}", file=sys.stderr)
     return _EXIT_USAGE
 
 

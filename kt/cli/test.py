@@ -22,6 +22,8 @@ from kt.policy.nodes import plain
 from kt.policy.suitefiles import BadSuiteError, read_suites
 from kt.policy.suites import run_suites
 
+_COULD_NOT = 2
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -33,11 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the tests of what was named, report, and say how it went."""
-    tested = [_tested(source) for source in read_sources(options.paths or ["."])]
+    tested: list[Tested] = []
+    failures: list[CommandError] = []
+    for source in read_sources(options.paths or ["."]):
+        try:
+            tested.append(_tested(source))
+        except CommandError as error:  # It hides no other file's tests.
+            failures.append(error)
+    sys.stdout.write(RENDERERS[options.format](tested))
+    for failure in failures:
+        print(f"kt: {failure}", file=sys.stderr)
+    if failures:
+        return _COULD_NOT
     if not any(one.results for one in tested):
         names = ", ".join(one.file for one in tested)
         raise CommandError(f"{names}: no test; write testing.suites, or tests/*.json beside it")
-    sys.stdout.write(RENDERERS[options.format](tested))
     return int(not all(result.passed for one in tested for result in one.results))
 
 

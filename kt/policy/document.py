@@ -11,9 +11,13 @@ from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kt.policy.findings import Finding
 
 _BOM = "\ufeff"
+# Ends of a line to YAML alone, and turns of the direction of writing.
+_HIDING = "\u0085\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 class Document(Frozen):
@@ -41,7 +45,11 @@ def read(data: bytes) -> Document:
         text = data.decode().removeprefix(_BOM)
     except UnicodeDecodeError as error:
         return _refused(_not_utf8(data, error.start))
-    return _compose(text)
+    document = _compose(text)
+    if text.isascii():
+        return document
+    found = (*document.findings, *_hidden(text))
+    return Document(document.root, found, complete=document.complete)
 
 
 def _compose(text: str) -> Document:
@@ -55,6 +63,19 @@ def _compose(text: str) -> Document:
         fix = "write a policy, or delete the file"
         return _refused(rules.EmptyFile.at(Spot(), "", "the file holds no policy", fix))
     return Document(root, tuple(composer.findings), complete=True)
+
+
+def _hidden(text: str) -> Iterator[Finding]:
+    """The first place of each character that hides something from a reader."""
+    for character in _HIDING:
+        at = text.find(character)
+        if at >= 0:
+            place = Spot(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+            message = (
+                f"the character U+{ord(character):04X} makes the file look unlike what it says"
+            )
+            fix = f"remove it, or write \\u{ord(character):04x} in double quotes"
+            yield rules.HiddenText.at(place, "", message, fix)
 
 
 def _refused(finding: Finding) -> Document:

@@ -48,12 +48,16 @@ def run_suites(
     Source: policy-language, section 3.
     """
     own = (policy.get("testing") or {}).get("suites") or ()
-    return tuple(result for suite in (*own, *extra) for result in _run(policy, suite))
+    suites = (*own, *extra)
+    targets = {suite.get("target") for suite in suites}
+    snapshots = {target: _snapshot(policy, target) for target in targets}
+    return tuple(
+        result for suite in suites for result in _run(snapshots[suite.get("target")], suite)
+    )
 
 
-def _run(policy: Mapping[str, Any], suite: Mapping[str, Any]) -> Iterator[CaseResult]:
+def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseResult]:
     target = suite.get("target")
-    snapshot = _snapshot(policy, target)
     for case in suite["cases"]:
         expected = case["expected"]
         result = CaseResult(

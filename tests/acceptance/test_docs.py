@@ -39,12 +39,16 @@ def test_the_commands_of_a_page_run(shared_stack: Stack, repo: Repo, doc: Path) 
     shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")
     script = "set -euo pipefail\n" + "\n".join(_commands(doc))
     script = script.replace("http://127.0.0.1:8080", shared_stack.url)
+    script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
     script = script.replace("https://github.com/org/governance-policies.git", repo.url)
 
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=repo.clone,
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": "/nonexistent"},
+        env={
+            **shared_stack.environment,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        },
         capture_output=True,
         text=True,
         timeout=120,

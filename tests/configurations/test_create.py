@@ -46,6 +46,7 @@ def test_a_configuration_is_made_with_its_first_version(admin: APIClient) -> Non
         "version": 1,
         "content_hash": hashlib.sha256(content.encode()).hexdigest(),
         "git_repo": "",
+        "overridden": False,
         "created_at": "",
         "updated_at": "",
     }

@@ -28,7 +28,7 @@ BRANCHES = [
 FIELDS: dict[str, list[Any]] = {
     "url": [5, None, True, [], {}, [URL]],
     "repo_url": [5, None, True, [], {}, f"{URL}?x=1"],
-    "branch": [5, None, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@"],
+    "branch": [5, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@"],
     "path": [
         5, None, True, [], {}, "..", "../a", "a/../b", "a/..", "/..", "./../a", "a\nb", "a\tb",
         "a\rb", "\x1b[2J", "a\x00b", "a\x7f", "x" * 1001,

@@ -10,13 +10,15 @@ from tests.support.repo import policy
 @pytest.fixture
 def paths(admin: APIClient) -> dict[str, str]:
     """A concrete path by its pattern: every route below /v1."""
-    body = {"id": "bot", "content": policy()}
-    created(admin.post("/v1/configurations", body, format="json"))
+    for name in ("bot", "validate"):
+        body = {"id": name, "content": policy()}
+        created(admin.post("/v1/configurations", body, format="json"))
     link = {"url": "https://forge.example/org/policies.git"}
     repo = created(admin.post("/v1/git-repos", link, format="json"))["id"]
     token = created(admin.post("/v1/tokens", {"name": "ci"}, format="json"))["id"]
     patterns = [
-        "/v1/configurations", "/v1/configurations/{id}", "/v1/configurations/{id}/content",
+        "/v1/configurations", "/v1/configurations/validate",
+        "/v1/configurations/{id}", "/v1/configurations/{id}/content",
         "/v1/configurations/{id}/versions", "/v1/configurations/{id}/versions/{n}",
         "/v1/configurations/{id}/versions/{n}/content",
         "/v1/git-repos", "/v1/git-repos/{repo}", "/v1/git-repos/{repo}/sync",

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 TAKES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/tokens"): {"name": "ci"},
     ("POST", "/v1/configurations"): {"name": "Bot", "id": "other", "content": policy()},
+    ("POST", "/v1/configurations/validate"): {"directory": "bot", "content": policy()},
     ("PATCH", "/v1/configurations/{id}"): {"name": "Bot"},
     ("POST", "/v1/git-repos"): {"path": "a/", "url": "https://forge.example/org/other.git"},
     ("PATCH", "/v1/git-repos/{repo}"): {"path": "a/"},

@@ -9,6 +9,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 METHODS = {
     "/v1/configurations": "GET POST",
+    "/v1/configurations/validate": "GET POST PATCH DELETE",
     "/v1/configurations/{id}": "GET PATCH DELETE",
     "/v1/configurations/{id}/content": "GET",
     "/v1/configurations/{id}/versions": "GET",

@@ -105,16 +105,16 @@ def _unmigrated() -> bool:
 
 
 def _first_token(data_dir: Path) -> str:
-    given = settings.ENV.bootstrap_token
-    if given:
-        tokens.bootstrap(given)
-        return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN, unless it was revoked"
-    path = data_dir / "admin-token"
+    """Make the first token if there never was one; returns the line that says where one is."""
+    given, path = settings.ENV.bootstrap_token, data_dir / "admin-token"
     if not Token.objects.exists():
-        text = secret_file(path)
-        if tokens.bootstrap(text):
+        text = given or secret_file(path)
+        if tokens.bootstrap(text) and not given:
             return f"{text}  (kept in {path})"
-    return f"{path}" if path.exists() else "made earlier; see GET /v1/tokens"
+    known = tokens.find(given or (path.read_text().strip() if path.exists() else ""))
+    if known is None or not tokens.is_valid(known):
+        return "made earlier; `manage.py create_token NAME` makes another"
+    return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN" if given else f"in {path}"
 
 
 def _parts() -> list[Part]:

@@ -53,7 +53,7 @@ testing:
         - name: an own term is blocked
           input:
             messages:
-              - {role: user, content: When does Project Falcon start?}
+              - {role: user, content: "When does Project Falcon start?"}
           expected: {verdict: block}
         - name: a personnel number is redacted
           input:

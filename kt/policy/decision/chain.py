@@ -41,8 +41,10 @@ def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
 
     For streams: show that many, keep the rest until more has come, and decide
     on the whole text so far each time. At the end of the answer nothing has to
-    be kept. What is kept is at most `HOLD_LIMIT` characters as a view shows
-    them; a match that needs more before it can be told may slip out in part.
+    be kept. What is found from that place on may still change with what
+    follows; act on what lies before it. What is kept is at most `HOLD_LIMIT`
+    characters as a view shows them: a match that needs more before it can be
+    told may slip out in part.
     """
     if not snapshot.enabled:
         return len(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 # ISO 13616: the length of an IBAN by country, from the SWIFT IBAN registry.
@@ -59,13 +60,20 @@ def luhn(digits: str) -> bool:
     return (odd + even) % 10 == 0
 
 
+@cache
+def card_lengths(first_four: str) -> frozenset[int]:
+    """How many digits a card has that begins with these four; none when no issuer's does."""
+    return frozenset(
+        length
+        for first, last, lengths in _CARDS_FROM.get(first_four[0], ())
+        if first <= first_four[: len(first)] <= last
+        for length in lengths
+    )
+
+
 def card(digits: str) -> bool:
     """A payment card: an issuer's range, one of its lengths, and the check digit."""
-    issued = any(
-        first <= digits[: len(first)] <= last and len(digits) in lengths
-        for first, last, lengths in _CARDS_FROM.get(digits[0], ())
-    )
-    return issued and luhn(digits) and len(set(digits)) > 1
+    return len(digits) in card_lengths(digits[:4]) and luhn(digits) and len(set(digits)) > 1
 
 
 def iban(text: str) -> bool:

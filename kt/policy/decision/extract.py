@@ -26,8 +26,9 @@ _OPAQUE = frozenset(_OPAQUE_WORDS.split())
 _SYSTEM_KEYS = frozenset({"system", "instructions"})
 _SPOKEN_KEYS = frozenset({"system", "instructions", "input", "prompt", "output", "content"})
 _ITEM_KEYS = frozenset({"input", "prompt", "output"})
-_TOOL_TYPES = frozenset({"function_call_output", "tool_result", "mcp_tool_result"})
-_CALL_TYPES = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+# Tuples, since a body may have a list for its `type`, which no set can be asked for.
+_TOOL_TYPES = ("function_call_output", "tool_result", "mcp_tool_result")
+_CALL_TYPES = ("tool_use", "server_tool_use", "mcp_tool_use")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,11 @@ def _group_ends(text: str, start: int, end: int) -> list[int]:
 
 def _card(text: str, start: int, end: int) -> Spans:
     """The longest card that begins here: another number may follow after a space."""
-    for last in reversed(_group_ends(text, start, end)):
+    # Every way of writing a card begins with four digits.
+    lengths = checks.card_lengths(text[start : start + 4])
+    for last in reversed(_group_ends(text, start, end)) if lengths else ():
         digits = _digits(text[start:last])
-        if len(digits) < 12:
-            break
-        if checks.card(digits) and alone(text, start, last):
+        if len(digits) in lengths and checks.card(digits) and alone(text, start, last):
             return _short_card(text, start, last) if len(digits) == 13 else ((start, last),)
     return ()
 

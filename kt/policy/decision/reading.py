@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kt.policy.decision.passages import Passage, Place
-from kt.policy.decision.views import STEPS, View, origins
+from kt.policy.decision.views import SAME_IN_ASCII, STEPS, View, origins
 
 
 class Shown:
@@ -53,9 +53,14 @@ class Reading:
         self._passage = passage
         self._spans = spans
         self._shown: dict[View, Shown] = {}
+        self._ascii = self.text.isascii()
+        # What is made of this reading once and asked for by several kinds.
+        self.made: dict[object, Reading | None] = {}
 
     def show(self, view: View) -> Shown:
         """The text as `view` shows it."""
+        if self._ascii:
+            view = SAME_IN_ASCII.get(view, view)
         if view not in self._shown:
             step = STEPS[view]
             text = self.text if step.of is None else self.show(step.of).text
@@ -64,8 +69,12 @@ class Reading:
 
     def distinct(self, views: Sequence[View]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
-        shown = {self.show(view).text: self.show(view) for view in reversed(views)}
-        return list(shown.values())
+        found: list[Shown] = []
+        for view in views:
+            shown = self.show(view)
+            if not any(shown is other or shown.text == other.text for other in found):
+                found.append(shown)
+        return found
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """Where a span of the text, not empty, stands in the parts."""

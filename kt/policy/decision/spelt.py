@@ -21,6 +21,13 @@ def spelt(reading: Reading, view: View) -> Reading | None:
     A wider gap than the one between letters is kept as a space. None when
     nothing was spelt out.
     """
+    key = (spelt, view)
+    if key not in reading.made:
+        reading.made[key] = _spelt(reading, view)
+    return reading.made[key]
+
+
+def _spelt(reading: Reading, view: View) -> Reading | None:
     shown = reading.show(view)
     letters: list[str] = []
     spans: list[tuple[int, int]] = []

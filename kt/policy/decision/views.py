@@ -18,7 +18,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +36,7 @@ def _class(table: Mapping[int, object]) -> str:
     return f"[{signs}]"
 
 
-class View(Enum):
+class View(StrEnum):
     RAW = "raw"
     LOWER = "lower"
     FOLDED = "folded"
@@ -59,6 +59,17 @@ _MADE_OF = {words: view for view, words in WORDS_OF.items()}
 # Translating costs more than looking whether there is anything to translate.
 _SOME_IGNORED = compiled(_class(IGNORED))
 _SOME_ALIKE = compiled(_class(ALIKE))
+
+SAME_IN_ASCII: Mapping[View, View] = MappingProxyType(
+    {
+        View.PLAIN: View.RAW,
+        View.LOWER: View.FOLDED,
+        View.SKELETON: View.FOLDED,
+        View.LOWER_WORDS: View.FOLDED_WORDS,
+        View.SKELETON_WORDS: View.FOLDED_WORDS,
+    }
+)
+"""The views of ASCII text that are the same as another one, and need not be made."""
 
 # No composition looks further back than this many characters.
 _REACH = 8

@@ -155,7 +155,7 @@ FORMS: dict[str, Form] = {
     "path": Form(_is_path, r"/[!-~]*", "a path that begins with '/'", _slash),
     "url": Form(
         _is_url,
-        r"https?://[!-\"$-.0->A-~]+(/[!-\"$->@-~]*)?",
+        r'https?://[!-"$-.0->A-~]+(/[!-"$->@-~]*)?',
         "an http or https URL without query",
         _https,
     ),

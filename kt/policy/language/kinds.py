@@ -103,6 +103,8 @@ _SAFETY_FILTER = block(
     max_distance=_MAX_DISTANCE,
 )
 
+_OWN_PATTERNS: Mapping[str, str] = MappingProxyType({"patterns": "did you mean 'detect_patterns'?"})
+
 _PROMPT_INJECTION = block(
     attack_patterns=Field(
         _PATTERN_LIST,
@@ -155,7 +157,9 @@ _PROMPT_INJECTION = block(
 _PII_DETECTOR = block(
     action=_REDACT_OR_BLOCK,
     healthcare_mode=Field(Flag(), False, doc="also find MRN, NPI and insurance ids", strength=ON),
-    pci_mode=Field(Flag(), True, doc="find card numbers, CVV and cardholder names", strength=ON),
+    pci_mode=Field(
+        Flag(), True, doc="beside card numbers, find CVV and cardholder names", strength=ON
+    ),
     detect_patterns=_PATTERNS,
     redaction=Field(
         block(
@@ -174,6 +178,7 @@ _PII_DETECTOR = block(
         ),
         doc="how hits are replaced",
     ),
+    hints=_OWN_PATTERNS,
 )
 
 _DLP_FILTER = block(
@@ -183,6 +188,7 @@ _DLP_FILTER = block(
     fuzzy_matching=_FUZZY,
     max_distance=_MAX_DISTANCE,
     unsupported=("sensitivity_level",),
+    hints=_OWN_PATTERNS,
 )
 
 _RBAC = block(

@@ -173,3 +173,27 @@ class BadKey(Rule):
     """
 
     code = "E020"
+
+
+class HiddenText(Rule):
+    """A character makes the file read otherwise than it looks.
+
+    YAML takes U+0085, U+2028 and U+2029 for the end of a line, and few editors do: what looks
+    like a comment can go on as keys that are in force. The characters that turn the direction
+    of writing (U+202A to U+202E, U+2066 to U+2069) show a line in another order than it has.
+    Where such a character is meant, for a term or a pattern, write its escape in double quotes.
+
+    Wrong:
+
+        policy:
+          dlp-filter:
+            blocked_terms: ["Fal\u2066con"]
+
+    Right:
+
+        policy:
+          dlp-filter:
+            blocked_terms: ["Fal\\u2066con"]
+    """
+
+    code = "E032"

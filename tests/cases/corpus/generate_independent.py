@@ -3,7 +3,8 @@
 Values come from faker, phonenumbers and python-stdnum (versions in
 `independent.meta.json`), never from the patterns under test. The file was
 written once, before any pattern was tuned, and is frozen: running this again
-with the recorded versions gives the same bytes.
+with the recorded versions gives the same lines, but for the dates of
+`benign_time`, which faker takes from the day on which it runs.
 
     python -m venv /tmp/corpus && /tmp/corpus/bin/pip install -r requirements.txt
     /tmp/corpus/bin/python generate_independent.py

@@ -122,12 +122,38 @@ def test_diff_prints_json(files: Path, kt: Run) -> None:
     }
 
 
+def test_diff_of_stdin_with_itself_is_a_failure(files: Path, kt: Run) -> None:
+    """There is only one."""
+    message = "kt: stdin can be one of the two policies, not both\n"
+
+    assert kt("policy", "diff", "-", "-") == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("policy", "explian"), "kt policy explain"),
+        (("polcy", "lint"), "kt policy lint"),
+        (("policy", "xyzzyq"), None),
+    ],
+)
+def test_a_slip_in_a_command_is_asked_about(
+    files: Path, kt: Run, words: tuple[str, ...], meant: str | None
+) -> None:
+    """Before the list of them all."""
+    done = kt(*words)
+
+    first = done.err.splitlines()[0]
+    assert done.code == 2
+    assert first.endswith(f"; did you mean {meant!r}?") if meant else "did you mean" not in first
+
+
 @pytest.mark.parametrize(
     ("before", "message"),
     [
         ("gone.yaml", "kt: gone.yaml: No such file or directory\n"),
-        ("bad.yaml", "kt: bad.yaml: 1 errors; mend what kt policy lint finds first\n"),
-        ("policies", "kt: policies: no policy-config.yaml in this directory or below\n"),
+        ("bad.yaml", "kt: bad.yaml does not pass kt policy lint; mend that first\n"),
+        ("policies", "kt: policies is a directory; name the policy file in it\n"),
     ],
 )
 def test_diff_of_what_is_no_policy_is_a_failure(
@@ -149,6 +175,14 @@ def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: 
     assert b"testing:" in data
     assert b"\n# " in data or data.startswith(b"# ")
     assert "kt policy lint" in out
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_tests_that_init_writes_pass(files: Path, kt: Run, template: str) -> None:
+    """A starter shows how a policy is tested, so its own tests must hold."""
+    kt("init", "pack", "--template", template)
+    code, out, _ = kt("policy", "test", "pack", "--json")
+    assert (code, json.loads(out)["ok"]) == (0, True)
 
 
 def test_init_without_arguments_writes_here(files: Path, kt: Run) -> None:

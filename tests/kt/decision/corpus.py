@@ -44,6 +44,16 @@ def _case(row: dict[str, Any]) -> Case:
     return Case(row["id"], row["kind"], text, tuple((a, b, label) for a, b, label in row["spans"]))
 
 
+def requests() -> list[dict[str, Any]]:
+    """The whole requests: the policy kind that judges each, its block, and what it must say."""
+    lines = (CORPUS / "written_requests.jsonl").read_text(encoding="utf-8").splitlines()
+    return [_request(json.loads(line)) for line in lines]
+
+
+def _request(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "block": {"mode": row["mode"]} if "mode" in row else {}}
+
+
 def detect(text: str) -> Iterator[Found]:
     """What `pii-detector` in every mode and `dlp-filter` find in a text."""
     reading = Reading(Passage(text, (Piece(0, 0),)))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from kt.policy.document import read
@@ -15,8 +16,6 @@ from kt.policy.language.shapes import Block, ListOf, MapOf, Shape
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
 from kt.policy.schema import schema
-
-jsonschema = pytest.importorskip("jsonschema")
 
 # What is a matter of shape. The other rules are about what values mean to one another.
 _SHAPE = frozenset({"E001", "E002", "E004", "E005", "E006", "E007", "E008", "E009", "E021"})

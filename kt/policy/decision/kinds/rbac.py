@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
@@ -61,7 +62,9 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> Rbac
         required=tuple(fields["deny_if_missing"]),
         require_auth=fields["require_auth"],
         roles=compile_roles(fields["roles"], "allowed_tools", "denied_tools"),
-        ceilings={role: limits["max_sensitivity"] for role, limits in access.items()},
+        ceilings=MappingProxyType(
+            {role: limits["max_sensitivity"] for role, limits in access.items()}
+        ),
     )
 
 

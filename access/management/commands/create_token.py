@@ -1,0 +1,19 @@
+"""`manage.py create_token NAME`: the way back in when no token is left."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from access import tokens
+
+
+class Command(BaseCommand):
+    """Makes a token and prints it, once. Whoever reaches the data folder may do this."""
+
+    help = "Make a token and print it. It is shown once and lasts until it is revoked."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="what it is for, as GET /v1/tokens will show it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(tokens.create(options["name"])[1])

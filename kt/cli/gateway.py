@@ -1,0 +1,160 @@
+"""`kt gateway run`: enforce a policy in front of any model.
+
+Exit codes: 0 stopped by SIGTERM or SIGINT, 1 a worker died, 2 it could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kt.cli.errors import CommandError
+from kt.gateway.options import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DEFAULT_SECRETS,
+    MOCK_VARIABLE,
+    Options,
+    Timeouts,
+)
+
+if TYPE_CHECKING:
+    from socket import socket
+
+_CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
+_ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
+_TRUE = ("1", "true", "yes", "on")
+_MOST_PORTS = 65_535
+_DEFAULT_TIMEOUTS = Timeouts()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("--policy-config", "--config", dest="policy", required=True, metavar="F")
+    add("--listen", metavar="HOST:PORT", help=f"default: {DEFAULT_HOST}:{DEFAULT_PORT}")
+    add("--port", type=int, metavar="N", help="the port alone, on every address")
+    add("--fail-mode", choices=("block", "allow"), default="block")
+    add("--mock-upstream", action="store_true", help=f"no network; also {MOCK_VARIABLE}=1")
+    add("--mock-script", default="", metavar="F", help="JSON that says what the mock answers")
+    add("--secret-env", action="append", metavar="GLOB", help="default: *_API_KEY")
+    add("--workers", type=_positive, default=1, metavar="N", help="processes on the port")
+    add("--max-concurrency", type=_positive, default=1000, metavar="N")
+    add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
+    add("--decision-log-bytes", type=_positive, default=64 << 20, metavar="N")
+    add("--client-keys", metavar="F", help=f"a key a line; also {_CLIENT_KEYS}")
+    _add_timeouts(parser)
+
+
+def _add_timeouts(parser: argparse.ArgumentParser) -> None:
+    for name in ("connect", "first-byte", "idle"):
+        default = getattr(_DEFAULT_TIMEOUTS, f"{name.replace('-', '_')}_seconds")
+        parser.add_argument(
+            f"--{name}-timeout", type=_seconds, default=default, metavar="S",
+            help=f"of a target; default: {default:g}",
+        )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start the gateway and serve until told to stop."""
+    settings = _options(options, os.environ)
+    listeners = _listen(settings)
+    try:
+        from kt.gateway.run import run as serve
+    except ImportError as exc:
+        message = f"the gateway needs {exc.name}: install keeptrusts[gateway]"
+        raise CommandError(message) from exc
+    from kt.gateway.loading import PolicyError
+    from kt.gateway.mockscript import ScriptError
+
+    try:
+        return serve(settings, os.environ, listeners)
+    except PolicyError as exc:
+        lines = [f"{options.policy}:{problem}" for problem in exc.problems]
+        raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
+    except OSError as exc:
+        raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
+    except ScriptError as exc:
+        raise CommandError(f"{exc}") from exc
+
+
+def _listen(settings: Options) -> list[socket]:
+    """Take the port before the imports that serving needs, which are most of a start."""
+    from kt.gateway.listen import listen
+
+    try:
+        return listen(settings.host, settings.port, count=settings.workers)
+    except OSError as exc:
+        raise CommandError(f"{settings.host}:{settings.port}: {exc.strerror}") from exc
+
+
+def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+    host, port = _address(given)
+    from kt.gateway.keys import digests
+
+    return Options(
+        policy_path=given.policy,
+        host=host,
+        port=port,
+        fail_mode=given.fail_mode,
+        mock_upstream=given.mock_upstream or environment.get(MOCK_VARIABLE, "").lower() in _TRUE,
+        mock_script=given.mock_script,
+        secret_globs=tuple(given.secret_env or DEFAULT_SECRETS),
+        workers=given.workers,
+        max_concurrency=given.max_concurrency,
+        decision_log="" if given.decision_log == "none" else given.decision_log,
+        decision_log_bytes=given.decision_log_bytes,
+        client_keys=digests(_client_keys(given, environment)),
+        admin_keys=digests(environment.get(_ADMIN_KEYS, "")),
+        timeouts=Timeouts(given.connect_timeout, given.first_byte_timeout, given.idle_timeout),
+    )
+
+
+def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """The keys of clients as text.
+
+    A file without a key would open the gateway that it was meant to close.
+    """
+    if given.client_keys is None:
+        return environment.get(_CLIENT_KEYS, "")
+    try:
+        with open(given.client_keys, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as exc:
+        raise CommandError(f"{given.client_keys}: {exc.strerror}") from exc
+    if not any(line.partition("#")[0].strip() for line in text.splitlines()):
+        raise CommandError(f"{given.client_keys}: no key in it")
+    return text
+
+
+def _address(given: argparse.Namespace) -> tuple[str, int]:
+    if given.listen is None:
+        return DEFAULT_HOST, _port(DEFAULT_PORT if given.port is None else given.port)
+    if given.port is not None:
+        raise CommandError("give --listen or --port, not both")
+    host, colon, port = given.listen.rpartition(":")
+    if not colon or not port.isdigit():
+        raise CommandError(f"--listen takes HOST:PORT, not {given.listen!r}")
+    return host.strip("[]") or DEFAULT_HOST, _port(int(port))
+
+
+def _port(number: int) -> int:
+    if not 0 < number <= _MOST_PORTS:
+        raise CommandError(f"a port is a number from 1 to {_MOST_PORTS}, not {number}")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+    return number

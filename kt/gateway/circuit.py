@@ -1,0 +1,43 @@
+"""A target that keeps failing is left alone for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FAILURES = 5
+OPEN_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Circuit:
+    """The recent past of one target.
+
+    Five failures in a row open it. After ten seconds one request may try; its success
+    closes the circuit, its failure opens it for ten more.
+    """
+
+    failures: int = 0
+    open_until: float = 0.0
+
+    def admits(self, now: float) -> bool:
+        """Whether a request may be sent; after the pause, one at a time."""
+        if self.failures < FAILURES:
+            return True
+        if now < self.open_until:
+            return False
+        self.open_until = now + OPEN_SECONDS
+        return True
+
+    def is_open(self, now: float) -> bool:
+        """Whether requests are being refused."""
+        return self.failures >= FAILURES and now < self.open_until
+
+    def succeeded(self) -> None:
+        """A target answered."""
+        self.failures = 0
+
+    def failed(self, now: float) -> None:
+        """A target did not answer, or answered that it is broken."""
+        self.failures += 1
+        if self.failures >= FAILURES:
+            self.open_until = now + OPEN_SECONDS

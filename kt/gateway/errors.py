@@ -1,0 +1,172 @@
+"""Everything that ends a request early, and the envelope it ends in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kt.policy.decision import Decision
+
+MESSAGES_PATH = "/v1/messages"
+
+
+class GatewayError(Exception):
+    """An answer other than the upstream's. `kind` is the envelope's `type`."""
+
+    status = 500
+    kind = "internal_error"
+    code = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.details = details
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def error(self) -> dict[str, Any]:
+        """What stands under `error`."""
+        return {"type": self.kind, "message": self.message, "code": self.code, **self.details}
+
+
+class InvalidRequestError(GatewayError):
+    """What was sent cannot be understood; sending it again will not help."""
+
+    status = 422
+    kind = "validation_error"
+    code = "invalid_request"
+
+
+class TooLargeError(InvalidRequestError):
+    """The body is past its limit."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class UnsupportedEncodingError(InvalidRequestError):
+    """The body is compressed, so that its size and text could not be judged as they came."""
+
+    status = 415
+    code = "unsupported_content_encoding"
+
+
+class SlowRequestError(InvalidRequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+
+
+class UnauthenticatedError(GatewayError):
+    """No client key, or not one of ours."""
+
+    status = 401
+    kind = "authentication_error"
+    code = "invalid_api_key"
+
+
+class ForbiddenError(GatewayError):
+    """The caller may not do this."""
+
+    status = 403
+    kind = "permission_error"
+    code = "forbidden"
+
+
+class NotFoundError(GatewayError):
+    """No such route, or no target that serves the model."""
+
+    status = 404
+    kind = "not_found_error"
+    code = "not_found"
+
+
+class MethodError(GatewayError):
+    """The route exists and takes another method."""
+
+    status = 405
+    kind = "not_found_error"
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"Use {allowed} here.")
+        self.headers.append((b"allow", allowed.encode()))
+
+
+class PolicyViolationError(GatewayError):
+    """The policy stopped a request or its answer. The text that was found is never told."""
+
+    status = 409
+    kind = "policy_violation"
+
+    def __init__(self, decision: Decision, *, phase: str) -> None:
+        escalated = decision.verdict == "escalate"
+        code = "escalation_required" if escalated else f"{phase}_blocked"
+        message = decision.message or f"Stopped by policy {decision.policy!r}."
+        super().__init__(message, code=code, policy=decision.policy)
+        self.details["reason_code"] = decision.reason_code
+        # SDKs send a 409 again, twice, unless they are told not to.
+        self.headers.append((b"x-should-retry", b"false"))
+        self.decision = decision
+
+
+class LimitError(GatewayError):
+    """Over a limit of the policy; `retry_after` in whole seconds."""
+
+    status = 429
+    kind = "rate_limit"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        super().__init__(f"Over the limit {limit}; try again in {retry_after} s.", limit=limit)
+        self.headers.append((b"retry-after", str(retry_after).encode()))
+
+
+class UpstreamError(GatewayError):
+    """A target failed. `trigger` is what `providers.fallback.triggers` calls it."""
+
+    status = 502
+    kind = "upstream_error"
+    code = "upstream_failed"
+
+    def __init__(self, message: str, *, trigger: str, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.trigger = trigger
+
+
+class UnavailableError(GatewayError):
+    """No policy yet, shutting down, or too many requests at once."""
+
+    status = 503
+    kind = "unavailable"
+    code = "unavailable"
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message, code=code)
+        self.headers.append((b"retry-after", b"1"))
+
+
+def envelope(error: GatewayError, path: str) -> bytes:
+    """The body of an error, in the shape that clients of `path` know."""
+    return encode(_enveloped(error, path))
+
+
+def event(error: GatewayError, path: str) -> bytes:
+    """The event that ends a stream."""
+    body = _enveloped(error, path)
+    if path == "/v1/chat/completions":
+        return b"data: " + encode(body) + b"\n\n"
+    if path != MESSAGES_PATH:
+        body = {"type": "error", **{key: error.error()[key] for key in ("code", "message")}, **body}
+    return b"event: error\ndata: " + encode(body) + b"\n\n"
+
+
+def _enveloped(error: GatewayError, path: str) -> dict[str, Any]:
+    return ({"type": "error"} if path == MESSAGES_PATH else {}) | {"error": error.error()}
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """JSON in ASCII: a lone surrogate, which a client may send, has no UTF-8."""
+    return json.dumps(value, separators=(",", ":")).encode()

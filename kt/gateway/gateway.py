@@ -1,0 +1,65 @@
+"""What one process of a gateway holds, from its start to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from kt.gateway.journal import Journal
+from kt.gateway.limits import Limits
+from kt.gateway.loading import Loaded
+from kt.gateway.metrics import Metrics
+from kt.gateway.mockscript import Line
+from kt.gateway.options import Options
+from kt.gateway.routing import Router
+from kt.gateway.upstream import Upstream
+
+
+class Gateway:
+    """`loaded` is replaced whole by a reload; who serves a request reads it once.
+
+    `problem` says why the newest policy could not be taken, "" when it was.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        loaded: Loaded,
+        environment: Mapping[str, str],
+        script: tuple[Line, ...],
+    ) -> None:
+        self.options = options
+        self.loaded = loaded
+        self.environment = environment
+        self.script = script
+        self.problem = ""
+        self.draining = False
+        self.in_flight = 0
+        self.started = time.monotonic()
+        self.limits = Limits()
+        self.router = Router()
+        self.metrics = Metrics()
+        self.upstream = Upstream(options.timeouts)
+        self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
+
+    @property
+    def uptime_seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+def timestamp() -> str:
+    """The time as logs and health name it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def describe(loaded: Loaded) -> dict[str, Any]:
+    """A configuration as `/health` and `/keeptrusts/config` show it."""
+    return {
+        "id": loaded.id,
+        "version": loaded.pack.version,
+        "content_hash": loaded.content_hash,
+        "source": loaded.source,
+        "loaded_at": loaded.loaded_at,
+    }

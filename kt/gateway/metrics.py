@@ -1,0 +1,82 @@
+"""Counters and histograms in Prometheus' text format."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+
+Labels = tuple[tuple[str, str], ...]
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_MOST_SERIES = 2000
+
+COUNTERS = {
+    "keeptrusts_requests_total": "Answered requests by route, verdict and status.",
+    "keeptrusts_policy_decisions_total": "Decisions other than allow by policy and reason.",
+    "keeptrusts_upstream_requests_total": "Calls to targets by target and outcome.",
+    "keeptrusts_tokens_total": "Tokens by direction.",
+    "keeptrusts_limited_total": "Requests over a limit by limit.",
+    "keeptrusts_config_reloads_total": "Reloads by outcome.",
+}
+HISTOGRAMS = {
+    "keeptrusts_request_duration_seconds": "From the request to the end of its answer.",
+    "keeptrusts_gateway_duration_seconds": "Of that, what the gateway itself took.",
+    "keeptrusts_upstream_duration_seconds": "Of that, what was spent waiting for the target.",
+}
+
+
+class Metrics:
+    """What happened since the start. The number of series is bounded."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict[Labels, float]] = {name: {} for name in COUNTERS}
+        self._buckets = {name: [0] * (len(BUCKETS) + 1) for name in HISTOGRAMS}
+        self._sums = dict.fromkeys(HISTOGRAMS, 0.0)
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter. Past 2,000 series of it, new ones are counted as `other`."""
+        series = self._counts[name]
+        key = tuple(labels.items())
+        if key not in series and len(series) >= _MOST_SERIES:
+            key = tuple((label, "other") for label in labels)
+        series[key] = series.get(key, 0) + amount
+
+    def observe(self, name: str, seconds: float) -> None:
+        """Add to a histogram."""
+        self._buckets[name][bisect_left(BUCKETS, seconds)] += 1
+        self._sums[name] += seconds
+
+    def total(self, name: str) -> int:
+        """A counter over all its labels."""
+        return int(sum(self._counts[name].values()))
+
+    def render(self, gauges: Mapping[str, Iterable[tuple[Labels, float]]]) -> bytes:
+        """The whole page; `gauges` are what is read at this moment."""
+        lines: list[str] = []
+        for name, help_text in COUNTERS.items():
+            lines += [f"# HELP {name} {help_text}", f"# TYPE {name} counter"]
+            lines += [_line(name, key, value) for key, value in self._counts[name].items()]
+        for name, help_text in HISTOGRAMS.items():
+            lines += [f"# HELP {name} {help_text}", f"# TYPE {name} histogram"]
+            lines += self._histogram(name)
+        for name, samples in gauges.items():
+            lines.append(f"# TYPE {name} gauge")
+            lines += [_line(name, key, value) for key, value in samples]
+        return "\n".join([*lines, ""]).encode()
+
+    def _histogram(self, name: str) -> Iterator[str]:
+        total = 0
+        for bound, count in zip((*BUCKETS, "+Inf"), self._buckets[name], strict=True):
+            total += count
+            yield _line(f"{name}_bucket", (("le", str(bound)),), total)
+        yield _line(f"{name}_sum", (), self._sums[name])
+        yield _line(f"{name}_count", (), total)
+
+
+def _line(name: str, labels: Labels, value: float) -> str:
+    inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)
+    return f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

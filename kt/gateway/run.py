@@ -1,0 +1,60 @@
+"""From options to a serving gateway, in one process or several."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+
+from kt.gateway.gateway import Gateway, timestamp
+from kt.gateway.loading import load
+from kt.gateway.mockscript import Line, parse_script
+from kt.gateway.options import Options
+from kt.gateway.reload import read_policy
+from kt.gateway.server import serve
+from kt.gateway.workers import supervise
+
+
+def run(
+    options: Options, environment: Mapping[str, str], listeners: Sequence[socket.socket]
+) -> int:
+    """Serve until told to stop, with a process for each listener; the exit status.
+
+    Raises:
+        OSError: the policy cannot be read.
+        PolicyError: the policy cannot be served.
+        ScriptError: the mock's script cannot be followed.
+    """
+    _log_to_stderr()
+    gateway = _gateway(options, environment)
+    print(_greeting(gateway), file=sys.stderr, flush=True)
+    if len(listeners) > 1:
+        return supervise(gateway, listeners)
+    serve(gateway, listeners[0], lambda: None)
+    return 0
+
+
+def _gateway(options: Options, environment: Mapping[str, str]) -> Gateway:
+    data = read_policy(options.policy_path)
+    loaded = load(data, options, environment, source=options.policy_path, now=timestamp())
+    script: tuple[Line, ...] = ()
+    if options.mock_script:
+        with open(options.mock_script, "rb") as file:
+            script = parse_script(file.read())
+    return Gateway(options, loaded, environment, script)
+
+
+def _greeting(gateway: Gateway) -> str:
+    options, loaded = gateway.options, gateway.loaded
+    lines = [
+        f"kt: enforcing {loaded.id} {loaded.pack.version} on {options.host}:{options.port}",
+    ]
+    lines += [f"kt: warning: {warning}" for warning in loaded.warnings]
+    return "\n".join(lines)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, format="kt: %(message)s", level=logging.WARNING)
+    # What strangers send is not worth a line each.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

@@ -1,0 +1,90 @@
+"""One serving process: the event loop, its signals, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvloop
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+from kt.gateway.app import App
+from kt.gateway.gateway import Gateway
+from kt.gateway.loading import warm
+from kt.gateway.protocol import BoundedProtocol
+from kt.gateway.reload import Reloader
+
+DRAIN_SECONDS = 30
+KEEP_ALIVE_SECONDS = 60
+
+
+def serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None]) -> None:
+    """Serve until a signal says to stop and what is in flight is done.
+
+    `reloaded` is called when this process was asked to reload over HTTP, for its siblings.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(gateway, listener, reloaded))
+
+
+async def _serve(gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None]) -> None:
+    reloader = Reloader(gateway)
+
+    async def reload() -> bool:
+        taken = await reloader.reload()
+        reloaded()
+        return taken
+
+    server = _Server(gateway, App(gateway, reload))
+    loop = asyncio.get_running_loop()
+    asked: set[asyncio.Task[bool]] = set()
+    loop.add_signal_handler(signal.SIGHUP, lambda: asked.add(loop.create_task(reloader.reload())))
+    tasks = [loop.create_task(reloader.watch()), loop.create_task(reloader.remind())]
+    gateway.journal.start()
+    # Beside serving: the port is open, and a request needs only a part of it.
+    warming = loop.run_in_executor(None, warm, gateway.loaded)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in (*tasks, *asked):
+            task.cancel()
+        await warming
+        await gateway.upstream.close()
+        gateway.journal.close()
+
+
+class _Server(Server):
+    """uvicorn's server, ending with status 0 when it is told to stop."""
+
+    def __init__(self, gateway: Gateway, app: App) -> None:
+        config = Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        super().__init__(config)
+        self._gateway = gateway
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal once more at its end, which would be the exit status.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self._gateway.draining = True
+        self.should_exit = True

@@ -1,0 +1,63 @@
+"""How many tokens a call took: what the answer says, else an estimate by characters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Usage:
+    """Token counts. `reported` says whether the target counted or we did."""
+
+    prompt: int = 0
+    completion: int = 0
+    reported: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+    def note(self, body: Any) -> None:
+        """Take the counts out of an answer or an event, where it has any."""
+        found = _find(body)
+        if found is None:
+            return
+        prompt = _count(found, "prompt_tokens", "input_tokens")
+        completion = _count(found, "completion_tokens", "output_tokens")
+        # Anthropic counts the prompt when the message starts and the answer when it ends.
+        self.prompt = prompt or self.prompt
+        self.completion = max(completion, self.completion)
+        self.reported = True
+
+    def note_size(self, size_bytes: int) -> None:
+        """Estimate the answer's tokens, unless the target has counted."""
+        if not self.reported:
+            self.completion += estimate(size_bytes)
+
+
+def estimate(size_bytes: int) -> int:
+    """Tokens in a text, roughly."""
+    return max(1, size_bytes // _CHARACTERS_PER_TOKEN)
+
+
+def _find(body: Any) -> Mapping[str, Any] | None:
+    for holder in (body, *(_get(body, name) for name in ("response", "message"))):
+        usage = _get(holder, "usage")
+        if isinstance(usage, Mapping):
+            return usage
+    return None
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int:
+    for name in names:
+        if isinstance(usage.get(name), int):
+            return max(0, int(usage[name]))
+    return 0

@@ -1,0 +1,137 @@
+"""ASGI in and out: a body read within its bounds, an answer written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from kt.gateway.errors import (
+    GatewayError,
+    InvalidRequestError,
+    SlowRequestError,
+    TooLargeError,
+    UnsupportedEncodingError,
+    envelope,
+)
+
+Message = dict[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON: Headers = [(b"content-type", b"application/json")]
+BODY_SECONDS = 120.0
+BODY_IDLE_SECONDS = 30.0
+
+
+class DisconnectedError(Exception):
+    """The client went away; there is nobody to answer."""
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """A request's headers by lower-case name; one sent several times is joined as HTTP says."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+async def read_body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes:
+    """Read a request's body, at most `limit` bytes and not for ever.
+
+    Raises:
+        GatewayError: too large, too slow, compressed, or a length that is no number.
+        DisconnectedError: the client went away.
+    """
+    _check_headers(headers, limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(receive, limit)
+    except TimeoutError as exc:
+        raise SlowRequestError("The body did not arrive in time.") from exc
+
+
+def _check_headers(headers: dict[str, str], limit: int) -> None:
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedEncodingError("Send the body without Content-Encoding.")
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise InvalidRequestError("Content-Length is not a number.")
+    if int(length[:20]) > limit:
+        raise TooLargeError(f"The body is larger than {limit} bytes.")
+
+
+async def _collect(receive: Receive, limit: int) -> bytes:
+    chunks = bytearray()
+    while True:
+        message = await _next(receive)
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        chunks += message.get("body", b"")
+        if len(chunks) > limit:
+            raise TooLargeError(f"The body is larger than {limit} bytes.")
+        if not message.get("more_body"):
+            return bytes(chunks)
+
+
+async def _next(receive: Receive) -> Message:
+    async with asyncio.timeout(BODY_IDLE_SECONDS):
+        return await receive()
+
+
+class Watch:
+    """Cancels what is done inside when the client goes away, with what waits for the target.
+
+    Entered after the body was read: until then the client is waited for anyway.
+    Raises `DisconnectedError` in place of the cancellation.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+
+    async def __aenter__(self) -> None:
+        self._inside = asyncio.current_task()
+        self._watcher = asyncio.create_task(self._run())
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError and self._inside is not None:
+            self._inside.uncancel()
+            raise DisconnectedError
+
+    async def _run(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._inside is not None:
+            self._inside.cancel()
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Iterable[Any] = JSON) -> None:
+    """Send a whole answer."""
+    await start(send, status, [*headers, (b"content-length", str(len(body)).encode())])
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, error: GatewayError, path: str, headers: Headers) -> None:
+    """Send an error in its envelope."""
+    extra: Headers = []
+    if isinstance(error, TooLargeError | SlowRequestError):
+        # What is still on its way is not read.
+        extra.append((b"connection", b"close"))
+    body = envelope(error, path)
+    await respond(send, error.status, body, [*JSON, *headers, *error.headers, *extra])
+
+
+async def start(send: Send, status: int, headers: Headers) -> None:
+    """Send the head of an answer."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def send_chunk(send: Send, data: bytes, *, last: bool = False) -> None:
+    """Send a piece of an answer whose length is not known."""
+    await send({"type": "http.response.body", "body": data, "more_body": not last})

@@ -1,0 +1,32 @@
+"""Gateways and model servers, real processes and sockets all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kt.gateway.support import ModelServer, Running, Starter, pack, starter
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Starter]:
+    """Start a gateway for one test: `start(policy, *arguments, **environment)`."""
+    with starter(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gateway on the mock that tests share and do not change."""
+    with starter(tmp_path_factory.mktemp("mocked")) as found:
+        yield found(pack(), "--mock-upstream", "--decision-log", "none")
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A model server of one test's own."""
+    server = ModelServer()
+    yield server
+    server.close()

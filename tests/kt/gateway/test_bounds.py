@@ -1,0 +1,210 @@
+"""What a gateway puts up with, and what it does not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.kt.gateway.support import ModelServer, Running, Starter, chat, pack, targets, until
+
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+BODY = json.dumps(chat()).encode()
+
+
+@pytest.mark.parametrize(
+    ("limit", "headers", "name"),
+    [
+        ("global_rate_limit: {max_requests: 2, window_seconds: 3600}", {}, "global_rate_limit"),
+        ("ip_rate_limit: {max_requests: 2, window_seconds: 3600}", {}, "ip_rate_limit"),
+        (
+            "user_rate_limit: {max_requests: 2, window_seconds: 3600}",
+            {"x_user_id": "ann"},
+            "user_rate_limit",
+        ),
+    ],
+)
+def test_the_third_of_two_requests_is_refused(
+    start: Starter, limit: str, headers: dict[str, str], name: str
+) -> None:
+    """With the seconds after which to come back."""
+    gateway = start(pack(more=limit), "--mock-upstream")
+    statuses = [gateway.post(chat(), **headers).status for _ in range(2)]
+    answer = gateway.post(chat(), **headers)
+
+    assert statuses == [200, 200]
+    assert (answer.status, answer.error["type"], answer.error["limit"]) == (429, "rate_limit", name)
+    assert 0 < int(answer.headers["retry-after"]) <= 7200
+
+
+def test_each_user_and_each_address_has_a_limit_of_its_own(start: Starter) -> None:
+    """The address is the one that the trusted proxy saw, whatever else is written before it."""
+    limits = (
+        "user_rate_limit: {max_requests: 1, window_seconds: 3600}\n"
+        "ip_rate_limit: {max_requests: 2, window_seconds: 3600, trust_proxy_depth: 1}"
+    )
+    gateway = start(pack(more=limits), "--mock-upstream")
+    asked = [("ann", "1.1.1.1"), ("bob", "1.1.1.1"), ("cy", "9.9.9.9, 1.1.1.1"), ("cy", "2.2.2.2")]
+    statuses = [
+        gateway.post(chat(), x_user_id=user, x_forwarded_for=address).status
+        for user, address in asked
+    ]
+
+    assert statuses == [200, 200, 429, 200]
+
+
+def test_tokens_are_counted_as_the_target_reports_them(start: Starter, model: ModelServer) -> None:
+    """18 for each answer here, however many were estimated."""
+    limit = "token_rate_limit: {max_tokens: 60, window_seconds: 3600}"
+    gateway = start(pack(more=targets(model) + "\n" + limit))
+    statuses = [gateway.post(chat()).status for _ in range(4)]
+
+    assert statuses == [200, 200, 429, 429]
+
+
+def test_a_limit_outlives_a_reload(start: Starter) -> None:
+    """A new policy is no new allowance."""
+    policy = pack(more="global_rate_limit: {max_requests: 1, window_seconds: 3600}")
+    gateway = start(policy, "--mock-upstream")
+    first = gateway.post(chat()).status
+    gateway.policy.write_text(policy + "# changed\n")
+    gateway.post(b"", "/keeptrusts/config/reload")
+
+    assert (first, gateway.post(chat()).status) == (200, 429)
+
+
+def test_a_body_past_the_policys_size_is_refused(start: Starter) -> None:
+    """By its length, or as it comes."""
+    gateway = start(pack(more="size_limits: {max_body_bytes: 1000}"), "--mock-upstream")
+    told = gateway.post(chat("x" * 2000))
+    chunk = b"3e8\r\n" + b" " * 1000 + b"\r\n"
+    came = gateway.raw(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk * 3 + b"0\r\n\r\n")
+
+    assert (told.status, told.error["code"]) == (413, "request_too_large")
+    assert came.startswith(b"HTTP/1.1 413 ")
+
+
+def test_past_the_most_at_once_a_request_is_told_to_come_back(start: Starter) -> None:
+    """And the pages that watch the gateway still answer."""
+    gateway = start(pack(), "--mock-upstream", "--max-concurrency", "1")
+    with socket.create_connection(("127.0.0.1", gateway.port)) as line:
+        line.sendall(HEAD + b"content-length: 10\r\n\r\n{")
+        until(lambda: b"in_flight 1\n" in gateway.get("/metrics").body)
+        answer = gateway.post(chat())
+
+    assert (answer.status, answer.error["code"]) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "1"
+    until(lambda: gateway.post(chat()).status == 200)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        HEAD + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /x\r\n\r\n",
+        HEAD + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+        HEAD + b"content-length: -5\r\n\r\nhello",
+        HEAD + b"content-length: 5x\r\n\r\nhello",
+        HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked, identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"transfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"content-length: 5\n\nhello",
+        HEAD + b"x-folded: a\r\n b\r\n\r\n",
+        b"GET  / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20,
+        HEAD + b"".join(b"h%d: v\r\n" % number for number in range(10_000)) + b"\r\n",
+        HEAD + b"x: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"GET /" + b"y" * 200_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+    ],
+    ids=[
+        "length and encoding",
+        "two lengths",
+        "negative length",
+        "length with a letter",
+        "bad chunk",
+        "two encodings",
+        "space before colon",
+        "bare line feeds",
+        "folded header",
+        "no version",
+        "TLS",
+        "10,000 headers",
+        "long header",
+        "long target",
+    ],
+)
+def test_what_two_parsers_could_read_in_two_ways_is_refused(
+    mocked: Running, request_bytes: bytes
+) -> None:
+    """With one 4xx and a closed connection, or the latter alone."""
+    answer = mocked.raw(request_bytes)
+
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert mocked.post(chat()).status == 200
+
+
+def test_a_header_a_second_is_cut_off(mocked: Running) -> None:
+    """Ten seconds are enough for the head of a request."""
+    with socket.create_connection(("127.0.0.1", mocked.port), 60) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\n")
+        line.settimeout(0.5)
+        for number in range(60):
+            try:
+                line.sendall(b"x-%d: y\r\n" % number)
+                if line.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            pytest.fail("was never cut off")
+
+
+def test_a_body_of_100_megabytes_is_refused_without_being_kept(mocked: Running) -> None:
+    """Nor does JSON that only nests."""
+    before = mocked.memory_bytes()
+    head = HEAD + b"content-length: 104857600\r\n\r\n"
+    answers = []
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", mocked.port), 60) as line:
+            line.sendall(head + b" " * 1000)
+            answers.append(line.recv(100))
+    mocked.post(b'{"a":' * 100_000)
+
+    assert all(answer.startswith(b"HTTP/1.1 413 ") for answer in answers)
+    assert mocked.memory_bytes() - before < 64 << 20
+
+
+def test_a_compressed_body_is_refused(mocked: Running) -> None:
+    """Its text could not be judged as it came."""
+    assert mocked.post(b"\x1f\x8b", content_encoding="gzip").status == 415
+
+
+def test_pipelined_requests_are_answered_in_order(mocked: Running) -> None:
+    """Each once."""
+    one = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answer = mocked.raw(one + one + last)
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+    assert answer.rindex(b'"ok"') > answer.rindex(b"Mock answer")
+
+
+def test_a_large_decision_makes_nobody_wait(start: Starter) -> None:
+    """Others are served while megabytes are read."""
+    gateway = start(pack(), "--mock-upstream")
+    large = threading.Thread(target=lambda: gateway.post(chat("word " * 2_000_000)))
+    large.start()
+    served = 0
+    while large.is_alive():
+        began = time.monotonic()
+        assert gateway.get("/healthz").status == 200
+        assert time.monotonic() - began < 5
+        served += 1
+    large.join()
+
+    assert served > 1

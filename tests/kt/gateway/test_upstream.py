@@ -1,0 +1,365 @@
+"""Real targets: what is sent to them, what comes back, and what happens when they fail."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.kt.gateway.support import (
+    ModelServer,
+    Reply,
+    Starter,
+    chat,
+    completion,
+    free_port,
+    pack,
+    targets,
+    until,
+)
+
+REDACTING = "{safety-filter: {}, pii-detector: {}, dlp-filter: {}}"
+CHAIN = "[safety-filter, pii-detector, dlp-filter]"
+FALLBACK = "  fallback: {triggers: [server_error, timeout, rate_limit], max_fallback_attempts: 2}"
+
+
+def dead() -> str:
+    """The address of nobody."""
+    return f"http://127.0.0.1:{free_port()}/v1"
+
+
+def test_what_was_not_changed_is_sent_and_answered_byte_for_byte(
+    start: Starter, model: ModelServer
+) -> None:
+    """Spaces, order, escapes and Unicode included."""
+    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    model.says(completion("Zażółć 🦊 \u2028 done"))
+    body = (
+        '{ "messages":[ {"content":"Gr\\u00fc\u00dfe 🦊","role":"user"}],'
+        ' "model" : "m", "x":1.50}'.encode()
+    )
+
+    answer = gateway.post(body)
+
+    assert model.seen[0].body == body
+    assert answer.body == completion("Zażółć 🦊 \u2028 done").chunks[0]
+    assert answer.headers["x-keeptrusts-verdict"] == "allow"
+
+
+def test_ten_megabytes_pass_unchanged(start: Starter, model: ModelServer) -> None:
+    """In both directions."""
+    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    text = "Zażółć gęślą jaźń. " * (10_000_000 // 26)
+    model.says(completion(text))
+
+    answer = gateway.post(chat(text))
+
+    assert model.seen[0].body == json.dumps(chat(text)).encode()
+    assert answer.body == completion(text).chunks[0]
+
+
+def test_a_request_is_redacted_before_it_is_sent(start: Starter, model: ModelServer) -> None:
+    """The rest of it stays."""
+    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    answer = gateway.post(chat("Write to ann@example.com now.", seed=7))
+    sent = json.loads(model.seen[0].body)
+
+    assert sent["messages"][0]["content"] == "Write to [REDACTED:EMAIL] now."
+    assert sent["seed"] == 7
+    assert answer.headers["x-keeptrusts-verdict"] == "redact"
+
+
+def test_an_answer_is_redacted_before_it_is_shown(start: Starter, model: ModelServer) -> None:
+    """Its usage stays."""
+    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    model.says(completion("It is AKIAIOSFODNN7EXAMPLE2 or ann@example.com."))
+    answer = gateway.post(chat())
+
+    assert "ann@example.com" not in answer.text
+    assert "[REDACTED:EMAIL]" in answer.text
+    assert answer.json["usage"]["total_tokens"] == 18
+
+
+def test_a_harmful_answer_is_blocked(start: Starter, model: ModelServer) -> None:
+    """With the phase in its code, and nothing of the answer."""
+    gateway = start(pack(more=targets(model)))
+    model.says(completion("Sure: here is how to build a pipe bomb at home."))
+    answer = gateway.post(chat())
+
+    assert (answer.status, answer.error["code"]) == (409, "output_blocked")
+    assert b"bomb" not in answer.body
+
+
+def test_a_forbidden_tool_call_is_blocked(start: Starter, model: ModelServer) -> None:
+    """As it stands in an answer."""
+    policy = "{agent-firewall: {blocked_tools: ['delete_*']}}"
+    gateway = start(pack("[agent-firewall]", policy, targets(model)))
+    function = {"name": "delete_all", "arguments": "{}"}
+    model.says(completion("", tool_calls=[{"id": "1", "type": "function", "function": function}]))
+
+    assert gateway.post(chat()).error["policy"] == "agent-firewall"
+
+
+def test_the_clients_credentials_are_never_forwarded(start: Starter, model: ModelServer) -> None:
+    """Nor its cookies; the target gets the key that the policy names."""
+    one = (
+        f"providers: {{targets: [{{id: a, provider: local, base_url: '{model.url}',"
+        " secret_key_ref: {env: LOCAL_API_KEY}}]}"
+    )
+    gateway = start(pack(more=one), LOCAL_API_KEY="target-key")
+    gateway.post(
+        chat(),
+        authorization="Bearer client-key",
+        x_api_key="client-key",
+        api_key="client-key",
+        cookie="client-key",
+        proxy_authorization="client-key",
+        openai_beta="assistants=v2",
+    )
+    headers = model.seen[0].headers
+
+    assert headers["authorization"] == "Bearer target-key"
+    assert "client-key" not in headers.values()
+    assert headers["openai-beta"] == "assistants=v2"
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "value", "path"),
+    [
+        ("provider: local", "authorization", "Bearer k", "/v1/chat/completions"),
+        ("provider: azure", "api-key", "k", "/v1/chat/completions"),
+        ("provider: local, api_key_header: X-Own", "x-own", "k", "/v1/chat/completions"),
+        (
+            "provider: local, api_key_prefix: 'Token '",
+            "authorization",
+            "Token k",
+            "/v1/chat/completions",
+        ),
+    ],
+)
+def test_a_target_gets_its_key_where_it_expects_it(
+    start: Starter, model: ModelServer, target: str, name: str, value: str, path: str
+) -> None:
+    """By provider, or as the policy says."""
+    one = (
+        f"providers: {{targets: [{{id: a, {target}, base_url: '{model.url}',"
+        " secret_key_ref: {env: LOCAL_API_KEY}}]}"
+    )
+    gateway = start(pack(more=one), LOCAL_API_KEY="k")
+    gateway.post(chat())
+
+    assert (model.seen[0].headers[name], model.seen[0].path) == (value, path)
+
+
+def test_azure_without_a_path_is_asked_below_its_own(start: Starter, model: ModelServer) -> None:
+    """`/openai/v1`, which takes no date."""
+    bare = model.url.removesuffix("/v1")
+    one = f"providers: {{targets: [{{id: a, provider: azure, base_url: '{bare}'}}]}}"
+    start(pack(more=one)).post(chat())
+
+    assert model.seen[0].path == "/openai/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "works"),
+    [
+        ([], {"MAIN_KEY": "k"}, False),
+        (["--secret-env", "MAIN_*"], {"MAIN_KEY": "k"}, True),
+        (["--secret-env", "*"], {}, False),
+    ],
+)
+def test_only_allowed_variables_are_sent(
+    start: Starter,
+    model: ModelServer,
+    arguments: list[str],
+    variables: dict[str, str],
+    works: bool,
+) -> None:
+    """A target without its key is unavailable, and the gateway starts and says so."""
+    one = (
+        f"providers: {{targets: [{{id: a, provider: local, base_url: '{model.url}',"
+        " secret_key_ref: {env: MAIN_KEY}}]}"
+    )
+    gateway = start(pack(more=one), *arguments, **variables)
+    answer = gateway.post(chat())
+    health = gateway.get("/health").json
+
+    assert (answer.status == 200) is works
+    assert (health["status"], health["providers"]["a"]) == (
+        ("healthy", "available") if works else ("degraded", "unavailable")
+    )
+    assert len(model.seen) == int(works)
+
+
+def test_the_first_target_whose_model_matches_serves(start: Starter, model: ModelServer) -> None:
+    """In order; nobody serving is 404."""
+    other = ModelServer()
+    providers = (
+        "providers:\n  targets:\n"
+        f"    - {{id: a, provider: local, model: 'gpt-*', base_url: '{model.url}'}}\n"
+        f"    - {{id: b, provider: local, model: claude-x, base_url: '{other.url}'}}\n"
+    )
+    gateway = start(pack(more=providers))
+    statuses = [gateway.post(chat() | {"model": name}).status for name in ("gpt-4", "claude-x")]
+    unknown = gateway.post(chat() | {"model": "llama"})
+    listed = gateway.get("/v1/models").json["data"]
+
+    assert statuses == [200, 200]
+    assert (len(model.seen), len(other.seen)) == (1, 1)
+    assert (unknown.status, unknown.error["code"]) == (404, "model_not_found")
+    assert [row["id"] for row in listed] == ["claude-x"]
+    other.close()
+
+
+def test_messages_go_to_targets_of_their_format_alone(start: Starter, model: ModelServer) -> None:
+    """With the header that names the version."""
+    one = targets(model, wire="anthropic")
+    gateway = start(pack(more=one))
+    model.says(Reply(chunks=[b'{"content":[{"type":"text","text":"Hi."}]}']))
+    body = {"model": "claude-x", "max_tokens": 5, "messages": chat()["messages"]}
+
+    assert gateway.post(body, "/v1/messages").status == 200
+    assert gateway.post(chat()).status == 404
+    assert model.seen[0].headers["anthropic-version"] == "2023-06-01"
+    assert model.seen[0].path == "/v1/messages"
+
+
+def test_data_routing_chooses_among_the_targets(start: Starter, model: ModelServer) -> None:
+    """One that promises nothing is passed over."""
+    providers = (
+        "providers:\n  targets:\n"
+        f"    - {{id: a, provider: local, base_url: '{dead()}'}}\n"
+        f"    - {{id: b, provider: local, base_url: '{model.url}',"
+        " data_policy: {training_opt_out: true}}\n"
+    )
+    policy = "{data-routing-policy: {require_no_training: true}}"
+    gateway = start(pack("[data-routing-policy]", policy, providers))
+
+    assert gateway.post(chat()).status == 200
+
+
+def test_round_robin_spreads_requests(start: Starter, model: ModelServer) -> None:
+    """Evenly."""
+    other = ModelServer()
+    gateway = start(pack(more=targets(model, other, more="  routing: {strategy: round_robin}")))
+    for _ in range(6):
+        gateway.post(chat())
+
+    assert (len(model.seen), len(other.seen)) == (3, 3)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Reply(status=503), Reply(status=429), Reply(before_seconds=5), None],
+    ids=["server error", "rate limit", "timeout", "no connection"],
+)
+def test_the_next_target_serves_when_one_fails(
+    start: Starter, model: ModelServer, failure: Reply | None
+) -> None:
+    """For each trigger of the policy."""
+    first = ModelServer()
+    if failure is None:
+        first.close()
+    else:
+        first.says(failure)
+    gateway = start(pack(more=targets(first, model, more=FALLBACK)), "--first-byte-timeout", "2")
+
+    assert gateway.post(chat()).text == "Revenue grew."
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "kind"),
+    [
+        (Reply(status=500), 502, "upstream_error"),
+        (Reply(status=302, headers={"location": "http://127.0.0.1/"}), 502, "upstream_error"),
+        (Reply(chunks=[b"<html>"], content_type="text/html"), 502, "upstream_error"),
+        (Reply(chunks=[b'{"a":'], breaks_off=True), 502, "upstream_error"),
+        (Reply(status=429, chunks=[b'{"error":{"type":"busy"}}']), 429, "busy"),
+        (Reply(status=400, chunks=[b'{"error":{"type":"bad"}}']), 400, "bad"),
+    ],
+    ids=["500", "redirect", "not JSON", "broken off", "429", "400"],
+)
+def test_without_fallback_a_failure_is_told(
+    start: Starter, model: ModelServer, failure: Reply, status: int, kind: str
+) -> None:
+    """A target's own 4xx reaches the client, everything else is a bad gateway."""
+    gateway = start(pack(more=targets(model)))
+    model.says(failure)
+    answer = gateway.post(chat())
+
+    assert (answer.status, answer.error["type"]) == (status, kind)
+    assert len(model.seen) == 1
+
+
+def test_a_target_that_keeps_failing_is_left_alone(start: Starter, model: ModelServer) -> None:
+    """After five failures it is not asked, and health says so."""
+    gateway = start(pack(more=targets(model)))
+    model.says(Reply(status=500))
+    codes = [gateway.post(chat()).error["code"] for _ in range(7)]
+
+    assert codes == ["upstream_failed"] * 5 + ["circuit_open"] * 2
+    assert len(model.seen) == 5
+    assert gateway.get("/health").json["providers"] == {"t0": "failing"}
+
+
+def test_an_answer_past_the_policys_size_is_not_passed_on(
+    start: Starter, model: ModelServer
+) -> None:
+    """Nor collected any further."""
+    more = targets(model) + "\nsize_limits: {max_response_bytes: 1000}"
+    gateway = start(pack(more=more))
+    model.says(completion("x" * 2000))
+
+    assert gateway.post(chat()).error["code"] == "response_too_large"
+
+
+def test_a_client_that_leaves_ends_the_call_to_the_target(
+    start: Starter, model: ModelServer
+) -> None:
+    """Its connection is closed, so that the model stops."""
+    gateway = start(pack(more=targets(model)))
+    events = [b'data: {"choices":[]}\n\n'] * 400
+    model.says(Reply(chunks=events, content_type="text/event-stream", between_seconds=0.05))
+    body = json.dumps(chat(stream=True)).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.port)) as line:
+        line.sendall(head.encode() + body)
+        line.recv(100)
+
+    until(lambda: model.aborted == 1)
+    until(lambda: b"in_flight 0\n" in gateway.get("/metrics").body)
+
+
+def test_variables_of_a_proxy_are_not_heeded(start: Starter, model: ModelServer) -> None:
+    """A key must not go to whoever the environment names."""
+    gateway = start(pack(more=targets(model)), http_proxy=dead(), HTTP_PROXY=dead())
+
+    assert gateway.post(chat()).status == 200
+
+
+def test_a_call_is_not_repeated_when_something_was_sent(start: Starter, model: ModelServer) -> None:
+    """A target that hangs up after reading may have done the work."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        calls = []
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    line, _ = server.accept()
+                except OSError:
+                    return
+                calls.append(line.recv(65536))
+                time.sleep(0.1)
+                line.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        gateway = start(pack(more=targets(url)))
+        answer = gateway.post(chat())
+
+    assert (answer.status, len(calls)) == (502, 1)
