@@ -299,13 +299,13 @@ def test_what_does_not_fit_into_a_lease_is_left_to_the_next(
     """One link at least is synced each time, and the remote is due at once for the others."""
     for branch in ("main", "next"):
         repo.git("checkout", "--quiet", "-B", branch)
-        repo.commit({f"{n}/{branch}-{n}/policy-config.yaml": policy("One") for n in "ab"})
-        for path in "ab":
-            link(admin, repo.url, branch=branch, path=path)
+        repo.commit({f"{branch}-{n}/policy-config.yaml": policy("One") for n in "ab"})
+        for n in "ab":
+            link(admin, repo.url, branch=branch, path=f"{branch}-{n}")
     run_due()
     for branch in ("main", "next"):
         repo.git("checkout", "--quiet", branch)
-        repo.commit({f"{n}/{branch}-{n}/policy-config.yaml": policy("Two") for n in "ab"})
+        repo.commit({f"{branch}-{n}/policy-config.yaml": policy("Two") for n in "ab"})
     monkeypatch.setattr(sync, "_BUDGET_SECONDS", 0)
     Remote.objects.update(next_poll_at=timezone.now())
     synced = []
