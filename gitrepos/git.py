@@ -285,21 +285,19 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
 
 
 def _own_words(complaint: str, access: Access | None) -> str:
-    """What git itself says: nothing that the server said through it, no url and no secret.
+    """What git itself says: nothing that the server said through it, and no secret.
 
     The messages of a server go through git line by line, each with `remote: ` in front.
     """
     lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
     said = "\n".join(lines)
-    if access is not None:
-        said = said.replace(access.url.text, "URL")
-        for secret in _secrets(access):
-            said = said.replace(secret, "***")
+    for secret in _secrets(access):
+        said = said.replace(secret, "***")
     return said
 
 
-def _secrets(access: Access) -> tuple[str, ...]:
-    if not access.token:
+def _secrets(access: Access | None) -> tuple[str, ...]:
+    if access is None or not access.token:
         return ()
     return access.token, base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
 

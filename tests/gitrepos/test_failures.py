@@ -234,6 +234,23 @@ def test_a_server_that_hangs_is_left_at_the_deadline(
     assert shown(admin, row)["status"] == "synced"
 
 
+def test_a_fetch_that_takes_too_long_altogether_times_out(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though each of its steps is quick enough: a lease holds all of them."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(fetch, "TAKE_SECONDS", 0)
+        run_due()
+    late = shown(admin, row)["error"]
+
+    poll()
+
+    assert late == {"code": "timeout", "message": "The repository took over 0 s to read."}
+    assert shown(admin, row)["status"] == "synced"
+
+
 def test_one_that_hangs_delays_no_other(
     admin: APIClient,
     forge: Forge,

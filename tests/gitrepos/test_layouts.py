@@ -211,6 +211,22 @@ def test_a_missing_branch_is_named(admin: APIClient, repo: Repo) -> None:
     assert shown(admin, row)["status"] == "synced"
 
 
+@pytest.mark.parametrize("others", [1, 2000])
+def test_a_missing_branch_is_named_by_an_old_server_too(
+    admin: APIClient, forge: Forge, repo: Repo, others: int
+) -> None:
+    """One that knows no protocol version 2, with few branches or with many."""
+    forge.old.add(repo.bare.name)
+    commit = repo.commit({"bot/policy-config.yaml": policy()})
+    refs = "".join(f"create refs/heads/other-{number} {commit}\n" for number in range(others))
+    repo.raw("update-ref", "--stdin", at=repo.bare, stdin=refs.encode())
+    row = link(admin, repo.url, branch="release")
+
+    run_due()
+
+    assert shown(admin, row)["error"]["code"] == "branch_not_found"
+
+
 @pytest.mark.smoke
 def test_an_empty_repository_is_said_to_be_empty(admin: APIClient, repo: Repo) -> None:
     """And its first commit is taken."""

@@ -1,11 +1,15 @@
 """What a worker leaves behind that was killed: nothing that lasts."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -37,12 +41,6 @@ def held(forge: Forge, repo: Repo) -> Iterator[Repo]:
     forge.holds[repo.bare.name] = threading.Event()
     yield repo
     forge.release(repo)
-
-
-def _helpers(folder: Path) -> bool:
-    return any(b"remote-http" in line for line, _ in naming(str(folder)).values()) or any(
-        b"fetch" in line for line, _ in naming(str(folder)).values()
-    )
 
 
 def take(url: str, folder: Path) -> None:
@@ -92,6 +90,34 @@ def test_a_sweep_leaves_what_is_in_use(held: Repo, tmp_path: Path, forge: Forge)
 def test_a_sweep_without_a_folder_does_nothing(tmp_path: Path) -> None:
     """A control plane that never fetched has none."""
     assert fetch.sweep(tmp_path / "work") == 0
+
+
+def test_a_new_folder_that_a_sweep_holds_is_left_to_it(
+    held: Repo, tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks dead until its owner locks it; the fetch takes another."""
+    work = tmp_path / "work"
+    sweeping: list[int] = []
+
+    def made(**where: Any) -> str:
+        place = tempfile.mkdtemp(**where)
+        if not sweeping:
+            sweeping.append(os.open(place, os.O_RDONLY))
+            fcntl.flock(sweeping[0], fcntl.LOCK_EX)
+        return place
+
+    monkeypatch.setattr(fetch, "tempfile", SimpleNamespace(mkdtemp=made))
+    done: list[object] = []
+    runner = threading.Thread(target=lambda: done.append(take(held.url, work)))
+    runner.start()
+    wait_for(lambda: naming(held.bare.name), seconds=10)
+    os.close(sweeping[0])
+
+    swept = fetch.sweep(work)
+
+    forge.release(held)
+    runner.join()
+    assert (swept, done, list(work.iterdir())) == (1, [None], [])
 
 
 def test_a_sweep_beside_new_fetches_takes_none_for_dead(repo: Repo, tmp_path: Path) -> None:

@@ -206,6 +206,24 @@ def test_a_changed_file_returns_an_archived_configuration_to_force(
     assert (between, after["status"], after["version"]) == ("archived", "active", 2)
 
 
+def test_a_file_that_returns_takes_its_configuration_out_of_the_archive(
+    admin: APIClient, repo: Repo
+) -> None:
+    """Its return is a change of git, and the next version, though the bytes are as before."""
+    repo.commit({BOT: policy(), "readme.md": "Stay.\n"})
+    row = link(admin, repo.url)
+    run_due()
+    repo.commit({BOT: None})
+    poll()
+    assert admin.delete("/v1/configurations/bot?override=true").status_code == 200
+    repo.commit({BOT: policy()})
+
+    poll()
+
+    assert get(admin, "/v1/configurations/bot")["status"] == "active"
+    assert configuration(admin) == ("git", 2, row["id"])
+
+
 # Two that want one id.
 
 

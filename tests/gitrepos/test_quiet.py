@@ -76,18 +76,20 @@ def test_an_unchanged_poll_writes_the_remotes_turn_alone(
 def test_a_commit_elsewhere_fetches_no_blob(
     admin: APIClient, repo: Repo, packs: list[bytes], path: str
 ) -> None:
-    """The link names the new commit; there is no run, no version, and no reader is told."""
+    """The link names the new commit; nothing is planned, no run is made, no reader is told."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url, path=path)
     run_due()
     packs.clear()
+    GitRepo.objects.update(counts={"planned": 0})
     before = told()
     commit = repo.commit({"src/main.py": "print()\n"})
 
     poll()
 
     assert len(packs) == 1
-    assert shown(admin, row)["last_commit"] == commit
+    after = shown(admin, row)
+    assert (after["last_commit"], after["files"]) == (commit, {"planned": 0})
     assert [run["to_commit"] for run in runs(admin, row)] != [commit]
     assert (SyncRun.objects.count(), Version.objects.count()) == (1, 1)
     assert told() == before
