@@ -2,6 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Most tests wait for processes; more of them than cores keep the cores busy.
+PARALLEL := -n 4 --dist worksteal
+# What the embedded default answers for: its processes, its database under syncs and edits.
+SMOKE := tests/acceptance tests/configurations \
+	$(addprefix tests/gitrepos/test_,main_path.py outcomes.py fence.py layouts.py)
 
 .PHONY: run test check soak clean
 
@@ -9,8 +14,8 @@ run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2 tests
-	KEEPTRUSTS_TEST_EMBEDDED=1 $(BIN)/python -m pytest -n 2 -m smoke tests
+	$(BIN)/python -m pytest $(PARALLEL) tests
+	KEEPTRUSTS_TEST_EMBEDDED=1 $(BIN)/python -m pytest $(PARALLEL) -m smoke $(SMOKE)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
