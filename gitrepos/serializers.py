@@ -12,6 +12,8 @@ from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
 
 _MAX_INTERVAL_SECONDS = 7 * 86_400
+# Control characters, and those that end or turn a line for some readers alone.
+_HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _BAD_BRANCH = re.compile(
     r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
 )
@@ -57,7 +59,7 @@ class Asked(Input):
         return value
 
     def validate_path(self, value: str) -> str:
-        if not value.isprintable() or ".." in value.split("/"):
+        if _HIDING.search(value) or ".." in value.split("/"):
             raise serializers.ValidationError(
                 "must be a path inside the repository, without '..' and control characters"
             )

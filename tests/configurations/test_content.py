@@ -20,7 +20,7 @@ CONTENTS = {
     "blank at both ends": "\n\n  \n" + policy() + " \n\n",
     "other scripts": policy("支援 Müller 🤖"),
     "decomposed": policy("Mu\u0308ller"),
-    "line separators": policy() + "#\u2028#\u0085#\u00a0\n",
+    "no-break space": policy() + "#\u00a0\n",
     "tab in a comment": policy() + "#\tx\n",
 }
 

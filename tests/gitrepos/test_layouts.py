@@ -263,7 +263,7 @@ def test_a_repository_that_went_keeps_its_last_good(admin: APIClient, repo: Repo
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(
-    "path", ["policies/", "policies", "policy-config.yaml", "policies/x.yaml", "a b/c", "p\u2028q"]
+    "path", ["policies/", "policies", "policy-config.yaml", "policies/x.yaml", "a b/c", "p\u00a0q"]
 )
 def test_a_missing_path_is_named(admin: APIClient, repo: Repo, path: str) -> None:
     """Whether it names a directory or a file."""

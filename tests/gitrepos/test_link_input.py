@@ -30,6 +30,7 @@ FIELDS: dict[str, list[Any]] = {
     "repo_url": [5, None, True, [], {}, f"{URL}?x=1"],
     "branch": [5, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@"],
     "path": [
+        "a\u202eb",
         5, None, True, [], {}, "..", "../a", "a/../b", "a/..", "/..", "./../a", "a\nb", "a\tb",
         "a\rb", "\x1b[2J", "a\x00b", "a\x7f", "x" * 1001,
     ],
