@@ -109,13 +109,15 @@ class Upstream:
             return await self._send(target, call)
         except aiohttp.ClientConnectorError:
             return await self._send_or_fail(target, call)
-        except Exception as exc:
+        except (aiohttp.ClientError, OSError) as exc:
             raise _translated(exc) from exc
 
     async def _send_or_fail(self, target: Target, call: Call) -> HttpReply:
+        import aiohttp
+
         try:
             return await self._send(target, call)
-        except Exception as exc:
+        except (aiohttp.ClientError, OSError) as exc:
             raise _translated(exc) from exc
 
     async def _send(self, target: Target, call: Call) -> HttpReply:
@@ -183,12 +185,8 @@ def _headers(target: Target, call: Call) -> dict[str, str]:
     return headers | dict(target.headers)
 
 
-def _translated(exc: Exception) -> Exception:
-    """An exception of aiohttp as one of ours; any other, a bug, as it is."""
-    import aiohttp
-
+def _translated(exc: Exception) -> UpstreamError:
+    """What aiohttp and the system raise, as one of ours."""
     if isinstance(exc, TimeoutError):
         return UpstreamError("The target did not answer in time.", trigger="timeout")
-    if isinstance(exc, aiohttp.ClientError | OSError):
-        return UpstreamError("The target could not be reached.", trigger="server_error")
-    return exc
+    return UpstreamError("The target could not be reached.", trigger="server_error")
