@@ -41,6 +41,7 @@ COMMANDS = (
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
     Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
+    Command(("run",), "kt.cli.gateway", "the same as kt gateway run"),
 )
 
 _WIDTH = 96
