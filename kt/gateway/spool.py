@@ -24,7 +24,10 @@ _MOST_MODEL = 200
 
 
 class Spool:
-    """`segment_bytes` is the size past which a new segment is begun."""
+    """`segment_bytes` is the size past which a new segment is begun.
+
+    `dropped` is what was lost and could not be told yet.
+    """
 
     def __init__(self, folder: str, *, segment_bytes: int) -> None:
         self._folder = folder
@@ -34,7 +37,7 @@ class Spool:
         self._thread: threading.Thread | None = None
         self._descriptor = -1
         self._size = 0
-        self._dropped = 0
+        self.dropped = 0
 
     def start(self) -> None:
         """Begin to write. In each process after its fork."""
@@ -44,7 +47,7 @@ class Spool:
     def write(self, entry: dict[str, Any]) -> None:
         """Take a decision; never waits."""
         if len(self._waiting) >= _MOST_WAITING:
-            self._dropped += 1
+            self.dropped += 1
             return
         self._waiting.append(entry)
 
@@ -66,8 +69,8 @@ class Spool:
         while self._waiting:
             lines.append(_line(self._waiting.popleft()))
         fitting = [line for line in lines if len(line) <= MAX_LINE_BYTES]
-        self._dropped += len(lines) - len(fitting)
-        dropped = self._dropped
+        self.dropped += len(lines) - len(fitting)
+        dropped = self.dropped
         if dropped:
             fitting.append(json.dumps({"dropped": dropped}).encode() + b"\n")
         if not fitting:
@@ -76,9 +79,9 @@ class Spool:
             self._put(b"".join(fitting))
         except OSError:
             # Counted, and told when the disk takes a line again.
-            self._dropped += len(fitting) - bool(dropped)
+            self.dropped += len(fitting) - bool(dropped)
         else:
-            self._dropped -= dropped
+            self.dropped -= dropped
 
     def _put(self, data: bytes) -> None:
         if self._descriptor < 0 or self._size >= self._segment_bytes:

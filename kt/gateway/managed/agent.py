@@ -91,10 +91,9 @@ class Agent:
             await self._client.close()
 
     def _show_start(self) -> None:
-        found = self._stored.found
-        if found.kept is not None:
-            self._contact.publish_seq = found.kept.statement.publish_seq
-        if found.edited:
+        if self._stored.kept is not None:
+            self._contact.publish_seq = self._stored.kept.statement.publish_seq
+        if self._stored.edited:
             message = "a stored policy was edited by hand; it is not enforced"
             self._contact.note("state", Problem("state_edited", message))
         self._contact.save()

@@ -73,6 +73,10 @@ class State:
             os.close(self._lock)
             raise OSError(errno.EBUSY, "another gateway uses this state", self.folder) from exc
 
+    def close(self) -> None:
+        """Let another gateway have the folder."""
+        os.close(self._lock)
+
     def path(self, name: str) -> str:
         """A file of the folder."""
         return os.path.join(self.folder, name)

@@ -10,7 +10,9 @@ from kt.gateway.source import Sourced, SourceError
 class Stored:
     """Each process of a managed gateway reads its policies here, also the one that writes them.
 
-    `given` is the identity by token; without it the one that an enrolment brought holds.
+    `given` is the identity by token; without it the one that an enrolment brought holds. `kept`
+    is the policy that was read or taken last, `edited` whether anything read was not genuine,
+    `torn` whether a process was killed between its two copies, which is no harm.
     """
 
     def __init__(self, state: State, *, name: str, gateway: str, given: Identity | None) -> None:
@@ -18,12 +20,9 @@ class Stored:
         self.state = state
         self.gateway = gateway
         self._given = given
-        self.found = Found(None, edited=False)
-
-    @property
-    def kept(self) -> Kept | None:
-        """The policy that was read or taken last."""
-        return self.found.kept
+        self.kept: Kept | None = None
+        self.edited = False
+        self.torn = False
 
     def identity(self) -> Identity | None:
         """Who this gateway is, None while it is not enrolled."""
@@ -49,11 +48,13 @@ class Stored:
         found = Found(None, edited=False)
         if identity is not None:
             found = self.state.find(pin=identity.pin, gateway=self.gateway)
+        self.edited = found.edited
         if found.kept is None and not found.edited and self.kept is None:
             raise SourceError("not_configured", "no policy has reached this gateway yet")
         if found.kept is None or _is_older(found.kept, self.kept):
             raise SourceError("state_edited", "the stored policy was edited by hand")
-        self.found = found
+        self.kept = found.kept
+        self.torn = not found.edited and not self.state.holds(found.kept)
         return Sourced(found.kept.content, found.kept.statement.configuration)
 
     def keep(self, kept: Kept) -> None:
@@ -63,7 +64,7 @@ class Stored:
             OSError: the disk is full, or worse.
         """
         # In force in this process even when the disk does not take it.
-        self.found = Found(kept, edited=False)
+        self.kept = kept
         self.state.keep(kept)
 
     def stamp(self) -> tuple[int, ...]:

@@ -40,8 +40,7 @@ class Taker:
         self._taken = taken
         self._lock = asyncio.Lock()
         self.kept = stored.kept
-        # A process that was killed between the two copies leaves them different, and no harm.
-        self._saved = self.kept is None or stored.found.edited or stored.state.holds(self.kept)
+        self._saved = not stored.torn
         self.refused = ""
 
     @property
