@@ -11,6 +11,9 @@ class Configuration(models.Model):
     the last such repository, so that linking it again takes its configurations back.
     `content_hash` and `version` repeat the current version's, for lists. `git_hash` is the
     content hash of what git gave last: an override stands while git still says that.
+
+    While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
+    releases it or `pin_expires_at` passes.
     """
 
     class Status(models.TextChoices):
@@ -32,6 +35,10 @@ class Configuration(models.Model):
     version = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
     git_hash = models.CharField(max_length=64, default="")
+    pinned_at = models.DateTimeField(null=True)
+    pin_reason = models.CharField(max_length=500, default="")
+    pin_actor = models.CharField(max_length=200, default="")
+    pin_expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(db_index=True)
 

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "keeptrusts",
+    "events",
     "access",
     "configurations",
     "gitrepos",
