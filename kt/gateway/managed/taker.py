@@ -100,11 +100,12 @@ class Taker:
             if await asyncio.to_thread(self._holds, kept):
                 self._contact.note("state", None)
                 return
-            if self._saved:
+            was_saved = self._saved
+            self._note_saved(await asyncio.to_thread(self._save, kept))
+            if was_saved and self._saved:
                 self._contact.counters["state_restored"] += 1
                 self._contact.note("state", Problem("state_edited", _edited(self._stored)))
                 _LOG.error("the stored policy was edited by hand; it is put back")
-            self._note_saved(await asyncio.to_thread(self._save, kept))
 
     def _holds(self, kept: Kept) -> bool:
         try:
