@@ -72,9 +72,13 @@ class TimedOutError(RemoteError):
 
 
 class RateLimitedError(RemoteError):
-    """The forge asked for fewer calls."""
+    """The forge asked for fewer calls, for `retry_after_seconds` if it named a time."""
 
     code = "rate_limited"
+
+    def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SecretLostError(RemoteError):

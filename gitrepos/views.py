@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from gitrepos import links, tasks
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
+from gitrepos.serializers import Asked, FileRow, NewLink, RunRow, shown
 from keeptrusts.errors import NotFoundError
 from keeptrusts.fields import Input
 from keeptrusts.views import View, whole
@@ -32,7 +32,7 @@ class GitRepos(View):
 
     def get(self, request: Request) -> Response:
         rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
-        return Response({"data": LinkRow(rows, many=True).data})
+        return Response({"data": shown(list(rows))})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -116,7 +116,7 @@ def _found(repo_id: UUID) -> GitRepo:
 
 
 def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 
