@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, hosts, remote
+from gitrepos import apply, claim, fetch, hosts, measures, remote
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
@@ -82,6 +82,15 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
             )
         ]
         claim.settle(batch.id, quiet)
+        _measure([works[answer.key].remote for answer in answers], answers, quiet)
+
+
+def _measure(
+    rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
+) -> None:
+    for row, answer in zip(rows, answers, strict=True):
+        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
+    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
@@ -175,6 +184,7 @@ def _fetched(
         if not heads[ref]:
             raise _no_branch(ref)
         url, token = _url(work.remote), token_of(work.remote)
+        measures.fetched(work.remote.host)
         return fetch.take(
             remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
             ref=ref,

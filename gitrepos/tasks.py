@@ -5,6 +5,7 @@ one that is lost costs no more than a lease.
 """
 
 import threading
+import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -14,10 +15,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, hosts, sync
+from gitrepos import claim, fetch, hosts, measures, sync
 from gitrepos.claim import Fence
 from gitrepos.errors import InternalError, TimedOutError
-from keeptrusts import heartbeat
+from keeptrusts import heartbeat, metrics
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +37,14 @@ def tick() -> None:
     What changed goes to `sync_remote` as it is found. Where more is due, another tick follows.
     """
     heartbeat.beat()
+    metrics.flush()
     if not _turns.acquire(blocking=False):
         return
     try:
+        began = time.monotonic()
         batch = claim.due(timezone.now())
         if batch is not None:
+            measures.claimed(len(batch.remote_ids), time.monotonic() - began)
             if batch.more:
                 tick.apply_async(expires=2)
             sync.poll(batch, _hand_over)
@@ -56,6 +60,7 @@ def tick() -> None:
 def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
     """Bring the links of one remote to the commits in `heads`."""
     fence = Fence(UUID(remote_id), UUID(claim_id))
+    began = time.monotonic()
     try:
         sync.sync(fence, heads)
     except SoftTimeLimitExceeded:
@@ -66,6 +71,9 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
         # The shell: a bug must not leave a link silently behind, retried at every lease.
         log.exception("sync crashed", remote=remote_id)
         sync.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
+    finally:
+        measures.synced(time.monotonic() - began)
+        metrics.flush()
 
 
 @shared_task(name="gitrepos.sweep")

@@ -5,16 +5,17 @@ import time
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gitrepos import links, tasks
+from gitrepos import links, measures, tasks
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, FileRow, NewLink, RunRow, shown
-from keeptrusts.errors import NotFoundError
+from keeptrusts.errors import NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.views import View, whole
 
@@ -42,6 +43,16 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
 
 
 class OneGitRepo(View):
