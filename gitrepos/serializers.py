@@ -1,11 +1,14 @@
 """What the API takes and shows of linked repositories."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework import serializers
 
+from gitrepos import hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
@@ -129,15 +132,25 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         return "synced"
 
     def get_error(self, row: GitRepo) -> dict[str, str] | None:
-        if not row.error_code:
-            return None
-        return {"code": row.error_code, "message": row.error_message}
+        """The link's own, else what keeps its host from being asked although it is due."""
+        if row.error_code:
+            return {"code": row.error_code, "message": row.error_message}
+        trouble = self.context["troubles"].get(row.remote.host)
+        due_at = row.remote.next_poll_at
+        return trouble if due_at and due_at <= self.context["now"] and not row.suspended else None
 
     def get_has_access_token(self, row: GitRepo) -> bool:
         return bool(row.remote.credential)
 
     def get_last_commit(self, row: GitRepo) -> str | None:
         return row.last_commit or None
+
+
+def shown(rows: Sequence[GitRepo]) -> list[dict[str, Any]]:
+    """Links as the API shows them now."""
+    now = timezone.now()
+    context = {"now": now, "troubles": hosts.troubles(now)}
+    return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
 
 
 class RunRow(serializers.ModelSerializer[SyncRun]):

@@ -6,6 +6,7 @@ from gitrepos import views
 
 urlpatterns = [
     path("git-repos", views.GitRepos.as_view()),
+    path("git-repos/summary", views.Summary.as_view()),
     path("git-repos/<uuid:repo_id>", views.OneGitRepo.as_view()),
     path("git-repos/<uuid:repo_id>/sync", views.Sync.as_view()),
     path("git-repos/<uuid:repo_id>/confirm", views.Confirm.as_view()),

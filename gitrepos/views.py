@@ -5,6 +5,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
@@ -12,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
-from gitrepos import links, tasks
+from gitrepos import links, measures, tasks
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, Confirmation, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import NotFoundError
+from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
+from keeptrusts.errors import NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.views import View, whole
 
@@ -33,7 +34,7 @@ class GitRepos(View):
 
     def get(self, request: Request) -> Response:
         rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
-        return Response({"data": LinkRow(rows, many=True).data})
+        return Response({"data": shown(list(rows))})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -43,6 +44,16 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
 
 
 class OneGitRepo(View):
@@ -129,7 +140,7 @@ def _found(repo_id: UUID) -> GitRepo:
 
 
 def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 
