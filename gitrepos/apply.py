@@ -113,7 +113,7 @@ def _apply_files(
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
         decided = _plan(repo, candidates, before)
-    written = _publish(repo, snapshot, decided)
+    written = _publish(repo, attempt, snapshot, decided)
     changed = _write_files(repo, decided, before, now)
     repo.counts = decided.counts()
     repo.error_code, repo.error_message = _notice(repo, decided)
@@ -145,7 +145,7 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
     }
 
 
-def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]:
+def _publish(repo: GitRepo, attempt: Attempt, snapshot: Snapshot, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
     if not decided.writes:
         return {}
@@ -161,6 +161,8 @@ def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]
         commit=commit.id,
         author=commit.author,
         message=commit.message,
+        committed_at=commit.committed_at,
+        polled_at=attempt.started_at,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
