@@ -1,16 +1,38 @@
 """What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
 
+import secrets
 import uuid
 
 from django.db import models
 from django.db.models import F, Q
+
+_WEEK_US = 7 * 86_400 * 1_000_000
+
+
+def _phase() -> int:
+    return secrets.randbelow(_WEEK_US)
+
+
+class Host(models.Model):
+    """A host that gives trouble; it has no row while it answers.
+
+    `unreached` are the ids of the remotes, three at most, that could not reach it since it last
+    answered. None of its remotes is polled until `cooling_until`; then one is, as a probe.
+    `code` says why.
+    """
+
+    name = models.CharField(primary_key=True, max_length=255)
+    unreached = models.JSONField(default=list)
+    cooling_until = models.DateTimeField(null=True, db_index=True)
+    code = models.CharField(max_length=40, default="")
 
 
 class Remote(models.Model):
     """A url with a credential: what one call to a forge asks about, for every link to it.
 
     `credential` is the sealed access token, `credential_digest` a keyed hash by which equal
-    tokens share a row. `next_poll_at` is empty while no link wants polling or `stalled` holds.
+    tokens share a row. `phase_us` says where in its interval the remote's turn lies: modulo the
+    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """
@@ -21,6 +43,7 @@ class Remote(models.Model):
     credential = models.TextField(default="")
     credential_digest = models.CharField(max_length=64, default="")
     interval_seconds = models.PositiveIntegerField(default=300)
+    phase_us = models.BigIntegerField(default=_phase)
     next_poll_at = models.DateTimeField(null=True)
     claim_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -36,6 +59,7 @@ class Remote(models.Model):
             models.Index(
                 fields=["next_poll_at"], name="remote_due", condition=Q(next_poll_at__isnull=False)
             ),
+            models.Index(fields=["host"], name="remote_host"),
         ]
 
 
@@ -44,11 +68,16 @@ class GitRepo(models.Model):
 
     Asked half. `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
     `root` is what is read of it: no slash at either end, empty for the whole repository.
+    `include` and `exclude` are globs of paths; `id_prefix` stands before every id that a file
+    names. `prune` archives what lost its file. `allowed_signers`, in OpenSSH's format of that
+    name, lets only commits pass that one of them signed. `webhook_secret` is sealed.
     `generation` counts the edits.
 
     Observed half. `observed_generation` and `observed_rules` are those of the last attempt;
     `last_commit` and `tree_id` those of the last sync that was applied. A request for a sync
-    raises `requested_seq`; an attempt that began after it sets `served_seq`.
+    raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
+    waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
+    a forge that said `expected_commit` was pushed is looked at again and again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -61,6 +90,13 @@ class GitRepo(models.Model):
     auto_create_configuration = models.BooleanField(default=False)
     adopt = models.BooleanField(default=False)
     poll_interval_seconds = models.PositiveIntegerField(default=300)
+    webhook_poll_interval_seconds = models.PositiveIntegerField(null=True)
+    webhook_secret = models.TextField(default="")
+    id_prefix = models.CharField(max_length=100, default="")
+    include = models.JSONField(default=list)
+    exclude = models.JSONField(default=list)
+    prune = models.BooleanField(default=False)
+    allowed_signers = models.TextField(default="")
     suspended = models.BooleanField(default=False)
     generation = models.PositiveIntegerField(default=1)
 
@@ -71,6 +107,11 @@ class GitRepo(models.Model):
     last_synced_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, default="")
     error_message = models.CharField(max_length=2000, default="")
+    error_since = models.DateTimeField(null=True)
+    held = models.JSONField(null=True)
+    confirmed_commit = models.CharField(max_length=64, default="")
+    expected_commit = models.CharField(max_length=64, default="")
+    expected_until = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -140,6 +181,7 @@ class SyncRun(models.Model):
 
     class Trigger(models.TextChoices):
         POLL = "poll"
+        WEBHOOK = "webhook"
         MANUAL = "manual"
 
     repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="runs")

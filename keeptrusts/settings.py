@@ -27,9 +27,11 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "keeptrusts",
+    "events",
     "access",
     "configurations",
     "gitrepos",
+    "gateways",
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",

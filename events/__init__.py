@@ -1,0 +1,1 @@
+"""What happened that somebody should know of: a log that people and alerts read."""

@@ -1,0 +1,36 @@
+"""Events, kept as they were recorded."""
+
+from django.db import models
+
+
+class Event(models.Model):
+    """One thing that happened. Never updated.
+
+    `git_repo` and `configuration` are ids, empty where the event is about neither. `message` is
+    for people; `details` holds plain values for programs, by kind.
+    """
+
+    class Kind(models.TextChoices):
+        FAILED = "failed"
+        RECOVERED = "recovered"
+        HISTORY_REWRITTEN = "history_rewritten"
+        HELD = "held"
+        CONFIRMED = "confirmed"
+        QUARANTINED = "quarantined"
+        RELEASED = "released"
+        OVERRIDE_REPLACED = "override_replaced"
+        PINNED = "pinned"
+        UNPINNED = "unpinned"
+        ARCHIVED = "archived"
+        RENAMED = "renamed"
+        CREDENTIAL_EXPIRING = "credential_expiring"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    git_repo = models.CharField(max_length=36, default="", db_index=True)
+    configuration = models.CharField(max_length=200, default="", db_index=True)
+    message = models.CharField(max_length=2000)
+    details = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "-id"], name="event_kind")]
