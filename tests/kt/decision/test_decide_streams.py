@@ -6,14 +6,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from builders import answer, chat, compiled, policy, reply
+from builders import chat, compiled, policy, reply
+from corpus import harm_start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision import HOLD_LIMIT, Request, Snapshot, compile_policy, releasable
 from kt.policy.decision.harmful import MODES
-from kt.policy.decision.kinds.safety_filter import SafetyFilter
-from kt.policy.decision.subject import Subject
 
 REQUEST = Request(chat("hello"), model="gpt-4o-mini")
 BLOCKS = {
@@ -53,15 +52,6 @@ ANSWERS = [
     ("Then ｗｉｒｅ\u200b transfer is made.", "ｗｉｒｅ"),
     ("So h o w  t o  m a k e  a  p i p e  b o m b now.", "h o w  t o"),
 ]
-
-
-def first_hit(snapshot: Snapshot, text: str) -> int | None:
-    """Where the first match of a `safety-filter` begins in an answer, None without one."""
-    filtering = snapshot.steps[0].policy
-    assert isinstance(filtering, SafetyFilter)
-    hits = filtering._hits(Subject(REQUEST, "post-response", answer(text)))
-    starts = [hit.places[0].start for hit in hits if text]
-    return min(starts, default=None)
 
 
 @pytest.mark.parametrize(("text", "secret"), ANSWERS, ids=[secret for _, secret in ANSWERS])
@@ -104,7 +94,7 @@ def test_no_phrase_begins_to_show(data: st.DataObject) -> None:
     text = before + data.draw(st.sampled_from(DISGUISES))(phrase) + after
     snapshot = compiled("safety-filter", {"mode": mode})
 
-    found = [first_hit(snapshot, text[:cut]) for cut in range(len(text) + 1)]
+    found = [harm_start(mode, text[:cut]) for cut in range(len(text) + 1)]
     for cut, start in enumerate(found):
         first = min((later for later in found[cut:] if later is not None), default=len(text))
         assert start is not None or releasable(snapshot, REQUEST, text[:cut]) <= first
