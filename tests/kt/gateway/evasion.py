@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import cycle, groupby, product
 from pathlib import Path
@@ -32,6 +33,8 @@ REDACTING = pack(
     "dlp-filter: {action: redact}}",
 )
 _CONNECTIONS = 16
+# Digests, in which three digits stand by chance.
+_ID = re.compile(r'"(item_)?id":"[^"]*"')
 _ROUTES = (CHAT, "/v1/messages", "/v1/responses")
 
 Called = tuple[str, dict[str, Any]]
@@ -147,7 +150,7 @@ def streamed_wrongly(start: Starter, folder: Path, given: Sequence[Case], chunk:
 def _fine(case: Case, text: str, one: Answer, streamed: Answer) -> bool:
     told = said(streamed)
     same = told == said(one) and not code(streamed) and (told == text or bool(case.spans))
-    return same and not leaks(case, told) and not leaks(case, streamed.body.decode())
+    return same and not leaks(case, told) and not leaks(case, _ID.sub("", streamed.body.decode()))
 
 
 def mocking(start: Starter, folder: Path, policy: str, lines: str) -> Running:
