@@ -94,12 +94,17 @@ class Answer:
 
 
 class Running:
-    """A gateway process. Leave the block, and it is stopped."""
+    """A gateway process. Leave the block, and it is stopped.
 
-    def __init__(self, policy: Path, *arguments: str, **environment: str) -> None:
-        self.policy = policy
+    Without a policy `arguments` say where it comes from.
+    """
+
+    def __init__(self, policy: Path | None, *arguments: str, **environment: str) -> None:
+        if policy is not None:
+            self.policy = policy
         self.port = free_port()
-        command = [str(KT), "gateway", "run", "--policy-config", str(policy)]
+        command = [str(KT), "gateway", "run"]
+        command += ["--policy-config", str(policy)] if policy else []
         command += ["--listen", f"127.0.0.1:{self.port}", *arguments]
         own = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
         self.process = subprocess.Popen(
