@@ -29,6 +29,7 @@ class Env:
 
     `secret_keys` seals with its first entry and opens with any, so that keys rotate.
     `database_url` and `redis_url` are empty in the embedded default.
+    `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
     listen_host: str
@@ -40,6 +41,7 @@ class Env:
     redis_url: str
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
+    git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
     cors_origins: tuple[str, ...]
     events_host: str
@@ -70,6 +72,7 @@ def read(environ: Mapping[str, str]) -> Env:
         redis_url=_server("REDIS_URL", environ.get("REDIS_URL", ""), _BROKERS),
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
+        git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
         events_host=events_host,
@@ -199,6 +202,14 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if seconds is None:
         raise EnvError(f"{name}={value!r}: write whole seconds from 1 to 86400")
     return seconds
+
+
+def _limit(environ: Mapping[str, str], name: str) -> int | None:
+    value = environ.get(name) or ""
+    number = _whole(value, 99_999)
+    if value and number is None:
+        raise EnvError(f"{name}={value!r}: write a whole number from 1 to 99999")
+    return number
 
 
 def _days(value: str) -> int:

@@ -69,6 +69,15 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class UnavailableError(ApiError):
+    """503: a server that this needs does not answer."""
+
+    status = 503
+
+    def __init__(self, what: str) -> None:
+        super().__init__("unavailable", f"{what} does not answer now; try again.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 
