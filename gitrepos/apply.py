@@ -13,14 +13,13 @@ from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
-from gitrepos import claim
+from gitrepos import alarm, claim
 from gitrepos.claim import Fence
 from gitrepos.errors import RemoteError
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, SyncRun
 from gitrepos.plan import CHECKOUT_CODES, Candidate, Decision, Holder, Link, Linked, Plan, plan
 from gitrepos.snapshot import Snapshot
 
-NO_POLICY_FILES = "no_policy_files"
 _REPORTED_FINDINGS = 10
 
 
@@ -98,7 +97,19 @@ def _observe(repo: GitRepo, attempt: Attempt) -> None:
     repo.observed_generation = attempt.generation
     repo.observed_rules = attempt.rules
     repo.served_seq = max(repo.served_seq, attempt.requested_seq)
+    if not _is_expecting(repo):
+        repo.expected_commit, repo.expected_until = "", None
+    alarm.note(repo)
     repo.save()
+
+
+def _is_expecting(repo: GitRepo) -> bool:
+    """Whether what a webhook announced is still to come."""
+    if repo.expected_until is None or repo.expected_until <= timezone.now():
+        return False
+    if repo.expected_commit:
+        return repo.expected_commit != repo.last_commit
+    return repo.served_seq < repo.requested_seq
 
 
 def _apply_files(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from gitrepos.models import GitRepo, Remote
@@ -20,6 +20,7 @@ SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 50
 MAX_BATCHES = 20
 _MAX_BACKOFF_SECONDS = 3600
+_SILENCE = timedelta(days=7)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -105,8 +106,10 @@ def settle(claim_id: UUID, remote_ids: Iterable[UUID]) -> None:
             .order_by("pk")
         )
         behind, wanted = _behind(row.pk for row in rows), _wanted(row.pk for row in rows)
+        expecting = _expecting((row.pk for row in rows), now)
         for row in rows:
             _give_back(row, now, ok=True, at_once=row.pk in behind, wanted=row.pk in wanted)
+            _look_again(row, now, expecting)
         Remote.objects.bulk_update(rows, _GIVEN_BACK)
 
 
@@ -124,6 +127,7 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
         row = hold(fence, now)
         at_once = at_once or row.pk in _behind([row.pk])
         _give_back(row, now, ok=ok, at_once=at_once, wanted=row.pk in _wanted([row.pk]))
+        _look_again(row, now, _expecting([row.pk], now))
         if stalled and not at_once:
             row.next_poll_at = None
             row.stalled = True
@@ -143,6 +147,20 @@ def _give_back(row: Remote, now: datetime, *, ok: bool, at_once: bool, wanted: b
     row.next_poll_at = now if at_once else _next_poll_at(row, now)
     if not wanted:  # Its last link was suspended meanwhile.
         row.next_poll_at = None
+
+
+def _look_again(row: Remote, now: datetime, expecting: set[UUID]) -> None:
+    """A push was announced that the forge does not show yet: look each second, or back off."""
+    if row.pk in expecting and row.next_poll_at is not None:
+        soon = now + timedelta(seconds=2 ** min(row.failures, 10))
+        row.next_poll_at = min(row.next_poll_at, soon)
+
+
+def _expecting(remote_ids: Iterable[UUID], now: datetime) -> set[UUID]:
+    rows = GitRepo.objects.filter(
+        GitRepo.expecting(now), suspended=False, remote__in=list(remote_ids)
+    )
+    return set(rows.values_list("remote_id", flat=True))
 
 
 def _behind(remote_ids: Iterable[UUID]) -> set[UUID]:
@@ -181,18 +199,38 @@ def reschedule(remote: Remote) -> None:
 
     To be called in the transaction that changed a link, with `remote` locked.
     """
-    intervals = remote.links.filter(suspended=False).values_list("poll_interval_seconds", flat=True)
     now = timezone.now()
+    asked = interval(remote, now)
     remote.stalled = False
     remote.failures = 0
-    remote.interval_seconds = min(intervals, default=remote.interval_seconds)
-    if not intervals:
+    remote.interval_seconds = asked or remote.interval_seconds
+    if asked is None:
         remote.next_poll_at = None
     elif remote.pk in _behind([remote.pk]):
         remote.next_poll_at = now
     else:
         remote.next_poll_at = next_slot(remote.pk, remote.interval_seconds, now)
     remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at"])
+
+
+def interval(remote: Remote, now: datetime) -> int | None:
+    """The seconds between polls that its links ask for; None when all are suspended.
+
+    A link with `webhook_poll_interval_seconds` asks for that one while webhooks come.
+    """
+    heard = When(
+        ~silent(now), webhook_poll_interval_seconds__isnull=False,
+        then=F("webhook_poll_interval_seconds"),
+    )  # fmt: skip
+    pace = Min(Case(heard, default=F("poll_interval_seconds")))
+    found: int | None = remote.links.filter(suspended=False).aggregate(pace=pace)["pace"]
+    return found
+
+
+def silent(now: datetime) -> Q:
+    """Links that no genuine webhook reached for a week."""
+    heard = Q(last_delivery_at__isnull=False, last_delivery_at__gt=now - _SILENCE)
+    return ~heard
 
 
 def retry_stalled() -> int:

@@ -1,9 +1,12 @@
 """What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+
+NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
 
 
 class Remote(models.Model):
@@ -54,6 +57,7 @@ class GitRepo(models.Model):
     raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
     waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
     a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_delivery_at` is when a genuine webhook came last.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -88,6 +92,7 @@ class GitRepo(models.Model):
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")
     expected_until = models.DateTimeField(null=True)
+    last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -99,6 +104,18 @@ class GitRepo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["remote"],
+                name="link_expecting",
+                condition=Q(expected_until__isnull=False),
+            ),
+        ]
+
+    @classmethod
+    def expecting(cls, now: datetime) -> Q:
+        """Links of which a webhook told a commit that was not synced yet."""
+        return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:

@@ -15,11 +15,11 @@ from django.utils import timezone
 from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, remote
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
+from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
 from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
@@ -44,13 +44,12 @@ class Work:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
     def attempt(self, link: GitRepo) -> Attempt:
-        asked = link.requested_seq > link.served_seq
         return Attempt(
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
+            trigger=_trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -223,6 +222,13 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         claim.finish(fence, ok=False, stalled=not error.transient)
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
+
+
+def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:

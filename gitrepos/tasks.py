@@ -13,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, sync
+from gitrepos import claim, fetch, links, sync
 from gitrepos.claim import Claim, Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat
@@ -57,9 +57,10 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 @shared_task(name="gitrepos.sweep", time_limit=60)
 def sweep() -> None:
-    """Remove what killed workers left behind."""
+    """Remove what killed workers left behind, and take note of webhooks that stay away."""
     if removed := fetch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
+    links.forget_silent_hooks()
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:

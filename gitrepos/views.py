@@ -11,12 +11,14 @@ from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gitrepos import links, tasks
+from gitrepos import deliveries, links, tasks
+from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
 from keeptrusts.errors import NotFoundError
 from keeptrusts.fields import Input
-from keeptrusts.views import View, whole
+from keeptrusts.rendering import raw_body
+from keeptrusts.views import View, whole, words
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +32,11 @@ _seats = threading.BoundedSemaphore(4)
 class GitRepos(View):
     """List and link repositories."""
 
+    query = {"GET": ("status",)}
+
     def get(self, request: Request) -> Response:
-        rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
+        wanted = words(request, "status", known=STATUSES)
+        rows = with_status(GitRepo.objects.order_by("created_at", "id"), wanted)
         return Response({"data": LinkRow(rows, many=True).data})
 
     def post(self, request: Request) -> Response:
@@ -42,6 +47,21 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Webhook(View):
+    """Where a forge tells of a push. The signature is the credential: no token is asked for."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        receipt = deliveries.take(repo_id, headers, raw_body(request))
+        if not receipt.ignored:
+            _hint()
+        told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
+        return Response({"data": {**told, "message": receipt.message}}, status=202)
 
 
 class OneGitRepo(View):
@@ -108,8 +128,8 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
     return fields, notices
 
 
-def _found(repo_id: UUID) -> GitRepo:
-    row = GitRepo.objects.select_related("remote").filter(pk=repo_id).first()
+def _found(repo_id: UUID) -> Standing:
+    row = with_status(GitRepo.objects.filter(pk=repo_id)).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row

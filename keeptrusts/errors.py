@@ -8,6 +8,7 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -23,6 +24,7 @@ class ApiError(Exception):
     """
 
     status = 400
+    headers: Mapping[str, str] = {}
 
     def __init__(
         self, code: str, message: str, *, details: Sequence[Mapping[str, Any]] = ()
@@ -74,7 +76,8 @@ class FieldError(ApiError):
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
     if isinstance(exc, ApiError):
-        return Response(_body(exc.code, exc.message, exc.details), status=exc.status)
+        body = _body(exc.code, exc.message, exc.details)
+        return Response(body, status=exc.status, headers=dict(exc.headers))
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
@@ -85,9 +88,10 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         return Response(_body("forbidden", "This token may not do that."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
-    if isinstance(exc, OperationalError):
-        log.warning("database failed", error=str(exc))
-        message = "The database does not answer now; try again."
+    if isinstance(exc, OperationalError | RedisError):
+        what = "broker" if isinstance(exc, RedisError) else "database"
+        log.warning(f"{what} failed", error=str(exc))
+        message = f"The {what} does not answer now; try again."
         return Response(_body("unavailable", message), status=503, headers={"Retry-After": "1"})
     return None
 
