@@ -186,7 +186,7 @@ class SyncRun(models.Model):
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

@@ -11,11 +11,11 @@ from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gitrepos import deliveries, links, tasks
+from gitrepos import deliveries, links, listing, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import NotFoundError
+from keeptrusts.errors import FieldError, NotFoundError
 from keeptrusts.fields import Input
 from keeptrusts.rendering import raw_body
 from keeptrusts.views import View, whole, words
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
+_MAX_LIMIT = 10_000
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
 
@@ -32,12 +33,19 @@ _seats = threading.BoundedSemaphore(4)
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": ("status",)}
+    query = {"GET": ("status", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
-        wanted = words(request, "status", known=STATUSES)
-        rows = with_status(GitRepo.objects.order_by("created_at", "id"), wanted)
-        return Response({"data": LinkRow(rows, many=True).data})
+        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+        cursor = request.query_params.get("cursor", "")
+        try:
+            rows, following = listing.page(
+                words(request, "status", known=STATUSES), cursor=cursor, limit=limit
+            )
+        except listing.BadCursorError as exc:
+            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
+        answer: dict[str, Any] = {"data": LinkRow(rows, many=True).data}
+        return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("readyz", health.Readyz.as_view()),
     path("v1/", include("access.urls")),
     path("v1/", include("configurations.urls")),
+    path("v1/", include("events.urls")),
     path("v1/", include("gitrepos.urls")),
 ]
 handler400 = "keeptrusts.errors.bad_request"
