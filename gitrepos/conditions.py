@@ -66,9 +66,14 @@ def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> Qu
     return rows.select_related("remote").annotate(status=_STATUS).filter(status__in=wanted)
 
 
-def conditions(link: Standing, now: datetime) -> list[Condition]:
-    """The three conditions of a link, which comes from `with_status`."""
-    return [_ready(link), _reconciling(link, now), _stalled(link)]
+def conditions(
+    link: Standing, now: datetime, trouble: Mapping[str, str] | None = None
+) -> list[Condition]:
+    """The three conditions of a link, which comes from `with_status`.
+
+    `trouble` is what keeps its host from being asked: code and message.
+    """
+    return [_ready(link), _reconciling(link, now, trouble), _stalled(link)]
 
 
 def _ready(link: Standing) -> Condition:
@@ -90,9 +95,12 @@ def _ready(link: Standing) -> Condition:
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
 
 
-def _reconciling(link: Standing, now: datetime) -> Condition:
+def _reconciling(link: Standing, now: datetime, trouble: Mapping[str, str] | None) -> Condition:
     if link.status == "suspended":
         return _no("Reconciling", link)
+    if trouble:
+        due_at = link.remote.next_poll_at
+        return _condition("Reconciling", "True", trouble["code"], trouble["message"], due_at)
     if link.expected_commit and link.expected_until and link.expected_until > now:
         message = f"A webhook announced commit {link.expected_commit}; the forge is asked for it."
         return _condition("Reconciling", "True", "announced", message, link.last_delivery_at)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+import redis
 import structlog
 from django.core.cache import cache
 from django.utils import timezone
@@ -15,7 +16,7 @@ from gitrepos import links, webhook
 from gitrepos.credentials import sealed_webhook_secret, webhook_secret_of
 from gitrepos.models import GitRepo
 from gitrepos.webhook import Delivery, Headers, Push
-from keeptrusts.errors import ApiError, ConflictError
+from keeptrusts.errors import ApiError, ConflictError, UnavailableError
 from keeptrusts.sealing import SealError
 from kt.policy.words import shown
 
@@ -97,7 +98,12 @@ def _nobody() -> GitRepo:
 @contextlib.contextmanager
 def _once(key: str) -> Iterator[None]:
     """Refuse what was taken before; what fails on its way may be sent again."""
-    if not cache.add(key, 1, timeout=_REMEMBERED_SECONDS):
+    try:
+        is_new = cache.add(key, 1, timeout=_REMEMBERED_SECONDS)
+    except redis.RedisError as exc:
+        log.warning("broker failed", error=str(exc))
+        raise UnavailableError("The broker") from exc
+    if not is_new:
         raise ConflictError("replayed", "This very delivery was taken before.")
     try:
         yield

@@ -222,7 +222,8 @@ class _Repository:
         names = [root, *(f"{parent}{_ATTRIBUTES}" for parent in _parents(root))]
         found = {entry.name: entry for entry in self._listed(names)}
         if root not in found:
-            raise PathNotFoundError(f"The commit has no file or directory {root!r}.")
+            message = f"The commit has no file or directory {root!r}."
+            raise PathNotFoundError(message, commit=self.commit.id)
         there = found.pop(root).blob
         above = [entry for entry in found.values() if entry.mode in _REGULAR]
         if not above:

@@ -1,12 +1,14 @@
 """What the API takes and shows of linked repositories."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from gitrepos import hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.conditions import Condition, Standing, conditions
 from gitrepos.errors import HostNotAllowedError
@@ -103,6 +105,12 @@ class NewLink(Asked):
         return super().validate(attrs)
 
 
+class Confirmation(Input):
+    """`POST /v1/git-repos/{id}/confirm`."""
+
+    commit = Text(max_length=64)
+
+
 class LinkRow(serializers.ModelSerializer[GitRepo]):
     """A link of `with_status` as the API shows it. Of secrets it says only whether there is one."""
 
@@ -125,16 +133,22 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
             "has_access_token", "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
             "next_poll_at", "last_synced_at", "last_delivery_at",
-            "error", "files", "created_at", "updated_at",
+            "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_conditions(self, row: Standing) -> list[Condition]:
-        return conditions(row, timezone.now())
+        return conditions(row, self.context["now"], self._trouble(row))
 
     def get_error(self, row: GitRepo) -> dict[str, str] | None:
-        if not row.error_code:
-            return None
-        return {"code": row.error_code, "message": row.error_message}
+        """The link's own, else what keeps its host from being asked although it is due."""
+        if row.error_code:
+            return {"code": row.error_code, "message": row.error_message}
+        return None if row.suspended else self._trouble(row)
+
+    def _trouble(self, row: GitRepo) -> dict[str, str] | None:
+        due_at = row.remote.next_poll_at
+        trouble: dict[str, str] | None = self.context["troubles"].get(row.remote.host)
+        return trouble if due_at and due_at <= self.context["now"] else None
 
     def get_has_access_token(self, row: GitRepo) -> bool:
         return bool(row.remote.credential)
@@ -148,6 +162,13 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
 
     def get_last_commit(self, row: GitRepo) -> str | None:
         return row.last_commit or None
+
+
+def shown(rows: Sequence[Standing]) -> list[dict[str, Any]]:
+    """Links as the API shows them now."""
+    now = timezone.now()
+    context = {"now": now, "troubles": hosts.troubles(now)}
+    return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
 
 
 class RunRow(serializers.ModelSerializer[SyncRun]):

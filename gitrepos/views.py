@@ -5,17 +5,19 @@ import time
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gitrepos import deliveries, links, listing, tasks
+from access.authentication import bearer
+from gitrepos import deliveries, links, listing, measures, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import FieldError, NotFoundError
+from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
+from keeptrusts.errors import FieldError, NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.rendering import raw_body
 from keeptrusts.views import View, whole, words
@@ -44,7 +46,7 @@ class GitRepos(View):
             )
         except listing.BadCursorError as exc:
             raise FieldError("cursor", "must be the next_cursor of an answer") from exc
-        answer: dict[str, Any] = {"data": LinkRow(rows, many=True).data}
+        answer: dict[str, Any] = {"data": shown(rows)}
         return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
@@ -55,6 +57,16 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
 
 
 class Webhook(View):
@@ -104,6 +116,18 @@ class Sync(View):
         return Response(_shown(repo_id), status=200 if done else 202)
 
 
+class Confirm(View):
+    """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        body = Confirmation(data=request.data)
+        body.is_valid(raise_exception=True)
+        commit = body.validated_data["commit"]
+        links.confirm(repo_id, commit=commit, actor=bearer(request).name)
+        _hint()
+        return Response(_shown(repo_id), status=202)
+
+
 class Syncs(View):
     """The history of a link: what changed or failed, newest first."""
 
@@ -144,7 +168,7 @@ def _found(repo_id: UUID) -> Standing:
 
 
 def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 

@@ -30,6 +30,7 @@ class Env:
 
     `secret_keys` seals with its first entry and opens with any, so that keys rotate.
     `database_url` and `redis_url` are empty in the embedded default.
+    `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
     listen_host: str
@@ -41,6 +42,7 @@ class Env:
     redis_url: str
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
+    git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
     event_retention_days: int
     cors_origins: tuple[str, ...]
@@ -66,6 +68,7 @@ def read(environ: Mapping[str, str]) -> Env:
         redis_url=_server("REDIS_URL", environ.get("REDIS_URL", ""), _BROKERS),
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
+        git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
         event_retention_days=_positive(environ, "KEEPTRUSTS_EVENT_RETENTION_DAYS", 90),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
@@ -185,6 +188,14 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if number is None:
         unit = name.rpartition("_")[2].lower()
         raise EnvError(f"{name}={value!r}: write whole {unit} from 1 to {_HIGHEST}")
+    return number
+
+
+def _limit(environ: Mapping[str, str], name: str) -> int | None:
+    value = environ.get(name) or ""
+    number = _whole(value, 99_999)
+    if value and number is None:
+        raise EnvError(f"{name}={value!r}: write a whole number from 1 to 99999")
     return number
 
 

@@ -8,7 +8,6 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -65,6 +64,16 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class UnavailableError(ApiError):
+    """503: a server that this needs does not answer."""
+
+    status = 503
+    headers = {"Retry-After": "1"}
+
+    def __init__(self, what: str) -> None:
+        super().__init__("unavailable", f"{what} does not answer now; try again.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 
@@ -88,10 +97,9 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         return Response(_body("forbidden", "This token may not do that."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
-    if isinstance(exc, OperationalError | RedisError):
-        what = "broker" if isinstance(exc, RedisError) else "database"
-        log.warning(f"{what} failed", error=str(exc))
-        message = f"The {what} does not answer now; try again."
+    if isinstance(exc, OperationalError):
+        log.warning("database failed", error=str(exc))
+        message = "The database does not answer now; try again."
         return Response(_body("unavailable", message), status=503, headers={"Retry-After": "1"})
     return None
 
