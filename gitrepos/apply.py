@@ -168,7 +168,7 @@ def _apply_files(
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
         decided = _plan(repo, candidates, rows.linked(repo.pk))
-    written = _publish(repo, commit, decided)
+    written = _publish(repo, attempt, commit, decided)
     changed = rows.write(repo, decided, now)
     repo.counts = decided.counts()
     repo.error_code, repo.error_message = _notice(repo, decided)
@@ -201,7 +201,7 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
     }
 
 
-def _publish(repo: GitRepo, commit: Commit, decided: Plan) -> dict[str, int]:
+def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
     if not decided.writes:
         return {}
@@ -216,6 +216,8 @@ def _publish(repo: GitRepo, commit: Commit, decided: Plan) -> dict[str, int]:
         commit=commit.id,
         author=commit.author,
         message=commit.message,
+        committed_at=commit.committed_at,
+        polled_at=attempt.started_at,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
