@@ -2,9 +2,12 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+
+NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
 
 _WEEK_US = 7 * 86_400 * 1_000_000
 
@@ -78,6 +81,7 @@ class GitRepo(models.Model):
     raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
     waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
     a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_delivery_at` is when a genuine webhook came last.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -112,6 +116,7 @@ class GitRepo(models.Model):
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")
     expected_until = models.DateTimeField(null=True)
+    last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -123,6 +128,18 @@ class GitRepo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["remote"],
+                name="link_expecting",
+                condition=Q(expected_until__isnull=False),
+            ),
+        ]
+
+    @classmethod
+    def expecting(cls, now: datetime) -> Q:
+        """Links of which a webhook told a commit that was not seen yet."""
+        return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:
@@ -193,7 +210,7 @@ class SyncRun(models.Model):
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
+from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
@@ -27,7 +27,7 @@ from gitrepos.errors import (
     RateLimitedError,
     RemoteError,
 )
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -51,13 +51,12 @@ class Work:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
     def attempt(self, link: GitRepo) -> Attempt:
-        asked = link.requested_seq > link.served_seq
         return Attempt(
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
+            trigger=_trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -100,7 +99,7 @@ _LOOKED_AT = (
     ("url", "host", "credential", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
-        "requested_seq", "served_seq", "error_code",
+        "requested_seq", "served_seq", "error_code", "held", "expected_until",
     ),
 )  # fmt: skip
 
@@ -268,6 +267,13 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         claim.finish(fence, ok=False, stalled=not error.transient)
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
+
+
+def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
