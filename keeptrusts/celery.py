@@ -53,7 +53,6 @@ app.conf.update(
     task_routes={
         "gitrepos.tick": {"queue": "tick"},
         "gitrepos.sweep": {"queue": "tick"},
-        "gitrepos.poll_batch": {"queue": "poll"},
         "gitrepos.sync_remote": {"queue": "sync"},
     },
     worker_prefetch_multiplier=1,

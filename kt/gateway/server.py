@@ -125,6 +125,30 @@ class _Server(Server):
             loop.add_signal_handler(number, self._stop)
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take what the kernel has connected already, which the listener's end would reset."""
+        loop = asyncio.get_running_loop()
+        spare = [listener.dup() for listener in sockets or ()]
+        for server in self.servers:
+            server.close()
+        # One turn of the loop, in which it lets the listener go.
+        await asyncio.sleep(0)
+        for connection in [one for listener in spare for one in _connected(listener)]:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> BoundedProtocol:
+        return BoundedProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
     def _stop(self) -> None:
         self._gateway.draining = True
         self.should_exit = True
+
+
+def _connected(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait to be accepted; closes the listener behind the last."""
+    with listener, contextlib.suppress(BlockingIOError):
+        while True:
+            yield listener.accept()[0]

@@ -44,10 +44,12 @@ class Stack:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.events_port = free_port()
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
             "KEEPTRUSTS_LISTEN": f"127.0.0.1:{self.port}",
+            "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{self.events_port}",
             "KEEPTRUSTS_DATA_DIR": str(data_dir),
             "KEEPTRUSTS_GIT_SCHEMES": "https,http",
             "KEEPTRUSTS_GIT_ALLOWED_NETWORKS": "127.0.0.0/8",
