@@ -6,11 +6,14 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from gitrepos import globs
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
+from kt.policy.language.forms import FORMS, is_id
 
+_MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
 # Control characters, and those that end or turn a line for some readers alone.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -37,6 +40,21 @@ class URL(Text):
         return url
 
 
+class Globs(serializers.ListField):
+    """Up to 50 globs of paths, each as `globs` takes it."""
+
+    child = Text(max_length=200)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=_MAX_GLOBS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+            raise serializers.ValidationError(f"a glob {wrong[0]}")
+        return found
+
+
 class Asked(Input):
     """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
 
@@ -48,6 +66,10 @@ class Asked(Input):
     adopt = Flag(required=False)
     poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
     suspended = Flag(required=False)
+    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    include = Globs(required=False)
+    exclude = Globs(required=False)
+    prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
@@ -63,6 +85,11 @@ class Asked(Input):
             raise serializers.ValidationError(
                 "must be a path inside the repository, without '..' and control characters"
             )
+        return value
+
+    def validate_id_prefix(self, value: str) -> str:
+        if value and not is_id(value):
+            raise serializers.ValidationError(f"must be {FORMS['id'].words}")
         return value
 
     def validate_access_token(self, value: str | None) -> str:
@@ -111,7 +138,8 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         model = GitRepo
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
-            "poll_interval_seconds", "suspended", "has_access_token", "generation",
+            "poll_interval_seconds", "suspended", "id_prefix", "include", "exclude", "prune",
+            "has_access_token", "generation",
             "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
             "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
@@ -164,5 +192,6 @@ class FileRow(serializers.ModelSerializer[LinkedFile]):
     class Meta:
         model = LinkedFile
         fields = [
-            "path", "configuration", "outcome", "content_hash", "blob", "findings", "updated_at",
+            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+            "updated_at",
         ]  # fmt: skip

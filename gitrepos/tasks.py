@@ -13,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, sync
+from gitrepos import claim, fetch, links, sync
 from gitrepos.claim import Claim, Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 def tick() -> None:
     """Claim what is due and send one message a batch; beat calls it every second."""
     heartbeat.beat()
+    links.expire_pins()
     for batch in claim.due(timezone.now()):
         poll_batch.apply_async((str(batch.id), [str(pk) for pk in batch.remote_ids]))
 
