@@ -32,11 +32,11 @@ def pin(
     if expires_at is not None and expires_at <= now:
         raise FieldError("expires_at", "has passed already")
     with transaction.atomic():
-        publish()
+        seq = publish()
         row = versions.locked(configuration_id)
         versions.check_active(row)
         if number is not None:
-            versions.bring_back(row, number, origin)
+            versions.bring_back(row, number, origin, seq=seq)
         row.pinned_at, row.pin_expires_at, row.updated_at = now, expires_at, now
         row.pin_reason, row.pin_actor = reason, origin.actor
         row.save(force_update=True)

@@ -26,6 +26,8 @@ class Origin:
     commit: str = ""
     author: str = ""
     message: str = ""
+    committed_at: datetime | None = None
+    polled_at: datetime | None = None
     actor: str = ""
     note: str = ""
 
@@ -55,7 +57,7 @@ def create(
     Raises: `ConflictError` when the id is taken, by an archived one too.
     """
     with transaction.atomic():
-        publish()
+        seq = publish()
         taken = Configuration.objects.filter(pk=configuration_id).first()
         if taken is not None:
             hint = " by an archived one" if taken.status == Status.ARCHIVED else ""
@@ -64,7 +66,7 @@ def create(
         row = Configuration(
             pk=configuration_id, source=origin.source, version=0, created_at=now, **fields
         )
-        version = _next_version(row, content, origin, now=now)
+        version = _next_version(row, content, origin, now=now, seq=seq)
         row.save(force_insert=True)
         version.save(force_insert=True)
         return row
@@ -89,7 +91,7 @@ def edit(
     Raises: `NotFoundError`; `ConflictError` for an archived one, or one fed from git.
     """
     with transaction.atomic():
-        publish()
+        seq = publish()
         row = locked(configuration_id)
         if not restore:
             check_active(row)
@@ -101,7 +103,7 @@ def edit(
         if content is not None and content_hash(content) != row.content_hash:
             check_unpinned(row)
             _check_owner(row, override, '"override": true')
-            put(row, content, origin)
+            put(row, content, origin, seq=seq)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
@@ -137,11 +139,11 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
     Raises: `NotFoundError`; `ConflictError` for an archived or a pinned one.
     """
     with transaction.atomic():
-        publish()
+        seq = publish()
         row = locked(configuration_id)
         check_active(row)
         check_unpinned(row)
-        if not bring_back(row, number, origin):
+        if not bring_back(row, number, origin, seq=seq):
             transaction.set_rollback(True)
             return row
         row.save(force_update=True)
@@ -162,7 +164,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     `owner` may have them is the caller's to decide, in the same transaction, after `publish`.
     Returns the version's number by configuration id.
     """
-    now = timezone.now()
+    now, seq = timezone.now(), publish()
     found = Configuration.objects.in_bulk([entry.configuration for entry in entries])
     rows: list[Configuration] = []
     versions: list[Version] = []
@@ -173,7 +175,9 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.name = entry.name
         row.status, row.source = Status.ACTIVE, Source.GIT
         row.owner, row.origin_url = owner, origin.repo_url
-        versions.append(_next_version(row, entry.content, origin, now=now, path=entry.path))
+        versions.append(
+            _next_version(row, entry.content, origin, now=now, seq=seq, path=entry.path)
+        )
         row.git_hash = row.content_hash
         rows.append(row)
     _write(rows, known=found)
@@ -232,8 +236,10 @@ def check_unpinned(row: Configuration) -> None:
         )
 
 
-def bring_back(row: Configuration, number: int, origin: Origin) -> bool:
+def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> bool:
     """Put the content of version `number` in force; whether it was not already.
+
+    `seq` is what `publish` counted.
 
     Raises: `NotFoundError`.
     """
@@ -242,15 +248,16 @@ def bring_back(row: Configuration, number: int, origin: Origin) -> bool:
         raise NotFoundError(f"version {number} of configuration {row.pk!r}")
     if old.content_hash == row.content_hash:
         return False
-    put(row, bytes(old.content), origin)
+    put(row, bytes(old.content), origin, seq=seq)
     return True
 
 
-def put(row: Configuration, content: bytes, origin: Origin) -> None:
+def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None:
     """Make `content` the next version of a locked row, which is still to be saved."""
     if not row.owner:
         row.source = origin.source
-    _next_version(row, content, origin, now=timezone.now()).save(force_insert=True)
+    version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
+    version.save(force_insert=True)
 
 
 def _check_owner(row: Configuration, override: bool, how: str) -> None:
@@ -263,10 +270,17 @@ def _check_owner(row: Configuration, override: bool, how: str) -> None:
 
 
 def _next_version(
-    row: Configuration, content: bytes, origin: Origin, *, now: datetime, path: str = ""
+    row: Configuration,
+    content: bytes,
+    origin: Origin,
+    *,
+    now: datetime,
+    seq: int,
+    path: str = "",
 ) -> Version:
     """The unsaved next version, with `row` already saying so."""
     row.version += 1
+    row.publish_seq = seq
     row.content_hash = content_hash(content)
     row.updated_at = now
     return Version(
@@ -280,6 +294,8 @@ def _next_version(
         path=path,
         author=origin.author,
         message=origin.message,
+        committed_at=origin.committed_at,
+        polled_at=origin.polled_at,
         actor=origin.actor,
         note=origin.note,
         created_at=now,
@@ -287,8 +303,8 @@ def _next_version(
 
 
 _GIT_FIELDS = [
-    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "git_hash",
-    "updated_at",
+    "name", "status", "source", "owner", "origin_url", "version", "publish_seq", "content_hash",
+    "git_hash", "updated_at",
 ]  # fmt: skip
 
 

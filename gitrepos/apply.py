@@ -13,15 +13,13 @@ from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
-from gitrepos import claim, holds, notices, rows
+from gitrepos import alarm, claim, holds, notices, rows
 from gitrepos.candidates import Candidate, Linked
 from gitrepos.claim import Fence
 from gitrepos.errors import GoneError, RemoteError
-from gitrepos.models import GitRepo, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
 from gitrepos.plan import Hold, Holder, Link, Plan, mass_removal, plan
 from gitrepos.snapshot import Commit, Snapshot
-
-NO_POLICY_FILES = "no_policy_files"
 
 
 class LinkChangedError(Exception):
@@ -143,7 +141,20 @@ def _observe(repo: GitRepo, attempt: Attempt) -> None:
     repo.observed_generation = attempt.generation
     repo.observed_rules = attempt.rules
     repo.served_seq = max(repo.served_seq, attempt.requested_seq)
+    if not _is_expecting(repo):
+        repo.expected_commit, repo.expected_until = "", None
+    alarm.note(repo)
     repo.save()
+
+
+def _is_expecting(repo: GitRepo) -> bool:
+    """Whether what a webhook announced is still to come."""
+    if repo.expected_until is None or repo.expected_until <= timezone.now():
+        return False
+    if repo.expected_commit:
+        seen = repo.held["commit"] if repo.held else repo.last_commit
+        return bool(repo.expected_commit != seen)
+    return repo.served_seq < repo.requested_seq
 
 
 def _apply_files(
@@ -158,7 +169,7 @@ def _apply_files(
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
         decided = _plan(repo, candidates, before)
-    written = _publish(repo, commit, decided)
+    written = _publish(repo, attempt, commit, decided)
     changed = rows.write(repo, decided, now)
     notices.tell(repo, decided, before, changed)
     repo.counts = decided.counts()
@@ -198,7 +209,7 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
     }
 
 
-def _publish(repo: GitRepo, commit: Commit, decided: Plan) -> dict[str, int]:
+def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
     if not decided.writes:
         return {}
@@ -213,6 +224,8 @@ def _publish(repo: GitRepo, commit: Commit, decided: Plan) -> dict[str, int]:
         commit=commit.id,
         author=commit.author,
         message=commit.message,
+        committed_at=commit.committed_at,
+        polled_at=attempt.started_at,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt

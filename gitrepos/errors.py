@@ -86,9 +86,13 @@ class TimedOutError(RemoteError):
 
 
 class RateLimitedError(RemoteError):
-    """The forge asked for fewer calls."""
+    """The forge asked for fewer calls; none for `retry_after_seconds`, when it said how long."""
 
     code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SecretLostError(RemoteError):

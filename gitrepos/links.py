@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from configurations import pins, versions
@@ -13,16 +15,18 @@ from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
 from gitrepos.address import RepoURL
-from gitrepos.credentials import sealed, token_of
+from gitrepos.credentials import sealed, sealed_webhook_secret, token_of
 from gitrepos.errors import SecretLostError
 from gitrepos.models import GitRepo, Remote
 from keeptrusts import counters
-from keeptrusts.errors import ConflictError, NotFoundError
+from keeptrusts.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.sealing import fingerprint
 
 Fields = Mapping[str, Any]
 
 COUNTER = "git-repos"
+
+_EXPECTED_SECONDS = 60
 
 
 def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
@@ -100,6 +104,48 @@ def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
         events.record(events.Kind.CONFIRMED, message, git_repo=str(repo_id), details=details)
 
 
+def hear(repo_id: UUID, *, commit: str | None) -> None:
+    """Note a genuine webhook. Unless `commit` is None, the link is due at once.
+
+    `commit` is what its branch was pushed to (empty when nobody says): until the forge shows
+    it, for a minute at most, the link is looked at every second. Deliveries that find one
+    waiting ask for no second sync.
+
+    Raises: `NotFoundError`.
+    """
+    now = timezone.now()
+    with _writing():
+        [remote] = _locked(_remote_of(repo_id))
+        row = GitRepo.objects.select_for_update().get(pk=repo_id)
+        row.last_delivery_at = now
+        if commit is not None and not row.suspended:
+            # An attempt in flight may have asked the forge before this push.
+            if row.requested_seq == row.served_seq or remote.claim_id is not None:
+                row.requested_seq += 1
+            row.expected_commit = commit
+            row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
+            remote.next_poll_at, remote.stalled, remote.failures = now, False, 0
+        row.save(
+            update_fields=[
+                "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
+            ]
+        )  # fmt: skip
+        remote.interval_seconds = claim.interval(remote, now) or remote.interval_seconds
+        remote.save(update_fields=["next_poll_at", "stalled", "failures", "interval_seconds"])
+
+
+def forget_silent_hooks() -> int:
+    """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
+    silent = GitRepo.objects.filter(claim.silent(timezone.now()), suspended=False)
+    late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
+    remotes = Remote.objects.filter(links__in=late).distinct()
+    for remote in list(remotes):
+        with transaction.atomic():
+            for row in _locked(remote):
+                claim.reschedule(row)
+    return len(remotes)
+
+
 def release_pin(configuration_id: str, *, actor: str) -> None:
     """End a pin, and have the link that feeds the configuration plan at once.
 
@@ -163,6 +209,13 @@ def _wake(configuration_id: str) -> None:
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:
     for name, value in fields.items():
         setattr(row, name, value)
+    if "webhook_secret" in fields:
+        row.webhook_secret = sealed_webhook_secret(fields["webhook_secret"], row)
+        row.last_delivery_at = None  # Nothing came that is signed with this one.
+    if (row.webhook_poll_interval_seconds or row.poll_interval_seconds) < row.poll_interval_seconds:
+        raise FieldError(
+            "webhook_poll_interval_seconds", "must not be less than poll_interval_seconds"
+        )
     row.root = "/".join(part for part in row.path.split("/") if part not in ("", "."))
     return row
 

@@ -1,16 +1,41 @@
 """What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
 
+import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+
+NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
+
+_WEEK_US = 7 * 86_400 * 1_000_000
+
+
+def _phase() -> int:
+    return secrets.randbelow(_WEEK_US)
+
+
+class Host(models.Model):
+    """A host that gives trouble; it has no row while it answers.
+
+    `unreached` are the ids of the remotes, three at most, that could not reach it since it last
+    answered. None of its remotes is polled until `cooling_until`; then one is, as a probe.
+    `code` says why.
+    """
+
+    name = models.CharField(primary_key=True, max_length=255)
+    unreached = models.JSONField(default=list)
+    cooling_until = models.DateTimeField(null=True, db_index=True)
+    code = models.CharField(max_length=40, default="")
 
 
 class Remote(models.Model):
     """A url with a credential: what one call to a forge asks about, for every link to it.
 
     `credential` is the sealed access token, `credential_digest` a keyed hash by which equal
-    tokens share a row. `next_poll_at` is empty while no link wants polling or `stalled` holds.
+    tokens share a row. `phase_us` says where in its interval the remote's turn lies: modulo the
+    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """
@@ -21,6 +46,7 @@ class Remote(models.Model):
     credential = models.TextField(default="")
     credential_digest = models.CharField(max_length=64, default="")
     interval_seconds = models.PositiveIntegerField(default=300)
+    phase_us = models.BigIntegerField(default=_phase)
     next_poll_at = models.DateTimeField(null=True)
     claim_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -36,6 +62,7 @@ class Remote(models.Model):
             models.Index(
                 fields=["next_poll_at"], name="remote_due", condition=Q(next_poll_at__isnull=False)
             ),
+            models.Index(fields=["host"], name="remote_host"),
         ]
 
 
@@ -54,6 +81,7 @@ class GitRepo(models.Model):
     raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
     waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
     a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_delivery_at` is when a genuine webhook came last.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -88,6 +116,7 @@ class GitRepo(models.Model):
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")
     expected_until = models.DateTimeField(null=True)
+    last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -99,6 +128,18 @@ class GitRepo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["remote"],
+                name="link_expecting",
+                condition=Q(expected_until__isnull=False),
+            ),
+        ]
+
+    @classmethod
+    def expecting(cls, now: datetime) -> Q:
+        """Links of which a webhook told a commit that was not seen yet."""
+        return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:
@@ -173,7 +214,7 @@ class SyncRun(models.Model):
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

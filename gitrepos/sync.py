@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, remote, rows
+from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
+from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
@@ -24,9 +24,10 @@ from gitrepos.errors import (
     BranchNotFoundError,
     GoneError,
     HostNotAllowedError,
+    RateLimitedError,
     RemoteError,
 )
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -50,13 +51,12 @@ class Work:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
     def attempt(self, link: GitRepo) -> Attempt:
-        asked = link.requested_seq > link.served_seq
         return Attempt(
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
+            trigger=_trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -66,18 +66,46 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
 
     One that changed is handed over as soon as its answer is there; the others are given back.
     """
-    works = _load(batch)
+    works = _load(batch, only=_LOOKED_AT)
     pending = _pending(link.pk for work in works.values() for link in work.links)
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
     for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+        put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
+        claim.release(batch.id, put_off)
         quiet = [
             answer.key
             for answer in answers
-            if _is_quiet(Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over)
+            if answer.key not in put_off
+            and _is_quiet(
+                Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over
+            )
         ]
         claim.settle(batch.id, quiet)
+        _measure([works[answer.key].remote for answer in answers], answers, quiet)
+
+
+def _measure(
+    rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
+) -> None:
+    for row, answer in zip(rows, answers, strict=True):
+        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
+    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+
+
+# What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
+_LOOKED_AT = (
+    ("url", "host", "credential", "next_poll_at"),
+    (
+        "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
+        "requested_seq", "served_seq", "error_code", "held", "expected_until",
+    ),
+)  # fmt: skip
+
+
+def _reached(work: Work, answer: remote.Answer[UUID]) -> hosts.Reached:
+    return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
 
 
 def _is_quiet(
@@ -157,6 +185,7 @@ def _fetched(
         if not heads[ref]:
             raise _no_branch(ref)
         url, token = _url(work.remote), token_of(work.remote)
+        measures.fetched(work.remote.host)
         return fetch.take(
             remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
@@ -165,6 +194,8 @@ def _fetched(
             folder=settings.ENV.data_dir / "work",
         )
     except RemoteError as error:
+        if isinstance(error, RateLimitedError):
+            hosts.rest(work.remote.host, error)
         return [error] * len(asks)
 
 
@@ -218,13 +249,16 @@ def _discarding(fence: Fence) -> Iterator[None]:
         log.warning("discarded", remote=str(fence.remote_id), reason=str(error))
 
 
-def _load(batch: Claim) -> dict[UUID, Work]:
-    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id)
+def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
+    """The remotes of a claim that still holds them, with what is read of them and their links."""
+    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
-    for link in GitRepo.objects.filter(remote__in=rows, suspended=False).order_by("pk"):
+    found = {row.pk: row for row in rows}
+    active = GitRepo.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
+    for link in active.only(*only[1]):
         links[link.remote_id].append(link)
-    return {row.pk: Work(row, tuple(links[row.pk]), now) for row in rows}
+    return {pk: Work(row, tuple(links[pk]), now) for pk, row in found.items()}
 
 
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
@@ -247,6 +281,13 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         claim.finish(fence, ok=False, stalled=not error.transient)
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
+
+
+def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:

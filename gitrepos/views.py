@@ -5,6 +5,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
@@ -15,18 +16,21 @@ from access.authentication import bearer
 from configurations import pins, queries
 from configurations.serializers import PinInput
 from configurations.versions import Origin, Source
-from gitrepos import links, tasks
+from gitrepos import deliveries, links, listing, measures, tasks
+from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, Confirmation, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import NotFoundError
+from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
+from keeptrusts.errors import FieldError, NotFoundError, UnavailableError
 from keeptrusts.fields import Input
-from keeptrusts.views import View, whole
+from keeptrusts.rendering import raw_body
+from keeptrusts.views import View, whole, words
 
 log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
+_MAX_LIMIT = 10_000
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
 
@@ -34,9 +38,19 @@ _seats = threading.BoundedSemaphore(4)
 class GitRepos(View):
     """List and link repositories."""
 
+    query = {"GET": ("status", "limit", "cursor")}
+
     def get(self, request: Request) -> Response:
-        rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
-        return Response({"data": LinkRow(rows, many=True).data})
+        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+        cursor = request.query_params.get("cursor", "")
+        try:
+            rows, following = listing.page(
+                words(request, "status", known=STATUSES), cursor=cursor, limit=limit
+            )
+        except listing.BadCursorError as exc:
+            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
+        answer: dict[str, Any] = {"data": shown(rows)}
+        return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -46,6 +60,31 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
+
+
+class Webhook(View):
+    """Where a forge tells of a push. The signature is the credential: no token is asked for."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        receipt = deliveries.take(repo_id, headers, raw_body(request))
+        if not receipt.ignored:
+            _hint()
+        told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
+        return Response({"data": {**told, "message": receipt.message}}, status=202)
 
 
 class OneGitRepo(View):
@@ -146,15 +185,15 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
     return fields, notices
 
 
-def _found(repo_id: UUID) -> GitRepo:
-    row = GitRepo.objects.select_related("remote").filter(pk=repo_id).first()
+def _found(repo_id: UUID) -> Standing:
+    row = with_status(GitRepo.objects.filter(pk=repo_id)).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
 
 
 def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 

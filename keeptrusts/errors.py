@@ -23,6 +23,7 @@ class ApiError(Exception):
     """
 
     status = 400
+    headers: Mapping[str, str] = {}
 
     def __init__(
         self, code: str, message: str, *, details: Sequence[Mapping[str, Any]] = ()
@@ -38,14 +39,20 @@ class NotFoundError(ApiError):
 
     status = 404
 
-    def __init__(self, what: str) -> None:
-        super().__init__("not_found", f"There is no {what}.")
+    def __init__(self, what: str, *, code: str = "not_found") -> None:
+        super().__init__(code, f"There is no {what}.")
 
 
 class ConflictError(ApiError):
     """409: the row's present state forbids it."""
 
     status = 409
+
+
+class GoneError(ApiError):
+    """410: it was there, and will not come back by itself."""
+
+    status = 410
 
 
 class TooLargeError(ApiError):
@@ -63,6 +70,16 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class UnavailableError(ApiError):
+    """503: a server that this needs does not answer."""
+
+    status = 503
+    headers = {"Retry-After": "1"}
+
+    def __init__(self, what: str) -> None:
+        super().__init__("unavailable", f"{what} does not answer now; try again.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 
@@ -74,7 +91,8 @@ class FieldError(ApiError):
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
     if isinstance(exc, ApiError):
-        return Response(_body(exc.code, exc.message, exc.details), status=exc.status)
+        body = _body(exc.code, exc.message, exc.details)
+        return Response(body, status=exc.status, headers=dict(exc.headers))
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)

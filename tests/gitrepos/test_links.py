@@ -42,7 +42,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
     assert answer["Location"] == f"{PATH}/{row['id']}"
     assert get(admin, answer["Location"]) == row
     assert get(admin, PATH) == [row]
-    unsure = ("id", "created_at", "updated_at", "next_poll_at")
+    unsure = ("id", "created_at", "updated_at", "next_poll_at", "webhook_url", "conditions")
     assert {name: value for name, value in row.items() if name not in unsure} == {
         "url": URL,
         "branch": "",
@@ -50,17 +50,21 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "auto_create_configuration": False,
         "adopt": False,
         "poll_interval_seconds": 300,
+        "webhook_poll_interval_seconds": None,
         "suspended": False,
         "id_prefix": "",
         "include": [],
         "exclude": [],
         "prune": False,
         "has_access_token": False,
+        "has_webhook_secret": False,
         "generation": 1,
+        "observed_generation": 0,
         "status": "pending",
         "last_commit": None,
         "last_polled_at": None,
         "last_synced_at": None,
+        "last_delivery_at": None,
         "error": None,
         "held": None,
         "files": {},
@@ -174,6 +178,7 @@ def test_an_access_token_is_in_no_table(admin: APIClient) -> None:
     [
         ("branch", "main"), ("path", "policies/"), ("auto_create_configuration", True),
         ("adopt", True), ("poll_interval_seconds", 60), ("url", f"{URL}x"),
+        ("webhook_poll_interval_seconds", 3600),
     ],
 )  # fmt: skip
 def test_a_field_is_edited_alone(admin: APIClient, field: str, value: object) -> None:
@@ -182,7 +187,7 @@ def test_a_field_is_edited_alone(admin: APIClient, field: str, value: object) ->
 
     changed = patch(admin, row, **{field: value})
 
-    observed = {name: changed[name] for name in ("next_poll_at", "updated_at")}
+    observed = {name: changed[name] for name in ("next_poll_at", "updated_at", "conditions")}
     assert changed["updated_at"] > row["updated_at"]
     assert changed == {**row, field: value, "generation": 2, **observed}
     assert get(admin, f"{PATH}/{row['id']}") == changed
@@ -333,14 +338,14 @@ def test_an_unknown_link_is_not_found(admin: APIClient) -> None:
     assert [error(answer)["code"] for answer in answers] == ["not_found"] * len(answers)
 
 
-def test_a_list_of_links_costs_two_queries(
+def test_a_list_of_links_costs_three_queries(
     admin: APIClient, django_assert_num_queries: Any
 ) -> None:
-    """Counters and rows, however many there are."""
+    """Counters, rows, and the hosts that cool down, however many there are."""
     for number in range(20):
         created(post(admin, url=f"{URL}{number}"))
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         rows = get(admin, PATH)
 
     assert [row["url"] for row in rows] == [f"{URL}{number}" for number in range(20)]

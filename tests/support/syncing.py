@@ -28,7 +28,7 @@ def poll() -> None:
 
 def run_due() -> None:
     """What a tick does, with everything it starts, in this process."""
-    for batch in claim.due(timezone.now()):
+    if batch := claim.due(timezone.now()):
         sync.poll(batch, sync.sync)
 
 

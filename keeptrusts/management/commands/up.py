@@ -19,8 +19,9 @@ from django.db.migrations.executor import MigrationExecutor
 from access import tokens
 from access.models import Token
 from gitrepos import claim
+from gitrepos.tasks import POLLS_AT_ONCE
 from keeptrusts import broker
-from keeptrusts.env import secret_file
+from keeptrusts.env import secret_file, web_url
 from keeptrusts.supervisor import Part, Supervisor, say
 
 _START_SECONDS = 60.0
@@ -28,14 +29,15 @@ _BIN = Path(sys.executable).parent
 
 
 class Command(BaseCommand):
-    """Starts broker (embedded default only), web, worker and beat, and stops them together."""
+    """Starts broker (embedded default only), web, events, workers and beat; stops them together."""
 
-    help = "Run the whole control plane: web, worker, beat and, without REDIS_URL, a broker."
+    help = "Run the control plane: web, events, workers, beat and, without REDIS_URL, a broker."
 
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV
         lock = _lock(env.data_dir)
-        _check_port(env.listen_host, env.listen_port)
+        _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
+        _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
         # Wherever this was started, the children find the project, and the same data folder.
         environment = os.environ | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
         supervisor = Supervisor(cwd=settings.BASE_DIR, environment=environment)
@@ -71,7 +73,7 @@ def _lock(data_dir: Path) -> int:
     return fd
 
 
-def _check_port(host: str, port: int) -> None:
+def _check_port(host: str, port: int, name: str) -> None:
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as probe:
@@ -79,7 +81,7 @@ def _check_port(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as exc:
         raise CommandError(
-            f"cannot listen on {host}:{port}: {exc.strerror}; set KEEPTRUSTS_LISTEN=HOST:PORT"
+            f"cannot listen on {host}:{port}: {exc.strerror}; set {name}=HOST:PORT"
         ) from exc
 
 
@@ -121,8 +123,9 @@ def _parts() -> list[Part]:
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
-        Part("syncer", [*celery, *_worker("sync", processes=4)], grace_seconds=12),
-        Part("poller", [*celery, *_worker("tick,poll", processes=3)], grace_seconds=6),
+        Part("syncer", [*celery, *_worker("sync", "prefork", 4)], grace_seconds=12),
+        # Threads: hundreds of calls wait in one process, on connections that all of them share.
+        Part("poller", [*celery, *_worker("tick", "threads", POLLS_AT_ONCE + 4)], grace_seconds=6),
         Part(
             "web",
             [
@@ -135,15 +138,17 @@ def _parts() -> list[Part]:
             ],
             grace_seconds=10,
         ),
+        # The event streams of gateways.
+        Part("events", [sys.executable, "-m", "gateways.push"], grace_seconds=8),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
     ]  # fmt: skip
 
 
-def _worker(queues: str, *, processes: int) -> list[str]:
+def _worker(queue: str, pool: str, size: int) -> list[str]:
     return [
-        "worker", "--queues", queues, "--concurrency", str(processes), "--hostname",
-        f"{queues.replace(',', '-')}@%h", "--without-gossip", "--without-mingle",
-        "--without-heartbeat", "--loglevel", "INFO",
+        "worker", "--queues", queue, "--pool", pool, "--concurrency", str(size), "--hostname",
+        f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
+        "--loglevel", "INFO",
     ]  # fmt: skip
 
 
@@ -154,25 +159,28 @@ def _wait_until_healthy(supervisor: Supervisor) -> bool:
         if _healthy():
             return True
         if time.monotonic() > told:
-            say("waiting for web, worker and beat…")
+            say("waiting for web, events, worker and beat…")
             told = until
         time.sleep(0.1)
     return False
 
 
 def _healthy() -> bool:
+    env = settings.ENV
+    events = web_url(env.events_host, env.events_port)
+    return _answers(f"{_base_url()}/healthz") and _answers(f"{events}/readyz")
+
+
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{_base_url()}/healthz", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
 def _base_url() -> str:
-    host = settings.ENV.listen_host
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    shown = f"[{reached}]" if ":" in reached else reached
-    return f"http://{shown}:{settings.ENV.listen_port}"
+    return web_url(settings.ENV.listen_host, settings.ENV.listen_port)
 
 
 def _greet(token: str) -> None:
