@@ -53,11 +53,11 @@ def version(stack: Stack, name: str) -> int:
 def test_a_push_is_visible_without_a_poll(shared_stack: Stack, repo: Repo) -> None:
     """Long before the next poll; how soon is printed."""
     name = "hooked/policy-config.yaml"
-    repo.commit({name: policy("1")})
+    repo.commit({name: policy("One")})
     row = linked(shared_stack, repo)
     seconds = []
     for number in range(2, 7):
-        commit = repo.commit({name: policy(str(number))})
+        commit = repo.commit({name: policy(f"Number {number}")})
         pushed_at = time.monotonic()
         assert deliver(shared_stack, row, hooks.push("main", commit)) == 202
         while version(shared_stack, "hooked") < number:
@@ -74,9 +74,9 @@ def test_a_push_is_visible_without_a_poll(shared_stack: Stack, repo: Repo) -> No
 def test_a_push_that_is_told_before_it_is_shown_is_found(shared_stack: Stack, repo: Repo) -> None:
     """Some forges tell first; it is looked for each second."""
     name = "early/policy-config.yaml"
-    repo.commit({name: policy("1")})
+    repo.commit({name: policy("One")})
     row = linked(shared_stack, repo)
-    repo.write(name, policy("2"))
+    repo.write(name, policy("Two"))
     repo.git("commit", "--quiet", "--all", "-m", "Two")
     deliver(shared_stack, row, hooks.push("main", repo.git("rev-parse", "HEAD")))
     told = shown(shared_stack, row)["conditions"][1]
@@ -92,12 +92,14 @@ def test_a_push_that_is_told_before_it_is_shown_is_found(shared_stack: Stack, re
 def test_a_burst_of_a_hundred_ends_at_the_last_push(shared_stack: Stack, repo: Repo) -> None:
     """None is lost, and far fewer syncs are made than deliveries came."""
     name = "burst/policy-config.yaml"
-    repo.commit({name: policy("0")})
+    repo.commit({name: policy("Number 0")})
     row = linked(shared_stack, repo)
     for number in range(1, 101):
-        commit = repo.commit({name: policy(str(number))}) if number % 10 == 0 else hooks.COMMIT
+        commit = (
+            repo.commit({name: policy(f"Number {number}")}) if number % 10 == 0 else hooks.COMMIT
+        )
         assert deliver(shared_stack, row, hooks.push("main", commit)) == 202
-    last = policy("100").encode()
+    last = policy("Number 100").encode()
 
     wait_for(
         lambda: shared_stack.request("GET", "/v1/configurations/burst/content").body == last,
@@ -110,10 +112,10 @@ def test_a_burst_of_a_hundred_ends_at_the_last_push(shared_stack: Stack, repo: R
 
 def test_a_forged_delivery_changes_nothing(shared_stack: Stack, repo: Repo) -> None:
     """401, and the link is not looked at."""
-    repo.commit({"forged/policy-config.yaml": policy("1")})
+    repo.commit({"forged/policy-config.yaml": policy("One")})
     row = linked(shared_stack, repo)
     polled = shown(shared_stack, row)["last_polled_at"]
-    body = hooks.push("main", repo.commit({"forged/policy-config.yaml": policy("2")}))
+    body = hooks.push("main", repo.commit({"forged/policy-config.yaml": policy("Two")}))
     request = urllib.request.Request(
         shared_stack.url + row["webhook_url"],
         data=body,
