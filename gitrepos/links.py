@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from configurations import versions
+from configurations import pins, versions
+from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
 from gitrepos.address import RepoURL
@@ -59,11 +60,14 @@ def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Field
         new = _moved(old, url, token)
         remotes = _locked(old, new)
         row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
+        prefix = row.id_prefix
         _filled(row, fields)
         row.remote, row.url = new, new.url
         row.generation += 1
         row.error_code = row.error_message = row.confirmed_commit = ""
         row.held = None  # What would go is another question now.
+        if row.id_prefix != prefix:
+            row.files.update(blob="")  # Each is to be read again: its id is another.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
         for remote in remotes:
@@ -142,6 +146,24 @@ def forget_silent_hooks() -> int:
     return len(remotes)
 
 
+def release_pin(configuration_id: str, *, actor: str) -> None:
+    """End a pin, and have the link that feeds the configuration plan at once.
+
+    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    """
+    with _writing():
+        _wake(configuration_id)
+        pins.release(configuration_id, actor=actor)
+
+
+def expire_pins() -> None:
+    """End the pins whose time has passed, as `release_pin` does."""
+    for configuration_id in pins.expired(timezone.now()):
+        with _writing():
+            _wake(configuration_id)
+            pins.expire(configuration_id)
+
+
 def delete(repo_id: UUID) -> list[str]:
     """Remove a link; returns the ids of the configurations it leaves, which stay in force.
 
@@ -174,6 +196,14 @@ def _requested(repo_id: UUID) -> GitRepo:
     remote.next_poll_at, remote.stalled = timezone.now(), False
     remote.save(update_fields=["next_poll_at", "stalled"])
     return row
+
+
+def _wake(configuration_id: str) -> None:
+    """Ask for a sync of the link that feeds a configuration, unless it rests or there is none."""
+    owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
+    for owner in owners.values_list("owner", flat=True):
+        if GitRepo.objects.filter(pk=owner, suspended=False).exists():
+            _requested(UUID(owner))
 
 
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:

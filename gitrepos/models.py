@@ -153,7 +153,8 @@ class LinkedFile(models.Model):
     """What git last said of one file, and what became of it.
 
     `configuration` is the id that the file names, empty while it names none that can be read.
-    `blob` and `content_hash` are what git last said, in force or not.
+    `blob` and `content_hash` are what git last said, in force or not; an empty `blob` wants the
+    file read again. `renamed_from` is the id under which its policy stood before.
     """
 
     class Outcome(models.TextChoices):
@@ -161,11 +162,14 @@ class LinkedFile(models.Model):
         UNLINKED = "unlinked"
         QUARANTINED = "quarantined"
         CONFLICT = "conflict"
+        PINNED = "pinned"
         MISSING = "missing"
+        ARCHIVED = "archived"
 
     repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
+    renamed_from = models.CharField(max_length=200, default="")
     blob = models.CharField(max_length=64)
     content_hash = models.CharField(max_length=64, default="")
     outcome = models.CharField(max_length=12, choices=Outcome.choices)

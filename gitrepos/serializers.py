@@ -8,13 +8,15 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from gitrepos import hosts
+from gitrepos import globs, hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.conditions import Condition, Standing, conditions
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
+from kt.policy.language.forms import FORMS, is_id
 
+_MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
 # Control characters, and those that end or turn a line for some readers alone.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -41,6 +43,21 @@ class URL(Text):
         return url
 
 
+class Globs(serializers.ListField):
+    """Up to 50 globs of paths, each as `globs` takes it."""
+
+    child = Text(max_length=200)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=_MAX_GLOBS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+            raise serializers.ValidationError(f"a glob {wrong[0]}")
+        return found
+
+
 class Asked(Input):
     """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
 
@@ -56,6 +73,10 @@ class Asked(Input):
     )
     webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
     suspended = Flag(required=False)
+    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    include = Globs(required=False)
+    exclude = Globs(required=False)
+    prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
@@ -71,6 +92,11 @@ class Asked(Input):
             raise serializers.ValidationError(
                 "must be a path inside the repository, without '..' and control characters"
             )
+        return value
+
+    def validate_id_prefix(self, value: str) -> str:
+        if value and not is_id(value):
+            raise serializers.ValidationError(f"must be {FORMS['id'].words}")
         return value
 
     def validate_access_token(self, value: str | None) -> str:
@@ -130,6 +156,7 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
+            "id_prefix", "include", "exclude", "prune",
             "has_access_token", "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
             "next_poll_at", "last_synced_at", "last_delivery_at",
@@ -195,5 +222,6 @@ class FileRow(serializers.ModelSerializer[LinkedFile]):
     class Meta:
         model = LinkedFile
         fields = [
-            "path", "configuration", "outcome", "content_hash", "blob", "findings", "updated_at",
+            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+            "updated_at",
         ]  # fmt: skip

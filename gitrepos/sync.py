@@ -16,7 +16,7 @@ from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
-from gitrepos.candidates import Linked, read, settled
+from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
 from gitrepos.errors import (
@@ -138,7 +138,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = _pending(link.pk for link in work.links)
         results = [
-            _sync_link(fence, work.attempt(link), before, result)
+            _sync_link(fence, work, link, before, result)
             for link, before, result in _taken(work, heads, pending, until)
         ]
         changed = sum(_changed(link, heads, pending) for link in work.links)
@@ -200,9 +200,14 @@ def _fetched(
 
 
 def _sync_link(
-    fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
+    fence: Fence,
+    work: Work,
+    link: GitRepo,
+    before: Sequence[Linked],
+    result: Snapshot | RemoteError,
 ) -> bool:
     """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
+    attempt = work.attempt(link)
     with _overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
             log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
@@ -210,11 +215,20 @@ def _sync_link(
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        elif hold := apply.apply(fence, attempt, result, read(result, before)):
-            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
         else:
-            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+            _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
     return True
+
+
+def _apply(
+    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
+) -> None:
+    hold = apply.apply(fence, attempt, snapshot, candidates)
+    facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
+    if hold is not None:
+        log.warning("held", reason=hold.reason, **facts)
+    else:
+        log.info("synced", **facts)
 
 
 @contextlib.contextmanager
@@ -323,7 +337,13 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
-    return Ask(link.root, known_tree=known_tree, known=settled(before))
+    return Ask(
+        link.root,
+        known_tree=known_tree,
+        known=settled(before),
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+    )
 
 
 def _ref(link: GitRepo) -> str:

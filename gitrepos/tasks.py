@@ -40,6 +40,7 @@ def tick() -> None:
     """
     heartbeat.beat()
     metrics.flush()
+    links.expire_pins()
     if not _turns.acquire(blocking=False):
         return
     try:

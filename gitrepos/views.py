@@ -13,6 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
+from configurations import pins, queries
+from configurations.serializers import PinInput
+from configurations.versions import Origin, Source
 from gitrepos import deliveries, links, listing, measures, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
@@ -126,6 +129,28 @@ class Confirm(View):
         links.confirm(repo_id, commit=commit, actor=bearer(request).name)
         _hint()
         return Response(_shown(repo_id), status=202)
+
+
+class Pin(View):
+    """Keep a version of a configuration in force whatever git says, or release it."""
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = PinInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given, actor = body.validated_data, bearer(request).name
+        pins.pin(
+            configuration_id,
+            number=given.get("version"),
+            origin=Origin(Source.API, actor=actor, note=given["reason"]),
+            reason=given["reason"],
+            expires_at=given.get("expires_at"),
+        )
+        return Response({"data": queries.row(configuration_id)})
+
+    def delete(self, request: Request, configuration_id: str) -> Response:
+        links.release_pin(configuration_id, actor=bearer(request).name)
+        _hint()
+        return Response({"data": queries.row(configuration_id)})
 
 
 class Syncs(View):
