@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from gitrepos import git
 from gitrepos.address import Network, RepoURL, resolve
 from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
+from gitrepos.secret import Secret
 
 HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
@@ -30,7 +31,7 @@ class Question(Generic[Key]):
 
     key: Key
     url: RepoURL
-    token: str
+    secret: Secret
     refs: tuple[str, ...]
 
 
@@ -57,19 +58,19 @@ def check(
             yield [future.result() for future in done]
 
 
-def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Access:
+def access(url: RepoURL, secret: Secret, *, allowed: Sequence[Network]) -> git.Access:
     """Check where `url` leads to and pin it.
 
     Raises: `HostNotAllowedError`, `UnreachableError`.
     """
     addresses = () if url.scheme == "file" else resolve(url, allowed=allowed)
-    return git.Access(url=url, addresses=addresses, token=token)
+    return git.Access(url=url, addresses=addresses, secret=secret)
 
 
 def _answer(question: Question[Key], allowed: Sequence[Network]) -> Answer[Key]:
     until = time.monotonic() + _DEADLINE_SECONDS
     try:
-        reached = access(question.url, question.token, allowed=allowed)
+        reached = access(question.url, question.secret, allowed=allowed)
         heads = _heads(_listing(reached, question.refs, until), question.refs)
         if not any(heads.values()):
             _prove(reached, until)
@@ -95,7 +96,7 @@ def _prove(reached: git.Access, until: float) -> None:
 
     Raises: `BadAnswerError`.
     """
-    if reached.url.scheme == "file":
+    if reached.url.scheme in ("file", "ssh"):
         return
     try:
         git.run(

@@ -49,6 +49,7 @@ class Asked(Input):
     poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
     suspended = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
         value = value or ""  # The remote's HEAD.
@@ -70,9 +71,14 @@ class Asked(Input):
             raise serializers.ValidationError("must be printable ASCII without spaces")
         return value or ""
 
+    def validate_credential(self, value: str | None) -> str:
+        return value or ""
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
             raise serializers.ValidationError("names nothing to change")
+        if attrs.get("access_token") and attrs.get("credential"):
+            raise serializers.ValidationError({"credential": ["comes with access_token; send one"]})
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -96,6 +102,11 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
     status = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     has_access_token = serializers.SerializerMethodField()
+    credential = serializers.CharField(source="remote.shared.name", default=None)
+    credential_expires_at = serializers.DateTimeField(
+        source="remote.shared.expires_at", default=None
+    )
+    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
     last_commit = serializers.SerializerMethodField()
     last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
     next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
@@ -105,7 +116,8 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         model = GitRepo
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
-            "poll_interval_seconds", "suspended", "has_access_token", "generation",
+            "poll_interval_seconds", "suspended", "has_access_token", "credential",
+            "credential_expires_at", "credential_expiring", "generation",
             "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
             "error", "files", "created_at", "updated_at",
         ]  # fmt: skip

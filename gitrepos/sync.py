@@ -17,7 +17,7 @@ from gitrepos import apply, claim, fetch, remote
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.plan import Linked, read, settled
@@ -150,9 +150,9 @@ def _fetched(
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -196,6 +196,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 
 def _load(batch: Claim) -> dict[UUID, Work]:
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id)
+    rows = rows.select_related("shared")
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     for link in GitRepo.objects.filter(remote__in=rows, suspended=False).order_by("pk"):
@@ -207,7 +208,7 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
         return remote.Question(
-            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
+            work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
         )
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)

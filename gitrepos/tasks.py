@@ -13,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, sync
+from gitrepos import claim, fetch, keyring, sync
 from gitrepos.claim import Claim, Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat
@@ -60,6 +60,13 @@ def sweep() -> None:
     """Remove what killed workers left behind."""
     if removed := fetch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
+
+
+@shared_task(name="gitrepos.warn", time_limit=60)
+def warn() -> None:
+    """Say which credentials expire soon."""
+    if warned := keyring.warn(timezone.now()):
+        log.warning("credentials expire soon", credentials=warned)
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:

@@ -31,13 +31,17 @@ class GitRepos(View):
     """List and link repositories."""
 
     def get(self, request: Request) -> Response:
-        rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
+        rows = GitRepo.objects.select_related("remote__shared").order_by("created_at", "id")
         return Response({"data": LinkRow(rows, many=True).data})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        url, token = fields.pop("url"), fields.pop("access_token", "")
-        row = links.create(url, token=token, fields=fields)
+        row = links.create(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
         _hint()
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
@@ -52,8 +56,13 @@ class OneGitRepo(View):
 
     def patch(self, request: Request, repo_id: UUID) -> Response:
         fields, notices = _fields(Asked, request)
-        url, token = fields.pop("url", None), fields.pop("access_token", None)
-        links.edit(repo_id, url=url, token=token, fields=fields)
+        links.edit(
+            repo_id,
+            url=fields.pop("url", None),
+            token=fields.pop("access_token", None),
+            credential=fields.pop("credential", None),
+            fields=fields,
+        )
         _hint()
         return Response(_shown(repo_id, notices))
 
@@ -109,7 +118,7 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
 
 
 def _found(repo_id: UUID) -> GitRepo:
-    row = GitRepo.objects.select_related("remote").filter(pk=repo_id).first()
+    row = GitRepo.objects.select_related("remote__shared").filter(pk=repo_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row

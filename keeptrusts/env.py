@@ -41,6 +41,7 @@ class Env:
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
     min_poll_interval_seconds: int
+    credential_warning_days: int
     cors_origins: tuple[str, ...]
 
 
@@ -65,6 +66,7 @@ def read(environ: Mapping[str, str]) -> Env:
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
+        credential_warning_days=_days(environ, "KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", 14),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
     )
 
@@ -181,6 +183,14 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if seconds is None:
         raise EnvError(f"{name}={value!r}: write whole seconds from 1 to 86400")
     return seconds
+
+
+def _days(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    days = _whole(value, 366)
+    if days is None:
+        raise EnvError(f"{name}={value!r}: write whole days from 1 to 366")
+    return days
 
 
 def _origins(value: str) -> tuple[str, ...]:

@@ -42,6 +42,11 @@ def unseal(sealed: str, *, row: str) -> str:
     return _opened(known[head], data, row)
 
 
+def is_current(sealed: str) -> bool:
+    """Whether the first key sealed it."""
+    return sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}.")
+
+
 def fingerprint(secret: str) -> str:
     """Tell equal secrets apart from others without keeping them: a keyed hash, 64 hex digits."""
     key = _derived(settings.ENV.secret_keys[0], b"fingerprint")
