@@ -4,23 +4,25 @@ A claim is a row's `claim_id` and `lease_until`; the broker's messages are hints
 its claim (its lease ran out, an edit intervened) writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
+from gitrepos import hosts
 from gitrepos.models import GitRepo, Remote
+from gitrepos.turns import next_turn
 
 POLL_LEASE_SECONDS = 60
 SYNC_LEASE_SECONDS = 180
-BATCH_SIZE = 50
-MAX_BATCHES = 20
+BATCH_SIZE = 500
 _MAX_BACKOFF_SECONDS = 3600
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class FenceLostError(Exception):
@@ -37,36 +39,36 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim on a batch of remotes."""
+    """One claim on a batch of remotes; `more` says that others may be due as well."""
 
     id: UUID
     remote_ids: tuple[UUID, ...]
+    more: bool = False
 
 
-def due(now: datetime) -> list[Claim]:
-    """Claim what is due, in batches ordered by host; two callers never get the same remote."""
-    if not _due(now).exists():
-        return []  # Without this, an idle tick would take SQLite's write lock every second.
+def due(now: datetime) -> Claim | None:
+    """Claim the most overdue remotes, a batch at most; two callers never get the same one.
+
+    Those of hosts that are left alone for now stay due.
+    """
+    closed = hosts.closed(now)
+    if not _due(now, closed).exists():
+        return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
-        rows = _due(now).order_by("next_poll_at")
+        rows = _due(now, closed).order_by("next_poll_at")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        found = list(rows.values_list("host", "pk")[: BATCH_SIZE * MAX_BATCHES])
-        ids = [pk for _, pk in sorted(found)]
-        batches = [ids[at : at + BATCH_SIZE] for at in range(0, len(ids), BATCH_SIZE)]
-        return [_claimed(batch, now) for batch in batches]
+        found = list(rows.values_list("host", "pk")[:BATCH_SIZE])
+        claim = Claim(uuid4(), tuple(hosts.admitted(found, now)), more=len(found) == BATCH_SIZE)
+        lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
+        Remote.objects.filter(pk__in=claim.remote_ids).update(claim_id=claim.id, lease_until=lease)
+    return claim if claim.remote_ids else None
 
 
-def _due(now: datetime) -> QuerySet[Remote]:
+def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    return Remote.objects.filter(free, next_poll_at__lte=now)
-
-
-def _claimed(ids: Sequence[UUID], now: datetime) -> Claim:
-    claim = Claim(uuid4(), tuple(ids))
-    lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
-    Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
-    return claim
+    rows = Remote.objects.filter(free, next_poll_at__lte=now)
+    return rows.exclude(host__in=closed) if closed else rows
 
 
 def hold(fence: Fence, now: datetime) -> Remote:
@@ -91,23 +93,44 @@ def renew(fence: Fence) -> None:
         row.save(update_fields=["lease_until"])
 
 
-def settle(claim_id: UUID, remote_ids: Iterable[UUID]) -> None:
-    """Give back the remotes of a claim in which nothing changed, in one transaction."""
-    remote_ids = list(remote_ids)
+def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
+    """Give back the remotes of a claim in which nothing changed, all at once."""
     if not remote_ids:
         return
     now = timezone.now()
-    with transaction.atomic():
-        rows = list(
-            # In one order everywhere, as an edit locks them, so that nobody waits in a ring.
-            Remote.objects.select_for_update()
-            .filter(pk__in=remote_ids, claim_id=claim_id, lease_until__gt=now)
-            .order_by("pk")
+    with _held_batch(claim_id, remote_ids, now) as rows:
+        links = GitRepo.objects.filter(remote=OuterRef("pk"), suspended=False)
+        turn = Case(
+            When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
+            When(Exists(links.filter(GitRepo.behind())), then=Value(now)),
+            default=next_turn(now),
         )
-        behind, wanted = _behind(row.pk for row in rows), _wanted(row.pk for row in rows)
-        for row in rows:
-            _give_back(row, now, ok=True, at_once=row.pk in behind, wanted=row.pk in wanted)
-        Remote.objects.bulk_update(rows, _GIVEN_BACK)
+        rows.update(
+            claim_id=None, lease_until=None, last_polled_at=now, failures=0, stalled=False,
+            next_poll_at=turn,
+        )  # fmt: skip
+
+
+def release(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
+    """Give back the remotes of a claim that could not be asked: they are due as they were."""
+    if not remote_ids:
+        return
+    with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
+        rows.update(claim_id=None, lease_until=None)
+
+
+@contextlib.contextmanager
+def _held_batch(
+    claim_id: UUID, remote_ids: Collection[UUID], now: datetime
+) -> Iterator[QuerySet[Remote]]:
+    """Those that the claim still holds, locked for one transaction."""
+    with transaction.atomic():
+        mine = Remote.objects.filter(pk__in=remote_ids, claim_id=claim_id, lease_until__gt=now)
+        # In one order everywhere, as an edit locks them, so that nobody waits in a ring. And
+        # apart from the update: a statement that waited for a lock sees the locked row anew,
+        # but not what the other transaction wrote beside it, such as a request for a sync.
+        locked = list(mine.select_for_update().order_by("pk").values_list("pk", flat=True))
+        yield Remote.objects.filter(pk__in=locked)
 
 
 def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = False) -> None:
@@ -122,58 +145,29 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
     now = timezone.now()
     with transaction.atomic():
         row = hold(fence, now)
-        at_once = at_once or row.pk in _behind([row.pk])
-        _give_back(row, now, ok=ok, at_once=at_once, wanted=row.pk in _wanted([row.pk]))
-        if stalled and not at_once:
+        row.claim_id = row.lease_until = None
+        row.last_polled_at = now
+        row.failures = 0 if ok else row.failures + 1
+        links = row.links.filter(suspended=False)
+        at_once = at_once or links.filter(GitRepo.behind()).exists()
+        row.stalled = stalled and not at_once
+        if row.stalled or not links.exists():  # Its last link was suspended meanwhile.
             row.next_poll_at = None
-            row.stalled = True
-        row.save(update_fields=_GIVEN_BACK)
+        else:
+            row.next_poll_at = now if at_once else _next_poll_at(row, now)
+        row.save(
+            update_fields=[
+                "claim_id", "lease_until", "last_polled_at", "failures", "stalled", "next_poll_at",
+            ]
+        )  # fmt: skip
 
 
-_GIVEN_BACK = [
-    "claim_id", "lease_until", "last_polled_at", "failures", "stalled", "next_poll_at",
-]  # fmt: skip
-
-
-def _give_back(row: Remote, now: datetime, *, ok: bool, at_once: bool, wanted: bool) -> None:
-    row.claim_id = row.lease_until = None
-    row.last_polled_at = now
-    row.failures = 0 if ok else row.failures + 1
-    row.stalled = False
-    row.next_poll_at = now if at_once else _next_poll_at(row, now)
-    if not wanted:  # Its last link was suspended meanwhile.
-        row.next_poll_at = None
-
-
-def _behind(remote_ids: Iterable[UUID]) -> set[UUID]:
-    rows = GitRepo.objects.filter(GitRepo.behind(), remote__in=list(remote_ids))
-    return set(rows.values_list("remote_id", flat=True))
-
-
-def _wanted(remote_ids: Iterable[UUID]) -> set[UUID]:
-    rows = GitRepo.objects.filter(suspended=False, remote__in=list(remote_ids))
-    return set(rows.values_list("remote_id", flat=True))
-
-
-def _next_poll_at(row: Remote, now: datetime) -> datetime:
+def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
     if not row.failures:
-        return next_slot(row.pk, row.interval_seconds, now)
+        return next_turn(now)
     wait = row.interval_seconds * 2 ** min(row.failures - 1, 20)
     longest = max(_MAX_BACKOFF_SECONDS, row.interval_seconds)
     return now + timedelta(seconds=min(wait, longest))
-
-
-def next_slot(remote_id: UUID, interval_seconds: int, now: datetime) -> datetime:
-    """The first moment after `now` that is this remote's turn.
-
-    Its phase within the interval comes from its id and never moves, so remotes spread evenly
-    without jitter, a missed turn is skipped, and none drifts towards a herd.
-    """
-    interval_us = interval_seconds * 1_000_000
-    phase = remote_id.int % interval_us
-    now_us = (now - _EPOCH) // timedelta(microseconds=1)
-    turn = (now_us - phase) // interval_us + 1
-    return _EPOCH + timedelta(microseconds=turn * interval_us + phase)
 
 
 def reschedule(remote: Remote) -> None:
@@ -181,17 +175,18 @@ def reschedule(remote: Remote) -> None:
 
     To be called in the transaction that changed a link, with `remote` locked.
     """
-    intervals = remote.links.filter(suspended=False).values_list("poll_interval_seconds", flat=True)
+    links = remote.links.filter(suspended=False)
+    intervals = links.values_list("poll_interval_seconds", flat=True)
     now = timezone.now()
     remote.stalled = False
     remote.failures = 0
     remote.interval_seconds = min(intervals, default=remote.interval_seconds)
     if not intervals:
         remote.next_poll_at = None
-    elif remote.pk in _behind([remote.pk]):
+    elif links.filter(GitRepo.behind()).exists():
         remote.next_poll_at = now
     else:
-        remote.next_poll_at = next_slot(remote.pk, remote.interval_seconds, now)
+        remote.next_poll_at = next_turn(now)
     remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at"])
 
 

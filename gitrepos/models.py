@@ -1,9 +1,30 @@
 """What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
 
+import secrets
 import uuid
 
 from django.db import models
 from django.db.models import F, Q
+
+_WEEK_US = 7 * 86_400 * 1_000_000
+
+
+def _phase() -> int:
+    return secrets.randbelow(_WEEK_US)
+
+
+class Host(models.Model):
+    """A host that gives trouble; it has no row while it answers.
+
+    `unreached` are the ids of the remotes, three at most, that could not reach it since it last
+    answered. None of its remotes is polled until `cooling_until`; then one is, as a probe.
+    `code` says why.
+    """
+
+    name = models.CharField(primary_key=True, max_length=255)
+    unreached = models.JSONField(default=list)
+    cooling_until = models.DateTimeField(null=True, db_index=True)
+    code = models.CharField(max_length=40, default="")
 
 
 class GitCredential(models.Model):
@@ -39,7 +60,8 @@ class Remote(models.Model):
 
     The credential is a shared one, or `credential`, an access token that is sealed, or none.
     `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
-    shared one's id. `next_poll_at` is empty while no link wants polling or `stalled` holds.
+    shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
+    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """
@@ -53,6 +75,7 @@ class Remote(models.Model):
     )
     credential_digest = models.CharField(max_length=64, default="")
     interval_seconds = models.PositiveIntegerField(default=300)
+    phase_us = models.BigIntegerField(default=_phase)
     next_poll_at = models.DateTimeField(null=True)
     claim_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -68,6 +91,7 @@ class Remote(models.Model):
             models.Index(
                 fields=["next_poll_at"], name="remote_due", condition=Q(next_poll_at__isnull=False)
             ),
+            models.Index(fields=["host"], name="remote_host"),
         ]
 
 

@@ -1,40 +1,29 @@
 """Sealing what is stored again, under the first key of `KEEPTRUSTS_SECRET_KEY`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from gitrepos import claim
 from gitrepos.credentials import binding
 from gitrepos.links import writing
 from gitrepos.models import GitCredential, GitRepo, Remote
-from keeptrusts.sealing import SealError, fingerprint, is_current, seal, unseal
+from keeptrusts.sealing import Rotation, fingerprint, unseal
 
 _BATCH = 100
 _SEALED = ((GitCredential, "secret"), (GitRepo, "webhook_secret"), (Remote, "credential"))
 
 
-@dataclass(slots=True)
-class Rotation:
-    """How many secrets were sealed again, and the rows whose secret no key opens."""
-
-    sealed: int = 0
-    lost: list[str] = field(default_factory=list)
-
-
-def rotate() -> Rotation:
-    """Seal every secret under the first key; a second run finds nothing to do.
+def rotate(done: Rotation) -> None:
+    """Seal every secret of links under the first key; a second run finds nothing to do.
 
     Each transaction holds a hundred rows at most, so the control plane goes on meanwhile.
     """
-    done = Rotation()
     for model, column in _SEALED:
         for batch in _batches(model, column):
             with writing():
                 rows = model._default_manager.select_for_update().filter(pk__in=batch)
                 for row in rows.order_by("pk"):
                     _renew(row, column, done)
-    return done
 
 
 def _batches(model: type[GitCredential | GitRepo | Remote], column: str) -> Iterator[list[UUID]]:
@@ -46,17 +35,12 @@ def _batches(model: type[GitCredential | GitRepo | Remote], column: str) -> Iter
 
 def _renew(row: GitCredential | GitRepo | Remote, column: str, done: Rotation) -> None:
     old = getattr(row, column)
-    try:
-        text = unseal(old, row=binding(row)) if old else ""
-    except SealError:
-        done.lost.append(binding(row))
-        return
-    if old and not is_current(old):
-        setattr(row, column, seal(text, row=binding(row)))
+    new = done.renew(old, row=binding(row)) if old else ""
+    if new != old:
+        setattr(row, column, new)
         row.save(update_fields=[column])
-        done.sealed += 1
-    if isinstance(row, Remote) and text:
-        _tell_apart(row, fingerprint(text))
+    if old and isinstance(row, Remote) and binding(row) not in done.lost:
+        _tell_apart(row, fingerprint(unseal(new, row=binding(row))))
 
 
 def _tell_apart(row: Remote, digest: str) -> None:

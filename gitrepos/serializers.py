@@ -1,11 +1,14 @@
 """What the API takes and shows of linked repositories."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework import serializers
 
+from gitrepos import hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
@@ -96,6 +99,12 @@ class NewLink(Asked):
         return super().validate(attrs)
 
 
+class Confirmation(Input):
+    """`POST /v1/git-repos/{id}/confirm`."""
+
+    commit = Text(max_length=64)
+
+
 class LinkRow(serializers.ModelSerializer[GitRepo]):
     """A link as the API shows it. Of the credential it says only whether there is one."""
 
@@ -119,29 +128,41 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
             "poll_interval_seconds", "suspended", "has_access_token", "credential",
             "credential_expires_at", "credential_expiring", "generation",
             "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
-            "error", "files", "created_at", "updated_at",
+            "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_status(self, row: GitRepo) -> str:
-        """`suspended | pending | stalled | error | synced`."""
+        """`suspended | pending | held | stalled | error | synced`."""
         if row.suspended:
             return "suspended"
         if row.observed_generation < row.generation:
             return "pending"
+        if row.held is not None:
+            return "held"
         if row.error_code and row.error_code != "no_policy_files":
             return "stalled" if row.remote.stalled else "error"
         return "synced"
 
     def get_error(self, row: GitRepo) -> dict[str, str] | None:
-        if not row.error_code:
-            return None
-        return {"code": row.error_code, "message": row.error_message}
+        """The link's own, else what keeps its host from being asked although it is due."""
+        if row.error_code:
+            return {"code": row.error_code, "message": row.error_message}
+        trouble = self.context["troubles"].get(row.remote.host)
+        due_at = row.remote.next_poll_at
+        return trouble if due_at and due_at <= self.context["now"] and not row.suspended else None
 
     def get_has_access_token(self, row: GitRepo) -> bool:
         return bool(row.remote.credential)
 
     def get_last_commit(self, row: GitRepo) -> str | None:
         return row.last_commit or None
+
+
+def shown(rows: Sequence[GitRepo]) -> list[dict[str, Any]]:
+    """Links as the API shows them now."""
+    now = timezone.now()
+    context = {"now": now, "troubles": hosts.troubles(now)}
+    return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
 
 
 class RunRow(serializers.ModelSerializer[SyncRun]):

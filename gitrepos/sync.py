@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,14 +13,21 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, remote
+from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
+from gitrepos.candidates import Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import secret_of
-from gitrepos.errors import BranchNotFoundError, HostNotAllowedError, RemoteError
+from gitrepos.errors import (
+    NULL_ID,
+    BranchNotFoundError,
+    GoneError,
+    HostNotAllowedError,
+    RateLimitedError,
+    RemoteError,
+)
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
-from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -60,18 +67,46 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
 
     One that changed is handed over as soon as its answer is there; the others are given back.
     """
-    works = _load(batch)
+    works = _load(batch, only=_LOOKED_AT)
     pending = _pending(link.pk for work in works.values() for link in work.links)
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
     for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+        put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
+        claim.release(batch.id, put_off)
         quiet = [
             answer.key
             for answer in answers
-            if _is_quiet(Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over)
+            if answer.key not in put_off
+            and _is_quiet(
+                Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over
+            )
         ]
         claim.settle(batch.id, quiet)
+        _measure([works[answer.key].remote for answer in answers], answers, quiet)
+
+
+def _measure(
+    rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
+) -> None:
+    for row, answer in zip(rows, answers, strict=True):
+        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
+    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+
+
+# What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
+_LOOKED_AT = (
+    ("url", "host", "credential", "shared", "next_poll_at"),
+    (
+        "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
+        "requested_seq", "served_seq", "error_code",
+    ),
+)  # fmt: skip
+
+
+def _reached(work: Work, answer: remote.Answer[UUID]) -> hosts.Reached:
+    return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
 
 
 def _is_quiet(
@@ -136,7 +171,7 @@ def _taken(
         if _changed(link, heads, pending):
             groups[_ref(link)].append(link)
     for ref, links in groups.items():
-        before = [apply.linked(link.pk) for link in links]
+        before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
         for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
             yield taken
@@ -151,6 +186,7 @@ def _fetched(
         if not heads[ref]:
             raise _no_branch(ref)
         url, secret = _url(work.remote), secret_of(work.remote)
+        measures.fetched(work.remote.host)
         return fetch.take(
             remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
@@ -159,20 +195,26 @@ def _fetched(
             folder=settings.ENV.data_dir / "work",
         )
     except RemoteError as error:
+        if isinstance(error, RateLimitedError):
+            hosts.rest(work.remote.host, error)
         return [error] * len(asks)
 
 
 def _sync_link(
     fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
 ) -> bool:
-    """Apply or show one link's result; returns whether it was good, or came too late."""
+    """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
     with _overtaken(attempt):
-        if isinstance(result, RemoteError):
+        if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
+            log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
+        elif isinstance(result, RemoteError):
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        apply.apply(fence, attempt, result, read(result, before))
-        log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+        elif hold := apply.apply(fence, attempt, result, read(result, before)):
+            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
+        else:
+            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
     return True
 
 
@@ -194,14 +236,17 @@ def _discarding(fence: Fence) -> Iterator[None]:
         log.warning("discarded", remote=str(fence.remote_id), reason=str(error))
 
 
-def _load(batch: Claim) -> dict[UUID, Work]:
-    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id)
-    rows = rows.select_related("shared")
+def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
+    """The remotes of a claim that still holds them, with what is read of them and their links."""
+    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
-    for link in GitRepo.objects.filter(remote__in=rows, suspended=False).order_by("pk"):
+    found = {row.pk: row for row in rows}
+    active = GitRepo.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
+    for link in active.only(*only[1]):
         links[link.remote_id].append(link)
-    return {row.pk: Work(row, tuple(links[row.pk]), now) for row in rows}
+    return {pk: Work(row, tuple(links[pk]), now) for pk, row in found.items()}
 
 
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
@@ -229,17 +274,23 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
     """Whether a link needs a look. One that came after the check knows nothing, and waits."""
     head = heads.get(_ref(link))
-    return head is not None and (head != link.last_commit or _replan(link, pending))
+    return head is not None and ((head or NULL_ID) != _seen(link) or _replan(link, pending))
+
+
+def _seen(link: GitRepo) -> str:
+    """The commit that was looked at last, applied or held."""
+    return str(link.held["commit"]) if link.held else link.last_commit
 
 
 def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     """Whether a link needs a plan although its commit stands still."""
+    known = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
-        link.pk in pending
+        (link.pk in pending and not link.held)
         or link.observed_generation != link.generation
         or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
-        or link.error_code not in ("", NO_POLICY_FILES)
+        or link.error_code not in ("", known)
     )
 
 
@@ -266,7 +317,7 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
-    known_tree = "" if _replan(link, pending) else link.tree_id
+    known_tree = "" if link.held or _replan(link, pending) else link.tree_id
     return Ask(link.root, known_tree=known_tree, known=settled(before))
 
 

@@ -1,9 +1,11 @@
-"""Celery's side: a tick that claims, a batch that asks, a sync that applies.
+"""Celery's side: a tick that claims and asks, a sync that applies.
 
 Messages are hints and rows are the truth: a message is acknowledged early and never retried;
 one that is lost costs no more than a lease.
 """
 
+import threading
+import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -13,26 +15,41 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, keyring, sync
-from gitrepos.claim import Claim, Fence
+from gitrepos import claim, fetch, hosts, keyring, measures, sync
+from gitrepos.claim import Fence
 from gitrepos.errors import InternalError, TimedOutError
-from keeptrusts import heartbeat
+from keeptrusts import heartbeat, metrics
 
 log = structlog.get_logger(__name__)
 
+POLLS_AT_ONCE = 16
 
-@shared_task(name="gitrepos.tick", time_limit=30)
+
+# Turns of one process that may wait for slow forges at once. There are more threads than turns,
+# so that the tick goes on.
+_turns = threading.BoundedSemaphore(POLLS_AT_ONCE)
+
+
+@shared_task(name="gitrepos.tick")
 def tick() -> None:
-    """Claim what is due and send one message a batch; beat calls it every second."""
+    """Claim a batch of what is due and ask; beat calls it every second.
+
+    What changed goes to `sync_remote` as it is found. Where more is due, another tick follows.
+    """
     heartbeat.beat()
-    for batch in claim.due(timezone.now()):
-        poll_batch.apply_async((str(batch.id), [str(pk) for pk in batch.remote_ids]))
-
-
-@shared_task(name="gitrepos.poll_batch", time_limit=claim.POLL_LEASE_SECONDS - 5)
-def poll_batch(claim_id: str, remote_ids: list[str]) -> None:
-    """Ask every remote of one claim; what changed goes to `sync_remote` as it is found."""
-    sync.poll(Claim(UUID(claim_id), tuple(UUID(pk) for pk in remote_ids)), _hand_over)
+    metrics.flush()
+    if not _turns.acquire(blocking=False):
+        return
+    try:
+        began = time.monotonic()
+        batch = claim.due(timezone.now())
+        if batch is not None:
+            measures.claimed(len(batch.remote_ids), time.monotonic() - began)
+            if batch.more:
+                tick.apply_async(expires=2)
+            sync.poll(batch, _hand_over)
+    finally:
+        _turns.release()
 
 
 @shared_task(
@@ -43,6 +60,7 @@ def poll_batch(claim_id: str, remote_ids: list[str]) -> None:
 def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
     """Bring the links of one remote to the commits in `heads`."""
     fence = Fence(UUID(remote_id), UUID(claim_id))
+    began = time.monotonic()
     try:
         sync.sync(fence, heads)
     except SoftTimeLimitExceeded:
@@ -53,11 +71,15 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
         # The shell: a bug must not leave a link silently behind, retried at every lease.
         log.exception("sync crashed", remote=remote_id)
         sync.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
+    finally:
+        measures.synced(time.monotonic() - began)
+        metrics.flush()
 
 
-@shared_task(name="gitrepos.sweep", time_limit=60)
+@shared_task(name="gitrepos.sweep")
 def sweep() -> None:
-    """Remove what killed workers left behind."""
+    """Remove what killed workers left behind, and what no link needs any more."""
+    hosts.forget_unused()
     if removed := fetch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
 

@@ -5,16 +5,18 @@ import time
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gitrepos import links, tasks
+from access.authentication import bearer
+from gitrepos import links, measures, tasks
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, FileRow, LinkRow, NewLink, RunRow
-from keeptrusts.errors import NotFoundError
+from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
+from keeptrusts.errors import NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.views import View, whole
 
@@ -32,7 +34,7 @@ class GitRepos(View):
 
     def get(self, request: Request) -> Response:
         rows = GitRepo.objects.select_related("remote__shared").order_by("created_at", "id")
-        return Response({"data": LinkRow(rows, many=True).data})
+        return Response({"data": shown(list(rows))})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -46,6 +48,16 @@ class GitRepos(View):
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
         )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
 
 
 class OneGitRepo(View):
@@ -83,6 +95,18 @@ class Sync(View):
         _hint()
         done = wait > 0 and _served(repo_id, number, wait)
         return Response(_shown(repo_id), status=200 if done else 202)
+
+
+class Confirm(View):
+    """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        body = Confirmation(data=request.data)
+        body.is_valid(raise_exception=True)
+        commit = body.validated_data["commit"]
+        links.confirm(repo_id, commit=commit, actor=bearer(request).name)
+        _hint()
+        return Response(_shown(repo_id), status=202)
 
 
 class Syncs(View):
@@ -125,7 +149,7 @@ def _found(repo_id: UUID) -> GitRepo:
 
 
 def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": LinkRow(_found(repo_id)).data}
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 

@@ -38,14 +38,20 @@ class NotFoundError(ApiError):
 
     status = 404
 
-    def __init__(self, what: str) -> None:
-        super().__init__("not_found", f"There is no {what}.")
+    def __init__(self, what: str, *, code: str = "not_found") -> None:
+        super().__init__(code, f"There is no {what}.")
 
 
 class ConflictError(ApiError):
     """409: the row's present state forbids it."""
 
     status = 409
+
+
+class GoneError(ApiError):
+    """410: it was there, and will not come back by itself."""
+
+    status = 410
 
 
 class TooLargeError(ApiError):
@@ -61,6 +67,15 @@ class LengthRequiredError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
+
+
+class UnavailableError(ApiError):
+    """503: a server that this needs does not answer."""
+
+    status = 503
+
+    def __init__(self, what: str) -> None:
+        super().__init__("unavailable", f"{what} does not answer now; try again.")
 
 
 class FieldError(ApiError):

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,9 +43,24 @@ def unseal(sealed: str, *, row: str) -> str:
     return _opened(known[head], data, row)
 
 
-def is_current(sealed: str) -> bool:
-    """Whether the first key sealed it."""
-    return sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}.")
+@dataclass(slots=True)
+class Rotation:
+    """How many secrets were sealed under a new key, and the rows whose secret no key opens."""
+
+    sealed: int = 0
+    lost: list[str] = field(default_factory=list)
+
+    def renew(self, sealed: str, *, row: str) -> str:
+        """The same secret under the first key; what is so already, or cannot be opened, stays."""
+        if sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
+            return sealed
+        try:
+            secret = unseal(sealed, row=row)
+        except SealError:
+            self.lost.append(row)
+            return sealed
+        self.sealed += 1
+        return seal(secret, row=row)
 
 
 def fingerprint(secret: str) -> str:

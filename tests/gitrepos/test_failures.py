@@ -93,7 +93,6 @@ PROVOCATIONS: Mapping[str, tuple[Provoke, str, str]] = {
     "401 without a challenge": (answering(401), "auth_failed", "access_token"),
     "403": (answering(403, {"Content-Type": "text/plain"}, HTML), "auth_failed", "access_token"),
     "404": (answering(404), "repo_not_found", "no such repository"),
-    "429": (answering(429, {"Retry-After": "1"}), "rate_limited", "fewer calls"),
     "500": (answering(500, {"Content-Type": "text/plain"}, HTML), "unreachable", "error: 500"),
     "503": (answering(503), "unreachable", "error: 503"),
     "301": (answering(301, {"Location": "/elsewhere.git/info/refs"}), "moved", "new url"),

@@ -171,7 +171,8 @@ def test_a_failure_of_the_check_passes_over_an_edited_link(
         connection.close(),
         (401, {}, b""),
     )[2]
-    (batch,) = claim.due(timezone.now())
+    batch = claim.due(timezone.now())
+    assert batch
 
     sync.poll(batch, sync.sync)
 
@@ -226,7 +227,8 @@ def test_a_message_that_comes_too_late_does_nothing(
     """Its claim is over: it asks nobody and writes nothing."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
-    (batch,) = claim.due(timezone.now())
+    batch = claim.due(timezone.now())
+    assert batch
     {"claimed": _claimed, "expired": _expired, "deleted": _deleted}[gone](admin, row)
     before = list(Remote.objects.values()), len(forge.calls(repo))
 

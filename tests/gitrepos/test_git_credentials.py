@@ -371,7 +371,6 @@ def test_a_secret_revoked_by_the_forge_mid_fetch_is_auth_failed(
     assert content(admin, "bot") == policy("One").encode()
 
 
-@pytest.mark.smoke
 @pytest.mark.django_db(transaction=True)
 def test_a_link_and_a_deletion_at_once_leave_one_of_them(
     admin: APIClient, forge: Forge, repo: Repo

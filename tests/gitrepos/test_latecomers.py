@@ -15,7 +15,8 @@ def test_a_link_that_comes_after_the_check_waits_for_the_next(admin: APIClient, 
     """The check did not ask for its branch, so nobody says that there is none."""
     repo.commit({"bot/policy-config.yaml": policy("Bot")})
     link(admin, repo.url, branch="main")
-    (batch,) = claim.due(timezone.now())
+    batch = claim.due(timezone.now())
+    assert batch
     handed: list[tuple[claim.Fence, sync.Heads]] = []
     sync.poll(batch, lambda *found: handed.append(found))
     late = link(admin, repo.url, auto_create_configuration=False)

@@ -1,16 +1,16 @@
 """When a remote is due: turns, back-off, requests, and one claim at a time."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from random import Random
-from uuid import UUID
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -18,6 +18,7 @@ from configurations.models import Configuration
 from gitrepos import claim, sync
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.models import GitRepo, Remote
+from gitrepos.turns import next_turn
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import edit, link, poll, request, run_due, runs, shown
@@ -26,45 +27,53 @@ WHEN = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(
     lambda naive: naive.replace(tzinfo=UTC)
 )
 INTERVALS = st.integers(1, 7 * 86_400)
-IDS = st.uuids()
+PHASES = st.integers(0, 7 * 86_400 * 1_000_000 - 1)
 
 
-@settings(deadline=None)
-@given(pk=IDS, interval=INTERVALS, now=WHEN)
+@pytest.mark.django_db
+@pytest.mark.smoke
+@given(phase=PHASES, interval=INTERVALS, now=WHEN)
 def test_a_turn_comes_after_now_and_within_one_interval(
-    pk: UUID, interval: int, now: datetime
+    phase: int, interval: int, now: datetime
 ) -> None:
     """Never now itself: a remote that was just polled would be due again."""
-    turn = claim.next_slot(pk, interval, now)
+    turn = _turn(phase, interval, now)
 
     assert now < turn <= now + timedelta(seconds=interval)
 
 
-@settings(deadline=None)
-@given(pk=IDS, interval=INTERVALS, now=WHEN, missed=st.integers(0, 1000))
-def test_turns_have_a_fixed_phase(pk: UUID, interval: int, now: datetime, missed: int) -> None:
+@pytest.mark.django_db
+@given(phase=PHASES, interval=INTERVALS, now=WHEN, missed=st.integers(0, 1000))
+def test_turns_have_a_fixed_phase(phase: int, interval: int, now: datetime, missed: int) -> None:
     """However many were missed, the next is a whole number of intervals after any other."""
-    first = claim.next_slot(pk, interval, now)
+    first = _turn(phase, interval, now)
 
     late = first + timedelta(seconds=interval * missed)
 
-    assert claim.next_slot(pk, interval, late) == late + timedelta(seconds=interval)
+    assert _turn(phase, interval, late) == late + timedelta(seconds=interval)
     just_before = late - timedelta(microseconds=1)
-    assert claim.next_slot(pk, interval, just_before) == late
+    assert _turn(phase, interval, just_before) == late
 
 
-@settings(deadline=None, max_examples=20)
-@given(now=WHEN, interval=st.integers(10, 3600), seed=st.integers(0, 2**32))
-def test_turns_spread_over_the_interval(now: datetime, interval: int, seed: int) -> None:
-    """Of a thousand remotes no tenth of the interval gets more than its share by half."""
-    chance = Random(seed)
-    tenths = [0] * 10
-    for _ in range(1000):
-        pk = UUID(int=chance.getrandbits(128), version=4)
-        part = (claim.next_slot(pk, interval, now) - now) / timedelta(seconds=interval)
-        tenths[min(9, int(part * 10))] += 1
+@pytest.mark.django_db
+@pytest.mark.parametrize("interval", [10, 300, 3600])
+def test_turns_spread_over_the_interval(interval: int) -> None:
+    """Of two thousand remotes no tenth of the interval gets more than its share by half."""
+    _remotes(2000)
+    Remote.objects.update(interval_seconds=interval)
+    now = timezone.now()
+    turns = Remote.objects.annotate(turn=next_turn(now)).values_list("turn", flat=True)
 
-    assert max(tenths) <= 150
+    tenths = Counter(int((turn - now) / timedelta(seconds=interval) * 10) for turn in turns)
+
+    assert max(tenths.values()) <= 300
+
+
+def _turn(phase_us: int, interval_seconds: int, now: datetime) -> datetime:
+    row = Remote.objects.create(
+        url=f"https://{uuid4()}/r", phase_us=phase_us, interval_seconds=interval_seconds
+    )
+    return Remote.objects.annotate(turn=next_turn(now)).get(pk=row.pk).turn
 
 
 def _waits() -> timedelta:
@@ -88,11 +97,8 @@ def test_failures_double_the_wait_up_to_an_hour(admin: APIClient, forge: Forge, 
     poll()
 
     assert waits == [300, 600, 1200, 2400, 3600, 3600]
-    row = Remote.objects.get()
-    assert (row.failures, row.next_poll_at) == (
-        0,
-        claim.next_slot(row.pk, 300, row.last_polled_at or timezone.now()),
-    )
+    row = Remote.objects.annotate(turn=next_turn(timezone.now())).get()
+    assert (row.failures, row.next_poll_at) == (0, row.turn)
 
 
 @pytest.mark.django_db
@@ -152,14 +158,16 @@ def test_a_claimed_remote_is_not_due(admin: APIClient, repo: Repo) -> None:
     repo.commit({"bot/policy-config.yaml": policy()})
     link(admin, repo.url)
     now = timezone.now()
-    (first,) = claim.due(now)
+    first = claim.due(now)
+    assert first
     fence = Fence(first.remote_ids[0], first.id)
     lease = timedelta(seconds=claim.POLL_LEASE_SECONDS)
 
     between = claim.due(now + lease - timedelta(microseconds=1))
-    (second,) = claim.due(now + lease)
+    second = claim.due(now + lease)
 
-    assert between == []
+    assert between is None
+    assert second
     assert second.remote_ids == first.remote_ids
     with pytest.raises(FenceLostError):
         claim.renew(fence)
@@ -171,12 +179,13 @@ def test_a_sync_has_a_longer_lease_than_a_poll(admin: APIClient, repo: Repo) -> 
     """From the moment it begins."""
     link(admin, repo.url)
     now = timezone.now()
-    (batch,) = claim.due(now)
+    batch = claim.due(now)
+    assert batch
 
     claim.renew(Fence(batch.remote_ids[0], batch.id))
 
-    assert claim.due(now + timedelta(seconds=claim.SYNC_LEASE_SECONDS)) == []
-    assert len(claim.due(now + timedelta(seconds=claim.SYNC_LEASE_SECONDS + 60))) == 1
+    assert claim.due(now + timedelta(seconds=claim.SYNC_LEASE_SECONDS)) is None
+    assert claim.due(now + timedelta(seconds=claim.SYNC_LEASE_SECONDS + 60)) is not None
 
 
 def _remotes(count: int, host: Callable[[int], str] = lambda n: f"h{n % 7}") -> None:
@@ -194,14 +203,15 @@ def _remotes(count: int, host: Callable[[int], str] = lambda n: f"h{n % 7}") -> 
 @pytest.mark.parametrize("claimers", [2, 4])
 def test_two_claimers_never_share_a_remote(claimers: int) -> None:
     """At the same moment, from threads of their own; between them they claim all."""
-    _remotes(400)
+    _remotes(4000)
     barrier = threading.Barrier(claimers)
-    claimed: list[list[Claim]] = []
+    claimed: list[Claim] = []
 
     def run() -> None:
         try:
             barrier.wait(10)
-            claimed.append(claim.due(timezone.now()))
+            while batch := claim.due(timezone.now()):
+                claimed.append(batch)
         finally:
             connection.close()
 
@@ -210,37 +220,42 @@ def test_two_claimers_never_share_a_remote(claimers: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    rest = claim.due(timezone.now())
+    while batch := claim.due(timezone.now()):
+        claimed.append(batch)
 
-    ids = [pk for batches in (*claimed, rest) for batch in batches for pk in batch.remote_ids]
-    assert (len(ids), len(set(ids))) == (400, 400)
+    ids = [pk for batch in claimed for pk in batch.remote_ids]
+    assert (len(ids), len(set(ids))) == (4000, 4000)
 
 
 @pytest.mark.django_db
 @pytest.mark.smoke
-def test_batches_are_bounded_and_keep_a_host_together() -> None:
-    """A host's remotes follow one another, so that their calls share a connection."""
-    _remotes(120)
+def test_batches_are_bounded_and_say_whether_more_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The most overdue come first."""
+    monkeypatch.setattr(claim, "BATCH_SIZE", 50)
+    _remotes(80)
+    late = list(Remote.objects.values_list("pk", flat=True)[:50])
+    Remote.objects.filter(pk__in=late).update(next_poll_at=timezone.now() - timedelta(minutes=1))
 
-    batches = claim.due(timezone.now())
+    first, second = claim.due(timezone.now()), claim.due(timezone.now())
 
-    assert [len(batch.remote_ids) for batch in batches] == [50, 50, 20]
-    hosts = dict(Remote.objects.values_list("pk", "host"))
-    order = [hosts[pk] for batch in batches for pk in batch.remote_ids]
-    assert order == sorted(order)
+    assert first
+    assert second
+    assert set(first.remote_ids) == set(late)
+    assert (first.more, len(second.remote_ids), second.more) == (True, 30, False)
+    assert claim.due(timezone.now()) is None
 
 
 @pytest.mark.django_db
 @pytest.mark.smoke
 def test_an_idle_tick_writes_nothing() -> None:
-    """One query, and no lock: it comes every second."""
+    """Two queries, and no lock: it comes every second."""
     _remotes(3)
     Remote.objects.update(next_poll_at=timezone.now() + timedelta(hours=1))
 
     with CaptureQueriesContext(connection) as queries:
-        assert claim.due(timezone.now()) == []
+        assert claim.due(timezone.now()) is None
 
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT"]
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
 
 
 @pytest.mark.django_db
@@ -283,7 +298,8 @@ def test_what_was_claimed_and_has_no_link_any_more_is_not_asked(
 ) -> None:
     """Suspended between the claim and the poll: it is given back and not due again."""
     row = link(admin, repo.url)
-    (batch,) = claim.due(timezone.now())
+    batch = claim.due(timezone.now())
+    assert batch
     edit(admin, row, suspended=True)
 
     sync.poll(batch, sync.sync)

@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
+from gateways import keys as signing
+from gitrepos import rotation
 from gitrepos.credentials import binding
 from gitrepos.models import GitCredential, GitRepo, Remote
-from gitrepos.rotation import rotate
-from keeptrusts.sealing import seal
+from keeptrusts.sealing import Rotation, seal
 from tests.support.credentials import token
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -22,6 +23,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 OLD, NEW = "old-key-" * 5, "new-key-" * 5
 TOKEN = "kt-only-for-tests-0d4c8812aa"
 Keys = Callable[..., None]
+
+
+def rotate() -> Rotation:
+    """What the command does to the secrets of links."""
+    done = Rotation()
+    rotation.rotate(done)
+    return done
 
 
 @pytest.fixture
@@ -135,3 +143,18 @@ def test_many_are_sealed_in_small_transactions(
     keys(NEW, OLD)
 
     assert rotate().sealed == 5
+
+
+def test_the_key_that_signs_for_gateways_is_sealed_again(
+    keys: Keys, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It signs on, and gateways that know it notice nothing."""
+    fingerprint = signing.ensure()
+    keys(NEW, OLD)
+
+    call_command("rotate_secrets")
+    keys(NEW)
+
+    signer = signing.load()
+    assert "sealed 1 secrets" in capsys.readouterr().out
+    assert signer and signer.fingerprint == fingerprint

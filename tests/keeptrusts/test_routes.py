@@ -16,6 +16,7 @@ METHODS = {
     "/v1/configurations/{id}/versions/{n}": "GET",
     "/v1/configurations/{id}/versions/{n}/content": "GET",
     "/v1/git-repos": "GET POST",
+    "/v1/git-repos/summary": "GET",
     "/v1/git-repos/{repo}": "GET PATCH DELETE",
     "/v1/git-repos/{repo}/sync": "POST",
     "/v1/git-repos/{repo}/syncs": "GET",

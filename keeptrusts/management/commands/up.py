@@ -19,8 +19,9 @@ from django.db.migrations.executor import MigrationExecutor
 from access import tokens
 from access.models import Token
 from gitrepos import claim
+from gitrepos.tasks import POLLS_AT_ONCE
 from keeptrusts import broker
-from keeptrusts.env import secret_file
+from keeptrusts.env import secret_file, web_url
 from keeptrusts.supervisor import Part, Supervisor, say
 
 _START_SECONDS = 60.0
@@ -121,8 +122,9 @@ def _parts() -> list[Part]:
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
-        Part("syncer", [*celery, *_worker("sync", processes=4)], grace_seconds=12),
-        Part("poller", [*celery, *_worker("tick,poll", processes=3)], grace_seconds=6),
+        Part("syncer", [*celery, *_worker("sync", "prefork", 4)], grace_seconds=12),
+        # Threads: hundreds of calls wait in one process, on connections that all of them share.
+        Part("poller", [*celery, *_worker("tick", "threads", POLLS_AT_ONCE + 4)], grace_seconds=6),
         Part(
             "web",
             [
@@ -139,11 +141,11 @@ def _parts() -> list[Part]:
     ]  # fmt: skip
 
 
-def _worker(queues: str, *, processes: int) -> list[str]:
+def _worker(queue: str, pool: str, size: int) -> list[str]:
     return [
-        "worker", "--queues", queues, "--concurrency", str(processes), "--hostname",
-        f"{queues.replace(',', '-')}@%h", "--without-gossip", "--without-mingle",
-        "--without-heartbeat", "--loglevel", "INFO",
+        "worker", "--queues", queue, "--pool", pool, "--concurrency", str(size), "--hostname",
+        f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
+        "--loglevel", "INFO",
     ]  # fmt: skip
 
 
@@ -169,10 +171,7 @@ def _healthy() -> bool:
 
 
 def _base_url() -> str:
-    host = settings.ENV.listen_host
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    shown = f"[{reached}]" if ":" in reached else reached
-    return f"http://{shown}:{settings.ENV.listen_port}"
+    return web_url(settings.ENV.listen_host, settings.ENV.listen_port)
 
 
 def _greet(token: str) -> None:

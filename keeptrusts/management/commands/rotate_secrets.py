@@ -4,7 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gitrepos.rotation import rotate
+from gateways import keys
+from gitrepos import rotation
+from keeptrusts.sealing import Rotation
 
 
 class Command(BaseCommand):
@@ -13,7 +15,9 @@ class Command(BaseCommand):
     help = "Seal every stored secret under the first key of KEEPTRUSTS_SECRET_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = rotate()
+        done = Rotation()
+        rotation.rotate(done)
+        keys.reseal(done)
         self.stdout.write(f"sealed {done.sealed} secrets under the first key")
         for row in done.lost:
             self.stderr.write(f"no key opens the secret of {row}; send it again")

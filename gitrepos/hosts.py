@@ -1,0 +1,181 @@
+"""Which hosts are left alone for a while, and why.
+
+A host cools down when it asks for fewer calls, or when three of its remotes in a row could not
+reach it. What is due there stays due, keeps its order and counts no failure.
+"""
+
+import math
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from gitrepos.errors import RateLimitedError, RemoteError, TimedOutError, UnreachableError
+from gitrepos.models import Host, Remote
+
+_ENOUGH = 3
+_COOL_SECONDS = 60
+_MAX_COOL_SECONDS = 3600
+# Longer than a check may take: until its answer is there, the probe is the only one.
+_PROBE_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How a host did by a remote that was asked at `asked_at`."""
+
+    host: str
+    remote_id: UUID
+    asked_at: datetime
+    error: RemoteError | None
+
+
+def closed(now: datetime) -> list[str]:
+    """Hosts that are not to be called now: they cool down, or their budget is spent."""
+    cooling = Host.objects.filter(cooling_until__gt=now).values_list("pk", flat=True)
+    return [*cooling, *_budget.spent()]
+
+
+def admitted(found: Iterable[tuple[str, UUID]], now: datetime) -> list[UUID]:
+    """Of remotes that are due, in their order: those that may be asked now.
+
+    A host whose time to cool down is over gets one as its probe. Writes that it does; to be
+    called in the claim's transaction.
+    """
+    found = list(found)
+    places = Counter(host for host, _ in found)
+    left = {host: _budget.take(host, count) for host, count in places.items()}
+    for host in Host.objects.filter(pk__in=places, cooling_until__isnull=False):
+        left[host.pk] = int(_is_prober(host, now))
+    taken = []
+    for host_name, remote_id in found:
+        if left[host_name] > 0:
+            left[host_name] -= 1
+            taken.append(remote_id)
+    return taken
+
+
+def _is_prober(host: Host, now: datetime) -> bool:
+    """Whether this caller, and no other, may try a host again."""
+    cooled = Host.objects.filter(pk=host.pk, cooling_until=host.cooling_until)
+    until = now + timedelta(seconds=_PROBE_SECONDS)
+    due = host.cooling_until is not None and host.cooling_until <= now
+    return due and cooled.update(cooling_until=until, code="") == 1
+
+
+def note(seen: Collection[Reached]) -> set[UUID]:
+    """Learn from how hosts did; returns the remotes whose failure is not their own."""
+    answered = {one.host for one in seen if not isinstance(one.error, _OF_HOSTS)}
+    # Who asked for a pause is not asked again because an answer was still on its way.
+    well = Host.objects.filter(pk__in=answered).exclude(code=RateLimitedError.code)
+    if well.exists():
+        well.delete()
+    limited, unreached = defaultdict(list), defaultdict(list)
+    for one in seen:
+        if isinstance(one.error, RateLimitedError):
+            limited[one.host].append(one)
+        elif isinstance(one.error, _OF_HOSTS) and one.host not in answered:
+            unreached[one.host].append(one)
+    for host, refused in limited.items():
+        rest(host, max((one.error for one in refused), key=_seconds))  # type: ignore[arg-type]
+    down = [one for host, failed in unreached.items() if _is_down(host, failed) for one in failed]
+    return {one.remote_id for one in [*down, *(one for many in limited.values() for one in many)]}
+
+
+def rest(host: str, error: RateLimitedError) -> None:
+    """Leave a host alone for as long as it asks, an hour at most; a minute where it names none."""
+    until = timezone.now() + timedelta(seconds=_seconds(error))
+    with transaction.atomic():
+        row, _ = Host.objects.select_for_update().get_or_create(pk=host)
+        row.cooling_until = max(row.cooling_until or until, until)
+        row.code = error.code
+        row.save()
+
+
+def troubles(now: datetime) -> dict[str, dict[str, str]]:
+    """What the links of the hosts that cool down show: code and message, by host."""
+    rows = Host.objects.filter(cooling_until__gt=now).exclude(code="")
+    return {row.pk: {"code": row.code, "message": _told(row)} for row in rows}
+
+
+def _told(row: Host) -> str:
+    until = f"{row.cooling_until:%Y-%m-%dT%H:%M:%SZ}"
+    if row.code == RateLimitedError.code:
+        return f"{row.pk} asks for fewer calls; it is asked again after {until}."
+    return (
+        f"{row.pk} could not be reached for any of its repositories; it is tried again at {until}."
+    )
+
+
+def forget_unused() -> None:
+    """Drop the hosts that no remote is on any more."""
+    remotes = Remote.objects.filter(host=OuterRef("pk"))
+    Host.objects.exclude(Exists(remotes)).delete()
+
+
+_OF_HOSTS = (RateLimitedError, UnreachableError, TimedOutError)
+
+
+def _seconds(error: RateLimitedError) -> int:
+    asked = error.retry_after_seconds
+    return _COOL_SECONDS if asked is None else min(max(asked, 1), _MAX_COOL_SECONDS)
+
+
+def _is_down(host: str, failed: Collection[Reached]) -> bool:
+    """Count these against a host that has not answered since they were asked."""
+    since = min(one.asked_at for one in failed)
+    if Remote.objects.filter(host=host, failures=0, last_polled_at__gte=since).exists():
+        return False
+    with transaction.atomic():
+        row, _ = Host.objects.select_for_update().get_or_create(pk=host)
+        ids = dict.fromkeys([*row.unreached, *(str(one.remote_id) for one in failed)])
+        row.unreached = list(ids)[:_ENOUGH]
+        is_down = row.cooling_until is not None or len(row.unreached) == _ENOUGH
+        if is_down:
+            row.cooling_until = timezone.now() + timedelta(seconds=_COOL_SECONDS)
+            row.code = UnreachableError.code
+        row.save()
+    return is_down
+
+
+class _Budget:
+    """What each host may be called in a minute, spread over it; every process keeps its own."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def spent(self) -> list[str]:
+        """Hosts that may not be called at this moment."""
+        if not (gap := self._gap()):
+            return []
+        with self._lock:
+            before = time.monotonic() - gap
+            self._free_at = {host: at for host, at in self._free_at.items() if at > before - 1}
+            return [host for host, at in self._free_at.items() if at > before]
+
+    def take(self, host: str, wanted: int) -> int:
+        """How many of `wanted` calls a host may get now; they count as made."""
+        if not (gap := self._gap()):
+            return wanted
+        with self._lock:
+            now = time.monotonic()
+            free_at = max(self._free_at.get(host, 0.0), now - max(1.0, gap))
+            given = min(wanted, math.floor((now - free_at) / gap + 1e-6))
+            self._free_at[host] = free_at + given * gap
+            return given
+
+    def _gap(self) -> float:
+        per_minute = settings.ENV.git_host_calls_per_minute
+        return 60 / per_minute if per_minute else 0.0
+
+
+_budget = _Budget()

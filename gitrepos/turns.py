@@ -1,0 +1,45 @@
+"""When it is a remote's turn, computed by the database from its row."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, DateTimeField, F, Func, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
+from django.db.models.sql.compiler import SQLCompiler
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def next_turn(now: datetime) -> Combinable:
+    """The first moment after `now` that is a `Remote`'s turn, as an expression over its row.
+
+    Its phase within the interval never moves, so remotes spread evenly without jitter, a missed
+    turn is skipped, and none drifts towards a herd.
+    """
+    now_us = Value((now - _EPOCH) // timedelta(microseconds=1), output_field=BigIntegerField())
+    interval_us = Cast("interval_seconds", BigIntegerField()) * 1_000_000
+    phase_us = F("phase_us") % interval_us
+    turn = (now_us - phase_us) / interval_us + 1
+    return _Moment(turn * interval_us + phase_us)
+
+
+class _Moment(Func):
+    """Microseconds since 1970 as the database keeps a time."""
+
+    output_field = DateTimeField()
+    arity = 1
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, Any]:
+        template = "(timestamptz 'epoch' + (%(expressions)s) * interval '1 microsecond')"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, Any]:
+        moment, params = compiler.compile(self.source_expressions[0])
+        seconds = f"strftime('%%Y-%%m-%%d %%H:%%M:%%S', ({moment}) / 1000000, 'unixepoch')"
+        return f"{seconds} || printf('.%%06d', ({moment}) %% 1000000)", (*params, *params)
