@@ -67,3 +67,13 @@ def _opened(text: str, row: Remote | GitCredential, what: str) -> str:
         return unseal(text, row=binding(row))
     except SealError as exc:
         raise SecretLostError(f"The {what} cannot be opened: {exc}. Send it again.") from exc
+
+
+def sealed_webhook_secret(secret: str, link: GitRepo) -> str:
+    """What a link keeps of its `webhook_secret`; empty for none."""
+    return seal(secret, row=binding(link)) if secret else ""
+
+
+def webhook_secret_of(link: GitRepo) -> str:
+    """Raises: `SealError` when no configured key opens it."""
+    return unseal(link.webhook_secret, row=binding(link))
