@@ -18,7 +18,7 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import (
     NULL_ID,
     BranchNotFoundError,
@@ -96,7 +96,7 @@ def _measure(
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "next_poll_at"),
+    ("url", "host", "credential", "shared", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
@@ -184,10 +184,10 @@ def _fetched(
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -252,6 +252,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
@@ -265,7 +266,7 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
         return remote.Question(
-            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
+            work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
         )
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
