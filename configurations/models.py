@@ -9,7 +9,8 @@ class Configuration(models.Model):
     `id` is text that is safe as a directory's name. `owner` is the id of the linked
     repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
     the last such repository, so that linking it again takes its configurations back.
-    `content_hash` and `version` repeat the current version's, for lists. `git_hash` is the
+    `content_hash` and `version` repeat the current version's, for lists; `publish_seq` is the
+    sequence number of its publication, and never goes back. `git_hash` is the
     content hash of what git gave last: an override stands while git still says that.
 
     While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
@@ -33,6 +34,7 @@ class Configuration(models.Model):
     owner = models.CharField(max_length=36, default="", db_index=True)
     origin_url = models.CharField(max_length=2000, default="")
     version = models.PositiveIntegerField()
+    publish_seq = models.BigIntegerField(default=0, db_index=True)
     content_hash = models.CharField(max_length=64)
     git_hash = models.CharField(max_length=64, default="")
     pinned_at = models.DateTimeField(null=True)
@@ -47,7 +49,8 @@ class Version(models.Model):
     """One content of a configuration, exactly as received. Never updated, never deleted.
 
     For `source` git, `repo_url`, `commit`, `path`, `author` and `message` are the facts of the
-    commit; for api, `actor` is the name of the token that sent it.
+    commit, `committed_at` is its committer's time and `polled_at` when the poll that found it
+    began; for api, `actor` is the name of the token that sent it.
     """
 
     configuration = models.ForeignKey(
@@ -62,6 +65,8 @@ class Version(models.Model):
     path = models.CharField(max_length=4096, default="")
     author = models.CharField(max_length=500, default="")
     message = models.CharField(max_length=500, default="")
+    committed_at = models.DateTimeField(null=True)
+    polled_at = models.DateTimeField(null=True)
     actor = models.CharField(max_length=200, default="")
     note = models.CharField(max_length=1000, default="")
     created_at = models.DateTimeField()

@@ -26,6 +26,8 @@ class Origin:
     commit: str = ""
     author: str = ""
     message: str = ""
+    committed_at: datetime | None = None
+    polled_at: datetime | None = None
     actor: str = ""
     note: str = ""
 
@@ -55,7 +57,7 @@ def create(
     Raises: `ConflictError` when the id is taken, by an archived one too.
     """
     with transaction.atomic():
-        publish()
+        seq = publish()
         taken = Configuration.objects.filter(pk=configuration_id).first()
         if taken is not None:
             hint = " by an archived one" if taken.status == Status.ARCHIVED else ""
@@ -64,7 +66,7 @@ def create(
         row = Configuration(
             pk=configuration_id, source=origin.source, version=0, created_at=now, **fields
         )
-        version = _next_version(row, content, origin, now=now)
+        version = _next_version(row, content, origin, now=now, seq=seq)
         row.save(force_insert=True)
         version.save(force_insert=True)
         return row
@@ -89,7 +91,7 @@ def edit(
     Raises: `NotFoundError`; `ConflictError` for an archived one, or one fed from git.
     """
     with transaction.atomic():
-        publish()
+        seq = publish()
         row = _locked(configuration_id)
         if row.status == Status.ARCHIVED and not restore:
             raise ConflictError(
@@ -104,7 +106,8 @@ def edit(
             _check_owner(row, override, '"override": true')
             if not row.owner:
                 row.source = Source.API
-            _next_version(row, content, origin, now=row.updated_at).save(force_insert=True)
+            version = _next_version(row, content, origin, now=row.updated_at, seq=seq)
+            version.save(force_insert=True)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
@@ -137,7 +140,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     `owner` may have them is the caller's to decide, in the same transaction, after `publish`.
     Returns the version's number by configuration id.
     """
-    now = timezone.now()
+    now, seq = timezone.now(), publish()
     found = Configuration.objects.in_bulk([entry.configuration for entry in entries])
     rows: list[Configuration] = []
     versions: list[Version] = []
@@ -148,7 +151,9 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.name = entry.name
         row.status, row.source = Status.ACTIVE, Source.GIT
         row.owner, row.origin_url = owner, origin.repo_url
-        versions.append(_next_version(row, entry.content, origin, now=now, path=entry.path))
+        versions.append(
+            _next_version(row, entry.content, origin, now=now, seq=seq, path=entry.path)
+        )
         row.git_hash = row.content_hash
         rows.append(row)
     _write(rows, known=found)
@@ -199,10 +204,17 @@ def _check_owner(row: Configuration, override: bool, how: str) -> None:
 
 
 def _next_version(
-    row: Configuration, content: bytes, origin: Origin, *, now: datetime, path: str = ""
+    row: Configuration,
+    content: bytes,
+    origin: Origin,
+    *,
+    now: datetime,
+    seq: int,
+    path: str = "",
 ) -> Version:
     """The unsaved next version, with `row` already saying so."""
     row.version += 1
+    row.publish_seq = seq
     row.content_hash = content_hash(content)
     row.updated_at = now
     return Version(
@@ -216,6 +228,8 @@ def _next_version(
         path=path,
         author=origin.author,
         message=origin.message,
+        committed_at=origin.committed_at,
+        polled_at=origin.polled_at,
         actor=origin.actor,
         note=origin.note,
         created_at=now,
@@ -223,8 +237,8 @@ def _next_version(
 
 
 _GIT_FIELDS = [
-    "name", "status", "source", "owner", "origin_url", "version", "content_hash", "git_hash",
-    "updated_at",
+    "name", "status", "source", "owner", "origin_url", "version", "publish_seq", "content_hash",
+    "git_hash", "updated_at",
 ]  # fmt: skip
 
 

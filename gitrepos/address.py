@@ -4,13 +4,17 @@ import ipaddress
 import re
 import socket
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from urllib.parse import urlsplit
 
 from gitrepos.errors import HostNotAllowedError, UnreachableError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LOOKUP_SECONDS = 5
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -116,18 +120,49 @@ def resolve(url: RepoURL, *, allowed: Sequence[Network]) -> tuple[str, ...]:
 
     A name may answer differently a moment later, so nothing else is dialled afterwards.
 
-    Raises: `UnreachableError` for a name that does not resolve, `HostNotAllowedError` when
-    every address is one that the operator did not allow.
+    Raises: `UnreachableError` for a name that does not resolve, or not in 5 s;
+    `HostNotAllowedError` when every address is one that the operator did not allow.
     """
     try:
-        answers = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise UnreachableError(f"The host name {url.host!r} does not resolve.") from exc
-    found = dict.fromkeys(str(answer[4][0]).split("%")[0] for answer in answers)
+        found = look_up(url.host, url.port).result(LOOKUP_SECONDS)
+    except TimeoutError as exc:
+        raise unresolved(url.host) from exc
+    return admitted(url.host, found, allowed=allowed)
+
+
+def look_up(host: str, port: int) -> Future[tuple[str, ...]]:
+    """Ask for the addresses of a name. A thread of its own waits, and nothing waits for it.
+
+    The future's error is an `UnreachableError`.
+    """
+    found: Future[tuple[str, ...]] = Future()
+    Thread(target=_look_up, args=(found, host, port), name=f"dns {host}", daemon=True).start()
+    return found
+
+
+def _look_up(found: Future[tuple[str, ...]], host: str, port: int) -> None:
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        found.set_exception(unresolved(host))
+    else:
+        found.set_result(tuple(dict.fromkeys(str(a[4][0]).split("%")[0] for a in answers)))
+
+
+def unresolved(host: str) -> UnreachableError:
+    """The error for a name without an address."""
+    return UnreachableError(f"The host name {host!r} does not resolve.")
+
+
+def admitted(host: str, found: Sequence[str], *, allowed: Sequence[Network]) -> tuple[str, ...]:
+    """Those of the addresses of `host` that may be dialled.
+
+    Raises: `HostNotAllowedError` when there is none.
+    """
     good = tuple(text for text in found if is_allowed(ipaddress.ip_address(text), allowed))
     if not good:
         raise HostNotAllowedError(
-            f"{url.host!r} leads to {next(iter(found))}, which is not a public address; an"
+            f"{host!r} leads to {next(iter(found))}, which is not a public address; an"
             " operator allows it with KEEPTRUSTS_GIT_ALLOWED_NETWORKS."
         )
     return good

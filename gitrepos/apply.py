@@ -1,7 +1,7 @@
 """Writing what a sync found: one link, one transaction, under its fence."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,15 @@ from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
-from gitrepos import claim
+from gitrepos import claim, holds, rows
+from gitrepos.candidates import Candidate, Linked
 from gitrepos.claim import Fence
-from gitrepos.errors import RemoteError
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
-from gitrepos.plan import CHECKOUT_CODES, Candidate, Decision, Holder, Link, Linked, Plan, plan
-from gitrepos.snapshot import Snapshot
+from gitrepos.errors import GoneError, RemoteError
+from gitrepos.models import GitRepo, SyncRun
+from gitrepos.plan import Hold, Holder, Link, Plan, mass_removal, plan
+from gitrepos.snapshot import Commit, Snapshot
 
 NO_POLICY_FILES = "no_policy_files"
-_REPORTED_FINDINGS = 10
 
 
 class LinkChangedError(Exception):
@@ -40,29 +40,64 @@ class Attempt:
     started_at: datetime
 
 
-def linked(repo_id: UUID) -> list[Linked]:
-    """What git last said of each file of a link."""
-    rows = LinkedFile.objects.filter(repo=repo_id).order_by("path")
-    names = ("path", "configuration", "blob", "outcome")
-    return [Linked(*row) for row in rows.values_list(*names)]
-
-
 def apply(
-    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
-) -> None:
+    fence: Fence,
+    attempt: Attempt,
+    snapshot: Snapshot,
+    candidates: Sequence[Candidate],
+    hold: Hold | None = None,
+) -> Hold | None:
     """Put a commit in force: all of it in one transaction, or nothing.
+
+    `hold` is what somebody found to be said against the commit before its files were read. A
+    commit that must not pass without a person is held back, and why is returned.
+
+    Raises: `FenceLostError`, `LinkChangedError`.
+    """
+    now = timezone.now()
+    commit = snapshot.commit.id
+    with transaction.atomic():
+        repo = _locked(fence, attempt, now)
+        before = rows.linked(repo.pk)
+        decided = _plan(repo, candidates, before) if snapshot.files is not None else None
+        against = _against(repo, commit, decided, hold)
+        if against is not None:
+            _hold_back(repo, attempt, against, commit, now)
+            return against
+        if decided is not None:
+            _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
+        holds.lift(repo, commit)
+        repo.last_commit = commit
+        repo.tree_id = snapshot.tree_id
+        repo.last_synced_at = now
+        _observe(repo, attempt)
+        return None
+
+
+def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
+    """Hold a link whose branch or path is gone; returns whether it waits.
+
+    Without a file in force there is nothing to hold. Once a person confirmed it, every file is
+    gone from git, and what remains is a failure like any other.
 
     Raises: `FenceLostError`, `LinkChangedError`.
     """
     now = timezone.now()
     with transaction.atomic():
-        repo = _held(fence, attempt, now)
-        if snapshot.files is not None:
-            _apply_files(repo, attempt, snapshot, candidates, now)
-        repo.last_commit = snapshot.commit.id
-        repo.tree_id = snapshot.tree_id
-        repo.last_synced_at = now
-        _observe(repo, attempt)
+        repo = _locked(fence, attempt, now)
+        decided = _plan(repo, (), rows.linked(repo.pk))
+        if not decided.removed:
+            return False
+        if not holds.lets_pass(repo, error.commit):
+            hold = Hold(error.code, error.message, decided.removed)
+            _hold_back(repo, attempt, hold, error.commit, now)
+            return True
+        commit = Commit(error.commit, author="", message="")
+        _apply_files(repo, attempt, commit, (), decided, now)
+        holds.lift(repo, error.commit)
+        repo.tree_id = ""  # Should it come back as it was, its files are news.
+        repo.save()
+        return False
 
 
 def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
@@ -72,26 +107,36 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
     """
     now = timezone.now()
     with transaction.atomic():
-        repo = _held(fence, attempt, now)
-        last = repo.runs.order_by("-pk").first() if repo.error_code == error.code else None
-        repo.error_code, repo.error_message = error.code, error.message[:2000]
+        repo = _locked(fence, attempt, now)
+        news = rows.failed(repo, error.code, error.message, **_facts(attempt, now))
         _observe(repo, attempt)
-        if last and last.error_code == error.code:  # It lasts; the words may differ a little.
-            last.occurrences += 1
-            last.error_message = repo.error_message
-            last.finished_at = now
-            last.save(update_fields=["occurrences", "error_message", "finished_at"])
-        else:
-            _run(repo, attempt, now, error_code=error.code, error_message=repo.error_message)
-        return last is None
+        return news
 
 
-def _held(fence: Fence, attempt: Attempt, now: datetime) -> GitRepo:
+def _locked(fence: Fence, attempt: Attempt, now: datetime) -> GitRepo:
     claim.hold(fence, now)
     repo = GitRepo.objects.select_for_update().filter(pk=attempt.repo_id).first()
     if repo is None or repo.suspended or repo.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
     return repo
+
+
+def _against(repo: GitRepo, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
+    """What is to be said against a commit, unless a person let exactly this one pass."""
+    if holds.lets_pass(repo, commit):
+        return None
+    if hold is not None and decided is not None:
+        return replace(hold, would_remove=decided.removed)
+    return hold or (mass_removal(decided) if decided is not None else None)
+
+
+def _hold_back(repo: GitRepo, attempt: Attempt, hold: Hold, commit: str, now: datetime) -> None:
+    news = holds.put(repo, hold, commit, now)
+    repo.error_code, repo.error_message = hold.reason, hold.message[:2000]
+    if news:
+        said = {"error_code": repo.error_code, "error_message": repo.error_message}
+        rows.run(repo, to_commit=commit, **said, **_facts(attempt, now))
+    _observe(repo, attempt)
 
 
 def _observe(repo: GitRepo, attempt: Attempt) -> None:
@@ -104,21 +149,21 @@ def _observe(repo: GitRepo, attempt: Attempt) -> None:
 def _apply_files(
     repo: GitRepo,
     attempt: Attempt,
-    snapshot: Snapshot,
+    commit: Commit,
     candidates: Sequence[Candidate],
+    decided: Plan,
     now: datetime,
 ) -> None:
-    before = linked(repo.pk)
-    decided = _plan(repo, candidates, before)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = _plan(repo, candidates, before)
-    written = _publish(repo, snapshot, decided)
-    changed = _write_files(repo, decided, before, now)
+        decided = _plan(repo, candidates, rows.linked(repo.pk))
+    written = _publish(repo, attempt, commit, decided)
+    changed = rows.write(repo, decided, now)
     repo.counts = decided.counts()
     repo.error_code, repo.error_message = _notice(repo, decided)
     if changed or repo.last_commit == "":
-        _run(repo, attempt, now, to_commit=snapshot.commit.id, files=_report(changed, written))
+        files = rows.report(changed, written)
+        rows.run(repo, to_commit=commit.id, files=files, **_facts(attempt, now))
 
 
 def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
@@ -130,7 +175,7 @@ def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linke
 
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
     ids = {c.configuration for c in candidates} | {row.configuration for row in before}
-    rows = Configuration.objects.filter(pk__in=ids).only(
+    found = Configuration.objects.filter(pk__in=ids).only(
         "owner", "origin_url", "content_hash", "git_hash", "status"
     )
     return {
@@ -141,11 +186,11 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
             row.git_hash,
             archived=row.status == Configuration.Status.ARCHIVED,
         )
-        for row in rows
+        for row in found
     }
 
 
-def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]:
+def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
     if not decided.writes:
         return {}
@@ -154,63 +199,20 @@ def _publish(repo: GitRepo, snapshot: Snapshot, decided: Plan) -> dict[str, int]
         for d in decided.decisions
         if d.publish
     ]
-    commit = snapshot.commit
     origin = Origin(
         source=Source.GIT,
         repo_url=repo.url,
         commit=commit.id,
         author=commit.author,
         message=commit.message,
+        committed_at=commit.committed_at,
+        polled_at=attempt.started_at,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
     }
     versions.adopt(adopted, owner=str(repo.pk), origin_url=repo.url)
     return versions.record(entries, origin=origin, owner=str(repo.pk))
-
-
-def _write_files(
-    repo: GitRepo, decided: Plan, before: Sequence[Linked], now: datetime
-) -> list[LinkedFile]:
-    """Bring the rows to what was decided; returns those that changed, missing ones included."""
-    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(repo=repo)}
-    changed = [row for d in decided.decisions if (row := _row(repo, d, rows, now))]
-    for gone in decided.missing:
-        row = rows[gone.path, gone.configuration]
-        if row.outcome != LinkedFile.Outcome.MISSING:
-            row.outcome, row.findings, row.updated_at = LinkedFile.Outcome.MISSING, [], now
-            changed.append(row)
-    dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
-    LinkedFile.objects.filter(pk__in=dropped).delete()
-    LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
-    old = [row for row in changed if row.pk is not None]
-    fields = ["blob", "content_hash", "outcome", "findings", "updated_at"]
-    if old:
-        LinkedFile.objects.bulk_update(old, fields)
-    return changed
-
-
-def _row(
-    repo: GitRepo,
-    decision: Decision,
-    rows: dict[tuple[str, str], LinkedFile],
-    now: datetime,
-) -> LinkedFile | None:
-    """The row for a decision, or None when it says so already."""
-    candidate = decision.candidate
-    row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
-        repo=repo, path=candidate.path, configuration=candidate.configuration
-    )
-    said = (row.blob, row.outcome, row.findings)
-    row.blob, row.outcome = candidate.blob, decision.outcome
-    if not candidate.unchanged:
-        row.content_hash = candidate.content_hash
-    kept = row.findings if candidate.unchanged and decision.outcome == "synced" else []
-    row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
-    row.findings += [asdict(finding) for finding in decision.findings]
-    row.updated_at = now
-    says = (row.blob, row.outcome, row.findings)
-    return row if row.pk is None or said != says else None
 
 
 def _notice(repo: GitRepo, decided: Plan) -> tuple[str, str]:
@@ -222,25 +224,6 @@ def _notice(repo: GitRepo, decided: Plan) -> tuple[str, str]:
     )
 
 
-def _report(changed: Sequence[LinkedFile], written: dict[str, int]) -> list[dict[str, Any]]:
-    return [
-        {
-            "path": row.path,
-            "configuration": row.configuration,
-            "outcome": row.outcome,
-            "version": written.get(row.configuration),
-            "findings": row.findings[:_REPORTED_FINDINGS],
-        }
-        for row in changed
-    ]
-
-
-def _run(repo: GitRepo, attempt: Attempt, now: datetime, **facts: Any) -> None:
-    SyncRun.objects.create(
-        repo=repo,
-        trigger=attempt.trigger,
-        from_commit=repo.last_commit,
-        started_at=attempt.started_at,
-        finished_at=now,
-        **facts,
-    )
+def _facts(attempt: Attempt, now: datetime) -> dict[str, Any]:
+    """What every line of the history says of its attempt."""
+    return {"trigger": attempt.trigger, "started_at": attempt.started_at, "finished_at": now}

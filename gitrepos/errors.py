@@ -3,6 +3,9 @@
 `transient` failures are retried with back-off; the others stall until somebody edits the link.
 """
 
+# git's own name for no object, as a push that deletes a branch has it.
+NULL_ID = "0" * 40
+
 
 class RemoteError(Exception):
     """A remote did not give what was asked. The message is for people and holds no secret."""
@@ -31,7 +34,18 @@ class RepoNotFoundError(RemoteError):
     code = "repo_not_found"
 
 
-class BranchNotFoundError(RemoteError):
+class GoneError(RemoteError):
+    """git says that what a link reads is not there.
+
+    `commit` is the one that lacks it, the null id where there is no commit at all.
+    """
+
+    def __init__(self, message: str, *, commit: str = NULL_ID) -> None:
+        super().__init__(message)
+        self.commit = commit
+
+
+class BranchNotFoundError(GoneError):
     """The repository has no such branch, or none at all."""
 
     code = "branch_not_found"
@@ -41,7 +55,7 @@ class ObjectRefusedError(RemoteError):
     """The server hands out branches, and no object by its id alone."""
 
 
-class PathNotFoundError(RemoteError):
+class PathNotFoundError(GoneError):
     """The commit has nothing at the link's path."""
 
     code = "path_not_found"
@@ -72,11 +86,11 @@ class TimedOutError(RemoteError):
 
 
 class RateLimitedError(RemoteError):
-    """The forge asked for fewer calls, for `retry_after_seconds` if it named a time."""
+    """The forge asked for fewer calls; none for `retry_after_seconds`, when it said how long."""
 
     code = "rate_limited"
 
-    def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
+    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 

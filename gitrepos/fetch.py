@@ -15,6 +15,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gitrepos import git
@@ -205,11 +206,11 @@ class _Repository:
         self.commit, self._tree = self._head()
 
     def _head(self) -> tuple[Commit, str]:
-        shape = "--format=%H%x00%T%x00%an <%ae>%x00%B"
+        shape = "--format=%H%x00%T%x00%ct%x00%an <%ae>%x00%B"
         raw = self._local(["log", "-1", shape, _HEAD, "--"], 1 << 20)
-        commit, tree, author, message = raw.decode(errors="replace").split("\0", 3)
+        commit, tree, time, author, message = raw.decode(errors="replace").split("\0", 4)
         shown = message.strip().replace("\0", "\ufffd")[:500]
-        return Commit(commit, author[:500], shown), tree
+        return Commit(commit, author[:500], shown, _moment(time)), tree
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """What tells one state of `root` from another, and the attributes above it.
@@ -222,7 +223,8 @@ class _Repository:
         names = [root, *(f"{parent}{_ATTRIBUTES}" for parent in _parents(root))]
         found = {entry.name: entry for entry in self._listed(names)}
         if root not in found:
-            raise PathNotFoundError(f"The commit has no file or directory {root!r}.")
+            message = f"The commit has no file or directory {root!r}."
+            raise PathNotFoundError(message, commit=self.commit.id)
         there = found.pop(root).blob
         above = [entry for entry in found.values() if entry.mode in _REGULAR]
         if not above:
@@ -332,6 +334,14 @@ class _Repository:
         if left <= 0:
             raise TimedOutError(f"The repository took over {TAKE_SECONDS} s to read.")
         return min(seconds, left)
+
+
+def _moment(seconds: str) -> datetime | None:
+    """A commit's time in seconds since 1970; whoever made the commit chose it."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _parents(name: str) -> list[str]:

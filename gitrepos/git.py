@@ -143,8 +143,7 @@ def _config(access: Access | None) -> bytes:
         pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
         lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
     if access.token:
-        basic = base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
-        lines.append(f'\textraHeader = "Authorization: Basic {basic}"\n')
+        lines.append(f'\textraHeader = "Authorization: {authorization(access.token)}"\n')
     url = access.url.text.replace("\\", "\\\\").replace('"', '\\"')
     lines.append(f'[remote "origin"]\n\turl = "{url}"\n')
     return "".join(lines).encode()
@@ -297,9 +296,17 @@ def _own_words(complaint: str, access: Access | None) -> str:
 
 
 def _secrets(access: Access | None) -> tuple[str, ...]:
-    if access is None or not access.token:
-        return ()
-    return access.token, base64.b64encode(f"x-access-token:{access.token}".encode()).decode()
+    return secrets(access.token) if access else ()
+
+
+def authorization(token: str) -> str:
+    """The header by which a forge knows a token."""
+    return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+
+def secrets(token: str) -> tuple[str, ...]:
+    """Every form in which a token may come back in what a server says."""
+    return (token, authorization(token).removeprefix("Basic ")) if token else ()
 
 
 def _translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from configurations import versions
+from events import log as events
 from gitrepos import claim
 from gitrepos.address import RepoURL
 from gitrepos.credentials import sealed, token_of
@@ -58,7 +58,8 @@ def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Field
         _filled(row, fields)
         row.remote, row.url = new, new.url
         row.generation += 1
-        row.error_code = row.error_message = ""
+        row.error_code = row.error_message = row.confirmed_commit = ""
+        row.held = None  # What would go is another question now.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
         for remote in remotes:
@@ -72,14 +73,27 @@ def request_sync(repo_id: UUID) -> int:
     Raises: `NotFoundError`; `ConflictError` for a suspended link.
     """
     with _writing():
-        [remote] = _locked(_remote_of(repo_id))
-        row = GitRepo.objects.get(pk=repo_id)
-        if row.suspended:
-            raise ConflictError("suspended", "The link is suspended; resume it first.")
-        GitRepo.objects.filter(pk=repo_id).update(requested_seq=F("requested_seq") + 1)
-        remote.next_poll_at, remote.stalled = timezone.now(), False
-        remote.save(update_fields=["next_poll_at", "stalled"])
-        return row.requested_seq + 1
+        return _requested(repo_id).requested_seq
+
+
+def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
+    """Let exactly the commit that is held pass; it is looked at again at once.
+
+    Raises: `NotFoundError`; `ConflictError` for a suspended link (`suspended`), one that holds
+    nothing (`not_held`), and one that holds another commit by now (`held_changed`).
+    """
+    with _writing():
+        row = _requested(repo_id)
+        if row.held is None:
+            raise ConflictError("not_held", "The link holds no commit.")
+        if row.held["commit"] != commit:
+            raise ConflictError(
+                "held_changed", f"The link holds {row.held['commit']}; look at what would go."
+            )
+        GitRepo.objects.filter(pk=repo_id).update(confirmed_commit=commit)
+        message = f"{actor} let pass what was held ({row.held['reason']})."
+        details = {"actor": actor, **row.held}
+        events.record(events.Kind.CONFIRMED, message, git_repo=str(repo_id), details=details)
 
 
 def delete(repo_id: UUID) -> list[str]:
@@ -101,6 +115,19 @@ def _writing() -> Iterator[None]:
     with transaction.atomic():
         counters.bump(COUNTER)
         yield
+
+
+def _requested(repo_id: UUID) -> GitRepo:
+    """The link with one request more, due now."""
+    [remote] = _locked(_remote_of(repo_id))
+    row = GitRepo.objects.select_for_update().get(pk=repo_id)
+    if row.suspended:
+        raise ConflictError("suspended", "The link is suspended; resume it first.")
+    row.requested_seq += 1
+    row.save(update_fields=["requested_seq"])
+    remote.next_poll_at, remote.stalled = timezone.now(), False
+    remote.save(update_fields=["next_poll_at", "stalled"])
+    return row
 
 
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:

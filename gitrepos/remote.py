@@ -1,25 +1,48 @@
 """The cheap check: which commit each branch of a remote points at. Knows no database.
 
 A question goes in for each remote, an answer comes out as it arrives; one that hangs delays
-no other.
+no other. All are asked at once by one event loop, whose connections outlive the call; git
+itself is started only where no smart HTTP is spoken.
 """
 
+import asyncio
 import contextlib
+import functools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gitrepos import git
+import structlog
+
+from gitrepos import eventloop, git, smart
 from gitrepos.address import Network, RepoURL, resolve
-from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
+from gitrepos.dial import Dial
+from gitrepos.errors import (
+    BadAnswerError,
+    InternalError,
+    RemoteError,
+    TimedOutError,
+    TooLargeError,
+)
+
+log = structlog.get_logger(__name__)
 
 HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
-_MAX_BYTES = 64 * 1024
-_IN_FLIGHT = 16
+_TURN_SECONDS = 20
+_IN_FLIGHT = 256
+_PER_HOST = 32
+_GITS = 16
+_GITS_PER_HOST = 4
 _GROUP_SECONDS = 1.0
+_MAX_BYTES = 64 * 1024
+_MAX_HOSTS = 10_000
+_MAX_MESSAGE_LENGTH = 500
+# A host that is asked again within this time is worth an open connection.
+_AGAIN_SECONDS = 60
+_LATE = "The server did not answer in time."
 
 Key = TypeVar("Key")
 
@@ -48,13 +71,21 @@ def check(
 ) -> Iterator[list[Answer[Key]]]:
     """Ask every remote once; answers come as they arrive, in groups, those of a second at most.
 
-    Each takes at most 10 s of its own, however many are asked. Never raises a `RemoteError`.
+    Each takes at most 10 s of its own, however many are asked, and waits for its turn at a busy
+    host 20 s at most. Never raises a `RemoteError`.
     """
-    with ThreadPoolExecutor(max_workers=min(_IN_FLIGHT, len(questions) or 1)) as pool:
-        waiting = {pool.submit(_answer, question, allowed) for question in questions}
-        while waiting:
-            done, waiting = wait(waiting, timeout=_GROUP_SECONDS)
-            yield [future.result() for future in done]
+    answers: list[Answer[Key]] = []
+    asking = eventloop.submit(_ask_all(questions, tuple(allowed), answers))
+    try:
+        while True:
+            done, _ = wait([asking], timeout=_GROUP_SECONDS)
+            group = answers[:]
+            del answers[: len(group)]
+            yield group
+            if done:
+                return asking.result()
+    finally:
+        asking.cancel()
 
 
 def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Access:
@@ -66,59 +97,152 @@ def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Acces
     return git.Access(url=url, addresses=addresses, token=token)
 
 
-def _answer(question: Question[Key], allowed: Sequence[Network]) -> Answer[Key]:
+async def _ask_all(
+    questions: Sequence[Question[Key]], allowed: tuple[Network, ...], answers: list[Answer[Key]]
+) -> None:
+    asker = _asker(allowed)
+    async with asyncio.TaskGroup() as group:
+        for question in questions:
+            group.create_task(asker.ask(question, answers))
+
+
+def _asker(allowed: tuple[Network, ...]) -> "_Asker":
+    key = asyncio.get_running_loop(), allowed
+    if key not in _askers:
+        _askers[key] = _Asker(allowed)
+    return _askers[key]
+
+
+class _Host:
+    """A server: who is next, what was learnt of it, when (monotonic) it was last asked."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(_PER_HOST)
+        self.gits = asyncio.Semaphore(_GITS_PER_HOST)
+        self.known = smart.Known()
+        self.asked_at = float("-inf")
+
+    def is_frequent(self) -> bool:
+        """Whether it was asked not long ago; asking this counts."""
+        before, self.asked_at = self.asked_at, time.monotonic()
+        return self.asked_at - before < _AGAIN_SECONDS
+
+
+class _Asker:
+    """What outlives a call: connections, turns, and what was learnt. Lives in the event loop."""
+
+    def __init__(self, allowed: tuple[Network, ...]) -> None:
+        self._allowed = allowed
+        self._dial = Dial(allowed)
+        self._hosts: dict[tuple[str, str, int], _Host] = {}
+        self._turns = asyncio.Semaphore(_IN_FLIGHT)
+        self._gits = ThreadPoolExecutor(_GITS, thread_name_prefix="git")
+        eventloop.closing().push_async_callback(self._dial.close)
+        eventloop.closing().callback(self._gits.shutdown, wait=False)
+
+    async def ask(self, question: Question[Key], answers: list[Answer[Key]]) -> None:
+        """Put the answer to a question among `answers`, whatever it is."""
+        try:
+            answer = Answer(question.key, await self._heads(question))
+        except RemoteError as error:
+            answer = Answer(question.key, {}, _shown(error, git.secrets(question.token)))
+        except Exception:
+            # What a server provokes by an answer nobody foresaw must not cost its neighbours
+            # theirs.
+            log.exception("check crashed", url=question.url.text)
+            answer = Answer(question.key, {}, InternalError("The check crashed; see the log."))
+        answers.append(answer)
+
+    async def _heads(self, question: Question[Key]) -> Mapping[str, str]:
+        host = self._host(question.url)
+        if question.url.scheme in ("https", "http") and not host.known.is_dumb():
+            with contextlib.suppress(smart.DumbError):
+                return await self._smart(question, host)
+        async with _turn(host.gits):
+            ask = functools.partial(_by_git, question, self._allowed)
+            return await asyncio.get_running_loop().run_in_executor(self._gits, ask)
+
+    async def _smart(self, question: Question[Key], host: _Host) -> Mapping[str, str]:
+        wish = smart.Wish(
+            question.url,
+            question.refs,
+            git.authorization(question.token) if question.token else "",
+            keep=host.is_frequent(),
+        )
+        async with _turn(host.turns, self._turns):
+            try:
+                async with asyncio.timeout(_DEADLINE_SECONDS):
+                    return await smart.heads(self._dial, wish, host.known)
+            except TimeoutError as exc:
+                raise TimedOutError(_LATE) from exc
+
+    def _host(self, url: RepoURL) -> _Host:
+        if len(self._hosts) > _MAX_HOSTS:
+            self._hosts.clear()
+        return self._hosts.setdefault((url.scheme, url.host, url.port), _Host())
+
+
+_askers: dict[tuple[asyncio.AbstractEventLoop, tuple[Network, ...]], _Asker] = {}
+
+
+@contextlib.asynccontextmanager
+async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Wait for a place at each. One host that hangs holds its own places and no others.
+
+    Raises: `TimedOutError`.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                for place in places:
+                    await stack.enter_async_context(place)
+        except TimeoutError as exc:
+            raise TimedOutError("The server was busy with other repositories.") from exc
+        yield
+
+
+def _shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
+    """The same error, fit to be shown: a server may send back what it was sent, at any length."""
+    message = error.message
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    message = message[:_MAX_MESSAGE_LENGTH]
+    return error if message == error.message else type(error)(message)
+
+
+def _by_git(question: Question[Key], allowed: Sequence[Network]) -> dict[str, str]:
+    """Ask by a git process: over ssh, in a file, or a server that hands out files."""
     until = time.monotonic() + _DEADLINE_SECONDS
-    try:
-        reached = access(question.url, question.token, allowed=allowed)
-        heads = _heads(_listing(reached, question.refs, until), question.refs)
-        if not any(heads.values()):
-            _prove(reached, until)
-    except RemoteError as error:
-        return Answer(question.key, {}, error)
-    return Answer(question.key, heads)
+    reached = access(question.url, question.token, allowed=allowed)
+    heads = _parsed(_listing(reached, question.refs, until), question.refs)
+    if not any(heads.values()) and question.url.scheme in ("https", "http"):
+        _prove(reached, until)
+    return heads
 
 
 def _listing(reached: git.Access, refs: Sequence[str], until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimedOutError(_LATE)
     return git.run(
         ["ls-remote", "--quiet", "--", "origin", *refs],
         access=reached,
-        deadline_seconds=_left(until),
+        deadline_seconds=left,
         max_bytes=_MAX_BYTES,
     )
 
 
 def _prove(reached: git.Access, until: float) -> None:
-    """Tell a repository that lacks these branches from what is no repository at all.
-
-    git takes any answer that lists nothing for an empty repository, a page to sign in too. Here
-    its helper asks for protocol version 2, and a server that knows none must list something.
+    """Tell a repository that lacks these branches from what is none: that lists nothing at all.
 
     Raises: `BadAnswerError`.
     """
-    if reached.url.scheme == "file":
-        return
-    try:
-        git.run(
-            [f"remote-{reached.url.scheme}", "origin", reached.url.text],
-            access=reached,
-            deadline_seconds=_left(until),
-            max_bytes=_MAX_BYTES,
-            stdin=b"stateless-connect git-upload-pack\n",
-        )
-    except BadAnswerError as error:
-        with contextlib.suppress(TooLargeError):  # It lists more than need be read.
-            if not _listing(reached, (), until):
-                raise BadAnswerError("The server's answer is none that git understands.") from error
+    with contextlib.suppress(TooLargeError):  # It lists more than need be read.
+        if not _listing(reached, (), until):
+            raise BadAnswerError("The server's answer is none that git understands: it is empty.")
 
 
-def _left(until: float) -> float:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimedOutError("The server did not answer in time.")
-    return left
-
-
-def _heads(output: bytes, refs: Sequence[str]) -> dict[str, str]:
+def _parsed(output: bytes, refs: Sequence[str]) -> dict[str, str]:
     """git matches a pattern against the end of a name, so other refs may be among the lines."""
     lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
     found = {line[1]: line[0] for line in lines if len(line) == 2}

@@ -93,6 +93,12 @@ class NewLink(Asked):
         return super().validate(attrs)
 
 
+class Confirmation(Input):
+    """`POST /v1/git-repos/{id}/confirm`."""
+
+    commit = Text(max_length=64)
+
+
 class LinkRow(serializers.ModelSerializer[GitRepo]):
     """A link as the API shows it. Of the credential it says only whether there is one."""
 
@@ -110,15 +116,17 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "suspended", "has_access_token", "generation",
             "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
-            "error", "files", "created_at", "updated_at",
+            "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_status(self, row: GitRepo) -> str:
-        """`suspended | pending | stalled | error | synced`."""
+        """`suspended | pending | held | stalled | error | synced`."""
         if row.suspended:
             return "suspended"
         if row.observed_generation < row.generation:
             return "pending"
+        if row.held is not None:
+            return "held"
         if row.error_code and row.error_code != "no_policy_files":
             return "stalled" if row.remote.stalled else "error"
         return "synced"

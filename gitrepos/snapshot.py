@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 # The attributes by which git may give a checkout other bytes than it holds.
 ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
@@ -9,11 +10,15 @@ ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit a snapshot was taken from. Text that is not UTF-8 has U+FFFD in its place."""
+    """The commit a snapshot was taken from. Text that is not UTF-8 has U+FFFD in its place.
+
+    `committed_at` is the committer's time, None where it is no time that a calendar has.
+    """
 
     id: str
     author: str
     message: str
+    committed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,21 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, hosts, measures, remote
+from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
+from gitrepos.candidates import Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
 from gitrepos.errors import (
+    NULL_ID,
     BranchNotFoundError,
+    GoneError,
     HostNotAllowedError,
     RateLimitedError,
     RemoteError,
 )
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
-from gitrepos.plan import Linked, read, settled
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -169,7 +171,7 @@ def _taken(
         if _changed(link, heads, pending):
             groups[_ref(link)].append(link)
     for ref, links in groups.items():
-        before = [apply.linked(link.pk) for link in links]
+        before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
         for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
             yield taken
@@ -201,14 +203,18 @@ def _fetched(
 def _sync_link(
     fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
 ) -> bool:
-    """Apply or show one link's result; returns whether it was good, or came too late."""
+    """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
     with _overtaken(attempt):
-        if isinstance(result, RemoteError):
+        if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
+            log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
+        elif isinstance(result, RemoteError):
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        apply.apply(fence, attempt, result, read(result, before))
-        log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+        elif hold := apply.apply(fence, attempt, result, read(result, before)):
+            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
+        else:
+            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
     return True
 
 
@@ -267,17 +273,23 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
     """Whether a link needs a look. One that came after the check knows nothing, and waits."""
     head = heads.get(_ref(link))
-    return head is not None and (head != link.last_commit or _replan(link, pending))
+    return head is not None and ((head or NULL_ID) != _seen(link) or _replan(link, pending))
+
+
+def _seen(link: GitRepo) -> str:
+    """The commit that was looked at last, applied or held."""
+    return str(link.held["commit"]) if link.held else link.last_commit
 
 
 def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     """Whether a link needs a plan although its commit stands still."""
+    known = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
-        link.pk in pending
+        (link.pk in pending and not link.held)
         or link.observed_generation != link.generation
         or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
-        or link.error_code not in ("", NO_POLICY_FILES)
+        or link.error_code not in ("", known)
     )
 
 
@@ -304,7 +316,7 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
-    known_tree = "" if _replan(link, pending) else link.tree_id
+    known_tree = "" if link.held or _replan(link, pending) else link.tree_id
     return Ask(link.root, known_tree=known_tree, known=settled(before))
 
 

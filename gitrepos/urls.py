@@ -9,6 +9,7 @@ urlpatterns = [
     path("git-repos/summary", views.Summary.as_view()),
     path("git-repos/<uuid:repo_id>", views.OneGitRepo.as_view()),
     path("git-repos/<uuid:repo_id>/sync", views.Sync.as_view()),
+    path("git-repos/<uuid:repo_id>/confirm", views.Confirm.as_view()),
     path("git-repos/<uuid:repo_id>/syncs", views.Syncs.as_view()),
     path("git-repos/<uuid:repo_id>/files", views.Files.as_view()),
 ]

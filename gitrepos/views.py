@@ -12,9 +12,10 @@ from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.authentication import bearer
 from gitrepos import links, measures, tasks
 from gitrepos.models import GitRepo
-from gitrepos.serializers import Asked, FileRow, NewLink, RunRow, shown
+from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
 from keeptrusts.errors import NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.views import View, whole
@@ -85,6 +86,18 @@ class Sync(View):
         _hint()
         done = wait > 0 and _served(repo_id, number, wait)
         return Response(_shown(repo_id), status=200 if done else 202)
+
+
+class Confirm(View):
+    """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        body = Confirmation(data=request.data)
+        body.is_valid(raise_exception=True)
+        commit = body.validated_data["commit"]
+        links.confirm(repo_id, commit=commit, actor=bearer(request).name)
+        _hint()
+        return Response(_shown(repo_id), status=202)
 
 
 class Syncs(View):

@@ -14,8 +14,8 @@ def read() -> Mapping[str, int]:
     return dict(Counter.objects.values_list("name", "value"))
 
 
-def bump(name: str) -> None:
-    """Count one change. To be called inside the transaction that makes it.
+def bump(name: str) -> int:
+    """Count one change; returns the new value. To be called inside the transaction that makes it.
 
     The row stays locked until that transaction ends, so writers of one resource that call
     this first follow one another, and no reader sees a new count before the change it counts.
@@ -23,6 +23,7 @@ def bump(name: str) -> None:
     if not _grow(name):
         Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
         _grow(name)
+    return Counter.objects.values_list("value", flat=True).get(pk=name)
 
 
 def _grow(name: str) -> int:

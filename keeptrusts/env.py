@@ -44,6 +44,11 @@ class Env:
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
     cors_origins: tuple[str, ...]
+    events_host: str
+    events_port: int
+    events_url: str
+    gateway_offline_seconds: int
+    decision_retention_days: int
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -53,7 +58,8 @@ def read(environ: Mapping[str, str]) -> Env:
 
     Raises: `EnvError` for the first value that cannot be used.
     """
-    host, port = _listen(environ.get("KEEPTRUSTS_LISTEN") or "127.0.0.1:8080")
+    host, port = _listen(environ, "KEEPTRUSTS_LISTEN", "127.0.0.1:8080")
+    events_host, events_port = _listen(environ, "KEEPTRUSTS_EVENTS_LISTEN", "127.0.0.1:8081")
     data_dir = _data_dir(environ.get("KEEPTRUSTS_DATA_DIR") or "var")
     database_url = _server("DATABASE_URL", environ.get("DATABASE_URL", ""), _DATABASES)
     return Env(
@@ -69,16 +75,28 @@ def read(environ: Mapping[str, str]) -> Env:
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
+        events_host=events_host,
+        events_port=events_port,
+        events_url=_base(environ.get("KEEPTRUSTS_EVENTS_URL") or web_url(events_host, events_port)),
+        gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
+        decision_retention_days=_days(environ.get("KEEPTRUSTS_DECISION_RETENTION_DAYS") or "30"),
     )
 
 
-def _listen(value: str) -> tuple[str, int]:
+def web_url(host: str, port: int) -> str:
+    """Where a server that listens on `host` is reached from this machine."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
+
+
+def _listen(environ: Mapping[str, str], name: str, default: str) -> tuple[str, int]:
+    value = environ.get(name) or default
     host, _, port = value.rpartition(":")
     number = _whole(port, 65_535)
     if number is None or not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
         raise EnvError(
-            f"KEEPTRUSTS_LISTEN={value!r}: write HOST:PORT, such as 127.0.0.1:8080; the port is"
-            " a number from 1 to 65535"
+            f"{name}={value!r}: write HOST:PORT, such as {default}; the port is a number from 1"
+            " to 65535"
         )
     return host.strip("[]"), number
 
@@ -192,6 +210,24 @@ def _limit(environ: Mapping[str, str], name: str) -> int | None:
     if value and number is None:
         raise EnvError(f"{name}={value!r}: write a whole number from 1 to 99999")
     return number
+
+
+def _days(value: str) -> int:
+    days = _whole(value, 3650)
+    if days is None:
+        raise EnvError(
+            f"KEEPTRUSTS_DECISION_RETENTION_DAYS={value!r}: write whole days from 1 to 3650"
+        )
+    return days
+
+
+def _base(value: str) -> str:
+    """An address that paths are appended to, without a slash at its end."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[A-Za-z0-9._~/-]*)?", value):
+        raise EnvError(
+            f"KEEPTRUSTS_EVENTS_URL={value!r}: write a url such as https://events.example"
+        )
+    return value.rstrip("/")
 
 
 def _origins(value: str) -> tuple[str, ...]:

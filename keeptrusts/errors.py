@@ -38,14 +38,20 @@ class NotFoundError(ApiError):
 
     status = 404
 
-    def __init__(self, what: str) -> None:
-        super().__init__("not_found", f"There is no {what}.")
+    def __init__(self, what: str, *, code: str = "not_found") -> None:
+        super().__init__(code, f"There is no {what}.")
 
 
 class ConflictError(ApiError):
     """409: the row's present state forbids it."""
 
     status = 409
+
+
+class GoneError(ApiError):
+    """410: it was there, and will not come back by itself."""
+
+    status = 410
 
 
 class TooLargeError(ApiError):

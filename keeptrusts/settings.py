@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "access",
     "configurations",
     "gitrepos",
+    "gateways",
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("v1/", include("access.urls")),
     path("v1/", include("configurations.urls")),
     path("v1/", include("gitrepos.urls")),
+    path("v1/", include("gateways.urls")),
 ]
 handler400 = "keeptrusts.errors.bad_request"
 handler404 = "keeptrusts.errors.not_found"

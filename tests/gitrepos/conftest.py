@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.forge import Forge
+from tests.support.forge import Forge, Reply
 from tests.support.processes import below, naming, zombies
+from tests.support.repo import Repo
 from tests.support.stack import wait_for
 
 
@@ -28,3 +29,18 @@ def _nothing_left(data_dir: Path, forge: Forge) -> Iterator[None]:
     wait_for(lambda: not naming(forge.url, str(data_dir)), seconds=1)
     # The forge may still be waiting for a git of its own.
     wait_for(lambda: not zombies(), seconds=5)
+
+
+@pytest.fixture
+def packs(forge: Forge, repo: Repo) -> Iterator[list[bytes]]:
+    """The packs that the forge sends of the repository."""
+    sent: list[bytes] = []
+
+    def note(_method: str, reply: Reply) -> Reply:
+        if b"PACK" in reply[2]:
+            sent.append(reply[2])
+        return reply
+
+    forge.twists[repo.bare.name] = note
+    yield sent
+    forge.release(repo)

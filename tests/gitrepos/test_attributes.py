@@ -6,7 +6,7 @@ import pytest
 
 from gitrepos import fetch, git
 from gitrepos.address import parse
-from gitrepos.plan import Candidate, read
+from gitrepos.candidates import Candidate, read
 from gitrepos.snapshot import Ask, Snapshot
 from tests.support.forge import Forge
 from tests.support.repo import policy

@@ -58,6 +58,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "last_polled_at": None,
         "last_synced_at": None,
         "error": None,
+        "held": None,
         "files": {},
     }
 

@@ -49,7 +49,7 @@ def test_a_changed_rule_set_releases_what_it_no_longer_refuses(
     repo.commit({"bot/policy-config.yaml": policy("One") + SUITE % "allow"})
     row = link(admin, repo.url)
     run_due()
-    monkeypatch.setattr("gitrepos.plan.verify", _lint_alone)
+    monkeypatch.setattr("gitrepos.candidates.verify", _lint_alone)
     monkeypatch.setattr(sync, "VERIFY_VERSION", "another")
 
     poll()

@@ -1,7 +1,6 @@
 """What finds nothing costs next to nothing, and writes next to nothing."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -11,7 +10,7 @@ from rest_framework.test import APIClient
 from configurations.models import Version
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts import counters
-from tests.support.forge import Forge, Reply
+from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import edit, get, link, poll, request, run_due, runs, shown
 
@@ -35,21 +34,6 @@ def written(queries: CaptureQueriesContext) -> set[str]:
     """The tables that were written."""
     words = re.compile(r'^(?:UPDATE|INSERT INTO|DELETE FROM) "(\w+)"')
     return {found[1] for query in queries if (found := words.match(query["sql"]))}
-
-
-@pytest.fixture
-def packs(forge: Forge, repo: Repo) -> Iterator[list[bytes]]:
-    """The packs that the forge sends of the repository."""
-    sent: list[bytes] = []
-
-    def note(_method: str, reply: Reply) -> Reply:
-        if b"PACK" in reply[2]:
-            sent.append(reply[2])
-        return reply
-
-    forge.twists[repo.bare.name] = note
-    yield sent
-    forge.release(repo)
 
 
 @pytest.mark.smoke

@@ -178,7 +178,7 @@ def test_the_history_tells_why_a_sync_failed(
     shown = get(admin, f"/v1/git-repos/{row['id']}")
     runs = get(admin, f"/v1/git-repos/{row['id']}/syncs")
 
-    assert (shown["status"], shown["error"]["code"]) == ("error", "branch_not_found")
+    assert (shown["status"], shown["error"]["code"]) == ("held", "branch_not_found")
     assert runs[0]["error"] == shown["error"]
 
 

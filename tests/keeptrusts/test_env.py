@@ -33,6 +33,12 @@ GOOD = [
     ("KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE", "99999", "git_host_calls_per_minute", 99999),
     ("KEEPTRUSTS_CORS_ORIGINS", "https://a.example,http://localhost:3000", "cors_origins",
      ("https://a.example", "http://localhost:3000")),
+    ("KEEPTRUSTS_EVENTS_LISTEN", "0.0.0.0:81", "events_port", 81),
+    ("KEEPTRUSTS_EVENTS_LISTEN", "0.0.0.0:81", "events_url", "http://127.0.0.1:81"),
+    ("KEEPTRUSTS_EVENTS_URL", "https://events.example/kt/", "events_url",
+     "https://events.example/kt"),
+    ("KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", "60", "gateway_offline_seconds", 60),
+    ("KEEPTRUSTS_DECISION_RETENTION_DAYS", "3650", "decision_retention_days", 3650),
 ]  # fmt: skip
 
 BAD = [
@@ -52,6 +58,11 @@ BAD = [
     ("KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE", ["0", "-1", "100000", "many", "1e3"]),
     ("KEEPTRUSTS_CORS_ORIGINS", ["*", "console.example", "https://a.example/", "https://A.example",
                                  "https://u@a.example", "ftp://a.example", "https://a.example:x"]),
+    ("KEEPTRUSTS_EVENTS_LISTEN", ["8081", "localhost:0"]),
+    ("KEEPTRUSTS_EVENTS_URL", ["events.example", "ftp://events.example", "https://u@events.example",
+                               "https://events.example/?x", "https://"]),
+    ("KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", ["0", "five"]),
+    ("KEEPTRUSTS_DECISION_RETENTION_DAYS", ["0", "3651", "all"]),
 ]  # fmt: skip
 
 
@@ -112,6 +123,8 @@ def test_the_defaults_need_no_variable(tmp_path: Path, monkeypatch: pytest.Monke
     assert (env.database_url, env.redis_url, env.bootstrap_token) == ("", "", "")
     assert (env.git_allowed_networks, env.cors_origins) == ((), ())
     assert env.min_poll_interval_seconds == 10
+    assert env.events_url == "http://127.0.0.1:8081"
+    assert (env.gateway_offline_seconds, env.decision_retention_days) == (300, 30)
 
 
 def test_a_database_server_demands_a_secret_key(tmp_path: Path) -> None:

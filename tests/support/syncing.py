@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from configurations.models import Configuration
+from events.models import Event
 from gitrepos import claim, sync
 from gitrepos.models import Remote
 
@@ -111,3 +112,15 @@ def outcomes(admin: APIClient, link: dict[str, Any]) -> dict[tuple[str, str], st
 def codes(row: dict[str, Any]) -> list[str]:
     """The codes of a file's findings."""
     return [finding["code"] for finding in row["findings"]]
+
+
+def confirm(admin: APIClient, link: dict[str, Any], commit: str | None = None) -> None:
+    """Let what is held pass, or exactly `commit`."""
+    body = {"commit": commit or shown(admin, link)["held"]["commit"]}
+    answer = admin.post(f"/v1/git-repos/{link['id']}/confirm", body, format="json")
+    assert answer.status_code == 202, answer.content
+
+
+def kinds(**about: str) -> list[str]:
+    """The kinds of the events that were recorded, oldest first; `about` names a link or an id."""
+    return list(Event.objects.filter(**about).order_by("pk").values_list("kind", flat=True))

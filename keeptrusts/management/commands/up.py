@@ -21,7 +21,7 @@ from access.models import Token
 from gitrepos import claim
 from gitrepos.tasks import POLLS_AT_ONCE
 from keeptrusts import broker
-from keeptrusts.env import secret_file
+from keeptrusts.env import secret_file, web_url
 from keeptrusts.supervisor import Part, Supervisor, say
 
 _START_SECONDS = 60.0
@@ -171,10 +171,7 @@ def _healthy() -> bool:
 
 
 def _base_url() -> str:
-    host = settings.ENV.listen_host
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    shown = f"[{reached}]" if ":" in reached else reached
-    return f"http://{shown}:{settings.ENV.listen_port}"
+    return web_url(settings.ENV.listen_host, settings.ENV.listen_port)
 
 
 def _greet(token: str) -> None:

@@ -1,0 +1,38 @@
+"""The only writer of selectors."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from configurations.publish import publish
+from gateways import registry
+from gateways.models import Binding
+from keeptrusts.errors import NotFoundError
+
+
+def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
+    """Bind the gateways with these labels, those that come later too."""
+    with transaction.atomic():
+        seq = publish()
+        row = Binding.objects.create(
+            configuration_id=configuration_id, selector=dict(selector), created_at=timezone.now()
+        )
+        registry.rebind_all(seq)
+        return row
+
+
+def delete(binding_id: UUID) -> Binding:
+    """Bind by this selector no more.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        seq = publish()
+        row = Binding.objects.filter(pk=binding_id).first()
+        if row is None:
+            raise NotFoundError("gateway binding with this id")
+        Binding.objects.filter(pk=binding_id).delete()
+        registry.rebind_all(seq)
+        return row

@@ -1,0 +1,73 @@
+"""What gateways themselves ask: to enrol, and what they are to enforce."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateways import mirror
+from gateways.authentication import (
+    EnrolmentAuthentication,
+    GatewayAuthentication,
+    Itself,
+    MayEnrol,
+)
+from gateways.encoding import b64u
+from gateways.mirror import fleet
+from gateways.models import EnrolmentToken
+from gateways.serializers import EnrolmentInput
+from gateways.statements import Signed
+from gateways.views import registered, valid
+from keeptrusts.errors import NotFoundError
+from keeptrusts.rendering import encode
+from keeptrusts.views import View, is_known
+
+
+class Enrol(View):
+    """Register with a token that a group shares; its labels win over those that are sent."""
+
+    authentication_classes = (EnrolmentAuthentication,)
+    permission_classes = (MayEnrol,)
+
+    def post(self, request: Request) -> Response:
+        token: EnrolmentToken = request.user  # type: ignore[assignment]
+        body = valid(EnrolmentInput, request)
+        labels = {**body["labels"], **token.labels}
+        return registered({**body, "labels": labels, "configuration_id": token.configuration_id})
+
+
+class GatewayView(View):
+    """Answers a gateway about itself."""
+
+    authentication_classes = (GatewayAuthentication,)
+    permission_classes = (Itself,)
+
+
+class Configuration(GatewayView):
+    """The exact bytes a gateway is to enforce, with the signed statement that says so."""
+
+    def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
+        signed = fleet.signed(gateway_id)
+        if signed is None:
+            raise NotFoundError("configuration bound to this gateway", code="not_bound")
+        etag = f'"{signed.etag}"'
+        if is_known(request, etag):
+            events = {"Keeptrusts-Events": settings.ENV.events_url}
+            return Response(status=304, headers={"ETag": etag, **events})
+        desired = signed.desired
+        content = mirror.content(desired.configuration, desired.version, desired.content_hash)
+        return HttpResponse(
+            content, content_type="application/yaml", headers={"ETag": etag, **_headers(signed)}
+        )
+
+
+def _headers(signed: Signed) -> dict[str, str]:
+    signer = fleet.signer
+    assert signer is not None  # It made the signature.
+    return {
+        "Keeptrusts-Statement": signed.statement,
+        "Keeptrusts-Signature": signed.signature,
+        "Keeptrusts-Key": signer.public_key,
+        "Keeptrusts-Key-Chain": b64u(encode(list(signer.chain))),
+        "Keeptrusts-Events": settings.ENV.events_url,
+    }

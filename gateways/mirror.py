@@ -1,0 +1,164 @@
+"""The fleet in memory: who may ask, and what each gateway is to enforce.
+
+A process reads the change counters (one query) and then only the rows that changed since it
+last looked, so an answer costs no more than that, whatever the size of the fleet.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from access.tokens import digest
+from configurations import publish, queries
+from configurations.models import Version
+from gateways import keys, registry
+from gateways.keys import Signer
+from gateways.models import Gateway
+from gateways.statements import Desired, Signed
+
+_NAMES = (registry.COUNTER, publish.COUNTER, keys.COUNTER)
+_KEPT_CONTENTS = 64
+_COLUMNS = (
+    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "deleted_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A gateway as its row said last."""
+
+    id: str
+    digest: str
+    previous_digest: str
+    previous_until: datetime | None
+    bound: str | None
+    bound_seq: int
+    deleted_at: datetime | None
+
+    def is_newest(self, token: str) -> bool:
+        """Whether a token is the one that was made last."""
+        return digest(token) == self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """A configuration's version in force."""
+
+    version: int
+    content_hash: str
+    commit: str
+    publish_seq: int
+
+
+class Mirror:
+    """Every gateway and every configuration, as of the last `refresh`. Safe among threads.
+
+    Writers of a resource follow one another by its counter, so a row whose sequence is larger
+    than the count read last is all that can be new.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._gateways: dict[str, Known] = {}
+        self._tokens: dict[str, str] = {}
+        self._current: dict[str, _Current] = {}
+        self._signed: dict[str, Signed] = {}
+        self.signer: Signer | None = None
+        self.size = 0
+
+    def refresh(self, counts: Mapping[str, int]) -> bool:
+        """Read what changed since the last call; whether anything did.
+
+        Raises: `KeyUnreadableError`.
+        """
+        now = {name: counts.get(name, 0) for name in _NAMES}
+        with self._lock:
+            if now == self._counts:
+                return False
+            # A count that went back is another database's: nothing known of it holds.
+            known = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
+            if not known:
+                self._gateways, self._tokens, self._current = {}, {}, {}
+            if now[keys.COUNTER] != known.get(keys.COUNTER, 0) or not known:
+                self.signer, self._signed = keys.load(), {}
+            self._read_configurations(known.get(publish.COUNTER, 0))
+            self._read_gateways(known.get(registry.COUNTER, 0))
+            self.size = sum(one.deleted_at is None for one in self._gateways.values())
+            self._counts = now
+            return True
+
+    def gateway(self, token: str) -> Known | None:
+        """Whose token this is; a deleted gateway's too."""
+        kept = digest(token)
+        found = self._gateways.get(self._tokens.get(kept, ""))
+        if found is None or kept == found.digest:
+            return found
+        in_time = found.previous_until is not None and found.previous_until > timezone.now()
+        return found if kept == found.previous_digest and in_time else None
+
+    def named(self, gateway_id: str) -> Known | None:
+        """The gateway with this id, unless it was deleted."""
+        found = self._gateways.get(gateway_id)
+        return None if found is None or found.deleted_at is not None else found
+
+    def desired(self, gateway_id: str) -> Desired | None:
+        """What a gateway is to enforce; None when nothing binds it."""
+        known = self.named(gateway_id)
+        current = self._current.get(known.bound) if known and known.bound else None
+        if known is None or known.bound is None or current is None:
+            return None
+        return Desired(
+            gateway=gateway_id,
+            configuration=known.bound,
+            version=current.version,
+            content_hash=current.content_hash,
+            commit=current.commit,
+            publish_seq=max(current.publish_seq, known.bound_seq),
+        )
+
+    def signed(self, gateway_id: str) -> Signed | None:
+        """`desired` as the signed statement that the gateway is handed."""
+        memory, signer = self._signed, self.signer
+        found = memory.get(gateway_id)
+        desired = self.desired(gateway_id)
+        if desired is None or signer is None:
+            return None
+        if found is None or found.desired != desired:
+            found = memory[gateway_id] = signer.sign(desired)
+        return found
+
+    def _read_configurations(self, since: int) -> None:
+        rows: Any = Version.objects.filter(
+            configuration__publish_seq__gt=since, number=F("configuration__version")
+        ).values_list(
+            "configuration_id", "number", "content_hash", "commit", "configuration__publish_seq"
+        )
+        for configuration_id, *facts in rows.iterator():
+            self._current[configuration_id] = _Current(*facts)
+
+    def _read_gateways(self, since: int) -> None:
+        rows: Any = Gateway.objects.filter(changed_seq__gt=since).values_list(*_COLUMNS)
+        for row in rows.iterator():
+            known = Known(*row)
+            if older := self._gateways.get(known.id):
+                self._tokens.pop(older.digest, None)
+                self._tokens.pop(older.previous_digest, None)
+            self._gateways[known.id] = known
+            for kept in filter(None, (known.digest, known.previous_digest)):
+                self._tokens[kept] = known.id
+
+
+@lru_cache(maxsize=_KEPT_CONTENTS)
+def content(configuration_id: str, version: int, content_hash: str) -> bytes:
+    """The bytes of a version, kept in memory; versions never change."""
+    return queries.content(configuration_id, version)[0]
+
+
+fleet = Mirror()

@@ -1,0 +1,43 @@
+"""What a gateway is told to enforce, in the one form that is signed."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import orjson
+
+SIGNED_AS = b"keeptrusts statement v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one gateway is to enforce.
+
+    `publish_seq` only grows for one gateway, whatever it is bound to. `commit` is empty for a
+    version that the API made.
+    """
+
+    gateway: str
+    configuration: str
+    version: int
+    content_hash: str
+    commit: str
+    publish_seq: int
+
+    def encoded(self) -> bytes:
+        """The statement: compact JSON, keys sorted, UTF-8."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A statement, base64url, with its signature. `etag` is the statement's sha256 in hex."""
+
+    desired: Desired
+    statement: str
+    signature: str
+    etag: str
+
+
+def etag(statement: bytes) -> str:
+    """The sha256 of a statement in hex."""
+    return hashlib.sha256(statement).hexdigest()

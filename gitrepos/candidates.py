@@ -1,0 +1,172 @@
+"""The files of one commit, read: which id each names, and whether it may be enforced. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from gitrepos.snapshot import File, Snapshot
+from kt.policy.files import FILE_NAME, MAX_BYTES
+from kt.policy.findings import Finding, Pack
+from kt.policy.identity import identify
+from kt.policy.verify import verify
+from kt.policy.words import quoted
+
+_DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
+CHECKOUT_CODES = (_DIFFERS, _UNKNOWN)
+_MAX_FINDINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A row of what git said before: see `models.LinkedFile`."""
+
+    path: str
+    configuration: str
+    blob: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file of the commit after reading it: which id it names, and whether it may be enforced.
+
+    `unchanged` says that it is in force already, as it stands in git.
+    """
+
+    path: str
+    blob: str
+    configuration: str
+    name: str = ""
+    content: bytes = b""
+    content_hash: str = ""
+    findings: tuple[Finding, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def settled(linked: Iterable[Linked]) -> dict[str, str]:
+    """The blob of each path whose bytes need no second look: it is in force as it stands."""
+    return {row.path: row.blob for row in linked if row.outcome == "synced"}
+
+
+def read(snapshot: Snapshot, linked: Sequence[Linked]) -> tuple[Candidate, ...]:
+    """Lint every file whose bytes came with the snapshot; the others are as `linked` says."""
+    before = {row.path: row for row in linked if row.outcome != "missing"}
+    return tuple(_candidate(file, before.get(file.path)) for file in snapshot.files or ())
+
+
+def _candidate(file: File, row: Linked | None) -> Candidate:
+    if file.defect is not None:
+        configuration = row.configuration if row else ""
+        finding = error(file.defect.code, file.defect.message)
+        return Candidate(file.path, file.blob, configuration, findings=(finding,))
+    warnings = tuple(_checkout_warnings(file.attributes))
+    if file.content is None:
+        assert row is not None  # Only a settled file comes without its bytes.
+        return Candidate(file.path, file.blob, row.configuration, findings=warnings, unchanged=True)
+    return _linted(file, file.content, row, warnings)
+
+
+def _linted(
+    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding]
+) -> Candidate:
+    directory, stem = _names(file.path)
+    report = verify(content, directory=directory)
+    findings = [*report.findings, *warnings]
+    pack = report.pack or Pack()
+    named = identify(pack, directory=directory, stem=stem)
+    if isinstance(named, Finding):
+        findings.append(named)
+        named = ""
+    if any(finding.severity == "error" for finding in findings) and row and row.configuration:
+        named = row.configuration  # What it fed stays in force, whatever the broken file says.
+    return Candidate(
+        file.path,
+        file.blob,
+        named,
+        name=pack.name or "",
+        content=content,
+        content_hash=hashlib.sha256(content).hexdigest(),
+        findings=tuple(map(_printable, _bounded(findings))),
+    )
+
+
+def _bounded(findings: Sequence[Finding]) -> list[Finding]:
+    """As many findings as a row may hold; what is left out are warnings before errors."""
+    if len(findings) <= _MAX_FINDINGS:
+        return list(findings)
+    kept = sorted(findings, key=lambda finding: finding.severity != "error")[: _MAX_FINDINGS - 1]
+    more = f"there are {len(findings) - len(kept)} more findings; kt policy lint lists them"
+    kept.sort(key=lambda finding: (finding.line, finding.column))
+    return [*kept, _warning("more_findings", more)]
+
+
+def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
+    """What is to be said of a file that a checkout may give other bytes than git holds."""
+    if attributes is None:
+        message = (
+            f"a .gitattributes on the way to the file is over {MAX_BYTES} bytes and was not"
+            " read: sha256sum may print another hash than content_hash in a checkout"
+        )
+        return [_warning(_UNKNOWN, message)]
+    attribute = _altering(attributes)
+    if attribute is None:
+        return []
+    message = (
+        f"the attribute {quoted(attribute)} may change the file in a checkout, where sha256sum then"
+        " prints another hash than content_hash; `-text -ident -filter` keeps its bytes"
+    )
+    return [_warning(_DIFFERS, message)]
+
+
+def _altering(attributes: Mapping[str, str]) -> str | None:
+    """The attribute by which a checkout, on some machine, is not what git holds; or None.
+
+    Ends of lines are changed by `text` (or its old name `crlf`) and by `eol`, but not with
+    `-text`, nor with `eol=lf`, which no checkout acts upon. A filter or an encoding has a name.
+    """
+    text = "text" if "text" in attributes else "crlf"
+    ends, eol = attributes.get(text, ""), attributes.get("eol", "")
+    if eol == "crlf" and ends != "unset":
+        return "eol=crlf"
+    if eol != "lf" and ends in ("set", "auto"):
+        return text if ends == "set" else f"{text}={ends}"
+    if attributes.get("ident") == "set":
+        return "ident"
+    for name in ("filter", "working-tree-encoding"):
+        value = attributes.get(name, "unset")
+        if value not in ("set", "unset") and value.lower() not in ("utf-8", "utf8"):
+            return f"{name}={value}"
+    return None
+
+
+def _names(path: str) -> tuple[str | None, str | None]:
+    """The directory's name for a file called as policy files are, else the file's own stem."""
+    *parents, name = path.split("/")
+    if name == FILE_NAME:
+        return (parents[-1] if parents else None), None
+    return None, name.rpartition(".")[0] or name
+
+
+def error(code: str, message: str) -> Finding:
+    """A finding about a file as a whole."""
+    return Finding(code, "error", "", message, "", 1, 1)
+
+
+def _warning(code: str, message: str) -> Finding:
+    return Finding(code, "warning", "", message, "", 1, 1)
+
+
+def _printable(finding: Finding) -> Finding:
+    """A finding may quote the file; NUL and lone surrogates are more than a database holds."""
+    texts = {
+        key: value.encode(errors="replace").decode().replace("\0", "\ufffd")
+        for key, value in asdict(finding).items()
+        if isinstance(value, str)
+    }
+    changes: dict[str, Any] = texts
+    return replace(finding, **changes)

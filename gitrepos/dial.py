@@ -1,0 +1,230 @@
+"""Connections to forges: kept alive, bounded, and to no address that is not allowed.
+
+The address that is really dialled is checked, in whatever form a url or a name server gives
+it. No redirect is followed, no cookie kept, no proxy or credential taken from this machine.
+"""
+
+import asyncio
+import contextlib
+import functools
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from gitrepos import address
+from gitrepos.address import Network, RepoURL
+from gitrepos.errors import HostNotAllowedError, RemoteError, TooLargeError, UnreachableError
+from gitrepos.pktline import malformed
+
+_LOOKUPS_AT_ONCE = 64
+_NAMES_SECONDS = 60
+_KEPT_SECONDS = 75
+# Idle connections are open files, of which a process may have about a thousand.
+_KEPT_SOCKETS = 256
+
+_AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
+_GONE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+
+
+class _BarredError(OSError):
+    """The guard's no, in the one form that a connector takes for a failed attempt."""
+
+
+class Dial:
+    """One process's connections under one set of `allowed` networks. Made in its event loop."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        names = _Names(allowed)
+        tls = ssl.create_default_context()
+        # The first goes to hosts that are asked again soon, the second to the others.
+        self._kept = _session(
+            aiohttp.TCPConnector(
+                limit=0,
+                ssl=tls,
+                resolver=names,
+                ttl_dns_cache=_NAMES_SECONDS,
+                keepalive_timeout=_KEPT_SECONDS,
+                socket_factory=self._socket,
+            )
+        )
+        self._passing = _session(
+            aiohttp.TCPConnector(
+                limit=0,
+                ssl=tls,
+                resolver=names,
+                ttl_dns_cache=_NAMES_SECONDS,
+                force_close=True,
+                socket_factory=self._socket,
+            )
+        )
+
+    @contextlib.asynccontextmanager
+    async def answer(
+        self,
+        url: RepoURL,
+        tail: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | None = None,
+        keep: bool = False,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to a GET, or with `body` a POST, of what is at `tail` below a repository.
+
+        `keep` holds the connection for the next one. Nothing here has a deadline.
+
+        Raises: `HostNotAllowedError`, `UnreachableError`, `BadAnswerError`.
+        """
+        keep = keep and len(self._sockets) < _KEPT_SOCKETS
+        session = self._kept if keep else self._passing
+        ask = functools.partial(
+            session.request,
+            "GET" if body is None else "POST",
+            _where(url, tail),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+        )
+        try:
+            try:
+                response = await ask()
+            except _GONE as exc:
+                if not keep or isinstance(exc, aiohttp.ClientConnectorError):
+                    raise
+                # A server may close a kept connection just when it is used again. Asking twice
+                # changes nothing there.
+                response = await ask()
+            async with response:
+                yield response
+        except (aiohttp.ClientError, OSError) as exc:
+            raise _translated(exc, url) from exc
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._kept.close()
+        await self._passing.close()
+
+    def _socket(self, info: _AddrInfo) -> socket.socket:
+        family, kind, protocol, _, where = info
+        try:
+            address.admitted(where[0], [where[0].split("%")[0]], allowed=self._allowed)
+        except HostNotAllowedError as exc:
+            raise _BarredError(exc.message) from exc
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        return made
+
+
+async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIterator[bytes]:
+    """The body of an answer as it arrives.
+
+    Raises: `TooLargeError` past `max_bytes`, `BadAnswerError` for one that is compressed: it
+    was not asked for, and it would unpack to any size.
+    """
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise malformed("it is compressed")
+    left = max_bytes
+    async for chunk in response.content.iter_any():
+        left -= len(chunk)
+        if left < 0:
+            raise TooLargeError("The server's answer passes its bound.")
+        yield chunk
+
+
+class _Names(AbstractResolver):
+    """Names to addresses that are allowed, without ever stopping the loop."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+        # A thread whose answer is no longer waited for still counts until it ends.
+        self._slots = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Raises: `UnreachableError`, `HostNotAllowedError`."""
+        await self._slots.acquire()
+        found = asyncio.wrap_future(address.look_up(host, port))
+        found.add_done_callback(self._looked_up)
+        done, _ = await asyncio.wait([found], timeout=address.LOOKUP_SECONDS)
+        if not done:
+            raise address.unresolved(host)
+        good = address.admitted(host, found.result(), allowed=self._allowed)
+        return [_resolved(host, text, port) for text in good]
+
+    def _looked_up(self, found: asyncio.Future[tuple[str, ...]]) -> None:
+        self._slots.release()
+        if not found.cancelled():
+            found.exception()  # Perhaps nobody waits for it any more.
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _resolved(host: str, text: str, port: int) -> ResolveResult:
+    is_ipv6 = ":" in text
+    return {
+        "hostname": host,
+        "host": text,
+        "port": port,
+        "family": socket.AF_INET6 if is_ipv6 else socket.AF_INET,
+        "proto": socket.IPPROTO_TCP,
+        "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    }
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Accept", "User-Agent", "Content-Type"),
+    )
+
+
+def _where(url: RepoURL, tail: str) -> URL:
+    """An address spelled in another way than usual (127.1) is asked for in the usual one."""
+    literal = address.literal_address(url)
+    if literal is None or str(literal) == url.host:
+        return URL(f"{url.text}{tail}", encoded=True)
+    path = url.text.split("/", 3)[3]
+    return URL(f"{url.scheme}://{literal}:{url.port}/{path}{tail}", encoded=True)
+
+
+def _translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
+    """Say it without the words of the server, and without those of the url but its host."""
+    match exc:
+        case aiohttp.ClientConnectorCertificateError():
+            cause = f"TLS certificate verification failed: {_verdict(exc)}"
+        case aiohttp.ClientConnectorError(os_error=_BarredError() as barred):
+            return HostNotAllowedError(str(barred))
+        case aiohttp.ClientConnectorError():
+            cause = f"Failed to connect to {url.host} port {url.port}: {_reason(exc.os_error)}"
+        case aiohttp.ServerDisconnectedError():
+            cause = "Empty reply from server"
+        case OSError():
+            cause = _reason(exc)
+        case aiohttp.ClientPayloadError():
+            return malformed("it is cut short")
+        case _:
+            return malformed("it is no HTTP")
+    return UnreachableError(f"The server cannot be reached: {cause}.")
+
+
+def _verdict(exc: aiohttp.ClientConnectorCertificateError) -> str:
+    return str(getattr(exc.certificate_error, "verify_message", "") or "it is not valid")
+
+
+def _reason(exc: OSError) -> str:
+    if isinstance(exc, ssl.SSLError):
+        return f"TLS {(exc.reason or 'error').replace('_', ' ').lower()}"
+    return os.strerror(exc.errno) if exc.errno else "no connection"

@@ -1,0 +1,64 @@
+"""pkt-lines, the frames of git's wire protocol: four hex digits of length, then the payload.
+
+Source: gitprotocol-common(5).
+"""
+
+import re
+from collections.abc import Iterator
+
+from gitrepos.errors import BadAnswerError
+
+FLUSH = b"0000"
+DELIMITER = b"0001"
+_HEAD_BYTES = 4
+_MAX_BYTES = 65_520
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+
+
+def frame(payload: str) -> bytes:
+    """One packet; `payload` ends with a line feed where the command wants one."""
+    raw = payload.encode()
+    return b"%04x%s" % (len(raw) + _HEAD_BYTES, raw)
+
+
+def malformed(what: str) -> BadAnswerError:
+    """The error for an answer of which nothing may be believed."""
+    return BadAnswerError(f"The server's answer is none that git understands: {what}.")
+
+
+class Cutter:
+    """Cuts a stream into packets as its bytes arrive; holds one unfinished packet at most."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the stream may end here: no packet has begun that did not end."""
+        return not self._rest
+
+    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        """The payload of each packet that `chunk` completes; None for a flush.
+
+        Raises: `BadAnswerError` for what is no length, and for the other special packets, which
+        no listing of refs has.
+        """
+        buffer, at = self._rest + chunk, 0
+        self._rest = b""
+        while at + _HEAD_BYTES <= len(buffer):
+            size = _size(buffer[at : at + _HEAD_BYTES])
+            end = at + max(size, _HEAD_BYTES)
+            if end > len(buffer):
+                break
+            yield buffer[at + _HEAD_BYTES : end] if size else None
+            at = end
+        self._rest = buffer[at:]
+
+
+def _size(head: bytes) -> int:
+    if not _LENGTH.fullmatch(head):
+        raise malformed("it is not in packets")
+    size = int(head, 16)
+    if 0 < size < _HEAD_BYTES or size > _MAX_BYTES:
+        raise malformed("a packet has no such length")
+    return size

@@ -1,0 +1,99 @@
+"""What a link's history keeps: a row for each file, a row for each sync that was news."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gitrepos.candidates import CHECKOUT_CODES, Linked
+from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.plan import Decision, Plan
+
+_REPORTED_FINDINGS = 10
+_MESSAGE_LENGTH = 2000
+
+
+def linked(repo_id: UUID) -> list[Linked]:
+    """What git last said of each file of a link."""
+    rows = LinkedFile.objects.filter(repo=repo_id).order_by("path")
+    names = ("path", "configuration", "blob", "outcome")
+    return [Linked(*row) for row in rows.values_list(*names)]
+
+
+def write(repo: GitRepo, decided: Plan, now: datetime) -> list[LinkedFile]:
+    """Bring the rows to what was decided; returns those that changed, missing ones included."""
+    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(repo=repo)}
+    changed = [row for d in decided.decisions if (row := _row(repo, d, rows, now))]
+    for gone in decided.missing:
+        row = rows[gone.path, gone.configuration]
+        if row.outcome != LinkedFile.Outcome.MISSING:
+            row.outcome, row.findings, row.updated_at = LinkedFile.Outcome.MISSING, [], now
+            changed.append(row)
+    dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
+    LinkedFile.objects.filter(pk__in=dropped).delete()
+    LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
+    old = [row for row in changed if row.pk is not None]
+    fields = ["blob", "content_hash", "outcome", "findings", "updated_at"]
+    if old:
+        LinkedFile.objects.bulk_update(old, fields)
+    return changed
+
+
+def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What a run says of its files; `written` has the new versions by configuration id."""
+    return [
+        {
+            "path": row.path,
+            "configuration": row.configuration,
+            "outcome": row.outcome,
+            "version": written.get(row.configuration),
+            "findings": row.findings[:_REPORTED_FINDINGS],
+        }
+        for row in changed
+    ]
+
+
+def failed(repo: GitRepo, code: str, message: str, **facts: Any) -> bool:
+    """Show a failure on the link and in its history; returns whether it is news.
+
+    One that lasts is one run, though its words may differ a little.
+    """
+    last = repo.runs.order_by("-pk").first() if repo.error_code == code else None
+    repo.error_code, repo.error_message = code, message[:_MESSAGE_LENGTH]
+    if last and last.error_code == code:
+        last.occurrences += 1
+        last.error_message = repo.error_message
+        last.finished_at = facts["finished_at"]
+        last.save(update_fields=["occurrences", "error_message", "finished_at"])
+    else:
+        run(repo, error_code=code, error_message=repo.error_message, **facts)
+    return last is None
+
+
+def run(repo: GitRepo, **facts: Any) -> None:
+    """Add a line to the history of a link, from the commit that it stands at."""
+    SyncRun.objects.create(repo=repo, from_commit=repo.last_commit, **facts)
+
+
+def _row(
+    repo: GitRepo,
+    decision: Decision,
+    rows: Mapping[tuple[str, str], LinkedFile],
+    now: datetime,
+) -> LinkedFile | None:
+    """The row for a decision, or None when it says so already."""
+    candidate = decision.candidate
+    row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
+        repo=repo, path=candidate.path, configuration=candidate.configuration
+    )
+    said = (row.blob, row.outcome, row.findings)
+    row.blob, row.outcome = candidate.blob, decision.outcome
+    if not candidate.unchanged:
+        row.content_hash = candidate.content_hash
+    kept = row.findings if candidate.unchanged and decision.outcome == "synced" else []
+    row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
+    row.findings += [asdict(finding) for finding in decision.findings]
+    row.updated_at = now
+    says = (row.blob, row.outcome, row.findings)
+    return row if row.pk is None or said != says else None
