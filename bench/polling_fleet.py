@@ -287,11 +287,11 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
     from django.db import connection
 
     from gitrepos.models import GitRepo, Remote
+    from gitrepos.turns import next_turn
     from kt.policy.verify import VERIFY_VERSION
 
     call_command("migrate", verbosity=0)
-    # They become due over one interval, from the moment the workers are up.
-    now, chance = datetime.now(UTC), random.Random(1)
+    now = datetime.now(UTC)
     for start in range(0, links, 5000):
         numbers = range(start, min(links, start + 5000))
         remotes = [
@@ -299,7 +299,6 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
                 url=url_of(number, port),
                 host=url_of(number, port).split("/")[2].split(":")[0],
                 interval_seconds=interval,
-                next_poll_at=now + timedelta(seconds=15 + chance.random() * interval),
             )
             for number in numbers
         ]
@@ -321,8 +320,11 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
             for number, remote in zip(numbers, remotes, strict=True)
         ]
         GitRepo.objects.bulk_create(rows)
+    # They become due over one interval, from the moment the workers are up.
+    up_at = datetime.now(UTC) + timedelta(seconds=10)
+    Remote.objects.update(next_poll_at=next_turn(up_at))
     with connection.cursor() as cursor:
-        cursor.execute("analyze")
+        cursor.execute("vacuum analyze")
 
 
 @dataclass(frozen=True)
@@ -543,17 +545,18 @@ def first_syncs(count: int, seconds: float) -> None:
 
     from gitrepos.models import GitRepo, Remote
 
-    links = GitRepo.objects.filter(url__contains="/changing/")[:count]
-    remotes = Remote.objects.filter(links__in=list(links))
-    GitRepo.objects.filter(pk__in=list(links)).update(last_commit="", observed_generation=0)
+    changing = GitRepo.objects.filter(url__contains="/changing/")[:count]
+    rows = dict(changing.values_list("pk", "remote_id"))
+    links = GitRepo.objects.filter(pk__in=rows)
+    links.update(last_commit="", observed_generation=0)
     began = time.time()
-    Remote.objects.filter(pk__in=list(remotes)).update(next_poll_at=timezone.now())
+    Remote.objects.filter(pk__in=rows.values()).update(next_poll_at=timezone.now())
     synced = 0
-    while synced < len(links) and time.time() - began < seconds:
+    while synced < len(rows) and time.time() - began < seconds:
         time.sleep(0.2)
-        synced = GitRepo.objects.filter(pk__in=list(links), observed_generation=1).count()
+        synced = links.filter(observed_generation=1).count()
     took = time.time() - began
-    print(f"first syncs: {synced} of {len(links)} in {took:.1f} s, {synced / took:.1f} a second")
+    print(f"first syncs: {synced} of {len(rows)} in {took:.1f} s, {synced / took:.1f} a second")
 
 
 def floor(rounds: int, forge: ForgeProcess) -> float:
@@ -596,6 +599,8 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
+    from django.db import connections
+
     forge = ForgeProcess(folder, options.links, _forge_port)
     stack = None
     try:
@@ -617,6 +622,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         if stack is not None:
             stack.send_signal(signal.SIGTERM)
             stack.wait(60)
+        connections.close_all()
 
 
 if __name__ == "__main__":
