@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateways import mirror
+from gateways import live, mirror
 from gateways.authentication import (
     EnrolmentAuthentication,
     GatewayAuthentication,
@@ -56,6 +56,7 @@ class Configuration(GatewayView):
             return Response(status=304, headers={"ETag": etag, **events})
         desired = signed.desired
         content = mirror.content(desired.configuration, desired.version, desired.content_hash)
+        live.note_handed([desired])
         return HttpResponse(
             content, content_type="application/yaml", headers={"ETag": etag, **_headers(signed)}
         )
