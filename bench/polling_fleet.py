@@ -6,8 +6,8 @@ PostgreSQL and Redis as the tests start them (without fsync), the whole control 
 `manage.py up` runs it, and a forge on loopback in a process of its own: twenty hosts of the real
 protocol with 50 ms latency. Of the links, seeded as already synced, 1 % are pushed to about once
 an interval (with real `git http-backend` behind them), 1 % are on hosts that are down, 1 % hang,
-and 1 % are on one host that answers 429. Half of the pushes are left to the poll, the others are
-followed by a request for a sync, as a delivery by webhook would be.
+and 1 % are on one host that answers 429. A third of the pushes is left to the poll, the others are
+followed by a request for a sync or by a delivery to the webhook.
 
 CPU is that of each part with everything it started; the forge's is told apart.
 """
@@ -18,6 +18,8 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import hmac
+import itertools
 import json
 import os
 import random
@@ -28,7 +30,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -43,6 +45,7 @@ HOSTS = [f"127.0.1.{number}" for number in range(1, 21)]
 DOWN = [f"127.0.2.{number}" for number in range(1, 251)]
 LIMITED = "127.0.3.1"
 TOKEN = "a-token-for-benchmarks-0123456789abcdef"
+SECRET = "a-webhook-secret-for-benchmarks"
 POLICY = """\
 pack:
   id: {id}
@@ -286,6 +289,7 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from gitrepos.credentials import sealed_webhook_secret
     from gitrepos.models import GitRepo, Remote
     from gitrepos.turns import next_turn
     from kt.policy.verify import VERIFY_VERSION
@@ -319,6 +323,9 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
             )
             for number, remote in zip(numbers, remotes, strict=True)
         ]
+        for row in rows:
+            if "/changing/" in row.url:
+                row.webhook_secret = sealed_webhook_secret(SECRET, row)
         GitRepo.objects.bulk_create(rows)
     # They become due over one interval, from the moment the workers are up.
     up_at = datetime.now(UTC) + timedelta(seconds=10)
@@ -329,19 +336,25 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
 
 @dataclass(frozen=True)
 class Push:
-    """A push, and whether somebody asked for a sync right after it."""
+    """A push, and how it became known: by `poll`, by a `request` for a sync, by `webhook`."""
 
     commit: str
     at: float
-    asked: bool
+    how: str
 
 
-def request(method: str, path: str, port: int) -> Any:
+def request(method: str, path: str, port: int, body: bytes = b"{}") -> Any:
+    now = int(time.time())
+    signature = hmac.digest(SECRET.encode(), b"%d." % now + body, "sha256").hex()
     asked = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}",
         method=method,
-        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-        data=b"{}" if method == "POST" else None,
+        headers={
+            "Authorization": f"Bearer {TOKEN}",
+            "Content-Type": "application/json",
+            "X-Keeptrusts-Signature": f"t={now},v1={signature}",
+        },
+        data=body if method == "POST" else None,
     )
     with urllib.request.urlopen(asked, timeout=30) as answer:
         return answer.read()
@@ -472,39 +485,40 @@ def exact(values: list[float], share: float) -> float:
 def keep_pushing(
     forge: ForgeProcess, links: int, interval: int, port: int, until: float
 ) -> Iterator[Push]:
-    """Push to each changing repository about once an interval, ask for every second one."""
+    """Push to each changing repository about once an interval."""
     from gitrepos.models import GitRepo
 
     numbers = [number for number in range(links) if kind_of(number) == "changing"]
     ids = {row.url: row.pk for row in GitRepo.objects.filter(url__contains="/changing/")}
     gap, chance = interval / len(numbers), random.Random(2)
-    asked = False
+    ways = itertools.cycle(("poll", "request", "webhook"))
     while (began := time.time()) < until:
-        number = chance.choice(numbers)
-        asked = not asked
+        number, how = chance.choice(numbers), next(ways)
         commit, at = forge.push(number)
-        if asked:
-            request("POST", f"/v1/git-repos/{ids[url_of(number, _forge_port)]}/sync", port)
-        yield Push(commit, at, asked)
+        path = f"/v1/git-repos/{ids[url_of(number, _forge_port)]}"
+        if how == "request":
+            request("POST", f"{path}/sync", port)
+        elif how == "webhook":
+            body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
+            request("POST", f"{path}/webhook", port, body)
+        yield Push(commit, at, how)
         time.sleep(max(0.0, gap - (time.time() - began)))
 
 
 _forge_port = 18_418
 
 
-def visible(pushes: list[Push]) -> dict[bool, list[float]]:
-    """How long each push took until its version was in force, by whether it was asked for."""
+def visible(pushes: list[Push]) -> dict[str, list[float]]:
+    """How long each push took until its version was in force, by how it became known."""
     from configurations.models import Version
 
-    made = dict(
-        Version.objects.filter(commit__in=[push.commit for push in pushes]).values_list(
-            "commit", "created_at"
-        )
-    )
-    took: dict[bool, list[float]] = {True: [], False: []}
+    commits = [push.commit for push in pushes]
+    made = Version.objects.filter(commit__in=commits).values_list("commit", "created_at")
+    at = {commit: moment.timestamp() for commit, moment in made}
+    took: dict[str, list[float]] = defaultdict(list)
     for push in pushes:
-        if push.commit in made:
-            took[push.asked].append(made[push.commit].timestamp() - push.at)
+        if push.commit in at:
+            took[push.how].append(at[push.commit] - push.at)
     return took
 
 
@@ -523,13 +537,10 @@ def report(
     calls = asked.get("quiet", 0) / idle / seconds * 3600
     print(f"forge calls per idle repository and hour {calls:.2f}")
     print(f"in flight at the forge, at most {last.asked['most_in_flight']}")
-    for is_asked, took in visible(pushes).items():
-        name = "with a request" if is_asked else "by poll"
-        sent = sum(push.asked == is_asked for push in pushes)
-        print(
-            f"push to visible {name}: {len(took)} of {sent}, p50 {exact(took, 0.5):.2f} s,"
-            f" p99 {exact(took, 0.99):.2f} s"
-        )
+    for how, took in visible(pushes).items():
+        sent = sum(push.how == how for push in pushes)
+        p50, p99 = exact(took, 0.5), exact(took, 0.99)
+        print(f"push to visible by {how}: {len(took)} of {sent}, p50 {p50:.2f} s, p99 {p99:.2f} s")
     total = sum(polls.values()) or 1
     print(f"{'':<10}{'cores':>8}{'ms/poll':>9}{'MiB':>7}")
     for name, spent in last.cpu.items():
