@@ -71,7 +71,11 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+    env = settings.ENV
+    groups = remote.check(
+        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
+    )
+    for answers in filter(None, groups):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -90,8 +94,7 @@ def _measure(
     rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
-        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
-    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.

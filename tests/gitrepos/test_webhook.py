@@ -14,6 +14,7 @@ from gitrepos.webhook import Delivery, Push, UnreadableError, UnverifiedError, r
 from tests.support import hooks
 from tests.support.hooks import COMMIT, FORMS, SECRET, STANDARD_SECRET, ZEROS
 
+
 def lower(headers: dict[str, str]) -> dict[str, str]:
     """Names of headers as the receiver wants them."""
     return {name.lower(): value for name, value in headers.items()}
@@ -64,7 +65,11 @@ def test_another_body_is_refused(form: str) -> None:
         {"X-Keeptrusts-Signature": ""},
         {"Authorization": f"Bearer {SECRET}"},
         {"X-Hub-Signature": "sha1=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha1).hexdigest()},
-        {"webhook-signature": "v1,x", "webhook-id": "1", "webhook-timestamp": str(int(time.time()))},
+        {
+            "webhook-signature": "v1,x",
+            "webhook-id": "1",
+            "webhook-timestamp": str(int(time.time())),
+        },
     ],
 )
 def test_what_is_not_signed_is_refused(headers: dict[str, str]) -> None:
