@@ -13,6 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
+from configurations import pins, queries
+from configurations.serializers import PinInput
+from configurations.versions import Origin, Source
 from gitrepos import deliveries, links, listing, measures, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
@@ -51,8 +54,12 @@ class GitRepos(View):
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        url, token = fields.pop("url"), fields.pop("access_token", "")
-        row = links.create(url, token=token, fields=fields)
+        row = links.create(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
         _hint()
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
@@ -92,8 +99,13 @@ class OneGitRepo(View):
 
     def patch(self, request: Request, repo_id: UUID) -> Response:
         fields, notices = _fields(Asked, request)
-        url, token = fields.pop("url", None), fields.pop("access_token", None)
-        links.edit(repo_id, url=url, token=token, fields=fields)
+        links.edit(
+            repo_id,
+            url=fields.pop("url", None),
+            token=fields.pop("access_token", None),
+            credential=fields.pop("credential", None),
+            fields=fields,
+        )
         _hint()
         return Response(_shown(repo_id, notices))
 
@@ -126,6 +138,28 @@ class Confirm(View):
         links.confirm(repo_id, commit=commit, actor=bearer(request).name)
         _hint()
         return Response(_shown(repo_id), status=202)
+
+
+class Pin(View):
+    """Keep a version of a configuration in force whatever git says, or release it."""
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = PinInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given, actor = body.validated_data, bearer(request).name
+        pins.pin(
+            configuration_id,
+            number=given.get("version"),
+            origin=Origin(Source.API, actor=actor, note=given["reason"]),
+            reason=given["reason"],
+            expires_at=given.get("expires_at"),
+        )
+        return Response({"data": queries.row(configuration_id)})
+
+    def delete(self, request: Request, configuration_id: str) -> Response:
+        links.release_pin(configuration_id, actor=bearer(request).name)
+        _hint()
+        return Response({"data": queries.row(configuration_id)})
 
 
 class Syncs(View):
