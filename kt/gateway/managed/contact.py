@@ -74,6 +74,12 @@ class Contact:
         """The first problem, of all areas or of those named."""
         return next((self._problems[a] for a in areas or AREAS if a in self._problems), None)
 
+    @property
+    def is_unbound(self) -> bool:
+        """Whether the control plane said that nothing is bound to this gateway."""
+        found = self._problems.get("pull")
+        return found is not None and found.code == "not_bound"
+
     def reached(self, area: str) -> None:
         """The control plane answered."""
         self.last_contact_at = timestamp()

@@ -126,8 +126,10 @@ class Taker:
 
     def refuse(self, code: str, message: str) -> None:
         self._contact.counters["statements_refused"] += 1
-        self._contact.note("statement", Problem(code, message))
-        _LOG.error("refused what the control plane sent: %s: %s", code, message)
+        problem = Problem(code, message)
+        if problem != self._contact.problem("statement"):
+            _LOG.error("refused what the control plane sent: %s: %s", code, message)
+        self._contact.note("statement", problem)
 
 
 def _edited(stored: Stored) -> str:
