@@ -69,6 +69,15 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class BusyError(ApiError):
+    """429: not now; the same request is welcome a little later."""
+
+    status = 429
+
+    def __init__(self, message: str) -> None:
+        super().__init__("busy", message)
+
+
 class UnavailableError(ApiError):
     """503: a server that this needs does not answer."""
 
@@ -89,7 +98,9 @@ class FieldError(ApiError):
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
     if isinstance(exc, ApiError):
-        return Response(_body(exc.code, exc.message, exc.details), status=exc.status)
+        later = {"Retry-After": "1"} if exc.status in (429, 503) else {}
+        body = _body(exc.code, exc.message, exc.details)
+        return Response(body, status=exc.status, headers=later)
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
