@@ -88,7 +88,7 @@ def _source(version: Version, file: Mapping[str, Any] | None) -> Source:
     row = version.configuration
     quarantined = file is not None and file["outcome"] == LinkedFile.Outcome.QUARANTINED
     overridden = bool(row.owner) and row.git_hash != row.content_hash
-    since = row.pinned_at or (version.created_at if overridden else None)
+    since = (row.pinned_at or version.created_at) if overridden else None
     return Source(
         content_hash=version.content_hash,
         version=version.number,

@@ -1,7 +1,7 @@
 """Access tokens at rest, bound to the remote that they were given for."""
 
 from gitrepos.errors import SecretLostError
-from gitrepos.models import Remote
+from gitrepos.models import GitRepo, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 
@@ -23,3 +23,13 @@ def token_of(remote: Remote) -> str:
 
 def _row(remote: Remote) -> str:
     return f"remote:{remote.pk}"
+
+
+def sealed_webhook_secret(secret: str, link: GitRepo) -> str:
+    """What a link keeps of its `webhook_secret`; empty for none."""
+    return seal(secret, row=f"git-repo:{link.pk}") if secret else ""
+
+
+def webhook_secret_of(link: GitRepo) -> str:
+    """Raises: `SealError` when no configured key opens it."""
+    return unseal(link.webhook_secret, row=f"git-repo:{link.pk}")

@@ -2,26 +2,31 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from configurations import versions
+from configurations import pins, versions
+from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
 from gitrepos.address import RepoURL
-from gitrepos.credentials import sealed, token_of
+from gitrepos.credentials import sealed, sealed_webhook_secret, token_of
 from gitrepos.errors import SecretLostError
 from gitrepos.models import GitRepo, Remote
 from keeptrusts import counters
-from keeptrusts.errors import ConflictError, NotFoundError
+from keeptrusts.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.sealing import fingerprint
 
 Fields = Mapping[str, Any]
 
 COUNTER = "git-repos"
+
+_EXPECTED_SECONDS = 60
 
 
 def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
@@ -55,11 +60,14 @@ def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Field
         new = _moved(old, url, token)
         remotes = _locked(old, new)
         row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
+        prefix = row.id_prefix
         _filled(row, fields)
         row.remote, row.url = new, new.url
         row.generation += 1
         row.error_code = row.error_message = row.confirmed_commit = ""
         row.held = None  # What would go is another question now.
+        if row.id_prefix != prefix:
+            row.files.update(blob="")  # Each is to be read again: its id is another.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
         for remote in remotes:
@@ -96,6 +104,66 @@ def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
         events.record(events.Kind.CONFIRMED, message, git_repo=str(repo_id), details=details)
 
 
+def hear(repo_id: UUID, *, commit: str | None) -> None:
+    """Note a genuine webhook. Unless `commit` is None, the link is due at once.
+
+    `commit` is what its branch was pushed to (empty when nobody says): until the forge shows
+    it, for a minute at most, the link is looked at every second. Deliveries that find one
+    waiting ask for no second sync.
+
+    Raises: `NotFoundError`.
+    """
+    now = timezone.now()
+    with _writing():
+        [remote] = _locked(_remote_of(repo_id))
+        row = GitRepo.objects.select_for_update().get(pk=repo_id)
+        row.last_delivery_at = now
+        if commit is not None and not row.suspended:
+            # An attempt in flight may have asked the forge before this push.
+            if row.requested_seq == row.served_seq or remote.claim_id is not None:
+                row.requested_seq += 1
+            row.expected_commit = commit
+            row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
+            remote.next_poll_at, remote.stalled, remote.failures = now, False, 0
+        row.save(
+            update_fields=[
+                "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
+            ]
+        )  # fmt: skip
+        remote.interval_seconds = claim.interval(remote, now) or remote.interval_seconds
+        remote.save(update_fields=["next_poll_at", "stalled", "failures", "interval_seconds"])
+
+
+def forget_silent_hooks() -> int:
+    """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
+    silent = GitRepo.objects.filter(claim.silent(timezone.now()), suspended=False)
+    late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
+    remotes = Remote.objects.filter(links__in=late).distinct()
+    for remote in list(remotes):
+        with transaction.atomic():
+            for row in _locked(remote):
+                claim.reschedule(row)
+    return len(remotes)
+
+
+def release_pin(configuration_id: str, *, actor: str) -> None:
+    """End a pin, and have the link that feeds the configuration plan at once.
+
+    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    """
+    with _writing():
+        _wake(configuration_id)
+        pins.release(configuration_id, actor=actor)
+
+
+def expire_pins() -> None:
+    """End the pins whose time has passed, as `release_pin` does."""
+    for configuration_id in pins.expired(timezone.now()):
+        with _writing():
+            _wake(configuration_id)
+            pins.expire(configuration_id)
+
+
 def delete(repo_id: UUID) -> list[str]:
     """Remove a link; returns the ids of the configurations it leaves, which stay in force.
 
@@ -130,9 +198,24 @@ def _requested(repo_id: UUID) -> GitRepo:
     return row
 
 
+def _wake(configuration_id: str) -> None:
+    """Ask for a sync of the link that feeds a configuration, unless it rests or there is none."""
+    owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
+    for owner in owners.values_list("owner", flat=True):
+        if GitRepo.objects.filter(pk=owner, suspended=False).exists():
+            _requested(UUID(owner))
+
+
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:
     for name, value in fields.items():
         setattr(row, name, value)
+    if "webhook_secret" in fields:
+        row.webhook_secret = sealed_webhook_secret(fields["webhook_secret"], row)
+        row.last_delivery_at = None  # Nothing came that is signed with this one.
+    if (row.webhook_poll_interval_seconds or row.poll_interval_seconds) < row.poll_interval_seconds:
+        raise FieldError(
+            "webhook_poll_interval_seconds", "must not be less than poll_interval_seconds"
+        )
     row.root = "/".join(part for part in row.path.split("/") if part not in ("", "."))
     return row
 

@@ -2,9 +2,12 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+
+NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
 
 _WEEK_US = 7 * 86_400 * 1_000_000
 
@@ -78,6 +81,7 @@ class GitRepo(models.Model):
     raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
     waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
     a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_delivery_at` is when a genuine webhook came last.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -112,6 +116,7 @@ class GitRepo(models.Model):
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")
     expected_until = models.DateTimeField(null=True)
+    last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -123,6 +128,18 @@ class GitRepo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["remote"],
+                name="link_expecting",
+                condition=Q(expected_until__isnull=False),
+            ),
+        ]
+
+    @classmethod
+    def expecting(cls, now: datetime) -> Q:
+        """Links of which a webhook told a commit that was not seen yet."""
+        return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:
@@ -136,7 +153,8 @@ class LinkedFile(models.Model):
     """What git last said of one file, and what became of it.
 
     `configuration` is the id that the file names, empty while it names none that can be read.
-    `blob` and `content_hash` are what git last said, in force or not.
+    `blob` and `content_hash` are what git last said, in force or not; an empty `blob` wants the
+    file read again. `renamed_from` is the id under which its policy stood before.
     """
 
     class Outcome(models.TextChoices):
@@ -144,11 +162,14 @@ class LinkedFile(models.Model):
         UNLINKED = "unlinked"
         QUARANTINED = "quarantined"
         CONFLICT = "conflict"
+        PINNED = "pinned"
         MISSING = "missing"
+        ARCHIVED = "archived"
 
     repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
+    renamed_from = models.CharField(max_length=200, default="")
     blob = models.CharField(max_length=64)
     content_hash = models.CharField(max_length=64, default="")
     outcome = models.CharField(max_length=12, choices=Outcome.choices)
@@ -193,7 +214,7 @@ class SyncRun(models.Model):
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from gitrepos import lsrefs
-from gitrepos.address import BadURLError, RepoURL, parse
+from gitrepos.address import RepoURL, parse
 from gitrepos.dial import Dial, read
 from gitrepos.errors import (
     AuthFailedError,
@@ -186,17 +186,13 @@ def _refusal(answer: aiohttp.ClientResponse, wish: Wish) -> RemoteError | None:
 
 def _moved(url: RepoURL, headers: Mapping[str, str]) -> str:
     """Name the new url where the redirect leads to the same place below another one."""
-    to = urljoin(f"{url.text}{_POST_TAIL}", headers.get("Location", ""))
-    for tail in (_POST_TAIL, _GET_TAIL):
-        if to.endswith(tail):
-            try:
-                shown = parse(to.removesuffix(tail), schemes=("https", "http")).text
-            except (BadURLError, ValueError):
-                break
-            return (
-                f"The server redirects to {shown}, and no redirect is followed: link the new url."
-            )
-    return "The server redirects elsewhere, and no redirect is followed: link the new url."
+    try:
+        to = urljoin(f"{url.text}/", headers["Location"])
+        asked = next(tail for tail in (_POST_TAIL, _GET_TAIL) if to.endswith(tail))
+        where = f"to {parse(to.removesuffix(asked), schemes=('https', 'http')).text}"
+    except (LookupError, ValueError, StopIteration):
+        where = "elsewhere"
+    return f"The server redirects {where}, and no redirect is followed: link the new url."
 
 
 def _retry_after(text: str) -> int | None:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
-from gitrepos.candidates import Linked, read, settled
+from gitrepos.apply import Attempt, LinkChangedError
+from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
 from gitrepos.credentials import token_of
 from gitrepos.errors import (
@@ -27,7 +27,7 @@ from gitrepos.errors import (
     RateLimitedError,
     RemoteError,
 )
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -51,13 +51,12 @@ class Work:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
     def attempt(self, link: GitRepo) -> Attempt:
-        asked = link.requested_seq > link.served_seq
         return Attempt(
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
+            trigger=_trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -100,7 +99,7 @@ _LOOKED_AT = (
     ("url", "host", "credential", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
-        "requested_seq", "served_seq", "error_code",
+        "requested_seq", "served_seq", "error_code", "held", "expected_until",
     ),
 )  # fmt: skip
 
@@ -139,7 +138,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = _pending(link.pk for link in work.links)
         results = [
-            _sync_link(fence, work.attempt(link), before, result)
+            _sync_link(fence, work, link, before, result)
             for link, before, result in _taken(work, heads, pending, until)
         ]
         changed = sum(_changed(link, heads, pending) for link in work.links)
@@ -201,9 +200,14 @@ def _fetched(
 
 
 def _sync_link(
-    fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
+    fence: Fence,
+    work: Work,
+    link: GitRepo,
+    before: Sequence[Linked],
+    result: Snapshot | RemoteError,
 ) -> bool:
     """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
+    attempt = work.attempt(link)
     with _overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
             log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
@@ -211,11 +215,20 @@ def _sync_link(
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        elif hold := apply.apply(fence, attempt, result, read(result, before)):
-            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
         else:
-            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+            _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
     return True
+
+
+def _apply(
+    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
+) -> None:
+    hold = apply.apply(fence, attempt, snapshot, candidates)
+    facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
+    if hold is not None:
+        log.warning("held", reason=hold.reason, **facts)
+    else:
+        log.info("synced", **facts)
 
 
 @contextlib.contextmanager
@@ -270,6 +283,13 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
             log.warning("poll failed", url=work.remote.url, code=error.code)
 
 
+def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
+
+
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
     """Whether a link needs a look. One that came after the check knows nothing, and waits."""
     head = heads.get(_ref(link))
@@ -317,7 +337,13 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
-    return Ask(link.root, known_tree=known_tree, known=settled(before))
+    return Ask(
+        link.root,
+        known_tree=known_tree,
+        known=settled(before),
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+    )
 
 
 def _ref(link: GitRepo) -> str:

@@ -17,6 +17,7 @@ _SCHEMES = ("https", "ssh", "http", "file")
 _DATABASES = ("postgres", "postgresql", "sqlite")
 _BROKERS = ("redis", "rediss", "unix")
 _MIN_SECRET_LENGTH = 32
+_HIGHEST = 86_400
 
 
 class EnvError(ValueError):
@@ -43,6 +44,7 @@ class Env:
     git_allowed_networks: tuple[Network, ...]
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
+    event_retention_days: int
     cors_origins: tuple[str, ...]
     events_host: str
     events_port: int
@@ -74,6 +76,7 @@ def read(environ: Mapping[str, str]) -> Env:
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
+        event_retention_days=_positive(environ, "KEEPTRUSTS_EVENT_RETENTION_DAYS", 90),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
         events_host=events_host,
         events_port=events_port,
@@ -197,11 +200,13 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A number of the unit that the name ends with."""
     value = environ.get(name) or str(default)
-    seconds = _whole(value, 86_400)
-    if seconds is None:
-        raise EnvError(f"{name}={value!r}: write whole seconds from 1 to 86400")
-    return seconds
+    number = _whole(value, _HIGHEST)
+    if number is None:
+        unit = name.rpartition("_")[2].lower()
+        raise EnvError(f"{name}={value!r}: write whole {unit} from 1 to {_HIGHEST}")
+    return number
 
 
 def _limit(environ: Mapping[str, str], name: str) -> int | None:

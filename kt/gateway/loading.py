@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from kt.gateway.options import Options
+from kt.gateway.source import Sourced
 from kt.gateway.targets import Target, compile_targets
 from kt.policy.decision import (
     Request,
@@ -63,6 +64,11 @@ class Loaded:
         )
 
     @property
+    def is_configured(self) -> bool:
+        """Whether this is a policy, and not the absence of one."""
+        return bool(self.content_hash)
+
+    @property
     def max_body_bytes(self) -> int:
         return self._size("max_body_bytes", MAX_BODY_BYTES)
 
@@ -75,17 +81,18 @@ class Loaded:
 
 
 def load(
-    data: bytes, options: Options, environment: Mapping[str, str], *, source: str, now: str
+    sourced: Sourced, options: Options, environment: Mapping[str, str], *, source: str, now: str
 ) -> Loaded:
     """Lint and compile a policy. `source` says where it came from, `now` is ISO 8601.
 
     Raises:
         PolicyError: lint found errors, or the policy has no id.
     """
+    data = sourced.data
     report = lint(data)
     if report.errors or report.pack is None:
         raise PolicyError(tuple(f"{f.line}:{f.column} {f.code} {f.message}" for f in report.errors))
-    identity = identify(report.pack)
+    identity = sourced.id or identify(report.pack)
     if not isinstance(identity, str):
         raise PolicyError((f"{identity.code} {identity.message}",))
     document = _document(data)
@@ -106,6 +113,23 @@ def load(
         snapshot=compile_policy(document),
         targets=targets,
         warnings=tuple(f"target {one.id}: {one.problem}" for one in targets if one.problem),
+    )
+
+
+def nothing(*, source: str, now: str) -> Loaded:
+    """What is loaded while there is no policy; a gateway refuses every call then."""
+    document: dict[str, Any] = {"pack": {"enabled": True}, "policies": {"chain": ()}}
+    return Loaded(
+        id="",
+        pack=Pack(),
+        content_hash="",
+        source=source,
+        loaded_at=now,
+        chain=(),
+        document=document,
+        snapshot=compile_policy(document),
+        targets=(),
+        warnings=(),
     )
 
 

@@ -37,8 +37,9 @@ class Forge:
     headers and body to send instead), `holds` (an event to wait for before answering),
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
     its own may promise more than it sends), `old` (answered as a server does that knows no
-    protocol version 2). `requests` lists (method, path) as they arrive, `authorizations` the
-    path and header of those that carry a credential.
+    protocol version 2), `dumb` (its files are handed out, as by a server without git).
+    `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
+    that carry a credential, `connections` the client's end of each.
     """
 
     def __init__(self, root: Path, port: int = 0) -> None:
@@ -50,6 +51,8 @@ class Forge:
         self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
         self.old: set[str] = set()
+        self.dumb: set[str] = set()
+        self.connections: list[tuple[str, int]] = []
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[tuple[str, str]] = []
         self._count = itertools.count(1)
@@ -119,6 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: ThreadingHTTPServer
 
+    def setup(self) -> None:
+        self.server.forge.connections.append(self.client_address)  # type: ignore[attr-defined]
+        super().setup()
+
     def do_GET(self) -> None:
         self._serve()
 
@@ -142,6 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(*answer)
         elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")
+        elif name in forge.dumb:
+            self._answer(*self._file(forge.root / path.lstrip("/")))
         else:
             protocol = "" if name in forge.old else self.headers.get("Git-Protocol", "")
             real = path.replace(name, forge.aliases.get(name, name), 1)
@@ -164,6 +173,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_authorized(self, token: str) -> bool:
         _, _, basic = self.headers.get("Authorization", "").partition("Basic ")
         return base64.b64decode(basic).decode().partition(":")[2] == token
+
+    def _file(self, path: Path) -> Reply:
+        if self.command != "GET":
+            return 405, {}, b""
+        return (200, {}, path.read_bytes()) if path.is_file() else (404, {}, b"")
 
     def _backend(self, root: Path, path: str, query: str, body: bytes, protocol: str) -> Reply:
         environment = {

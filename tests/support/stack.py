@@ -119,6 +119,15 @@ class Stack:
         row: dict[str, Any] = reply.data
         return row
 
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` beside the stack, as an operator would; what it says."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def script(
         self, name: str, cwd: Path, **environment: str
     ) -> "subprocess.CompletedProcess[str]":

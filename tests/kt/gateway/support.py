@@ -94,12 +94,17 @@ class Answer:
 
 
 class Running:
-    """A gateway process. Leave the block, and it is stopped."""
+    """A gateway process. Leave the block, and it is stopped.
 
-    def __init__(self, policy: Path, *arguments: str, **environment: str) -> None:
-        self.policy = policy
+    Without a policy `arguments` say where it comes from.
+    """
+
+    def __init__(self, policy: Path | None, *arguments: str, **environment: str) -> None:
+        if policy is not None:
+            self.policy = policy
         self.port = free_port()
-        command = [str(KT), "gateway", "run", "--policy-config", str(policy)]
+        command = [str(KT), "gateway", "run"]
+        command += ["--policy-config", str(policy)] if policy else []
         command += ["--listen", f"127.0.0.1:{self.port}", *arguments]
         own = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
         self.process = subprocess.Popen(
@@ -218,9 +223,12 @@ def words(text: str, characters: int = 5) -> list[dict[str, Any]]:
 
 
 class ModelServer:
-    """A model server on loopback that answers what it is told to, and remembers."""
+    """A model server on loopback that answers what it is told to, and remembers.
 
-    def __init__(self) -> None:
+    `port` 0 is any; with the port of one that was closed it is that one come back.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.seen: list[Seen] = []
         self.reply: Callable[[Seen], Reply] = lambda _: completion("Revenue grew.")
         self.aborted = 0
@@ -264,9 +272,10 @@ class ModelServer:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}/v1"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def says(self, reply: Reply) -> None:
