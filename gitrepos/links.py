@@ -46,6 +46,13 @@ def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
     return row
 
 
+def draft(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
+    """A link as `create` makes it, of which nothing is kept."""
+    row = _filled(GitRepo(url=url.text), fields)
+    row.remote = _new_remote(url.text, url.host, token)
+    return row
+
+
 def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Fields) -> GitRepo:
     """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
 
@@ -238,13 +245,17 @@ def _unique(row: GitRepo) -> Iterator[None]:
 
 def _remote(url: str, host: str, token: str) -> Remote:
     """The row that polls `url` with `token`; made when it is the first link to it."""
-    digest = fingerprint(token) if token else ""
-    found = Remote.objects.filter(url=url, credential_digest=digest).first()
+    new = _new_remote(url, host, token)
+    found = Remote.objects.filter(url=url, credential_digest=new.credential_digest).first()
     if found is None:
-        found = Remote(url=url, host=host, credential_digest=digest)
-        found.credential = sealed(token, found)
-        found.save(force_insert=True)
-    return found
+        new.save(force_insert=True)
+    return found or new
+
+
+def _new_remote(url: str, host: str, token: str) -> Remote:
+    row = Remote(url=url, host=host, credential_digest=fingerprint(token) if token else "")
+    row.credential = sealed(token, row)
+    return row
 
 
 def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:

@@ -6,6 +6,7 @@ from gitrepos import views
 
 urlpatterns = [
     path("git-repos", views.GitRepos.as_view()),
+    path("git-repos/test", views.Test.as_view()),
     path("git-repos/summary", views.Summary.as_view()),
     path("git-repos/<uuid:repo_id>", views.OneGitRepo.as_view()),
     # Here and not with the other routes of a configuration: a release wakes the link that feeds it.

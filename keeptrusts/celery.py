@@ -54,6 +54,7 @@ app.conf.update(
         "gitrepos.tick": {"queue": "tick"},
         "gitrepos.sweep": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
+        "gitrepos.preview": {"queue": "sync"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,

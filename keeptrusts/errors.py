@@ -80,6 +80,16 @@ class UnavailableError(ApiError):
         super().__init__("unavailable", f"{what} does not answer now; try again.")
 
 
+class BusyError(ApiError):
+    """503: whoever would do it has no time for it now."""
+
+    status = 503
+    headers = {"Retry-After": "5"}
+
+    def __init__(self) -> None:
+        super().__init__("busy", "Nobody has time for this now, or not enough; try again.")
+
+
 class FieldError(ApiError):
     """400: one field of the input cannot be used."""
 
