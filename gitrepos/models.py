@@ -30,6 +30,14 @@ class Host(models.Model):
     code = models.CharField(max_length=40, default="")
 
 
+class CredentialKind(models.TextChoices):
+    """What a shared credential holds."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a kind
+    BASIC = "basic"
+    SSH = "ssh"
+
+
 class GitCredential(models.Model):
     """What links prove themselves with, shared by name.
 
@@ -38,14 +46,9 @@ class GitCredential(models.Model):
     `expires_at`.
     """
 
-    class Kind(models.TextChoices):
-        TOKEN = "token"  # noqa: S105 - the name of a kind
-        BASIC = "basic"
-        SSH = "ssh"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=5, choices=Kind.choices)
+    kind = models.CharField(max_length=5, choices=CredentialKind.choices)
     hosts = models.JSONField(default=list)
     username = models.CharField(max_length=255, default="")
     authorization = models.CharField(max_length=6, default="")

@@ -175,15 +175,16 @@ def _taken(
     for ref, links in groups.items():
         before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
-        for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
+        for taken in zip(links, before, fetched(work, ref, heads, asks), strict=True):
             yield taken
             if time.monotonic() > until:
                 return
 
 
-def _fetched(
+def fetched(
     work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
 ) -> Sequence[Snapshot | RemoteError]:
+    """What git says to each ask of one ref, after a check found it at `heads`."""
     try:
         if not heads[ref]:
             raise _no_branch(ref)
@@ -268,12 +269,15 @@ def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) ->
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
-        return remote.Question(
-            work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
-        )
+        return question(work)
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
         return None
+
+
+def question(work: Work) -> remote.Question[UUID]:
+    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    return remote.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
