@@ -46,7 +46,7 @@ class Follower:
         self._contact = contact
         self._may_send = may_send
         self._pace = pace
-        self._events_url = ""
+        self._events_url = self._heard_url = ""
         self._known = asyncio.Event()
 
     async def poll(self, identity: Identity) -> None:
@@ -63,7 +63,7 @@ class Follower:
         since = self._taker.kept
         try:
             # The first answer must be a whole one: it says where events are.
-            pulled = await self._client.pull(identity, self._taker.etag if self._events_url else "")
+            pulled = await self._client.pull(identity, self._taker.etag if self._heard_url else "")
             if pulled is not None:
                 self._learn(pulled.events_url)
                 fetch = _returning(pulled.content)
@@ -120,12 +120,14 @@ class Follower:
         if holds != self._contact.streaming:
             self._contact.streaming = holds
             self._contact.changed.set()
+            self._contact.answered.set()
         if holds and not self._contact.is_unbound:
             self._contact.reached("pull")
 
     def _learn(self, events_url: str) -> None:
-        if not events_url or events_url == self._events_url:
+        if not events_url or events_url == self._heard_url:
             return
+        self._heard_url = events_url
         if not self._may_send(events_url):
             _LOG.warning("no events from %s: neither https nor loopback", events_url)
             return
