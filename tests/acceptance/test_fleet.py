@@ -20,6 +20,7 @@ from tests.support.managed import (
     contact,
     fleet,
     harmful,
+    is_stored,
     problem,
     register,
     seen,
@@ -114,8 +115,9 @@ def test_a_stored_policy_that_was_edited_is_drift(bound: Bound) -> None:
     """It is never enforced, and put back."""
     bound.merge(STRICT)
     gateway = bound.start("edited")
-    becomes(lambda: harmful(gateway), BLOCKED)
-    stored = bound.gateways.state(f"{bound.id}-edited") / "policy"
+    folder = bound.gateways.state(f"{bound.id}-edited")
+    becomes(lambda: is_stored(folder, STRICT), True)
+    stored = folder / "policy"
     stored.write_bytes(stored.read_bytes().replace(b"- safety-filter", b"- audit-logger"))
 
     becomes(lambda: bound.state("edited"), "drifted")
