@@ -8,13 +8,15 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from gitrepos import hosts
+from gitrepos import globs, hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.conditions import Condition, Standing, conditions
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
+from kt.policy.language.forms import FORMS, is_id
 
+_MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
 # Control characters, and those that end or turn a line for some readers alone.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -31,7 +33,7 @@ class URL(Text):
             url = parse(super().to_internal_value(data), schemes=settings.ENV.git_schemes)
         except BadURLError as exc:
             raise serializers.ValidationError(str(exc)) from exc
-        address = literal_address(url)
+        address = literal_address(url.host)
         if address and not is_allowed(address, settings.ENV.git_allowed_networks):
             raise serializers.ValidationError(
                 f"leads to {address}, which is not a public address; an operator allows it"
@@ -39,6 +41,21 @@ class URL(Text):
                 code=HostNotAllowedError.code,
             )
         return url
+
+
+class Globs(serializers.ListField):
+    """Up to 50 globs of paths, each as `globs` takes it."""
+
+    child = Text(max_length=200)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=_MAX_GLOBS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+            raise serializers.ValidationError(f"a glob {wrong[0]}")
+        return found
 
 
 class Asked(Input):
@@ -56,7 +73,12 @@ class Asked(Input):
     )
     webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
     suspended = Flag(required=False)
+    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    include = Globs(required=False)
+    exclude = Globs(required=False)
+    prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
         value = value or ""  # The remote's HEAD.
@@ -73,9 +95,17 @@ class Asked(Input):
             )
         return value
 
+    def validate_id_prefix(self, value: str) -> str:
+        if value and not is_id(value):
+            raise serializers.ValidationError(f"must be {FORMS['id'].words}")
+        return value
+
     def validate_access_token(self, value: str | None) -> str:
         if value and re.search(r"[^\x21-\x7e]", value):
             raise serializers.ValidationError("must be printable ASCII without spaces")
+        return value or ""
+
+    def validate_credential(self, value: str | None) -> str:
         return value or ""
 
     def validate_webhook_secret(self, value: str | None) -> str:
@@ -88,6 +118,8 @@ class Asked(Input):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
             raise serializers.ValidationError("names nothing to change")
+        if attrs.get("access_token") and attrs.get("credential"):
+            raise serializers.ValidationError({"credential": ["comes with access_token; send one"]})
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -118,6 +150,11 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
     conditions = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     has_access_token = serializers.SerializerMethodField()
+    credential = serializers.CharField(source="remote.shared.name", default=None)
+    credential_expires_at = serializers.DateTimeField(
+        source="remote.shared.expires_at", default=None
+    )
+    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
     has_webhook_secret = serializers.SerializerMethodField()
     webhook_url = serializers.SerializerMethodField()
     last_commit = serializers.SerializerMethodField()
@@ -130,7 +167,9 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
-            "has_access_token", "has_webhook_secret", "webhook_url", "generation",
+            "id_prefix", "include", "exclude", "prune", "has_access_token",
+            "credential", "credential_expires_at", "credential_expiring",
+            "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
             "next_poll_at", "last_synced_at", "last_delivery_at",
             "error", "held", "files", "created_at", "updated_at",
@@ -195,5 +234,6 @@ class FileRow(serializers.ModelSerializer[LinkedFile]):
     class Meta:
         model = LinkedFile
         fields = [
-            "path", "configuration", "outcome", "content_hash", "blob", "findings", "updated_at",
+            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+            "updated_at",
         ]  # fmt: skip

@@ -16,9 +16,9 @@ from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
-from gitrepos.candidates import Linked, read, settled
+from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import (
     NULL_ID,
     BranchNotFoundError,
@@ -71,7 +71,11 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+    env = settings.ENV
+    groups = remote.check(
+        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
+    )
+    for answers in filter(None, groups):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -90,13 +94,12 @@ def _measure(
     rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
-        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
-    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "next_poll_at"),
+    ("url", "host", "credential", "shared", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
@@ -138,7 +141,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = _pending(link.pk for link in work.links)
         results = [
-            _sync_link(fence, work.attempt(link), before, result)
+            _sync_link(fence, work, link, before, result)
             for link, before, result in _taken(work, heads, pending, until)
         ]
         changed = sum(_changed(link, heads, pending) for link in work.links)
@@ -172,22 +175,23 @@ def _taken(
     for ref, links in groups.items():
         before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
-        for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
+        for taken in zip(links, before, fetched(work, ref, heads, asks), strict=True):
             yield taken
             if time.monotonic() > until:
                 return
 
 
-def _fetched(
+def fetched(
     work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
 ) -> Sequence[Snapshot | RemoteError]:
+    """What git says to each ask of one ref, after a check found it at `heads`."""
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -200,9 +204,14 @@ def _fetched(
 
 
 def _sync_link(
-    fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
+    fence: Fence,
+    work: Work,
+    link: GitRepo,
+    before: Sequence[Linked],
+    result: Snapshot | RemoteError,
 ) -> bool:
     """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
+    attempt = work.attempt(link)
     with _overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
             log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
@@ -210,11 +219,20 @@ def _sync_link(
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        elif hold := apply.apply(fence, attempt, result, read(result, before)):
-            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
         else:
-            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+            _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
     return True
+
+
+def _apply(
+    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
+) -> None:
+    hold = apply.apply(fence, attempt, snapshot, candidates)
+    facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
+    if hold is not None:
+        log.warning("held", reason=hold.reason, **facts)
+    else:
+        log.info("synced", **facts)
 
 
 @contextlib.contextmanager
@@ -238,6 +256,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
@@ -250,12 +269,15 @@ def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) ->
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
-        return remote.Question(
-            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
-        )
+        return question(work)
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
         return None
+
+
+def question(work: Work) -> remote.Question[UUID]:
+    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    return remote.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
@@ -323,7 +345,13 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
-    return Ask(link.root, known_tree=known_tree, known=settled(before))
+    return Ask(
+        link.root,
+        known_tree=known_tree,
+        known=settled(before),
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+    )
 
 
 def _ref(link: GitRepo) -> str:
