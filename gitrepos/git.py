@@ -330,11 +330,16 @@ def _cause(complaint: str) -> str:
 
 
 def bare_repository(folder: Path, *, object_format: str) -> list[str]:
-    """Make an empty bare repository; returns the arguments that every command in it starts with."""
-    here = [f"--git-dir={folder}"]
-    run(
-        [*here, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}"],
-        deadline_seconds=10,
-        max_bytes=1024,
+    """Make an empty bare repository; returns the arguments that every command in it starts with.
+
+    Source: gitrepository-layout(5); what `git init` makes besides is for people.
+    """
+    is_sha256 = object_format == "sha256"
+    extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text(
+        f"[core]\n\trepositoryFormatVersion = {int(is_sha256)}\n\tbare = true\n{extensions}"
     )
-    return here
+    return [f"--git-dir={folder}"]
