@@ -4,10 +4,12 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from keeptrusts.errors import ApiError, FieldError
+from keeptrusts.errors import ApiError, ConflictError, FieldError
+from kt.policy.diff import diff
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
 from kt.policy.language.forms import FORMS
+from kt.policy.lint import lint
 from kt.policy.verify import verify
 
 ID = re.compile(FORMS["id"].pattern)
@@ -48,6 +50,17 @@ def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
         "chain": list(report.chain),
         "findings": [asdict(finding) for finding in findings],
     }
+
+
+def compared(before: bytes, after: bytes) -> list[dict[str, Any]]:
+    """Every difference in what two contents enforce, `effect` stronger, weaker or other.
+
+    Raises: `ConflictError` when the present rules refuse one of them, so that nobody can say.
+    """
+    if not (lint(before).ok and lint(after).ok):
+        message = "A version that the present rules refuse cannot be compared."
+        raise ConflictError("not_comparable", message)
+    return [asdict(change) for change in diff(before, after)]
 
 
 def identity(pack: Pack, *, asked: str | None) -> str:

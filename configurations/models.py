@@ -1,6 +1,7 @@
 """Configurations and versions. `versions` is the only module that writes them."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Configuration(models.Model):
@@ -10,8 +11,9 @@ class Configuration(models.Model):
     repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
     the last such repository, so that linking it again takes its configurations back.
     `content_hash` and `version` repeat the current version's, for lists; `publish_seq` is the
-    sequence number of its publication, and never goes back. `git_hash` is the
-    content hash of what git gave last: an override stands while git still says that.
+    sequence number of its publication, and never goes back. `git_hash` is the content hash of
+    what git gave last: an override stands while git still says that. It is empty while nothing
+    is known of git, and when what git says shall go into force with the next sync.
 
     While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
     releases it or `pin_expires_at` passes.
@@ -43,6 +45,15 @@ class Configuration(models.Model):
     pin_expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["pin_expires_at"],
+                name="pin_expiry",
+                condition=Q(pin_expires_at__isnull=False),
+            ),
+        ]
 
 
 class Version(models.Model):

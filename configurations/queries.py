@@ -20,6 +20,7 @@ _COLUMNS = (
     "created_at",
     "updated_at",
 )
+_PIN = ("pinned_at", "pin_reason", "pin_actor", "pin_expires_at")
 _VERSION_COLUMNS = (
     "number",
     "content_hash",
@@ -48,15 +49,15 @@ def rows(*, status: str, after: str, limit: int | None = None) -> list[Row]:
         found = found.filter(status=status)
     if after:
         found = found.filter(pk__gt=after)
-    return list(_values(found)[:limit])
+    return [_shown(found) for found in _values(found)[:limit]]
 
 
 def row(configuration_id: str) -> Row:
     """Raises: `NotFoundError`."""
-    found: Row | None = _values(Configuration.objects.filter(pk=configuration_id)).first()
+    found = _values(Configuration.objects.filter(pk=configuration_id)).first()
     if found is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
-    return found
+    return _shown(found)
 
 
 def version_rows(configuration_id: str) -> list[Row]:
@@ -98,9 +99,17 @@ def content(configuration_id: str, number: int | None = None) -> tuple[bytes, st
 
 def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
     rows: QuerySet[Configuration, dict[str, Any]] = found.values(
-        *_COLUMNS, git_repo=F("owner"), overridden=_OVERRIDDEN
+        *_COLUMNS, *_PIN, git_repo=F("owner"), overridden=_OVERRIDDEN
     )
     return rows
+
+
+def _shown(row: dict[str, Any]) -> Row:
+    """A row with its pin as one value, null for none."""
+    since, reason, actor, expires_at = (row.pop(name) for name in _PIN)
+    pin = {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
+    row["pin"] = pin if since is not None else None
+    return row
 
 
 def _versions(configuration_id: str) -> QuerySet[Version]:

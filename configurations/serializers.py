@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configurations.checks import ID, ID_WORDS
-from keeptrusts.fields import Flag, Input, Text
+from keeptrusts.fields import Flag, Input, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
@@ -101,3 +101,18 @@ class ValidationInput(Input):
 
     content = Content()
     directory = Text(max_length=200, required=False)
+
+
+class RollbackInput(Input):
+    """`POST /v1/configurations/{id}/rollback`."""
+
+    version = Whole(min_value=1)
+    note = Text(max_length=1000, required=False, allow_blank=True)
+
+
+class PinInput(Input):
+    """`POST /v1/configurations/{id}/pin`; without `version` what is in force is kept."""
+
+    version = Whole(min_value=1, required=False)
+    reason = Text(max_length=500)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)

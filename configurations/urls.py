@@ -26,6 +26,8 @@ urlpatterns = [
         kwargs={"configuration_id": "validate"},
     ),
     path("configurations/<configuration:configuration_id>", views.OneConfiguration.as_view()),
+    path("configurations/<configuration:configuration_id>/rollback", views.Rollback.as_view()),
+    path("configurations/<configuration:configuration_id>/diff", views.Diff.as_view()),
     path("configurations/<configuration:configuration_id>/content", views.Content.as_view()),
     path("configurations/<configuration:configuration_id>/versions", views.Versions.as_view()),
     path(

@@ -92,22 +92,18 @@ def edit(
     """
     with transaction.atomic():
         seq = publish()
-        row = _locked(configuration_id)
-        if row.status == Status.ARCHIVED and not restore:
-            raise ConflictError(
-                "archived", f'{row.pk!r} is archived; send "status": "active" to restore it first.'
-            )
+        row = locked(configuration_id)
+        if not restore:
+            check_active(row)
         asked = {**fields, "status": Status.ACTIVE}
         changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
         for name, value in changed.items():
             setattr(row, name, value)
         row.updated_at = timezone.now()
         if content is not None and content_hash(content) != row.content_hash:
+            check_unpinned(row)
             _check_owner(row, override, '"override": true')
-            if not row.owner:
-                row.source = Source.API
-            version = _next_version(row, content, origin, now=row.updated_at, seq=seq)
-            version.save(force_insert=True)
+            put(row, content, origin, seq=seq)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
@@ -122,15 +118,43 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
     """
     with transaction.atomic():
         publish()
-        row = _locked(configuration_id)
+        row = locked(configuration_id)
         if row.status == Status.ARCHIVED:
             transaction.set_rollback(True)
             return row
+        check_unpinned(row)
         _check_owner(row, override, "?override=true")
         row.status = Status.ARCHIVED
         row.updated_at = timezone.now()
         row.save(force_update=True)
         return row
+
+
+def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configuration:
+    """Make the content of an earlier version the next one.
+
+    For a configuration fed from git it stands until the file changes there. When it is in force
+    already, nothing happens.
+
+    Raises: `NotFoundError`; `ConflictError` for an archived or a pinned one.
+    """
+    with transaction.atomic():
+        seq = publish()
+        row = locked(configuration_id)
+        check_active(row)
+        check_unpinned(row)
+        if not bring_back(row, number, origin, seq=seq):
+            transaction.set_rollback(True)
+            return row
+        row.save(force_update=True)
+        return row
+
+
+def retire(configuration_ids: Sequence[str]) -> None:
+    """Archive what lost its file; the caller decided so, in the same transaction."""
+    Configuration.objects.filter(pk__in=configuration_ids).update(
+        status=Status.ARCHIVED, updated_at=timezone.now()
+    )
 
 
 def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str, int]:
@@ -187,11 +211,53 @@ def orphan(owner: str) -> list[str]:
         return ids
 
 
-def _locked(configuration_id: str) -> Configuration:
+def locked(configuration_id: str) -> Configuration:
+    """The row as it is now, for the rest of the transaction. Raises: `NotFoundError`."""
     row = Configuration.objects.select_for_update().filter(pk=configuration_id).first()
     if row is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
     return row
+
+
+def check_active(row: Configuration) -> None:
+    """Raises: `ConflictError` for an archived one."""
+    if row.status == Status.ARCHIVED:
+        raise ConflictError(
+            "archived", f'{row.pk!r} is archived; send "status": "active" to restore it first.'
+        )
+
+
+def check_unpinned(row: Configuration) -> None:
+    """Raises: `ConflictError` for a pinned one."""
+    if row.pinned_at is not None:
+        raise ConflictError(
+            "pinned",
+            f"{row.pk!r} is pinned by {row.pin_actor}: {row.pin_reason}. Release the pin first.",
+        )
+
+
+def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> bool:
+    """Put the content of version `number` in force; whether it was not already.
+
+    `seq` is what `publish` counted.
+
+    Raises: `NotFoundError`.
+    """
+    old = Version.objects.filter(configuration=row, number=number).first()
+    if old is None:
+        raise NotFoundError(f"version {number} of configuration {row.pk!r}")
+    if old.content_hash == row.content_hash:
+        return False
+    put(row, bytes(old.content), origin, seq=seq)
+    return True
+
+
+def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None:
+    """Make `content` the next version of a locked row, which is still to be saved."""
+    if not row.owner:
+        row.source = origin.source
+    version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
+    version.save(force_insert=True)
 
 
 def _check_owner(row: Configuration, override: bool, how: str) -> None:

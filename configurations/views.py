@@ -10,7 +10,12 @@ from rest_framework.response import Response
 from access.authentication import bearer, counts
 from configurations import checks, queries, versions
 from configurations.publish import COUNTER
-from configurations.serializers import ConfigurationEdit, ConfigurationInput, ValidationInput
+from configurations.serializers import (
+    ConfigurationEdit,
+    ConfigurationInput,
+    RollbackInput,
+    ValidationInput,
+)
 from configurations.versions import Origin, Source
 from keeptrusts.errors import FieldError
 from keeptrusts.rendering import encode
@@ -18,6 +23,7 @@ from keeptrusts.views import View, is_known, whole
 
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000
+_MAX_VERSION = 2**31 - 1
 _FIELDS = ("name", "description", "labels")
 
 
@@ -97,6 +103,37 @@ class Validate(OneConfiguration):
         return Response(
             {"data": checks.judgement(given["content"], directory=given.get("directory"))}
         )
+
+
+class Rollback(View):
+    """Make the content of an earlier version the next one."""
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = RollbackInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        number = body.validated_data["version"]
+        note = body.validated_data.get("note", f"Rollback to version {number}.")
+        versions.rollback(configuration_id, number, origin=_origin(request, note))
+        return Response({"data": queries.row(configuration_id)})
+
+
+class Diff(View):
+    """What a version does to enforcement that another did not.
+
+    Without `to` the current version is meant, without `from` the one before `to`.
+    """
+
+    query = {"GET": ("from", "to")}
+
+    def get(self, request: Request, configuration_id: str) -> Response:
+        given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
+        after = given[1] or queries.row(configuration_id)["version"]
+        before = given[0] or max(after - 1, 1)
+        changes = checks.compared(
+            queries.content(configuration_id, before)[0],
+            queries.content(configuration_id, after)[0],
+        )
+        return Response({"data": {"from": before, "to": after, "changes": changes}})
 
 
 class Content(View):

@@ -30,7 +30,7 @@ class Event(models.Model):
     configuration = models.CharField(max_length=200, default="", db_index=True)
     message = models.CharField(max_length=2000)
     details = models.JSONField(default=dict)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["kind", "-id"], name="event_kind")]

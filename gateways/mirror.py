@@ -96,7 +96,14 @@ class Mirror:
 
     def gateway(self, token: str) -> Known | None:
         """Whose token this is; a deleted gateway's too."""
-        kept = digest(token)
+        return self._holder(digest(token))
+
+    def opens(self, kept: str) -> bool:
+        """Whether a token with this digest opens still."""
+        found = self._holder(kept)
+        return found is not None and found.deleted_at is None
+
+    def _holder(self, kept: str) -> Known | None:
         found = self._gateways.get(self._tokens.get(kept, ""))
         if found is None or kept == found.digest:
             return found

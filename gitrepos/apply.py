@@ -13,15 +13,13 @@ from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
-from gitrepos import claim, holds, rows
+from gitrepos import alarm, claim, holds, notices, rows
 from gitrepos.candidates import Candidate, Linked
 from gitrepos.claim import Fence
 from gitrepos.errors import GoneError, RemoteError
-from gitrepos.models import GitRepo, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
 from gitrepos.plan import Hold, Holder, Link, Plan, mass_removal, plan
 from gitrepos.snapshot import Commit, Snapshot
-
-NO_POLICY_FILES = "no_policy_files"
 
 
 class LinkChangedError(Exception):
@@ -143,7 +141,20 @@ def _observe(repo: GitRepo, attempt: Attempt) -> None:
     repo.observed_generation = attempt.generation
     repo.observed_rules = attempt.rules
     repo.served_seq = max(repo.served_seq, attempt.requested_seq)
+    if not _is_expecting(repo):
+        repo.expected_commit, repo.expected_until = "", None
+    alarm.note(repo)
     repo.save()
+
+
+def _is_expecting(repo: GitRepo) -> bool:
+    """Whether what a webhook announced is still to come."""
+    if repo.expected_until is None or repo.expected_until <= timezone.now():
+        return False
+    if repo.expected_commit:
+        seen = repo.held["commit"] if repo.held else repo.last_commit
+        return bool(repo.expected_commit != seen)
+    return repo.served_seq < repo.requested_seq
 
 
 def _apply_files(
@@ -154,11 +165,13 @@ def _apply_files(
     decided: Plan,
     now: datetime,
 ) -> None:
+    before = rows.linked(repo.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = _plan(repo, candidates, rows.linked(repo.pk))
+        decided = _plan(repo, candidates, before)
     written = _publish(repo, attempt, commit, decided)
     changed = rows.write(repo, decided, now)
+    notices.tell(repo, decided, before, changed)
     repo.counts = decided.counts()
     repo.error_code, repo.error_message = _notice(repo, decided)
     if changed or repo.last_commit == "":
@@ -168,7 +181,11 @@ def _apply_files(
 
 def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
     link = Link(
-        str(repo.pk), repo.url, auto_create=repo.auto_create_configuration, adopt=repo.adopt
+        str(repo.pk),
+        repo.url,
+        auto_create=repo.auto_create_configuration,
+        adopt=repo.adopt,
+        prune=repo.prune,
     )
     return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
 
@@ -176,15 +193,17 @@ def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linke
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
     ids = {c.configuration for c in candidates} | {row.configuration for row in before}
     found = Configuration.objects.filter(pk__in=ids).only(
-        "owner", "origin_url", "content_hash", "git_hash", "status"
+        "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
     )
     return {
         row.pk: Holder(
+            row.name,
             row.owner,
             row.origin_url,
             row.content_hash,
             row.git_hash,
             archived=row.status == Configuration.Status.ARCHIVED,
+            pinned=row.pinned_at is not None,
         )
         for row in found
     }
@@ -211,6 +230,7 @@ def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> 
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
     }
+    versions.retire([row.configuration for row in decided.retired])
     versions.adopt(adopted, owner=str(repo.pk), origin_url=repo.url)
     return versions.record(entries, origin=origin, owner=str(repo.pk))
 

@@ -9,6 +9,7 @@ from gitrepos.snapshot import File, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
+from kt.policy.language.forms import is_id
 from kt.policy.verify import verify
 from kt.policy.words import quoted
 
@@ -25,6 +26,7 @@ class Linked:
     configuration: str
     blob: str
     outcome: str
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ def settled(linked: Iterable[Linked]) -> dict[str, str]:
     return {row.path: row.blob for row in linked if row.outcome == "synced"}
 
 
-def read(snapshot: Snapshot, linked: Sequence[Linked]) -> tuple[Candidate, ...]:
-    """Lint every file whose bytes came with the snapshot; the others are as `linked` says."""
-    before = {row.path: row for row in linked if row.outcome != "missing"}
-    return tuple(_candidate(file, before.get(file.path)) for file in snapshot.files or ())
+def read(
+    snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = ""
+) -> tuple[Candidate, ...]:
+    """Lint every file whose bytes came with the snapshot; the others are as `linked` says.
+
+    `prefix` stands before every id that a file names.
+    """
+    before = {row.path: row for row in linked if row.outcome not in ("missing", "archived")}
+    return tuple(_candidate(file, before.get(file.path), prefix) for file in snapshot.files or ())
 
 
-def _candidate(file: File, row: Linked | None) -> Candidate:
+def _candidate(file: File, row: Linked | None, prefix: str) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
         finding = error(file.defect.code, file.defect.message)
@@ -67,18 +74,25 @@ def _candidate(file: File, row: Linked | None) -> Candidate:
     warnings = tuple(_checkout_warnings(file.attributes))
     if file.content is None:
         assert row is not None  # Only a settled file comes without its bytes.
-        return Candidate(file.path, file.blob, row.configuration, findings=warnings, unchanged=True)
-    return _linted(file, file.content, row, warnings)
+        return Candidate(
+            file.path,
+            file.blob,
+            row.configuration,
+            content_hash=row.content_hash,
+            findings=warnings,
+            unchanged=True,
+        )
+    return _linted(file, file.content, row, warnings, prefix)
 
 
 def _linted(
-    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding]
+    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding], prefix: str
 ) -> Candidate:
     directory, stem = _names(file.path)
     report = verify(content, directory=directory)
     findings = [*report.findings, *warnings]
     pack = report.pack or Pack()
-    named = identify(pack, directory=directory, stem=stem)
+    named = _prefixed(prefix, identify(pack, directory=directory, stem=stem))
     if isinstance(named, Finding):
         findings.append(named)
         named = ""
@@ -93,6 +107,12 @@ def _linted(
         content_hash=hashlib.sha256(content).hexdigest(),
         findings=tuple(map(_printable, _bounded(findings))),
     )
+
+
+def _prefixed(prefix: str, named: str | Finding) -> str | Finding:
+    if isinstance(named, Finding) or is_id(prefix + named):
+        return named if isinstance(named, Finding) else prefix + named
+    return error("bad_id", f"{quoted(prefix + named)} is no id: with id_prefix it is too long")
 
 
 def _bounded(findings: Sequence[Finding]) -> list[Finding]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
@@ -23,6 +23,7 @@ POLL_LEASE_SECONDS = 60
 SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 500
 _MAX_BACKOFF_SECONDS = 3600
+_SILENCE = timedelta(days=7)
 
 
 class FenceLostError(Exception):
@@ -103,6 +104,7 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
             When(Exists(links.filter(GitRepo.behind())), then=Value(now)),
+            When(Exists(links.filter(GitRepo.expecting(now))), then=Value(_soon(now))),
             default=next_turn(now),
         )
         rows.update(
@@ -153,13 +155,22 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
         row.stalled = stalled and not at_once
         if row.stalled or not links.exists():  # Its last link was suspended meanwhile.
             row.next_poll_at = None
+        elif at_once:
+            row.next_poll_at = now
+        elif links.filter(GitRepo.expecting(now)).exists():
+            row.next_poll_at = _soon(now, row.failures)
         else:
-            row.next_poll_at = now if at_once else _next_poll_at(row, now)
+            row.next_poll_at = _next_poll_at(row, now)
         row.save(
             update_fields=[
                 "claim_id", "lease_until", "last_polled_at", "failures", "stalled", "next_poll_at",
             ]
         )  # fmt: skip
+
+
+def _soon(now: datetime, failures: int = 0) -> datetime:
+    """When to look again for a push that was announced and that the forge does not show yet."""
+    return now + timedelta(seconds=2 ** min(failures, 6))
 
 
 def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
@@ -175,19 +186,38 @@ def reschedule(remote: Remote) -> None:
 
     To be called in the transaction that changed a link, with `remote` locked.
     """
-    links = remote.links.filter(suspended=False)
-    intervals = links.values_list("poll_interval_seconds", flat=True)
     now = timezone.now()
+    asked = interval(remote, now)
     remote.stalled = False
     remote.failures = 0
-    remote.interval_seconds = min(intervals, default=remote.interval_seconds)
-    if not intervals:
+    remote.interval_seconds = asked or remote.interval_seconds
+    if asked is None:
         remote.next_poll_at = None
-    elif links.filter(GitRepo.behind()).exists():
+    elif remote.links.filter(GitRepo.behind()).exists():
         remote.next_poll_at = now
     else:
         remote.next_poll_at = next_turn(now)
     remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at"])
+
+
+def interval(remote: Remote, now: datetime) -> int | None:
+    """The seconds between polls that its links ask for; None when all are suspended.
+
+    A link with `webhook_poll_interval_seconds` asks for that one while webhooks come.
+    """
+    heard = When(
+        ~silent(now), webhook_poll_interval_seconds__isnull=False,
+        then=F("webhook_poll_interval_seconds"),
+    )  # fmt: skip
+    pace = Min(Case(heard, default=F("poll_interval_seconds")))
+    found: int | None = remote.links.filter(suspended=False).aggregate(pace=pace)["pace"]
+    return found
+
+
+def silent(now: datetime) -> Q:
+    """Links that no genuine webhook reached for a week."""
+    heard = Q(last_delivery_at__isnull=False, last_delivery_at__gt=now - _SILENCE)
+    return ~heard
 
 
 def retry_stalled() -> int:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import git
+from gitrepos import git, globs
 from gitrepos.errors import (
     BadAnswerError,
     ObjectRefusedError,
@@ -120,7 +120,7 @@ def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
 
 
 def _files(repository: "_Repository", ask: Ask, above: Sequence[_Entry]) -> tuple[File, ...]:
-    entries, attributes = repository.entries(ask.root, above)
+    entries, attributes = repository.entries(ask, above)
     wanted = [
         entry.blob
         for entry in entries
@@ -235,14 +235,17 @@ class _Repository:
         ids = sorted((entry.name, entry.blob) for entry in above)
         return hashlib.sha256(repr((there, ids)).encode()).hexdigest(), above
 
-    def entries(self, root: str, above: Sequence[_Entry]) -> tuple[list[_Entry], list[_Entry]]:
-        """The policy files at and below `root`, and every `.gitattributes` on the way to one.
+    def entries(self, ask: Ask, above: Sequence[_Entry]) -> tuple[list[_Entry], list[_Entry]]:
+        """The policy files that are asked for, and every `.gitattributes` on the way to one.
 
         Raises: `TooLargeError` past 1,000 of the former.
         """
-        found = self._below.pop(root) if root else self._listed([])
-        found = [entry for entry in found if entry.mode != _TREE and _is_within(entry.name, root)]
-        chosen = policy_files([entry.name for entry in found], under=root)
+        found = self._below.pop(ask.root) if ask.root else self._listed([])
+        found = [
+            entry for entry in found if entry.mode != _TREE and _is_within(entry.name, ask.root)
+        ]
+        named = policy_files([entry.name for entry in found], under=ask.root)
+        chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
             raise TooLargeError(f"{len(chosen)} policy files; a link takes at most {MAX_FILES}.")
         names = set(chosen)

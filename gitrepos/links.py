@@ -2,64 +2,83 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from configurations import versions
+from configurations import pins, versions
+from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
-from gitrepos.address import RepoURL
-from gitrepos.credentials import sealed, token_of
+from gitrepos.address import RepoURL, stored
+from gitrepos.credentials import refused, sealed, sealed_webhook_secret, token_of
 from gitrepos.errors import SecretLostError
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import GitCredential, GitRepo, Remote
 from keeptrusts import counters
-from keeptrusts.errors import ConflictError, NotFoundError
+from keeptrusts.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.sealing import fingerprint
 
 Fields = Mapping[str, Any]
 
 COUNTER = "git-repos"
 
+_EXPECTED_SECONDS = 60
 
-def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
+
+def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
     """Link a repository; it is due at once.
 
-    `fields` are the asked ones of `GitRepo` except `url`.
+    `token` or `credential`, the name of a shared one, may be empty. `fields` are the asked ones
+    of `GitRepo` except `url`.
 
-    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path.
+    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path;
+    `FieldError` for a credential that may not go to `url`.
     """
     now = timezone.now()
     row = _filled(GitRepo(url=url.text, created_at=now, updated_at=now), fields)
-    with _unique(row), _writing():
-        row.remote = _remote(url.text, url.host, token)
+    with _unique(row), writing():
+        row.remote = _remote(url, token, _shared(credential))
         row.save(force_insert=True)
         [remote] = _locked(row.remote)
         claim.reschedule(remote)
     return row
 
 
-def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Fields) -> GitRepo:
+def edit(
+    repo_id: UUID,
+    *,
+    url: RepoURL | None,
+    token: str | None,
+    credential: str | None,
+    fields: Fields,
+) -> GitRepo:
     """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
 
-    `token` None keeps the credential, unless the url's scheme, host or port change: a stored
-    credential never goes to a server it was not given for.
+    `token` and `credential` None keep what there is, unless the url's scheme, host or port
+    change: a stored token never goes to a server it was not given for. Either one takes the
+    other's place; empty, it removes both.
 
-    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`).
+    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`);
+    `FieldError` for a credential that may not go to the url.
     """
     row = GitRepo(pk=repo_id)
-    with _unique(row), _writing():
+    with _unique(row), writing():
         old = _remote_of(repo_id)
-        new = _moved(old, url, token)
+        new = _moved(old, url, token, credential)
         remotes = _locked(old, new)
         row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
+        prefix = row.id_prefix
         _filled(row, fields)
         row.remote, row.url = new, new.url
         row.generation += 1
         row.error_code = row.error_message = row.confirmed_commit = ""
         row.held = None  # What would go is another question now.
+        if row.id_prefix != prefix:
+            row.files.update(blob="")  # Each is to be read again: its id is another.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
         for remote in remotes:
@@ -72,7 +91,7 @@ def request_sync(repo_id: UUID) -> int:
 
     Raises: `NotFoundError`; `ConflictError` for a suspended link.
     """
-    with _writing():
+    with writing():
         return _requested(repo_id).requested_seq
 
 
@@ -82,7 +101,7 @@ def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
     Raises: `NotFoundError`; `ConflictError` for a suspended link (`suspended`), one that holds
     nothing (`not_held`), and one that holds another commit by now (`held_changed`).
     """
-    with _writing():
+    with writing():
         row = _requested(repo_id)
         if row.held is None:
             raise ConflictError("not_held", "The link holds no commit.")
@@ -96,12 +115,72 @@ def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
         events.record(events.Kind.CONFIRMED, message, git_repo=str(repo_id), details=details)
 
 
+def hear(repo_id: UUID, *, commit: str | None) -> None:
+    """Note a genuine webhook. Unless `commit` is None, the link is due at once.
+
+    `commit` is what its branch was pushed to (empty when nobody says): until the forge shows
+    it, for a minute at most, the link is looked at every second. Deliveries that find one
+    waiting ask for no second sync.
+
+    Raises: `NotFoundError`.
+    """
+    now = timezone.now()
+    with writing():
+        [remote] = _locked(_remote_of(repo_id))
+        row = GitRepo.objects.select_for_update().get(pk=repo_id)
+        row.last_delivery_at = now
+        if commit is not None and not row.suspended:
+            # An attempt in flight may have asked the forge before this push.
+            if row.requested_seq == row.served_seq or remote.claim_id is not None:
+                row.requested_seq += 1
+            row.expected_commit = commit
+            row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
+            remote.next_poll_at, remote.stalled, remote.failures = now, False, 0
+        row.save(
+            update_fields=[
+                "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
+            ]
+        )  # fmt: skip
+        remote.interval_seconds = claim.interval(remote, now) or remote.interval_seconds
+        remote.save(update_fields=["next_poll_at", "stalled", "failures", "interval_seconds"])
+
+
+def forget_silent_hooks() -> int:
+    """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
+    silent = GitRepo.objects.filter(claim.silent(timezone.now()), suspended=False)
+    late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
+    remotes = Remote.objects.filter(links__in=late).distinct()
+    for remote in list(remotes):
+        with transaction.atomic():
+            for row in _locked(remote):
+                claim.reschedule(row)
+    return len(remotes)
+
+
+def release_pin(configuration_id: str, *, actor: str) -> None:
+    """End a pin, and have the link that feeds the configuration plan at once.
+
+    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    """
+    with writing():
+        _wake(configuration_id)
+        pins.release(configuration_id, actor=actor)
+
+
+def expire_pins() -> None:
+    """End the pins whose time has passed, as `release_pin` does."""
+    for configuration_id in pins.expired(timezone.now()):
+        with writing():
+            _wake(configuration_id)
+            pins.expire(configuration_id)
+
+
 def delete(repo_id: UUID) -> list[str]:
     """Remove a link; returns the ids of the configurations it leaves, which stay in force.
 
     Raises: `NotFoundError`.
     """
-    with _writing():
+    with writing():
         [remote] = _locked(_remote_of(repo_id))
         left = versions.orphan(str(repo_id))
         GitRepo.objects.filter(pk=repo_id).delete()
@@ -110,7 +189,7 @@ def delete(repo_id: UUID) -> list[str]:
 
 
 @contextlib.contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """One transaction. Writers of links follow one another: none meets a link on its way."""
     with transaction.atomic():
         counters.bump(COUNTER)
@@ -130,9 +209,24 @@ def _requested(repo_id: UUID) -> GitRepo:
     return row
 
 
+def _wake(configuration_id: str) -> None:
+    """Ask for a sync of the link that feeds a configuration, unless it rests or there is none."""
+    owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
+    for owner in owners.values_list("owner", flat=True):
+        if GitRepo.objects.filter(pk=owner, suspended=False).exists():
+            _requested(UUID(owner))
+
+
 def _filled(row: GitRepo, fields: Fields) -> GitRepo:
     for name, value in fields.items():
         setattr(row, name, value)
+    if "webhook_secret" in fields:
+        row.webhook_secret = sealed_webhook_secret(fields["webhook_secret"], row)
+        row.last_delivery_at = None  # Nothing came that is signed with this one.
+    if (row.webhook_poll_interval_seconds or row.poll_interval_seconds) < row.poll_interval_seconds:
+        raise FieldError(
+            "webhook_poll_interval_seconds", "must not be less than poll_interval_seconds"
+        )
     row.root = "/".join(part for part in row.path.split("/") if part not in ("", "."))
     return row
 
@@ -153,24 +247,49 @@ def _unique(row: GitRepo) -> Iterator[None]:
         ) from exc
 
 
-def _remote(url: str, host: str, token: str) -> Remote:
-    """The row that polls `url` with `token`; made when it is the first link to it."""
-    digest = fingerprint(token) if token else ""
-    found = Remote.objects.filter(url=url, credential_digest=digest).first()
+def _shared(name: str) -> GitCredential | None:
+    if not name:
+        return None
+    row = GitCredential.objects.filter(name=name).first()
+    if row is None:
+        raise FieldError("credential", f"there is no git credential {name!r}", code="unknown")
+    return row
+
+
+def _remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
+    """The row that polls `url` with a credential; made when it is the first link to it."""
+    _check(url, token, shared)
+    digest = str(shared.pk) if shared else fingerprint(token) if token else ""
+    found = Remote.objects.filter(url=url.text, credential_digest=digest).first()
     if found is None:
-        found = Remote(url=url, host=host, credential_digest=digest)
+        found = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
         found.credential = sealed(token, found)
         found.save(force_insert=True)
     return found
 
 
-def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:
+def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:
+    """Raises: `FieldError` when what proves a link is not for its url."""
+    if shared and (reason := refused(shared, url)):
+        raise FieldError("credential", reason, code="not_for_this_url")
+    if url.scheme == "ssh" and token:
+        raise FieldError("access_token", "is for https; an ssh url takes a credential of kind ssh")
+    if url.scheme == "ssh" and not shared:
+        raise FieldError(
+            "credential", "is required for an ssh url: the name of one of kind ssh", code="required"
+        )
+
+
+def _moved(old: Remote, url: RepoURL | None, token: str | None, credential: str | None) -> Remote:
     """The remote after an edit: another row as soon as url or credential differ."""
-    if url is None and token is None:
+    if url is None and token is None and credential is None:
         return old
-    if token is None:
-        token = _kept(old) if url and _origin(url.text) == _origin(old.url) else ""
-    return _remote(url.text if url else old.url, url.host if url else old.host, token)
+    new = url or stored(old.url)
+    if token is not None or credential is not None:
+        return _remote(new, token or "", _shared(credential or ""))
+    if old.shared:
+        return _remote(new, "", old.shared)
+    return _remote(new, _kept(old) if _origin(new.text) == _origin(old.url) else "", None)
 
 
 def _kept(remote: Remote) -> str:

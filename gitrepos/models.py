@@ -2,9 +2,12 @@
 
 import secrets
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
+
+NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
 
 _WEEK_US = 7 * 86_400 * 1_000_000
 
@@ -27,11 +30,43 @@ class Host(models.Model):
     code = models.CharField(max_length=40, default="")
 
 
+class CredentialKind(models.TextChoices):
+    """What a shared credential holds."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a kind
+    BASIC = "basic"
+    SSH = "ssh"
+
+
+class GitCredential(models.Model):
+    """What links prove themselves with, shared by name.
+
+    `hosts` are the only servers that it goes to, as `HOST` or `HOST:PORT`. `secret` is sealed:
+    a token, a password or a private key, by `kind`. `expiring` is raised once, in time before
+    `expires_at`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=5, choices=CredentialKind.choices)
+    hosts = models.JSONField(default=list)
+    username = models.CharField(max_length=255, default="")
+    authorization = models.CharField(max_length=6, default="")
+    secret = models.TextField()
+    known_hosts = models.TextField(default="")
+    public_key = models.TextField(default="")
+    expires_at = models.DateTimeField(null=True)
+    expiring = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+
 class Remote(models.Model):
     """A url with a credential: what one call to a forge asks about, for every link to it.
 
-    `credential` is the sealed access token, `credential_digest` a keyed hash by which equal
-    tokens share a row. `phase_us` says where in its interval the remote's turn lies: modulo the
+    The credential is a shared one, or `credential`, an access token that is sealed, or none.
+    `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
+    shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
     interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
@@ -41,6 +76,9 @@ class Remote(models.Model):
     url = models.CharField(max_length=2000)
     host = models.CharField(max_length=255)
     credential = models.TextField(default="")
+    shared = models.ForeignKey(
+        GitCredential, on_delete=models.PROTECT, null=True, related_name="remotes"
+    )
     credential_digest = models.CharField(max_length=64, default="")
     interval_seconds = models.PositiveIntegerField(default=300)
     phase_us = models.BigIntegerField(default=_phase)
@@ -78,6 +116,7 @@ class GitRepo(models.Model):
     raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
     waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
     a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_delivery_at` is when a genuine webhook came last.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -112,6 +151,7 @@ class GitRepo(models.Model):
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")
     expected_until = models.DateTimeField(null=True)
+    last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
@@ -123,6 +163,18 @@ class GitRepo(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
+        indexes = [
+            models.Index(
+                fields=["remote"],
+                name="link_expecting",
+                condition=Q(expected_until__isnull=False),
+            ),
+        ]
+
+    @classmethod
+    def expecting(cls, now: datetime) -> Q:
+        """Links of which a webhook told a commit that was not seen yet."""
+        return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:
@@ -136,7 +188,8 @@ class LinkedFile(models.Model):
     """What git last said of one file, and what became of it.
 
     `configuration` is the id that the file names, empty while it names none that can be read.
-    `blob` and `content_hash` are what git last said, in force or not.
+    `blob` and `content_hash` are what git last said, in force or not; an empty `blob` wants the
+    file read again. `renamed_from` is the id under which its policy stood before.
     """
 
     class Outcome(models.TextChoices):
@@ -144,11 +197,14 @@ class LinkedFile(models.Model):
         UNLINKED = "unlinked"
         QUARANTINED = "quarantined"
         CONFLICT = "conflict"
+        PINNED = "pinned"
         MISSING = "missing"
+        ARCHIVED = "archived"
 
     repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
+    renamed_from = models.CharField(max_length=200, default="")
     blob = models.CharField(max_length=64)
     content_hash = models.CharField(max_length=64, default="")
     outcome = models.CharField(max_length=12, choices=Outcome.choices)
@@ -193,7 +249,7 @@ class SyncRun(models.Model):
     files = models.JSONField(default=list)
     occurrences = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
         indexes = [models.Index(fields=["repo", "-id"], name="run_history")]

@@ -1,7 +1,7 @@
 """What one commit changes, decided without doing it. Pure: no database, no clock, no git."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,18 +11,25 @@ from kt.policy.findings import Finding
 MASS_REMOVAL = "mass_removal"
 _FEW_FILES = 4
 
-Outcome = Literal["synced", "unlinked", "quarantined", "conflict", "missing"]
+Outcome = Literal["synced", "pinned", "unlinked", "quarantined", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who has a configuration's id now, as `configurations.models.Configuration` says it."""
 
+    name: str
     owner: str
     origin_url: str
     content_hash: str
     git_hash: str
     archived: bool
+    pinned: bool
+
+    @property
+    def overridden(self) -> bool:
+        """Whether somebody put something else in force than what git gave last."""
+        return self.git_hash not in ("", self.content_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Link:
     url: str
     auto_create: bool
     adopt: bool
+    prune: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class Hold:
 class Decision:
     """What becomes of one file. `publish`: its content is the configuration's next version.
 
-    `adopt`: what is in force stands, and this link feeds it from now on.
+    `adopt`: what is in force stands, and this link feeds it from now on. `replaced` is the hash
+    of an override that ends with this.
     """
 
     candidate: Candidate
@@ -56,31 +65,47 @@ class Decision:
     findings: tuple[Finding, ...] = ()
     publish: bool = False
     adopt: bool = False
+    replaced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A policy that git has elsewhere now: at another path, or under another id."""
+
+    before: Linked
+    after: Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`decisions` are sorted by path. `missing` lost their file and stay in force; `dropped`
-    rows say nothing any more: their configuration never was theirs, or has another file now.
-    `removed` are those of `missing` that feed a configuration in force until now, `kept` counts
-    the configurations that were fed before and still are.
+    """`decisions` are sorted by path. `missing` lost their file and stay in force; `archived`
+    lost it and are out of force; `dropped` rows say nothing any more: their configuration never
+    was theirs, or has another file now.
+
+    `removed` are those of the first two that feed a configuration in force until now, `retired`
+    the ids that go out of force with this plan. `kept` counts the configurations that were fed
+    before and still are.
     """
 
     decisions: tuple[Decision, ...]
     missing: tuple[Linked, ...] = ()
+    archived: tuple[Linked, ...] = ()
     dropped: tuple[Linked, ...] = ()
     removed: tuple[Linked, ...] = ()
+    retired: tuple[Linked, ...] = ()
+    moves: tuple[Move, ...] = ()
     kept: int = 0
 
     @property
     def writes(self) -> bool:
         """Whether a reader of configurations will see a difference."""
-        return any(decision.publish or decision.adopt for decision in self.decisions)
+        return bool(self.retired) or any(d.publish or d.adopt for d in self.decisions)
 
     def counts(self) -> dict[str, int]:
-        """Files by outcome, those that are missing included."""
+        """Files by outcome, those that are gone included."""
         outcomes = Counter(str(decision.outcome) for decision in self.decisions)
-        return dict(outcomes + Counter(missing=len(self.missing)))
+        gone = Counter(missing=len(self.missing), archived=len(self.archived))
+        return dict(outcomes + gone)
 
 
 def plan(
@@ -102,14 +127,19 @@ def plan(
     decisions = tuple(_decision(candidate, named, holders, link) for candidate in candidates)
     present = {(d.candidate.path, d.candidate.configuration) for d in decisions}
     gone = [row for row in linked if (row.path, row.configuration) not in present]
-    missing = [row for row in gone if row.configuration not in named and _fed(row, holders, link)]
+    lost = [row for row in gone if row.configuration not in named and _fed(row, holders, link)]
     living = {row for row in linked if _lives(row, holders, link)}
-    removed = tuple(row for row in missing if row in living)
+    removed = tuple(row for row in lost if row in living)
+    retired = tuple(row for row in lost if link.prune and _may_go(row, holders))
+    archived = tuple(row for row in lost if row in retired or row.outcome == "archived")
     return Plan(
         decisions=decisions,
-        missing=tuple(missing),
-        dropped=tuple(row for row in gone if row not in missing),
+        missing=tuple(row for row in lost if row not in archived),
+        archived=archived,
+        dropped=tuple(row for row in gone if row not in lost),
         removed=removed,
+        retired=retired,
+        moves=_moves(decisions, [row for row in gone if row in living], removed, holders),
         kept=len({row.configuration for row in living}) - len(removed),
     )
 
@@ -131,24 +161,38 @@ def _decision(
     link: Link,
 ) -> Decision:
     findings = candidate.findings
+    holder = holders.get(candidate.configuration)
     if named[candidate.configuration] > 1:
         message = f"another file of this commit names the id {candidate.configuration!r} too"
         findings = (*findings, error("duplicate_id", message))
         return Decision(candidate, "conflict", findings)
     if candidate.unchanged:
-        return Decision(candidate, "synced", findings)
+        return Decision(candidate, _standing(candidate, holder), findings)
     if not candidate.ok:
         return Decision(candidate, "quarantined", findings)
-    holder = holders.get(candidate.configuration)
     refusal = _refusal(candidate.configuration, holder, link)
     if refusal is not None:
         return Decision(candidate, refusal[0], (*findings, refusal[1]))
-    # What stands in force may be an override; it stands until the file changes in git.
+    return _allowed(candidate, holder)
+
+
+def _allowed(candidate: Candidate, holder: Holder | None) -> Decision:
+    """What becomes of a file that may feed its configuration."""
     said = candidate.content_hash
-    if holder is None or holder.archived or said not in (holder.git_hash, holder.content_hash):
-        return Decision(candidate, "synced", findings, publish=True)
+    if holder is None or holder.archived:
+        return Decision(candidate, "synced", candidate.findings, publish=True)
+    # What stands in force may be an override; it stands until the file changes in git.
+    if not holder.pinned and said not in (holder.git_hash, holder.content_hash):
+        replaced = holder.content_hash if holder.overridden else ""
+        return Decision(candidate, "synced", candidate.findings, publish=True, replaced=replaced)
     news = not holder.owner or holder.git_hash != said
-    return Decision(candidate, "synced", findings, adopt=news)
+    return Decision(candidate, _standing(candidate, holder), candidate.findings, adopt=news)
+
+
+def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
+    """The outcome of a file that changes nothing in force."""
+    differs = holder is not None and holder.content_hash != candidate.content_hash
+    return "pinned" if holder is not None and holder.pinned and differs else "synced"
 
 
 def _refusal(
@@ -177,12 +221,62 @@ def _refusal(
     return "conflict", error("not_adopted", message)
 
 
-def _lives(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
-    """Whether a row has its file until now, and feeds what is in force."""
-    fed = row.outcome != "missing" and _fed(row, holders, link)
-    return fed and not holders[row.configuration].archived
-
-
 def _fed(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
     holder = holders.get(row.configuration)
     return holder is not None and holder.owner == link.id
+
+
+def _lives(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
+    """Whether a row has its file until now, and feeds what is in force."""
+    fed = row.outcome not in ("missing", "archived") and _fed(row, holders, link)
+    return fed and not holders[row.configuration].archived
+
+
+def _may_go(row: Linked, holders: Mapping[str, Holder]) -> bool:
+    """Whether what lost its file may leave force. What somebody pinned, or took back out of the
+    archive since it left, stays.
+    """
+    holder = holders[row.configuration]
+    return row.outcome != "archived" and not holder.archived and not holder.pinned
+
+
+def _moves(
+    decisions: Sequence[Decision],
+    gone: Sequence[Linked],
+    lost: Sequence[Linked],
+    holders: Mapping[str, Holder],
+) -> tuple[Move, ...]:
+    """What of the rows that are gone goes on elsewhere: under its id, or (`lost`) under a new one.
+
+    A new id goes on what had the same bytes, else the same `pack.name`; where two could be
+    meant, it is nobody's.
+    """
+    feeding = [d.candidate for d in decisions if d.outcome in ("synced", "pinned")]
+    taken = {candidate.configuration: candidate for candidate in feeding}
+    same = [Move(row, taken[row.configuration]) for row in gone if row.configuration in taken]
+    new = [d.candidate for d in decisions if d.publish and d.candidate.configuration not in holders]
+    by_bytes = _pairs(lost, new, lambda row: row.blob, lambda candidate: candidate.blob)
+    done = {move.before for move in by_bytes}, {move.after for move in by_bytes}
+    by_name = _pairs(
+        [row for row in lost if row not in done[0]],
+        [candidate for candidate in new if candidate not in done[1]],
+        lambda row: holders[row.configuration].name,
+        lambda candidate: candidate.name,
+    )
+    return tuple(sorted([*same, *by_bytes, *by_name], key=lambda move: move.after.path))
+
+
+def _pairs(
+    lost: Sequence[Linked],
+    new: Sequence[Candidate],
+    of_row: Callable[[Linked], str],
+    of_candidate: Callable[[Candidate], str],
+) -> list[Move]:
+    """Those that agree in something which nobody else on either side has."""
+    olds, news = Counter(map(of_row, lost)), Counter(map(of_candidate, new))
+    rows = {of_row(row): row for row in lost if olds[of_row(row)] == 1}
+    return [
+        Move(rows[key], candidate)
+        for candidate in new
+        if news[key := of_candidate(candidate)] == 1 and key in rows
+    ]

@@ -8,12 +8,15 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from gitrepos import hosts
+from gitrepos import globs, hosts
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
+from gitrepos.conditions import Condition, Standing, conditions
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.models import GitRepo, LinkedFile, SyncRun
 from keeptrusts.fields import Flag, Input, Text, Whole
+from kt.policy.language.forms import FORMS, is_id
 
+_MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
 # Control characters, and those that end or turn a line for some readers alone.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -40,6 +43,21 @@ class URL(Text):
         return url
 
 
+class Globs(serializers.ListField):
+    """Up to 50 globs of paths, each as `globs` takes it."""
+
+    child = Text(max_length=200)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=_MAX_GLOBS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+            raise serializers.ValidationError(f"a glob {wrong[0]}")
+        return found
+
+
 class Asked(Input):
     """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
 
@@ -50,8 +68,17 @@ class Asked(Input):
     auto_create_configuration = Flag(required=False)
     adopt = Flag(required=False)
     poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
+    webhook_poll_interval_seconds = Whole(
+        required=False, allow_null=True, min_value=1, max_value=_MAX_INTERVAL_SECONDS
+    )
+    webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
     suspended = Flag(required=False)
+    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    include = Globs(required=False)
+    exclude = Globs(required=False)
+    prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
         value = value or ""  # The remote's HEAD.
@@ -68,14 +95,31 @@ class Asked(Input):
             )
         return value
 
+    def validate_id_prefix(self, value: str) -> str:
+        if value and not is_id(value):
+            raise serializers.ValidationError(f"must be {FORMS['id'].words}")
+        return value
+
     def validate_access_token(self, value: str | None) -> str:
         if value and re.search(r"[^\x21-\x7e]", value):
             raise serializers.ValidationError("must be printable ASCII without spaces")
         return value or ""
 
+    def validate_credential(self, value: str | None) -> str:
+        return value or ""
+
+    def validate_webhook_secret(self, value: str | None) -> str:
+        if value and not re.fullmatch(r"[\x21-\x7e]{16,}", value):
+            raise serializers.ValidationError(
+                "must be 16 or more characters of printable ASCII without spaces"
+            )
+        return value or ""
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
             raise serializers.ValidationError("names nothing to change")
+        if attrs.get("access_token") and attrs.get("credential"):
+            raise serializers.ValidationError({"credential": ["comes with access_token; send one"]})
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -100,11 +144,19 @@ class Confirmation(Input):
 
 
 class LinkRow(serializers.ModelSerializer[GitRepo]):
-    """A link as the API shows it. Of the credential it says only whether there is one."""
+    """A link of `with_status` as the API shows it. Of secrets it says only whether there is one."""
 
-    status = serializers.SerializerMethodField()
+    status = serializers.CharField()
+    conditions = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     has_access_token = serializers.SerializerMethodField()
+    credential = serializers.CharField(source="remote.shared.name", default=None)
+    credential_expires_at = serializers.DateTimeField(
+        source="remote.shared.expires_at", default=None
+    )
+    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
+    has_webhook_secret = serializers.SerializerMethodField()
+    webhook_url = serializers.SerializerMethodField()
     last_commit = serializers.SerializerMethodField()
     last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
     next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
@@ -114,39 +166,44 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         model = GitRepo
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
-            "poll_interval_seconds", "suspended", "has_access_token", "generation",
-            "status", "last_commit", "last_polled_at", "next_poll_at", "last_synced_at",
+            "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
+            "id_prefix", "include", "exclude", "prune", "has_access_token",
+            "credential", "credential_expires_at", "credential_expiring",
+            "has_webhook_secret", "webhook_url", "generation",
+            "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
+            "next_poll_at", "last_synced_at", "last_delivery_at",
             "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
-    def get_status(self, row: GitRepo) -> str:
-        """`suspended | pending | held | stalled | error | synced`."""
-        if row.suspended:
-            return "suspended"
-        if row.observed_generation < row.generation:
-            return "pending"
-        if row.held is not None:
-            return "held"
-        if row.error_code and row.error_code != "no_policy_files":
-            return "stalled" if row.remote.stalled else "error"
-        return "synced"
+    def get_conditions(self, row: Standing) -> list[Condition]:
+        return conditions(row, self.context["now"], self._trouble(row))
 
     def get_error(self, row: GitRepo) -> dict[str, str] | None:
         """The link's own, else what keeps its host from being asked although it is due."""
         if row.error_code:
             return {"code": row.error_code, "message": row.error_message}
-        trouble = self.context["troubles"].get(row.remote.host)
+        return None if row.suspended else self._trouble(row)
+
+    def _trouble(self, row: GitRepo) -> dict[str, str] | None:
         due_at = row.remote.next_poll_at
-        return trouble if due_at and due_at <= self.context["now"] and not row.suspended else None
+        trouble: dict[str, str] | None = self.context["troubles"].get(row.remote.host)
+        return trouble if due_at and due_at <= self.context["now"] else None
 
     def get_has_access_token(self, row: GitRepo) -> bool:
         return bool(row.remote.credential)
+
+    def get_has_webhook_secret(self, row: GitRepo) -> bool:
+        return bool(row.webhook_secret)
+
+    def get_webhook_url(self, row: GitRepo) -> str:
+        """Relative to whatever name the forge reaches this API under."""
+        return f"/v1/git-repos/{row.pk}/webhook"
 
     def get_last_commit(self, row: GitRepo) -> str | None:
         return row.last_commit or None
 
 
-def shown(rows: Sequence[GitRepo]) -> list[dict[str, Any]]:
+def shown(rows: Sequence[Standing]) -> list[dict[str, Any]]:
     """Links as the API shows them now."""
     now = timezone.now()
     context = {"now": now, "troubles": hosts.troubles(now)}
@@ -177,5 +234,6 @@ class FileRow(serializers.ModelSerializer[LinkedFile]):
     class Meta:
         model = LinkedFile
         fields = [
-            "path", "configuration", "outcome", "content_hash", "blob", "findings", "updated_at",
+            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+            "updated_at",
         ]  # fmt: skip

@@ -64,9 +64,12 @@ class Ask:
     """What one link wants of a commit.
 
     `known_tree` is the tree id that needs no second look (empty: look in any case); `known`
-    maps the path of each file to the blob whose bytes need not be fetched again.
+    maps the path of each file to the blob whose bytes need not be fetched again. `include` and
+    `exclude` are globs, see `globs`.
     """
 
     root: str
     known_tree: str = ""
     known: dict[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()

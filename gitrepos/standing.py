@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, Min, Q, Value, When
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from gitrepos import hosts
+from gitrepos.conditions import STATUSES, with_status
 from gitrepos.models import GitRepo, Remote
 from keeptrusts import metrics
 
 _QUEUES = ("tick", "sync")
-_STATUSES = ("suspended", "pending", "stalled", "error", "synced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,8 @@ def _remotes(now: datetime) -> dict[str, Any]:
 
 
 def _statuses() -> dict[str, int]:
-    failing = ~Q(error_code__in=["", "no_policy_files"])
-    status = Case(
-        When(suspended=True, then=Value("suspended")),
-        When(observed_generation__lt=F("generation"), then=Value("pending")),
-        When(failing, remote__stalled=True, then=Value("stalled")),
-        When(failing, then=Value("error")),
-        default=Value("synced"),
-        output_field=CharField(),
-    )
-    rows = GitRepo.objects.annotate(status=status).values_list("status")
-    return dict.fromkeys(_STATUSES, 0) | dict(rows.annotate(Count("pk")).order_by())
+    rows = with_status(GitRepo.objects.all()).values_list("status")
+    return dict.fromkeys(STATUSES, 0) | dict(rows.annotate(Count("pk")).order_by())
 
 
 def _oldest_failure() -> dict[str, Any] | None:

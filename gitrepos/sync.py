@@ -15,10 +15,10 @@ from django.utils import timezone
 from configurations.models import Configuration
 from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
-from gitrepos.apply import NO_POLICY_FILES, Attempt, LinkChangedError
-from gitrepos.candidates import Linked, read, settled
+from gitrepos.apply import Attempt, LinkChangedError
+from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import (
     NULL_ID,
     BranchNotFoundError,
@@ -27,7 +27,7 @@ from gitrepos.errors import (
     RateLimitedError,
     RemoteError,
 )
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
 from gitrepos.snapshot import Ask, Snapshot
 from kt.policy.verify import VERIFY_VERSION
 
@@ -51,13 +51,12 @@ class Work:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
     def attempt(self, link: GitRepo) -> Attempt:
-        asked = link.requested_seq > link.served_seq
         return Attempt(
             repo_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL,
+            trigger=_trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -72,7 +71,11 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+    env = settings.ENV
+    groups = remote.check(
+        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
+    )
+    for answers in filter(None, groups):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -91,16 +94,15 @@ def _measure(
     rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
-        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
-    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "next_poll_at"),
+    ("url", "host", "credential", "shared", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
-        "requested_seq", "served_seq", "error_code",
+        "requested_seq", "served_seq", "error_code", "held", "expected_until",
     ),
 )  # fmt: skip
 
@@ -139,7 +141,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = _pending(link.pk for link in work.links)
         results = [
-            _sync_link(fence, work.attempt(link), before, result)
+            _sync_link(fence, work, link, before, result)
             for link, before, result in _taken(work, heads, pending, until)
         ]
         changed = sum(_changed(link, heads, pending) for link in work.links)
@@ -185,10 +187,10 @@ def _fetched(
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -201,9 +203,14 @@ def _fetched(
 
 
 def _sync_link(
-    fence: Fence, attempt: Attempt, before: Sequence[Linked], result: Snapshot | RemoteError
+    fence: Fence,
+    work: Work,
+    link: GitRepo,
+    before: Sequence[Linked],
+    result: Snapshot | RemoteError,
 ) -> bool:
     """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
+    attempt = work.attempt(link)
     with _overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
             log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
@@ -211,11 +218,20 @@ def _sync_link(
             if apply.fail(fence, attempt, result):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
-        elif hold := apply.apply(fence, attempt, result, read(result, before)):
-            log.warning("held", git_repo=str(attempt.repo_id), reason=hold.reason)
         else:
-            log.info("synced", git_repo=str(attempt.repo_id), commit=result.commit.id)
+            _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
     return True
+
+
+def _apply(
+    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
+) -> None:
+    hold = apply.apply(fence, attempt, snapshot, candidates)
+    facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
+    if hold is not None:
+        log.warning("held", reason=hold.reason, **facts)
+    else:
+        log.info("synced", **facts)
 
 
 @contextlib.contextmanager
@@ -239,6 +255,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
@@ -252,7 +269,7 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
         return remote.Question(
-            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
+            work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
         )
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
@@ -268,6 +285,13 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         claim.finish(fence, ok=False, stalled=not error.transient)
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
+
+
+def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
 
 
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
@@ -317,7 +341,13 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
-    return Ask(link.root, known_tree=known_tree, known=settled(before))
+    return Ask(
+        link.root,
+        known_tree=known_tree,
+        known=settled(before),
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+    )
 
 
 def _ref(link: GitRepo) -> str:

@@ -7,6 +7,7 @@ one that is lost costs no more than a lease.
 import threading
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -15,7 +16,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from gitrepos import claim, fetch, hosts, measures, sync
+from events import retention
+from gitrepos import claim, fetch, history, hosts, keyring, links, measures, sync
 from gitrepos.claim import Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat, metrics
@@ -38,6 +40,7 @@ def tick() -> None:
     """
     heartbeat.beat()
     metrics.flush()
+    links.expire_pins()
     if not _turns.acquire(blocking=False):
         return
     try:
@@ -78,10 +81,22 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 @shared_task(name="gitrepos.sweep")
 def sweep() -> None:
-    """Remove what killed workers left behind, and what no link needs any more."""
+    """Remove leftovers of killed workers and what is too old, notice webhooks that stay away."""
     hosts.forget_unused()
     if removed := fetch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
+    links.forget_silent_hooks()
+    kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
+    events, runs = retention.trim(kept_since), history.trim(kept_since)
+    if events or runs:
+        log.info("removed old history", events=events, runs=runs)
+
+
+@shared_task(name="gitrepos.warn", time_limit=60)
+def warn() -> None:
+    """Say which credentials expire soon."""
+    if warned := keyring.warn(timezone.now()):
+        log.warning("credentials expire soon", credentials=warned)
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:

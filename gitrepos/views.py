@@ -13,18 +13,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
-from gitrepos import links, measures, tasks
+from configurations import pins, queries
+from configurations.serializers import PinInput
+from configurations.versions import Origin, Source
+from gitrepos import deliveries, links, listing, measures, tasks
+from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from keeptrusts.errors import NotFoundError, UnavailableError
+from keeptrusts.errors import FieldError, NotFoundError, UnavailableError
 from keeptrusts.fields import Input
-from keeptrusts.views import View, whole
+from keeptrusts.rendering import raw_body
+from keeptrusts.views import View, whole, words
 
 log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
+_MAX_LIMIT = 10_000
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
 
@@ -32,14 +38,28 @@ _seats = threading.BoundedSemaphore(4)
 class GitRepos(View):
     """List and link repositories."""
 
+    query = {"GET": ("status", "limit", "cursor")}
+
     def get(self, request: Request) -> Response:
-        rows = GitRepo.objects.select_related("remote").order_by("created_at", "id")
-        return Response({"data": shown(list(rows))})
+        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+        cursor = request.query_params.get("cursor", "")
+        try:
+            rows, following = listing.page(
+                words(request, "status", known=STATUSES), cursor=cursor, limit=limit
+            )
+        except listing.BadCursorError as exc:
+            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
+        answer: dict[str, Any] = {"data": shown(rows)}
+        return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        url, token = fields.pop("url"), fields.pop("access_token", "")
-        row = links.create(url, token=token, fields=fields)
+        row = links.create(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
         _hint()
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
@@ -56,6 +76,21 @@ class Summary(View):
             raise UnavailableError("The broker") from exc
 
 
+class Webhook(View):
+    """Where a forge tells of a push. The signature is the credential: no token is asked for."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        receipt = deliveries.take(repo_id, headers, raw_body(request))
+        if not receipt.ignored:
+            _hint()
+        told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
+        return Response({"data": {**told, "message": receipt.message}}, status=202)
+
+
 class OneGitRepo(View):
     """Show, edit or remove a link."""
 
@@ -64,8 +99,13 @@ class OneGitRepo(View):
 
     def patch(self, request: Request, repo_id: UUID) -> Response:
         fields, notices = _fields(Asked, request)
-        url, token = fields.pop("url", None), fields.pop("access_token", None)
-        links.edit(repo_id, url=url, token=token, fields=fields)
+        links.edit(
+            repo_id,
+            url=fields.pop("url", None),
+            token=fields.pop("access_token", None),
+            credential=fields.pop("credential", None),
+            fields=fields,
+        )
         _hint()
         return Response(_shown(repo_id, notices))
 
@@ -100,6 +140,28 @@ class Confirm(View):
         return Response(_shown(repo_id), status=202)
 
 
+class Pin(View):
+    """Keep a version of a configuration in force whatever git says, or release it."""
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = PinInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given, actor = body.validated_data, bearer(request).name
+        pins.pin(
+            configuration_id,
+            number=given.get("version"),
+            origin=Origin(Source.API, actor=actor, note=given["reason"]),
+            reason=given["reason"],
+            expires_at=given.get("expires_at"),
+        )
+        return Response({"data": queries.row(configuration_id)})
+
+    def delete(self, request: Request, configuration_id: str) -> Response:
+        links.release_pin(configuration_id, actor=bearer(request).name)
+        _hint()
+        return Response({"data": queries.row(configuration_id)})
+
+
 class Syncs(View):
     """The history of a link: what changed or failed, newest first."""
 
@@ -132,8 +194,8 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
     return fields, notices
 
 
-def _found(repo_id: UUID) -> GitRepo:
-    row = GitRepo.objects.select_related("remote").filter(pk=repo_id).first()
+def _found(repo_id: UUID) -> Standing:
+    row = with_status(GitRepo.objects.filter(pk=repo_id)).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row

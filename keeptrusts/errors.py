@@ -23,6 +23,7 @@ class ApiError(Exception):
     """
 
     status = 400
+    headers: Mapping[str, str] = {}
 
     def __init__(
         self, code: str, message: str, *, details: Sequence[Mapping[str, Any]] = ()
@@ -69,10 +70,21 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class BusyError(ApiError):
+    """429: not now; the same request is welcome a little later."""
+
+    status = 429
+    headers = {"Retry-After": "1"}
+
+    def __init__(self, message: str) -> None:
+        super().__init__("busy", message)
+
+
 class UnavailableError(ApiError):
     """503: a server that this needs does not answer."""
 
     status = 503
+    headers = {"Retry-After": "1"}
 
     def __init__(self, what: str) -> None:
         super().__init__("unavailable", f"{what} does not answer now; try again.")
@@ -89,7 +101,8 @@ class FieldError(ApiError):
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
     if isinstance(exc, ApiError):
-        return Response(_body(exc.code, exc.message, exc.details), status=exc.status)
+        body = _body(exc.code, exc.message, exc.details)
+        return Response(body, status=exc.status, headers=dict(exc.headers))
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)

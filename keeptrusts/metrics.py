@@ -4,7 +4,6 @@ A process adds to numbers of its own; `flush` hands them over in one round trip.
 small closed sets, never from what somebody typed.
 """
 
-import functools
 import threading
 import time
 from bisect import bisect_left
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 
 import redis
 import structlog
-from django.conf import settings
 from prometheus_client import core, exposition
+
+from keeptrusts.redis_client import client
 
 log = structlog.get_logger(__name__)
 
@@ -151,14 +151,9 @@ def render() -> bytes:
     return exposition.generate_latest(_Page())
 
 
-@functools.lru_cache(maxsize=4)
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url)
-
-
 def broker() -> redis.Redis:
     """A client of the broker, one for each process."""
-    return _client(settings.REDIS_URL)
+    return client()
 
 
 class _Page(core.CollectorRegistry):

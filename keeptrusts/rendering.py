@@ -10,6 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from keeptrusts.errors import TooLargeError
 from kt.policy.words import quoted
@@ -50,15 +51,25 @@ class JSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Raises: `ParseError` for anything else, `TooLargeError` for a larger body."""
-        body = stream.read(settings.MAX_BODY_BYTES + 1)
-        if len(body) > settings.MAX_BODY_BYTES:
-            raise TooLargeError(
-                "body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes."
-            )
-        data = _decode(body)
+        data = _decode(_bounded(stream))
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
         return data
+
+
+def raw_body(request: Request) -> bytes:
+    """The bytes of a body as they were sent, whatever its type.
+
+    Raises: `TooLargeError`.
+    """
+    return _bounded(request.stream) if request.stream else b""
+
+
+def _bounded(stream: IO[Any]) -> bytes:
+    body: bytes = stream.read(settings.MAX_BODY_BYTES + 1)
+    if len(body) > settings.MAX_BODY_BYTES:
+        raise TooLargeError("body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes.")
+    return body
 
 
 def _decode(body: bytes) -> Any:

@@ -1,7 +1,7 @@
 """What every view of the API shares."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -51,6 +51,18 @@ def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | No
     if not re.fullmatch("[0-9]{1,9}", value) or not lowest <= int(value) <= highest:
         raise FieldError(name, f"must be a whole number from {lowest} to {highest}")
     return int(value)
+
+
+def words(request: Request, name: str, *, known: Sequence[str]) -> Sequence[str]:
+    """A query parameter that lists words, with commas between them; all of them without it.
+
+    Raises: `FieldError` for a word that is not in `known`.
+    """
+    value = request.query_params.get(name)
+    found = known if value is None else value.split(",")
+    if not set(found) <= set(known):
+        raise FieldError(name, f"must be one or more of {', '.join(known)}, with commas between")
+    return found
 
 
 def is_known(request: Request, etag: str) -> bool:

@@ -1,4 +1,4 @@
-"""`kt gateway run`: enforce a policy in front of any model.
+"""`kt gateway run`, and `kt run`: enforce a policy in front of any model.
 
 Exit codes: 0 stopped by SIGTERM or SIGINT, 1 a worker died, 2 it could not start.
 """
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
+from kt.cli.managed import add_managed, read_managed
+from kt.cli.numbers import positive
 from kt.gateway.options import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -33,19 +35,20 @@ _DEFAULT_TIMEOUTS = Timeouts()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("--policy-config", "--config", dest="policy", required=True, metavar="F")
+    add("--policy-config", "--config", dest="policy", metavar="F")
     add("--listen", metavar="HOST:PORT", help=f"default: {DEFAULT_HOST}:{DEFAULT_PORT}")
     add("--port", type=int, metavar="N", help="the port alone, on every address")
     add("--fail-mode", choices=("block", "allow"), default="block")
     add("--mock-upstream", action="store_true", help=f"no network; also {MOCK_VARIABLE}=1")
     add("--mock-script", default="", metavar="F", help="JSON that says what the mock answers")
     add("--secret-env", action="append", metavar="GLOB", help="default: *_API_KEY")
-    add("--workers", type=_positive, default=1, metavar="N", help="processes on the port")
-    add("--max-concurrency", type=_positive, default=1000, metavar="N")
+    add("--workers", type=positive, default=1, metavar="N", help="processes on the port")
+    add("--max-concurrency", type=positive, default=1000, metavar="N")
     add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
-    add("--decision-log-bytes", type=_positive, default=64 << 20, metavar="N")
+    add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
     add("--client-keys", metavar="F", help=f"a key a line; also {_CLIENT_KEYS}")
     _add_timeouts(parser)
+    add_managed(parser)
 
 
 def _add_timeouts(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(message) from exc
     from kt.gateway.loading import PolicyError
     from kt.gateway.mockscript import ScriptError
+    from kt.gateway.source import SourceError
 
     try:
         return serve(settings, os.environ, listeners)
@@ -76,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
     except OSError as exc:
         raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
-    except ScriptError as exc:
+    except (ScriptError, SourceError) as exc:
         raise CommandError(f"{exc}") from exc
 
 
@@ -91,11 +95,13 @@ def _listen(settings: Options) -> list[socket]:
 
 
 def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+    managed = read_managed(given, environment)
     host, port = _address(given)
     from kt.gateway.keys import digests
 
     return Options(
-        policy_path=given.policy,
+        policy_path=given.policy or "",
+        managed=managed,
         host=host,
         port=port,
         fail_mode=given.fail_mode,
@@ -143,13 +149,6 @@ def _address(given: argparse.Namespace) -> tuple[str, int]:
 def _port(number: int) -> int:
     if not 0 < number <= _MOST_PORTS:
         raise CommandError(f"a port is a number from 1 to {_MOST_PORTS}, not {number}")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 

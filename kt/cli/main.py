@@ -41,6 +41,8 @@ COMMANDS = (
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
     Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
+    Command(("run",), "kt.cli.gateway", "the same as kt gateway run"),
+    Command(("drift",), "kt.cli.drift", "say where git, control plane and gateways differ"),
 )
 
 _WIDTH = 96

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kt.addresses import is_loopback
 from kt.gateway import health
 from kt.gateway.errors import (
     ForbiddenError,
@@ -82,6 +82,9 @@ class App:
     def _admit(self, exchange: Exchange) -> None:
         options = self._gateway.options
         self._authenticate(exchange.headers)
+        if not exchange.loaded.is_configured:
+            message = "This gateway has no policy to enforce, so it lets nothing through."
+            raise UnavailableError(message, code="not_configured")
         if self._gateway.in_flight > options.max_concurrency:
             message = f"{options.max_concurrency} requests are being served."
             raise UnavailableError(message, code="overloaded")
@@ -125,14 +128,7 @@ class App:
         # Behind a proxy on this host every client would come from loopback; a page in a
         # browser on this host would too, and says where it comes from.
         through = {"x-forwarded-for", "forwarded", "via", "origin"} & set(headers)
-        return not through and _is_loopback((scope.get("client") or ("", 0))[0])
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+        return not through and is_loopback((scope.get("client") or ("", 0))[0])
 
 
 def _json(body: dict[str, Any], status: int = 200) -> tuple[int, bytes, Any]:
@@ -142,6 +138,8 @@ def _json(body: dict[str, Any], status: int = 200) -> tuple[int, bytes, Any]:
 def _ready(gateway: Gateway) -> tuple[int, bytes, Any]:
     if gateway.draining:
         return _json({"status": "draining"}, 503)
+    if not gateway.loaded.is_configured:
+        return _json({"status": "not_configured"}, 503)
     return _json({"status": "ready"})
 
 

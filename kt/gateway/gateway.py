@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,23 +14,28 @@ from kt.gateway.metrics import Metrics
 from kt.gateway.mockscript import Line
 from kt.gateway.options import Options
 from kt.gateway.routing import Router
+from kt.gateway.source import Source
+from kt.gateway.spool import Spool
 from kt.gateway.upstream import Upstream
 
 
 class Gateway:
     """`loaded` is replaced whole by a reload; who serves a request reads it once.
 
-    `problem` says why the newest policy could not be taken, "" when it was.
+    `problem` says why the newest policy could not be taken, "" when it was. `control_plane`
+    says how a managed gateway stands with its control plane, and `spool` takes its decisions.
     """
 
     def __init__(
         self,
         options: Options,
+        source: Source,
         loaded: Loaded,
         environment: Mapping[str, str],
         script: tuple[Line, ...],
     ) -> None:
         self.options = options
+        self.source = source
         self.loaded = loaded
         self.environment = environment
         self.script = script
@@ -43,6 +48,8 @@ class Gateway:
         self.metrics = Metrics()
         self.upstream = Upstream(options.timeouts)
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
+        self.spool: Spool | None = None
+        self.control_plane: Callable[[], dict[str, Any]] | None = None
 
     @property
     def uptime_seconds(self) -> float:

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from kt import __version__
 from kt.gateway.gateway import Gateway, describe
+from kt.gateway.metrics import Labels
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
     """`/health`: degraded is still serving, on the policy that stands under `config`."""
-    reasons = _reasons(gateway)
+    told = gateway.control_plane() if gateway.control_plane else {}
+    problem = told.get("problem")
+    found = reasons(gateway)
+    if problem:
+        found = [f"{problem['code']}: {problem['message']}", *found]
     return {
-        "status": "degraded" if reasons else "healthy",
+        "status": "degraded" if found else "healthy",
         "version": __version__,
         "uptime_seconds": round(gateway.uptime_seconds, 3),
         "policies_loaded": len(gateway.loaded.chain),
         "requests_processed": gateway.metrics.total("keeptrusts_requests_total"),
         "config": describe(gateway.loaded),
         "providers": _providers(gateway),
-        "enforcing": gateway.loaded.snapshot.enabled,
-        "reasons": reasons,
+        "enforcing": gateway.loaded.is_configured and gateway.loaded.snapshot.enabled,
+        "reasons": found,
+        **_control_plane(told),
     }
 
 
-def _reasons(gateway: Gateway) -> list[str]:
-    reasons = [gateway.problem] if gateway.problem else []
+def reasons(gateway: Gateway) -> list[str]:
+    """What is not as it should be in the gateway itself."""
+    found = [gateway.problem] if gateway.problem else []
     if not gateway.loaded.snapshot.enabled:
-        reasons.append("pack.enabled is false: nothing is enforced")
-    return [*reasons, *gateway.loaded.warnings]
+        found.append("pack.enabled is false: nothing is enforced")
+    return [*found, *gateway.loaded.warnings]
+
+
+def _control_plane(told: dict[str, Any]) -> dict[str, Any]:
+    return {"control_plane": told} if told else {}
 
 
 def _providers(gateway: Gateway) -> dict[str, str]:
@@ -52,6 +64,7 @@ def config(gateway: Gateway) -> dict[str, Any]:
         "targets": [
             {"id": one.id, "provider": one.provider, "model": one.models} for one in loaded.targets
         ],
+        **_control_plane(gateway.control_plane() if gateway.control_plane else {}),
     }
 
 
@@ -86,5 +99,25 @@ def metrics(gateway: Gateway) -> bytes:
                 ((("target", target.id),), int(_state(gateway, target) == "available"))
                 for target in loaded.targets
             ],
+            **_contact(gateway.control_plane() if gateway.control_plane else {}),
         }
     )
+
+
+def _contact(told: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:
+    """The gauges of a managed gateway."""
+    if not told:
+        return {}
+    problem, last = told["problem"], told["last_contact_at"]
+    return {
+        "keeptrusts_publish_seq": [((), told["publish_seq"] or 0)],
+        "keeptrusts_last_contact_timestamp_seconds": [((), _seconds(last))] if last else [],
+        "keeptrusts_stream_connected": [((), int(told["streaming"]))],
+        "keeptrusts_gateway_problem": [((("code", problem["code"]),), 1)] if problem else [],
+        "keeptrusts_spool_bytes": [((), told["spool_bytes"])],
+        **{f"keeptrusts_{name}": [((), count)] for name, count in told["counters"].items()},
+    }
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

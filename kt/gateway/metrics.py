@@ -75,7 +75,7 @@ class Metrics:
 
 def _line(name: str, labels: Labels, value: float) -> str:
     inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)
-    return f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}"
+    return f"{name}{{{inner}}} {value:.16g}" if inner else f"{name} {value:.16g}"
 
 
 def _escaped(text: str) -> str:

@@ -23,14 +23,33 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Managed:
+    """A control plane that says what to enforce. One of the two tokens may be empty.
+
+    `state_dir` keeps what outlives the process, of that at most `spool_bytes` of decisions that
+    wait to be sent.
+    """
+
+    api_url: str
+    gateway_id: str
+    gateway_token: str
+    enrolment_token: str
+    state_dir: str
+    spool_bytes: int
+    insecure_http: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """One gateway. Keys are kept as they are compared: SHA-256 digests.
 
+    The policy comes from `managed`, or from the file `policy_path` when that is None.
     `secret_globs` are the names of variables that a policy may send to a target.
     `decision_log` is "-" for stdout, "" for none, else a file that rotates.
     """
 
-    policy_path: str
+    policy_path: str = ""
+    managed: Managed | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     fail_mode: FailMode = "block"

@@ -11,6 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kt.gateway.corked import Corked
+
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10
 HEADER_SECONDS = 10.0
@@ -38,7 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,9 +76,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """Stop after the request in progress, or after one that is on its way just now."""
         self._draining = True
         if self._is_idle():
-            self.loop.call_later(DRAIN_IDLE_SECONDS, self._close_idle)
-        else:
+            self._close_soon()
+        elif not self.cycle.response_started:
             super().shutdown()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # A head that went out before the shutdown did not say that the connection closes, so
+        # the next request may be under way; its answer says so.
+        if self._draining and not self.transport.is_closing():
+            self._close_soon()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, unless an answer is already on its way."""
@@ -108,6 +117,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _close_soon(self) -> None:
+        self.loop.call_later(DRAIN_IDLE_SECONDS, self._close_idle)
 
     def _close_idle(self) -> None:
         if self._is_idle():

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+from collections.abc import Callable
 from hashlib import sha256
 
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.loading import Loaded, PolicyError, load, warm
-from kt.policy.files import MAX_BYTES
+from kt.gateway.source import Sourced, SourceError
 
 _LOG = logging.getLogger("kt.gateway")
 _PAUSE_SECONDS = 0.5
 _REMINDER_SECONDS = 60.0
-
-
-def read_policy(path: str) -> bytes:
-    """The policy's bytes, at most one more than a policy may have."""
-    with open(path, "rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 class Reloader:
@@ -28,35 +22,57 @@ class Reloader:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._lock = asyncio.Lock()
-        self._seen = self._stamp()
+        self._seen = gateway.source.stamp()
 
     async def reload(self) -> bool:
-        """Take the file as it is now; whether that is what is now enforced."""
+        """Take the policy as it is now; whether that is what is now enforced."""
         async with self._lock:
             gateway = self._gateway
-            self._seen = self._stamp()
+            self._seen = gateway.source.stamp()
             try:
                 loaded = await asyncio.to_thread(self._load)
-            except (OSError, PolicyError) as exc:
+            except (OSError, PolicyError, SourceError) as exc:
                 self._refuse(exc)
                 return False
-            gateway.problem = ""
-            if loaded is not None:
-                gateway.loaded = loaded
-                _LOG.warning("now enforcing %s %s", loaded.id, loaded.content_hash)
-            gateway.metrics.count("keeptrusts_config_reloads_total", outcome="taken")
+            self._enforce(loaded)
             return True
+
+    async def take(self, loaded: Loaded, keep: Callable[[], None]) -> OSError | None:
+        """Put into force what is loaded already, then let `keep` write it where the source reads.
+
+        Why it could not be written is returned; it is in force all the same.
+        """
+        async with self._lock:
+            self._enforce(loaded)
+            failure = await asyncio.to_thread(_failure, keep)
+            self._seen = self._gateway.source.stamp()
+            return failure
+
+    def load(self, sourced: Sourced) -> Loaded:
+        """A policy ready to be enforced; a while of work.
+
+        Raises:
+            PolicyError: it cannot be served.
+        """
+        gateway = self._gateway
+        name = gateway.source.name
+        loaded = load(sourced, gateway.options, gateway.environment, source=name, now=timestamp())
+        warm(loaded)
+        return loaded
 
     def _load(self) -> Loaded | None:
         """The newest policy; None when it is the one in force."""
+        sourced, current = self._gateway.source.read(), self._gateway.loaded
+        is_same = sha256(sourced.data).hexdigest() == current.content_hash
+        return None if is_same and sourced.id in (None, current.id) else self.load(sourced)
+
+    def _enforce(self, loaded: Loaded | None) -> None:
         gateway = self._gateway
-        path = gateway.options.policy_path
-        data = read_policy(path)
-        if sha256(data).hexdigest() == gateway.loaded.content_hash:
-            return None
-        loaded = load(data, gateway.options, gateway.environment, source=path, now=timestamp())
-        warm(loaded)
-        return loaded
+        gateway.problem = ""
+        if loaded is not None:
+            gateway.loaded = loaded
+            _LOG.warning("now enforcing %s %s", loaded.id, loaded.content_hash)
+        gateway.metrics.count("keeptrusts_config_reloads_total", outcome="taken")
 
     def _refuse(self, exc: Exception) -> None:
         if isinstance(exc, PolicyError):
@@ -68,10 +84,10 @@ class Reloader:
         _LOG.error("%s", self._gateway.problem)
 
     async def watch(self) -> None:
-        """Reload whenever the file changes, until cancelled."""
+        """Reload whenever the source changes, until cancelled."""
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
-            if self._stamp() != self._seen:
+            if self._gateway.source.stamp() != self._seen:
                 await self.reload()
 
     async def remind(self) -> None:
@@ -81,10 +97,10 @@ class Reloader:
                 _LOG.warning("pack.enabled is false: every request passes through")
             await asyncio.sleep(_REMINDER_SECONDS)
 
-    def _stamp(self) -> tuple[int, ...]:
-        """What changes when the file does, be it written over, replaced or re-linked."""
-        try:
-            found = os.stat(self._gateway.options.policy_path)
-        except OSError:
-            return ()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+
+def _failure(keep: Callable[[], None]) -> OSError | None:
+    try:
+        keep()
+    except OSError as exc:
+        return exc
+    return None

@@ -25,8 +25,11 @@ def report(gateway: Gateway, exchange: Exchange) -> None:
     gateway.metrics.observe("keeptrusts_request_duration_seconds", total)
     gateway.metrics.observe("keeptrusts_gateway_duration_seconds", own)
     gateway.metrics.observe("keeptrusts_upstream_duration_seconds", exchange.upstream_seconds)
-    if gateway.options.decision_log:
-        gateway.journal.write(_entry(exchange, own))
+    if gateway.options.decision_log or gateway.spool:
+        entry = _entry(exchange, own)
+        gateway.journal.write(entry)
+        if gateway.spool:
+            gateway.spool.write(entry)
 
 
 def _count(gateway: Gateway, exchange: Exchange) -> None:

@@ -11,8 +11,8 @@ from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.loading import load
 from kt.gateway.mockscript import Line, parse_script
 from kt.gateway.options import Options
-from kt.gateway.reload import read_policy
 from kt.gateway.server import serve
+from kt.gateway.source import FileSource
 from kt.gateway.workers import supervise
 
 
@@ -22,8 +22,9 @@ def run(
     """Serve until told to stop, with a process for each listener; the exit status.
 
     Raises:
-        OSError: the policy cannot be read.
+        OSError: the policy, or the state folder of a managed gateway, cannot be read.
         PolicyError: the policy cannot be served.
+        SourceError: a managed gateway has no token.
         ScriptError: the mock's script cannot be followed.
     """
     _log_to_stderr()
@@ -36,20 +37,28 @@ def run(
 
 
 def _gateway(options: Options, environment: Mapping[str, str]) -> Gateway:
-    data = read_policy(options.policy_path)
-    loaded = load(data, options, environment, source=options.policy_path, now=timestamp())
-    script: tuple[Line, ...] = ()
+    if options.managed is not None:
+        from kt.gateway.managed.start import prepare
+
+        return prepare(options, options.managed, environment, _script(options))
+    source = FileSource(options.policy_path)
+    loaded = load(source.read(), options, environment, source=source.name, now=timestamp())
+    return Gateway(options, source, loaded, environment, _script(options))
+
+
+def _script(options: Options) -> tuple[Line, ...]:
     if options.mock_script:
         with open(options.mock_script, "rb") as file:
-            script = parse_script(file.read())
-    return Gateway(options, loaded, environment, script)
+            return parse_script(file.read())
+    return ()
 
 
 def _greeting(gateway: Gateway) -> str:
     options, loaded = gateway.options, gateway.loaded
-    lines = [
-        f"kt: enforcing {loaded.id} {loaded.pack.version} on {options.host}:{options.port}",
-    ]
+    what = f"enforcing {loaded.id} {loaded.pack.version}"
+    if not loaded.is_configured:
+        what = f"{gateway.problem}; refusing every call"
+    lines = [f"kt: {what} on {options.host}:{options.port}"]
     lines += [f"kt: warning: {warning}" for warning in loaded.warnings]
     return "\n".join(lines)
 

@@ -72,7 +72,8 @@ def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.soc
             if listener is not own:
                 listener.close()
         # A reload asked of one is passed on to all.
-        serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP))
+        leads = own is all_of_them[0]
+        serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP), leads=leads)
         status = 0
     except Exception:  # noqa: BLE001  The last place that can say why.
         _LOG.exception("a worker could not serve")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitrepos.conditions import ACTIONS
 from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, free_port
 
@@ -18,6 +19,7 @@ DOCS = [
         ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
 ]
+PACKAGES = ("access", "configurations", "gitrepos")
 MADE_ELSEWHERE = {"make run", "make test", "make check"}  # test_make.py, and this very run.
 
 
@@ -83,6 +85,27 @@ def test_every_error_code_is_documented() -> None:
     page = _text("docs/operating.md")
 
     assert [code for code in sorted(codes) if f"`{code}`" not in page] == []
+
+
+def test_what_to_do_is_documented_as_the_api_says_it() -> None:
+    """`docs/operating.md` has a row for each reason, with the action of a link's conditions."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", _text("docs/operating.md"), re.MULTILINE
+    )
+
+    assert {code: action for code, action in rows if code in ACTIONS} == dict(ACTIONS)
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    """`docs/api.md` names each that is recorded."""
+    sources = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    kinds = {
+        kind for path in sources for kind in re.findall(r"\bKind\.([A-Z_]+)", path.read_text())
+    }
+    page = _text("docs/api.md")
+
+    assert kinds
+    assert [kind for kind in sorted(kinds) if f"| `{kind.lower()}` |" not in page] == []
 
 
 def _text(name: str) -> str:

@@ -53,6 +53,7 @@ def test_make_run_needs_python_git_and_make_alone(clone: Path) -> None:
                 "PATH": "/usr/local/bin:/usr/bin:/bin",
                 "HOME": str(clone.parent / "home"),
                 "KEEPTRUSTS_LISTEN": f"127.0.0.1:{port}",
+                "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{free_port()}",
             },
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ CLOSED = [
     "/v1/git-repos/00000000-0000-0000-0000-000000000000/sync",
     "/v1/git-repos/00000000-0000-0000-0000-000000000000/syncs",
     "/v1/git-repos/00000000-0000-0000-0000-000000000000/files",
-    "/v1/tokens", "/v1/tokens/00000000-0000-0000-0000-000000000000", "/v1/whoami",
+    "/v1/events", "/v1/tokens", "/v1/tokens/00000000-0000-0000-0000-000000000000", "/v1/whoami",
 ]  # fmt: skip
 HEADERS = ["", "Bearer", "Bearer ", "Bearer wrong", "Basic x", "x", "Bearer \x00", "Bearer \xff", "Bearer " + "x" * 100_000]  # fmt: skip # noqa: E501
 

@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from gateways.mirror import fleet
+from keeptrusts.redis_client import client
 from tests.support.api import created
 from tests.support.gateways import Machine, machine
 from tests.support.repo import policy
@@ -16,9 +17,10 @@ Register = Callable[..., Machine]
 
 
 @pytest.fixture(autouse=True)
-def _another_database() -> None:
-    """A test's database is undone; what this process remembers of it goes too."""
+def _another_database(_own_broker_database: None) -> None:
+    """A test's database is undone; what this process and Redis remember of it goes too."""
     fleet.__init__()  # type: ignore[misc]
+    client().flushdb()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
     assert answer["Location"] == f"{PATH}/{row['id']}"
     assert get(admin, answer["Location"]) == row
     assert get(admin, PATH) == [row]
-    unsure = ("id", "created_at", "updated_at", "next_poll_at")
+    unsure = ("id", "created_at", "updated_at", "next_poll_at", "webhook_url", "conditions")
     assert {name: value for name, value in row.items() if name not in unsure} == {
         "url": URL,
         "branch": "",
@@ -50,13 +50,24 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "auto_create_configuration": False,
         "adopt": False,
         "poll_interval_seconds": 300,
+        "webhook_poll_interval_seconds": None,
         "suspended": False,
+        "id_prefix": "",
+        "include": [],
+        "exclude": [],
+        "prune": False,
         "has_access_token": False,
+        "credential": None,
+        "credential_expires_at": None,
+        "credential_expiring": False,
+        "has_webhook_secret": False,
         "generation": 1,
+        "observed_generation": 0,
         "status": "pending",
         "last_commit": None,
         "last_polled_at": None,
         "last_synced_at": None,
+        "last_delivery_at": None,
         "error": None,
         "held": None,
         "files": {},
@@ -170,6 +181,7 @@ def test_an_access_token_is_in_no_table(admin: APIClient) -> None:
     [
         ("branch", "main"), ("path", "policies/"), ("auto_create_configuration", True),
         ("adopt", True), ("poll_interval_seconds", 60), ("url", f"{URL}x"),
+        ("webhook_poll_interval_seconds", 3600),
     ],
 )  # fmt: skip
 def test_a_field_is_edited_alone(admin: APIClient, field: str, value: object) -> None:
@@ -178,7 +190,7 @@ def test_a_field_is_edited_alone(admin: APIClient, field: str, value: object) ->
 
     changed = patch(admin, row, **{field: value})
 
-    observed = {name: changed[name] for name in ("next_poll_at", "updated_at")}
+    observed = {name: changed[name] for name in ("next_poll_at", "updated_at", "conditions")}
     assert changed["updated_at"] > row["updated_at"]
     assert changed == {**row, field: value, "generation": 2, **observed}
     assert get(admin, f"{PATH}/{row['id']}") == changed

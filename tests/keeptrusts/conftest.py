@@ -23,6 +23,7 @@ def paths(admin: APIClient) -> dict[str, str]:
         "/v1/configurations/{id}/versions/{n}/content",
         "/v1/git-repos", "/v1/git-repos/summary", "/v1/git-repos/{repo}",
         "/v1/git-repos/{repo}/sync", "/v1/git-repos/{repo}/syncs", "/v1/git-repos/{repo}/files",
+        "/v1/git-repos/{repo}/webhook", "/v1/events",
         "/v1/tokens", "/v1/tokens/{token}", "/v1/whoami",
     ]  # fmt: skip
     return {p: p.format(id="bot", n=1, repo=repo, token=token) for p in patterns}

@@ -44,10 +44,12 @@ class Stack:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.events_port = free_port()
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
             "KEEPTRUSTS_LISTEN": f"127.0.0.1:{self.port}",
+            "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{self.events_port}",
             "KEEPTRUSTS_DATA_DIR": str(data_dir),
             "KEEPTRUSTS_GIT_SCHEMES": "https,http",
             "KEEPTRUSTS_GIT_ALLOWED_NETWORKS": "127.0.0.0/8",
@@ -116,6 +118,15 @@ class Stack:
         assert reply.status == 201, reply.body
         row: dict[str, Any] = reply.data
         return row
+
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` beside the stack, as an operator would; what it says."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def script(
         self, name: str, cwd: Path, **environment: str

@@ -124,3 +124,27 @@ def confirm(admin: APIClient, link: dict[str, Any], commit: str | None = None) -
 def kinds(**about: str) -> list[str]:
     """The kinds of the events that were recorded, oldest first; `about` names a link or an id."""
     return list(Event.objects.filter(**about).order_by("pk").values_list("kind", flat=True))
+
+
+def pin(admin: APIClient, configuration_id: str, **fields: Any) -> dict[str, Any]:
+    """Keep a version in force; returns the configuration as it is then."""
+    body = {"reason": "an incident", **fields}
+    answer = admin.post(f"/v1/configurations/{configuration_id}/pin", body, format="json")
+    assert answer.status_code == 200, answer.content
+    row: dict[str, Any] = answer.json()["data"]
+    return row
+
+
+def unpin(admin: APIClient, configuration_id: str) -> None:
+    """Release a pin."""
+    answer = admin.delete(f"/v1/configurations/{configuration_id}/pin")
+    assert answer.status_code == 200, answer.content
+
+
+def rollback(admin: APIClient, configuration_id: str, version: int) -> dict[str, Any]:
+    """Make an earlier version the next one; returns the configuration as it is then."""
+    body = {"version": version}
+    answer = admin.post(f"/v1/configurations/{configuration_id}/rollback", body, format="json")
+    assert answer.status_code == 200, answer.content
+    row: dict[str, Any] = answer.json()["data"]
+    return row

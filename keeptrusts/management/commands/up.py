@@ -29,14 +29,15 @@ _BIN = Path(sys.executable).parent
 
 
 class Command(BaseCommand):
-    """Starts broker (embedded default only), web, worker and beat, and stops them together."""
+    """Starts broker (embedded default only), web, events, workers and beat; stops them together."""
 
-    help = "Run the whole control plane: web, worker, beat and, without REDIS_URL, a broker."
+    help = "Run the control plane: web, events, workers, beat and, without REDIS_URL, a broker."
 
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV
         lock = _lock(env.data_dir)
-        _check_port(env.listen_host, env.listen_port)
+        _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
+        _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
         # Wherever this was started, the children find the project, and the same data folder.
         environment = os.environ | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
         supervisor = Supervisor(cwd=settings.BASE_DIR, environment=environment)
@@ -72,7 +73,7 @@ def _lock(data_dir: Path) -> int:
     return fd
 
 
-def _check_port(host: str, port: int) -> None:
+def _check_port(host: str, port: int, name: str) -> None:
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, proto) as probe:
@@ -80,7 +81,7 @@ def _check_port(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as exc:
         raise CommandError(
-            f"cannot listen on {host}:{port}: {exc.strerror}; set KEEPTRUSTS_LISTEN=HOST:PORT"
+            f"cannot listen on {host}:{port}: {exc.strerror}; set {name}=HOST:PORT"
         ) from exc
 
 
@@ -137,6 +138,8 @@ def _parts() -> list[Part]:
             ],
             grace_seconds=10,
         ),
+        # The event streams of gateways.
+        Part("events", [sys.executable, "-m", "gateways.push"], grace_seconds=8),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
     ]  # fmt: skip
 
@@ -156,15 +159,21 @@ def _wait_until_healthy(supervisor: Supervisor) -> bool:
         if _healthy():
             return True
         if time.monotonic() > told:
-            say("waiting for web, worker and beat…")
+            say("waiting for web, events, worker and beat…")
             told = until
         time.sleep(0.1)
     return False
 
 
 def _healthy() -> bool:
+    env = settings.ENV
+    events = web_url(env.events_host, env.events_port)
+    return _answers(f"{_base_url()}/healthz") and _answers(f"{events}/readyz")
+
+
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{_base_url()}/healthz", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -31,15 +31,24 @@ class Context(Frozen):
     """What a format has to know beside the results.
 
     `as_list`: JSON gives a list even of one file. `color`: text may colour. `root` is the
-    absolute path that reports for forges give paths from: the repository's root.
+    absolute path that reports for forges give paths from: the repository's root. `tool` is the
+    command that reports.
     """
 
-    __slots__ = ("as_list", "color", "root")
+    __slots__ = ("as_list", "color", "root", "tool")
 
-    def __init__(self, *, as_list: bool = False, color: bool = False, root: str = ".") -> None:
+    def __init__(
+        self,
+        *,
+        as_list: bool = False,
+        color: bool = False,
+        root: str = ".",
+        tool: str = "kt policy lint",
+    ) -> None:
         self.as_list = as_list
         self.color = color
         self.root = root
+        self.tool = tool
 
 
 def relative(file: str, root: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def render(results: Sequence[Result], context: Context) -> str:
     """The report. A warning is a case that passed and says something."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuites name="kt policy lint"{_counts(results)}>')
+    lines.append(f'<testsuites name="{context.tool}"{_counts(results)}>')
     for result in results:
         lines.extend(_suite(result, relative(result.file, context.root)))
     lines.append("</testsuites>")

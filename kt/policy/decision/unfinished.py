@@ -89,9 +89,10 @@ def _beginnings(node: Node) -> str:
             return f"(?:{'|'.join(map(_beginnings, items))})"
         case Group(head, body):
             return f"{head}{_beginnings(body)})"
-        case Repeat(body, _, _, _):
-            # More rounds than the pattern allows only make text wait.
-            return f"(?:{render(Group('(?:', body))})*{_beginnings(body)}"
+        case Repeat(body, _, most, _):
+            # With more rounds than it allows, `how to` and any words after it would wait.
+            rounds = "*" if most is None else f"{{0,{max(0, most - 1)}}}"
+            return f"(?:{render(body)}){rounds}{_beginnings(body)}"
         case Atom(text):
             return f"(?:{text})?"
         case Mark(text):

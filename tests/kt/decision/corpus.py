@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kt.policy.decision import Request
 from kt.policy.decision.findings import outermost
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
+from kt.policy.decision.kinds.safety_filter import compile_block
 from kt.policy.decision.passages import Passage, Piece
 from kt.policy.decision.reading import Reading
+from kt.policy.decision.subject import Subject
+from kt.policy.settings import settings
 
 CORPUS = Path(__file__).parents[2] / "cases" / "corpus"
 Found = tuple[int, int, str]
@@ -111,3 +115,11 @@ def score(found_in: Detector, chosen: Iterable[Case]) -> tuple[dict[str, Score],
 def benign_hits(found_in: Detector, chosen: Iterable[Case]) -> Counter[str]:
     """How many benign texts of each kind something was found in."""
     return Counter(case.kind for case in chosen if not case.spans and any(found_in(case.text)))
+
+
+def harm_start(mode: str, text: str) -> int | None:
+    """Where the first match of a `safety-filter` begins in an answer; None without one."""
+    message = {"role": "assistant", "content": text}
+    subject = Subject(Request({}), "post-response", {"choices": [{"message": message}]})
+    filtering = compile_block(settings("safety-filter", {"mode": mode}), ())
+    return min((hit.places[0].start for hit in filtering._hits(subject)), default=None)

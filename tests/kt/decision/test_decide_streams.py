@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from builders import chat, compiled, policy, reply
+from corpus import harm_start
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kt.policy.decision import HOLD_LIMIT, Request, Snapshot, compile_policy, releasable
+from kt.policy.decision.harmful import MODES
 
 REQUEST = Request(chat("hello"), model="gpt-4o-mini")
 BLOCKS = {
@@ -16,6 +22,16 @@ BLOCKS = {
 }
 WHOLE = compile_policy(
     policy("safety-filter", "pii-detector", "dlp-filter", "human-oversight", blocks=BLOCKS)
+)
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz "
+AROUND = (("", "."), ("The garden is green, and ", " at home, said he."), ("How to do it: ", ""))
+DISGUISES = (
+    str,
+    str.upper,
+    lambda phrase: phrase.replace(" ", "\n  - "),
+    lambda phrase: phrase.replace("e", "\u0435").replace("o", "o\u200b"),
+    lambda phrase: " ".join(phrase),
 )
 
 # (answer, what must not be shown in part)
@@ -54,6 +70,34 @@ def test_prose_is_let_go_but_for_its_last_words() -> None:
     text = "The weather will be fine tomorrow, with a little wind in the north. " * 40
     kept = len(text) - releasable(WHOLE, REQUEST, text)
     assert kept < 64
+
+
+def test_a_phrase_that_was_only_begun_waits_for_no_more_than_its_words() -> None:
+    """Answers say `how to` and `explain` all the time, and what they go on with is harmless."""
+    text = (
+        "Sure, I can help you with that. First explain the steps of the process to your team, "
+        "then I want to show you how to make a good plan for the garden, the roof and the house. "
+    ) * 5
+    snapshot = compiled("safety-filter")
+    kept = [cut - releasable(snapshot, REQUEST, text[:cut]) for cut in range(1, len(text))]
+    assert max(kept) < 100
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_phrase_begins_to_show(data: st.DataObject) -> None:
+    """Any text that any phrase of any mode matches, wherever the stream stands before it hits."""
+    mode = data.draw(st.sampled_from(sorted(MODES)))
+    pattern = data.draw(st.sampled_from(MODES[mode])).replace("~", " ")
+    phrase = data.draw(st.from_regex(re.compile(pattern), fullmatch=True, alphabet=LETTERS))
+    before, after = data.draw(st.sampled_from(AROUND))
+    text = before + data.draw(st.sampled_from(DISGUISES))(phrase) + after
+    snapshot = compiled("safety-filter", {"mode": mode})
+
+    found = [harm_start(mode, text[:cut]) for cut in range(len(text) + 1)]
+    for cut, start in enumerate(found):
+        first = min((later for later in found[cut:] if later is not None), default=len(text))
+        assert start is not None or releasable(snapshot, REQUEST, text[:cut]) <= first
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,12 +94,17 @@ class Answer:
 
 
 class Running:
-    """A gateway process. Leave the block, and it is stopped."""
+    """A gateway process. Leave the block, and it is stopped.
 
-    def __init__(self, policy: Path, *arguments: str, **environment: str) -> None:
-        self.policy = policy
+    Without a policy `arguments` say where it comes from.
+    """
+
+    def __init__(self, policy: Path | None, *arguments: str, **environment: str) -> None:
+        if policy is not None:
+            self.policy = policy
         self.port = free_port()
-        command = [str(KT), "gateway", "run", "--policy-config", str(policy)]
+        command = [str(KT), "gateway", "run"]
+        command += ["--policy-config", str(policy)] if policy else []
         command += ["--listen", f"127.0.0.1:{self.port}", *arguments]
         own = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
         self.process = subprocess.Popen(
@@ -148,6 +153,15 @@ class Running:
             names = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, names, answer.read())
 
+    def stream(self, body: Any, begun: threading.Event) -> Answer:
+        """POST a body; `begun` is set when the head of its answer has come."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, 60)) as line:
+            line.request("POST", CHAT, json.dumps(body), {"content-type": "application/json"})
+            answer = line.getresponse()
+            begun.set()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+
     def raw(self, data: bytes) -> bytes:
         """Send bytes as they are; what came back until the connection was closed."""
         with socket.create_connection(("127.0.0.1", self.port), 60) as line:
@@ -180,7 +194,7 @@ class Reply:
     """What the model server answers; `chunks` are sent one by one, flushed each."""
 
     status: int = 200
-    chunks: list[bytes] = field(default_factory=list)
+    chunks: Sequence[bytes] | Iterator[bytes] = ()
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     before_seconds: float = 0.0
@@ -218,9 +232,12 @@ def words(text: str, characters: int = 5) -> list[dict[str, Any]]:
 
 
 class ModelServer:
-    """A model server on loopback that answers what it is told to, and remembers."""
+    """A model server on loopback that answers what it is told to, and remembers.
 
-    def __init__(self) -> None:
+    `port` 0 is any; with the port of one that was closed it is that one come back.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.seen: list[Seen] = []
         self.reply: Callable[[Seen], Reply] = lambda _: completion("Revenue grew.")
         self.aborted = 0
@@ -264,9 +281,10 @@ class ModelServer:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}/v1"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def says(self, reply: Reply) -> None:

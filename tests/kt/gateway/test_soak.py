@@ -1,83 +1,50 @@
-"""What takes minutes: reloads and restarts under load."""
+"""What takes minutes: reloads under load, and the whole corpus in every cut."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
-import threading
+import os
 import time
-from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.kt.gateway.support import HARMFUL, ModelServer, Running, Starter, chat, pack, targets
+from tests.kt.gateway import evasion
+from tests.kt.gateway.evasion import CASES, CHUNKS
+from tests.kt.gateway.load import load
+from tests.kt.gateway.support import HARMFUL, Answer, Starter, chat, pack
 
 pytestmark = pytest.mark.soak
 
 RELOAD = "/keeptrusts/config/reload"
-SECONDS = 600
-
-
-@contextlib.contextmanager
-def load(gateway: Running, judge: Callable[[int, str], None]) -> Iterator[list[int]]:
-    """Four clients that keep asking; `judge` sees each status and configuration."""
-    ending = threading.Event()
-    counts = [0] * 4
-
-    def ask(number: int) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
-        body = json.dumps(chat(HARMFUL)).encode()
-        while not ending.is_set():
-            line.request("POST", "/v1/chat/completions", body)
-            answer = line.getresponse()
-            answer.read()
-            judge(answer.status, answer.getheader("x-keeptrusts-config-hash") or "")
-            counts[number] += 1
-        line.close()
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield counts
-    finally:
-        ending.set()
-        for thread in threads:
-            thread.join()
+SECONDS = int(os.environ.get("SOAK_SECONDS", "600"))
 
 
 def test_reloads_under_load_lose_nothing(start: Starter) -> None:
     """Each answer is what one of the two policies says, and never a mixture."""
     policies = {200: pack("[audit-logger]", "{}"), 409: pack()}
     gateway = start(policies[200], "--mock-upstream", "--decision-log", "none")
+    digests: dict[str, int] = {}
     seen: set[tuple[int, str]] = set()
-    with load(gateway, lambda status, digest: seen.add((status, digest))) as counts:
+
+    def judge(answer: Answer) -> None:
+        seen.add((answer.status, answer.headers["x-keeptrusts-config-hash"]))
+
+    with load(gateway, chat(HARMFUL), judge) as counts:
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            for text in policies.values():
+            for status, text in policies.items():
                 gateway.policy.write_text(text)
-                gateway.post(b"", RELOAD)
+                answer = gateway.post(b"", RELOAD)
+                digests[answer.json["data"]["content_hash"]] = status
                 time.sleep(1)
 
-    assert {status for status, _ in seen} == {200, 409}
-    assert len(seen) == 2
+    assert seen == {(status, digest) for digest, status in digests.items()}
     assert min(counts) > SECONDS
 
 
-def test_a_target_that_comes_and_goes_is_fallen_back_from(
-    start: Starter, model: ModelServer
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_no_entry_of_the_corpus_is_streamed_in_any_pieces(
+    start: Starter, tmp_path: Path, chunk: int
 ) -> None:
-    """The second target serves while the first is gone."""
-    first = ModelServer()
-    fallback = "  fallback: {triggers: [server_error, timeout], max_fallback_attempts: 1}"
-    policy = pack("[audit-logger]", "{}", targets(first, model, more=fallback))
-    gateway = start(policy, "--decision-log", "none")
-    statuses: set[int] = set()
-    with load(gateway, lambda status, _: statuses.add(status)):
-        time.sleep(10)
-        first.close()
-        time.sleep(30)
-
-    assert statuses == {200}
-    assert model.seen
+    """Each entry in pieces of each size; `test_evasion` takes each entry in pieces of one."""
+    assert evasion.streamed_wrongly(start, tmp_path, CASES, chunk) == []

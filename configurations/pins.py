@@ -1,0 +1,89 @@
+"""Keeping a version in force whatever git says: pin, release, expiry."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from configurations import versions
+from configurations.models import Configuration
+from configurations.publish import publish
+from configurations.versions import Origin
+from events import log
+from keeptrusts.errors import ConflictError, FieldError
+
+
+def pin(
+    configuration_id: str,
+    *,
+    number: int | None,
+    origin: Origin,
+    reason: str,
+    expires_at: datetime | None,
+) -> None:
+    """Keep what is in force, or put version `number` in force first and keep that.
+
+    Pinning again changes version, reason and expiry.
+
+    Raises: `NotFoundError`; `ConflictError` for an archived one; `FieldError` for an expiry that
+    has passed.
+    """
+    now = timezone.now()
+    if expires_at is not None and expires_at <= now:
+        raise FieldError("expires_at", "has passed already")
+    with transaction.atomic():
+        seq = publish()
+        row = versions.locked(configuration_id)
+        versions.check_active(row)
+        if number is not None:
+            versions.bring_back(row, number, origin, seq=seq)
+        row.pinned_at, row.pin_expires_at, row.updated_at = now, expires_at, now
+        row.pin_reason, row.pin_actor = reason, origin.actor
+        row.save(force_update=True)
+        details = {"actor": origin.actor, "reason": reason, "version": row.version}
+        _record(log.Kind.PINNED, row, f"{origin.actor} pinned it: {reason}", **details)
+
+
+def release(configuration_id: str, *, actor: str) -> None:
+    """End a pin; what git last said goes into force with the next sync.
+
+    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    """
+    with transaction.atomic():
+        publish()
+        row = versions.locked(configuration_id)
+        if row.pinned_at is None:
+            raise ConflictError("not_pinned", f"{row.pk!r} is not pinned.")
+        _release(row, f"{actor} released the pin.", actor=actor)
+
+
+def expired(now: datetime) -> list[str]:
+    """The ids whose pin's time has passed."""
+    rows = Configuration.objects.filter(pin_expires_at__lte=now)
+    return list(rows.values_list("pk", flat=True))
+
+
+def expire(configuration_id: str) -> None:
+    """End a pin whose time has passed; one that was released or renewed meanwhile is left."""
+    with transaction.atomic():
+        publish()
+        row = versions.locked(configuration_id)
+        if row.pin_expires_at is None or row.pin_expires_at > timezone.now():
+            transaction.set_rollback(True)
+            return
+        _release(row, "The pin expired.", actor="")
+
+
+def _release(row: Configuration, message: str, *, actor: str) -> None:
+    details = {"actor": actor, "reason": row.pin_reason}
+    row.pinned_at = row.pin_expires_at = None
+    row.pin_reason = row.pin_actor = ""
+    if row.content_hash != row.git_hash:
+        row.git_hash = ""  # The next sync puts git's word in force, as it stands there.
+    row.updated_at = timezone.now()
+    row.save(force_update=True)
+    _record(log.Kind.UNPINNED, row, message, **details)
+
+
+def _record(kind: log.Kind, row: Configuration, message: str, **details: object) -> None:
+    log.record(kind, message, git_repo=row.owner, configuration=row.pk, details=details)

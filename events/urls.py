@@ -1,0 +1,7 @@
+"""Routes of `events`."""
+
+from django.urls import path
+
+from events import views
+
+urlpatterns = [path("events", views.Events.as_view())]

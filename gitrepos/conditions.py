@@ -1,0 +1,155 @@
+"""How a link stands, in words that programs and people can act on.
+
+`Ready`, `Reconciling` and `Stalled` mean what they mean for Kubernetes' kstatus: in force as git
+has it; on the way there without help; waiting for somebody.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+
+from gitrepos.models import NO_POLICY_FILES, GitRepo
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+STATUSES = ("suspended", "pending", "held", "stalled", "error", "synced")
+
+_FAILED = ~Q(error_code__in=["", NO_POLICY_FILES])
+_STATUS = Case(
+    When(suspended=True, then=Value("suspended")),
+    When(observed_generation__lt=F("generation"), then=Value("pending")),
+    When(held__isnull=False, then=Value("held")),
+    When(_FAILED, remote__stalled=True, then=Value("stalled")),
+    When(_FAILED, then=Value("error")),
+    default=Value("synced"),
+    output_field=CharField(),
+)
+
+ACTIONS: Mapping[str, str] = {
+    "auth_failed": "Send another `access_token` or credential.",
+    "host_key_mismatch": (
+        "Compare both fingerprints with the forge's own, then change the credential's"
+        " `known_hosts`."
+    ),
+    "repo_not_found": "Check the url, and what the token may read.",
+    "branch_not_found": "Push the branch, or change `branch`.",
+    "path_not_found": "Change `path`.",
+    "no_policy_files": "Add a policy-config.yaml, or change `path`.",
+    "too_large": "Link a smaller path or repository.",
+    "moved": "Link the new url.",
+    "host_not_allowed": (
+        "Ask an operator to allow it by a setting, or add the host to the credential."
+    ),
+    "unreachable": "Wait: it is tried again. If it lasts, look at the forge.",
+    "timeout": "Wait: it is tried again. If it lasts, look at the forge.",
+    "rate_limited": "Wait, or choose a longer `poll_interval_seconds`.",
+    "bad_answer": "Look at the forge.",
+    "internal": "Wait: it is tried again. Report it with the worker's log.",
+    "credential_unreadable": "Send the credential again.",
+    "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
+    "held": "Look at what is held; confirm it, or mend it in git.",
+    "suspended": "Set `suspended` to false to resume.",
+}
+"""What to do about an error's code, or about another reason to look at a link."""
+
+_REFUSED = ("quarantined", "conflict", "unlinked", "missing")
+
+Condition = Mapping[str, Any]
+
+
+class _Status(TypedDict):
+    status: str
+
+
+Standing: TypeAlias = "WithAnnotations[GitRepo, _Status]"
+
+
+def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> QuerySet[Standing]:
+    """Those links whose `status` is among the wanted ones, each with it and with its remote."""
+    return rows.select_related("remote__shared").annotate(status=_STATUS).filter(status__in=wanted)
+
+
+def conditions(
+    link: Standing, now: datetime, trouble: Mapping[str, str] | None = None
+) -> list[Condition]:
+    """The three conditions of a link, which comes from `with_status`.
+
+    `trouble` is what keeps its host from being asked: code and message.
+    """
+    return [_ready(link), _reconciling(link, now, trouble), _stalled(link)]
+
+
+def _ready(link: Standing) -> Condition:
+    if link.status == "pending":
+        message = "An edit or a new link waits for its first sync."
+        return _condition("Ready", "Unknown", "pending", message, link.updated_at)
+    if link.status in ("suspended", "held"):
+        return _of_person("Ready", "False", link, link.status)
+    if link.status in ("stalled", "error"):
+        return _of_error("Ready", "False", link)
+    refused = {outcome: link.counts[outcome] for outcome in _REFUSED if link.counts.get(outcome)}
+    if link.error_code:
+        return _of_error("Ready", "True", link)
+    if refused:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in refused.items())
+        message = f"Of the link's files, {told}; what was in force of them stays so."
+        return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
+    message = f"Commit {link.last_commit} is in force."
+    return _condition("Ready", "True", "synced", message, link.last_synced_at)
+
+
+def _reconciling(link: Standing, now: datetime, trouble: Mapping[str, str] | None) -> Condition:
+    if link.status == "suspended":
+        return _no("Reconciling", link)
+    if trouble:
+        due_at = link.remote.next_poll_at
+        return _condition("Reconciling", "True", trouble["code"], trouble["message"], due_at)
+    if link.expected_commit and link.expected_until and link.expected_until > now:
+        message = f"A webhook announced commit {link.expected_commit}; the forge is asked for it."
+        return _condition("Reconciling", "True", "announced", message, link.last_delivery_at)
+    if link.status == "pending" or link.requested_seq > link.served_seq:
+        message = "A sync is due."
+        return _condition("Reconciling", "True", "due", message, link.remote.next_poll_at)
+    if link.status == "error":
+        return _of_error("Reconciling", "True", link)
+    return _no("Reconciling", link)
+
+
+def _stalled(link: Standing) -> Condition:
+    if link.status == "held":
+        return _of_person("Stalled", "True", link, link.status)
+    if link.status == "stalled":
+        return _of_error("Stalled", "True", link)
+    return _no("Stalled", link)
+
+
+def _of_error(kind: str, status: str, link: Standing) -> Condition:
+    since = link.error_since or link.last_synced_at
+    return _condition(kind, status, link.error_code, link.error_message, since)
+
+
+def _of_person(kind: str, status: str, link: Standing, why: str) -> Condition:
+    if why == "held":
+        held = link.held or {}
+        return _condition(kind, status, "held", held["message"], held["since"])
+    return _condition(kind, status, "suspended", "Nobody polls it.", link.updated_at)
+
+
+def _no(kind: str, link: Standing) -> Condition:
+    return _condition(kind, "False", "", "", link.last_synced_at)
+
+
+def _condition(
+    kind: str, status: str, reason: str, message: str, since: datetime | str | None
+) -> Condition:
+    return {
+        "type": kind,
+        "status": status,
+        "reason": "".join(word.capitalize() for word in reason.split("_")),
+        "message": message,
+        "since": since,
+        "action": ACTIONS.get(reason) if kind != "Reconciling" else None,
+    }

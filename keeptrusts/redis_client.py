@@ -1,0 +1,21 @@
+"""The one connection pool to Redis of this process."""
+
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+# Longer than any answer takes, shorter than a request may wait for a server that is gone.
+TIMEOUT_SECONDS = 2.0
+
+
+def client() -> "redis.Redis":
+    """A client for the server of `REDIS_URL`; safe among threads and after a fork."""
+    return _client(settings.REDIS_URL)
+
+
+@lru_cache(maxsize=1)
+def _client(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+    )

@@ -1,0 +1,26 @@
+"""Where a token may be sent."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or as `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def may_send(url: str, *, insecure_http: bool) -> bool:
+    """Whether a url is https, or http that stays on this machine or was asked for."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme == "http":
+        return bool(host) and (insecure_http or is_loopback(host))
+    return parts.scheme == "https" and bool(host)

@@ -1,0 +1,91 @@
+"""The policy files of the checkout somebody stands in: as committed, whatever a checkout changes.
+
+Outside of a checkout they are the files' own bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+
+from kt.cli.errors import CommandError
+from kt.cli.formats import relative, repository_root
+from kt.cli.sources import read_sources
+from kt.policy.files import policy_files
+
+_GIT_SECONDS = 60
+_REGULAR = (b"100644", b"100755")
+
+
+class Committed:
+    """A policy file: its path, POSIX, from the repository's root, and its bytes."""
+
+    __slots__ = ("data", "path")
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+
+
+def policies(path: str) -> list[Committed]:
+    """The policy files that `path`, from the working directory, names at HEAD.
+
+    Raises:
+        CommandError: they cannot be read, or there are none.
+    """
+    root = repository_root()
+    in_git = os.path.exists(os.path.join(root, ".git"))
+    found = list(_at_head(root, relative(path, root)) if in_git else _in_files(path))
+    if not found:
+        raise CommandError(f"{path}: no policy file there{' at HEAD' if in_git else ''}")
+    return found
+
+
+def _at_head(root: str, under: str) -> Iterator[Committed]:
+    """Without smudge filters, line endings or what is edited and not committed."""
+    blobs = {}
+    for row in _git(root, "ls-tree", "-rz", "--full-tree", "HEAD").split(b"\0"):
+        facts, _, name = row.partition(b"\t")
+        if facts.startswith(_REGULAR):
+            blobs[os.fsdecode(name)] = facts.split()[2].decode()
+    names = policy_files(blobs, under)
+    contents = _contents(root, [blobs[name] for name in names])
+    for path, data in zip(names, contents, strict=True):
+        yield Committed(path, data)
+
+
+def _contents(root: str, blobs: Sequence[str]) -> Iterator[bytes]:
+    """The bytes of blobs, in order, as `git cat-file --batch` gives them: a head, data, a break."""
+    told = _git(root, "cat-file", "--batch", stdin="\n".join(blobs).encode())
+    at = 0
+    for _ in blobs:
+        end = told.index(b"\n", at)
+        start, size = end + 1, int(told[at:end].split()[2])
+        yield told[start : start + size]
+        at = start + size + 1
+
+
+def _git(root: str, *arguments: str, stdin: bytes = b"") -> bytes:
+    try:
+        done = subprocess.run(
+            ["git", "-C", root, *arguments],  # noqa: S607  The git that made the checkout.
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=_GIT_SECONDS,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise CommandError(f"git cannot be asked: {exc}") from exc
+    if done.returncode:
+        first, *_ = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
+        raise CommandError(f"git {arguments[0]}: {first}")
+    return done.stdout
+
+
+def _in_files(path: str) -> Iterator[Committed]:
+    for source in read_sources([path]):
+        if source.failure is not None:
+            raise CommandError(f"{source.name}: {source.failure}")
+        yield Committed(source.path.removeprefix("./").replace(os.sep, "/"), source.data)

@@ -1,0 +1,131 @@
+"""What a commit says, what is in force, and what runs, side by side. Pure.
+
+The states are those of `/v1/drift`, and `no_file`: in force, fed from nothing in this checkout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+IN_SYNC = "in_sync"
+NO_FILE = "no_file"
+STATES = (
+    IN_SYNC, "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined", NO_FILE,
+)  # fmt: skip
+_CLEAN = (IN_SYNC, NO_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy of the checkout; `content_hash` is the sha256 of its committed bytes."""
+
+    id: str
+    path: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A configuration (`gateway` is ""), or a gateway that is to enforce one.
+
+    Hashes are "" where there is nothing to hash, `since` is "" where it is not known.
+    """
+
+    configuration: str
+    gateway: str
+    state: str
+    since: str
+    why: str
+    path: str
+    checkout_hash: str
+    desired_hash: str
+    running_hash: str
+
+
+def compare(
+    policies: Sequence[Policy],
+    configurations: Sequence[Mapping[str, Any]],
+    gateways: Sequence[Mapping[str, Any]],
+    *,
+    prefix: str,
+) -> list[Row]:
+    """Rows by configuration: the checkout against the control plane, then its gateways.
+
+    `configurations` and `gateways` are rows of `/v1/configurations` and `/v1/drift`. Only ids
+    that begin with `prefix` count.
+    """
+    known = {_text(row, "id"): row for row in configurations}
+    drift: dict[str, list[Mapping[str, Any]]] = {}
+    for row in gateways:
+        drift.setdefault(_text(row, "configuration"), []).append(row)
+    found = []
+    for policy in policies:
+        seen = drift.get(policy.id, [])
+        found.append(_policy_row(policy, known.get(policy.id), seen))
+        found += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
+    return [*found, *_without_file(policies, known, prefix)]
+
+
+def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
+    """Whether any row is in a state that is neither clean nor ignored."""
+    return any(row.state not in (*_CLEAN, *ignored) for row in rows)
+
+
+def _policy_row(
+    policy: Policy, configuration: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]]
+) -> Row:
+    desired = _text(configuration or {}, "content_hash")
+    state, why = _against(policy, configuration, seen)
+    return Row(
+        policy.id, "", state, "", why, policy.path, policy.content_hash, desired, ""
+    )  # fmt: skip
+
+
+def _against(
+    policy: Policy, configuration: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]]
+) -> tuple[str, str]:
+    if configuration is None:
+        return "drifted", "the control plane has no such configuration"
+    if configuration.get("content_hash") == policy.content_hash:
+        return IN_SYNC, ""
+    if configuration.get("overridden"):
+        return "overridden", "somebody changed it by the API"
+    if any(row.get("git_hash") == policy.content_hash for row in seen):
+        return "quarantined", "the control plane read this file and did not take it"
+    return "drifted", "another version is in force"
+
+
+def _gateway_row(policy: Policy, row: Mapping[str, Any]) -> Row:
+    state = _text(row, "state")
+    return Row(
+        configuration=policy.id,
+        gateway=_text(row, "gateway"),
+        # A state of a later control plane is none that this one could call clean.
+        state=state if state in STATES else "drifted",
+        since=_text(row, "since"),
+        why=_text(row, "why"),
+        path=policy.path,
+        checkout_hash=policy.content_hash,
+        desired_hash=_text(row, "desired_hash"),
+        running_hash=_text(row, "running_hash"),
+    )
+
+
+def _without_file(
+    policies: Sequence[Policy], known: Mapping[str, Mapping[str, Any]], prefix: str
+) -> Iterator[Row]:
+    named = {policy.id for policy in policies}
+    for name, row in known.items():
+        if name not in named and name.startswith(prefix):
+            why = "no file of this checkout feeds it"
+            desired = _text(row, "content_hash")
+            yield Row(name, "", NO_FILE, "", why, "", "", desired, "")
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    """A field as a text that can be printed on one line."""
+    value = row.get(name)
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return "".join(c if c.isprintable() else " " for c in text)

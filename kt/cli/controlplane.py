@@ -1,0 +1,75 @@
+"""Asking the control plane, with the standard library alone."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any
+
+from kt import __version__
+from kt.cli.errors import CommandError
+
+_TIMEOUT_SECONDS = 30
+_MOST_BYTES = 256 << 20
+
+
+class ControlPlane:
+    """Reads `/v1` with a token, which follows no redirect."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+        # Plain http stays on this machine, where no proxy has a word.
+        proxies = urllib.request.ProxyHandler(None if url.startswith("https:") else {})
+        self._opener = urllib.request.build_opener(proxies, _NoRedirect)
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """The rows under `data` of an answer.
+
+        Raises:
+            CommandError: there is no answer, or it is no list of rows.
+        """
+        try:
+            found = json.loads(self._get(path))["data"]
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+            raise CommandError(f"GET {path}: the answer has no data") from exc
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise CommandError(f"GET {path}: the answer is no list of rows")
+        return found
+
+    def _get(self, path: str) -> bytes:
+        request = urllib.request.Request(  # noqa: S310  Checked by `addresses`.
+            self._url + path,
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Accept": "application/json",
+                "User-Agent": f"kt/{__version__}",
+            },
+        )
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                data: bytes = answer.read(_MOST_BYTES + 1)
+        except urllib.error.HTTPError as exc:
+            raise CommandError(f"GET {path}: {exc.code} {_code(exc)}".rstrip()) from exc
+        except (OSError, HTTPException, ValueError) as exc:
+            reason = getattr(exc, "reason", None) or exc
+            raise CommandError(f"GET {path}: no answer: {reason}") from exc
+        if len(data) > _MOST_BYTES:
+            raise CommandError(f"GET {path}: the answer is too large")
+        return data
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none: it could lead the token elsewhere."""
+
+
+def _code(exc: urllib.error.HTTPError) -> str:
+    """The code of the API's envelope, where the answer has one."""
+    with exc:
+        try:
+            return str(json.loads(exc.read(1 << 16))["error"]["code"])[:60]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return ""

@@ -1,0 +1,89 @@
+"""What `kt gateway run` is told about a control plane, by options or by variables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+
+from kt.cli.addresses import INSECURE, check_url
+from kt.cli.errors import CommandError
+from kt.cli.numbers import positive
+from kt.gateway.managed.identity import ENROLMENT, GATEWAY, TokenError, identity
+from kt.gateway.options import Managed
+from kt.policy.language.forms import FORMS, is_id
+
+API_URL = "KEEPTRUSTS_API_URL"
+_GATEWAY_ID = "KEEPTRUSTS_GATEWAY_ID"
+_GATEWAY_TOKEN = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105  A variable's name.
+_ENROLMENT_TOKEN = "KEEPTRUSTS_ENROLMENT_TOKEN"  # noqa: S105  A variable's name.
+_STATE_DIR = "KEEPTRUSTS_STATE_DIR"
+_SPOOL_BYTES = 64 << 20
+
+
+def add_managed(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of a managed gateway."""
+    add = parser.add_argument_group("managed by a control plane").add_argument
+    add("--managed", action="store_true", help="take the policy from the control plane")
+    add("--api-url", metavar="URL", help=f"also {API_URL}")
+    add("--gateway-id", metavar="ID", help=f"also {_GATEWAY_ID}")
+    add("--gateway-token", metavar="T", help=f"also {_GATEWAY_TOKEN}, which no process list shows")
+    add(
+        "--enrolment-token",
+        metavar="T",
+        help=f"gets a gateway token first; also {_ENROLMENT_TOKEN}",
+    )
+    add(
+        "--state-dir", metavar="D", help=f"default: ~/.local/state/keeptrusts/ID; also {_STATE_DIR}"
+    )
+    add("--spool-bytes", type=positive, default=_SPOOL_BYTES, metavar="N",
+        help="decisions that wait to be sent; default: 64 MiB")  # fmt: skip
+    add(INSECURE, action="store_true", help="send tokens over http to other machines")
+
+
+def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> Managed | None:
+    """What was said about a control plane; None for a gateway with a policy file.
+
+    Raises:
+        CommandError: too little or too much was said, or something unusable.
+    """
+    asked = given.managed or given.api_url or given.gateway_token or given.enrolment_token
+    if given.policy and asked:
+        raise CommandError("give --policy-config or a control plane, not both")
+    if given.policy:
+        return None
+    url = given.api_url or environment.get(API_URL, "")
+    if not url:
+        raise CommandError(f"give --policy-config F, or --api-url URL (or {API_URL})")
+    gateway_id = _gateway_id(given.gateway_id or environment.get(_GATEWAY_ID, ""))
+    return Managed(
+        api_url=check_url(url, insecure_http=given.insecure_http),
+        gateway_id=gateway_id,
+        gateway_token=_token(given.gateway_token, environment, _GATEWAY_TOKEN, GATEWAY),
+        enrolment_token=_token(given.enrolment_token, environment, _ENROLMENT_TOKEN, ENROLMENT),
+        state_dir=given.state_dir or environment.get(_STATE_DIR, "") or _state_dir(gateway_id),
+        spool_bytes=given.spool_bytes,
+        insecure_http=given.insecure_http,
+    )
+
+
+def _gateway_id(text: str) -> str:
+    if not text:
+        raise CommandError(f"give --gateway-id ID (or {_GATEWAY_ID})")
+    if not is_id(text):
+        raise CommandError(f"the gateway's id {text!r} is not {FORMS['id'].words}")
+    return text
+
+
+def _token(given: str | None, environment: Mapping[str, str], variable: str, prefix: str) -> str:
+    token = (given or environment.get(variable, "")).strip()
+    if not token:
+        return ""
+    try:
+        return identity(token, prefix).token
+    except TokenError as exc:
+        raise CommandError(f"{variable} {exc}") from exc
+
+
+def _state_dir(gateway_id: str) -> str:
+    return os.path.join(os.path.expanduser("~"), ".local", "state", "keeptrusts", gateway_id)

@@ -1,0 +1,130 @@
+"""The part of a managed gateway that talks to its control plane, in one of its processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from kt.addresses import may_send
+from kt.gateway.gateway import Gateway
+from kt.gateway.managed.backlog import Backlog
+from kt.gateway.managed.client import Client, ContactError
+from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.follower import Follower
+from kt.gateway.managed.identity import ENROLMENT, GATEWAY, Identity, TokenError, identity
+from kt.gateway.managed.pauses import backoff
+from kt.gateway.managed.reporter import Reporter
+from kt.gateway.managed.shipper import Shipper
+from kt.gateway.managed.state import CONTACT, SPOOL
+from kt.gateway.managed.stored import Stored
+from kt.gateway.managed.taker import Taker
+from kt.gateway.options import Managed
+from kt.gateway.reload import Reloader
+
+_GUARD_SECONDS = 2.0
+_GOODBYE_SECONDS = 5.0
+_LOG = logging.getLogger("kt.gateway")
+
+
+class Agent:
+    """Made in a running event loop. `taken` is called when a new policy is on disk."""
+
+    def __init__(
+        self, gateway: Gateway, stored: Stored, reloader: Reloader, taken: Callable[[], None]
+    ) -> None:
+        managed = gateway.options.managed
+        assert managed is not None
+        self._managed: Managed = managed
+        self._stored = stored
+        state = stored.state
+        self._contact = Contact(
+            state.path(CONTACT), control_plane=managed.api_url, gateway=managed.gateway_id
+        )
+        self._client = Client(managed.api_url, managed.gateway_id)
+        self._taker = Taker(stored, reloader, self._contact, taken)
+        self._reporter = Reporter(gateway, self._client, self._taker, self._contact)
+        self._follower = Follower(
+            self._client, self._taker, self._contact,
+            lambda url: may_send(url, insecure_http=managed.insecure_http),
+        )  # fmt: skip
+        backlog = Backlog(state.path(SPOOL), max_bytes=managed.spool_bytes)
+        self._shipper = Shipper(
+            backlog, self._client, self._contact, lambda: self._reporter.interval_seconds
+        )
+        gateway.control_plane = self._contact.shown
+
+    async def run(self) -> None:
+        """Follow, guard, report and send until cancelled, whatever goes wrong in one of them."""
+        self._show_start()
+        failures = 0
+        while True:
+            try:
+                await self._work()
+            except* Exception:  # noqa: BLE001  Enforcement goes on without it, and so must it.
+                _LOG.exception("the part that follows the control plane failed; it starts anew")
+            await asyncio.sleep(backoff(failures))
+            failures += 1
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._guard())
+            tasks.create_task(self._shipper.trim())
+            who = await self._identified()
+            tasks.create_task(self._follower.poll(who))
+            tasks.create_task(self._follower.stream(who))
+            tasks.create_task(self._reporter.run(who, lambda: self._follower.pull(who)))
+            tasks.create_task(self._shipper.run(who))
+
+    async def close(self) -> None:
+        """Send what waits and say goodbye, if the control plane answers in a few seconds."""
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                who = self._stored.identity()
+                if who is not None:
+                    while await self._shipper.send(who):
+                        pass
+                    await self._reporter.send(who, stopping=True)
+        except (ContactError, OSError) as exc:
+            _LOG.warning("no goodbye to the control plane: %s", exc)
+        finally:
+            await self._client.close()
+
+    def _show_start(self) -> None:
+        if self._stored.kept is not None:
+            self._contact.publish_seq = self._stored.kept.statement.publish_seq
+        if self._stored.edited:
+            message = "a stored policy was edited by hand; it is not enforced"
+            self._contact.note("state", Problem("state_edited", message))
+        self._contact.save()
+
+    async def _guard(self) -> None:
+        while True:
+            await self._taker.guard()
+            await asyncio.sleep(_GUARD_SECONDS)
+
+    async def _identified(self) -> Identity:
+        """Who this gateway is, after an enrolment when it has no token yet."""
+        failures = 0
+        while (who := self._stored.identity()) is None:
+            try:
+                await self._enrol()
+            except ContactError as exc:
+                self._contact.note("pull", Problem(exc.code, str(exc)))
+                await asyncio.sleep(max(backoff(failures), exc.retry_after))
+                failures += 1
+        return who
+
+    async def _enrol(self) -> None:
+        """Get a token for this gateway, whose key is the one that the enrolment token pins."""
+        enrolment = identity(self._managed.enrolment_token, ENROLMENT)
+        row = await self._client.enrol(enrolment)
+        try:
+            own = identity(str(row.get("token")), GATEWAY)
+        except TokenError as exc:
+            raise ContactError("control_plane_unreachable", "it enrols without a token") from exc
+        self._contact.reached("pull")
+        try:
+            self._stored.become(Identity(own.token, enrolment.pin))
+        except OSError as exc:
+            self._contact.note("disk", disk_problem(exc))

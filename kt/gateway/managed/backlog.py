@@ -1,0 +1,158 @@
+"""The reading end of the spool: what waits, what was acknowledged, and what had to go.
+
+Called from one process and never from two threads at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from kt.gateway.managed import files
+from kt.gateway.spool import SUFFIX
+
+MOST_EVENTS = 500
+_CURSOR = "cursor"
+_READ_BYTES = 256 << 10
+_MOST_CURSOR_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Decisions of one segment, up to the byte `end`.
+
+    `lost` is what stands there as lost, `dropped` what was lost before.
+    """
+
+    segment: str
+    end: int
+    events: tuple[dict[str, Any], ...]
+    lost: int
+    dropped: int
+
+
+class Backlog:
+    """`dropped` counts what was lost since the last batch that was acknowledged."""
+
+    def __init__(self, folder: str, *, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._at, self.dropped = self._load()
+
+    def batch(self) -> Batch | None:
+        """The oldest decisions that wait, at most 500; None when none do."""
+        for name in self._segments():
+            if found := self._read(name):
+                return found
+            self._remove_done(name)
+        return Batch("", 0, (), 0, self.dropped) if self.dropped else None
+
+    def acknowledge(self, batch: Batch) -> None:
+        """Go on behind a batch.
+
+        One whose segment was dropped while it was on its way was counted as lost and was not.
+        """
+        self.dropped -= batch.dropped
+        self._pass(batch)
+
+    def give_up(self, batch: Batch) -> None:
+        """Go on behind a batch that the control plane will never take."""
+        self.dropped += batch.lost + len(batch.events)
+        self._pass(batch)
+
+    def trim(self) -> int:
+        """Drop the oldest segments past the bound, counted; how many bytes are left."""
+        sizes = {name: os.path.getsize(self._path(name)) for name in self._segments()}
+        total = sum(sizes.values())
+        for name, size in sizes.items():
+            if total <= self._max_bytes:
+                break
+            if not self._is_being_written(name):
+                self.dropped += self._waiting(name)
+                self._remove(name)
+                total -= size
+        return total
+
+    def _pass(self, batch: Batch) -> None:
+        if batch.segment in self._segments():
+            self._at[batch.segment] = batch.end
+        elif batch.segment:
+            self.dropped -= batch.lost + len(batch.events)
+        self._save()
+
+    def _segments(self) -> list[str]:
+        return sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
+
+    def _read(self, name: str) -> Batch | None:
+        start = self._at.get(name, 0)
+        with open(self._path(name), "rb") as file:
+            file.seek(start)
+            data = file.read(_READ_BYTES)
+        whole = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1][:MOST_EVENTS]
+        if not whole:
+            return None
+        read = [_parsed(line) for line in whole]
+        events = tuple(one for one in read if "id" in one)
+        lost = sum(_lost(one) for one in read)
+        end = start + sum(len(line) + 1 for line in whole)
+        return Batch(name, end, events, lost, self.dropped)
+
+    def _waiting(self, name: str) -> int:
+        """How many decisions of a segment nobody has acknowledged, those it tells lost too."""
+        with open(self._path(name), "rb") as file:
+            file.seek(self._at.get(name, 0))
+            read = [_parsed(line) for line in file]
+        return sum(1 if "id" in one else _lost(one) for one in read)
+
+    def _remove_done(self, name: str) -> None:
+        """Remove a segment that was read to its end, when nobody writes it any more."""
+        if not self._is_being_written(name):
+            # Half a line: the process was killed while it wrote it.
+            self.dropped += self._waiting(name)
+            self._remove(name)
+
+    def _is_being_written(self, name: str) -> bool:
+        descriptor = os.open(self._path(name), os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _remove(self, name: str) -> None:
+        os.unlink(self._path(name))
+        self._at.pop(name, None)
+        self._save()
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    def _load(self) -> tuple[dict[str, int], int]:
+        data = files.read(self._path(_CURSOR), _MOST_CURSOR_BYTES)
+        if not data:
+            return {}, 0
+        found = json.loads(data)
+        return found["at"], found["dropped"]
+
+    def _save(self) -> None:
+        text = json.dumps({"at": self._at, "dropped": self.dropped})
+        files.replace(self._path(_CURSOR), text.encode(), durable=False)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """A line of a segment; one that is none tells that one decision is lost."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"dropped": 1}
+
+
+def _lost(line: dict[str, Any]) -> int:
+    """How many decisions a line tells lost; none when it is one itself."""
+    return 0 if "id" in line else int(line.get("dropped", 1))

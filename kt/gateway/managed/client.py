@@ -1,0 +1,274 @@
+"""The control plane over HTTP: what a gateway asks it and tells it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import aiohttp
+
+from kt import __version__
+from kt.gateway import sse
+from kt.gateway.errors import UpstreamError
+from kt.gateway.managed.identity import Identity
+from kt.gateway.statement import Signed, StatementError, decode, parse
+from kt.policy.files import MAX_BYTES
+
+_TIMEOUT = aiohttp.ClientTimeout(total=15)
+# Three of the pings that come every ten seconds.
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
+_MOST_JSON_BYTES = 256 << 10
+_NOT_MODIFIED = 304
+# An id that is taken is refused to an enrolment.
+_REFUSALS = (401, 403, 409, 410)
+_NOT_FOUND = 404
+_NEVER = (400, 413, 422)
+
+
+class ContactError(Exception):
+    """The control plane did not do what it was asked. `code` is a gateway's problem code.
+
+    `retry_after` is in seconds, 0 when the answer does not say. `is_final`: the same request
+    will never be taken.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, retry_after: float = 0.0, is_final: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+        self.is_final = is_final
+
+
+class GoneError(ContactError):
+    """What was asked for by hash is not what is wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What is bound to this gateway. `events_url` is "" when the answer names none."""
+
+    signed: Signed
+    content: bytes
+    events_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`name` is "configuration", "goodbye" or another; `retry_seconds` is 0 where not said."""
+
+    name: str
+    data: bytes
+    retry_seconds: float
+
+
+class Client:
+    """One session. Nothing is redirected, and no proxy of the environment is used."""
+
+    def __init__(self, api_url: str, gateway: str) -> None:
+        self._api = api_url.rstrip("/")
+        self._gateway = gateway
+        self._session = aiohttp.ClientSession(
+            timeout=_TIMEOUT,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": f"keeptrusts-gateway/{__version__}"},
+            read_bufsize=1 << 18,
+            max_field_size=64 << 10,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def enrol(self, identity: Identity) -> dict[str, Any]:
+        """Register this gateway with an enrolment token; the new row, with its `token`.
+
+        Raises:
+            ContactError: it could not be done.
+        """
+        url = f"{self._api}/v1/gateways/enrol"
+        return await self._post(url, identity, {"id": self._gateway})
+
+    async def pull(self, identity: Identity, etag: str) -> Pulled | None:
+        """What is bound to this gateway; None when it is what `etag` says.
+
+        Raises:
+            ContactError: there is no answer, or a refusal.
+            StatementError: the answer is no statement.
+        """
+        headers = {"If-None-Match": f'"{etag}"'} if etag else {}
+        url = f"{self._own()}/configuration"
+        async with self._answer("GET", url, identity, headers=headers) as answer:
+            if answer.status == _NOT_MODIFIED:
+                return None
+            await _check(answer)
+            content = await _read(answer, MAX_BYTES)
+            return Pulled(
+                _from_headers(answer.headers), content, answer.headers.get("Keeptrusts-Events", "")
+            )
+
+    async def content(self, identity: Identity, events_url: str, content_hash: str) -> bytes:
+        """A policy by its hash, from the process that pushes.
+
+        Raises:
+            ContactError: there is no answer, or a refusal; GoneError: it is not wanted any more.
+        """
+        url = f"{self._own(events_url)}/contents/{content_hash}"
+        async with self._answer("GET", url, identity) as answer:
+            if answer.status == _NOT_FOUND:
+                raise GoneError("content_mismatch", "the policy was replaced meanwhile")
+            await _check(answer)
+            return await _read(answer, MAX_BYTES)
+
+    async def events(self, identity: Identity, events_url: str) -> AsyncGenerator[Event, None]:
+        """What is pushed, for as long as the stream holds.
+
+        Raises:
+            ContactError: it broke off, or could not be had.
+        """
+        url = f"{self._own(events_url)}/events"
+        headers = {"Accept": "text/event-stream"}
+        async with self._answer(
+            "GET", url, identity, headers=headers, timeout=_STREAM_TIMEOUT
+        ) as answer:
+            await _check(answer)
+            splitter = sse.Splitter(_MOST_JSON_BYTES)
+            # Held from here on; the first bytes may be a while away.
+            yield Event("open", b"", 0.0)
+            async for data in answer.content.iter_any():
+                for event in splitter.feed(data):
+                    yield _event(event)
+
+    async def report(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what runs; what the control plane wants to be known back.
+
+        Raises:
+            ContactError: it did not arrive.
+        """
+        return await self._post(f"{self._own()}/report", identity, body)
+
+    async def decide(self, identity: Identity, body: Mapping[str, Any]) -> None:
+        """Hand over a batch of decisions.
+
+        Raises:
+            ContactError: it was not taken.
+        """
+        await self._post(f"{self._own()}/decisions", identity, body)
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        url: str,
+        identity: Identity,
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        data: bytes | None = None,
+        timeout: aiohttp.ClientTimeout = _TIMEOUT,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer, while it is read; what aiohttp and the system raise is one of ours."""
+        try:
+            async with self._session.request(
+                method,
+                url,
+                headers={"Authorization": f"Bearer {identity.token}", **headers},
+                data=data,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                yield answer
+        except TimeoutError as exc:
+            raise _unreachable("no answer in time") from exc
+        except (aiohttp.ClientError, OSError, UpstreamError) as exc:
+            raise _unreachable(type(exc).__name__) from exc
+
+    def _own(self, base: str = "") -> str:
+        return f"{(base or self._api).rstrip('/')}/v1/gateways/{self._gateway}"
+
+    async def _post(self, url: str, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        data = json.dumps(body, separators=(",", ":")).encode()
+        async with self._answer("POST", url, identity, headers=headers, data=data) as answer:
+            await _check(answer)
+            return _data(await _read(answer, _MOST_JSON_BYTES))
+
+
+async def _check(answer: aiohttp.ClientResponse) -> None:
+    """Raises: ContactError for anything but a 2xx."""
+    status = answer.status
+    if status // 100 == 2:
+        return
+    code = _code(await _read(answer, _MOST_JSON_BYTES)) if status < 600 else ""
+    told = f"the control plane answered {status} {code}".rstrip()
+    if status in _REFUSALS:
+        raise ContactError("token_refused", told)
+    if status == _NOT_FOUND and code == "not_bound":
+        raise ContactError("not_bound", "no configuration is bound to this gateway")
+    raise ContactError(
+        "control_plane_unreachable", told,
+        retry_after=_retry_after(answer), is_final=status in _NEVER,
+    )  # fmt: skip
+
+
+def _retry_after(answer: aiohttp.ClientResponse) -> float:
+    text = answer.headers.get("Retry-After", "")
+    return float(text[:4]) if text.isascii() and text.isdigit() else 0.0
+
+
+async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    data = bytearray()
+    async for piece in answer.content.iter_any():
+        data += piece
+        if len(data) > most:
+            raise _unreachable(f"an answer of more than {most} bytes")
+    return bytes(data)
+
+
+def _from_headers(headers: Mapping[str, str]) -> Signed:
+    chain = decode(headers.get("Keeptrusts-Key-Chain", ""))
+    try:
+        links = json.loads(chain)
+    except (ValueError, RecursionError) as exc:
+        raise StatementError("statement_forged", "the key chain is not JSON") from exc
+    return parse(
+        {
+            "statement": headers.get("Keeptrusts-Statement"),
+            "signature": headers.get("Keeptrusts-Signature"),
+            "key": headers.get("Keeptrusts-Key"),
+            "chain": links,
+        }
+    )
+
+
+def _event(event: bytes) -> Event:
+    retry = sse.field(event, b"retry") or b""
+    return Event(
+        (sse.field(event, b"event") or b"").decode("utf-8", "replace"),
+        sse.field(event, b"data") or b"",
+        int(retry[:6]) / 1000 if retry.isdigit() else 0.0,
+    )
+
+
+def _data(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise _unreachable("an answer without data") from exc
+    return found if isinstance(found, dict) else {}
+
+
+def _code(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"]["code"])[:60]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def _unreachable(why: str) -> ContactError:
+    return ContactError("control_plane_unreachable", f"the control plane is not reached: {why}")

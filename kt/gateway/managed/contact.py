@@ -1,0 +1,115 @@
+"""How a gateway stands with its control plane: what it shows, and what it reports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from kt.gateway.gateway import timestamp
+from kt.gateway.managed import files
+
+# In the order in which one stands for all: what is wrong with the policy comes first.
+AREAS = ("statement", "state", "disk", "spool", "pull", "report")
+_SHOWN_SECONDS = 10.0
+_MOST_BYTES = 64 << 10
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`code` is stable, `message` is a line for people and holds no secret."""
+
+    code: str
+    message: str
+
+    def shown(self) -> dict[str, str]:
+        """As reports and pages have it: without what a terminal would obey, and not for ever."""
+        line = "".join(c if c.isprintable() else " " for c in self.message)
+        return {"code": self.code, "message": line[:_LONGEST_MESSAGE]}
+
+
+class Contact:
+    """Written by the process that talks to the control plane; `changed` wakes its reporter.
+
+    The other processes of the gateway read what is shown from a file.
+    """
+
+    def __init__(self, path: str, *, control_plane: str, gateway: str) -> None:
+        self._path = path
+        self._control_plane = control_plane
+        self._gateway = gateway
+        self._problems: dict[str, Problem] = {}
+        self._until: dict[str, float] = {}
+        self.publish_seq: int | None = None
+        self.last_contact_at: str | None = None
+        self.streaming = False
+        self.spool_bytes = 0
+        self.counters = dict.fromkeys(
+            ("decisions_sent", "decisions_dropped", "statements_refused", "state_restored"), 0
+        )
+        self.changed = asyncio.Event()
+
+    def note(self, area: str, problem: Problem | None) -> None:
+        """Say what is wrong in an area now, None when nothing is.
+
+        A state folder that was edited is shown for ten seconds also when it is mended at once.
+        """
+        if problem is None and time.monotonic() < self._until.get(area, 0.0):
+            return
+        if problem == self._problems.get(area):
+            return
+        if problem is None:
+            del self._problems[area]
+        else:
+            self._problems[area] = problem
+            if area == "state":
+                self._until[area] = time.monotonic() + _SHOWN_SECONDS
+        self.save()
+        self.changed.set()
+
+    def problem(self, *areas: str) -> Problem | None:
+        """The first problem, of all areas or of those named."""
+        return next((self._problems[a] for a in areas or AREAS if a in self._problems), None)
+
+    def reached(self, area: str) -> None:
+        """The control plane answered."""
+        self.last_contact_at = timestamp()
+        self.note(area, None)
+        self.save()
+
+    def shown(self) -> dict[str, Any]:
+        """What `/health` and `/keeptrusts/config` show."""
+        problem = self.problem()
+        return {
+            "url": self._control_plane,
+            "gateway": self._gateway,
+            "publish_seq": self.publish_seq,
+            "last_contact_at": self.last_contact_at,
+            "streaming": self.streaming,
+            "problem": problem and problem.shown(),
+            "spool_bytes": self.spool_bytes,
+            "counters": dict(self.counters),
+        }
+
+    def save(self) -> None:
+        """Show it to the other processes as well."""
+        try:
+            files.replace(self._path, json.dumps(self.shown()).encode(), durable=False)
+        except OSError as exc:
+            # Mended with the spool, which is looked at twice a second on the same disk.
+            self._problems["spool"] = disk_problem(exc)
+
+
+def disk_problem(exc: OSError) -> Problem:
+    """What the system said about the state folder."""
+    return Problem("disk", f"the state folder cannot be used: {exc.strerror or exc}")
+
+
+def read(path: str) -> dict[str, Any]:
+    """What the process that talks to the control plane showed last; empty before its first word."""
+    data = files.read(path, _MOST_BYTES)
+    found: dict[str, Any] = json.loads(data) if data else {}
+    return found

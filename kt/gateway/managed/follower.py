@@ -1,0 +1,136 @@
+"""Hears what is to be enforced: pushed while a stream can be held, asked for otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from kt.gateway.managed.client import Client, ContactError, Event, GoneError
+from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.identity import Identity
+from kt.gateway.managed.pauses import around, backoff
+from kt.gateway.managed.state import Kept
+from kt.gateway.managed.taker import Fetch, Taker
+from kt.gateway.statement import StatementError, parse
+
+POLL_SECONDS = 10.0
+_LOG = logging.getLogger("kt.gateway")
+
+
+class Follower:
+    """Two loops: one holds the stream, the other polls whenever there is none.
+
+    `may_send` says of a url whether the token may be sent there.
+    """
+
+    def __init__(
+        self, client: Client, taker: Taker, contact: Contact, may_send: Callable[[str], bool]
+    ) -> None:
+        self._client = client
+        self._taker = taker
+        self._contact = contact
+        self._may_send = may_send
+        self._events_url = ""
+        self._known = asyncio.Event()
+
+    async def poll(self, identity: Identity) -> None:
+        """Ask at once, then every ten seconds or so while no stream is held; until cancelled."""
+        failures = 0
+        while True:
+            if not self._contact.streaming:
+                failures = 0 if await self.pull(identity) else failures + 1
+            await asyncio.sleep(backoff(failures) if failures else around(POLL_SECONDS, 0.5))
+
+    async def pull(self, identity: Identity) -> bool:
+        """Ask what is to be enforced; whether there was an answer."""
+        since = self._taker.kept
+        try:
+            # The first answer must be a whole one: it says where events are.
+            pulled = await self._client.pull(identity, self._taker.etag if self._events_url else "")
+            if pulled is not None:
+                self._learn(pulled.events_url)
+                fetch = _returning(pulled.content)
+                await self._taker.offer(pulled.signed, identity.pin, fetch, since=since)
+        except StatementError as exc:
+            self._taker.refuse(exc.code, str(exc))
+        except ContactError as exc:
+            self._contact.note("pull", Problem(exc.code, str(exc)))
+            return False
+        self._contact.reached("pull")
+        return True
+
+    async def stream(self, identity: Identity) -> None:
+        """Hold a stream, and another when it ends; until cancelled."""
+        failures, first_seconds = 0, 1.0
+        await self._known.wait()
+        while True:
+            try:
+                async with aclosing(self._client.events(identity, self._events_url)) as events:
+                    since = self._taker.kept
+                    async for event in events:
+                        failures = 0
+                        first_seconds = event.retry_seconds or first_seconds
+                        self._hold(True)
+                        if event.name == "goodbye":
+                            break
+                        await self._hear(event, identity, since)
+                        since = self._taker.kept
+            except ContactError as exc:
+                _LOG.info("the stream of events: %s", exc)
+            self._hold(False)
+            await asyncio.sleep(backoff(failures, first_seconds))
+            failures += 1
+
+    async def _hear(self, event: Event, identity: Identity, since: Kept | None) -> None:
+        if event.name != "configuration":
+            return
+
+        async def fetch(content_hash: str) -> bytes:
+            return await self._client.content(identity, self._events_url, content_hash)
+
+        try:
+            signed = parse(_object(event.data))
+            await self._taker.offer(signed, identity.pin, fetch, since=since)
+        except StatementError as exc:
+            self._taker.refuse(exc.code, str(exc))
+        except GoneError:
+            await self.pull(identity)
+        else:
+            self._contact.reached("pull")
+
+    def _hold(self, holds: bool) -> None:
+        if holds != self._contact.streaming:
+            self._contact.streaming = holds
+            self._contact.changed.set()
+        if holds:
+            self._contact.reached("pull")
+
+    def _learn(self, events_url: str) -> None:
+        if not events_url or events_url == self._events_url:
+            return
+        if not self._may_send(events_url):
+            _LOG.warning("no events from %s: neither https nor loopback", events_url)
+            return
+        self._events_url = events_url
+        self._known.set()
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise StatementError("statement_forged", "an event is not JSON") from exc
+    if not isinstance(found, dict):
+        raise StatementError("statement_forged", "an event is no JSON object")
+    return found
+
+
+def _returning(content: bytes) -> Fetch:
+    async def fetch(_: str) -> bytes:
+        return content
+
+    return fetch

@@ -1,0 +1,93 @@
+"""Says what runs: at once when that or the gateway's health changes, else as often as wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kt import __version__
+from kt.gateway.gateway import Gateway, timestamp
+from kt.gateway.health import reasons
+from kt.gateway.managed.client import Client, ContactError
+from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.identity import Identity
+from kt.gateway.managed.pauses import around, backoff
+from kt.gateway.managed.taker import Taker
+
+_FIRST_INTERVAL_SECONDS = 3.0
+_LONGEST_INTERVAL_SECONDS = 600.0
+_AREAS = ("statement", "state", "disk", "spool", "pull")
+
+
+class Reporter:
+    """`interval_seconds` is what the control plane asked for last."""
+
+    def __init__(self, gateway: Gateway, client: Client, taker: Taker, contact: Contact) -> None:
+        self._gateway = gateway
+        self._client = client
+        self._taker = taker
+        self._contact = contact
+        self._started_at = timestamp()
+        self.interval_seconds = _FIRST_INTERVAL_SECONDS
+
+    async def run(self, identity: Identity, pull: Callable[[], Awaitable[Any]]) -> None:
+        """Report until cancelled; `pull` is called when something newer is wanted than runs."""
+        failures = 0
+        while True:
+            self._contact.changed.clear()
+            try:
+                wanted = await self.send(identity)
+            except ContactError as exc:
+                self._contact.note("report", Problem(exc.code, str(exc)))
+                await asyncio.sleep(max(backoff(failures), exc.retry_after))
+                failures += 1
+                continue
+            failures = 0
+            self._contact.reached("report")
+            if wanted and wanted not in (self._taker.etag, self._taker.refused):
+                await pull()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(around(self.interval_seconds)):
+                    await self._contact.changed.wait()
+
+    async def send(self, identity: Identity, *, stopping: bool = False) -> str:
+        """Report once; the ETag of what is to be enforced.
+
+        Raises:
+            ContactError: it did not arrive.
+        """
+        told = await self._client.report(identity, self._body(stopping=stopping))
+        interval = told.get("report_interval_seconds")
+        if isinstance(interval, int | float) and 0 < interval <= _LONGEST_INTERVAL_SECONDS:
+            self.interval_seconds = float(interval)
+        etag = told.get("etag")
+        return etag if isinstance(etag, str) else ""
+
+    def _body(self, *, stopping: bool) -> dict[str, Any]:
+        # That reports do not arrive need not be said in one that does.
+        problem = self._contact.problem(*_AREAS)
+        degraded = problem is not None or bool(reasons(self._gateway))
+        return {
+            "running": self._running(),
+            "health": "degraded" if degraded else "ok",
+            "problem": problem and problem.shown(),
+            "kt_version": __version__,
+            "started_at": self._started_at,
+            "stopping": stopping,
+            "counters": dict(self._contact.counters),
+            "stream": self._contact.streaming,
+        }
+
+    def _running(self) -> dict[str, Any] | None:
+        loaded, kept = self._gateway.loaded, self._taker.kept
+        if not loaded.is_configured or kept is None:
+            return None
+        return {
+            "configuration": loaded.id,
+            "version": kept.statement.version,
+            "content_hash": loaded.content_hash,
+            "publish_seq": kept.statement.publish_seq,
+            "since": loaded.loaded_at,
+        }

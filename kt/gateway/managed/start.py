@@ -1,0 +1,72 @@
+"""A managed gateway before it serves: its folder, and the policy that was in force last."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from kt.gateway.gateway import Gateway, timestamp
+from kt.gateway.loading import Loaded, PolicyError, load, nothing
+from kt.gateway.managed import contact, files
+from kt.gateway.managed.identity import GATEWAY, Identity, identity
+from kt.gateway.managed.state import CONTACT, SPOOL, State
+from kt.gateway.managed.stored import Stored
+from kt.gateway.mockscript import Line
+from kt.gateway.options import Managed, Options
+from kt.gateway.source import SourceError
+from kt.gateway.spool import SUFFIX, Spool
+
+_SEGMENTS = 8
+_LARGEST_SEGMENT_BYTES = 1 << 20
+
+
+def prepare(
+    options: Options, managed: Managed, environment: Mapping[str, str], script: tuple[Line, ...]
+) -> Gateway:
+    """A gateway on the policy it had last, or on none, which refuses every call.
+
+    Raises:
+        OSError: the state folder cannot be had.
+        SourceError: there is no token to ask for a policy with.
+    """
+    state = State(managed.state_dir)
+    stored = Stored(state, name=managed.api_url, gateway=managed.gateway_id, given=_given(managed))
+    if stored.identity() is None and not managed.enrolment_token:
+        message = "no token of this gateway: give --gateway-token, or --enrolment-token"
+        raise SourceError("not_configured", message)
+    loaded, problem = _last(stored, options, environment)
+    gateway = Gateway(options, stored, loaded, environment, script)
+    gateway.problem = problem
+    gateway.spool = _spool(state.path(SPOOL), managed.spool_bytes // options.workers)
+    path = state.path(CONTACT)
+    files.remove(path)
+    gateway.control_plane = lambda: contact.read(path)
+    return gateway
+
+
+def _given(managed: Managed) -> Identity | None:
+    return identity(managed.gateway_token, GATEWAY) if managed.gateway_token else None
+
+
+def _last(stored: Stored, options: Options, environment: Mapping[str, str]) -> tuple[Loaded, str]:
+    """The policy in force last, or none and why."""
+    now = timestamp()
+    try:
+        loaded = load(stored.read(), options, environment, source=stored.name, now=now)
+    except SourceError as exc:
+        problem = f"{exc.code}: {exc}"
+    except PolicyError as exc:
+        problem = f"policy_invalid: {'; '.join(exc.problems[:3])}"
+    else:
+        return loaded, ""
+    return nothing(source=stored.name, now=now), problem
+
+
+def _spool(folder: str, share_bytes: int) -> Spool:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for name in os.listdir(folder):
+        # Made by a process that was killed before it wrote a line.
+        if name.endswith(f"{SUFFIX}.new"):
+            os.unlink(os.path.join(folder, name))
+    size = min(_LARGEST_SEGMENT_BYTES, max(4096, share_bytes // _SEGMENTS))
+    return Spool(folder, segment_bytes=size)

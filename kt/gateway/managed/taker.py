@@ -1,0 +1,134 @@
+"""A statement comes in, and what it says is in force or it is refused: whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from kt.gateway.loading import PolicyError
+from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.state import Kept
+from kt.gateway.managed.stored import Stored
+from kt.gateway.reload import Reloader
+from kt.gateway.source import Sourced
+from kt.gateway.statement import (
+    Signed,
+    StatementError,
+    check_content,
+    check_order,
+    verify,
+)
+
+_LOG = logging.getLogger("kt.gateway")
+Fetch = Callable[[str], Awaitable[bytes]]
+
+
+class Taker:
+    """`kept` is what is in force, with its proof. `taken` tells the other processes of it.
+
+    `refused` is the ETag of the last statement that was genuine and held a policy that this
+    gateway cannot serve: asking for it again changes nothing.
+    """
+
+    def __init__(
+        self, stored: Stored, reloader: Reloader, contact: Contact, taken: Callable[[], None]
+    ) -> None:
+        self._stored = stored
+        self._reloader = reloader
+        self._contact = contact
+        self._taken = taken
+        self._lock = asyncio.Lock()
+        self.kept = stored.kept
+        self._saved = not stored.torn
+        self.refused = ""
+
+    @property
+    def etag(self) -> str:
+        """The ETag of what is in force, "" while nothing is."""
+        return self.kept.signed.etag if self.kept else ""
+
+    async def offer(self, signed: Signed, pin: str, fetch: Fetch, *, since: Kept | None) -> None:
+        """Put into force what a statement says; `fetch` brings the policy with a hash.
+
+        What is refused changes nothing but the problem that is shown. `since` is what was in
+        force when the statement was waited for: one that a newer overtook meanwhile is no replay.
+
+        Raises:
+            ContactError: the policy could not be fetched.
+        """
+        async with self._lock:
+            try:
+                await self._take(signed, pin, fetch, since)
+            except StatementError as exc:
+                self.refuse(exc.code, str(exc))
+            except PolicyError as exc:
+                self.refused = signed.etag
+                self.refuse("policy_invalid", "; ".join(exc.problems[:3]))
+            else:
+                self._contact.note("statement", None)
+
+    async def _take(self, signed: Signed, pin: str, fetch: Fetch, since: Kept | None) -> None:
+        statement = verify(signed, pin=pin, gateway=self._stored.gateway)
+        check_order(statement, since.statement if since else None)
+        if self.kept is not None:
+            if statement.publish_seq < self.kept.statement.publish_seq:
+                return
+            check_order(statement, self.kept.statement)
+            if signed == self.kept.signed:
+                return
+        content = await fetch(statement.content_hash)
+        check_content(statement, content)
+        await self._enforce(Kept(signed, statement, content))
+
+    async def _enforce(self, kept: Kept) -> None:
+        sourced = Sourced(kept.content, kept.statement.configuration)
+        loaded = await asyncio.to_thread(self._reloader.load, sourced)
+        self.kept, self._saved = kept, False
+        failure = await self._reloader.take(loaded, lambda: self._stored.keep(kept))
+        self._note_saved(failure)
+        self._contact.publish_seq = kept.statement.publish_seq
+        self._contact.changed.set()
+        self._taken()
+
+    async def guard(self) -> None:
+        """Hold the stored policy against what is in force, and mend it; shown as a problem."""
+        async with self._lock:
+            kept = self.kept
+            if kept is None:
+                return
+            if await asyncio.to_thread(self._holds, kept):
+                self._contact.note("state", None)
+                return
+            was_saved = self._saved
+            self._note_saved(await asyncio.to_thread(self._save, kept))
+            if was_saved and self._saved:
+                self._contact.counters["state_restored"] += 1
+                self._contact.note("state", Problem("state_edited", _edited(self._stored)))
+                _LOG.error("the stored policy was edited by hand; it is put back")
+
+    def _holds(self, kept: Kept) -> bool:
+        try:
+            return self._saved and self._stored.state.holds(kept)
+        except OSError:
+            return False
+
+    def _save(self, kept: Kept) -> OSError | None:
+        try:
+            self._stored.keep(kept)
+        except OSError as exc:
+            return exc
+        return None
+
+    def _note_saved(self, failure: OSError | None) -> None:
+        self._saved = failure is None
+        self._contact.note("disk", None if failure is None else disk_problem(failure))
+
+    def refuse(self, code: str, message: str) -> None:
+        self._contact.counters["statements_refused"] += 1
+        self._contact.note("statement", Problem(code, message))
+        _LOG.error("refused what the control plane sent: %s: %s", code, message)
+
+
+def _edited(stored: Stored) -> str:
+    return f"the policy stored in {stored.state.folder} was edited by hand and was put back"

