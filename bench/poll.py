@@ -100,10 +100,10 @@ def our_check(url: str, times: int, *, keep: bool) -> float:
     batch = 50
     asked = parse(url, schemes=["https", "http"])
     questions = [remote.Question(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
-    allowed = [ipaddress.ip_network("127.0.0.0/8")]
+    terms = remote.Terms((ipaddress.ip_network("127.0.0.0/8"),), per_host=batch)
 
     def step() -> None:
-        groups = remote.check(questions, allowed=allowed, per_host=batch)
+        groups = remote.check(questions, terms=terms)
         answers = [answer for group in groups for answer in group]
         assert all(answer.heads.get(MAIN) for answer in answers), answers
 
