@@ -71,11 +71,7 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    env = settings.ENV
-    groups = remote.check(
-        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
-    )
-    for answers in filter(None, groups):
+    for answers in filter(None, remote.check(questions, terms=_terms())):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -110,6 +106,11 @@ _LOOKED_AT = (
 
 def _reached(work: Work, answer: remote.Answer[UUID]) -> hosts.Reached:
     return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
+
+
+def _terms() -> remote.Terms:
+    env = settings.ENV
+    return remote.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
 
 
 def _is_quiet(
@@ -192,7 +193,7 @@ def fetched(
         url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, terms=_terms()),
             ref=ref,
             head=heads[ref],
             asks=asks,
