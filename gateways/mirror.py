@@ -25,7 +25,8 @@ from gateways.statements import Desired, Signed
 _NAMES = (registry.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
 _COLUMNS = (
-    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "deleted_at",
+    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
+    "deleted_at",
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ class Known:
     previous_until: datetime | None
     bound: str | None
     bound_seq: int
+    bound_at: datetime | None
     deleted_at: datetime | None
 
     def is_newest(self, token: str) -> bool:
