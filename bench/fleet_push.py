@@ -19,12 +19,14 @@ import argparse
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
 import os
 import random
 import re
 import resource
 import secrets
+import signal
 import statistics
 import sys
 import tempfile
@@ -43,7 +45,7 @@ sys.path[:0] = [str(ROOT)]
 
 CONFIGURATION = "fleet"
 IDLE_SECONDS = 20
-MOST_FETCHES = 4000
+MOST_OPEN = 4000
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
     "gateways.push": "events",
@@ -156,10 +158,7 @@ class Gateway(Chunks):
         }  # fmt: skip
         self.said = said
         path = f"/v1/gateways/{self.name}/report"
-        try:
-            status, answer = await self.fleet.ask(self.fleet.port, "POST", path, self.token, body)
-        except OSError:
-            status, answer = 0, b""  # The web is down for its restart.
+        status, answer = await self.fleet.ask(self.fleet.port, "POST", path, self.token, body)
         self.fleet.reports[status] += 1
         if status == 200:
             self.fleet.interval = json.loads(answer)["data"]["report_interval_seconds"]
@@ -176,7 +175,8 @@ class Fleet:
         self.interval = 3
         self.reconnecting = True
         self.gateways: list[Gateway] = []
-        self._fetches = asyncio.Semaphore(MOST_FETCHES)
+        self.again = 0
+        self._open = asyncio.Semaphore(MOST_OPEN)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Any) -> None:
@@ -193,8 +193,8 @@ class Fleet:
         loop = asyncio.get_running_loop()
         while wait or gateway.tries == 0:
             if wait:
-                longest = min(gateway.retry_ms * 2**gateway.tries, 30_000)
-                await asyncio.sleep(random.uniform(longest / 2, longest) / 1000)
+                longest = min(gateway.retry_ms * 2**gateway.tries, 60_000)
+                await asyncio.sleep(random.uniform(0, longest) / 1000)
             gateway.tries += 1
             try:
                 await loop.create_connection(lambda: gateway, "127.0.0.1", self.events_port)
@@ -206,20 +206,26 @@ class Fleet:
     async def ask(
         self, port: int, method: str, path: str, token: str, body: Any = None
     ) -> tuple[int, bytes]:
-        """A request on a connection of its own."""
-        async with self._fetches:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            raw = b"" if body is None else json.dumps(body).encode()
-            head = (
-                f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-                "Connection: close\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(raw)}\r\n\r\n"
-            )
-            writer.write(head.encode() + raw)
-            answer = await reader.read(-1)
-            writer.close()
-        head_, _, rest = answer.partition(b"\r\n\r\n")
-        return int(head_.split(b" ", 2)[1]) if head_ else 0, rest
+        """A request on a connection of its own, again and again until there is an answer."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            "Connection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(raw)}\r\n\r\n"
+        )
+        for tries in itertools.count():
+            try:
+                async with self._open:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(head.encode() + raw)
+                    answer = await reader.read(-1)
+                    writer.close()
+                answer_head, _, rest = answer.partition(b"\r\n\r\n")
+                return int(answer_head.split(b" ", 2)[1]), rest
+            except (OSError, IndexError):
+                self.again += 1
+                await asyncio.sleep(random.uniform(0, min(1.0 * 2**tries, 30)))
+        raise AssertionError
 
     async def heartbeats(self) -> None:
         """Each gateway reports once an interval, spread evenly."""
@@ -387,8 +393,10 @@ async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
         everything += await one_round(stack, fleet, number)
         await asyncio.sleep(2)
     print("publish to enforced, all rounds:", quantiles(everything))
+    begin = time.time()
     drift = stack.request("GET", "/v1/drift").json["summary"]
-    print("drift:", drift, "answers to reports:", dict(fleet.reports))
+    print(f"GET /v1/drift took {time.time() - begin:.2f} s")
+    print("drift:", drift, "answers to reports:", dict(fleet.reports), "asked again:", fleet.again)
     print(
         "rollout:", stack.get(f"/v1/configurations/{CONFIGURATION}/rollout")["seconds"], flush=True
     )
@@ -417,6 +425,7 @@ def main() -> None:
     parser.add_argument("--servers", action="store_true", help="PostgreSQL and Redis")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="fleet-bench-"))
     environment = {"KEEPTRUSTS_SECRET_KEY": "only-for-benchmarks-0123456789abcdef0123"}
     if asked.servers:
