@@ -116,14 +116,15 @@ class Hub:
         if task is None:
             names = (desired.configuration, desired.version, key)
             task = asyncio.create_task(self._in_thread(lambda: mirror.content(*names)))
+            task.add_done_callback(lambda done: self._forget_failed(key, done))
             self._contents[key] = task
             if len(self._contents) > _KEPT_CONTENTS:
                 self._contents.popitem(last=False)
-        try:
-            return await asyncio.shield(task)
-        except DatabaseError:
+        return await asyncio.shield(task)
+
+    def _forget_failed(self, key: str, done: "asyncio.Task[bytes]") -> None:
+        if done.cancelled() or done.exception() is not None:
             self._contents.pop(key, None)
-            raise
 
     async def refresh(self) -> None:
         """Take in what changed, and begin to deliver it."""
