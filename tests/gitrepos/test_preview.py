@@ -39,7 +39,9 @@ def dry_run(row: dict[str, Any]) -> dict[str, Any]:
 
 def tried(url: str, *, token: str = "", **fields: Any) -> dict[str, Any]:
     """As a worker answers for a link that nobody saved."""
-    row = links.draft(parse(url, schemes={"http", "https"}), token=token, fields=fields)
+    row = links.draft(
+        parse(url, schemes={"http", "https"}), token=token, credential="", fields=fields
+    )
     return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(row)))))
 
 
