@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,7 +17,7 @@ from gitrepos.plan import Hold, Plan, mass_removal
 from gitrepos.planning import decide
 from gitrepos.snapshot import Ask, Snapshot
 
-_REMOTE = ("id", "url", "host", "credential")
+_REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
     "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
     "include", "exclude", "prune", "confirmed_commit",
@@ -65,8 +66,13 @@ def of(link: GitRepo) -> dict[str, Any]:
 def _taken(link: GitRepo) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
     work = sync.Work(link.remote, (link,), timezone.now())
-    [answers] = remote.check([sync.question(work)], allowed=settings.ENV.git_allowed_networks)
-    [answer] = answers
+    env = settings.ENV
+    groups = remote.check(
+        [sync.question(work)],
+        allowed=env.git_allowed_networks,
+        per_host=env.git_host_concurrency,
+    )
+    [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
     [ref] = work.refs()
@@ -112,4 +118,4 @@ def _error(error: RemoteError) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | bool | list) else str(value)
+    return str(value) if isinstance(value, UUID) else value

@@ -18,7 +18,7 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import (
     NULL_ID,
     BranchNotFoundError,
@@ -71,7 +71,11 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+    env = settings.ENV
+    groups = remote.check(
+        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
+    )
+    for answers in filter(None, groups):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -90,13 +94,12 @@ def _measure(
     rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
-        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
-    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "next_poll_at"),
+    ("url", "host", "credential", "shared", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
@@ -185,10 +188,10 @@ def fetched(
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -253,6 +256,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
@@ -273,7 +277,7 @@ def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
 
 def question(work: Work) -> remote.Question[UUID]:
     """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
-    return remote.Question(work.remote.pk, _url(work.remote), token_of(work.remote), work.refs())
+    return remote.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:

@@ -18,7 +18,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import retention
-from gitrepos import claim, fetch, history, hosts, links, mailbox, measures, preview, sync
+from gitrepos import (
+    claim,
+    fetch,
+    history,
+    hosts,
+    keyring,
+    links,
+    mailbox,
+    measures,
+    preview,
+    sync,
+)
 from gitrepos.claim import Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat, metrics
@@ -103,6 +114,13 @@ def sweep() -> None:
     events, runs = retention.trim(kept_since), history.trim(kept_since)
     if events or runs:
         log.info("removed old history", events=events, runs=runs)
+
+
+@shared_task(name="gitrepos.warn", time_limit=60)
+def warn() -> None:
+    """Say which credentials expire soon."""
+    if warned := keyring.warn(timezone.now()):
+        log.warning("credentials expire soon", credentials=warned)
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:

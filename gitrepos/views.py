@@ -54,8 +54,12 @@ class GitRepos(View):
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        url, token = fields.pop("url"), fields.pop("access_token", "")
-        row = links.create(url, token=token, fields=fields)
+        row = links.create(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
         _hint()
         return Response(
             _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
@@ -95,8 +99,13 @@ class OneGitRepo(View):
 
     def patch(self, request: Request, repo_id: UUID) -> Response:
         fields, notices = _fields(Asked, request)
-        url, token = fields.pop("url", None), fields.pop("access_token", None)
-        links.edit(repo_id, url=url, token=token, fields=fields)
+        links.edit(
+            repo_id,
+            url=fields.pop("url", None),
+            token=fields.pop("access_token", None),
+            credential=fields.pop("credential", None),
+            fields=fields,
+        )
         _hint()
         return Response(_shown(repo_id, notices))
 
@@ -129,8 +138,13 @@ class Test(View):
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        url, token = fields.pop("url"), fields.pop("access_token", "")
-        answer = {"data": _previewed(links.draft(url, token=token, fields=fields))}
+        draft = links.draft(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
+        answer = {"data": _previewed(draft)}
         return Response(answer | ({"notices": notices} if notices else {}))
 
 

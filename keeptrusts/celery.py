@@ -20,6 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
+_WARN_SECONDS = 60.0
 
 
 def _broker_url(url: str) -> str:
@@ -53,6 +54,7 @@ app.conf.update(
     task_routes={
         "gitrepos.tick": {"queue": "tick"},
         "gitrepos.sweep": {"queue": "tick"},
+        "gitrepos.warn": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
         "gitrepos.preview": {"queue": "sync"},
     },
@@ -66,6 +68,7 @@ app.conf.update(
         # `expires`: an outage leaves no heap of ticks behind.
         "tick": {"task": "gitrepos.tick", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+        "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
     },
     timezone="UTC",
 )

@@ -53,6 +53,7 @@ class Reading:
         self._passage = passage
         self._spans = spans
         self._shown: dict[View, Shown] = {}
+        self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._ascii = self.text.isascii()
         # What is made of this reading once and asked for by several kinds.
         self.made: dict[object, Reading | None] = {}
@@ -67,8 +68,13 @@ class Reading:
             self._shown[view] = Shown(self.text, view, step.make(text))
         return self._shown[view]
 
-    def distinct(self, views: Sequence[View]) -> list[Shown]:
+    def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
+        if views not in self._distinct:
+            self._distinct[views] = self._differing(views)
+        return self._distinct[views]
+
+    def _differing(self, views: tuple[View, ...]) -> list[Shown]:
         found: list[Shown] = []
         for view in views:
             shown = self.show(view)
