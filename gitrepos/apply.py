@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
 from gitrepos.plan import Hold, Plan, mass_removal
 from gitrepos.planning import decide
 from gitrepos.snapshot import Commit, Snapshot
+
+_MAX_WAIT = timedelta(hours=1)
 
 
 class LinkChangedError(Exception):
@@ -65,6 +67,7 @@ def apply(
         if decided is not None:
             _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
         holds.lift(repo, commit)
+        repo.retry_at = None
         repo.last_commit = commit
         repo.tree_id = snapshot.tree_id
         repo.last_synced_at = now
@@ -98,8 +101,11 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
         return False
 
 
-def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
+def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None = None) -> bool:
     """Show a failure on its link; returns whether it is news. What is in force stays in force.
+
+    `head` is where the branch stood, if it was this link alone that failed: the longer it has
+    failed, the longer it waits while the branch stands there, up to an hour.
 
     Raises: `FenceLostError`, `LinkChangedError`.
     """
@@ -107,6 +113,11 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
         news = rows.failed(repo, error.code, error.message, **_facts(attempt, now))
+        repo.failed_commit, repo.retry_at = head or "", None
+        if head is not None:
+            failing = now - (repo.error_since or now)
+            waited = failing - timedelta(seconds=repo.poll_interval_seconds)
+            repo.retry_at = now + min(max(waited, timedelta()), _MAX_WAIT)
         _observe(repo, attempt)
         return news
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from gitrepos import known_hosts, ssh, sshkeys
 from gitrepos.address import BadURLError, host_and_port, place
 from gitrepos.credentials import BEARER
-from gitrepos.models import GitCredential
+from gitrepos.models import CredentialKind, GitCredential
 from keeptrusts.fields import Input, Text
 
 _MAX_HOSTS = 50
@@ -16,19 +16,17 @@ _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
-Kind = GitCredential.Kind
-
 # What each kind may have; the first is its secret.
 _FIELDS = {
-    Kind.TOKEN: ("token", "username", "authorization"),
-    Kind.BASIC: ("password", "username"),
-    Kind.SSH: ("private_key", "passphrase", "known_hosts"),
+    CredentialKind.TOKEN: ("token", "username", "authorization"),
+    CredentialKind.BASIC: ("password", "username"),
+    CredentialKind.SSH: ("private_key", "passphrase", "known_hosts"),
 }
 
 
 def secret_field(kind: str) -> str:
     """The field that holds the secret of a kind."""
-    return _FIELDS[Kind(kind)][0]
+    return _FIELDS[CredentialKind(kind)][0]
 
 
 class Host(Text):
@@ -83,17 +81,17 @@ class CredentialInput(Input):
         if not attrs:
             raise serializers.ValidationError("names nothing to change")
         assert self.instance is not None
-        return self._checked(attrs, Kind(self.instance.kind))
+        return self._checked(attrs, CredentialKind(self.instance.kind))
 
-    def _checked(self, attrs: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    def _checked(self, attrs: dict[str, Any], kind: CredentialKind) -> dict[str, Any]:
         others = {name for names in _FIELDS.values() for name in names} - set(_FIELDS[kind])
         if foreign := sorted(others & attrs.keys()):
             raise serializers.ValidationError({foreign[0]: [f"is not for the kind {kind.value}"]})
         if self._now(attrs, "authorization") == BEARER and self._now(attrs, "username"):
             raise serializers.ValidationError({"username": ["is not sent with a bearer token"]})
-        if kind == Kind.BASIC and not self._now(attrs, "username"):
+        if kind == CredentialKind.BASIC and not self._now(attrs, "username"):
             raise serializers.ValidationError({"username": ["is required for the kind basic"]})
-        if kind == Kind.SSH:
+        if kind == CredentialKind.SSH:
             self._check_servers(attrs)
             _read_key(attrs)
         return attrs
@@ -117,15 +115,15 @@ class CredentialInput(Input):
 class NewCredential(CredentialInput):
     """`POST /v1/git-credentials`."""
 
-    kind = serializers.ChoiceField(Kind.choices)
+    kind = serializers.ChoiceField(CredentialKind.choices)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        kind = Kind(attrs["kind"])
+        kind = CredentialKind(attrs["kind"])
         needed = [
             "name",
             "hosts",
             secret_field(kind),
-            *(["known_hosts"] if kind == Kind.SSH else []),
+            *(["known_hosts"] if kind == CredentialKind.SSH else []),
         ]
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})

@@ -3,7 +3,7 @@
 from gitrepos import secret
 from gitrepos.address import RepoURL, host_and_port, stored
 from gitrepos.errors import HostNotAllowedError, SecretLostError
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import CredentialKind, GitCredential, GitRepo, Remote
 from gitrepos.secret import NOBODY, Secret
 from keeptrusts.sealing import SealError, seal, unseal
 
@@ -42,7 +42,7 @@ def secret_of(remote: Remote) -> Secret:
     if reason := refused(row, stored(remote.url)):
         raise HostNotAllowedError(f"The credential {row.name!r} {reason}.")
     text = _opened(row.secret, row, f"credential {row.name!r}")
-    if row.kind == GitCredential.Kind.SSH:
+    if row.kind == CredentialKind.SSH:
         return secret.key(text, known_hosts=row.known_hosts)
     if row.authorization == BEARER:
         return secret.bearer(text)

@@ -49,10 +49,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitR
 
 
 def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
-    """A link as `create` makes it, of which nothing is kept.
-
-    Raises: `FieldError` for a credential that may not go to `url`.
-    """
+    """A link as `create` makes it, of which nothing is kept."""
     row = _filled(GitRepo(url=url.text), fields)
     row.remote = _new_remote(url, token, _shared(credential))
     return row

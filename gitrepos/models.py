@@ -30,6 +30,14 @@ class Host(models.Model):
     code = models.CharField(max_length=40, default="")
 
 
+class CredentialKind(models.TextChoices):
+    """What a shared credential holds."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a kind
+    BASIC = "basic"
+    SSH = "ssh"
+
+
 class GitCredential(models.Model):
     """What links prove themselves with, shared by name.
 
@@ -38,14 +46,9 @@ class GitCredential(models.Model):
     `expires_at`.
     """
 
-    class Kind(models.TextChoices):
-        TOKEN = "token"  # noqa: S105 - the name of a kind
-        BASIC = "basic"
-        SSH = "ssh"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
-    kind = models.CharField(max_length=5, choices=Kind.choices)
+    kind = models.CharField(max_length=5, choices=CredentialKind.choices)
     hosts = models.JSONField(default=list)
     username = models.CharField(max_length=255, default="")
     authorization = models.CharField(max_length=6, default="")
@@ -109,10 +112,11 @@ class GitRepo(models.Model):
     `generation` counts the edits.
 
     Observed half. `observed_generation` and `observed_rules` are those of the last attempt;
-    `last_commit` and `tree_id` those of the last sync that was applied. A request for a sync
-    raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
-    waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
-    a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_commit` and `tree_id` those of the last sync that was applied. While its branch stands at
+    `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
+    `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what waits for a
+    person and why, `confirmed_commit` what a person let pass. Until `expected_until` a forge that
+    said `expected_commit` was pushed is looked at again and again.
     `last_delivery_at` is when a genuine webhook came last.
     """
 
@@ -144,6 +148,8 @@ class GitRepo(models.Model):
     error_code = models.CharField(max_length=40, default="")
     error_message = models.CharField(max_length=2000, default="")
     error_since = models.DateTimeField(null=True)
+    failed_commit = models.CharField(max_length=64, default="")
+    retry_at = models.DateTimeField(null=True)
     held = models.JSONField(null=True)
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")

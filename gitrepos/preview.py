@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -66,11 +65,10 @@ def of(link: GitRepo) -> dict[str, Any]:
 def _taken(link: GitRepo) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
     work = sync.Work(link.remote, (link,), timezone.now())
-    env = settings.ENV
     groups = remote.check(
         [sync.question(work)],
-        allowed=env.git_allowed_networks,
-        per_host=env.git_host_concurrency,
+        allowed=settings.ENV.git_allowed_networks,
+        per_host=settings.ENV.git_host_concurrency,
     )
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
@@ -118,4 +116,4 @@ def _error(error: RemoteError) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, UUID) else value
+    return value if isinstance(value, str | bool | list | None) else str(value)

@@ -197,8 +197,10 @@ async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
     Raises: `BusyError`.
     """
     async with contextlib.AsyncExitStack() as stack:
+        # Nearly always all are free, and a deadline costs more than a place.
+        seconds = _TURN_SECONDS if any(place.locked() for place in places) else None
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
+            async with asyncio.timeout(seconds):
                 for place in places:
                     await stack.enter_async_context(place)
         except TimeoutError as exc:

@@ -31,6 +31,7 @@ _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
 _MAX_LIMIT = 10_000
+_NO_TIME = "Nobody has time for this now, or not enough; try again."
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
 
@@ -138,13 +139,13 @@ class Test(View):
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
-        draft = links.draft(
+        link = links.draft(
             fields.pop("url"),
             token=fields.pop("access_token", ""),
             credential=fields.pop("credential", ""),
             fields=fields,
         )
-        answer = {"data": _previewed(draft)}
+        answer = {"data": _previewed(link)}
         return Response(answer | ({"notices": notices} if notices else {}))
 
 
@@ -237,7 +238,7 @@ def _hint() -> None:
 def _previewed(link: GitRepo) -> Any:
     """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
     if not _seats.acquire(blocking=False):
-        raise BusyError
+        raise BusyError(_NO_TIME)
     try:
         ticket = uuid4().hex
         message = preview.packed(link)
@@ -248,7 +249,7 @@ def _previewed(link: GitRepo) -> Any:
     finally:
         _seats.release()
     if found is None:
-        raise BusyError
+        raise BusyError(_NO_TIME)
     return found
 
 

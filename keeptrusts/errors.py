@@ -70,6 +70,16 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class BusyError(ApiError):
+    """429: not now; the same request is welcome a little later."""
+
+    status = 429
+    headers = {"Retry-After": "1"}
+
+    def __init__(self, message: str) -> None:
+        super().__init__("busy", message)
+
+
 class UnavailableError(ApiError):
     """503: a server that this needs does not answer."""
 
@@ -78,16 +88,6 @@ class UnavailableError(ApiError):
 
     def __init__(self, what: str) -> None:
         super().__init__("unavailable", f"{what} does not answer now; try again.")
-
-
-class BusyError(ApiError):
-    """503: whoever would do it has no time for it now."""
-
-    status = 503
-    headers = {"Retry-After": "5"}
-
-    def __init__(self) -> None:
-        super().__init__("busy", "Nobody has time for this now, or not enough; try again.")
 
 
 class FieldError(ApiError):

@@ -75,12 +75,11 @@ class Reading:
         return self._distinct[views]
 
     def _differing(self, views: tuple[View, ...]) -> list[Shown]:
-        found: list[Shown] = []
+        found: dict[str, Shown] = {}
         for view in views:
             shown = self.show(view)
-            if not any(shown is other or shown.text == other.text for other in found):
-                found.append(shown)
-        return found
+            found.setdefault(shown.text, shown)
+        return list(found.values())
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """Where a span of the text, not empty, stands in the parts."""
