@@ -40,6 +40,10 @@ _CONTENT_BYTES = 32 * 1024 * 1024
 _PATH_BYTES = 1024
 _PLACE_TRIES = 5
 _HEAD = "refs/keeptrusts/head"
+_LEFT = "refs/keeptrusts/left"
+_GENERATIONS = 1000
+_HISTORY_SECONDS = 15
+_WHOLE = b"false\n"
 _ATTRIBUTES = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _REGULAR = ("100644", "100755")
@@ -112,9 +116,9 @@ def _locked(place: Path) -> Iterator[bool]:
 def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
     try:
         tree_id, above = repository.at(ask.root)
-        if tree_id == ask.known_tree:
-            return Snapshot(repository.commit, tree_id, None)
-        return Snapshot(repository.commit, tree_id, _files(repository, ask, above))
+        files = None if tree_id == ask.known_tree else _files(repository, ask, above)
+        rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
+        return Snapshot(repository.commit, tree_id, files, rewritten=rewritten)
     except RemoteError as error:
         return error
 
@@ -213,6 +217,46 @@ class _Repository:
         commit, tree, time, author, message = raw.decode(errors="replace").split("\0", 4)
         shown = message.strip().replace("\0", "\ufffd")[:500]
         return Commit(commit, author[:500], shown, _moment(time)), tree
+
+    def left(self, commit: str) -> bool:
+        """Whether the branch provably no longer has `commit` among its ancestors.
+
+        A branch that moved on by one commit or one merge costs no call. Else the last 1,000
+        generations of both are fetched, commits alone; where they do not meet in these, nothing
+        is claimed, and neither is when the server does not send them within its bounds.
+        """
+        if commit == self.commit.id or f"parent {commit}" in self._header():
+            return False
+        files = self._here
+        try:
+            return self._departed(commit)
+        except RemoteError:
+            return False  # What is wrong with the server is for the sync itself to say.
+        finally:
+            self._here = files
+
+    def _header(self) -> list[str]:
+        """The commit's own lines: a shallow repository hides the parents from everything else."""
+        raw = _text(self._local(["cat-file", "commit", self.commit.id], 1 << 20))
+        return raw.partition("\n\n")[0].splitlines()
+
+    def _departed(self, commit: str) -> bool:
+        # In a repository of its own: where the head is there already, git does not deepen it.
+        self._here = git.bare_repository(self._folder / "history", object_format=self._format)
+        deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{self._ref}:{_HEAD}"]
+        try:
+            self._fetch([*deep, f"+{commit}:{_LEFT}"], _HISTORY_SECONDS)
+            left = self._history(_LEFT)
+        except ObjectRefusedError:
+            self._fetch(deep, _HISTORY_SECONDS)
+            left = frozenset()
+        here = self._history(_HEAD)
+        if commit in here:
+            return False
+        return bool(left & here) or self._local(["rev-parse", "--is-shallow-repository"]) == _WHOLE
+
+    def _history(self, tip: str) -> frozenset[str]:
+        return frozenset(_text(self._local(["rev-list", tip, "--"])).split())
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """What tells one state of `root` from another, and the attributes above it.
@@ -318,7 +362,9 @@ class _Repository:
             raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
         return small
 
-    def _fetch(self, arguments: Sequence[str], stdin: bytes = b"") -> None:
+    def _fetch(
+        self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
+    ) -> None:
         git.run(
             [
                 *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
@@ -326,7 +372,7 @@ class _Repository:
                 "--recurse-submodules=no", *arguments,
             ],
             access=self._access,
-            deadline_seconds=self._left(_FETCH_SECONDS),
+            deadline_seconds=self._left(seconds),
             max_bytes=4096,
             stdin=stdin,
         )  # fmt: skip

@@ -51,12 +51,14 @@ class Snapshot:
     """`files` are sorted by path, each path once; None when `tree_id` is the one already known.
 
     `tree_id` tells one state of the link's path from another: the id of its tree (or, for a
-    single-file link, of its blob), with attributes above it a digest of both.
+    single-file link, of its blob), with attributes above it a digest of both. `rewritten`: the
+    branch provably lost the commit that was in force.
     """
 
     commit: Commit
     tree_id: str
     files: tuple[File, ...] | None
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Ask:
 
     `known_tree` is the tree id that needs no second look (empty: look in any case); `known`
     maps the path of each file to the blob whose bytes need not be fetched again. `include` and
-    `exclude` are globs, see `globs`.
+    `exclude` are globs, see `globs`. Of `last_commit` it is said whether the branch still has it.
     """
 
     root: str
@@ -73,3 +75,4 @@ class Ask:
     known: dict[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    last_commit: str = ""

@@ -370,6 +370,8 @@ def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
         known=settled(before),
         include=tuple(link.include),
         exclude=tuple(link.exclude),
+        # Another branch or repository has another history, and nobody rewrote it.
+        last_commit=link.last_commit if link.observed_generation == link.generation else "",
     )
 
 
