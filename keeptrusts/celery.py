@@ -59,6 +59,7 @@ app.conf.update(
         "gitrepos.sync_remote": {"queue": "sync"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
+        "gitrepos.preview": {"queue": "sync"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
