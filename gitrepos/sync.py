@@ -76,6 +76,7 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
         questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
     )
     for answers in filter(None, groups):
+        batch.gate.leave(answer.key for answer in answers)
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
