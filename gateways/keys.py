@@ -18,7 +18,7 @@ from gateways.models import SigningKey
 from gateways.statements import SIGNED_AS, Desired, Signed, etag
 from keeptrusts import counters
 from keeptrusts.errors import ApiError
-from keeptrusts.sealing import SealError, seal, unseal
+from keeptrusts.sealing import Rotation, SealError, seal, unseal
 
 COUNTER = "signing-keys"
 ROTATED_AS = b"keeptrusts key rotation\n"
@@ -91,6 +91,14 @@ def rotate() -> tuple[str, str]:
         older.private_key = ""  # What can sign no more cannot be stolen.
         older.save(update_fields=["private_key"])
         return older.fingerprint, newer.fingerprint
+
+
+def reseal(done: Rotation) -> None:
+    """Seal the key that signs under the first of `KEEPTRUSTS_SECRET_KEY`."""
+    with transaction.atomic():
+        for row in SigningKey.objects.select_for_update().exclude(private_key=""):
+            row.private_key = done.renew(row.private_key, row=_sealed_as(row))
+            row.save(update_fields=["private_key"])
 
 
 def _make(older: SigningKey | None) -> SigningKey:

@@ -26,6 +26,9 @@ _CLOUD = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("168.63.129
 # Python's own reading of this part forgives what stands around brackets.
 _NETLOC = re.compile(r"(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:(?P<port>[0-9]{0,5}))?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_SCP = re.compile(r"((?P<user>[^/:@]+)@)(?P<host>\[[^\]]*\]|[^/:@]+):(?P<path>.+)")
+_SSH_USER = "git"
 _MAX_NAME_LENGTH = 253
 _MAX_LENGTH = 2000
 
@@ -36,7 +39,10 @@ class BadURLError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RepoURL:
-    """A url in the one form that is stored: lower-case scheme and host, no default port."""
+    """A url in the one form that is stored: lower-case scheme and host, no default port.
+
+    An ssh url names its user; `text` of the others holds none.
+    """
 
     text: str
     scheme: str
@@ -47,27 +53,37 @@ class RepoURL:
 def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
     """Check a repository's url and bring it into its stored form.
 
-    Raises: `BadURLError` for anything but scheme, host, port and path.
+    git's short form `user@host:path` is stored as `ssh://user@host/path`.
+
+    Raises: `BadURLError` for anything but scheme, host, port and path, and a user with ssh.
     """
     if len(text) > _MAX_LENGTH or re.search(r"[^\x21-\x7e]", text):
         raise BadURLError("must be at most 2000 printable ASCII characters without spaces")
+    if short := _SCP.fullmatch(text):
+        text = f"ssh://{short['user']}@{short['host']}/{short['path'].lstrip('/')}"
     try:
         parts = urlsplit(text)
     except ValueError as exc:
         raise BadURLError(f"is not a url: {exc}") from exc
     _check(text, parts.scheme, schemes)
-    if "@" in parts.netloc:
-        raise BadURLError("must not carry a user or token; send it as access_token")
     if "?" in text or "#" in text:
         raise BadURLError("must end with the repository's path, without ? or #")
     if parts.scheme == "file":
         return _file(parts.netloc, parts.path)
-    return _network(parts.scheme, parts.netloc, parts.path)
+    user, at, netloc = parts.netloc.rpartition("@")
+    if parts.scheme == "ssh":
+        return _network("ssh", netloc, parts.path, user=_user(user, given=bool(at)))
+    if at:
+        raise BadURLError("must not carry a user or token; send it as access_token")
+    return _network(parts.scheme, netloc, parts.path)
+
+
+def stored(text: str) -> RepoURL:
+    """Take a url apart that `parse` brought into its stored form, whatever is allowed by now."""
+    return parse(text, schemes=("file", *_PORTS))
 
 
 def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
-    if re.match(r"[^/:]+@[^/:]+:", text):
-        raise BadURLError("is an ssh address, which needs a deploy key; link the https url instead")
     if not scheme or "://" not in text:
         raise BadURLError("must be a full url, such as https://forge.example/org/repo.git")
     if scheme not in schemes:
@@ -75,8 +91,13 @@ def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
         raise BadURLError(
             f"has the scheme {scheme!r}; KEEPTRUSTS_GIT_SCHEMES allows {allowed} here"
         )
-    if scheme == "ssh":
-        raise BadURLError("is an ssh url, which needs a deploy key; link the https url instead")
+
+
+def _user(text: str, *, given: bool) -> str:
+    """The user of an ssh url; forges call theirs git."""
+    if given and not _USER.fullmatch(text):
+        raise BadURLError("has no usable user name before the @")
+    return text or _SSH_USER
 
 
 def _file(netloc: str, path: str) -> RepoURL:
@@ -85,20 +106,44 @@ def _file(netloc: str, path: str) -> RepoURL:
     return RepoURL(text=f"file://{path}", scheme="file", host="", port=0)
 
 
-def _network(scheme: str, netloc: str, path: str) -> RepoURL:
-    parts = _NETLOC.fullmatch(netloc.lower())
-    if parts is None:
-        raise BadURLError("has no usable host name and port")
-    host = _ipv6(parts["ipv6"]) if parts["ipv6"] else _name(parts["name"])
-    port = int(parts["port"] or _PORTS[scheme])
-    if not 0 < port < 65_536:
-        raise BadURLError("has a port outside 1 to 65535")
+def _network(scheme: str, netloc: str, path: str, *, user: str = "") -> RepoURL:
+    host, port = _host(netloc)
+    port = port or _PORTS[scheme]
     path = path.rstrip("/")  # git asks for the same with and without.
     if not path:
         raise BadURLError("names a host but no repository on it")
     shown = f"[{host}]" if ":" in host else host
+    if user:
+        shown = f"{user}@{shown}"
     suffix = "" if port == _PORTS[scheme] else f":{port}"
     return RepoURL(text=f"{scheme}://{shown}{suffix}{path}", scheme=scheme, host=host, port=port)
+
+
+def place(text: str) -> str:
+    """Check `HOST` or `HOST:PORT`, and bring it into one spelling.
+
+    Raises: `BadURLError`.
+    """
+    host, port = _host(text)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port}" if port else shown
+
+
+def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
+    """Where a `place` leads; without a port to the default one of the scheme."""
+    host, port = _host(place)
+    return host, port or _PORTS[scheme]
+
+
+def _host(text: str) -> tuple[str, int | None]:
+    parts = _NETLOC.fullmatch(text.lower())
+    if parts is None:
+        raise BadURLError("has no usable host name and port")
+    host = _ipv6(parts["ipv6"]) if parts["ipv6"] else _name(parts["name"])
+    port = int(parts["port"]) if parts["port"] else None
+    if port is not None and not 0 < port < 65_536:
+        raise BadURLError("has a port outside 1 to 65535")
+    return host, port
 
 
 def _ipv6(text: str) -> str:
@@ -190,12 +235,12 @@ def _unwrapped(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def literal_address(url: RepoURL) -> Address | None:
-    """The address that the url itself spells, in any form a C library reads; None for a name."""
-    if not url.host:
+def literal_address(host: str) -> Address | None:
+    """The address that a url's host spells, in any form a C library reads; None for a name."""
+    if not host:
         return None
     try:
-        answers = socket.getaddrinfo(url.host, None, flags=socket.AI_NUMERICHOST)
+        answers = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return None
     return ipaddress.ip_address(str(answers[0][4][0]).split("%")[0])

@@ -10,15 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from configurations import versions
-from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
 from gitrepos import alarm, claim, holds, notices, rows
-from gitrepos.candidates import Candidate, Linked
+from gitrepos.candidates import Candidate
 from gitrepos.claim import Fence
 from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
-from gitrepos.plan import Hold, Holder, Link, Plan, mass_removal, plan
+from gitrepos.plan import Hold, Plan, mass_removal
+from gitrepos.planning import decide
 from gitrepos.snapshot import Commit, Snapshot
 
 _MAX_WAIT = timedelta(hours=1)
@@ -59,7 +59,7 @@ def apply(
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
         before = rows.linked(repo.pk)
-        decided = _plan(repo, candidates, before) if snapshot.files is not None else None
+        decided = decide(repo, candidates, before) if snapshot.files is not None else None
         against = _against(repo, commit, decided, hold)
         if against is not None:
             _hold_back(repo, attempt, against, commit, now)
@@ -86,7 +86,7 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
     now = timezone.now()
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
-        decided = _plan(repo, (), rows.linked(repo.pk))
+        decided = decide(repo, (), rows.linked(repo.pk))
         if not decided.removed:
             return False
         if not holds.lets_pass(repo, error.commit):
@@ -179,7 +179,7 @@ def _apply_files(
     before = rows.linked(repo.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = _plan(repo, candidates, before)
+        decided = decide(repo, candidates, before)
     written = _publish(repo, attempt, commit, decided)
     changed = rows.write(repo, decided, now)
     notices.tell(repo, decided, before, changed)
@@ -188,36 +188,6 @@ def _apply_files(
     if changed or repo.last_commit == "":
         files = rows.report(changed, written)
         rows.run(repo, to_commit=commit.id, files=files, **_facts(attempt, now))
-
-
-def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
-    link = Link(
-        str(repo.pk),
-        repo.url,
-        auto_create=repo.auto_create_configuration,
-        adopt=repo.adopt,
-        prune=repo.prune,
-    )
-    return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
-
-
-def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
-    ids = {c.configuration for c in candidates} | {row.configuration for row in before}
-    found = Configuration.objects.filter(pk__in=ids).only(
-        "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
-    )
-    return {
-        row.pk: Holder(
-            row.name,
-            row.owner,
-            row.origin_url,
-            row.content_hash,
-            row.git_hash,
-            archived=row.status == Configuration.Status.ARCHIVED,
-            pinned=row.pinned_at is not None,
-        )
-        for row in found
-    }
 
 
 def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:

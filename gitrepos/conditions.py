@@ -29,14 +29,20 @@ _STATUS = Case(
 )
 
 ACTIONS: Mapping[str, str] = {
-    "auth_failed": "Send another `access_token`.",
+    "auth_failed": "Send another `access_token` or credential.",
+    "host_key_mismatch": (
+        "Compare both fingerprints with the forge's own, then change the credential's"
+        " `known_hosts`."
+    ),
     "repo_not_found": "Check the url, and what the token may read.",
     "branch_not_found": "Push the branch, or change `branch`.",
     "path_not_found": "Change `path`.",
     "no_policy_files": "Add a policy-config.yaml, or change `path`.",
     "too_large": "Link a smaller path or repository.",
     "moved": "Link the new url.",
-    "host_not_allowed": "Ask an operator to allow it by a setting.",
+    "host_not_allowed": (
+        "Ask an operator to allow it by a setting, or add the host to the credential."
+    ),
     "unreachable": "Wait: it is tried again. If it lasts, look at the forge.",
     "timeout": "Wait: it is tried again. If it lasts, look at the forge.",
     "rate_limited": "Wait, or choose a longer `poll_interval_seconds`.",
@@ -63,7 +69,7 @@ Standing: TypeAlias = "WithAnnotations[GitRepo, _Status]"
 
 def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> QuerySet[Standing]:
     """Those links whose `status` is among the wanted ones, each with it and with its remote."""
-    return rows.select_related("remote").annotate(status=_STATUS).filter(status__in=wanted)
+    return rows.select_related("remote__shared").annotate(status=_STATUS).filter(status__in=wanted)
 
 
 def conditions(

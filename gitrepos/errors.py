@@ -28,6 +28,12 @@ class AuthFailedError(RemoteError):
     code = "auth_failed"
 
 
+class HostKeyMismatchError(RemoteError):
+    """The ssh server shows a key that the credential's known_hosts does not have for it."""
+
+    code = "host_key_mismatch"
+
+
 class RepoNotFoundError(RemoteError):
     """The forge knows no such repository, or hides it from this credential."""
 

@@ -6,7 +6,6 @@ memory, file size and time, and a process group of its own that ends with its de
 when this process is already gone.
 """
 
-import base64
 import contextlib
 import ctypes
 import os
@@ -27,12 +26,15 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import
 
 from git import Git
 
-from gitrepos import errors
+from gitrepos import errors, known_hosts, ssh
 from gitrepos.address import RepoURL
+from gitrepos.known_hosts import HostKey
+from gitrepos.secret import NOBODY, Secret
 
 _MEMORY_BYTES = 512 * 1024 * 1024
 _FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
 _STDERR_BYTES = 64 * 1024
+_SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
 _TIMED_OUT = 124  # timeout(1)
@@ -83,11 +85,11 @@ _CONFIG = f"""\
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a remote may be reached: its url, the addresses checked for it, a token or none."""
+    """How a remote may be reached: its url, the addresses checked for it, and as whom."""
 
     url: RepoURL
     addresses: tuple[str, ...] = ()
-    token: str = ""
+    secret: Secret = NOBODY
 
 
 def run(
@@ -103,10 +105,51 @@ def run(
     Without `access` no protocol is allowed at all: the command stays on this machine. With it
     the remote is named `origin`.
 
-    Raises: a `RemoteError` that says why the command failed. No message holds the token.
+    Raises: a `RemoteError` that says why the command failed. No message holds the secret.
     """
+    try:
+        return _run(["git", *arguments], deadline_seconds, max_bytes, access, stdin)
+    except errors.HostKeyMismatchError as error:
+        assert access is not None
+        raise errors.HostKeyMismatchError(f"{error.message} {_compared(access)}") from error
+
+
+def host_keys(url: RepoURL, address: str) -> list[HostKey]:
+    """The keys that the ssh server at `address` shows to anybody; whose they are, nobody proved.
+
+    Raises: `RemoteError` when no server answers in time.
+    """
+    scan = ["ssh-keyscan", "-T", "5", "-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address]
+    try:
+        output = _run(scan, _SCAN_SECONDS, _STDERR_BYTES, None, b"")
+        return known_hosts.parse(output.decode(errors="replace"))
+    except (errors.BadAnswerError, ValueError) as exc:  # It says nothing of why.
+        message = f"No ssh server answers at {address}, port {url.port}."
+        raise errors.UnreachableError(message) from exc
+
+
+def _compared(access: Access) -> str:
+    """What an ssh server shows beside what was expected of it, by fingerprint."""
+    expected = known_hosts.parse(access.secret.known_hosts)
+    try:
+        shown = host_keys(access.url, access.addresses[0])
+    except errors.RemoteError:
+        return f"Expected is {known_hosts.described(expected)}."
+    here, there = known_hosts.described(shown), known_hosts.described(expected)
+    return f"It shows {here}; known_hosts has {there}."
+
+
+def _run(
+    program: Sequence[str],
+    deadline_seconds: float,
+    max_bytes: int,
+    access: Access | None,
+    stdin: bytes,
+) -> bytes:
     protocol = access.url.scheme if access else "none"
-    with _memory_file(_config(access)) as config, _memory_file(stdin) as source:
+    with contextlib.ExitStack() as kept:
+        config = kept.enter_context(_memory_file(_config(access, kept)))
+        source = kept.enter_context(_memory_file(stdin))
         environment = _ENVIRONMENT | {
             "GIT_CONFIG_GLOBAL": f"/proc/self/fd/{config.fileno()}",
             "GIT_ALLOW_PROTOCOL": protocol,
@@ -115,7 +158,7 @@ def run(
         command = [
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(deadline_seconds),
-            "git", *arguments,
+            *program,
         ]  # fmt: skip
         started = time.monotonic()
         child: Any = Git("/").execute(
@@ -135,26 +178,49 @@ def run(
     return output
 
 
-def _config(access: Access | None) -> bytes:
+def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
+    """What git is told; the files that it names live as long as `kept`."""
     if access is None:
         return _CONFIG.encode()
     lines = [_CONFIG]
-    if access.addresses:
+    if access.addresses and access.url.scheme != "ssh":
         pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
         lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
-    if access.token:
-        lines.append(f'\textraHeader = "Authorization: {authorization(access.token)}"\n')
-    url = access.url.text.replace("\\", "\\\\").replace('"', '\\"')
-    lines.append(f'[remote "origin"]\n\turl = "{url}"\n')
+    if access.secret.authorization:
+        lines.append(f'\textraHeader = "Authorization: {_quoted(access.secret.authorization)}"\n')
+    if access.url.scheme == "ssh":
+        lines.append(_ssh(access, kept))
+    lines.append(f'[remote "origin"]\n\turl = "{_quoted(access.url.text)}"\n')
     return "".join(lines).encode()
+
+
+def _ssh(access: Access, kept: contextlib.ExitStack) -> str:
+    # ssh closes every descriptor that it inherits, so it opens these as files of this process.
+    key, hosts = (
+        _elsewhere(kept.enter_context(_memory_file(text.encode())))
+        for text in (access.secret.private_key, access.secret.known_hosts)
+    )
+    config = ssh.config(access.url, access.addresses[0], key=key, known_hosts=hosts)
+    file = _elsewhere(kept.enter_context(_memory_file(config.encode())))
+    return f'[core]\n\tsshCommand = "ssh -F {file}"\n[ssh]\n\tvariant = ssh\n'
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _memory_file(content: bytes) -> BinaryIO:
     """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
     file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
+    os.fchmod(file.fileno(), 0o600)  # ssh takes no key that others could read.
     file.write(content)
     file.seek(0)
     return file
+
+
+def _elsewhere(file: BinaryIO) -> str:
+    """The path by which another process opens a file of this one."""
+    return f"/proc/{os.getpid()}/fd/{file.fileno()}"
 
 
 def _bound(parent: int) -> None:
@@ -225,6 +291,16 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
         ("not our ref", "request for unadvertised object"),
     ),
     (
+        errors.HostKeyMismatchError,
+        "The server is not the one that known_hosts says it is.",
+        ("Host key verification failed",),
+    ),
+    (
+        errors.AuthFailedError,
+        "The server refuses the ssh key of this credential.",
+        (r"Permission denied \(",),
+    ),
+    (
         errors.AuthFailedError,
         "The server refuses this credential, or wants one: send another access_token.",
         ("Authentication failed", "could not read (Username|Password)", r"error: 40[13]\b"),
@@ -232,7 +308,12 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
     (
         errors.RepoNotFoundError,
         "The server knows no such repository, or hides it from this credential.",
-        ("repository '.*' not found", r"error: 404\b", "not appear to be a git"),
+        (
+            "repository '.*' not found",
+            r"error: 404\b",
+            "not appear to be a git",
+            "ERROR: .*not (be )?found",
+        ),
     ),
     (
         errors.BranchNotFoundError,
@@ -278,6 +359,7 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
             "certificate verification failed",
             "Empty reply",
             "Recv failure",
+            "Connection closed by",
         ),
     ),
 )
@@ -290,23 +372,9 @@ def _own_words(complaint: str, access: Access | None) -> str:
     """
     lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
     said = "\n".join(lines)
-    for secret in _secrets(access):
-        said = said.replace(secret, "***")
+    for hidden in access.secret.hidden if access else ():
+        said = said.replace(hidden, "***")
     return said
-
-
-def _secrets(access: Access | None) -> tuple[str, ...]:
-    return secrets(access.token) if access else ()
-
-
-def authorization(token: str) -> str:
-    """The header by which a forge knows a token."""
-    return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
-
-
-def secrets(token: str) -> tuple[str, ...]:
-    """Every form in which a token may come back in what a server says."""
-    return (token, authorization(token).removeprefix("Basic ")) if token else ()
 
 
 def _translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
@@ -321,10 +389,13 @@ def _translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteE
     return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
 
 
+_FATAL = ("fatal: ", "error: ", "ssh: ")
+
+
 def _cause(complaint: str) -> str:
-    """The first line that git calls fatal, fit to be shown."""
-    lines = [line for line in complaint.split("\n") if line.startswith(("fatal: ", "error: "))]
-    line = re.sub(r"^(fatal|error): |unable to access '[^']*': ", "", lines[0] if lines else "")
+    """The first line that git or ssh calls fatal, fit to be shown."""
+    lines = [line for line in complaint.split("\n") if line.startswith(_FATAL)]
+    line = re.sub(r"^(fatal|error|ssh): |unable to access '[^']*': ", "", lines[0] if lines else "")
     printable = "".join(character if character.isprintable() else "?" for character in line)
     return printable.strip().rstrip(".")[:300] or "it says nothing"
 

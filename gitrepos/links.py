@@ -14,10 +14,10 @@ from configurations import pins, versions
 from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
-from gitrepos.address import RepoURL
-from gitrepos.credentials import sealed, sealed_webhook_secret, token_of
+from gitrepos.address import RepoURL, stored
+from gitrepos.credentials import refused, sealed, sealed_webhook_secret, token_of
 from gitrepos.errors import SecretLostError
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import GitCredential, GitRepo, Remote
 from keeptrusts import counters
 from keeptrusts.errors import ConflictError, FieldError, NotFoundError
 from keeptrusts.sealing import fingerprint
@@ -29,35 +29,53 @@ COUNTER = "git-repos"
 _EXPECTED_SECONDS = 60
 
 
-def create(url: RepoURL, *, token: str, fields: Fields) -> GitRepo:
+def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
     """Link a repository; it is due at once.
 
-    `fields` are the asked ones of `GitRepo` except `url`.
+    `token` or `credential`, the name of a shared one, may be empty. `fields` are the asked ones
+    of `GitRepo` except `url`.
 
-    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path.
+    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path;
+    `FieldError` for a credential that may not go to `url`.
     """
     now = timezone.now()
     row = _filled(GitRepo(url=url.text, created_at=now, updated_at=now), fields)
-    with _unique(row), _writing():
-        row.remote = _remote(url.text, url.host, token)
+    with _unique(row), writing():
+        row.remote = _remote(url, token, _shared(credential))
         row.save(force_insert=True)
         [remote] = _locked(row.remote)
         claim.reschedule(remote)
     return row
 
 
-def edit(repo_id: UUID, *, url: RepoURL | None, token: str | None, fields: Fields) -> GitRepo:
+def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
+    """A link as `create` makes it, of which nothing is kept."""
+    row = _filled(GitRepo(url=url.text), fields)
+    row.remote = _new_remote(url, token, _shared(credential))
+    return row
+
+
+def edit(
+    repo_id: UUID,
+    *,
+    url: RepoURL | None,
+    token: str | None,
+    credential: str | None,
+    fields: Fields,
+) -> GitRepo:
     """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
 
-    `token` None keeps the credential, unless the url's scheme, host or port change: a stored
-    credential never goes to a server it was not given for.
+    `token` and `credential` None keep what there is, unless the url's scheme, host or port
+    change: a stored token never goes to a server it was not given for. Either one takes the
+    other's place; empty, it removes both.
 
-    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`).
+    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`);
+    `FieldError` for a credential that may not go to the url.
     """
     row = GitRepo(pk=repo_id)
-    with _unique(row), _writing():
+    with _unique(row), writing():
         old = _remote_of(repo_id)
-        new = _moved(old, url, token)
+        new = _moved(old, url, token, credential)
         remotes = _locked(old, new)
         row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
         prefix = row.id_prefix
@@ -80,7 +98,7 @@ def request_sync(repo_id: UUID) -> int:
 
     Raises: `NotFoundError`; `ConflictError` for a suspended link.
     """
-    with _writing():
+    with writing():
         return _requested(repo_id).requested_seq
 
 
@@ -90,7 +108,7 @@ def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
     Raises: `NotFoundError`; `ConflictError` for a suspended link (`suspended`), one that holds
     nothing (`not_held`), and one that holds another commit by now (`held_changed`).
     """
-    with _writing():
+    with writing():
         row = _requested(repo_id)
         if row.held is None:
             raise ConflictError("not_held", "The link holds no commit.")
@@ -114,7 +132,7 @@ def hear(repo_id: UUID, *, commit: str | None) -> None:
     Raises: `NotFoundError`.
     """
     now = timezone.now()
-    with _writing():
+    with writing():
         [remote] = _locked(_remote_of(repo_id))
         row = GitRepo.objects.select_for_update().get(pk=repo_id)
         row.last_delivery_at = now
@@ -151,7 +169,7 @@ def release_pin(configuration_id: str, *, actor: str) -> None:
 
     Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
     """
-    with _writing():
+    with writing():
         _wake(configuration_id)
         pins.release(configuration_id, actor=actor)
 
@@ -159,7 +177,7 @@ def release_pin(configuration_id: str, *, actor: str) -> None:
 def expire_pins() -> None:
     """End the pins whose time has passed, as `release_pin` does."""
     for configuration_id in pins.expired(timezone.now()):
-        with _writing():
+        with writing():
             _wake(configuration_id)
             pins.expire(configuration_id)
 
@@ -169,7 +187,7 @@ def delete(repo_id: UUID) -> list[str]:
 
     Raises: `NotFoundError`.
     """
-    with _writing():
+    with writing():
         [remote] = _locked(_remote_of(repo_id))
         left = versions.orphan(str(repo_id))
         GitRepo.objects.filter(pk=repo_id).delete()
@@ -178,7 +196,7 @@ def delete(repo_id: UUID) -> list[str]:
 
 
 @contextlib.contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """One transaction. Writers of links follow one another: none meets a link on its way."""
     with transaction.atomic():
         counters.bump(COUNTER)
@@ -236,24 +254,54 @@ def _unique(row: GitRepo) -> Iterator[None]:
         ) from exc
 
 
-def _remote(url: str, host: str, token: str) -> Remote:
-    """The row that polls `url` with `token`; made when it is the first link to it."""
-    digest = fingerprint(token) if token else ""
-    found = Remote.objects.filter(url=url, credential_digest=digest).first()
+def _shared(name: str) -> GitCredential | None:
+    if not name:
+        return None
+    row = GitCredential.objects.filter(name=name).first()
+    if row is None:
+        raise FieldError("credential", f"there is no git credential {name!r}", code="unknown")
+    return row
+
+
+def _remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
+    """The row that polls `url` with a credential; made when it is the first link to it."""
+    new = _new_remote(url, token, shared)
+    found = Remote.objects.filter(url=url.text, credential_digest=new.credential_digest).first()
     if found is None:
-        found = Remote(url=url, host=host, credential_digest=digest)
-        found.credential = sealed(token, found)
-        found.save(force_insert=True)
-    return found
+        new.save(force_insert=True)
+    return found or new
 
 
-def _moved(old: Remote, url: RepoURL | None, token: str | None) -> Remote:
+def _new_remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
+    _check(url, token, shared)
+    digest = str(shared.pk) if shared else fingerprint(token) if token else ""
+    row = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
+    row.credential = sealed(token, row)
+    return row
+
+
+def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:
+    """Raises: `FieldError` when what proves a link is not for its url."""
+    if shared and (reason := refused(shared, url)):
+        raise FieldError("credential", reason, code="not_for_this_url")
+    if url.scheme == "ssh" and token:
+        raise FieldError("access_token", "is for https; an ssh url takes a credential of kind ssh")
+    if url.scheme == "ssh" and not shared:
+        raise FieldError(
+            "credential", "is required for an ssh url: the name of one of kind ssh", code="required"
+        )
+
+
+def _moved(old: Remote, url: RepoURL | None, token: str | None, credential: str | None) -> Remote:
     """The remote after an edit: another row as soon as url or credential differ."""
-    if url is None and token is None:
+    if url is None and token is None and credential is None:
         return old
-    if token is None:
-        token = _kept(old) if url and _origin(url.text) == _origin(old.url) else ""
-    return _remote(url.text if url else old.url, url.host if url else old.host, token)
+    new = url or stored(old.url)
+    if token is not None or credential is not None:
+        return _remote(new, token or "", _shared(credential or ""))
+    if old.shared:
+        return _remote(new, "", old.shared)
+    return _remote(new, _kept(old) if _origin(new.text) == _origin(old.url) else "", None)
 
 
 def _kept(remote: Remote) -> str:

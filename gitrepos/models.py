@@ -30,11 +30,43 @@ class Host(models.Model):
     code = models.CharField(max_length=40, default="")
 
 
+class CredentialKind(models.TextChoices):
+    """What a shared credential holds."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a kind
+    BASIC = "basic"
+    SSH = "ssh"
+
+
+class GitCredential(models.Model):
+    """What links prove themselves with, shared by name.
+
+    `hosts` are the only servers that it goes to, as `HOST` or `HOST:PORT`. `secret` is sealed:
+    a token, a password or a private key, by `kind`. `expiring` is raised once, in time before
+    `expires_at`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=5, choices=CredentialKind.choices)
+    hosts = models.JSONField(default=list)
+    username = models.CharField(max_length=255, default="")
+    authorization = models.CharField(max_length=6, default="")
+    secret = models.TextField()
+    known_hosts = models.TextField(default="")
+    public_key = models.TextField(default="")
+    expires_at = models.DateTimeField(null=True)
+    expiring = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+
 class Remote(models.Model):
     """A url with a credential: what one call to a forge asks about, for every link to it.
 
-    `credential` is the sealed access token, `credential_digest` a keyed hash by which equal
-    tokens share a row. `phase_us` says where in its interval the remote's turn lies: modulo the
+    The credential is a shared one, or `credential`, an access token that is sealed, or none.
+    `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
+    shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
     interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
@@ -44,6 +76,9 @@ class Remote(models.Model):
     url = models.CharField(max_length=2000)
     host = models.CharField(max_length=255)
     credential = models.TextField(default="")
+    shared = models.ForeignKey(
+        GitCredential, on_delete=models.PROTECT, null=True, related_name="remotes"
+    )
     credential_digest = models.CharField(max_length=64, default="")
     interval_seconds = models.PositiveIntegerField(default=300)
     phase_us = models.BigIntegerField(default=_phase)

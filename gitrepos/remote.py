@@ -27,6 +27,7 @@ from gitrepos.errors import (
     TimedOutError,
     TooLargeError,
 )
+from gitrepos.secret import Secret
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Question(Generic[Key]):
 
     key: Key
     url: RepoURL
-    token: str
+    secret: Secret
     refs: tuple[str, ...]
 
 
@@ -88,13 +89,13 @@ def check(
         asking.cancel()
 
 
-def access(url: RepoURL, token: str, *, allowed: Sequence[Network]) -> git.Access:
+def access(url: RepoURL, secret: Secret, *, allowed: Sequence[Network]) -> git.Access:
     """Check where `url` leads to and pin it.
 
     Raises: `HostNotAllowedError`, `UnreachableError`.
     """
     addresses = () if url.scheme == "file" else resolve(url, allowed=allowed)
-    return git.Access(url=url, addresses=addresses, token=token)
+    return git.Access(url=url, addresses=addresses, secret=secret)
 
 
 async def _ask_all(
@@ -149,7 +150,7 @@ class _Asker:
         try:
             answer = Answer(question.key, await self._heads(question))
         except RemoteError as error:
-            answer = Answer(question.key, {}, _shown(error, git.secrets(question.token)))
+            answer = Answer(question.key, {}, _shown(error, question.secret.hidden))
         except Exception:
             # What a server provokes by an answer nobody foresaw must not cost its neighbours
             # theirs.
@@ -170,7 +171,7 @@ class _Asker:
         wish = smart.Wish(
             question.url,
             question.refs,
-            git.authorization(question.token) if question.token else "",
+            question.secret.authorization,
             keep=host.is_frequent(),
         )
         async with _turn(host.turns, self._turns):
@@ -196,8 +197,10 @@ async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
     Raises: `BusyError`.
     """
     async with contextlib.AsyncExitStack() as stack:
+        # Nearly always all are free, and a deadline costs more than a place.
+        seconds = _TURN_SECONDS if any(place.locked() for place in places) else None
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
+            async with asyncio.timeout(seconds):
                 for place in places:
                     await stack.enter_async_context(place)
         except TimeoutError as exc:
@@ -217,7 +220,7 @@ def _shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
 def _by_git(question: Question[Key], allowed: Sequence[Network]) -> dict[str, str]:
     """Ask by a git process: over ssh, in a file, or a server that hands out files."""
     until = time.monotonic() + _DEADLINE_SECONDS
-    reached = access(question.url, question.token, allowed=allowed)
+    reached = access(question.url, question.secret, allowed=allowed)
     heads = _parsed(_listing(reached, question.refs, until), question.refs)
     if not any(heads.values()) and question.url.scheme in ("https", "http"):
         _prove(reached, until)

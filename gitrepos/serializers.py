@@ -33,7 +33,7 @@ class URL(Text):
             url = parse(super().to_internal_value(data), schemes=settings.ENV.git_schemes)
         except BadURLError as exc:
             raise serializers.ValidationError(str(exc)) from exc
-        address = literal_address(url)
+        address = literal_address(url.host)
         if address and not is_allowed(address, settings.ENV.git_allowed_networks):
             raise serializers.ValidationError(
                 f"leads to {address}, which is not a public address; an operator allows it"
@@ -78,6 +78,7 @@ class Asked(Input):
     exclude = Globs(required=False)
     prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
         value = value or ""  # The remote's HEAD.
@@ -104,6 +105,9 @@ class Asked(Input):
             raise serializers.ValidationError("must be printable ASCII without spaces")
         return value or ""
 
+    def validate_credential(self, value: str | None) -> str:
+        return value or ""
+
     def validate_webhook_secret(self, value: str | None) -> str:
         if value and not re.fullmatch(r"[\x21-\x7e]{16,}", value):
             raise serializers.ValidationError(
@@ -114,6 +118,8 @@ class Asked(Input):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
             raise serializers.ValidationError("names nothing to change")
+        if attrs.get("access_token") and attrs.get("credential"):
+            raise serializers.ValidationError({"credential": ["comes with access_token; send one"]})
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
@@ -144,6 +150,11 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
     conditions = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
     has_access_token = serializers.SerializerMethodField()
+    credential = serializers.CharField(source="remote.shared.name", default=None)
+    credential_expires_at = serializers.DateTimeField(
+        source="remote.shared.expires_at", default=None
+    )
+    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
     has_webhook_secret = serializers.SerializerMethodField()
     webhook_url = serializers.SerializerMethodField()
     last_commit = serializers.SerializerMethodField()
@@ -156,8 +167,9 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
-            "id_prefix", "include", "exclude", "prune",
-            "has_access_token", "has_webhook_secret", "webhook_url", "generation",
+            "id_prefix", "include", "exclude", "prune", "has_access_token",
+            "credential", "credential_expires_at", "credential_expiring",
+            "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
             "next_poll_at", "last_synced_at", "last_delivery_at",
             "error", "held", "files", "created_at", "updated_at",

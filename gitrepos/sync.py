@@ -18,7 +18,7 @@ from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
 from gitrepos.claim import Claim, Fence, FenceLostError
-from gitrepos.credentials import token_of
+from gitrepos.credentials import secret_of
 from gitrepos.errors import (
     NULL_ID,
     BranchNotFoundError,
@@ -100,7 +100,7 @@ def _measure(
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "next_poll_at"),
+    ("url", "host", "credential", "shared", "next_poll_at"),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
@@ -177,22 +177,23 @@ def _taken(
     for ref, links in groups.items():
         before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
-        for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
+        for taken in zip(links, before, fetched(work, ref, heads, asks), strict=True):
             yield taken
             if time.monotonic() > until:
                 return
 
 
-def _fetched(
+def fetched(
     work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
 ) -> Sequence[Snapshot | RemoteError]:
+    """What git says to each ask of one ref, after a check found it at `heads`."""
     try:
         if not heads[ref]:
             raise _no_branch(ref)
-        url, token = _url(work.remote), token_of(work.remote)
+        url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, token, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -259,6 +260,7 @@ def _discarding(fence: Fence) -> Iterator[None]:
 def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[GitRepo]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
@@ -271,12 +273,15 @@ def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) ->
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
-        return remote.Question(
-            work.remote.pk, _url(work.remote), token_of(work.remote), work.refs()
-        )
+        return question(work)
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
         return None
+
+
+def question(work: Work) -> remote.Question[UUID]:
+    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    return remote.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:

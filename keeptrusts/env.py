@@ -45,6 +45,7 @@ class Env:
     git_host_concurrency: int
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
+    credential_warning_days: int
     event_retention_days: int
     cors_origins: tuple[str, ...]
     events_host: str
@@ -78,13 +79,14 @@ def read(environ: Mapping[str, str]) -> Env:
         git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
+        credential_warning_days=_days(environ, "KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", 14),
         event_retention_days=_positive(environ, "KEEPTRUSTS_EVENT_RETENTION_DAYS", 90),
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
         events_host=events_host,
         events_port=events_port,
         events_url=_base(environ.get("KEEPTRUSTS_EVENTS_URL") or web_url(events_host, events_port)),
         gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
-        decision_retention_days=_days(environ.get("KEEPTRUSTS_DECISION_RETENTION_DAYS") or "30"),
+        decision_retention_days=_days(environ, "KEEPTRUSTS_DECISION_RETENTION_DAYS", 30),
     )
 
 
@@ -219,12 +221,11 @@ def _limit(environ: Mapping[str, str], name: str) -> int | None:
     return number
 
 
-def _days(value: str) -> int:
+def _days(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
     days = _whole(value, 3650)
     if days is None:
-        raise EnvError(
-            f"KEEPTRUSTS_DECISION_RETENTION_DAYS={value!r}: write whole days from 1 to 3650"
-        )
+        raise EnvError(f"{name}={value!r}: write whole days from 1 to 3650")
     return days
 
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,6 +41,26 @@ def unseal(sealed: str, *, row: str) -> str:
     if head not in known:
         raise SealError("the key that sealed this secret is not in KEEPTRUSTS_SECRET_KEY")
     return _opened(known[head], data, row)
+
+
+@dataclass(slots=True)
+class Rotation:
+    """How many secrets were sealed under a new key, and the rows whose secret no key opens."""
+
+    sealed: int = 0
+    lost: list[str] = field(default_factory=list)
+
+    def renew(self, sealed: str, *, row: str) -> str:
+        """The same secret under the first key; what is so already, or cannot be opened, stays."""
+        if sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
+            return sealed
+        try:
+            secret = unseal(sealed, row=row)
+        except SealError:
+            self.lost.append(row)
+            return sealed
+        self.sealed += 1
+        return seal(secret, row=row)
 
 
 def fingerprint(secret: str) -> str:

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from access import tokens
 from tests.support.forge import Forge
 from tests.support.repo import Repo
+from tests.support.sshforge import SSHForge
 
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -61,3 +62,20 @@ def make_repo(forge: Forge, tmp_path: Path) -> Callable[[], Repo]:
     """As `repo`, for tests that need several."""
     count = iter(range(1000))
     return lambda: forge.repository(tmp_path / f"clone-{next(count)}")
+
+
+@pytest.fixture(scope="session")
+def _ssh_server(forge: Forge) -> Iterator[SSHForge]:
+    with SSHForge(forge.root) as running:
+        yield running
+
+
+@pytest.fixture
+def ssh_forge(_ssh_server: SSHForge) -> Iterator[SSHForge]:
+    """The same repositories by ssh, well-behaved again when the test ends."""
+    before = _ssh_server.host_key
+    yield _ssh_server
+    _ssh_server.behave()
+    if _ssh_server.host_key is not before:
+        _ssh_server.host_key = before
+        _ssh_server.restart()

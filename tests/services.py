@@ -35,7 +35,7 @@ def _start() -> None:
         DJANGO_SETTINGS_MODULE="keeptrusts.settings",
         KEEPTRUSTS_DATA_DIR=str(data),
         KEEPTRUSTS_SECRET_KEY="only-for-tests-0123456789abcdef0123456789",
-        KEEPTRUSTS_GIT_SCHEMES="https,http,file",
+        KEEPTRUSTS_GIT_SCHEMES="https,http,ssh,file",
         KEEPTRUSTS_GIT_ALLOWED_NETWORKS="127.0.0.0/8",
         KEEPTRUSTS_CORS_ORIGINS="https://console.example",
         KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS="1",

@@ -25,15 +25,26 @@ STORED = [
     ("https://[2001:DB8:0:0::1]:8443/r", "https://[2001:db8::1]:8443/r"),
     ("https://" + "a" * 63 + ".example/r", "https://" + "a" * 63 + ".example/r"),
     ("file:///srv/git/r.git", "file:///srv/git/r.git"),
+    ("ssh://Forge.example:22/org/r.git", "ssh://git@forge.example/org/r.git"),
+    ("ssh://Me.2@forge.example:2222/r", "ssh://Me.2@forge.example:2222/r"),
+    ("ssh://git@[2001:DB8::1]/~/r", "ssh://git@[2001:db8::1]/~/r"),
+    ("git@forge.example:org/repo.git", "ssh://git@forge.example/org/repo.git"),
+    ("git@forge.example:/srv/r.git", "ssh://git@forge.example/srv/r.git"),
+    ("git@[::1]:r", "ssh://git@[::1]/r"),
 ]
 
 NO_URL = [
-    "", "forge.example/org/repo.git", "//forge.example/r", "git@forge.example:org/repo.git",
+    "", "forge.example/org/repo.git", "//forge.example/r",
     "https:forge.example/r", "https:/forge.example/r", "https:///r", "https://", "https://forge.example",
     "https://forge.example/", "https://forge.example//", "https://:443/r",
     "ext::sh", "ext::sh://x/y", "ext://x/y", "git://forge.example/r", "ftp://forge.example/r",
     "fd::17/x", "transport::https://x/y", "https::https://x/y", "javascript://x/%0aalert(1)",
-    "ssh://git@forge.example/r", "ssh://forge.example/r", "git+ssh://forge.example/r",
+    "git+ssh://forge.example/r", "ssh://git:secret@forge.example/r", "ssh://@forge.example/r",
+    "ssh://-oProxyCommand=x@forge.example/r", "ssh://git@-oProxyCommand=x/r", "ssh://a@b@c/r",
+    "ssh://-oProxyCommand=x/r", "-oProxyCommand=x@forge.example:r", "git@-oProxyCommand=x:r",
+    "ssh://git@forge.example", "ssh://git@forge.example/", "git@forge.example:", "git@:r",
+    "ssh://git;x@forge.example/r", "ssh://$(x)@forge.example/r", "ssh://%2doProxy@forge.example/r",
+    "git@forge.example;x:r", "git@[::g]:r", "forge.example:org/repo.git",
     "-https://forge.example/r", "--upload-pack=x", "-u", "https://-forge.example/r",
     "https://forge-.example/r", "https://-/r", "https://-oProxyCommand=x/r",
     " https://forge.example/r", "https://forge.example/r ", "https://forge.example/a b",
@@ -122,7 +133,7 @@ def test_a_url_is_taken_apart() -> None:
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_an_address_is_seen_in_any_spelling(host: str) -> None:
     """Whatever a C library would read as one of this machine's own."""
-    address = literal_address(parse(f"https://{host}/r", schemes=ALL))
+    address = literal_address(parse(f"https://{host}/r", schemes=ALL).host)
 
     assert address is not None
     assert not is_allowed(address, ())
@@ -133,12 +144,12 @@ def test_an_address_is_seen_in_any_spelling(host: str) -> None:
 )
 def test_a_name_is_no_address(host: str) -> None:
     """It is looked up when it is dialled, not before."""
-    assert literal_address(parse(f"https://{host}/r", schemes=ALL)) is None
+    assert literal_address(parse(f"https://{host}/r", schemes=ALL).host) is None
 
 
 def test_a_file_has_no_address() -> None:
     """It leads to no host."""
-    assert literal_address(parse("file:///srv/r.git", schemes=ALL)) is None
+    assert literal_address(parse("file:///srv/r.git", schemes=ALL).host) is None
 
 
 @pytest.mark.parametrize("text", REFUSED)

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import fetch, git, remote
+from gitrepos import fetch, git, remote, secret
 from gitrepos.address import parse
 from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
+from gitrepos.secret import NOBODY
 from gitrepos.snapshot import Ask, Snapshot
 from tests.support.forge import Forge
 from tests.support.processes import below, naming
@@ -31,7 +32,8 @@ ALLOWED = [ipaddress.ip_network("127.0.0.0/8")]
 
 
 def access(repo: Repo, token: str = "") -> git.Access:
-    return git.Access(parse(repo.url, schemes=["http"]), ("127.0.0.1",), token)
+    proof = secret.basic(token) if token else NOBODY
+    return git.Access(parse(repo.url, schemes=["http"]), ("127.0.0.1",), proof)
 
 
 def shell(script: str, *, deadline_seconds: float = 20, max_bytes: int = 100_000) -> str:
@@ -55,8 +57,9 @@ def take(repo: Repo, folder: Path, *, token: str = "") -> list[Snapshot | Remote
 
 def check(repo: Repo, token: str = "") -> remote.Answer[str]:
     """What the cheap check says of main."""
+    proof = secret.basic(token) if token else NOBODY
     question = remote.Question(
-        "key", parse(repo.url, schemes=["http"]), token, ("refs/heads/main",)
+        "key", parse(repo.url, schemes=["http"]), proof, ("refs/heads/main",)
     )
     (answer,) = [
         a for group in remote.check([question], allowed=ALLOWED, per_host=4) for a in group
@@ -462,8 +465,8 @@ def test_the_token_is_in_nothing_that_another_process_can_read(
     # The check needs none; a fetch has timeout, git and its helper.
     assert len(children) >= 3 if step == "fetch" else children == {}
     seen = [*(line for line, _ in children.values()), *(env for _, env in children.values())]
-    for secret in (TOKEN.encode(), BASIC.encode()):
-        assert [text for text in (*seen, *kept) if secret in text] == []
+    for hidden in (TOKEN.encode(), BASIC.encode()):
+        assert [text for text in (*seen, *kept) if hidden in text] == []
     assert TOKEN not in caplog.text
     assert BASIC not in caplog.text
     assert BASIC in str(forge.authorizations)

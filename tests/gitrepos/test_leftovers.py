@@ -25,11 +25,11 @@ from tests.support.stack import ROOT, wait_for
 TAKE = """\
 import sys
 from pathlib import Path
-from gitrepos import fetch, git
+from gitrepos import fetch, git, secret
 from gitrepos.address import parse
 from gitrepos.snapshot import Ask
 url, folder = sys.argv[1:]
-access = git.Access(parse(url, schemes=["http"]), ("127.0.0.1",), "token")
+access = git.Access(parse(url, schemes=["http"]), ("127.0.0.1",), secret.basic("token"))
 fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=[Ask("")], folder=Path(folder))
 """
 

@@ -29,6 +29,7 @@ GOOD = [
     ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8", "git_allowed_networks",
      (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))),
     ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", "86400", "min_poll_interval_seconds", 86400),
+    ("KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", "366", "credential_warning_days", 366),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", "", "git_host_concurrency", 32),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", "4", "git_host_concurrency", 4),
     ("KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE", "", "git_host_calls_per_minute", None),
@@ -57,6 +58,7 @@ BAD = [
     ("KEEPTRUSTS_GIT_SCHEMES", ["git", "https,ftp", "HTTPS", ","]),
     ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", ["10.0.0.1/8", "localhost", "10.0.0.0/33", "10/8/8"]),
     ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", ["0", "-1", "1.5", "ten", "86401", "٣", "9" * 5000]),
+    ("KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", ["0", "-1", "1.5", "3651", "٣"]),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", ["0", "-4", "100000", "many"]),
     ("KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE", ["0", "-1", "100000", "many", "1e3"]),
     ("KEEPTRUSTS_CORS_ORIGINS", ["*", "console.example", "https://a.example/", "https://A.example",
@@ -125,7 +127,7 @@ def test_the_defaults_need_no_variable(tmp_path: Path, monkeypatch: pytest.Monke
     assert env.git_schemes == {"https", "ssh"}
     assert (env.database_url, env.redis_url, env.bootstrap_token) == ("", "", "")
     assert (env.git_allowed_networks, env.cors_origins) == ((), ())
-    assert env.min_poll_interval_seconds == 10
+    assert (env.min_poll_interval_seconds, env.credential_warning_days) == (10, 14)
     assert env.events_url == "http://127.0.0.1:8081"
     assert (env.gateway_offline_seconds, env.decision_retention_days) == (300, 30)
 

@@ -1,0 +1,85 @@
+"""Who an ssh server is: known_hosts lines, and fingerprints for people. Pure.
+
+Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+_MARKERS = ("@cert-authority", "@revoked")
+_HASHED = "|1|"
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """One line: the servers it is about, as they are written, and the key they show."""
+
+    names: str
+    kind: str
+    fingerprint: str
+
+
+def parse(text: str) -> list[HostKey]:
+    """Every key of a known_hosts file, in its order; blank lines and comments are none.
+
+    Raises: `ValueError` that says which line is no such entry.
+    """
+    lines = enumerate(text.splitlines(), start=1)
+    kept = [(at, line.split()) for at, line in lines if line.strip() and line.strip()[0] != "#"]
+    return [_key(at, words) for at, words in kept]
+
+
+def knows(keys: Iterable[HostKey], name: str) -> bool:
+    """Whether a key is there for the server that known_hosts would call `name`."""
+    return any(_is_about(key.names, name) for key in keys)
+
+
+def fingerprint(blob: bytes) -> str:
+    """As ssh shows it: SHA256 in base64 without padding."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def described(keys: Sequence[HostKey]) -> str:
+    """A few keys for a sentence."""
+    some = ", ".join(f"{key.fingerprint} ({key.kind})" for key in keys[:_SHOWN])
+    return some + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "") or "none"
+
+
+def _key(at: int, words: list[str]) -> HostKey:
+    if words[0] in _MARKERS:
+        words = words[1:]
+    if len(words) < 3:
+        raise ValueError(f"line {at} is no entry: NAMES TYPE KEY is one")
+    names, kind, encoded = words[:3]
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error as exc:
+        raise ValueError(f"line {at} has no key in base64") from exc
+    length = int.from_bytes(blob[:4], "big")
+    if blob[4 : 4 + length] != kind.encode():
+        raise ValueError(f"line {at} has a key of another type than {kind!r}")
+    return HostKey(names, kind, fingerprint(blob))
+
+
+def _is_about(names: str, name: str) -> bool:
+    if names.startswith(_HASHED):
+        return _is_hash_of(names, name)
+    patterns = names.lower().split(",")
+    if any(fnmatchcase(name, p[1:]) for p in patterns if p.startswith("!")):
+        return False
+    # fnmatch reads brackets, which stand for themselves here.
+    return any(fnmatchcase(name, p.replace("[", "[[]")) for p in patterns)
+
+
+def _is_hash_of(names: str, name: str) -> bool:
+    try:
+        salt, digest = (base64.b64decode(part) for part in names.removeprefix(_HASHED).split("|"))
+    except ValueError:
+        return False
+    return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)

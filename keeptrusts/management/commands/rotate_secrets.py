@@ -1,0 +1,25 @@
+"""`manage.py rotate_secrets`: the step between adding a key and dropping the old one."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gateways import keys
+from gitrepos import rotation
+from keeptrusts.sealing import Rotation
+
+
+class Command(BaseCommand):
+    """Seals what is stored under the first key; status 1 when something could not be opened."""
+
+    help = "Seal every stored secret under the first key of KEEPTRUSTS_SECRET_KEY."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = Rotation()
+        rotation.rotate(done)
+        keys.reseal(done)
+        self.stdout.write(f"sealed {done.sealed} secrets under the first key")
+        for row in done.lost:
+            self.stderr.write(f"no key opens the secret of {row}; send it again")
+        if done.lost:
+            raise CommandError(f"{len(done.lost)} secrets could not be opened")
