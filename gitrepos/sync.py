@@ -72,6 +72,7 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
     for answers in filter(None, remote.check(questions, terms=_terms())):
+        batch.gate.leave(answer.key for answer in answers)
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
