@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
+from gitrepos import apply, claim, fetch, holds, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
@@ -223,7 +223,9 @@ def _sync_link(
 def _apply(
     fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
 ) -> None:
-    hold = apply.apply(fence, attempt, snapshot, candidates)
+    hold = apply.apply(
+        fence, attempt, snapshot, candidates, holds.unverified(snapshot.commit.signature)
+    )
     facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
     if hold is not None:
         log.warning("held", reason=hold.reason, **facts)
@@ -344,6 +346,7 @@ def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
         known=settled(before),
         include=tuple(link.include),
         exclude=tuple(link.exclude),
+        allowed_signers=link.allowed_signers,
     )
 
 
