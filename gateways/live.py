@@ -4,7 +4,7 @@ Kept in Redis, a hash for each, gateway id to JSON. It may be lost with Redis: t
 what was true a minute ago, and every gateway says the rest again with its next report.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,9 @@ from keeptrusts.redis_client import client
 log = structlog.get_logger(__name__)
 
 _HANDED = "keeptrusts:fleet:handed"
+_SEEN = "keeptrusts:fleet:seen"
+_BEGUN = "keeptrusts:fleet:begun"
+_BEGUN_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,46 @@ def note_handed(statements: Iterable[Desired]) -> None:
 def handed() -> dict[str, Handed]:
     """What each gateway was told last. Raises: `redis.RedisError`."""
     return {key: Handed(value[0], value[1], _time(value[2])) for key, value in _all(_HANDED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last report: when it came, how it is told from one that says something else, and what
+    it said that may reach the database late."""
+
+    at: datetime
+    essence: str
+    counters: Mapping[str, int]
+    stream: bool
+
+
+def swap_seen(gateway_id: str, seen: Seen) -> Seen | None:
+    """Note a report; returns the one before, None when there is none.
+
+    Raises: `redis.RedisError`.
+    """
+    row = orjson.dumps([seen.at, seen.essence, seen.counters, seen.stream])
+    pipe = client().pipeline()
+    pipe.hget(_SEEN, gateway_id)
+    pipe.hset(_SEEN, gateway_id, row)
+    before, _ = pipe.execute()
+    return None if before is None else _seen(orjson.loads(before))
+
+
+def seen() -> dict[str, Seen]:
+    """The last report of each gateway. Raises: `redis.RedisError`."""
+    return {key: _seen(value) for key, value in _all(_SEEN)}
+
+
+def is_first(configuration_id: str, version: int) -> bool:
+    """Whether nobody asked this of a version before. Raises: `redis.RedisError`."""
+    name = f"{_BEGUN}:{configuration_id}:{version}"
+    return bool(client().set(name, 1, nx=True, ex=_BEGUN_SECONDS))
+
+
+def _seen(row: Any) -> Seen:
+    at, essence, counters, stream = row
+    return Seen(_time(at), essence, counters, stream)
 
 
 def _all(name: str) -> Iterable[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateways import live, mirror
+from gateways import decisions, live, mirror, reports
 from gateways.authentication import (
     EnrolmentAuthentication,
     GatewayAuthentication,
@@ -15,7 +15,7 @@ from gateways.authentication import (
 from gateways.encoding import b64u
 from gateways.mirror import fleet
 from gateways.models import EnrolmentToken
-from gateways.serializers import EnrolmentInput
+from gateways.serializers import DecisionsInput, EnrolmentInput, ReportInput
 from gateways.statements import Signed
 from gateways.views import registered, valid
 from keeptrusts.errors import NotFoundError
@@ -60,6 +60,27 @@ class Configuration(GatewayView):
         return HttpResponse(
             content, content_type="application/yaml", headers={"ETag": etag, **_headers(signed)}
         )
+
+
+class Report(GatewayView):
+    """What a gateway runs and how it fares."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        reports.take(gateway_id, valid(ReportInput, request))
+        signed = fleet.signed(gateway_id)
+        data = {
+            "report_interval_seconds": reports.interval_seconds(fleet.size),
+            "etag": signed.etag if signed else None,
+        }
+        return Response({"data": data})
+
+
+class Decisions(GatewayView):
+    """Take a batch of decisions."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        body = valid(DecisionsInput, request)
+        return Response({"data": {"accepted": decisions.take(gateway_id, **body)}}, status=202)
 
 
 def _headers(signed: Signed) -> dict[str, str]:

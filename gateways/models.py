@@ -74,3 +74,65 @@ class Gateway(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+
+
+class State(models.Model):
+    """What a gateway said last, and what it was handed.
+
+    Written at once when what it runs, its health or its problem changes; `last_seen_at`,
+    `counters`, `stream` and what it was handed follow about once a minute. `running_since` is by
+    the gateway's clock, `enforced_at` (its first report of what it runs now) by this one's.
+    """
+
+    gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, primary_key=True)
+    running_configuration = models.CharField(max_length=200, default="")
+    running_version = models.PositiveIntegerField(null=True)
+    running_hash = models.CharField(max_length=64, default="")
+    running_seq = models.BigIntegerField(default=0)
+    running_since = models.DateTimeField(null=True)
+    enforced_at = models.DateTimeField(null=True)
+    health = models.CharField(max_length=10)
+    problem_code = models.CharField(max_length=40, default="")
+    problem_message = models.CharField(max_length=1000, default="")
+    problem_since = models.DateTimeField(null=True)
+    kt_version = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    stopping = models.BooleanField()
+    counters = models.JSONField()
+    stream = models.BooleanField()
+    last_seen_at = models.DateTimeField()
+    handed_hash = models.CharField(max_length=64, default="")
+    handed_at = models.DateTimeField(null=True)
+
+
+class Decision(models.Model):
+    """One decision of a gateway, as it logged it. `event_id` is the gateway's own name for it."""
+
+    gateway = models.CharField(max_length=200)
+    event_id = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    configuration = models.CharField(max_length=200, default="")
+    verdict = models.CharField(max_length=20, default="")
+    policy = models.CharField(max_length=200, default="")
+    event = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "event_id"], name="decision_identity"),
+        ]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="decision_time"),
+            models.Index(fields=["gateway", "-at", "-id"], name="decision_gateway"),
+            models.Index(fields=["configuration", "-at", "-id"], name="decision_configuration"),
+        ]
+
+
+class Intake(models.Model):
+    """How far a gateway's decisions were taken in. `dropped` counts what it had to throw away."""
+
+    gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, primary_key=True)
+    last_batch = models.BigIntegerField()
+    last_event = models.CharField(max_length=64)
+    dropped = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField()

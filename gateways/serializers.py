@@ -8,10 +8,11 @@ from rest_framework import serializers
 from configurations.models import Configuration
 from configurations.serializers import Id, Labels
 from gateways.models import Binding, EnrolmentToken, Gateway
-from keeptrusts.fields import Input, Text
+from keeptrusts.fields import Flag, Input, Text, Whole
 
 # The last word of a path below /v1/gateways.
 _RESERVED = "enrol"
+_LARGEST = 2**63 - 1
 
 
 class NewId(Id):
@@ -87,6 +88,58 @@ class BindingInput(Input):
 
     configuration = ConfigurationId(source="configuration_id")
     selector = Labels(allow_empty=False)
+
+
+class Counts(serializers.DictField):
+    """Up to 50 numbers by name."""
+
+    child = Whole(min_value=0, max_value=_LARGEST)
+
+    def to_internal_value(self, data: Any) -> dict[str, int]:
+        if isinstance(data, dict) and (len(data) > 50 or any(len(name) > 100 for name in data)):
+            raise serializers.ValidationError(
+                "at most 50 counters, names of at most 100 characters"
+            )
+        counts: dict[str, int] = super().to_internal_value(data)
+        return counts
+
+
+class RunningInput(Input):
+    """What a gateway enforces now."""
+
+    configuration = Id()
+    version = Whole(min_value=1, max_value=2**31 - 1)
+    content_hash = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
+    publish_seq = Whole(min_value=0, max_value=_LARGEST)
+    since = serializers.DateTimeField()
+
+
+class ProblemInput(Input):
+    """What keeps a gateway from what it should do; `code` is stable."""
+
+    code = serializers.RegexField(r"\A[a-z_]{1,40}\Z")
+    message = Text(max_length=1000, allow_blank=True)
+
+
+class ReportInput(Input):
+    """`POST /v1/gateways/{id}/report`."""
+
+    running = RunningInput(allow_null=True)
+    health = serializers.ChoiceField(["ok", "degraded"])
+    problem = ProblemInput(allow_null=True)
+    kt_version = Text(max_length=40)
+    started_at = serializers.DateTimeField()
+    stopping = Flag()
+    counters = Counts()
+    stream = Flag()
+
+
+class DecisionsInput(Input):
+    """`POST /v1/gateways/{id}/decisions`; `decisions.read` looks into the events."""
+
+    batch = Whole(min_value=0, max_value=_LARGEST)
+    events = serializers.ListField(child=serializers.DictField(), max_length=500)
+    dropped = Whole(min_value=0, max_value=_LARGEST)
 
 
 class GatewayRow(serializers.ModelSerializer[Gateway]):

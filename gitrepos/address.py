@@ -235,12 +235,12 @@ def _unwrapped(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def literal_address(url: RepoURL) -> Address | None:
-    """The address that the url itself spells, in any form a C library reads; None for a name."""
-    if not url.host:
+def literal_address(host: str) -> Address | None:
+    """The address that a url's host spells, in any form a C library reads; None for a name."""
+    if not host:
         return None
     try:
-        answers = socket.getaddrinfo(url.host, None, flags=socket.AI_NUMERICHOST)
+        answers = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
         return None
     return ipaddress.ip_address(str(answers[0][4][0]).split("%")[0])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +10,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from configurations import versions
-from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
 from gitrepos import alarm, claim, holds, notices, rows
-from gitrepos.candidates import Candidate, Linked
+from gitrepos.candidates import Candidate
 from gitrepos.claim import Fence
 from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
-from gitrepos.plan import Hold, Holder, Link, Plan, mass_removal, plan
+from gitrepos.plan import Hold, Plan, mass_removal
+from gitrepos.planning import decide
 from gitrepos.snapshot import Commit, Snapshot
+
+_MAX_WAIT = timedelta(hours=1)
 
 
 class LinkChangedError(Exception):
@@ -57,7 +59,7 @@ def apply(
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
         before = rows.linked(repo.pk)
-        decided = _plan(repo, candidates, before) if snapshot.files is not None else None
+        decided = decide(repo, candidates, before) if snapshot.files is not None else None
         against = _against(repo, commit, decided, hold)
         if against is not None:
             _hold_back(repo, attempt, against, commit, now)
@@ -65,6 +67,7 @@ def apply(
         if decided is not None:
             _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
         holds.lift(repo, commit)
+        repo.retry_at = None
         repo.last_commit = commit
         repo.tree_id = snapshot.tree_id
         repo.last_synced_at = now
@@ -83,7 +86,7 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
     now = timezone.now()
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
-        decided = _plan(repo, (), rows.linked(repo.pk))
+        decided = decide(repo, (), rows.linked(repo.pk))
         if not decided.removed:
             return False
         if not holds.lets_pass(repo, error.commit):
@@ -98,8 +101,11 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
         return False
 
 
-def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
+def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None = None) -> bool:
     """Show a failure on its link; returns whether it is news. What is in force stays in force.
+
+    `head` is where the branch stood, if it was this link alone that failed: the longer it has
+    failed, the longer it waits while the branch stands there, up to an hour.
 
     Raises: `FenceLostError`, `LinkChangedError`.
     """
@@ -107,6 +113,11 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError) -> bool:
     with transaction.atomic():
         repo = _locked(fence, attempt, now)
         news = rows.failed(repo, error.code, error.message, **_facts(attempt, now))
+        repo.failed_commit, repo.retry_at = head or "", None
+        if head is not None:
+            failing = now - (repo.error_since or now)
+            waited = failing - timedelta(seconds=repo.poll_interval_seconds)
+            repo.retry_at = now + min(max(waited, timedelta()), _MAX_WAIT)
         _observe(repo, attempt)
         return news
 
@@ -168,7 +179,7 @@ def _apply_files(
     before = rows.linked(repo.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = _plan(repo, candidates, before)
+        decided = decide(repo, candidates, before)
     written = _publish(repo, attempt, commit, decided)
     changed = rows.write(repo, decided, now)
     notices.tell(repo, decided, before, changed)
@@ -177,36 +188,6 @@ def _apply_files(
     if changed or repo.last_commit == "":
         files = rows.report(changed, written)
         rows.run(repo, to_commit=commit.id, files=files, **_facts(attempt, now))
-
-
-def _plan(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
-    link = Link(
-        str(repo.pk),
-        repo.url,
-        auto_create=repo.auto_create_configuration,
-        adopt=repo.adopt,
-        prune=repo.prune,
-    )
-    return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
-
-
-def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
-    ids = {c.configuration for c in candidates} | {row.configuration for row in before}
-    found = Configuration.objects.filter(pk__in=ids).only(
-        "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
-    )
-    return {
-        row.pk: Holder(
-            row.name,
-            row.owner,
-            row.origin_url,
-            row.content_hash,
-            row.git_hash,
-            archived=row.status == Configuration.Status.ARCHIVED,
-            pinned=row.pinned_at is not None,
-        )
-        for row in found
-    }
 
 
 def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:

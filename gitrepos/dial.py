@@ -193,11 +193,17 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 def _where(url: RepoURL, tail: str) -> URL:
     """An address spelled in another way than usual (127.1) is asked for in the usual one."""
-    literal = address.literal_address(url)
-    if literal is None or str(literal) == url.host:
+    usual = _usual(url.host)
+    if usual == url.host:
         return URL(f"{url.text}{tail}", encoded=True)
     path = url.text.split("/", 3)[3]
-    return URL(f"{url.scheme}://{literal}:{url.port}/{path}{tail}", encoded=True)
+    return URL(f"{url.scheme}://{usual}:{url.port}/{path}{tail}", encoded=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def _usual(host: str) -> str:
+    literal = address.literal_address(host)
+    return str(literal) if literal else host
 
 
 def _translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:

@@ -91,6 +91,10 @@ class TimedOutError(RemoteError):
     code = "timeout"
 
 
+class BusyError(TimedOutError):
+    """It was not asked: other remotes had all the places at its host."""
+
+
 class RateLimitedError(RemoteError):
     """The forge asked for fewer calls; none for `retry_after_seconds`, when it said how long."""
 

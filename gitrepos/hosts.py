@@ -18,7 +18,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from gitrepos.errors import RateLimitedError, RemoteError, TimedOutError, UnreachableError
+from gitrepos.errors import (
+    BusyError,
+    RateLimitedError,
+    RemoteError,
+    TimedOutError,
+    UnreachableError,
+)
 from gitrepos.models import Host, Remote
 
 _ENOUGH = 3
@@ -78,16 +84,16 @@ def note(seen: Collection[Reached]) -> set[UUID]:
     well = Host.objects.filter(pk__in=answered).exclude(code=RateLimitedError.code)
     if well.exists():
         well.delete()
-    limited, unreached = defaultdict(list), defaultdict(list)
+    put_off, unreached = set(), defaultdict(list)
     for one in seen:
         if isinstance(one.error, RateLimitedError):
-            limited[one.host].append(one)
+            rest(one.host, one.error)
+        if isinstance(one.error, RateLimitedError | BusyError):
+            put_off.add(one.remote_id)
         elif isinstance(one.error, _OF_HOSTS) and one.host not in answered:
             unreached[one.host].append(one)
-    for host, refused in limited.items():
-        rest(host, max((one.error for one in refused), key=_seconds))  # type: ignore[arg-type]
-    down = [one for host, failed in unreached.items() if _is_down(host, failed) for one in failed]
-    return {one.remote_id for one in [*down, *(one for many in limited.values() for one in many)]}
+    down = [failed for host, failed in unreached.items() if _is_down(host, failed)]
+    return put_off.union(one.remote_id for failed in down for one in failed)
 
 
 def rest(host: str, error: RateLimitedError) -> None:

@@ -48,6 +48,13 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitR
     return row
 
 
+def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
+    """A link as `create` makes it, of which nothing is kept."""
+    row = _filled(GitRepo(url=url.text), fields)
+    row.remote = _new_remote(url, token, _shared(credential))
+    return row
+
+
 def edit(
     repo_id: UUID,
     *,
@@ -258,14 +265,19 @@ def _shared(name: str) -> GitCredential | None:
 
 def _remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
     """The row that polls `url` with a credential; made when it is the first link to it."""
+    new = _new_remote(url, token, shared)
+    found = Remote.objects.filter(url=url.text, credential_digest=new.credential_digest).first()
+    if found is None:
+        new.save(force_insert=True)
+    return found or new
+
+
+def _new_remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
     _check(url, token, shared)
     digest = str(shared.pk) if shared else fingerprint(token) if token else ""
-    found = Remote.objects.filter(url=url.text, credential_digest=digest).first()
-    if found is None:
-        found = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
-        found.credential = sealed(token, found)
-        found.save(force_insert=True)
-    return found
+    row = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
+    row.credential = sealed(token, row)
+    return row
 
 
 def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:

@@ -1,13 +1,14 @@
 """What polls and syncs are measured by."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from prometheus_client import core
 
 from gitrepos import standing
-from gitrepos.errors import RemoteError
+from gitrepos.errors import RemoteError, TimedOutError
 from keeptrusts import metrics
 
 # Whose fault a failure is: the installation's own, its users', or (all others) the forge's.
@@ -37,7 +38,7 @@ _CALLS = metrics.Counter(
 )
 _LATENESS = metrics.Histogram(
     "keeptrusts_poll_lateness_seconds",
-    "From the moment a remote was due to its answer.",
+    "From the moment a remote was due to its answer, of those that answered.",
     (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 120, 300, 900, 3600),
 )
 _CLAIM = metrics.Histogram(
@@ -61,18 +62,16 @@ def claimed(remotes: int, seconds: float) -> None:
     _CLAIM.observe(seconds)
 
 
-def polled(host: str, error: RemoteError | None, *, changed: bool) -> None:
-    """A remote answered a poll."""
+def polled(host: str, due_at: datetime | None, error: RemoteError | None, *, changed: bool) -> None:
+    """A remote answered a poll, or failed to."""
     _CALLS.add(_forge(host), "check")
     if error is not None:
         _POLLS.add(error.code, _FAULTS.get(error.code, "forge"))
     else:
         _POLLS.add("changed" if changed else "unchanged", "none")
-
-
-def late(since: Iterable[datetime], now: datetime) -> None:
-    """Remotes that were due since then have answered."""
-    _LATENESS.observe(*((now - due_at).total_seconds() for due_at in since))
+    # Who never answers is late by its own doing.
+    if due_at is not None and not isinstance(error, TimedOutError):
+        _LATENESS.observe((timezone.now() - due_at).total_seconds())
 
 
 def fetched(host: str) -> None:

@@ -112,10 +112,11 @@ class GitRepo(models.Model):
     `generation` counts the edits.
 
     Observed half. `observed_generation` and `observed_rules` are those of the last attempt;
-    `last_commit` and `tree_id` those of the last sync that was applied. A request for a sync
-    raises `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what
-    waits for a person and why, `confirmed_commit` what a person let pass. Until `expected_until`
-    a forge that said `expected_commit` was pushed is looked at again and again.
+    `last_commit` and `tree_id` those of the last sync that was applied. While its branch stands at
+    `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
+    `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what waits for a
+    person and why, `confirmed_commit` what a person let pass. Until `expected_until` a forge that
+    said `expected_commit` was pushed is looked at again and again.
     `last_delivery_at` is when a genuine webhook came last.
     """
 
@@ -147,6 +148,8 @@ class GitRepo(models.Model):
     error_code = models.CharField(max_length=40, default="")
     error_message = models.CharField(max_length=2000, default="")
     error_since = models.DateTimeField(null=True)
+    failed_commit = models.CharField(max_length=64, default="")
+    retry_at = models.DateTimeField(null=True)
     held = models.JSONField(null=True)
     confirmed_commit = models.CharField(max_length=64, default="")
     expected_commit = models.CharField(max_length=64, default="")

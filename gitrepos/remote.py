@@ -21,6 +21,7 @@ from gitrepos.address import Network, RepoURL, resolve
 from gitrepos.dial import Dial
 from gitrepos.errors import (
     BadAnswerError,
+    BusyError,
     InternalError,
     RemoteError,
     TimedOutError,
@@ -34,10 +35,9 @@ HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
 _TURN_SECONDS = 20
 _IN_FLIGHT = 256
-_PER_HOST = 32
 _GITS = 16
 _GITS_PER_HOST = 4
-_GROUP_SECONDS = 1.0
+_GROUP_SECONDS = 0.2
 _MAX_BYTES = 64 * 1024
 _MAX_HOSTS = 10_000
 _MAX_MESSAGE_LENGTH = 500
@@ -68,15 +68,15 @@ class Answer(Generic[Key]):
 
 
 def check(
-    questions: Sequence[Question[Key]], *, allowed: Sequence[Network]
+    questions: Sequence[Question[Key]], *, allowed: Sequence[Network], per_host: int
 ) -> Iterator[list[Answer[Key]]]:
-    """Ask every remote once; answers come as they arrive, in groups, those of a second at most.
+    """Ask every remote once; answers come as they arrive, in groups, which may be empty.
 
-    Each takes at most 10 s of its own, however many are asked, and waits for its turn at a busy
-    host 20 s at most. Never raises a `RemoteError`.
+    Each takes at most 10 s of its own, however many are asked, and waits for one of the
+    `per_host` places at its host 20 s at most. Never raises a `RemoteError`.
     """
     answers: list[Answer[Key]] = []
-    asking = eventloop.submit(_ask_all(questions, tuple(allowed), answers))
+    asking = eventloop.submit(_ask_all(questions, tuple(allowed), per_host, answers))
     try:
         while True:
             done, _ = wait([asking], timeout=_GROUP_SECONDS)
@@ -99,26 +99,29 @@ def access(url: RepoURL, secret: Secret, *, allowed: Sequence[Network]) -> git.A
 
 
 async def _ask_all(
-    questions: Sequence[Question[Key]], allowed: tuple[Network, ...], answers: list[Answer[Key]]
+    questions: Sequence[Question[Key]],
+    allowed: tuple[Network, ...],
+    per_host: int,
+    answers: list[Answer[Key]],
 ) -> None:
-    asker = _asker(allowed)
+    asker = _asker(allowed, per_host)
     async with asyncio.TaskGroup() as group:
         for question in questions:
             group.create_task(asker.ask(question, answers))
 
 
-def _asker(allowed: tuple[Network, ...]) -> "_Asker":
-    key = asyncio.get_running_loop(), allowed
+def _asker(allowed: tuple[Network, ...], per_host: int) -> "_Asker":
+    key = asyncio.get_running_loop(), allowed, per_host
     if key not in _askers:
-        _askers[key] = _Asker(allowed)
+        _askers[key] = _Asker(allowed, per_host)
     return _askers[key]
 
 
 class _Host:
     """A server: who is next, what was learnt of it, when (monotonic) it was last asked."""
 
-    def __init__(self) -> None:
-        self.turns = asyncio.Semaphore(_PER_HOST)
+    def __init__(self, places: int) -> None:
+        self.turns = asyncio.Semaphore(places)
         self.gits = asyncio.Semaphore(_GITS_PER_HOST)
         self.known = smart.Known()
         self.asked_at = float("-inf")
@@ -132,8 +135,9 @@ class _Host:
 class _Asker:
     """What outlives a call: connections, turns, and what was learnt. Lives in the event loop."""
 
-    def __init__(self, allowed: tuple[Network, ...]) -> None:
+    def __init__(self, allowed: tuple[Network, ...], per_host: int) -> None:
         self._allowed = allowed
+        self._per_host = per_host
         self._dial = Dial(allowed)
         self._hosts: dict[tuple[str, str, int], _Host] = {}
         self._turns = asyncio.Semaphore(_IN_FLIGHT)
@@ -180,25 +184,27 @@ class _Asker:
     def _host(self, url: RepoURL) -> _Host:
         if len(self._hosts) > _MAX_HOSTS:
             self._hosts.clear()
-        return self._hosts.setdefault((url.scheme, url.host, url.port), _Host())
+        return self._hosts.setdefault((url.scheme, url.host, url.port), _Host(self._per_host))
 
 
-_askers: dict[tuple[asyncio.AbstractEventLoop, tuple[Network, ...]], _Asker] = {}
+_askers: dict[tuple[asyncio.AbstractEventLoop, tuple[Network, ...], int], _Asker] = {}
 
 
 @contextlib.asynccontextmanager
 async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
     """Wait for a place at each. One host that hangs holds its own places and no others.
 
-    Raises: `TimedOutError`.
+    Raises: `BusyError`.
     """
     async with contextlib.AsyncExitStack() as stack:
+        # Nearly always all are free, and a deadline costs more than a place.
+        seconds = _TURN_SECONDS if any(place.locked() for place in places) else None
         try:
-            async with asyncio.timeout(_TURN_SECONDS):
+            async with asyncio.timeout(seconds):
                 for place in places:
                     await stack.enter_async_context(place)
         except TimeoutError as exc:
-            raise TimedOutError("The server was busy with other repositories.") from exc
+            raise BusyError("The server was busy with other repositories.") from exc
         yield
 
 

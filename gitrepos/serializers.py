@@ -33,7 +33,7 @@ class URL(Text):
             url = parse(super().to_internal_value(data), schemes=settings.ENV.git_schemes)
         except BadURLError as exc:
             raise serializers.ValidationError(str(exc)) from exc
-        address = literal_address(url)
+        address = literal_address(url.host)
         if address and not is_allowed(address, settings.ENV.git_allowed_networks):
             raise serializers.ValidationError(
                 f"leads to {address}, which is not a public address; an operator allows it"

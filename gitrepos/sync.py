@@ -71,7 +71,11 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    for answers in remote.check(questions, allowed=settings.ENV.git_allowed_networks):
+    env = settings.ENV
+    groups = remote.check(
+        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
+    )
+    for answers in filter(None, groups):
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -90,8 +94,7 @@ def _measure(
     rows: Sequence[Remote], answers: Sequence[remote.Answer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
-        measures.polled(row.host, answer.error, changed=answer.key not in quiet)
-    measures.late((row.next_poll_at for row in rows if row.next_poll_at), timezone.now())
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
@@ -100,6 +103,7 @@ _LOOKED_AT = (
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
+        "failed_commit", "retry_at",
     ),
 )  # fmt: skip
 
@@ -138,7 +142,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = _pending(link.pk for link in work.links)
         results = [
-            _sync_link(fence, work, link, before, result)
+            _sync_link(fence, work, link, before, result, head=heads[_ref(link)])
             for link, before, result in _taken(work, heads, pending, until)
         ]
         changed = sum(_changed(link, heads, pending) for link in work.links)
@@ -172,15 +176,16 @@ def _taken(
     for ref, links in groups.items():
         before = [rows.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
-        for taken in zip(links, before, _fetched(work, ref, heads, asks), strict=True):
+        for taken in zip(links, before, fetched(work, ref, heads, asks), strict=True):
             yield taken
             if time.monotonic() > until:
                 return
 
 
-def _fetched(
+def fetched(
     work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
 ) -> Sequence[Snapshot | RemoteError]:
+    """What git says to each ask of one ref, after a check found it at `heads`."""
     try:
         if not heads[ref]:
             raise _no_branch(ref)
@@ -205,6 +210,8 @@ def _sync_link(
     link: GitRepo,
     before: Sequence[Linked],
     result: Snapshot | RemoteError,
+    *,
+    head: str,
 ) -> bool:
     """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
     attempt = work.attempt(link)
@@ -212,7 +219,7 @@ def _sync_link(
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
             log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
         elif isinstance(result, RemoteError):
-            if apply.fail(fence, attempt, result):
+            if apply.fail(fence, attempt, result, head=head):
                 log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
             return False
         else:
@@ -267,12 +274,15 @@ def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) ->
 def _question(claim_id: UUID, work: Work) -> remote.Question[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
-        return remote.Question(
-            work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
-        )
+        return question(work)
     except RemoteError as error:
         _fail_all(Fence(work.remote.pk, claim_id), work, error)
         return None
+
+
+def question(work: Work) -> remote.Question[UUID]:
+    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    return remote.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
@@ -296,7 +306,15 @@ def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
 def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
     """Whether a link needs a look. One that came after the check knows nothing, and waits."""
     head = heads.get(_ref(link))
-    return head is not None and ((head or NULL_ID) != _seen(link) or _replan(link, pending))
+    if head is None or (_failed_at(link, head) and not _is_stale(link)):
+        return False
+    return (head or NULL_ID) != _seen(link) or _replan(link, pending)
+
+
+def _failed_at(link: GitRepo, head: str) -> bool:
+    """Whether the link failed at this commit, and waits before it tries again."""
+    waits = link.retry_at is not None and link.retry_at > timezone.now()
+    return waits and link.failed_commit == head
 
 
 def _seen(link: GitRepo) -> str:
@@ -309,10 +327,17 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     known = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
         (link.pk in pending and not link.held)
-        or link.observed_generation != link.generation
+        or _is_stale(link)
+        or link.error_code not in ("", known)
+    )
+
+
+def _is_stale(link: GitRepo) -> bool:
+    """Whether what was asked for, or what is asked of a file, is not what the last attempt knew."""
+    return (
+        link.observed_generation != link.generation
         or link.observed_rules != VERIFY_VERSION
         or link.requested_seq > link.served_seq
-        or link.error_code not in ("", known)
     )
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import retention
-from gitrepos import claim, fetch, history, hosts, keyring, links, measures, sync
+from gitrepos import (
+    claim,
+    fetch,
+    history,
+    hosts,
+    keyring,
+    links,
+    mailbox,
+    measures,
+    preview,
+    sync,
+)
 from gitrepos.claim import Fence
 from gitrepos.errors import InternalError, TimedOutError
 from keeptrusts import heartbeat, metrics
@@ -25,6 +37,7 @@ from keeptrusts import heartbeat, metrics
 log = structlog.get_logger(__name__)
 
 POLLS_AT_ONCE = 16
+_PREVIEW_SECONDS = 45
 
 
 # Turns of one process that may wait for slow forges at once. There are more threads than turns,
@@ -77,6 +90,17 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
+
+
+@shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
+def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
+    """Answer the request that waits for what a sync of a link would do."""
+    try:
+        answer = preview.of(preview.unpacked(message))
+    except SoftTimeLimitExceeded:
+        text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
+        answer = {"error": {"code": TimedOutError.code, "message": text}}
+    mailbox.put(ticket, answer)
 
 
 @shared_task(name="gitrepos.sweep")

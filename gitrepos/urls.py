@@ -8,6 +8,7 @@ urlpatterns = [
     path("git-credentials", credential_views.GitCredentials.as_view()),
     path("git-credentials/<uuid:credential_id>", credential_views.OneGitCredential.as_view()),
     path("git-repos", views.GitRepos.as_view()),
+    path("git-repos/test", views.Test.as_view()),
     path("git-repos/summary", views.Summary.as_view()),
     path("git-repos/<uuid:repo_id>", views.OneGitRepo.as_view()),
     # Here and not with the other routes of a configuration: a release wakes the link that feeds it.

@@ -3,7 +3,7 @@
 import threading
 import time
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import redis
 import structlog
@@ -16,11 +16,11 @@ from access.authentication import bearer
 from configurations import pins, queries
 from configurations.serializers import PinInput
 from configurations.versions import Origin, Source
-from gitrepos import deliveries, links, listing, measures, tasks
+from gitrepos import deliveries, links, listing, mailbox, measures, preview, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from keeptrusts.errors import FieldError, NotFoundError, UnavailableError
+from keeptrusts.errors import BusyError, FieldError, NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.rendering import raw_body
 from keeptrusts.views import View, whole, words
@@ -31,6 +31,7 @@ _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
 _MAX_LIMIT = 10_000
+_NO_TIME = "Nobody has time for this now, or not enough; try again."
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
 
@@ -115,17 +116,37 @@ class OneGitRepo(View):
 
 
 class Sync(View):
-    """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made."""
+    """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made.
 
-    query = {"POST": ("wait",)}
+    With `?dry_run=true` it is only shown what one would do.
+    """
+
+    query = {"POST": ("wait", "dry_run")}
 
     def post(self, request: Request, repo_id: UUID) -> Response:
         Input(data=request.data).is_valid(raise_exception=True)
         wait = whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
+        if list(words(request, "dry_run", known=("true", "false"))) == ["true"]:
+            return Response({"data": _previewed(_found(repo_id))})
         number = links.request_sync(repo_id)
         _hint()
         done = wait > 0 and _served(repo_id, number, wait)
         return Response(_shown(repo_id), status=200 if done else 202)
+
+
+class Test(View):
+    """Say what a link with this body would find, before anything is saved."""
+
+    def post(self, request: Request) -> Response:
+        fields, notices = _fields(NewLink, request)
+        link = links.draft(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
+        answer = {"data": _previewed(link)}
+        return Response(answer | ({"notices": notices} if notices else {}))
 
 
 class Confirm(View):
@@ -212,6 +233,24 @@ def _hint() -> None:
         tasks.tick.apply_async(expires=2)
     except OperationalError as exc:
         log.warning("broker unreachable; the next tick finds the row", error=str(exc))
+
+
+def _previewed(link: GitRepo) -> Any:
+    """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
+    if not _seats.acquire(blocking=False):
+        raise BusyError(_NO_TIME)
+    try:
+        ticket = uuid4().hex
+        message = preview.packed(link)
+        tasks.preview_link.apply_async((ticket, message), expires=_MAX_WAIT_SECONDS)
+        found = mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
+    except OperationalError as exc:
+        raise UnavailableError("The broker") from exc
+    finally:
+        _seats.release()
+    if found is None:
+        raise BusyError(_NO_TIME)
+    return found
 
 
 def _served(repo_id: UUID, number: int, seconds: int) -> bool:

@@ -21,6 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 _WARN_SECONDS = 60.0
+_FLUSH_SECONDS = 60.0
 
 
 def _broker_url(url: str) -> str:
@@ -56,6 +57,9 @@ app.conf.update(
         "gitrepos.sweep": {"queue": "tick"},
         "gitrepos.warn": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
+        "gateways.flush": {"queue": "tick"},
+        "gateways.prune": {"queue": "tick"},
+        "gitrepos.preview": {"queue": "sync"},
     },
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
@@ -68,10 +72,12 @@ app.conf.update(
         "tick": {"task": "gitrepos.tick", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
+        "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
+        "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["gitrepos"])
+app.autodiscover_tasks(["gitrepos", "gateways"])
 
 
 @setup_logging.connect

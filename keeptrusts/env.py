@@ -42,6 +42,7 @@ class Env:
     redis_url: str
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
+    git_host_concurrency: int
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
     credential_warning_days: int
@@ -75,6 +76,7 @@ def read(environ: Mapping[str, str]) -> Env:
         redis_url=_server("REDIS_URL", environ.get("REDIS_URL", ""), _BROKERS),
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
+        git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
         credential_warning_days=_days(environ, "KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", 14),

@@ -70,6 +70,16 @@ class LengthRequiredError(ApiError):
         super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
 
 
+class BusyError(ApiError):
+    """429: not now; the same request is welcome a little later."""
+
+    status = 429
+    headers = {"Retry-After": "1"}
+
+    def __init__(self, message: str) -> None:
+        super().__init__("busy", message)
+
+
 class UnavailableError(ApiError):
     """503: a server that this needs does not answer."""
 

@@ -88,6 +88,8 @@ class Migration(migrations.Migration):
                 ('error_code', models.CharField(default='', max_length=40)),
                 ('error_message', models.CharField(default='', max_length=2000)),
                 ('error_since', models.DateTimeField(null=True)),
+                ('failed_commit', models.CharField(default='', max_length=64)),
+                ('retry_at', models.DateTimeField(null=True)),
                 ('held', models.JSONField(null=True)),
                 ('confirmed_commit', models.CharField(default='', max_length=64)),
                 ('expected_commit', models.CharField(default='', max_length=64)),

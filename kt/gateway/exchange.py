@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
 from typing import Any
 
 import msgspec
@@ -272,7 +272,7 @@ class _Waiting:
 def _request_id(headers: dict[str, str]) -> str:
     given = headers.get("x-request-id", "")
     plain = given.isascii() and given.isprintable() and 0 < len(given) <= _REQUEST_ID_LENGTH
-    return given if plain else uuid.uuid4().hex
+    return given if plain else secrets.token_hex(16)
 
 
 def _decoded(data: bytes) -> Any:

@@ -38,14 +38,14 @@ class Reloader:
             return True
 
     async def take(self, loaded: Loaded, keep: Callable[[], None]) -> OSError | None:
-        """Put into force what is loaded already, after `keep` wrote it where the source reads.
+        """Put into force what is loaded already, then let `keep` write it where the source reads.
 
         Why it could not be written is returned; it is in force all the same.
         """
         async with self._lock:
+            self._enforce(loaded)
             failure = await asyncio.to_thread(_failure, keep)
             self._seen = self._gateway.source.stamp()
-            self._enforce(loaded)
             return failure
 
     def load(self, sourced: Sourced) -> Loaded:

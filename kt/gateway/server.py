@@ -16,7 +16,7 @@ from uvicorn.server import Server
 
 from kt.gateway.app import App
 from kt.gateway.gateway import Gateway
-from kt.gateway.loading import warm
+from kt.gateway.loading import prime, warm
 from kt.gateway.protocol import BoundedProtocol
 from kt.gateway.reload import Reloader
 
@@ -95,6 +95,8 @@ def _prepare(gateway: Gateway) -> None:
     warm(gateway.loaded)
     if not all(target.is_mock for target in gateway.loaded.targets):
         import_module("aiohttp")
+    if gateway.options.managed is not None:
+        prime()
 
 
 class _Server(Server):

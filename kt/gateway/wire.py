@@ -47,9 +47,10 @@ async def read_body(receive: Receive, headers: dict[str, str], *, limit: int) ->
         DisconnectedError: the client went away.
     """
     _check_headers(headers, limit)
+    end = asyncio.get_running_loop().time() + BODY_SECONDS
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive, limit)
+        async with asyncio.timeout(BODY_IDLE_SECONDS) as clock:
+            return await _collect(receive, limit, clock, end)
     except TimeoutError as exc:
         raise SlowRequestError("The body did not arrive in time.") from exc
 
@@ -64,10 +65,10 @@ def _check_headers(headers: dict[str, str], limit: int) -> None:
         raise TooLargeError(f"The body is larger than {limit} bytes.")
 
 
-async def _collect(receive: Receive, limit: int) -> bytes:
+async def _collect(receive: Receive, limit: int, clock: asyncio.Timeout, end: float) -> bytes:
     chunks = bytearray()
     while True:
-        message = await _next(receive)
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise DisconnectedError
         chunks += message.get("body", b"")
@@ -75,11 +76,7 @@ async def _collect(receive: Receive, limit: int) -> bytes:
             raise TooLargeError(f"The body is larger than {limit} bytes.")
         if not message.get("more_body"):
             return bytes(chunks)
-
-
-async def _next(receive: Receive) -> Message:
-    async with asyncio.timeout(BODY_IDLE_SECONDS):
-        return await receive()
+        clock.reschedule(min(end, asyncio.get_running_loop().time() + BODY_IDLE_SECONDS))
 
 
 class Watch:

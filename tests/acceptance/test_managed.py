@@ -267,6 +267,7 @@ def test_a_replayed_statement_is_refused(
     publish(shared_stack, name, STRICT)
     becomes(lambda: harmful(gateway), BLOCKED)
     between.twist = lambda one: old if one.path == old.path else one
+    publish(shared_stack, name, STRICT.replace("Strict", "Later"))
     becomes(lambda: problem(gateway), "statement_older")
     gateway.stop()
     gateway = gateways.start(name, token, url=between.url)

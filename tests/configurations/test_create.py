@@ -47,6 +47,7 @@ def test_a_configuration_is_made_with_its_first_version(admin: APIClient) -> Non
         "content_hash": hashlib.sha256(content.encode()).hexdigest(),
         "git_repo": "",
         "overridden": False,
+        "pin": None,
         "created_at": "",
         "updated_at": "",
     }

@@ -61,7 +61,9 @@ def check(repo: Repo, token: str = "") -> remote.Answer[str]:
     question = remote.Question(
         "key", parse(repo.url, schemes=["http"]), proof, ("refs/heads/main",)
     )
-    (answer,) = [a for group in remote.check([question], allowed=ALLOWED) for a in group]
+    (answer,) = [
+        a for group in remote.check([question], allowed=ALLOWED, per_host=4) for a in group
+    ]
     return answer
 
 

@@ -153,7 +153,7 @@ def test_what_is_confirmed_passes(admin: APIClient, repo: Repo, broken: Break) -
         gone
     )
     assert hashes() == before
-    assert kinds(git_repo=row["id"]) == ["held", "confirmed"]
+    assert kinds(git_repo=row["id"])[:2] == ["held", "confirmed"]
     event = Event.objects.get(kind="confirmed")
     assert (event.details["actor"], len(event.details["would_remove"])) == ("tests", len(gone))
 

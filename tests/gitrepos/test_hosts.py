@@ -1,6 +1,8 @@
 """Kind to forges: a host that asks for a pause, or is down, is left alone, and no link loses."""
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,9 +10,9 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos import claim, hosts, sync
+from gitrepos import claim, hosts, remote, sync
 from gitrepos.models import Host, Remote, SyncRun
-from tests.support.forge import Forge
+from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.stack import free_port
 from tests.support.syncing import link, poll, run_due, shown
@@ -180,3 +182,62 @@ def test_a_budget_bounds_the_calls_of_a_host(
     urls = Remote.objects.filter(pk__in=first.remote_ids).values_list("host", flat=True)
     assert sorted(urls) == ["a.invalid", "a.invalid", "b.invalid"]
     assert second is None
+
+
+def test_a_host_is_called_by_as_many_at_once_as_the_operator_allows(
+    admin: APIClient,
+    forge: Forge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """The others wait for their turn, and none is a failure because of that."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=2)
+    repo.commit({BOT: policy()})
+    for _ in range(8):
+        link(admin, f"{forge.url}/{forge.alias(repo)}", auto_create_configuration=False)
+    most, now, lock = 0, 0, threading.Lock()
+
+    def count(_method: str, reply: Reply) -> Reply:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        return reply
+
+    for name in forge.aliases:
+        forge.twists[name] = count
+    batch = claim.due(timezone.now())
+    assert batch
+
+    sync.poll(batch, lambda fence, _heads: claim.settle(fence.claim_id, [fence.remote_id]))
+
+    assert most == 2
+    assert Remote.objects.filter(failures=0, last_polled_at__isnull=False).count() == 8
+
+
+def test_who_never_got_its_turn_is_due_again(
+    admin: APIClient,
+    forge: Forge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was not asked: no failure of its own, and none of its host."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
+    monkeypatch.setattr(remote, "_TURN_SECONDS", 0.2)
+    monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 2)
+    hold = forge.holds[repo.bare.name] = threading.Event()
+    first = link(admin, repo.url)
+    others = [link(admin, f"{forge.url}/{forge.alias(repo)}") for _ in range(4)]
+    Remote.objects.exclude(url=repo.url).update(next_poll_at=timezone.now())
+
+    run_due()
+    hold.set()
+
+    assert shown(admin, first)["error"]["code"] == "timeout"
+    assert [shown(admin, row)["error"] for row in others] == [None] * 4
+    due = Remote.objects.filter(next_poll_at__lte=timezone.now(), claim_id__isnull=True)
+    assert (due.count(), Host.objects.get().cooling_until) == (4, None)

@@ -350,3 +350,39 @@ def test_a_link_that_was_well_is_synced_before_those_that_fail(
 
     assert shown(admin, well)["last_commit"] == commit
     assert {runs(admin, row)[0]["occurrences"] for row in failing} == {1}
+
+
+@pytest.mark.django_db
+@pytest.mark.smoke
+def test_a_link_that_fails_beside_a_good_one_is_tried_ever_more_seldom(
+    admin: APIClient, forge: Forge, repo: Repo
+) -> None:
+    """Its remote keeps its pace; a push to its branch, or a request, is looked at at once."""
+    repo.commit({"bot/policy-config.yaml": policy()})
+    well, failing = link(admin, repo.url, path="bot"), link(admin, repo.url, path="nowhere")
+    run_due()
+
+    def tried(after_seconds: int) -> bool:
+        """Whether a poll tries it that long after it began to fail."""
+        GitRepo.objects.filter(pk=failing["id"]).update(
+            error_since=timezone.now() - timedelta(seconds=after_seconds), retry_at=None
+        )
+        poll()
+        before = len(forge.calls(repo))
+        poll()
+        return len(forge.calls(repo)) - before > 1
+
+    assert [tried(seconds) for seconds in (10, 290, 900, 90_000)] == [True, True, False, False]
+    retry_at = GitRepo.objects.get(pk=failing["id"]).retry_at
+    assert retry_at is not None
+    assert retry_at - timezone.now() <= timedelta(hours=1)
+    assert shown(admin, well)["status"] == "synced"
+
+    request(admin, failing)
+    poll()
+    asked = runs(admin, failing)[0]["occurrences"]
+    commit = repo.commit({"nowhere/policy-config.yaml": policy("Found")})
+    poll()
+
+    assert asked > 1
+    assert shown(admin, failing)["last_commit"] == commit

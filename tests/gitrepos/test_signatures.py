@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import signatures
+from gitrepos import preview, signatures
+from gitrepos.models import GitRepo
 from tests.support.api import error, refusal
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, get, hashes, link, poll, run_due, shown
@@ -307,3 +308,16 @@ def test_an_answer_of_git_that_nobody_foresaw_is_no_good_signature() -> None:
     said: list[Any] = [signatures.read(f"{letter}\0me\0SHA256:x\n") for letter in "GUNBEXYR"]
 
     assert [signatures.complaint(one) == "" for one in said] == [True] + [False] * 7
+
+
+def test_a_dry_run_says_that_a_commit_would_be_held(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """Before anybody waits for it."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {keygen()[1]}")
+    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+
+    answer = preview.of(preview.unpacked(preview.packed(stored)))
+
+    assert answer["held"]["reason"] == "unverified_commit"

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable
@@ -39,11 +40,24 @@ class Forge:
     its own may promise more than it sends), `old` (answered as a server does that knows no
     protocol version 2), `dumb` (its files are handed out, as by a server without git).
     `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
-    that carry a credential, `connections` the client's end of each.
+    that carry a credential, `connections` the client's end of each; `sent_bytes` counts the bodies
+    of answers. With `tls` it is served over https. With `remembers` the same request gets the same
+    answer again without a git process, for benchmarks of clients.
     """
 
-    def __init__(self, root: Path, port: int = 0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        port: int = 0,
+        *,
+        tls: ssl.SSLContext | None = None,
+        remembers: bool = False,
+    ) -> None:
         self.root = root
+        self.tls = tls
+        self.sent_bytes = 0
+        self.remembers = remembers
+        self.remembered: dict[tuple[object, ...], Reply] = {}
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, Reply] = {}
         self.holds: dict[str, threading.Event] = {}
@@ -61,7 +75,7 @@ class Forge:
         self._server.forge = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Forge":
         self._thread.start()
@@ -123,7 +137,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: ThreadingHTTPServer
 
     def setup(self) -> None:
-        self.server.forge.connections.append(self.client_address)  # type: ignore[attr-defined]
+        forge: Forge = self.server.forge  # type: ignore[attr-defined]
+        forge.connections.append(self.client_address)
+        if forge.tls:
+            self.request = forge.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
     def do_GET(self) -> None:
@@ -154,7 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             protocol = "" if name in forge.old else self.headers.get("Git-Protocol", "")
             real = path.replace(name, forge.aliases.get(name, name), 1)
-            reply = self._backend(forge.root, real, query, body, protocol)
+            asked = (self.command, real, query, body, protocol)
+            reply = forge.remembered.get(asked) or self._backend(
+                forge.root, real, query, body, protocol
+            )
+            if forge.remembers:
+                forge.remembered[asked] = reply
             if name in forge.lates and b"command=fetch" in body:
                 forge.lates.pop(name).hold()
             twist = forge.twists.get(name)
@@ -213,6 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+            self.server.forge.sent_bytes += len(content)  # type: ignore[attr-defined]
             self.close_connection = "Content-Length" in headers
         except (BrokenPipeError, ConnectionResetError):
             pass  # The client gave up, which some tests are about.

@@ -15,14 +15,20 @@ from kt.gateway.managed import files
 AREAS = ("statement", "state", "disk", "spool", "pull", "report")
 _SHOWN_SECONDS = 10.0
 _MOST_BYTES = 64 << 10
+_LONGEST_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`code` is stable, `message` is for people and holds no secret."""
+    """`code` is stable, `message` is a line for people and holds no secret."""
 
     code: str
     message: str
+
+    def shown(self) -> dict[str, str]:
+        """As reports and pages have it: without what a terminal would obey, and not for ever."""
+        line = "".join(c if c.isprintable() else " " for c in self.message)
+        return {"code": self.code, "message": line[:_LONGEST_MESSAGE]}
 
 
 class Contact:
@@ -83,7 +89,7 @@ class Contact:
             "publish_seq": self.publish_seq,
             "last_contact_at": self.last_contact_at,
             "streaming": self.streaming,
-            "problem": problem and {"code": problem.code, "message": problem.message},
+            "problem": problem and problem.shown(),
             "spool_bytes": self.spool_bytes,
             "counters": dict(self.counters),
         }

@@ -9,7 +9,7 @@ import os
 def replace(path: str, data: bytes, *, durable: bool = True) -> None:
     """Write a file whole or not at all, whatever happens meanwhile.
 
-    With `durable` a power cut does not undo it.
+    With `durable` that holds over a power cut too; `settle` makes one not undo it.
     """
     fresh = f"{path}.new"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -20,8 +20,6 @@ def replace(path: str, data: bytes, *, durable: bool = True) -> None:
         if durable:
             os.fsync(descriptor)
     os.replace(fresh, path)
-    if durable:
-        _sync_folder(os.path.dirname(path))
 
 
 def read(path: str, most: int) -> bytes | None:
@@ -40,8 +38,9 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def settle(folder: str) -> None:
+    """Have the names of what was replaced on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -72,7 +72,7 @@ class Reporter:
         return {
             "running": self._running(),
             "health": "degraded" if degraded else "ok",
-            "problem": problem and {"code": problem.code, "message": problem.message},
+            "problem": problem and problem.shown(),
             "kt_version": __version__,
             "started_at": self._started_at,
             "stopping": stopping,

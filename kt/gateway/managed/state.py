@@ -111,6 +111,7 @@ class State:
         for name in COPIES:
             files.replace(self.path(name), data)
         files.replace(self.path(_SEQ), b"%d\n" % kept.statement.publish_seq)
+        files.settle(self.folder)
 
     def holds(self, kept: Kept) -> bool:
         """Whether both copies are as they were written."""
@@ -133,6 +134,7 @@ class State:
         """Keep it over restarts."""
         text = json.dumps({"token": identity.token, "pin": identity.pin})
         files.replace(self.path(_IDENTITY), text.encode() + b"\n")
+        files.settle(self.folder)
 
     def _least(self) -> tuple[int, bool]:
         """The sequence below which nothing is taken, and whether it is unreadable."""

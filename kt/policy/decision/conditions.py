@@ -22,9 +22,12 @@ class Condition:
         """Whether the request is one that the entry is for."""
         return (
             request.path.startswith(self.path)
-            and all(request.header(name) == value for name, value in self.headers)
+            and (not self.headers or self._named(request))
             and (self.models is None or matches(self.models, request.model))
         )
+
+    def _named(self, request: Request) -> bool:
+        return all(request.header(name) == value for name, value in self.headers)
 
 
 def compile_condition(when: Mapping[str, Any]) -> Condition:

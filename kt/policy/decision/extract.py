@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from types import NoneType
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from kt.policy.decision.jsontext import container, dump, unescaped
 
@@ -29,6 +30,10 @@ _ITEM_KEYS = frozenset({"input", "prompt", "output"})
 # Tuples, since a body may have a list for its `type`, which no set can be asked for.
 _TOOL_TYPES = ("function_call_output", "tool_result", "mcp_tool_result")
 _CALL_TYPES = ("tool_use", "server_tool_use", "mcp_tool_use")
+# Of these a body may hold thousands, and no text.
+_TEXTLESS = frozenset({int, float, bool, NoneType})
+# A plain dictionary is told at once; any other mapping takes a question to an abstract class.
+_MAPPINGS = (dict, Mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,7 @@ class Part:
         return (self.offsets[start], self.offsets[end]) if self.offsets else (start, end)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     path: Path
     role: str
     unit: Path | None
@@ -83,12 +87,13 @@ def _walk(body: Any, root: _Place) -> Iterator[Part]:
         value, place = waiting.pop()
         if isinstance(value, str):
             yield _text_part(value, place)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, _MAPPINGS):
             held = _speaker(value, place)
             waiting.extend(reversed([(item, held.child(key)) for key, item in _open(value)]))
             yield from _call_input(value, held)
         elif isinstance(value, list | tuple):
-            waiting.extend(reversed([(item, place.child(at)) for at, item in enumerate(value)]))
+            held_items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
+            waiting.extend((item, place.child(at)) for at, item in reversed(held_items))
 
 
 def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
@@ -103,7 +108,9 @@ def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
 
 def _open(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if key not in _OPAQUE and not _is_call_input(value, key) and not _binary(value, key, item):
+        if type(item) in _TEXTLESS or key in _OPAQUE:
+            continue
+        if not _is_call_input(value, key) and not _binary(value, key, item):
             yield key, item
 
 

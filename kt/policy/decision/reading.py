@@ -53,6 +53,7 @@ class Reading:
         self._passage = passage
         self._spans = spans
         self._shown: dict[View, Shown] = {}
+        self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._ascii = self.text.isascii()
         # What is made of this reading once and asked for by several kinds.
         self.made: dict[object, Reading | None] = {}
@@ -67,14 +68,18 @@ class Reading:
             self._shown[view] = Shown(self.text, view, step.make(text))
         return self._shown[view]
 
-    def distinct(self, views: Sequence[View]) -> list[Shown]:
+    def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
-        found: list[Shown] = []
+        if views not in self._distinct:
+            self._distinct[views] = self._differing(views)
+        return self._distinct[views]
+
+    def _differing(self, views: tuple[View, ...]) -> list[Shown]:
+        found: dict[str, Shown] = {}
         for view in views:
             shown = self.show(view)
-            if not any(shown is other or shown.text == other.text for other in found):
-                found.append(shown)
-        return found
+            found.setdefault(shown.text, shown)
+        return list(found.values())
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """Where a span of the text, not empty, stands in the parts."""

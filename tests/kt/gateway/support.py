@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -153,6 +153,15 @@ class Running:
             names = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, names, answer.read())
 
+    def stream(self, body: Any, begun: threading.Event) -> Answer:
+        """POST a body; `begun` is set when the head of its answer has come."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, 60)) as line:
+            line.request("POST", CHAT, json.dumps(body), {"content-type": "application/json"})
+            answer = line.getresponse()
+            begun.set()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+
     def raw(self, data: bytes) -> bytes:
         """Send bytes as they are; what came back until the connection was closed."""
         with socket.create_connection(("127.0.0.1", self.port), 60) as line:
@@ -185,7 +194,7 @@ class Reply:
     """What the model server answers; `chunks` are sent one by one, flushed each."""
 
     status: int = 200
-    chunks: list[bytes] = field(default_factory=list)
+    chunks: Sequence[bytes] | Iterator[bytes] = ()
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     before_seconds: float = 0.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -51,12 +53,16 @@ def test_a_stream_that_turns_harmful_ends_with_one_error(
 ) -> None:
     """The client has the harmless part, the reason, and no normal finish."""
     data = chat_events(*words(PROSE + HARMFUL, 40))
-    reply = stream(data, chunk)
-    # One piece at a time would take minutes; the cuts that matter are at the end.
-    last = 1600 // chunk
-    reply.chunks = [b"".join(reply.chunks[:-last]), *reply.chunks[-last:]]
-    model.says(reply)
-    answer = gateway.post(chat(stream=True))
+    begun = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        # One piece at a time would take minutes; the cuts that matter are at the end.
+        yield data[:-1600]
+        begun.wait(60)
+        yield from stream(data[-1600:], chunk).chunks
+
+    model.says(Reply(chunks=pieces(), content_type="text/event-stream"))
+    answer = gateway.stream(chat(stream=True), begun)
     end = answer.events[-1]
 
     assert answer.status == 200

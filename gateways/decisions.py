@@ -1,0 +1,141 @@
+"""The decisions of all gateways: the only writer of `Decision` and `Intake`."""
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from gateways.models import Decision, Intake
+from keeptrusts.errors import BusyError, FieldError
+
+Row = Mapping[str, Any]
+
+_MAX_WRITERS = 4
+_PRUNED_AT_ONCE = 5000
+_CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_US = timedelta(microseconds=1)
+
+# Each writer holds a thread of the web server; others must stay free for pulls and people.
+_writers = threading.BoundedSemaphore(_MAX_WRITERS)
+
+
+def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dropped: int) -> int:
+    """Store a batch; returns how many events it has. One that was stored before is not again.
+
+    Raises: `FieldError` for an event that cannot be kept; `BusyError` while too many are written.
+    """
+    now = timezone.now()
+    rows = [_row(gateway_id, event, number, now) for number, event in enumerate(events)]
+    if not _writers.acquire(blocking=False):
+        raise BusyError("Too many decisions are being written; send this batch again.")
+    try:
+        with transaction.atomic():
+            _note(gateway_id, batch, rows[0].event_id if rows else "", dropped, now)
+            Decision.objects.bulk_create(rows, ignore_conflicts=True)
+    finally:
+        _writers.release()
+    return len(rows)
+
+
+def page(
+    filters: Mapping[str, str], *, since: datetime | None, until: datetime | None, after: str,
+    limit: int,
+) -> tuple[list[Row], str | None]:  # fmt: skip
+    """Decisions, the newest first, and what `after` is for the next page.
+
+    `filters` are by column; `since` is included, `until` is not.
+    """
+    found = Decision.objects.filter(**filters).order_by("-at", "-id")
+    if since is not None:
+        found = found.filter(at__gte=since)
+    if until is not None:
+        found = found.filter(at__lt=until)
+    if after:
+        at, pk = _cursor(after)
+        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk))
+    rows = list(found[: limit + 1])
+    shown: list[Row] = [
+        {**row.event, "gateway": row.gateway, "received_at": row.received_at}
+        for row in rows[:limit]
+    ]
+    return shown, _position(rows[limit - 1]) if len(rows) > limit else None
+
+
+def prune() -> int:
+    """Remove what is older than it is to be kept; returns how many went."""
+    oldest = timezone.now() - timedelta(days=settings.ENV.decision_retention_days)
+    removed = 0
+    while True:
+        rows = Decision.objects.filter(at__lt=oldest).order_by("at").values_list("pk", flat=True)
+        count, _ = Decision.objects.filter(pk__in=list(rows[:_PRUNED_AT_ONCE])).delete()
+        removed += count
+        if count < _PRUNED_AT_ONCE:
+            return removed
+
+
+def dropped() -> Mapping[str, int]:
+    """How many decisions each gateway had to throw away, by gateway id."""
+    return dict(Intake.objects.values_list("pk", "dropped"))
+
+
+def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: datetime) -> None:
+    """Count what was dropped, once for a batch that comes twice."""
+    row = Intake.objects.select_for_update().filter(pk=gateway_id).first()
+    if row is None:
+        row = Intake(pk=gateway_id)
+    elif (row.last_batch, row.last_event) == (batch, first_event):
+        return
+    row.last_batch, row.last_event, row.updated_at = batch, first_event, now
+    row.dropped += dropped
+    row.save()
+
+
+def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) -> Decision:
+    name, at = event.get("id"), event.get("time")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise FieldError(f"events.{number}.id", "must be 1 to 64 letters, digits and dashes")
+    config = event.get("config")
+    return Decision(
+        gateway=gateway_id,
+        event_id=name,
+        at=_moment(at, number),
+        configuration=_text(config.get("id") if isinstance(config, dict) else None, 200),
+        verdict=_text(event.get("verdict"), 20),
+        policy=_text(event.get("policy"), 200),
+        event=event,
+        received_at=now,
+    )
+
+
+def _moment(at: Any, number: int) -> datetime:
+    try:
+        found = parse_datetime(at) if isinstance(at, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise FieldError(f"events.{number}.time", "must be a time such as 2026-01-31T12:00:00Z")
+    return found
+
+
+def _text(value: Any, longest: int) -> str:
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def _position(row: Decision) -> str:
+    return f"{(row.at - _EPOCH) // _US}-{row.pk}"
+
+
+def _cursor(text: str) -> tuple[datetime, int]:
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise FieldError("cursor", "must be the next_cursor of an answer")
+    return _EPOCH + int(found[1]) * _US, int(found[2])

@@ -1,0 +1,157 @@
+"""What a gateway's state is called, since when, and why. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+ROLLOUT_SECONDS = 60
+_MISSED_REPORTS = 3
+
+IN_SYNC, ROLLING_OUT, DRIFTED, STALE = "in_sync", "rolling_out", "drifted", "stale"
+OFFLINE, OVERRIDDEN, QUARANTINED = "offline", "overridden", "quarantined"
+STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configuration against git: `quarantined_since` of the file at git's head,
+    `overridden_since` of what stands against it. `published_at` is its version's time."""
+
+    content_hash: str
+    version: int
+    published_at: datetime
+    git_hash: str = ""
+    git_commit: str = ""
+    quarantined_since: datetime | None = None
+    overridden_since: datetime | None = None
+    overridden_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A gateway as it was seen last; a gateway that never reported has no `last_seen_at`.
+
+    `known` says whether what it runs is a version that was published.
+    """
+
+    registered_at: datetime
+    bound_at: datetime | None
+    ambiguous: bool
+    last_seen_at: datetime | None = None
+    stopping: bool = False
+    running_hash: str = ""
+    running_since: datetime | None = None
+    known: bool = True
+    handed_hash: str = ""
+    problem_code: str = ""
+    problem_message: str = ""
+    problem_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What silence means now."""
+
+    now: datetime
+    interval_seconds: int
+    offline_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One of `STATES`, since when, and in words why."""
+
+    state: str
+    since: datetime
+    why: str
+
+
+def judge(seen: Seen, desired: Source | None, clock: Clock) -> Verdict:
+    """The state of a gateway; the first that holds, in the order of how much it hides."""
+    for check in _CHECKS:
+        if verdict := check(seen, desired, clock):
+            return verdict
+    source = source_verdict(desired) if desired else None
+    if source is not None and source.state != IN_SYNC:
+        return source
+    since = seen.running_since or seen.registered_at
+    if seen.ambiguous:
+        why = "ambiguous_binding: selectors disagree, and what was bound before stays"
+    else:
+        why = "" if desired else "nothing is bound to it"
+    return Verdict(IN_SYNC, since, why)
+
+
+def source_verdict(source: Source) -> Verdict:
+    """The state of a configuration by itself, whoever runs it."""
+    if source.quarantined_since is not None:
+        why = "the file in git is quarantined; the last good version is in force"
+        return Verdict(QUARANTINED, source.quarantined_since, why)
+    if source.overridden_since is not None:
+        return Verdict(OVERRIDDEN, source.overridden_since, source.overridden_why)
+    return Verdict(IN_SYNC, source.published_at, "")
+
+
+def _offline(seen: Seen, _desired: Source | None, clock: Clock) -> Verdict | None:
+    if seen.last_seen_at is None:
+        return Verdict(OFFLINE, seen.registered_at, "it never reported")
+    if seen.stopping:
+        return Verdict(OFFLINE, seen.last_seen_at, "it said that it stops")
+    if _silent(seen, clock) >= clock.offline_seconds:
+        return Verdict(OFFLINE, seen.last_seen_at, f"silent for {clock.offline_seconds} s and more")
+    return None
+
+
+def _stale(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None:
+    assert seen.last_seen_at is not None  # It would be offline.
+    if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
+        return Verdict(STALE, seen.last_seen_at, f"{_MISSED_REPORTS} reports are missing")
+    behind = desired is not None and seen.running_hash != desired.content_hash
+    if seen.problem_code == "control_plane_unreachable" or (
+        behind and seen.problem_code not in ("", "state_edited")
+    ):
+        return _problem(STALE, seen)
+    return None
+
+
+def _drifted(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None:
+    since = seen.running_since or seen.registered_at
+    if seen.problem_code == "state_edited":
+        return _problem(DRIFTED, seen)
+    if seen.running_hash and not seen.known:
+        return Verdict(DRIFTED, since, "it runs what was never published")
+    if desired is None:
+        why = "it runs what nothing binds to it any more"
+        return Verdict(DRIFTED, since, why) if seen.running_hash else None
+    late = _wanted_since(seen, desired) + timedelta(seconds=ROLLOUT_SECONDS)
+    if seen.running_hash != desired.content_hash and clock.now > late:
+        what = "an older version" if seen.running_hash else "nothing"
+        return Verdict(DRIFTED, late, f"it runs {what}, {ROLLOUT_SECONDS} s after the newest")
+    return None
+
+
+def _rolling_out(seen: Seen, desired: Source | None, _clock: Clock) -> Verdict | None:
+    if desired is None or seen.running_hash == desired.content_hash:
+        return None
+    told = seen.handed_hash == desired.content_hash
+    why = "it was told, and has not said that it runs it" if told else "it was not told yet"
+    return Verdict(ROLLING_OUT, _wanted_since(seen, desired), why)
+
+
+_CHECKS: tuple[Callable[[Seen, Source | None, Clock], Verdict | None], ...] = (
+    _offline, _stale, _drifted, _rolling_out,
+)  # fmt: skip
+
+
+def _silent(seen: Seen, clock: Clock) -> float:
+    assert seen.last_seen_at is not None
+    return (clock.now - seen.last_seen_at).total_seconds()
+
+
+def _problem(state: str, seen: Seen) -> Verdict:
+    since = seen.problem_since or seen.last_seen_at or seen.registered_at
+    return Verdict(state, since, f"{seen.problem_code}: {seen.problem_message}")
+
+
+def _wanted_since(seen: Seen, desired: Source) -> datetime:
+    return max(desired.published_at, seen.bound_at or desired.published_at)

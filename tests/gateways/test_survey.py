@@ -1,0 +1,227 @@
+"""`GET /v1/drift`: four hashes side by side for each gateway."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from gateways.models import State
+from keeptrusts.redis_client import client
+from tests.gateways.conftest import Register
+from tests.support.api import refusal
+from tests.support.gateways import Machine, running
+from tests.support.repo import Repo, policy
+from tests.support.syncing import get, link, make, override, poll
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+PATH = "/v1/drift"
+
+
+def digest(content: str) -> str:
+    """What `sha256sum` prints of it."""
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def row(admin: APIClient, gateway: str | None = "edge-1") -> dict[str, Any]:
+    """One gateway's row."""
+    [found] = [found for found in get(admin, PATH) if found["gateway"] == gateway]
+    return dict(found)
+
+
+def set_back(**ages: int) -> None:
+    """Let so many seconds pass since the moments of a gateway's state."""
+    now = timezone.now()
+    State.objects.update(**{name: now - timedelta(seconds=age) for name, age in ages.items()})
+    client().flushdb()
+
+
+def test_a_gateway_in_sync(admin: APIClient, gateway: Machine) -> None:
+    """Desired, published and running are one hash."""
+    said = gateway.run()
+
+    found = row(admin)
+
+    assert found["state"] == "in_sync"
+    names = ("desired_hash", "published_hash", "running_hash")
+    assert {found[name] for name in names} == {said["content_hash"]}
+    assert (found["configuration"], found["desired_version"], found["running_version"]) == (
+        "bot", 1, 1,
+    )  # fmt: skip
+    assert found["problem"] is None
+
+
+def test_a_gateway_that_never_came(admin: APIClient, gateway: Machine) -> None:
+    """It is offline, and nothing was published to it."""
+    found = row(admin)
+
+    assert (found["state"], found["published_hash"], found["running_hash"]) == (
+        "offline", None, None,
+    )  # fmt: skip
+
+
+def test_a_change_rolls_out(admin: APIClient, gateway: Machine) -> None:
+    """First it was not told, then it was, then it runs it."""
+    gateway.run()
+    override(admin, "bot", policy("Bot 2"))
+    first = row(admin)
+
+    said = gateway.statement()
+    second = row(admin)
+    gateway.report(running=running(said))
+
+    assert (first["state"], first["why"]) == ("rolling_out", "it was not told yet")
+    assert first["published_hash"] == digest(policy("Bot"))
+    assert second["published_hash"] == second["desired_hash"] == digest(policy("Bot 2"))
+    assert "was told" in second["why"]
+    assert row(admin)["state"] == "in_sync"
+
+
+def test_a_gateway_that_runs_something_else(admin: APIClient, gateway: Machine) -> None:
+    """A hash that no version has."""
+    said = gateway.statement()
+
+    gateway.report(running={**running(said), "content_hash": "e" * 64})
+
+    found = row(admin)
+    assert (found["state"], found["running_hash"]) == ("drifted", "e" * 64)
+
+
+def test_an_edited_state_is_drift(admin: APIClient, gateway: Machine) -> None:
+    """The gateway says so itself, and what it says is shown."""
+    gateway.run(problem={"code": "state_edited", "message": "restored"}, health="degraded")
+
+    found = row(admin)
+    assert found["state"] == "drifted"
+    assert found["problem"] == {"code": "state_edited", "message": "restored"}
+
+
+def test_silence_is_seen(admin: APIClient, gateway: Machine) -> None:
+    """First stale, then offline; the next report ends it."""
+    gateway.run()
+    set_back(last_seen_at=20)
+    assert row(admin)["state"] == "stale"
+    set_back(last_seen_at=400)
+    assert row(admin)["state"] == "offline"
+
+    gateway.run()
+
+    assert row(admin)["state"] == "in_sync"
+
+
+def test_redis_knows_it_first(admin: APIClient, gateway: Machine) -> None:
+    """The database is a minute behind; what is shown is not."""
+    gateway.run()
+    State.objects.update(last_seen_at=timezone.now() - timedelta(seconds=400))
+
+    assert row(admin)["state"] == "in_sync"
+
+
+def test_a_graceful_end_is_offline(admin: APIClient, gateway: Machine) -> None:
+    """At once, not after five minutes."""
+    gateway.run(stopping=True)
+
+    assert row(admin)["state"] == "offline"
+
+
+@pytest.fixture
+def from_git(admin: APIClient, repo: Repo, register: Register) -> Callable[[str], Machine]:
+    """A gateway bound to what a linked repository feeds."""
+
+    def _from_git(content: str) -> Machine:
+        repo.commit({"bot/policy-config.yaml": content})
+        link(admin, repo.url)
+        poll()
+        return register(configuration="bot")
+
+    return _from_git
+
+
+def test_an_override_shows(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """Git says one thing, the gateway runs another, as somebody asked."""
+    content = policy("bot")
+    gateway = from_git(content)
+    gateway.run()
+    assert row(admin)["state"] == "in_sync"
+
+    override(admin, "bot", content + "# by hand\n")
+    gateway.run()
+
+    found = row(admin)
+    assert found["state"] == "overridden"
+    assert found["git_hash"] == digest(content)
+    assert found["git_commit"] == repo.git("rev-parse", "HEAD")
+    assert found["running_hash"] == digest(content + "# by hand\n")
+
+
+def test_a_quarantined_file_shows(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """Git's head is broken; what runs is the last good one."""
+    content = policy("bot")
+    from_git(content).run()
+
+    broken = content.replace("safety-filter", "no-such-filter")
+    repo.commit({"bot/policy-config.yaml": broken})
+    poll()
+
+    found = row(admin)
+    assert found["state"] == "quarantined"
+    assert (found["git_hash"], found["running_hash"]) == (digest(broken), digest(content))
+
+
+def test_a_configuration_that_nobody_runs_has_a_row(admin: APIClient, gateway: Machine) -> None:
+    """Without a gateway; one that is bound has none."""
+    make(admin, "other", policy("Other"))
+
+    found = [found["configuration"] for found in get(admin, PATH) if found["gateway"] is None]
+
+    assert found == ["other"]
+
+
+def test_rows_are_selected(admin: APIClient, register: Register, gateway: Machine) -> None:
+    """By state, gateway and configuration; the summary counts before the state selects."""
+    register("second", configuration="bot")
+    gateway.run()
+
+    answer = admin.get(f"{PATH}?configuration=bot&state=offline").json()
+    assert [found["gateway"] for found in answer["data"]] == ["second"]
+    assert (answer["summary"]["offline"], answer["summary"]["in_sync"]) == (1, 1)
+    assert [found["gateway"] for found in get(admin, f"{PATH}?gateway=edge-1")] == ["edge-1"]
+    assert set(answer["summary"]) == {
+        "in_sync", "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined",
+    }  # fmt: skip
+
+
+def test_an_unknown_state_is_refused(admin: APIClient) -> None:
+    """400 with the ones there are."""
+    assert refusal(admin.get(f"{PATH}?state=fine")) == (400, ["state"])
+
+
+def test_a_deleted_gateway_has_no_row(admin: APIClient, gateway: Machine) -> None:
+    """Its configuration has one again."""
+    gateway.run()
+    admin.delete(gateway.path)
+
+    assert [found["gateway"] for found in get(admin, PATH)] == [None]
+
+
+def test_disagreeing_selectors_show(
+    admin: APIClient, register: Register, bot: str, bind: Callable[..., str]
+) -> None:
+    """The gateway goes on with what it had."""
+    make(admin, "other", policy("Other"))
+    bind("bot", a="1")
+    gateway = register(labels={"a": "1", "b": "1"})
+    bind("other", b="1")
+    gateway.run()
+
+    found = row(admin)
+    assert found["configuration"] == "bot"
+    assert found["why"].startswith("ambiguous_binding")
