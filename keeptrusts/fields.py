@@ -67,7 +67,6 @@ def check_query(params: QueryDict, known: tuple[str, ...]) -> None:
 def _check_names(given: Iterable[str], known: tuple[str, ...], what: str) -> None:
     if unknown := sorted(set(given) - set(known)):
         hint = f"known are {', '.join(sorted(known))}" if known else "none is known here"
-        raise serializers.ValidationError(
-            {shown(name): [f"unknown {what}; {hint}"] for name in unknown[:_MOST_NAMED]},
-            code="unknown",
-        )
+        said = {shown(name): [f"unknown {what}"] for name in unknown[:_MOST_NAMED]}
+        next(iter(said.values()))[0] += f"; {hint}"
+        raise serializers.ValidationError(said, code="unknown")
