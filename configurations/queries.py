@@ -30,6 +30,8 @@ _VERSION_COLUMNS = (
     "path",
     "author",
     "message",
+    "signer",
+    "signer_key",
     "actor",
     "note",
     "created_at",

@@ -14,11 +14,11 @@ import time
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import git, globs
+from gitrepos import git, globs, signatures
 from gitrepos.errors import (
     BadAnswerError,
     ObjectRefusedError,
@@ -27,7 +27,7 @@ from gitrepos.errors import (
     TimedOutError,
     TooLargeError,
 )
-from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Snapshot
+from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Signature, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
@@ -118,7 +118,8 @@ def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
         tree_id, above = repository.at(ask.root)
         files = None if tree_id == ask.known_tree else _files(repository, ask, above)
         rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
-        return Snapshot(repository.commit, tree_id, files, rewritten=rewritten)
+        commit = replace(repository.commit, signature=repository.signature(ask.allowed_signers))
+        return Snapshot(commit, tree_id, files, rewritten=rewritten)
     except RemoteError as error:
         return error
 
@@ -257,6 +258,19 @@ class _Repository:
 
     def _history(self, tip: str) -> frozenset[str]:
         return frozenset(_text(self._local(["rev-list", tip, "--"])).split())
+
+    def signature(self, allowed_signers: str) -> Signature | None:
+        """Whether one of the allowed signers signed the commit; None where nobody need have."""
+        if not allowed_signers:
+            return None
+        said = git.run(
+            [*self._here, "log", "-1", signatures.FORMAT, self.commit.id, "--"],
+            deadline_seconds=self._left(_READ_SECONDS),
+            max_bytes=4096,
+            allowed_signers=allowed_signers,
+            scratch=self._folder,
+        )
+        return signatures.read(_text(said))
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """What tells one state of `root` from another, and the attributes above it.
