@@ -1,7 +1,6 @@
 """Forges over https: whom the check and git trust, and what a connection costs."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,10 +100,12 @@ def test_git_trusts_whom_the_check_trusts(
     assert (before, shown(admin, row)["status"]) == ("unreachable", "synced")
 
 
-def test_the_setting_names_the_file(authority: Authority, tmp_path: Path) -> None:
+def test_the_setting_names_the_file(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From wherever the control plane is started: git children run elsewhere."""
-    relative = os.path.relpath(authority.ca_file)
+    monkeypatch.chdir(authority.ca_file.parent)
 
-    read = env.read({"KEEPTRUSTS_GIT_CA_FILE": relative, "KEEPTRUSTS_DATA_DIR": str(tmp_path)})
+    read = env.read({"KEEPTRUSTS_GIT_CA_FILE": "ca.pem", "KEEPTRUSTS_DATA_DIR": str(tmp_path)})
 
     assert read.git_ca_file == str(authority.ca_file)
