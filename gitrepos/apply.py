@@ -67,6 +67,8 @@ def apply(
         if decided is not None:
             _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
         holds.lift(repo, commit)
+        if snapshot.rewritten:
+            notices.tell_rewrite(repo, commit)
         repo.retry_at = None
         repo.last_commit = commit
         repo.tree_id = snapshot.tree_id

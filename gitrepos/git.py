@@ -13,6 +13,7 @@ import resource
 import selectors
 import shutil
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -87,11 +88,15 @@ _CONFIG = f"""\
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a remote may be reached: its url, the addresses checked for it, and as whom."""
+    """How a remote may be reached: its url, the addresses checked for it, and as whom.
+
+    `ca_file` names authorities that are trusted besides the system's.
+    """
 
     url: RepoURL
     addresses: tuple[str, ...] = ()
     secret: Secret = NOBODY
+    ca_file: str = ""
 
 
 def run(
@@ -208,6 +213,10 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
     if access.addresses and access.url.scheme != "ssh":
         pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
         lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
+    if access.ca_file:
+        # The file takes the place of the system's own, which remain as a folder.
+        folder = ssl.get_default_verify_paths().capath or "/etc/ssl/certs"
+        lines.append(f'\tsslCAInfo = "{_quoted(access.ca_file)}"\n\tsslCAPath = "{folder}"\n')
     if access.secret.authorization:
         lines.append(f'\textraHeader = "Authorization: {_quoted(access.secret.authorization)}"\n')
     if access.url.scheme == "ssh":
@@ -321,11 +330,16 @@ def _own_words(complaint: str, hidden: Sequence[str]) -> str:
 
 
 def bare_repository(folder: Path, *, object_format: str) -> list[str]:
-    """Make an empty bare repository; returns the arguments that every command in it starts with."""
-    here = [f"--git-dir={folder}"]
-    run(
-        [*here, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}"],
-        deadline_seconds=10,
-        max_bytes=1024,
+    """Make an empty bare repository; returns the arguments that every command in it starts with.
+
+    Source: gitrepository-layout(5); what `git init` makes besides is for people.
+    """
+    is_sha256 = object_format == "sha256"
+    extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text(
+        f"[core]\n\trepositoryFormatVersion = {int(is_sha256)}\n\tbare = true\n{extensions}"
     )
-    return here
+    return [f"--git-dir={folder}"]

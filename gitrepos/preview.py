@@ -81,11 +81,7 @@ def _host_keys(link: GitRepo) -> list[dict[str, str]]:
 def _taken(link: GitRepo) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
     work = sync.Work(link.remote, (link,), timezone.now())
-    groups = remote.check(
-        [sync.question(work)],
-        allowed=settings.ENV.git_allowed_networks,
-        per_host=settings.ENV.git_host_concurrency,
-    )
+    groups = remote.check([sync.question(work)], terms=sync.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error

@@ -66,12 +66,14 @@ class Snapshot:
     """`files` are sorted by path, each path once; None when `tree_id` is the one already known.
 
     `tree_id` tells one state of the link's path from another: the id of its tree (or, for a
-    single-file link, of its blob), with attributes above it a digest of both.
+    single-file link, of its blob), with attributes above it a digest of both. `rewritten`: the
+    branch provably lost the commit that was in force.
     """
 
     commit: Commit
     tree_id: str
     files: tuple[File, ...] | None
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class Ask:
 
     `known_tree` is the tree id that needs no second look (empty: look in any case); `known`
     maps the path of each file to the blob whose bytes need not be fetched again. `include` and
-    `exclude` are globs, see `globs`. With `allowed_signers` the commit's signature is looked at.
+    `exclude` are globs, see `globs`. Of `last_commit` it is said whether the branch still has it.
+    With `allowed_signers` the commit's signature is looked at.
     """
 
     root: str
@@ -88,4 +91,5 @@ class Ask:
     known: dict[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    last_commit: str = ""
     allowed_signers: str = ""

@@ -71,11 +71,8 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    env = settings.ENV
-    groups = remote.check(
-        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
-    )
-    for answers in filter(None, groups):
+    for answers in filter(None, remote.check(questions, terms=terms())):
+        batch.gate.leave(answer.key for answer in answers)
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -110,6 +107,12 @@ _LOOKED_AT = (
 
 def _reached(work: Work, answer: remote.Answer[UUID]) -> hosts.Reached:
     return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
+
+
+def terms() -> remote.Terms:
+    """What holds for every call to a forge."""
+    env = settings.ENV
+    return remote.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
 
 
 def _is_quiet(
@@ -192,7 +195,7 @@ def fetched(
         url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, terms=terms()),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -371,6 +374,8 @@ def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
         known=settled(before),
         include=tuple(link.include),
         exclude=tuple(link.exclude),
+        # Another branch or repository has another history, and nobody rewrote it.
+        last_commit=link.last_commit if link.observed_generation == link.generation else "",
         allowed_signers=link.allowed_signers,
     )
 

@@ -204,6 +204,21 @@ def test_decisions_reach_the_control_plane(bound: Bound) -> None:
     assert "confidential" not in str(_decisions(bound.stack, f"{bound.id}-told"))
 
 
+def test_decisions_of_every_process_reach_the_control_plane(bound: Bound) -> None:
+    """Though one of them sends for all; what is left at the end goes before the goodbye."""
+    gateway = bound.start("several", "--workers", "2")
+    becomes(lambda: harmful(gateway), ALLOWED)
+    before = len(_decisions(bound.stack, f"{bound.id}-several"))
+    for _ in range(40):
+        harmful(gateway)
+    gateway.stop()
+    left = len(spooled(bound.gateways.state(f"{bound.id}-several")))
+
+    becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) + left >= before + 40, True)
+    bound.start("several")
+    becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) >= before + 40, True)
+
+
 def test_decisions_wait_for_the_control_plane(embedded_stack: Stack, tmp_path: Path) -> None:
     """Stopped meanwhile, as the gateway is: enforcement goes on and none is lost."""
     stack = embedded_stack.start()

@@ -148,6 +148,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.request = forge.tls.wrap_socket(self.request, server_side=True)
         super().setup()
 
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()  # The server knows only what it was before TLS.
+
     def do_GET(self) -> None:
         self._serve()
 
