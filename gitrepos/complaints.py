@@ -67,6 +67,8 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
             "mmap failed",
             "annot allocate memory",
             "File too large",
+            # Killed at a bound, the reader of a pack says nothing itself.
+            r"\Afatal: fetch-pack: invalid index-pack output\s*\Z",
         ),
     ),
     (
