@@ -11,7 +11,7 @@ from django.conf import settings
 
 # More than may be asked at the same moment, so that the next follow at once; and few enough that
 # the last of them is still asked within its lease when every answer takes seconds.
-MAX_WAITING = 4000
+MAX_WAITING = 1000
 _WAITING_PER_PLACE = 16
 
 

@@ -71,17 +71,17 @@ class Postgres(_Server):
 
     def start(self) -> None:
         self._spawn()
-        wait_for(self._answers, seconds=60)
+        wait_for(self._answers, seconds=180)
 
     def _spawn(self) -> None:
-        self._process = subprocess.Popen(
-            [
-                self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder,
-                "-h", "",
-            ],
-            user=self._user, cwd=self._folder, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder,
+                    "-h", "", "-c", "fsync=off",
+                ],
+                user=self._user, cwd=self._folder, stdout=log, stderr=log,
+            )  # fmt: skip
 
     def _answers(self) -> bool:
         try:
