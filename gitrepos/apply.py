@@ -67,6 +67,8 @@ def apply(
         if decided is not None:
             _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
         holds.lift(repo, commit)
+        if snapshot.rewritten:
+            notices.tell_rewrite(repo, commit)
         repo.retry_at = None
         repo.last_commit = commit
         repo.tree_id = snapshot.tree_id
@@ -207,6 +209,8 @@ def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> 
         message=commit.message,
         committed_at=commit.committed_at,
         polled_at=attempt.started_at,
+        signer=commit.signature.principal if commit.signature else "",
+        signer_key=commit.signature.fingerprint if commit.signature else "",
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt

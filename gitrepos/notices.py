@@ -30,6 +30,18 @@ def tell(
             _record(Kind.OVERRIDE_REPLACED, repo, candidate.configuration, message, **hashes)
 
 
+def tell_rewrite(repo: GitRepo, commit: str) -> None:
+    """Record that the branch lost the commit in force, before the link says `commit`."""
+    _record(
+        Kind.HISTORY_REWRITTEN,
+        repo,
+        "",
+        "The branch was rewritten: what was in force is no ancestor of what it is now.",
+        from_commit=repo.last_commit,
+        to_commit=commit,
+    )
+
+
 def _tell_quarantine(repo: GitRepo, before: dict[str, str], changed: Sequence[LinkedFile]) -> None:
     for row in changed:
         was, now = before.get(row.path) == _QUARANTINED, row.outcome == _QUARANTINED

@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from rest_framework.test import APIClient
 
 from access import tokens
@@ -28,6 +29,15 @@ def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
     yield
     cache.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, as an operator has it: in memory, threads meet other locks than there."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "sqlite3")
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below, naming, zombies
@@ -44,3 +45,22 @@ def packs(forge: Forge, repo: Repo) -> Iterator[list[bytes]]:
     forge.twists[repo.bare.name] = note
     yield sent
     forge.release(repo)
+
+
+@pytest.fixture
+def meanwhile(forge: Forge, repo: Repo) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Have a step run, once, while the first pack of the next fetch is on its way."""
+
+    def arrange(step: Callable[[], object]) -> None:
+        def twist(_method: str, reply: Reply) -> Reply:
+            if b"PACK" in reply[2] and forge.twists.pop(repo.bare.name, None):
+                try:
+                    step()
+                finally:
+                    connection.close()
+            return reply
+
+        forge.twists[repo.bare.name] = twist
+
+    yield arrange
+    assert repo.bare.name not in forge.twists  # The step was run.

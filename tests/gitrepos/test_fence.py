@@ -1,7 +1,7 @@
 """Nothing old is applied: whatever happens between a fetch and its end."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from gitrepos import claim, sync
 from gitrepos.claim import Fence
 from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
-from tests.support.forge import Forge, Reply
+from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.stack import wait_for
 from tests.support.syncing import (
@@ -35,25 +35,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BOT = "bot/policy-config.yaml"
 Step = Callable[[APIClient, dict[str, Any]], object]
-
-
-@pytest.fixture
-def meanwhile(forge: Forge, repo: Repo) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Have a step run, once, while the first pack of the next fetch is on its way."""
-
-    def arrange(step: Callable[[], object]) -> None:
-        def twist(_method: str, reply: Reply) -> Reply:
-            if b"PACK" in reply[2] and forge.twists.pop(repo.bare.name, None):
-                try:
-                    step()
-                finally:
-                    connection.close()
-            return reply
-
-        forge.twists[repo.bare.name] = twist
-
-    yield arrange
-    assert repo.bare.name not in forge.twists  # The step was run.
 
 
 def _suspended(admin: APIClient, row: dict[str, Any]) -> None:

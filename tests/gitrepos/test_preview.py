@@ -37,9 +37,16 @@ def dry_run(row: dict[str, Any]) -> dict[str, Any]:
     return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(stored)))))
 
 
+def draft(url: str, *, token: str = "", **fields: Any) -> GitRepo:
+    """A link that nobody saves."""
+    return links.draft(parse(url, schemes={"http"}), token=token, credential="", fields=fields)
+
+
 def tried(url: str, *, token: str = "", **fields: Any) -> dict[str, Any]:
     """As a worker answers for a link that nobody saved."""
-    row = links.draft(parse(url, schemes={"http", "https"}), token=token, fields=fields)
+    row = links.draft(
+        parse(url, schemes={"http", "https"}), token=token, credential="", fields=fields
+    )
     return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(row)))))
 
 
@@ -179,22 +186,22 @@ def test_a_trial_needs_and_uses_the_token(admin: APIClient, forge: Forge, repo: 
     """It travels sealed."""
     repo.commit({BOT: policy()})
     forge.tokens[repo.bare.name] = "a-token-for-the-forge"
-    draft = links.draft(parse(repo.url, schemes={"http"}), token="a-token-for-the-forge", fields={})
+    row = draft(repo.url, token="a-token-for-the-forge")
 
-    answers = [tried(repo.url), tried(repo.url, token="wrong"), preview.of(draft)]
+    answers = [tried(repo.url), tried(repo.url, token="wrong"), preview.of(row)]
 
     assert [answer["error"] and answer["error"]["code"] for answer in answers] == [
         "auth_failed",
         "auth_failed",
         None,
     ]
-    assert "a-token-for-the-forge" not in json.dumps(preview.packed(draft))
+    assert "a-token-for-the-forge" not in json.dumps(preview.packed(row))
 
 
 def test_a_worker_leaves_its_answer_for_whoever_waits(admin: APIClient, repo: Repo) -> None:
     """Once, and for nobody else."""
     repo.commit({BOT: policy()})
-    row = links.draft(parse(repo.url, schemes={"http"}), token="", fields={})
+    row = draft(repo.url)
 
     tasks.preview_link("one", preview.packed(row))
 
