@@ -179,7 +179,7 @@ def test_kills_of_servers_too_lose_nothing(
 ) -> None:
     """PostgreSQL and Redis among the victims, and a disk that fills up.
 
-    `KEEPTRUSTS_SOAK_SECONDS` says for how long; ten minutes if nothing does.
+    `SOAK_SECONDS` says for how long; ten minutes if nothing does.
     """
     postgres, redis = servers
     stack = Stack(
@@ -192,7 +192,7 @@ def test_kills_of_servers_too_lose_nothing(
     chaos = Chaos(stack, _linked(stack, make_repo), Random(seed))
     steps = [chaos.kill] * 4 + [postgres.kill, redis.kill, lambda: _fill(small_disk)]
     try:
-        chaos.run(float(os.environ.get("KEEPTRUSTS_SOAK_SECONDS", "600")), steps)
+        chaos.run(float(os.environ.get("SOAK_SECONDS", "600")), steps)
         print(f"seed {seed}, {len(chaos.killed)} kills of parts, "
               f"{postgres.kills} of PostgreSQL, {redis.kills} of Redis, "
               f"{sum(map(len, chaos.pushed.values()))} pushes")  # fmt: skip
