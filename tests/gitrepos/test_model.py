@@ -118,10 +118,11 @@ class Program:
         self.model.sync(self.trees[-1])
 
     def step(self) -> None:
-        """One thing happens, then a sync, mostly."""
-        acts = [self._commit] * 6 + [self._rewrite, self._override, self._rollback, self._restart]
-        acts += [self._pin, self._unpin] * 2 + [self._prune]
-        self.dice.choice(acts)()
+        """A few things happen, then a sync, mostly."""
+        acts = [self._commit] * 5 + [self._rewrite, self._override, self._rollback, self._restart]
+        acts += [self._pin, self._unpin] * 4 + [self._prune]
+        for _ in range(self.dice.choice([1, 2, 4])):
+            self.dice.choice(acts)()
         if self.dice.random() < 0.75:
             self.sync()
 
@@ -167,7 +168,7 @@ class Program:
         if here is None:
             tree[_path(slot)] = self._content(slot)
             return
-        what = self.dice.choice(["change", "change", "remove", "remove", "break", "move", "revert"])
+        what = self.dice.choice(["change"] * 5 + ["remove", "remove", "break", "move", "revert"])
         content = tree.pop(here)
         if what == "change":
             tree[here] = self._content(slot)
@@ -205,12 +206,16 @@ class Program:
     # What people and machines do.
 
     def _some(self, *, pinned: bool) -> str | None:
+        """One that has a file, mostly, and differs from git, where there is such a one."""
         names = [
             name
             for name, known in self.model.known.items()
             if known.active and known.pinned == pinned
         ]
-        return self.dice.choice(names) if names else None
+        fed = [name for name in names if name in self.model.rows.values()]
+        known = self.model.known
+        apart = [name for name in fed if known[name].git != known[name].content]
+        return self.dice.choice(names + 4 * fed + 8 * apart) if names else None
 
     def _override(self) -> None:
         if name := self._some(pinned=False):
