@@ -93,16 +93,18 @@ def our_check(url: str, times: int, *, keep: bool) -> float:
     """In batches of 50, as a worker asks them."""
     from gitrepos import dial, remote
     from gitrepos.address import parse
+    from gitrepos.secret import NOBODY
 
     if not keep:
         dial._KEPT_SOCKETS = 0
     batch = 50
     asked = parse(url, schemes=["https", "http"])
-    questions = [remote.Question(number, asked, "", (MAIN,)) for number in range(batch)]
-    allowed = [ipaddress.ip_network("127.0.0.0/8")]
+    questions = [remote.Question(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
+    terms = remote.Terms((ipaddress.ip_network("127.0.0.0/8"),), per_host=batch)
 
     def step() -> None:
-        answers = [answer for group in remote.check(questions, allowed=allowed) for answer in group]
+        groups = remote.check(questions, terms=terms)
+        answers = [answer for group in groups for answer in group]
         assert all(answer.heads.get(MAIN) for answer in answers), answers
 
     step()

@@ -604,6 +604,7 @@ def main() -> None:
     if options.forge:
         asyncio.run(serve_forge(options.forge, options.links, options.port))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     from tests import services  # noqa: F401  It starts the servers.
 
     os.environ["KEEPTRUSTS_GIT_SCHEMES"] = "http"

@@ -61,7 +61,8 @@ class Version(models.Model):
 
     For `source` git, `repo_url`, `commit`, `path`, `author` and `message` are the facts of the
     commit, `committed_at` is its committer's time and `polled_at` when the poll that found it
-    began; for api, `actor` is the name of the token that sent it.
+    began. Where its ssh signature was checked, `signer` is the allowed signer and `signer_key` the
+    fingerprint of the key. For api, `actor` is the name of the token that sent it.
     """
 
     configuration = models.ForeignKey(
@@ -78,6 +79,8 @@ class Version(models.Model):
     message = models.CharField(max_length=500, default="")
     committed_at = models.DateTimeField(null=True)
     polled_at = models.DateTimeField(null=True)
+    signer = models.CharField(max_length=1000, default="")
+    signer_key = models.CharField(max_length=100, default="")
     actor = models.CharField(max_length=200, default="")
     note = models.CharField(max_length=1000, default="")
     created_at = models.DateTimeField()

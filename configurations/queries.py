@@ -30,6 +30,8 @@ _VERSION_COLUMNS = (
     "path",
     "author",
     "message",
+    "signer",
+    "signer_key",
     "actor",
     "note",
     "created_at",
@@ -37,15 +39,24 @@ _VERSION_COLUMNS = (
 
 Row = Mapping[str, Any]
 
+IN_FORCE = "in_force"
+
 _OVERRIDDEN = ExpressionWrapper(
     ~Q(owner="") & ~Q(git_hash=F("content_hash")), output_field=BooleanField()
 )
 
 
 def rows(*, status: str, after: str, limit: int | None = None) -> list[Row]:
-    """Configurations by id; `after` is the id to continue behind, `status` may be `all`."""
+    """Configurations by id; `after` is the id to continue behind.
+
+    `status` may also be `all`, or `IN_FORCE`: the active ones, and the archived ones that a
+    gateway is bound to still.
+    """
     found: QuerySet[Configuration] = Configuration.objects.order_by("pk")
-    if status != "all":
+    if status == IN_FORCE:
+        enforced = Configuration.objects.filter(status="archived", gateways__isnull=False)
+        found = found.filter(Q(status="active") | Q(pk__in=enforced.values("pk")))
+    elif status != "all":
         found = found.filter(status=status)
     if after:
         found = found.filter(pk__gt=after)

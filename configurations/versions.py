@@ -28,6 +28,8 @@ class Origin:
     message: str = ""
     committed_at: datetime | None = None
     polled_at: datetime | None = None
+    signer: str = ""
+    signer_key: str = ""
     actor: str = ""
     note: str = ""
 
@@ -296,6 +298,8 @@ def _next_version(
         message=origin.message,
         committed_at=origin.committed_at,
         polled_at=origin.polled_at,
+        signer=origin.signer,
+        signer_key=origin.signer_key,
         actor=origin.actor,
         note=origin.note,
         created_at=now,

@@ -178,7 +178,9 @@ def _encoded_list(_count: int, status: str, after: str, limit: int | None) -> by
 
 
 def _list_query(request: Request) -> tuple[str, str, int | None]:
-    status = _choice(request, "status", _STATUSES, default="active")
+    status = queries.IN_FORCE
+    if "status" in request.query_params:
+        status = _choice(request, "status", _STATUSES, default="active")
     cursor = request.query_params.get("cursor", "")
     if cursor and not checks.ID.fullmatch(cursor):
         raise FieldError("cursor", "must be the next_cursor of an answer")

@@ -32,6 +32,7 @@ LOOK_SECONDS = 2.0
 PING_SECONDS = 10.0
 _SETTLE_SECONDS = 0.02
 _SLICES = 100
+_TOLD_AT_ONCE = 100
 _KEPT_CONTENTS = 64
 # What a fleet that lost its server may ask of it a second when it is back.
 _RECONNECTS_PER_SECOND = 1000
@@ -116,14 +117,15 @@ class Hub:
         if task is None:
             names = (desired.configuration, desired.version, key)
             task = asyncio.create_task(self._in_thread(lambda: mirror.content(*names)))
+            task.add_done_callback(lambda done: self._forget_failed(key, done))
             self._contents[key] = task
             if len(self._contents) > _KEPT_CONTENTS:
                 self._contents.popitem(last=False)
-        try:
-            return await asyncio.shield(task)
-        except DatabaseError:
+        return await asyncio.shield(task)
+
+    def _forget_failed(self, key: str, done: "asyncio.Task[bytes]") -> None:
+        if done.cancelled() or done.exception() is not None:
             self._contents.pop(key, None)
-            raise
 
     async def refresh(self) -> None:
         """Take in what changed, and begin to deliver it."""
@@ -134,9 +136,15 @@ class Hub:
             self.fresh = changed = False
             log.warning("nothing new can be told", error=str(exc))
         if changed:
-            for stream in self._streams():
-                if stream.is_behind:
-                    self._deliver(stream)
+            await self._deliver_news()
+
+    async def _deliver_news(self) -> None:
+        """Begin with a few, so that the first fetch their bytes before the last are told."""
+        for number, stream in enumerate(self._streams()):
+            if stream.is_behind:
+                self._deliver(stream)
+            if number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _deliver(self, stream: Stream) -> None:
         stream.deliver()

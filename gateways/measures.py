@@ -1,7 +1,9 @@
 """How long it takes from a commit to what a gateway enforces, as Prometheus reads it."""
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import redis
@@ -10,11 +12,13 @@ from prometheus_client import core
 
 from configurations.models import Version
 from gateways import live
-from gateways.models import Gateway
+from gateways.mirror import fleet
 from keeptrusts import metrics
 
 log = structlog.get_logger(__name__)
 
+_FLUSH_SECONDS = 1.0
+_flushed_at = 0.0
 _BOUNDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
 _COMMITTED = metrics.Histogram(
     "keeptrusts_rollout_commit_to_poll_seconds",
@@ -35,17 +39,11 @@ _ENFORCED = metrics.Histogram(
 
 def enforced(gateway_id: str, running: Mapping[str, Any], now: datetime) -> None:
     """A gateway said for the first time that it runs this."""
-    version = (
-        Version.objects.filter(
-            configuration=running["configuration"],
-            number=running["version"],
-            content_hash=running["content_hash"],
-        )
-        .defer("content")
-        .first()
-    )
-    bound_at = Gateway.objects.values_list("bound_at", flat=True).get(pk=gateway_id)
-    if version is None or bound_at is None or bound_at > version.created_at:
+    version = _version(running["configuration"], running["version"], running["content_hash"])
+    known = fleet.named(gateway_id)
+    if version is None or known is None or known.bound_at is None:
+        return
+    if known.bound_at > version.created_at:
         return  # It came later than the version, and says nothing of a rollout.
     _ENFORCED.observe((now - version.created_at).total_seconds())
     try:
@@ -53,11 +51,28 @@ def enforced(gateway_id: str, running: Mapping[str, Any], now: datetime) -> None
             _begun(version)
     except redis.RedisError as exc:
         log.warning("a rollout is not measured", error=str(exc))
-    metrics.flush()
+    _flush_now_and_then()
+
+
+@lru_cache(maxsize=64)
+def _version(configuration_id: str, number: int, content_hash: str) -> Version | None:
+    """Versions never change; one that is not there is no version that a gateway was told of."""
+    found = Version.objects.filter(
+        configuration=configuration_id, number=number, content_hash=content_hash
+    )
+    return found.defer("content").first()
+
+
+def _flush_now_and_then() -> None:
+    global _flushed_at
+    if time.monotonic() - _flushed_at > _FLUSH_SECONDS:
+        _flushed_at = time.monotonic()
+        metrics.flush()
 
 
 def families() -> Iterator[core.Metric]:
     """What `/metrics` shows of rollouts."""
+    metrics.flush()
     counted = metrics.totals()
     yield from (measure.family(counted) for measure in (_COMMITTED, _POLLED, _ENFORCED))
 

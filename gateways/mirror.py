@@ -21,11 +21,13 @@ from gateways import keys, registry
 from gateways.keys import Signer
 from gateways.models import Gateway
 from gateways.statements import Desired, Signed
+from keeptrusts import counters
 
 _NAMES = (registry.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
 _COLUMNS = (
-    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "deleted_at",
+    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
+    "deleted_at",
 )  # fmt: skip
 
 
@@ -39,6 +41,7 @@ class Known:
     previous_until: datetime | None
     bound: str | None
     bound_seq: int
+    bound_at: datetime | None
     deleted_at: datetime | None
 
     def is_newest(self, token: str) -> bool:
@@ -56,6 +59,35 @@ class _Current:
     publish_seq: int
 
 
+class _Rows:
+    """Gateways by id, their ids by the digests of their tokens, and what configurations say."""
+
+    def __init__(self) -> None:
+        self.gateways: dict[str, Known] = {}
+        self.tokens: dict[str, str] = {}
+        self.current: dict[str, _Current] = {}
+
+    def read_configurations(self, *, since: int) -> None:
+        rows: Any = Version.objects.filter(
+            configuration__publish_seq__gt=since, number=F("configuration__version")
+        ).values_list(
+            "configuration_id", "number", "content_hash", "commit", "configuration__publish_seq"
+        )
+        for configuration_id, *facts in rows.iterator():
+            self.current[configuration_id] = _Current(*facts)
+
+    def read_gateways(self, *, since: int) -> None:
+        rows: Any = Gateway.objects.filter(changed_seq__gt=since).values_list(*_COLUMNS)
+        for row in rows.iterator():
+            known = Known(*row)
+            if older := self.gateways.get(known.id):
+                self.tokens.pop(older.digest, None)
+                self.tokens.pop(older.previous_digest, None)
+            self.gateways[known.id] = known
+            for kept in filter(None, (known.digest, known.previous_digest)):
+                self.tokens[kept] = known.id
+
+
 class Mirror:
     """Every gateway and every configuration, as of the last `refresh`. Safe among threads.
 
@@ -66,9 +98,7 @@ class Mirror:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
-        self._gateways: dict[str, Known] = {}
-        self._tokens: dict[str, str] = {}
-        self._current: dict[str, _Current] = {}
+        self._rows = _Rows()
         self._signed: dict[str, Signed] = {}
         self.signer: Signer | None = None
         self.size = 0
@@ -76,22 +106,28 @@ class Mirror:
     def refresh(self, counts: Mapping[str, int]) -> bool:
         """Read what changed since the last call; whether anything did.
 
+        `counts` are the change counters, read just now.
+
         Raises: `KeyUnreadableError`.
         """
-        now = {name: counts.get(name, 0) for name in _NAMES}
+        if _ours(counts) == self._counts:
+            return False
         with self._lock:
+            # Read again: another thread may have been here with newer ones, which would make
+            # these look like another database's.
+            now = _ours(counters.read())
             if now == self._counts:
                 return False
             # A count that went back is another database's: nothing known of it holds.
             known = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
-            if not known:
-                self._gateways, self._tokens, self._current = {}, {}, {}
+            rows = self._rows if known else _Rows()
             if now[keys.COUNTER] != known.get(keys.COUNTER, 0) or not known:
                 self.signer, self._signed = keys.load(), {}
-            self._read_configurations(known.get(publish.COUNTER, 0))
-            self._read_gateways(known.get(registry.COUNTER, 0))
-            self.size = sum(one.deleted_at is None for one in self._gateways.values())
-            self._counts = now
+            rows.read_configurations(since=known.get(publish.COUNTER, 0))
+            rows.read_gateways(since=known.get(registry.COUNTER, 0))
+            # Only now, so that a database that fails on the way leaves what was known.
+            self._rows, self._counts = rows, now
+            self.size = sum(one.deleted_at is None for one in rows.gateways.values())
             return True
 
     def gateway(self, token: str) -> Known | None:
@@ -104,7 +140,7 @@ class Mirror:
         return found is not None and found.deleted_at is None
 
     def _holder(self, kept: str) -> Known | None:
-        found = self._gateways.get(self._tokens.get(kept, ""))
+        found = self._rows.gateways.get(self._rows.tokens.get(kept, ""))
         if found is None or kept == found.digest:
             return found
         in_time = found.previous_until is not None and found.previous_until > timezone.now()
@@ -112,13 +148,13 @@ class Mirror:
 
     def named(self, gateway_id: str) -> Known | None:
         """The gateway with this id, unless it was deleted."""
-        found = self._gateways.get(gateway_id)
+        found = self._rows.gateways.get(gateway_id)
         return None if found is None or found.deleted_at is not None else found
 
     def desired(self, gateway_id: str) -> Desired | None:
         """What a gateway is to enforce; None when nothing binds it."""
         known = self.named(gateway_id)
-        current = self._current.get(known.bound) if known and known.bound else None
+        current = self._rows.current.get(known.bound) if known and known.bound else None
         if known is None or known.bound is None or current is None:
             return None
         return Desired(
@@ -141,25 +177,9 @@ class Mirror:
             found = memory[gateway_id] = signer.sign(desired)
         return found
 
-    def _read_configurations(self, since: int) -> None:
-        rows: Any = Version.objects.filter(
-            configuration__publish_seq__gt=since, number=F("configuration__version")
-        ).values_list(
-            "configuration_id", "number", "content_hash", "commit", "configuration__publish_seq"
-        )
-        for configuration_id, *facts in rows.iterator():
-            self._current[configuration_id] = _Current(*facts)
 
-    def _read_gateways(self, since: int) -> None:
-        rows: Any = Gateway.objects.filter(changed_seq__gt=since).values_list(*_COLUMNS)
-        for row in rows.iterator():
-            known = Known(*row)
-            if older := self._gateways.get(known.id):
-                self._tokens.pop(older.digest, None)
-                self._tokens.pop(older.previous_digest, None)
-            self._gateways[known.id] = known
-            for kept in filter(None, (known.digest, known.previous_digest)):
-                self._tokens[kept] = known.id
+def _ours(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts.get(name, 0) for name in _NAMES}
 
 
 @lru_cache(maxsize=_KEPT_CONTENTS)

@@ -85,6 +85,7 @@ def delete(gateway_id: str) -> Gateway:
     Raises: `NotFoundError`.
     """
     with transaction.atomic():
+        publish()  # An archived configuration is listed for as long as it is bound.
         count = _count()
         row = _found(gateway_id)
         row.deleted_at = timezone.now()

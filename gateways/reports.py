@@ -3,7 +3,10 @@
 Most reports say what the one before said. Those end in Redis; the database hears of them in bulk.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +24,9 @@ from keeptrusts import counters
 
 log = structlog.get_logger(__name__)
 
-REPORTS_PER_SECOND = 50
+_REPORTS_PER_SECOND = 25
 _LEAST_INTERVAL_SECONDS = 3
+_MOST_INTERVAL_SECONDS = 100
 _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"]
 
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
@@ -30,23 +34,64 @@ _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "co
 Report = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Essence:
+    """What must reach the database at once when it changes.
+
+    `running` is configuration, version and hash; `rest` whatever else is told apart.
+    """
+
+    running: tuple[Any, ...]
+    problem: str
+    rest: tuple[Any, ...]
+
+    @classmethod
+    def of_report(cls, report: Report) -> Essence:
+        running, problem = report["running"] or {}, report["problem"] or {}
+        names = ("configuration", "version", "content_hash")
+        rest = (
+            running.get("publish_seq"), report["health"], report["stopping"],
+            report["kt_version"], report["started_at"].isoformat(),
+        )  # fmt: skip
+        return cls(tuple(running.get(name) for name in names), problem.get("code", ""), rest)
+
+    @classmethod
+    def of_row(cls, row: State) -> Essence:
+        """As far as a row tells: what runs, and what is wrong."""
+        none = (None, None, None)
+        runs = (row.running_configuration, row.running_version, row.running_hash)
+        return cls(runs if row.running_hash else none, row.problem_code, ())
+
+    @classmethod
+    def read(cls, text: str) -> Essence:
+        running, problem, rest = orjson.loads(text)
+        return cls(tuple(running), problem, tuple(rest))
+
+    def text(self) -> str:
+        return orjson.dumps([self.running, self.problem, self.rest]).decode()
+
+
 def interval_seconds(gateways: int) -> int:
-    """How often each gateway reports, so that all together stay bearable."""
-    return max(_LEAST_INTERVAL_SECONDS, gateways // REPORTS_PER_SECOND)
+    """How often each reports: all together rarely enough, each often enough to be missed."""
+    wished = gateways // _REPORTS_PER_SECOND
+    return min(max(_LEAST_INTERVAL_SECONDS, wished), _MOST_INTERVAL_SECONDS)
 
 
 def take(gateway_id: str, report: Report) -> None:
     """Note a report, which is shaped as `ReportInput` says."""
     now = timezone.now()
     _tell_again(gateway_id, report["running"])
-    seen = Seen(now, _essence(report), report["counters"], report["stream"])
+    essence = Essence.of_report(report).text()
+    seen = Seen(now, essence, report["counters"], report["stream"])
     try:
         before = live.swap_seen(gateway_id, seen)
     except redis.RedisError as exc:
         log.warning("reports go to the database, one by one", error=str(exc))
         before = None
-    if before is None or before.essence != seen.essence:
-        _write(gateway_id, report, now)
+    if before is None:
+        _write_anew(gateway_id, report, now)
+    elif before.essence != essence:
+        _write(gateway_id, report, now, Essence.read(before.essence))
 
 
 def flush() -> int:
@@ -85,54 +130,50 @@ def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
         fleet.refresh(counters.read())
 
 
-def _essence(report: Report) -> str:
-    """What must reach the database at once when it changes."""
-    running, problem = report["running"] or {}, report["problem"] or {}
-    names = ("configuration", "version", "content_hash", "publish_seq")
-    facts = [running.get(name) for name in names]
-    more = [report["health"], problem.get("code"), report["stopping"], report["kt_version"]]
-    return orjson.dumps([*facts, *more, report["started_at"]]).decode()
+def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
+    """One statement. Of two reports that overtake one another the later one stands."""
+    fields = _fields(report, now, before)
+    written = State.objects.filter(pk=gateway_id, last_seen_at__lt=now).update(**fields)
+    if not written and not State.objects.filter(pk=gateway_id).exists():
+        _write_anew(gateway_id, report, now)
+    elif fields.get("enforced_at"):
+        measures.enforced(gateway_id, report["running"], now)
 
 
-def _write(gateway_id: str, report: Report, now: datetime) -> None:
-    running = report["running"]
+def _write_anew(gateway_id: str, report: Report, now: datetime) -> None:
+    """What was said before is not in Redis: the row knows it, if there is one."""
     with transaction.atomic():
         # Locked first, so that two reports of one gateway follow one another.
         Gateway.objects.select_for_update(of=("self",)).get(pk=gateway_id)
         row = State.objects.filter(pk=gateway_id).first() or State(pk=gateway_id)
-        is_new = _take_running(row, running, now)
-        _take_problem(row, report["problem"], now)
-        for name in _PLAIN_FIELDS:
-            setattr(row, name, report[name])
-        row.last_seen_at = now
+        fields = _fields(report, now, Essence.of_row(row))
+        for name, value in fields.items():
+            setattr(row, name, value)
         row.save()
-    if is_new:
-        measures.enforced(gateway_id, running, now)
+    if fields.get("enforced_at"):
+        measures.enforced(gateway_id, report["running"], now)
 
 
-def _take_running(row: State, running: Report | None, now: datetime) -> bool:
-    """Whether it runs something else than before."""
-    said = running or {}
-    before = _running(row)
-    row.running_configuration = said.get("configuration", "")
-    row.running_hash = said.get("content_hash", "")
-    row.running_version, row.running_since = said.get("version"), said.get("since")
-    row.running_seq = said.get("publish_seq", 0)
-    if before == _running(row):
-        return False
-    row.enforced_at = now if running else None
-    return running is not None
-
-
-def _running(row: State) -> tuple[str, int | None, str]:
-    return row.running_configuration, row.running_version, row.running_hash
-
-
-def _take_problem(row: State, problem: Report | None, now: datetime) -> None:
-    said = problem or {"code": "", "message": ""}
-    if said["code"] != row.problem_code:
-        row.problem_since = now if problem else None
-    row.problem_code, row.problem_message = said["code"], said["message"]
+def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
+    """The columns of a report; moments only where they begin or end."""
+    running, problem = report["running"] or {}, report["problem"] or {}
+    essence = Essence.of_report(report)
+    fields = {
+        "running_configuration": running.get("configuration", ""),
+        "running_version": running.get("version"),
+        "running_hash": running.get("content_hash", ""),
+        "running_seq": running.get("publish_seq", 0),
+        "running_since": running.get("since"),
+        "problem_code": problem.get("code", ""),
+        "problem_message": problem.get("message", ""),
+        "last_seen_at": now,
+        **{name: report[name] for name in _PLAIN_FIELDS},
+    }
+    if essence.running != before.running:
+        fields["enforced_at"] = now if running else None
+    if essence.problem != before.problem:
+        fields["problem_since"] = now if problem else None
+    return fields
 
 
 def _late(row: State) -> list[Any]:

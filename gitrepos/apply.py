@@ -209,6 +209,8 @@ def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> 
         message=commit.message,
         committed_at=commit.committed_at,
         polled_at=attempt.started_at,
+        signer=commit.signature.principal if commit.signature else "",
+        signer_key=commit.signature.fingerprint if commit.signature else "",
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt

@@ -6,7 +6,7 @@ its claim (its lease ran out, an edit intervened) writes nothing.
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from gitrepos import hosts
+from gitrepos.gate import Gate
 from gitrepos.models import GitRepo, Remote
 from gitrepos.turns import next_turn
 
@@ -40,29 +41,36 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim on a batch of remotes; `more` says that others may be due as well."""
+    """One claim on a batch of remotes; `more` says that others may be due as well.
+
+    Its remotes have places at the gate until they leave.
+    """
 
     id: UUID
     remote_ids: tuple[UUID, ...]
     more: bool = False
+    gate: Gate = field(default_factory=Gate)
 
 
-def due(now: datetime) -> Claim | None:
+def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     """Claim the most overdue remotes, a batch at most; two callers never get the same one.
 
-    Those of hosts that are left alone for now stay due.
+    Those of hosts that are left alone for now, or have no place at the gate, stay due.
     """
-    closed = hosts.closed(now)
-    if not _due(now, closed).exists():
+    gate = gate or Gate()
+    closed = [*hosts.resting(now), *gate.shut()]
+    limit = min(BATCH_SIZE, gate.room())
+    if limit <= 0 or not _due(now, closed).exists():
         return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
         rows = _due(now, closed).order_by("next_poll_at")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
-        found = list(rows.values_list("host", "pk")[:BATCH_SIZE])
-        claim = Claim(uuid4(), tuple(hosts.admitted(found, now)), more=len(found) == BATCH_SIZE)
-        lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
-        Remote.objects.filter(pk__in=claim.remote_ids).update(claim_id=claim.id, lease_until=lease)
+        found = list(rows.values_list("host", "pk")[:limit])
+        with gate.entering(hosts.probing(found, now)) as ids:
+            claim = Claim(uuid4(), tuple(ids), len(found) == BATCH_SIZE, gate)
+            lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
+            Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
 
 

@@ -37,13 +37,18 @@ class _BarredError(OSError):
 
 
 class Dial:
-    """One process's connections under one set of `allowed` networks. Made in its event loop."""
+    """One process's connections under one set of `allowed` networks. Made in its event loop.
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    `ca_file` names authorities that are trusted besides the system's.
+    """
+
+    def __init__(self, allowed: Sequence[Network], *, ca_file: str = "") -> None:
         self._allowed = allowed
         self._sockets: WeakSet[socket.socket] = WeakSet()
         names = _Names(allowed)
         tls = ssl.create_default_context()
+        if ca_file:
+            tls.load_verify_locations(ca_file)
         # The first goes to hosts that are asked again soon, the second to the others.
         self._kept = _session(
             aiohttp.TCPConnector(

@@ -14,11 +14,11 @@ import time
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import git, globs
+from gitrepos import git, globs, signatures
 from gitrepos.errors import (
     BadAnswerError,
     ObjectRefusedError,
@@ -27,7 +27,7 @@ from gitrepos.errors import (
     TimedOutError,
     TooLargeError,
 )
-from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Snapshot
+from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Signature, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
@@ -47,6 +47,7 @@ _WHOLE = b"false\n"
 _ATTRIBUTES = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _REGULAR = ("100644", "100755")
+_TREE = "040000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
         tree_id, above = repository.at(ask.root)
         files = None if tree_id == ask.known_tree else _files(repository, ask, above)
         rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
-        return Snapshot(repository.commit, tree_id, files, rewritten=rewritten)
+        commit = replace(repository.commit, signature=repository.signature(ask.allowed_signers))
+        return Snapshot(commit, tree_id, files, rewritten=rewritten)
     except RemoteError as error:
         return error
 
@@ -208,6 +210,7 @@ class _Repository:
         self._here = git.bare_repository(folder / "thin", object_format=self._format)
         self._fetch(["--depth=1", "--filter=blob:none", "origin", f"+{ref}:{_HEAD}"])
         self.commit, self._tree = self._head()
+        self._below: dict[str, list[_Entry]] = {}
 
     def _head(self) -> tuple[Commit, str]:
         shape = "--format=%H%x00%T%x00%ct%x00%an <%ae>%x00%B"
@@ -256,6 +259,19 @@ class _Repository:
     def _history(self, tip: str) -> frozenset[str]:
         return frozenset(_text(self._local(["rev-list", tip, "--"])).split())
 
+    def signature(self, allowed_signers: str) -> Signature | None:
+        """Whether one of the allowed signers signed the commit; None where nobody need have."""
+        if not allowed_signers:
+            return None
+        said = git.run(
+            [*self._here, "log", "-1", signatures.FORMAT, self.commit.id, "--"],
+            deadline_seconds=self._left(_READ_SECONDS),
+            max_bytes=4096,
+            allowed_signers=allowed_signers,
+            scratch=self._folder,
+        )
+        return signatures.read(_text(said))
+
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """What tells one state of `root` from another, and the attributes above it.
 
@@ -265,7 +281,8 @@ class _Repository:
         if not root:
             return self._tree, []
         names = [root, *(f"{parent}{_ATTRIBUTES}" for parent in _parents(root))]
-        found = {entry.name: entry for entry in self._listed(names)}
+        self._below[root] = self._listed(names)
+        found = {entry.name: entry for entry in self._below[root] if entry.name in names}
         if root not in found:
             message = f"The commit has no file or directory {root!r}."
             raise PathNotFoundError(message, commit=self.commit.id)
@@ -281,7 +298,10 @@ class _Repository:
 
         Raises: `TooLargeError` past 1,000 of the former.
         """
-        found = self._listed([ask.root] if ask.root else [], recursive=True)
+        found = self._below.pop(ask.root) if ask.root else self._listed([])
+        found = [
+            entry for entry in found if entry.mode != _TREE and _is_within(entry.name, ask.root)
+        ]
         named = policy_files([entry.name for entry in found], under=ask.root)
         chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
@@ -298,14 +318,13 @@ class _Repository:
         asked = list(dict.fromkeys(blobs))
         if not asked:
             return {}
-        sizes = self._sizes(asked)
-        small = [blob for blob in asked if sizes[blob] <= MAX_BYTES]
-        if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
-            raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
-        batch = self._local(
-            ["cat-file", "--batch", "--buffer"], 2 * _CONTENT_BYTES, stdin=_lines(small)
-        )
-        return dict.fromkeys(asked) | dict(_blobs(batch))
+        self._fetch_blobs(asked)
+        try:
+            found = self._read(asked, _CONTENT_BYTES)
+        except TooLargeError:
+            found = self._read(self._small(asked), 2 * _CONTENT_BYTES)
+        small = {blob: content for blob, content in found.items() if len(content) <= MAX_BYTES}
+        return dict.fromkeys(asked) | small
 
     def attributes(
         self, names: Sequence[str], files: Sequence[_Entry]
@@ -324,32 +343,38 @@ class _Repository:
                 found[name][attribute] = value
         return found
 
-    def _listed(self, names: Collection[str], *, recursive: bool = False) -> list[_Entry]:
-        """The entries at `names`; recursive, those of interest below them (none: everywhere)."""
-        arguments = ["ls-tree", "-z", "--full-tree", *(["-r"] if recursive else [])]
+    def _listed(self, names: Collection[str]) -> list[_Entry]:
+        """The entries at `names`, and those of interest below them (none: everywhere)."""
         listing = self._local(
-            [*arguments, self.commit.id, *(f":(literal){name}" for name in names)]
-        )
+            [
+                "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
+                *(f":(literal){name}" for name in names),
+            ]
+        )  # fmt: skip
         # A large tree has few of these; only for them are values made.
         ends = (FILE_NAME.encode(), _ATTRIBUTES.encode(), *(_bytes(f"\t{n}") for n in names))
         return [_entry(line) for line in listing.split(b"\0") if line.endswith(ends)]
 
-    def _sizes(self, blobs: Sequence[str]) -> dict[str, int]:
-        """Fetch blobs and tell the bytes of each."""
+    def _fetch_blobs(self, blobs: Sequence[str]) -> None:
         try:
             # Asked for by id, a blob comes in spite of the filter.
             self._fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
         except ObjectRefusedError:
             self._here = git.bare_repository(self._folder / "whole", object_format=self._format)
             self._fetch(["--depth=1", "origin", f"+{self._ref}:{_HEAD}"])
-        said = self._local(["cat-file", "--batch-check"], stdin=_lines(blobs))
-        sizes = {}
-        for blob, line in zip(blobs, _text(said).splitlines(), strict=True):
-            _, kind, *size = line.split(" ")
-            if kind != "blob":
-                raise BadAnswerError(f"The server did not send the object {blob}.")
-            sizes[blob] = int(size[0])
-        return sizes
+
+    def _read(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes]:
+        batch = self._local(["cat-file", "--batch", "--buffer"], max_bytes, stdin=_lines(blobs))
+        return dict(_blobs(batch))
+
+    def _small(self, blobs: Sequence[str]) -> list[str]:
+        """Those of at most 1 MiB. Raises: `TooLargeError` when they are too much together."""
+        said = _text(self._local(["cat-file", "--batch-check"], stdin=_lines(blobs)))
+        sizes = dict(zip(blobs, map(_size, said.splitlines()), strict=True))
+        small = [blob for blob in blobs if sizes[blob] <= MAX_BYTES]
+        if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
+            raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
+        return small
 
     def _fetch(
         self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
@@ -397,6 +422,10 @@ def _parents(name: str) -> list[str]:
     return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))]
 
 
+def _is_within(name: str, root: str) -> bool:
+    return not root or name == root or name.startswith(f"{root}/")
+
+
 def _is_above(entry: _Entry, names: Sequence[str]) -> bool:
     """Whether an entry is a file of attributes on the way to one of `names`, which are sorted."""
     parent, _, name = entry.name.rpartition("/")
@@ -430,7 +459,15 @@ def _blobs(batch: bytes) -> Iterator[tuple[str, bytes]]:
     at = 0
     while at < len(batch):
         end = batch.index(b"\n", at)
-        blob, _kind, size = batch[at:end].decode().split(" ")
-        start = end + 1
-        yield blob, batch[start : start + int(size)]
-        at = start + int(size) + 1
+        line = batch[at:end].decode()
+        start, size = end + 1, _size(line)
+        yield line.split(" ")[0], batch[start : start + size]
+        at = start + size + 1
+
+
+def _size(line: str) -> int:
+    """The bytes of a blob, of the line by which `cat-file` begins it."""
+    name, kind, *size = line.split(" ")
+    if kind != "blob":
+        raise BadAnswerError(f"The server did not send the object {name}.")
+    return int(size[0])

@@ -9,15 +9,15 @@ when this process is already gone.
 import contextlib
 import ctypes
 import os
-import re
 import resource
 import selectors
 import shutil
 import signal
+import ssl
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +26,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import
 
 from git import Git
 
-from gitrepos import errors, known_hosts, ssh
+from gitrepos import complaints, errors, known_hosts, ssh
 from gitrepos.address import RepoURL
 from gitrepos.known_hosts import HostKey
 from gitrepos.secret import NOBODY, Secret
@@ -37,7 +37,6 @@ _STDERR_BYTES = 64 * 1024
 _SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
-_TIMED_OUT = 124  # timeout(1)
 _PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -76,6 +75,10 @@ _CONFIG = f"""\
 \tbareRepository = explicit
 [credential]
 \thelper =
+[gpg]
+\tprogram = /bin/false
+[gpg "x509"]
+\tprogram = /bin/false
 [http]
 \tfollowRedirects = false
 \tlowSpeedLimit = 1000
@@ -85,11 +88,15 @@ _CONFIG = f"""\
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a remote may be reached: its url, the addresses checked for it, and as whom."""
+    """How a remote may be reached: its url, the addresses checked for it, and as whom.
+
+    `ca_file` names authorities that are trusted besides the system's.
+    """
 
     url: RepoURL
     addresses: tuple[str, ...] = ()
     secret: Secret = NOBODY
+    ca_file: str = ""
 
 
 def run(
@@ -99,19 +106,48 @@ def run(
     max_bytes: int,
     access: Access | None = None,
     stdin: bytes = b"",
+    allowed_signers: str = "",
+    scratch: Path | None = None,
 ) -> bytes:
     """Run one git command and return what it prints.
 
     Without `access` no protocol is allowed at all: the command stays on this machine. With it
-    the remote is named `origin`.
+    the remote is named `origin`. To check a signature, git hands it to ssh-keygen in a file of
+    the folder `scratch`.
 
     Raises: a `RemoteError` that says why the command failed. No message holds the secret.
     """
-    try:
-        return _run(["git", *arguments], deadline_seconds, max_bytes, access, stdin)
-    except errors.HostKeyMismatchError as error:
-        assert access is not None
-        raise errors.HostKeyMismatchError(f"{error.message} {_compared(access)}") from error
+    environment = {"GIT_ALLOW_PROTOCOL": access.url.scheme if access else "none"}
+    if scratch is not None:
+        environment["TMPDIR"] = str(scratch)
+    with contextlib.ExitStack() as kept:
+        command = _Command(
+            ("git", *arguments),
+            deadline_seconds=deadline_seconds,
+            max_bytes=max_bytes,
+            stdin=stdin,
+            config=_config(access, kept) + _trust(allowed_signers, kept),
+            environment=environment,
+            hidden=access.secret.hidden if access else (),
+        )
+        try:
+            return _run(command)
+        except errors.HostKeyMismatchError as error:
+            assert access is not None
+            raise errors.HostKeyMismatchError(f"{error.message} {_compared(access)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """One child: what it runs, its bounds, what it is told, and what no message may hold."""
+
+    program: Sequence[str]
+    deadline_seconds: float
+    max_bytes: int
+    stdin: bytes = b""
+    config: bytes = b""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hidden: Sequence[str] = ()
 
 
 def host_keys(url: RepoURL, address: str) -> list[HostKey]:
@@ -119,9 +155,10 @@ def host_keys(url: RepoURL, address: str) -> list[HostKey]:
 
     Raises: `RemoteError` when no server answers in time.
     """
-    scan = ["ssh-keyscan", "-T", "5", "-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address]
+    where = ("-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address)
+    scan = _Command(("ssh-keyscan", "-T", "5", *where), _SCAN_SECONDS, _STDERR_BYTES)
     try:
-        output = _run(scan, _SCAN_SECONDS, _STDERR_BYTES, None, b"")
+        output = _run(scan)
         return known_hosts.parse(output.decode(errors="replace"))
     except (errors.BadAnswerError, ValueError) as exc:  # It says nothing of why.
         message = f"No ssh server answers at {address}, port {url.port}."
@@ -139,30 +176,19 @@ def _compared(access: Access) -> str:
     return f"It shows {here}; known_hosts has {there}."
 
 
-def _run(
-    program: Sequence[str],
-    deadline_seconds: float,
-    max_bytes: int,
-    access: Access | None,
-    stdin: bytes,
-) -> bytes:
-    protocol = access.url.scheme if access else "none"
-    with contextlib.ExitStack() as kept:
-        config = kept.enter_context(_memory_file(_config(access, kept)))
-        source = kept.enter_context(_memory_file(stdin))
-        environment = _ENVIRONMENT | {
-            "GIT_CONFIG_GLOBAL": f"/proc/self/fd/{config.fileno()}",
-            "GIT_ALLOW_PROTOCOL": protocol,
-        }
+def _run(command: _Command) -> bytes:
+    with _memory_file(command.config) as config, _memory_file(command.stdin) as source:
+        environment = {**_ENVIRONMENT, **command.environment}
+        environment["GIT_CONFIG_GLOBAL"] = f"/proc/self/fd/{config.fileno()}"
         # GitPython adds this process's environment to each child; env -i takes it away again.
-        command = [
+        line = [
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
-            "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(deadline_seconds),
-            *program,
+            "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(command.deadline_seconds),
+            *command.program,
         ]  # fmt: skip
         started = time.monotonic()
         child: Any = Git("/").execute(
-            command,
+            line,
             istream=source,
             as_process=True,
             shell=False,
@@ -170,11 +196,12 @@ def _run(
             pass_fds=(config.fileno(),),
             preexec_fn=partial(_bound, os.getpid()),
         )
-        until = started + deadline_seconds + 2 * _KILL_AFTER_SECONDS
-        status, output, complaint = _collect(child.proc, max_bytes, until)
-        is_late = time.monotonic() - started >= deadline_seconds
+        until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
+        status, output, complaint = _collect(child.proc, command.max_bytes, until)
+        is_late = time.monotonic() - started >= command.deadline_seconds
     if status != 0:
-        raise _translated(status, _own_words(complaint, access), is_late=is_late)
+        words = _own_words(complaint, command.hidden)
+        raise complaints.translated(status, words, is_late=is_late)
     return output
 
 
@@ -186,6 +213,10 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
     if access.addresses and access.url.scheme != "ssh":
         pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
         lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
+    if access.ca_file:
+        # The file takes the place of the system's own, which remain as a folder.
+        folder = ssl.get_default_verify_paths().capath or "/etc/ssl/certs"
+        lines.append(f'\tsslCAInfo = "{_quoted(access.ca_file)}"\n\tsslCAPath = "{folder}"\n')
     if access.secret.authorization:
         lines.append(f'\textraHeader = "Authorization: {_quoted(access.secret.authorization)}"\n')
     if access.url.scheme == "ssh":
@@ -203,6 +234,13 @@ def _ssh(access: Access, kept: contextlib.ExitStack) -> str:
     config = ssh.config(access.url, access.addresses[0], key=key, known_hosts=hosts)
     file = _elsewhere(kept.enter_context(_memory_file(config.encode())))
     return f'[core]\n\tsshCommand = "ssh -F {file}"\n[ssh]\n\tvariant = ssh\n'
+
+
+def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
+    if not allowed_signers:
+        return b""
+    file = _elsewhere(kept.enter_context(_memory_file(allowed_signers.encode())))
+    return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
 
 
 def _quoted(text: str) -> str:
@@ -254,7 +292,7 @@ def _collect(
             while selector.get_map():
                 ready = selector.select(max(0.0, until - time.monotonic()))
                 if not ready:
-                    raise errors.TimedOutError(_LATE)
+                    raise errors.TimedOutError(complaints.LATE)
                 for key, _ in ready:
                     chunk = os.read(key.fd, 65536)
                     if not chunk:
@@ -279,133 +317,29 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
             stream.close()
 
 
-_LATE = "The server did not answer in time."
-_LARGE = "The repository passes the bounds of size or memory."
-
-# git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
-# digit where a name chosen by somebody has none, so that no name passes for a complaint.
-_COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
-    (
-        errors.ObjectRefusedError,
-        "The server hands out no object by its id.",
-        ("not our ref", "request for unadvertised object"),
-    ),
-    (
-        errors.HostKeyMismatchError,
-        "The server is not the one that known_hosts says it is.",
-        ("Host key verification failed",),
-    ),
-    (
-        errors.AuthFailedError,
-        "The server refuses the ssh key of this credential.",
-        (r"Permission denied \(",),
-    ),
-    (
-        errors.AuthFailedError,
-        "The server refuses this credential, or wants one: send another access_token.",
-        ("Authentication failed", "could not read (Username|Password)", r"error: 40[13]\b"),
-    ),
-    (
-        errors.RepoNotFoundError,
-        "The server knows no such repository, or hides it from this credential.",
-        (
-            "repository '.*' not found",
-            r"error: 404\b",
-            "not appear to be a git",
-            "ERROR: .*not (be )?found",
-        ),
-    ),
-    (
-        errors.BranchNotFoundError,
-        "The repository has no such branch.",
-        ("couldn't find remote ref",),
-    ),
-    (
-        errors.MovedError,
-        "The server redirects elsewhere, and no redirect is followed: link the new url.",
-        (r"error: 30[12378]\b",),
-    ),
-    (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),
-    (errors.TimedOutError, _LATE, ("timed out", "too slow")),
-    (
-        errors.TooLargeError,
-        _LARGE,
-        (
-            "File size limit",
-            r"died of signal (9|25)\b",
-            "[Oo]ut of memory",
-            "memory exhausted",
-            "malloc failed",
-            "unable to create thread",
-            "mmap failed",
-            "annot allocate memory",
-            "File too large",
-        ),
-    ),
-    (
-        errors.UnreachableError,
-        "The server cannot be reached",
-        (
-            "Could not resolve",
-            "Failed to connect",
-            "Couldn't connect",
-            "Connection refused",
-            r"error: 5\d\d\b",
-            "Connection reset",
-            "[Nn]etwork is unreachable",
-            "No route to host",
-            "(SSL|TLS) ",
-            r"gnutls_handshake\(\) failed",
-            "certificate verification failed",
-            "Empty reply",
-            "Recv failure",
-            "Connection closed by",
-        ),
-    ),
-)
-
-
-def _own_words(complaint: str, access: Access | None) -> str:
+def _own_words(complaint: str, hidden: Sequence[str]) -> str:
     """What git itself says: nothing that the server said through it, and no secret.
 
     The messages of a server go through git line by line, each with `remote: ` in front.
     """
     lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
     said = "\n".join(lines)
-    for hidden in access.secret.hidden if access else ():
-        said = said.replace(hidden, "***")
+    for text in hidden:
+        said = said.replace(text, "***")
     return said
 
 
-def _translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
-    # Its own SIGKILL after the deadline ends timeout(1) as well.
-    if status in (_TIMED_OUT, 128 + signal.SIGKILL) or (status == -signal.SIGKILL and is_late):
-        return errors.TimedOutError(_LATE)
-    if status in (-signal.SIGXFSZ, -signal.SIGKILL):
-        return errors.TooLargeError(_LARGE)
-    for kind, message, words in _COMPLAINTS:
-        if re.search("|".join(words), complaint):
-            return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
-    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
-
-
-_FATAL = ("fatal: ", "error: ", "ssh: ")
-
-
-def _cause(complaint: str) -> str:
-    """The first line that git or ssh calls fatal, fit to be shown."""
-    lines = [line for line in complaint.split("\n") if line.startswith(_FATAL)]
-    line = re.sub(r"^(fatal|error|ssh): |unable to access '[^']*': ", "", lines[0] if lines else "")
-    printable = "".join(character if character.isprintable() else "?" for character in line)
-    return printable.strip().rstrip(".")[:300] or "it says nothing"
-
-
 def bare_repository(folder: Path, *, object_format: str) -> list[str]:
-    """Make an empty bare repository; returns the arguments that every command in it starts with."""
-    here = [f"--git-dir={folder}"]
-    run(
-        [*here, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}"],
-        deadline_seconds=10,
-        max_bytes=1024,
+    """Make an empty bare repository; returns the arguments that every command in it starts with.
+
+    Source: gitrepository-layout(5); what `git init` makes besides is for people.
+    """
+    is_sha256 = object_format == "sha256"
+    extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text(
+        f"[core]\n\trepositoryFormatVersion = {int(is_sha256)}\n\tbare = true\n{extensions}"
     )
-    return here
+    return [f"--git-dir={folder}"]

@@ -4,13 +4,21 @@ from datetime import datetime
 from typing import Any
 
 from events import log
+from gitrepos import signatures
 from gitrepos.models import GitRepo
 from gitrepos.plan import Hold
+from gitrepos.snapshot import Signature
 
 
 def lets_pass(repo: GitRepo, commit: str) -> bool:
     """Whether a person confirmed exactly this commit."""
     return commit == repo.confirmed_commit
+
+
+def unverified(signature: Signature | None) -> Hold | None:
+    """The hold of a commit that none of its link's allowed signers signed."""
+    reason = signatures.complaint(signature) if signature else ""
+    return Hold("unverified_commit", reason) if reason else None
 
 
 def put(repo: GitRepo, hold: Hold, commit: str, now: datetime) -> bool:

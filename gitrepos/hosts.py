@@ -4,16 +4,12 @@ A host cools down when it asks for fewer calls, or when three of its remotes in 
 reach it. What is due there stays due, keeps its order and counts no failure.
 """
 
-import math
-import threading
-import time
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -44,28 +40,24 @@ class Reached:
     error: RemoteError | None
 
 
-def closed(now: datetime) -> list[str]:
-    """Hosts that are not to be called now: they cool down, or their budget is spent."""
-    cooling = Host.objects.filter(cooling_until__gt=now).values_list("pk", flat=True)
-    return [*cooling, *_budget.spent()]
+def resting(now: datetime) -> list[str]:
+    """Hosts that cool down."""
+    return list(Host.objects.filter(cooling_until__gt=now).values_list("pk", flat=True))
 
 
-def admitted(found: Iterable[tuple[str, UUID]], now: datetime) -> list[UUID]:
-    """Of remotes that are due, in their order: those that may be asked now.
+def probing(found: Sequence[tuple[str, UUID]], now: datetime) -> list[tuple[str, UUID]]:
+    """Of remotes that are due, by host and id: of a host that has cooled down the first alone.
 
-    A host whose time to cool down is over gets one as its probe. Writes that it does; to be
-    called in the claim's transaction.
+    To be called in the claim's transaction.
     """
-    found = list(found)
-    places = Counter(host for host, _ in found)
-    left = {host: _budget.take(host, count) for host, count in places.items()}
-    for host in Host.objects.filter(pk__in=places, cooling_until__isnull=False):
-        left[host.pk] = int(_is_prober(host, now))
+    troubled = Host.objects.filter(pk__in={host for host, _ in found}, cooling_until__isnull=False)
+    may_probe = {host.pk: _is_prober(host, now) for host in troubled}
     taken = []
-    for host_name, remote_id in found:
-        if left[host_name] > 0:
-            left[host_name] -= 1
-            taken.append(remote_id)
+    for host, remote_id in found:
+        if may_probe.get(host, True):
+            taken.append((host, remote_id))
+        if host in may_probe:
+            may_probe[host] = False
     return taken
 
 
@@ -150,38 +142,3 @@ def _is_down(host: str, failed: Collection[Reached]) -> bool:
             row.code = UnreachableError.code
         row.save()
     return is_down
-
-
-class _Budget:
-    """What each host may be called in a minute, spread over it; every process keeps its own."""
-
-    def __init__(self) -> None:
-        self._free_at: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def spent(self) -> list[str]:
-        """Hosts that may not be called at this moment."""
-        if not (gap := self._gap()):
-            return []
-        with self._lock:
-            before = time.monotonic() - gap
-            self._free_at = {host: at for host, at in self._free_at.items() if at > before - 1}
-            return [host for host, at in self._free_at.items() if at > before]
-
-    def take(self, host: str, wanted: int) -> int:
-        """How many of `wanted` calls a host may get now; they count as made."""
-        if not (gap := self._gap()):
-            return wanted
-        with self._lock:
-            now = time.monotonic()
-            free_at = max(self._free_at.get(host, 0.0), now - max(1.0, gap))
-            given = min(wanted, math.floor((now - free_at) / gap + 1e-6))
-            self._free_at[host] = free_at + given * gap
-            return given
-
-    def _gap(self) -> float:
-        per_minute = settings.ENV.git_host_calls_per_minute
-        return 60 / per_minute if per_minute else 0.0
-
-
-_budget = _Budget()

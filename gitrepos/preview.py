@@ -8,7 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import holds, remote, rows, sync
+from gitrepos import git, holds, remote, rows, sync
+from gitrepos.address import resolve, stored
 from gitrepos.candidates import Linked, read
 from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import GitRepo, Remote
@@ -19,7 +20,7 @@ from gitrepos.snapshot import Ask, Snapshot
 _REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
     "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
-    "include", "exclude", "prune", "confirmed_commit",
+    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
 )  # fmt: skip
 _SHOWN_FINDINGS = 10
 
@@ -42,11 +43,12 @@ def unpacked(message: Packed) -> GitRepo:
 def of(link: GitRepo) -> dict[str, Any]:
     """Check, fetch, read and plan, as a sync of `link` would.
 
-    `error` says why git gave nothing. `held` is what would wait for a person, `would_remove`
+    `error` says why git gave nothing, `host_keys` what the server shows to anybody if it speaks
+    ssh. `held` is what would wait for a person, `would_remove`
     what would lose its file. A file's `version` is the one that would be made.
     """
     answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
-    answer |= {"would_remove": [], "files": []}
+    answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
     before = rows.linked(link.pk)
     try:
         snapshot = _taken(link)
@@ -59,22 +61,37 @@ def of(link: GitRepo) -> dict[str, Any]:
     decided = decide(link, read(snapshot, before, prefix=link.id_prefix), before)
     commit = snapshot.commit.id
     answer |= {"commit": commit, "files": _files(decided)}
-    return answer | _going(link, commit, decided, mass_removal(decided))
+    hold = holds.unverified(snapshot.commit.signature) or mass_removal(decided)
+    return answer | _going(link, commit, decided, hold)
+
+
+def _host_keys(link: GitRepo) -> list[dict[str, str]]:
+    """For a person to compare with what the forge publishes; none where nobody answers."""
+    url = stored(link.url)
+    if url.scheme != "ssh":
+        return []
+    try:
+        addresses = resolve(url, allowed=settings.ENV.git_allowed_networks)
+        keys = git.host_keys(url, addresses[0])
+    except RemoteError:
+        return []  # The sync itself will say why.
+    return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
 
 
 def _taken(link: GitRepo) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
     work = sync.Work(link.remote, (link,), timezone.now())
-    groups = remote.check(
-        [sync.question(work)],
-        allowed=settings.ENV.git_allowed_networks,
-        per_host=settings.ENV.git_host_concurrency,
-    )
+    groups = remote.check([sync.question(work)], terms=sync.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
     [ref] = work.refs()
-    ask = Ask(link.root, include=tuple(link.include), exclude=tuple(link.exclude))
+    ask = Ask(
+        link.root,
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+        allowed_signers=link.allowed_signers,
+    )
     [result] = sync.fetched(work, ref, answer.heads, [ask])
     if isinstance(result, RemoteError):
         raise result

@@ -67,16 +67,27 @@ class Answer(Generic[Key]):
     error: RemoteError | None = None
 
 
-def check(
-    questions: Sequence[Question[Key]], *, allowed: Sequence[Network], per_host: int
-) -> Iterator[list[Answer[Key]]]:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator says about calls to forges.
+
+    `allowed` may be dialled besides public addresses; `per_host` calls a host gets at once;
+    `ca_file` names authorities that are trusted besides the system's.
+    """
+
+    allowed: tuple[Network, ...] = ()
+    per_host: int = 32
+    ca_file: str = ""
+
+
+def check(questions: Sequence[Question[Key]], *, terms: Terms) -> Iterator[list[Answer[Key]]]:
     """Ask every remote once; answers come as they arrive, in groups, which may be empty.
 
     Each takes at most 10 s of its own, however many are asked, and waits for one of the
-    `per_host` places at its host 20 s at most. Never raises a `RemoteError`.
+    places at its host 20 s at most. Never raises a `RemoteError`.
     """
     answers: list[Answer[Key]] = []
-    asking = eventloop.submit(_ask_all(questions, tuple(allowed), per_host, answers))
+    asking = eventloop.submit(_ask_all(questions, terms, answers))
     try:
         while True:
             done, _ = wait([asking], timeout=_GROUP_SECONDS)
@@ -89,31 +100,28 @@ def check(
         asking.cancel()
 
 
-def access(url: RepoURL, secret: Secret, *, allowed: Sequence[Network]) -> git.Access:
+def access(url: RepoURL, secret: Secret, *, terms: Terms) -> git.Access:
     """Check where `url` leads to and pin it.
 
     Raises: `HostNotAllowedError`, `UnreachableError`.
     """
-    addresses = () if url.scheme == "file" else resolve(url, allowed=allowed)
-    return git.Access(url=url, addresses=addresses, secret=secret)
+    addresses = () if url.scheme == "file" else resolve(url, allowed=terms.allowed)
+    return git.Access(url=url, addresses=addresses, secret=secret, ca_file=terms.ca_file)
 
 
 async def _ask_all(
-    questions: Sequence[Question[Key]],
-    allowed: tuple[Network, ...],
-    per_host: int,
-    answers: list[Answer[Key]],
+    questions: Sequence[Question[Key]], terms: Terms, answers: list[Answer[Key]]
 ) -> None:
-    asker = _asker(allowed, per_host)
+    asker = _asker(terms)
     async with asyncio.TaskGroup() as group:
         for question in questions:
             group.create_task(asker.ask(question, answers))
 
 
-def _asker(allowed: tuple[Network, ...], per_host: int) -> "_Asker":
-    key = asyncio.get_running_loop(), allowed, per_host
+def _asker(terms: Terms) -> "_Asker":
+    key = asyncio.get_running_loop(), terms
     if key not in _askers:
-        _askers[key] = _Asker(allowed, per_host)
+        _askers[key] = _Asker(terms)
     return _askers[key]
 
 
@@ -135,10 +143,9 @@ class _Host:
 class _Asker:
     """What outlives a call: connections, turns, and what was learnt. Lives in the event loop."""
 
-    def __init__(self, allowed: tuple[Network, ...], per_host: int) -> None:
-        self._allowed = allowed
-        self._per_host = per_host
-        self._dial = Dial(allowed)
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._dial = Dial(terms.allowed, ca_file=terms.ca_file)
         self._hosts: dict[tuple[str, str, int], _Host] = {}
         self._turns = asyncio.Semaphore(_IN_FLIGHT)
         self._gits = ThreadPoolExecutor(_GITS, thread_name_prefix="git")
@@ -164,7 +171,7 @@ class _Asker:
             with contextlib.suppress(smart.DumbError):
                 return await self._smart(question, host)
         async with _turn(host.gits):
-            ask = functools.partial(_by_git, question, self._allowed)
+            ask = functools.partial(_by_git, question, self._terms)
             return await asyncio.get_running_loop().run_in_executor(self._gits, ask)
 
     async def _smart(self, question: Question[Key], host: _Host) -> Mapping[str, str]:
@@ -184,10 +191,13 @@ class _Asker:
     def _host(self, url: RepoURL) -> _Host:
         if len(self._hosts) > _MAX_HOSTS:
             self._hosts.clear()
-        return self._hosts.setdefault((url.scheme, url.host, url.port), _Host(self._per_host))
+        key = url.scheme, url.host, url.port
+        if key not in self._hosts:
+            self._hosts[key] = _Host(self._terms.per_host)
+        return self._hosts[key]
 
 
-_askers: dict[tuple[asyncio.AbstractEventLoop, tuple[Network, ...], int], _Asker] = {}
+_askers: dict[tuple[asyncio.AbstractEventLoop, Terms], _Asker] = {}
 
 
 @contextlib.asynccontextmanager
@@ -217,10 +227,10 @@ def _shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
     return error if message == error.message else type(error)(message)
 
 
-def _by_git(question: Question[Key], allowed: Sequence[Network]) -> dict[str, str]:
+def _by_git(question: Question[Key], terms: Terms) -> dict[str, str]:
     """Ask by a git process: over ssh, in a file, or a server that hands out files."""
     until = time.monotonic() + _DEADLINE_SECONDS
-    reached = access(question.url, question.secret, allowed=allowed)
+    reached = access(question.url, question.secret, terms=terms)
     heads = _parsed(_listing(reached, question.refs, until), question.refs)
     if not any(heads.values()) and question.url.scheme in ("https", "http"):
         _prove(reached, until)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from gitrepos import globs, hosts
+from gitrepos import globs, hosts, signatures
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.conditions import Condition, Standing, conditions
 from gitrepos.errors import HostNotAllowedError
@@ -78,6 +78,7 @@ class Asked(Input):
     exclude = Globs(required=False)
     prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    allowed_signers = Text(max_length=65_536, required=False, allow_null=True, allow_blank=True)
     credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
@@ -104,6 +105,15 @@ class Asked(Input):
         if value and re.search(r"[^\x21-\x7e]", value):
             raise serializers.ValidationError("must be printable ASCII without spaces")
         return value or ""
+
+    def validate_allowed_signers(self, value: str | None) -> str:
+        if not value:
+            return ""
+        try:
+            signatures.check(value)
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        return value
 
     def validate_credential(self, value: str | None) -> str:
         return value or ""
@@ -167,7 +177,7 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
-            "id_prefix", "include", "exclude", "prune", "has_access_token",
+            "id_prefix", "include", "exclude", "prune", "allowed_signers", "has_access_token",
             "credential", "credential_expires_at", "credential_expiring",
             "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",

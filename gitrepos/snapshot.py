@@ -9,16 +9,31 @@ ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What an ssh signature of a commit is worth: `good | foreign | bad | none`.
+
+    `principal` is the allowed signer's name, `fingerprint` that of the key; of a bad one or none
+    both are empty.
+    """
+
+    verdict: str
+    principal: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The commit a snapshot was taken from. Text that is not UTF-8 has U+FFFD in its place.
 
     `committed_at` is the committer's time, None where it is no time that a calendar has.
+    `signature` is None when nobody asked for it.
     """
 
     id: str
     author: str
     message: str
     committed_at: datetime | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,7 @@ class Ask:
     `known_tree` is the tree id that needs no second look (empty: look in any case); `known`
     maps the path of each file to the blob whose bytes need not be fetched again. `include` and
     `exclude` are globs, see `globs`. Of `last_commit` it is said whether the branch still has it.
+    With `allowed_signers` the commit's signature is looked at.
     """
 
     root: str
@@ -76,3 +92,4 @@ class Ask:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     last_commit: str = ""
+    allowed_signers: str = ""

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.models import Configuration
-from gitrepos import apply, claim, fetch, hosts, measures, remote, rows
+from gitrepos import apply, claim, fetch, holds, hosts, measures, remote, rows
 from gitrepos.address import BadURLError, RepoURL, parse
 from gitrepos.apply import Attempt, LinkChangedError
 from gitrepos.candidates import Candidate, Linked, read, settled
@@ -71,11 +71,8 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
-    env = settings.ENV
-    groups = remote.check(
-        questions, allowed=env.git_allowed_networks, per_host=env.git_host_concurrency
-    )
-    for answers in filter(None, groups):
+    for answers in filter(None, remote.check(questions, terms=terms())):
+        batch.gate.leave(answer.key for answer in answers)
         put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
         claim.release(batch.id, put_off)
         quiet = [
@@ -110,6 +107,12 @@ _LOOKED_AT = (
 
 def _reached(work: Work, answer: remote.Answer[UUID]) -> hosts.Reached:
     return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
+
+
+def terms() -> remote.Terms:
+    """What holds for every call to a forge."""
+    env = settings.ENV
+    return remote.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
 
 
 def _is_quiet(
@@ -192,7 +195,7 @@ def fetched(
         url, secret = _url(work.remote), secret_of(work.remote)
         measures.fetched(work.remote.host)
         return fetch.take(
-            remote.access(url, secret, allowed=settings.ENV.git_allowed_networks),
+            remote.access(url, secret, terms=terms()),
             ref=ref,
             head=heads[ref],
             asks=asks,
@@ -230,7 +233,9 @@ def _sync_link(
 def _apply(
     fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
 ) -> None:
-    hold = apply.apply(fence, attempt, snapshot, candidates)
+    hold = apply.apply(
+        fence, attempt, snapshot, candidates, holds.unverified(snapshot.commit.signature)
+    )
     facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
     if hold is not None:
         log.warning("held", reason=hold.reason, **facts)
@@ -371,6 +376,7 @@ def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
         exclude=tuple(link.exclude),
         # Another branch or repository has another history, and nobody rewrote it.
         last_commit=link.last_commit if link.observed_generation == link.generation else "",
+        allowed_signers=link.allowed_signers,
     )
 
 

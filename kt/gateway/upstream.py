@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _CONNECTIONS = 1000
 _OUTLETS = 1000
 _BUFFER_BYTES = 1 << 17
-_FINAL = 200
+_INTERIM = frozenset({100, 102, 103})
+_UPGRADES = 1
 _REDIRECTS = 3
 # Shorter than what servers commonly keep, so that an idle connection is not used as they close it.
 _KEEP_ALIVE_SECONDS = 4.0
@@ -184,7 +185,7 @@ async def _exchange(
     protocol.set_response_params(auto_decompress=False, read_bufsize=_BUFFER_BYTES)
     protocol.transport.writelines((head, data))
     message, body = await protocol.read()
-    while message.code < _FINAL:
+    while message.code in _INTERIM:
         message, body = await protocol.read()
     return message, body
 
@@ -198,8 +199,8 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _unusable(reply: HttpReply) -> str:
-    if reply.status // 100 == _REDIRECTS:
-        return "The target answered with a redirect, which is not followed."
+    if reply.status // 100 in (_UPGRADES, _REDIRECTS):
+        return "The target answered with a redirect or an upgrade, which is not followed."
     if reply.is_encoded:
         return "The target compressed its answer although it was asked not to."
     return ""

@@ -20,6 +20,7 @@ from tests.support.managed import (
     contact,
     fleet,
     harmful,
+    is_stored,
     problem,
     register,
     seen,
@@ -114,8 +115,9 @@ def test_a_stored_policy_that_was_edited_is_drift(bound: Bound) -> None:
     """It is never enforced, and put back."""
     bound.merge(STRICT)
     gateway = bound.start("edited")
-    becomes(lambda: harmful(gateway), BLOCKED)
-    stored = bound.gateways.state(f"{bound.id}-edited") / "policy"
+    folder = bound.gateways.state(f"{bound.id}-edited")
+    becomes(lambda: is_stored(folder, STRICT), True)
+    stored = folder / "policy"
     stored.write_bytes(stored.read_bytes().replace(b"- safety-filter", b"- audit-logger"))
 
     becomes(lambda: bound.state("edited"), "drifted")
@@ -202,6 +204,21 @@ def test_decisions_reach_the_control_plane(bound: Bound) -> None:
 
     becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-told")), 3)
     assert "confidential" not in str(_decisions(bound.stack, f"{bound.id}-told"))
+
+
+def test_decisions_of_every_process_reach_the_control_plane(bound: Bound) -> None:
+    """Though one of them sends for all; what is left at the end goes before the goodbye."""
+    gateway = bound.start("several", "--workers", "2")
+    becomes(lambda: harmful(gateway), ALLOWED)
+    before = len(_decisions(bound.stack, f"{bound.id}-several"))
+    for _ in range(40):
+        harmful(gateway)
+    gateway.stop()
+    left = len(spooled(bound.gateways.state(f"{bound.id}-several")))
+
+    becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) + left >= before + 40, True)
+    bound.start("several")
+    becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) >= before + 40, True)
 
 
 def test_decisions_wait_for_the_control_plane(embedded_stack: Stack, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.support.managed import (
     contact,
     fleet,
     harmful,
+    is_stored,
     ordinary,
     problem,
     register,
@@ -109,7 +110,7 @@ def test_a_killed_gateway_enforces_again_at_once(
     """`kill -9` leaves a whole policy on disk."""
     token = bound(shared_stack, name)
     gateway = gateways.start(name, token, url=between.url)
-    becomes(lambda: harmful(gateway), BLOCKED)
+    becomes(lambda: is_stored(gateways.state(name), STRICT), True)
     between.cut()
     gateway.process.send_signal(signal.SIGKILL)
     gateway.process.wait(30)
@@ -326,7 +327,7 @@ def test_a_disk_that_takes_nothing_stops_no_enforcement(
     resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
 
     becomes(lambda: problem(gateway), None)
-    assert STRICT.encode() in (gateways.state(name) / "policy").read_bytes()
+    becomes(lambda: is_stored(gateways.state(name), STRICT), True)
     assert harmful(gateway) == BLOCKED
 
 

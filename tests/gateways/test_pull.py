@@ -13,7 +13,7 @@ from tests.gateways.conftest import Register
 from tests.support.api import error
 from tests.support.gateways import Machine
 from tests.support.repo import policy
-from tests.support.syncing import make, override
+from tests.support.syncing import get, make, override
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -151,10 +151,24 @@ def test_nothing_is_bound(register: Register) -> None:
 
 
 def test_an_archived_configuration_stays_in_force(admin: APIClient, gateway: Machine) -> None:
-    """A gateway is never left without what it enforces."""
+    """A gateway is never left without what it enforces, and the list does not hide it."""
     admin.delete("/v1/configurations/bot")
 
     assert gateway.statement()["configuration"] == "bot"
+    assert [row["id"] for row in get(admin, "/v1/configurations")] == ["bot"]
+    assert get(admin, "/v1/configurations?status=active") == []
+
+
+def test_an_archived_configuration_that_nobody_runs_is_hidden(
+    admin: APIClient, gateway: Machine
+) -> None:
+    """As soon as its last gateway is gone."""
+    admin.delete("/v1/configurations/bot")
+    assert get(admin, "/v1/configurations")
+
+    admin.delete(gateway.path)
+
+    assert get(admin, "/v1/configurations") == []
 
 
 def test_a_gateway_sees_itself_alone(register: Register, gateway: Machine) -> None:
@@ -176,7 +190,7 @@ def test_who_has_no_token_is_refused(client: APIClient, gateway: Machine, token:
 
 
 def test_a_change_costs_a_query_for_each_kind_of_row(register: Register, gateway: Machine) -> None:
-    """Whatever the size of the fleet: only what changed is read."""
+    """And one that counts again; whatever the size of the fleet, only what changed is read."""
     gateway.pull()
     for number in range(20):
         register(f"g{number}", configuration="bot")
@@ -184,4 +198,4 @@ def test_a_change_costs_a_query_for_each_kind_of_row(register: Register, gateway
     with CaptureQueriesContext(connection) as queries:
         gateway.pull()
 
-    assert len(queries) == 3
+    assert len(queries) == 4

@@ -144,8 +144,8 @@ def test_a_gateway_that_knows_more_is_told_all_again(gateway: Machine) -> None:
 
 
 def test_the_interval_grows_with_the_fleet() -> None:
-    """All together stay at fifty a second."""
-    assert [reports.interval_seconds(n) for n in (0, 3, 150, 1000, 10_000)] == [3, 3, 3, 20, 200]
+    """All together stay at 25 a second, until each would be heard of too rarely."""
+    assert [reports.interval_seconds(n) for n in (0, 3, 100, 1000, 9000)] == [3, 3, 4, 40, 100]
 
 
 @pytest.mark.parametrize(

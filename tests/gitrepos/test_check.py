@@ -13,7 +13,7 @@ import pytest
 from gitrepos import dial, eventloop, remote, smart
 from gitrepos.errors import RateLimitedError
 from gitrepos.pktline import frame
-from tests.support.asking import MAIN, ask, failure, heads
+from tests.support.asking import MAIN, PER_HOST, ask, failure, heads
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below
 from tests.support.raw import serving
@@ -122,7 +122,7 @@ def test_no_process_is_started(fresh: Forge, unknown: Repo) -> None:
 
 def test_many_are_asked_at_once(fresh: Forge, unknown: Repo) -> None:
     """As many of one host as its share allows are in flight before one has answered."""
-    names = [f"twin-{number}.git" for number in range(remote._PER_HOST)]
+    names = [f"twin-{number}.git" for number in range(PER_HOST)]
     for name in names:
         (fresh.root / name).symlink_to(unknown.bare)
     gate = threading.Event()
@@ -143,11 +143,10 @@ def test_a_host_that_hangs_holds_no_place_of_another(
     fresh: Forge, unknown: Repo, full: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many of its repositories are asked for."""
-    monkeypatch.setattr(remote, "_PER_HOST", 2)
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 2)
     eventloop.close()
     gate = fresh.holds[unknown.bare.name] = threading.Event()
-    answers = ask(*[unknown.url] * 5, full.url)
+    answers = ask(*[unknown.url] * 5, full.url, per_host=2)
     gate.set()
 
     errors = [answer.error and answer.error.code for answer in answers]
@@ -158,12 +157,11 @@ def test_what_gets_no_turn_is_late(
     fresh: Forge, unknown: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A check ends in bounded time, though its host answers nobody."""
-    monkeypatch.setattr(remote, "_PER_HOST", 1)
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 3)
     monkeypatch.setattr(remote, "_TURN_SECONDS", 1)
     eventloop.close()
     gate = fresh.holds[unknown.bare.name] = threading.Event()
-    answers = ask(*[unknown.url] * 3)
+    answers = ask(*[unknown.url] * 3, per_host=1)
     gate.set()
 
     assert {answer.error and answer.error.message for answer in answers} == {

@@ -28,7 +28,7 @@ from tests.support.syncing import codes, files, hashes, link, request, run_due, 
 
 TOKEN = "kt-only-for-tests-77e0b1"
 BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-ALLOWED = [ipaddress.ip_network("127.0.0.0/8")]
+ALLOWED = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
 def access(repo: Repo, token: str = "") -> git.Access:
@@ -62,7 +62,7 @@ def check(repo: Repo, token: str = "") -> remote.Answer[str]:
         "key", parse(repo.url, schemes=["http"]), proof, ("refs/heads/main",)
     )
     (answer,) = [
-        a for group in remote.check([question], allowed=ALLOWED, per_host=4) for a in group
+        a for group in remote.check([question], terms=remote.Terms(ALLOWED)) for a in group
     ]
     return answer
 

@@ -10,7 +10,9 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos import claim, hosts, remote, sync
+from gitrepos import claim, hosts, remote, sync, tasks
+from gitrepos import gate as gate_module
+from gitrepos.gate import Gate
 from gitrepos.models import Host, Remote, SyncRun
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
@@ -167,16 +169,15 @@ def test_a_host_without_remotes_is_dropped(admin: APIClient) -> None:
 def test_a_budget_bounds_the_calls_of_a_host(
     admin: APIClient,
     settings,  # type: ignore[no-untyped-def]
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Spread over the minute: at 120 a minute two are asked at once, and those of others too."""
     settings.ENV = dataclasses.replace(settings.ENV, git_host_calls_per_minute=120)
-    monkeypatch.setattr(hosts, "_budget", hosts._Budget())
+    gate = Gate()
     for number in range(5):
         link(admin, f"http://a.invalid/{number}")
     link(admin, "http://b.invalid/0")
 
-    first, second = claim.due(timezone.now()), claim.due(timezone.now())
+    first, second = claim.due(timezone.now(), gate), claim.due(timezone.now(), gate)
 
     assert first
     urls = Remote.objects.filter(pk__in=first.remote_ids).values_list("host", flat=True)
@@ -229,15 +230,66 @@ def test_who_never_got_its_turn_is_due_again(
     settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
     monkeypatch.setattr(remote, "_TURN_SECONDS", 0.2)
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 2)
-    hold = forge.holds[repo.bare.name] = threading.Event()
-    first = link(admin, repo.url)
-    others = [link(admin, f"{forge.url}/{forge.alias(repo)}") for _ in range(4)]
-    Remote.objects.exclude(url=repo.url).update(next_poll_at=timezone.now())
+    hold = threading.Event()
+    names = [forge.alias(repo) for _ in range(5)]
+    forge.holds |= dict.fromkeys(names, hold)
+    rows = [link(admin, f"{forge.url}/{name}") for name in names]
 
     run_due()
     hold.set()
 
-    assert shown(admin, first)["error"]["code"] == "timeout"
-    assert [shown(admin, row)["error"] for row in others] == [None] * 4
+    errors = [(shown(admin, row)["error"] or {"code": ""})["code"] for row in rows]
+    assert sorted(errors) == ["", "", "", "", "timeout"]
     due = Remote.objects.filter(next_poll_at__lte=timezone.now(), claim_id__isnull=True)
     assert (due.count(), Host.objects.get().cooling_until) == (4, None)
+
+
+def test_a_slow_host_holds_no_more_than_its_places(
+    admin: APIClient,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """Its other remotes stay due, and those of other hosts pass them by."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
+    gate = Gate()
+    for number in range(20):
+        link(admin, f"http://slow.invalid/{number}")
+    first = claim.due(timezone.now(), gate)
+    link(admin, "http://quick.invalid/0")
+
+    second = claim.due(timezone.now(), gate)
+
+    assert first
+    assert second
+    assert (len(first.remote_ids), len(second.remote_ids)) == (16, 1)
+    gate.leave(first.remote_ids)
+    third = claim.due(timezone.now(), gate)
+    assert third
+    assert len(third.remote_ids) == 4
+
+
+def test_no_more_is_claimed_than_can_be_asked(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a process waits for is bounded, also after an outage in which all became due."""
+    monkeypatch.setattr(gate_module, "MAX_WAITING", 3)
+    gate = Gate()
+    for number in range(5):
+        link(admin, f"http://h{number}.invalid/r")
+
+    first, second = claim.due(timezone.now(), gate), claim.due(timezone.now(), gate)
+
+    assert first
+    assert (len(first.remote_ids), second) == (3, None)
+
+
+def test_a_poll_leaves_the_gate_whatever_happens(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answered or not: a crash must not shut a host for ever."""
+    link(admin, "http://h.invalid/r")
+    monkeypatch.setattr(sync, "_load", lambda *_, **__: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        tasks.tick()
+
+    assert tasks._gate.room() == gate_module.MAX_WAITING

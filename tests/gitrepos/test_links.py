@@ -56,6 +56,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "include": [],
         "exclude": [],
         "prune": False,
+        "allowed_signers": "",
         "has_access_token": False,
         "credential": None,
         "credential_expires_at": None,

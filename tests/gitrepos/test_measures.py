@@ -158,7 +158,7 @@ def test_the_summary_names_hosts_that_cool_down(admin: APIClient, forge: Forge, 
 
 def test_every_code_of_an_error_is_somebodys_fault() -> None:
     """Those of the forge are the ones that are nobody else's."""
-    forges = {"bad_answer", "unreachable", "timeout", "rate_limited"}
+    forges = {"bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited"}
 
     assert _codes(errors.RemoteError) - forges == set(measures._FAULTS)
 

@@ -11,8 +11,9 @@ import asyncssh
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import git, known_hosts, remote, secret
+from gitrepos import git, known_hosts, preview, remote, secret
 from gitrepos.address import parse
+from gitrepos.models import GitRepo
 from tests.support.credentials import change, credential, deploy_key
 from tests.support.forge import Forge
 from tests.support.processes import below
@@ -409,3 +410,22 @@ def test_a_token_is_not_for_ssh(admin: APIClient, ssh_forge: SSHForge, repo: Rep
 
     assert answer.status_code == 400
     assert "kind token" in answer.json()["error"]["message"]
+
+
+def test_a_trial_shows_the_keys_of_the_server(
+    admin: APIClient, ssh_forge: SSHForge, repo: Repo
+) -> None:
+    """For a person to compare, also when they are not those that were expected."""
+    repo.commit({BOT: policy()})
+    deploy_key(admin, ssh_forge)
+    row = link(admin, ssh_forge.url(repo), credential="shared")
+    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+    ssh_forge.host_key = asyncssh.generate_private_key("ssh-ed25519")
+    ssh_forge.restart()
+
+    answer = preview.of(preview.unpacked(preview.packed(stored)))
+
+    assert answer["error"]["code"] == "host_key_mismatch"
+    assert answer["host_keys"] == [
+        {"type": "ssh-ed25519", "fingerprint": fingerprint(ssh_forge.host_key)}
+    ]

@@ -6,36 +6,39 @@ from collections.abc import Sequence
 from gitrepos import remote
 from gitrepos.address import Network, parse
 from gitrepos.errors import RemoteError
+from gitrepos.secret import NOBODY
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+PER_HOST = 32
 MAIN = "refs/heads/main"
 
 
 def ask(
     *urls: str,
     refs: Sequence[str] = (MAIN,),
-    token: str = "",
-    allowed: Sequence[Network] = LOOPBACK,
+    allowed: tuple[Network, ...] = LOOPBACK,
+    per_host: int = PER_HOST,
+    ca_file: str = "",
 ) -> list[remote.Answer[int]]:
     """The answers for some urls, in their order."""
     questions = [
-        remote.Question(number, parse(url, schemes=["https", "http", "file"]), token, tuple(refs))
+        remote.Question(number, parse(url, schemes=["https", "http", "file"]), NOBODY, tuple(refs))
         for number, url in enumerate(urls)
     ]
-    answers = [answer for group in remote.check(questions, allowed=allowed) for answer in group]
-    return sorted(answers, key=lambda answer: answer.key)
+    groups = remote.check(questions, terms=remote.Terms(allowed, per_host, ca_file))
+    return sorted((answer for group in groups for answer in group), key=lambda answer: answer.key)
 
 
-def heads(url: str, *refs: str, token: str = "") -> dict[str, str]:
+def heads(url: str, *refs: str, ca_file: str = "") -> dict[str, str]:
     """The commits that a url's refs point at; a failure is raised."""
-    (answer,) = ask(url, refs=refs or (MAIN,), token=token)
+    (answer,) = ask(url, refs=refs or (MAIN,), ca_file=ca_file)
     if answer.error is not None:
         raise answer.error
     return dict(answer.heads)
 
 
-def failure(url: str, *, allowed: Sequence[Network] = LOOPBACK, token: str = "") -> RemoteError:
+def failure(url: str, *, allowed: tuple[Network, ...] = LOOPBACK, ca_file: str = "") -> RemoteError:
     """How asking a url fails."""
-    (answer,) = ask(url, allowed=allowed, token=token)
+    (answer,) = ask(url, allowed=allowed, ca_file=ca_file)
     assert answer.error is not None, answer.heads
     return answer.error

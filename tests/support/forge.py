@@ -1,6 +1,7 @@
 """A forge on loopback: real `git http-backend`, with knobs for what forges do wrong."""
 
 import base64
+import contextlib
 import itertools
 import os
 import ssl
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from tests.support.repo import Repo
 
@@ -37,7 +39,8 @@ class Forge:
     Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
     headers and body to send instead), `holds` (an event to wait for before answering),
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
-    its own may promise more than it sends), `old` (answered as a server does that knows no
+    its own may promise more than it sends), `streams` (what writes the whole answer to the request
+    for a pack, for as long as it likes), `old` (answered as a server does that knows no
     protocol version 2), `dumb` (its files are handed out, as by a server without git).
     `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
     that carry a credential, `connections` the client's end of each; `sent_bytes` counts the bodies
@@ -64,6 +67,7 @@ class Forge:
         self.lates: dict[str, Late] = {}
         self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
+        self.streams: dict[str, Callable[[BinaryIO], None]] = {}
         self.old: set[str] = set()
         self.dumb: set[str] = set()
         self.connections: list[tuple[str, int]] = []
@@ -126,6 +130,7 @@ class Forge:
             hold.set()
         self.answers.pop(repo.bare.name, None)
         self.twists.pop(repo.bare.name, None)
+        self.streams.pop(repo.bare.name, None)
 
     def calls(self, repo: Repo) -> list[tuple[str, str]]:
         """The requests that arrived for one repository."""
@@ -142,6 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
         if forge.tls:
             self.request = forge.tls.wrap_socket(self.request, server_side=True)
         super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()  # The server knows only what it was before TLS.
 
     def do_GET(self) -> None:
         self._serve()
@@ -177,6 +186,9 @@ class _Handler(BaseHTTPRequestHandler):
             )
             if forge.remembers:
                 forge.remembered[asked] = reply
+            if name in forge.streams and b"command=fetch" in body:
+                self._stream(forge.streams[name])
+                return
             if name in forge.lates and b"command=fetch" in body:
                 forge.lates.pop(name).hold()
             twist = forge.twists.get(name)
@@ -225,6 +237,11 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
         status = int(headers.pop("Status", "200 OK").split()[0])
         return status, headers, content
+
+    def _stream(self, write: Callable[[BinaryIO], None]) -> None:
+        self.close_connection = True
+        with contextlib.suppress(ConnectionError):  # The client gave up, as it should.
+            write(self.wfile)
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         try:

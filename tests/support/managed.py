@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from kt.gateway.managed.state import COPIES
 from tests.kt.gateway.support import HARMFUL, SAFE, Running, chat
 from tests.support.repo import policy
 from tests.support.stack import Stack, wait_for
@@ -94,6 +95,12 @@ def becomes(probe: Callable[[], Any], value: Any, *, seconds: float = 60) -> Non
         wait_for(lambda: last.append(probe()) or last[-1] == value, seconds=seconds)
     except AssertionError as exc:
         raise AssertionError(f"{last[-1]!r}, not {value!r}, after {seconds} s") from exc
+
+
+def is_stored(folder: Path, content: str) -> bool:
+    """Whether a state folder holds a policy, which it does a moment after it is in force."""
+    copies = [folder / name for name in COPIES]
+    return all(one.exists() and one.read_bytes().endswith(content.encode()) for one in copies)
 
 
 def spooled(folder: Path) -> list[dict[str, Any]]:

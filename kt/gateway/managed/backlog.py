@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,8 @@ _MOST_CURSOR_BYTES = 1 << 20
 class Batch:
     """Decisions of one segment, up to the byte `end`.
 
-    `lost` is what stands there as lost, `dropped` what was lost before.
+    `lost` is what stands there as lost, `dropped` what was lost before. `is_last`: there was no
+    more to be read in the newest segment.
     """
 
     segment: str
@@ -32,6 +34,7 @@ class Batch:
     events: tuple[dict[str, Any], ...]
     lost: int
     dropped: int
+    is_last: bool
 
 
 class Backlog:
@@ -41,14 +44,21 @@ class Backlog:
         self._folder = folder
         self._max_bytes = max_bytes
         self._at, self.dropped = self._load()
+        self._read_last = ""
 
     def batch(self) -> Batch | None:
-        """The oldest decisions that wait, at most 500; None when none do."""
-        for name in self._segments():
-            if found := self._read(name):
+        """Decisions that wait, at most 500; None when none do.
+
+        Segments take turns, oldest first: several may be written at once, none without end.
+        """
+        names = self._segments()
+        turn = bisect_right(names, self._read_last)
+        for name in (*names[turn:], *names[:turn]):
+            if found := self._read(name, is_newest=name == names[-1]):
+                self._read_last = name
                 return found
             self._remove_done(name)
-        return Batch("", 0, (), 0, self.dropped) if self.dropped else None
+        return Batch("", 0, (), 0, self.dropped, is_last=True) if self.dropped else None
 
     def acknowledge(self, batch: Batch) -> None:
         """Go on behind a batch.
@@ -86,7 +96,7 @@ class Backlog:
     def _segments(self) -> list[str]:
         return sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
 
-    def _read(self, name: str) -> Batch | None:
+    def _read(self, name: str, *, is_newest: bool) -> Batch | None:
         start = self._at.get(name, 0)
         with open(self._path(name), "rb") as file:
             file.seek(start)
@@ -98,7 +108,8 @@ class Backlog:
         events = tuple(one for one in read if "id" in one)
         lost = sum(_lost(one) for one in read)
         end = start + sum(len(line) + 1 for line in whole)
-        return Batch(name, end, events, lost, self.dropped)
+        is_last = is_newest and len(whole) < MOST_EVENTS and len(data) < _READ_BYTES
+        return Batch(name, end, events, lost, self.dropped, is_last)
 
     def _waiting(self, name: str) -> int:
         """How many decisions of a segment nobody has acknowledged, those it tells lost too."""

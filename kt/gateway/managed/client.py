@@ -204,7 +204,7 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
     status = answer.status
     if status // 100 == 2:
         return
-    code = _code(await _read(answer, _MOST_JSON_BYTES)) if status < 600 else ""
+    code = _code(await _read(answer, _MOST_JSON_BYTES))
     told = f"the control plane answered {status} {code}".rstrip()
     if status in _REFUSALS:
         raise ContactError("token_refused", told)

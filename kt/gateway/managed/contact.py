@@ -32,7 +32,9 @@ class Problem:
 
 
 class Contact:
-    """Written by the process that talks to the control plane; `changed` wakes its reporter.
+    """Written by the process that talks to the control plane.
+
+    `changed` wakes its reporter, and `answered` one whose reports did not arrive.
 
     The other processes of the gateway read what is shown from a file.
     """
@@ -51,6 +53,7 @@ class Contact:
             ("decisions_sent", "decisions_dropped", "statements_refused", "state_restored"), 0
         )
         self.changed = asyncio.Event()
+        self.answered = asyncio.Event()
 
     def note(self, area: str, problem: Problem | None) -> None:
         """Say what is wrong in an area now, None when nothing is.
@@ -74,8 +77,16 @@ class Contact:
         """The first problem, of all areas or of those named."""
         return next((self._problems[a] for a in areas or AREAS if a in self._problems), None)
 
+    @property
+    def is_unbound(self) -> bool:
+        """Whether the control plane said that nothing is bound to this gateway."""
+        found = self._problems.get("pull")
+        return found is not None and found.code == "not_bound"
+
     def reached(self, area: str) -> None:
         """The control plane answered."""
+        if area in self._problems:
+            self.answered.set()
         self.last_contact_at = timestamp()
         self.note(area, None)
         self.save()

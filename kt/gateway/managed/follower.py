@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -17,40 +18,52 @@ from kt.gateway.managed.state import Kept
 from kt.gateway.managed.taker import Fetch, Taker
 from kt.gateway.statement import StatementError, parse
 
-POLL_SECONDS = 10.0
+_LEAST_POLL_SECONDS = 10.0
+_LONGEST_POLL_SECONDS = 60.0
+# A stream that ends sooner is as good as none: trying again waits longer each time.
+_STEADY_SECONDS = 30.0
 _LOG = logging.getLogger("kt.gateway")
 
 
 class Follower:
     """Two loops: one holds the stream, the other polls whenever there is none.
 
-    `may_send` says of a url whether the token may be sent there.
+    `may_send` says of a url whether the token may be sent there, `pace` how often the control
+    plane can bear to be asked, in seconds.
     """
 
     def __init__(
-        self, client: Client, taker: Taker, contact: Contact, may_send: Callable[[str], bool]
+        self,
+        client: Client,
+        taker: Taker,
+        contact: Contact,
+        *,
+        may_send: Callable[[str], bool],
+        pace: Callable[[], float],
     ) -> None:
         self._client = client
         self._taker = taker
         self._contact = contact
         self._may_send = may_send
-        self._events_url = ""
+        self._pace = pace
+        self._events_url = self._heard_url = ""
         self._known = asyncio.Event()
 
     async def poll(self, identity: Identity) -> None:
-        """Ask at once, then every ten seconds or so while no stream is held; until cancelled."""
+        """Ask at once, then every ten seconds to a minute while no stream is held; for ever."""
         failures = 0
         while True:
             if not self._contact.streaming:
                 failures = 0 if await self.pull(identity) else failures + 1
-            await asyncio.sleep(backoff(failures) if failures else around(POLL_SECONDS, 0.5))
+            pause = min(_LONGEST_POLL_SECONDS, max(_LEAST_POLL_SECONDS, self._pace()))
+            await asyncio.sleep(backoff(failures) if failures else around(pause, 0.5))
 
     async def pull(self, identity: Identity) -> bool:
         """Ask what is to be enforced; whether there was an answer."""
         since = self._taker.kept
         try:
             # The first answer must be a whole one: it says where events are.
-            pulled = await self._client.pull(identity, self._taker.etag if self._events_url else "")
+            pulled = await self._client.pull(identity, self._taker.etag if self._heard_url else "")
             if pulled is not None:
                 self._learn(pulled.events_url)
                 fetch = _returning(pulled.content)
@@ -68,11 +81,11 @@ class Follower:
         failures, first_seconds = 0, 1.0
         await self._known.wait()
         while True:
+            began = time.monotonic()
             try:
                 async with aclosing(self._client.events(identity, self._events_url)) as events:
                     since = self._taker.kept
                     async for event in events:
-                        failures = 0
                         first_seconds = event.retry_seconds or first_seconds
                         self._hold(True)
                         if event.name == "goodbye":
@@ -82,8 +95,9 @@ class Follower:
             except ContactError as exc:
                 _LOG.info("the stream of events: %s", exc)
             self._hold(False)
+            is_steady = time.monotonic() - began > _STEADY_SECONDS
+            failures = 0 if is_steady else failures + 1
             await asyncio.sleep(backoff(failures, first_seconds))
-            failures += 1
 
     async def _hear(self, event: Event, identity: Identity, since: Kept | None) -> None:
         if event.name != "configuration":
@@ -106,12 +120,14 @@ class Follower:
         if holds != self._contact.streaming:
             self._contact.streaming = holds
             self._contact.changed.set()
-        if holds:
+            self._contact.answered.set()
+        if holds and not self._contact.is_unbound:
             self._contact.reached("pull")
 
     def _learn(self, events_url: str) -> None:
-        if not events_url or events_url == self._events_url:
+        if not events_url or events_url == self._heard_url:
             return
+        self._heard_url = events_url
         if not self._may_send(events_url):
             _LOG.warning("no events from %s: neither https nor loopback", events_url)
             return

@@ -41,16 +41,15 @@ class Reporter:
                 wanted = await self.send(identity)
             except ContactError as exc:
                 self._contact.note("report", Problem(exc.code, str(exc)))
-                await asyncio.sleep(max(backoff(failures), exc.retry_after))
+                self._contact.answered.clear()
+                await _wait(self._contact.answered, max(backoff(failures), exc.retry_after))
                 failures += 1
                 continue
             failures = 0
             self._contact.reached("report")
             if wanted and wanted not in (self._taker.etag, self._taker.refused):
                 await pull()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(around(self.interval_seconds)):
-                    await self._contact.changed.wait()
+            await _wait(self._contact.changed, around(self.interval_seconds))
 
     async def send(self, identity: Identity, *, stopping: bool = False) -> str:
         """Report once; the ETag of what is to be enforced.
@@ -91,3 +90,10 @@ class Reporter:
             "publish_seq": kept.statement.publish_seq,
             "since": loaded.loaded_at,
         }
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until something happens, but not longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

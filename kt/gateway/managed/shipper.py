@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from kt.gateway.managed.backlog import MOST_EVENTS, Backlog, Batch
+from kt.gateway.managed.backlog import Backlog, Batch
 from kt.gateway.managed.client import Client, ContactError
 from kt.gateway.managed.contact import Contact, disk_problem
 from kt.gateway.managed.identity import Identity
@@ -35,17 +35,17 @@ class Shipper:
         failures = 0
         while True:
             try:
-                more = await self.send(identity)
+                batch = await self.send(identity)
             except (ContactError, OSError) as exc:
                 _LOG.info("decisions wait: %s", exc)
                 await asyncio.sleep(max(backoff(failures), getattr(exc, "retry_after", 0.0)))
                 failures += 1
             else:
                 failures = 0
-                await asyncio.sleep(0 if more else around(self._pause()))
+                await asyncio.sleep(around(self._pause()) if batch is None or batch.is_last else 0)
 
-    async def send(self, identity: Identity) -> bool:
-        """Send the oldest batch; whether there may be another already.
+    async def send(self, identity: Identity) -> Batch | None:
+        """Send the next batch; None when nothing waits.
 
         Raises:
             ContactError: the control plane did not take it, and may later.
@@ -54,7 +54,7 @@ class Shipper:
         async with self._lock:
             batch = await asyncio.to_thread(self._backlog.batch)
         if batch is None:
-            return False
+            return None
         body = {
             "batch": self._sent + 1,
             "events": list(batch.events),
@@ -72,7 +72,7 @@ class Shipper:
             self._contact.counters["decisions_sent"] += len(batch.events)
             self._contact.counters["decisions_dropped"] += batch.dropped + batch.lost
             await self._settle(batch, self._backlog.acknowledge)
-        return len(batch.events) == MOST_EVENTS
+        return batch
 
     async def trim(self) -> None:
         """Keep the spool within its bound, also while nobody takes what is in it."""

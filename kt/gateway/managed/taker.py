@@ -14,6 +14,7 @@ from kt.gateway.reload import Reloader
 from kt.gateway.source import Sourced
 from kt.gateway.statement import (
     Signed,
+    Statement,
     StatementError,
     check_content,
     check_order,
@@ -41,6 +42,8 @@ class Taker:
         self._lock = asyncio.Lock()
         self.kept = stored.kept
         self._saved = not stored.torn
+        # What was stored may be what this release cannot serve.
+        self._in_force = reloader.is_configured
         self.refused = ""
 
     @property
@@ -68,6 +71,14 @@ class Taker:
             else:
                 self._contact.note("statement", None)
 
+    def refuse(self, code: str, message: str) -> None:
+        """Show that something that came is not taken, and count it."""
+        self._contact.counters["statements_refused"] += 1
+        problem = Problem(code, message)
+        if problem != self._contact.problem("statement"):
+            _LOG.error("refused what the control plane sent: %s: %s", code, message)
+        self._contact.note("statement", problem)
+
     async def _take(self, signed: Signed, pin: str, fetch: Fetch, since: Kept | None) -> None:
         statement = verify(signed, pin=pin, gateway=self._stored.gateway)
         check_order(statement, since.statement if since else None)
@@ -75,16 +86,22 @@ class Taker:
             if statement.publish_seq < self.kept.statement.publish_seq:
                 return
             check_order(statement, self.kept.statement)
-            if signed == self.kept.signed:
+            if signed == self.kept.signed and self._in_force:
                 return
+        await self._enforce(Kept(signed, statement, await self._content(statement, fetch)))
+
+    async def _content(self, statement: Statement, fetch: Fetch) -> bytes:
+        """A policy's bytes, fetched unless they are those that are there."""
+        if self.kept is not None and self.kept.statement.content_hash == statement.content_hash:
+            return self.kept.content
         content = await fetch(statement.content_hash)
         check_content(statement, content)
-        await self._enforce(Kept(signed, statement, content))
+        return content
 
     async def _enforce(self, kept: Kept) -> None:
         sourced = Sourced(kept.content, kept.statement.configuration)
-        loaded = await asyncio.to_thread(self._reloader.load, sourced)
-        self.kept, self._saved = kept, False
+        loaded = await asyncio.to_thread(self._reloader.load_changed, sourced)
+        self.kept, self._saved, self._in_force = kept, False, True
         failure = await self._reloader.take(loaded, lambda: self._stored.keep(kept))
         self._note_saved(failure)
         self._contact.publish_seq = kept.statement.publish_seq
@@ -123,11 +140,6 @@ class Taker:
     def _note_saved(self, failure: OSError | None) -> None:
         self._saved = failure is None
         self._contact.note("disk", None if failure is None else disk_problem(failure))
-
-    def refuse(self, code: str, message: str) -> None:
-        self._contact.counters["statements_refused"] += 1
-        self._contact.note("statement", Problem(code, message))
-        _LOG.error("refused what the control plane sent: %s: %s", code, message)
 
 
 def _edited(stored: Stored) -> str:

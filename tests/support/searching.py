@@ -1,0 +1,105 @@
+"""Looking for a secret wherever it may have got to, however it is spelled."""
+
+import base64
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+import redis
+
+from tests.support.stack import descendants
+
+Place = tuple[str, bytes]
+
+
+def spellings(secret: str) -> dict[str, bytes]:
+    """Plain, url-encoded, hex, and base64 wherever it stands in what is encoded."""
+    raw = secret.encode()
+    found = {
+        "plain": raw,
+        "url": quote(secret, safe="").encode(),
+        "hex": raw.hex().encode(),
+        "HEX": raw.hex().upper().encode(),
+    }
+    for shift in range(3):
+        # The characters that no byte before or after the secret has a part in.
+        first, end = (shift * 8 + 5) // 6, (shift + len(raw)) * 8 // 6
+        for name, encode in (("base64", base64.b64encode), ("b64url", base64.urlsafe_b64encode)):
+            found[f"{name}+{shift}"] = encode(b"\0" * shift + raw)[first:end]
+    return found
+
+
+def search(secrets: Iterable[str], places: Iterable[Place]) -> list[tuple[str, str, str]]:
+    """Where which of the secrets stands, and how: place, secret's first characters, spelling."""
+    wanted = [
+        (secret[:8], name, text) for secret in secrets for name, text in spellings(secret).items()
+    ]
+    return [
+        (place, secret, name)
+        for place, content in places
+        for secret, name, text in wanted
+        if text in content
+    ]
+
+
+def files(folder: Path) -> Iterator[Place]:
+    """Every file below a folder, by its path, and its name."""
+    for path in sorted(folder.rglob("*")):
+        yield f"name of {path}", str(path).encode()
+        if path.is_file():
+            yield str(path), path.read_bytes()
+
+
+def broker(url: str) -> Iterator[Place]:
+    """Every value that a broker holds."""
+    client = redis.Redis.from_url(url)
+    for key in client.scan_iter():
+        yield f"broker {key!r}", key + b" " + (client.dump(key) or b"")  # type: ignore[operator]
+    client.close()
+
+
+class Watch:
+    """Looks again and again at what runs below a process: command lines and environments.
+
+    `seen` has each that differs, once.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.seen: set[bytes] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def places(self) -> Iterator[Place]:
+        """What was seen."""
+        for content in sorted(self.seen):
+            yield f"process {content[:60]!r}", content
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.01):
+            for pid in [self.pid, *descendants(self.pid)]:
+                for name in ("cmdline", "environ"):
+                    if content := _read(Path(f"/proc/{pid}/{name}")):
+                        self.seen.add(content)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""

@@ -1,0 +1,121 @@
+"""Servers of a test's own, which it may kill."""
+
+import os
+import pwd
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+import redis
+
+from tests import services
+from tests.support.stack import wait_for
+
+
+class _Server:
+    """A process that is started again after it was killed, on what it left."""
+
+    def __init__(self) -> None:
+        self.kills = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """Without a warning; it is back two seconds later."""
+        assert self._process is not None
+        self.kills += 1
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        time.sleep(2)
+        self.start()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=60)
+
+
+class Postgres(_Server):
+    """PostgreSQL with a data folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self.url = f"postgresql://postgres@/postgres?host={folder}"
+
+    def __enter__(self) -> "Postgres":
+        self._folder.mkdir()
+        if self._user:
+            os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
+            for parent in self._folder.parents:
+                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+                    parent.chmod(parent.stat().st_mode | 0o055)
+        self._binaries = services.postgres_binaries(self._folder.parent)
+        data = self._folder / "data"
+        init = [self._binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
+        subprocess.run(init, user=self._user, cwd=self._folder, check=True, capture_output=True)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        self._spawn()
+        wait_for(self._answers, seconds=180)
+
+    def _spawn(self) -> None:
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder,
+                    "-h", "", "-c", "fsync=off",
+                ],
+                user=self._user, cwd=self._folder, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            assert self._process is not None
+            if self._process.poll() is not None:  # What was killed had not let go of all yet.
+                self._spawn()
+            return False
+        return True
+
+
+class Redis(_Server):
+    """Redis in memory alone: what it held is gone with it."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__()
+        self._socket = socket
+        self.url = f"unix://{socket}"
+
+    def __enter__(self) -> "Redis":
+        self.start()
+        return self
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [services.redis_binary(), "--port", "0", "--unixsocket", str(self._socket),
+             "--save", ""],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for(self._answers, seconds=30)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(redis.Redis.from_url(self.url).ping())
+        except redis.RedisError:
+            return False
