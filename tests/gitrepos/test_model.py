@@ -120,7 +120,8 @@ class Program:
     def step(self) -> None:
         """A few things happen, then a sync, mostly."""
         acts = [self._commit] * 5 + [self._rewrite, self._override, self._rollback, self._restart]
-        acts += [self._pin, self._unpin] * 4 + [self._prune]
+        acts += [self._pin, self._unpin] * 4 + [self._prune, self._wipe] + [self._bring_back] * 2
+        acts += [self._override, self._detour] * 2
         for _ in range(self.dice.choice([1, 2, 4])):
             self.dice.choice(acts)()
         if self.dice.random() < 0.75:
@@ -179,6 +180,29 @@ class Program:
         elif what == "revert":
             tree[here] = self.dice.choice(self.trees).get(here, content)
 
+    def _wipe(self) -> None:
+        """Remove most of what there is."""
+        tree = self.trees[-1]
+        kept = self.dice.sample(sorted(tree), min(len(tree), self.dice.choice([0, 1, 2])))
+        self._push({path: tree[path] for path in kept})
+
+    def _bring_back(self) -> None:
+        """Say again what was said before."""
+        self._push(dict(self.dice.choice(self.trees)))
+
+    def _detour(self) -> None:
+        """Break a file, and mend it as it was."""
+        tree = self.trees[-1]
+        apart = [path for path, name in self.model.rows.items() if self._is_apart(name)]
+        if paths := [path for path in apart if path in tree] or sorted(tree):
+            self._push({**tree, self.dice.choice(paths): BROKEN})
+            self.sync()
+            self._push(tree)
+
+    def _is_apart(self, name: str) -> bool:
+        known = self.model.known.get(name)
+        return known is not None and known.git != known.content
+
     def _rewrite(self) -> None:
         """Set the branch back, or forget all of its history."""
         if len(self.trees) > 2 and self.dice.random() < 0.7:
@@ -213,8 +237,7 @@ class Program:
             if known.active and known.pinned == pinned
         ]
         fed = [name for name in names if name in self.model.rows.values()]
-        known = self.model.known
-        apart = [name for name in fed if known[name].git != known[name].content]
+        apart = [name for name in fed if self._is_apart(name)]
         return self.dice.choice(names + 4 * fed + 8 * apart) if names else None
 
     def _override(self) -> None:
