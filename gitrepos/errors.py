@@ -17,6 +17,11 @@ class RemoteError(Exception):
         super().__init__(message)
         self.message = message
 
+    def reword(self, message: str) -> None:
+        """Say it otherwise; what else the error carries stays."""
+        self.message = message
+        self.args = (message,)
+
 
 class BadAnswerError(RemoteError):
     """The answer is none that git understands."""
