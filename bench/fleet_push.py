@@ -43,6 +43,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
+from kt.gateway.managed.pauses import spread  # noqa: E402  Found by the line above.
+
 CONFIGURATION = "fleet"
 IDLE_SECONDS = 20
 MOST_OPEN = 4000
@@ -144,6 +146,7 @@ class Gateway(Chunks):
             assert status == 200, (status, body)
             assert hashlib.sha256(body).hexdigest() == said["content_hash"]
             self.enforced[said["content_hash"]] = time.time()
+        await asyncio.sleep(spread(self.fleet.interval))
         await self.report(said)
 
     async def report(self, said: dict[str, Any]) -> None:

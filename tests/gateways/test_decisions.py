@@ -172,7 +172,7 @@ def test_an_event_that_cannot_be_kept_is_refused(
 
 
 def test_a_nul_is_no_obstacle(admin: APIClient, gateway: Machine) -> None:
-    """A client's text may hold one, which PostgreSQL does not keep; the rest of the batch goes on."""
+    """A client's text may hold one, and PostgreSQL keeps none; the batch goes on."""
     nul = {"model": "a\0b", "verdict": "\0", "config": {"id": "b\0"}, "au\0": ["\0"]}
 
     assert send(gateway, event(1, **nul), event(2)).status_code == 202
