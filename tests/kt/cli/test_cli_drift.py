@@ -271,6 +271,18 @@ def test_without_files_it_cannot_tell(kt: Run, answers: Answers, checkout: Repo)
     assert "directory's name" in nameless[2]
 
 
+def test_a_blob_that_is_not_there_is_2(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """As in a partial clone that cannot reach its origin, or a damaged one."""
+    answers.says("/v1/configurations", [])
+    answers.says("/v1/drift", [])
+    blob = checkout.git("rev-parse", "HEAD:policies/support-bot/policy-config.yaml").strip()
+    (Path(checkout.clone) / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    code, out, err = kt("drift")
+
+    assert (code, out) == (2, "")
+    assert f"git cat-file: {blob} missing" in err
+
+
 def test_text_of_the_control_plane_stays_on_its_line(
     kt: Run, answers: Answers, checkout: Repo
 ) -> None:
