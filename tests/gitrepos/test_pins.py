@@ -361,6 +361,21 @@ def test_a_rollback_stands_until_the_file_changes(admin: APIClient, repo: Repo) 
     )
 
 
+def test_an_override_and_a_rollback_are_told(admin: APIClient, repo: Repo) -> None:
+    """Who did it, and what is in force since; what git does not feed overrides nothing."""
+    linked(admin, repo)
+    make(admin, "by-api", ONE)
+    override(admin, "bot", THREE)
+    rollback(admin, "bot", 1)
+    override(admin, "by-api", TWO)
+
+    events = Event.objects.filter(kind="overridden").order_by("pk")
+    assert [(event.configuration, event.details) for event in events] == [
+        ("bot", {"actor": "tests", "version": 3, "note": ""}),
+        ("bot", {"actor": "tests", "version": 4, "note": "Rollback to version 1."}),
+    ]
+
+
 def test_an_override_that_git_replaces_is_told(admin: APIClient, repo: Repo) -> None:
     """One that git says too is not replaced, and neither is an ordinary version."""
     linked(admin, repo)
@@ -373,4 +388,8 @@ def test_an_override_that_git_replaces_is_told(admin: APIClient, repo: Repo) -> 
     repo.commit({BOT: TWO})
     poll()
 
-    assert (before, kinds(configuration="bot")) == ([], ["override_replaced"])
+    told = ["overridden"]
+    assert (before, kinds(configuration="bot")) == (
+        told,
+        [*told, "overridden", "override_replaced"],
+    )
