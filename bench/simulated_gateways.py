@@ -18,6 +18,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from kt.gateway.managed.pauses import spread
+
 MOST_OPEN = 4000
 
 
@@ -97,6 +99,7 @@ class Gateway(Chunks):
             assert status == 200, (status, body)
             assert hashlib.sha256(body).hexdigest() == said["content_hash"]
             self.enforced[said["content_hash"]] = time.time()
+        await asyncio.sleep(spread(self.fleet.interval))
         await self.report(said)
 
     async def report(self, said: dict[str, Any]) -> None:

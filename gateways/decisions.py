@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
@@ -19,10 +20,12 @@ Row = Mapping[str, Any]
 
 _MAX_WRITERS = 4
 _PRUNED_AT_ONCE = 5000
-_CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
+_CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,18})")
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _US = timedelta(microseconds=1)
+_MOST_LEVELS = 32
+_MOST_DROPPED = 2**63 - 1
 
 # Each writer holds a thread of the web server; others must stay free for pulls and people.
 _writers = threading.BoundedSemaphore(_MAX_WRITERS)
@@ -95,7 +98,7 @@ def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: date
     elif (row.last_batch, row.last_event) == (batch, first_event):
         return
     row.last_batch, row.last_event, row.updated_at = batch, first_event, now
-    row.dropped += dropped
+    row.dropped = min(row.dropped + dropped, _MOST_DROPPED)
     row.save()
 
 
@@ -103,6 +106,7 @@ def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) 
     name, at = event.get("id"), event.get("time")
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise FieldError(f"events.{number}.id", "must be 1 to 64 letters, digits and dashes")
+    event = _storable(event, number)
     config = event.get("config")
     return Decision(
         gateway=gateway_id,
@@ -119,11 +123,41 @@ def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) 
 def _moment(at: Any, number: int) -> datetime:
     try:
         found = parse_datetime(at) if isinstance(at, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise FieldError(f"events.{number}.time", "must be a time such as 2026-01-31T12:00:00Z")
-    return found
+        if found is not None and found.tzinfo is not None:
+            # Which fails past the years 1 to 9999: nobody could read such a row again.
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise FieldError(f"events.{number}.time", "must be a time such as 2026-01-31T12:00:00Z")
+
+
+def _storable(event: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """An event as every database keeps it and every reader reads it."""
+    try:
+        text = orjson.dumps(event)
+    except orjson.JSONEncodeError as exc:
+        raise _too_deep(number) from exc
+    if rb"\u0000" in text or text.count(b"[") + text.count(b"{") > _MOST_LEVELS:
+        kept: Mapping[str, Any] = _kept(event, number, _MOST_LEVELS)
+        return kept
+    return event
+
+
+def _kept(value: Any, number: int, levels: int) -> Any:
+    """A value without NUL, which a client's text may hold and PostgreSQL keeps in no text."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if not isinstance(value, dict | list):
+        return value
+    if not levels:
+        raise _too_deep(number)
+    if isinstance(value, list):
+        return [_kept(one, number, levels - 1) for one in value]
+    return {_kept(k, number, 0): _kept(v, number, levels - 1) for k, v in value.items()}
+
+
+def _too_deep(number: int) -> FieldError:
+    return FieldError(f"events.{number}", f"must not nest deeper than {_MOST_LEVELS} levels")
 
 
 def _text(value: Any, longest: int) -> str:
@@ -138,4 +172,7 @@ def _cursor(text: str) -> tuple[datetime, int]:
     found = _CURSOR.fullmatch(text)
     if found is None:
         raise FieldError("cursor", "must be the next_cursor of an answer")
-    return _EPOCH + int(found[1]) * _US, int(found[2])
+    try:
+        return _EPOCH + int(found[1]) * _US, int(found[2])
+    except OverflowError as exc:
+        raise FieldError("cursor", "must be the next_cursor of an answer") from exc

@@ -76,6 +76,11 @@ def swap_seen(gateway_id: str, seen: Seen) -> Seen | None:
     return None if before is None else _seen(orjson.loads(before))
 
 
+def forget_seen(gateway_id: str) -> None:
+    """Have the next report reach the database, whatever it says. Raises: `redis.RedisError`."""
+    client().hdel(_SEEN, gateway_id)
+
+
 def seen() -> dict[str, Seen]:
     """The last report of each gateway. Raises: `redis.RedisError`."""
     return {key: _seen(value) for key, value in _all(_SEEN)}

@@ -90,15 +90,19 @@ class BindingInput(Input):
     selector = Labels(allow_empty=False)
 
 
+def _is_name(text: str) -> bool:
+    return len(text) <= 100 and text.isprintable()
+
+
 class Counts(serializers.DictField):
     """Up to 50 numbers by name."""
 
     child = Whole(min_value=0, max_value=_LARGEST)
 
     def to_internal_value(self, data: Any) -> dict[str, int]:
-        if isinstance(data, dict) and (len(data) > 50 or any(len(name) > 100 for name in data)):
+        if isinstance(data, dict) and not (len(data) <= 50 and all(map(_is_name, data))):
             raise serializers.ValidationError(
-                "at most 50 counters, names of at most 100 characters"
+                "at most 50 counters, names of at most 100 printable characters"
             )
         counts: dict[str, int] = super().to_internal_value(data)
         return counts

@@ -61,7 +61,10 @@ def _contents(root: str, blobs: Sequence[str]) -> Iterator[bytes]:
     at = 0
     for _ in blobs:
         end = told.index(b"\n", at)
-        start, size = end + 1, int(told[at:end].split()[2])
+        name, _, facts = told[at:end].decode().partition(" ")
+        if not facts.startswith("blob "):
+            raise CommandError(f"git cat-file: {name} {facts}")
+        start, size = end + 1, int(facts.removeprefix("blob "))
         yield told[start : start + size]
         at = start + size + 1
 

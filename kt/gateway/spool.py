@@ -94,4 +94,6 @@ def _line(entry: dict[str, Any]) -> bytes:
         "request_id": entry["id"],
         "model": entry["model"][:_MOST_MODEL],
     }
-    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
+    # A lone surrogate, which JSON lets a client write, is no text that anybody would take.
+    line = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    return line.encode("utf-8", "replace") + b"\n"

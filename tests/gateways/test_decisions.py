@@ -32,6 +32,14 @@ def event(number: int, **fields: Any) -> dict[str, Any]:
     }
 
 
+def nested(levels: int) -> Any:
+    """Lists in lists."""
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def send(one: Machine, *events: dict[str, Any], batch: int = 1, dropped: int = 0) -> Any:
     """Send a batch."""
     body = {"batch": batch, "events": list(events), "dropped": dropped}
@@ -124,7 +132,21 @@ def test_pages_make_up_the_whole(admin: APIClient, gateway: Machine, limit: int)
 
 @pytest.mark.parametrize(
     "query",
-    ["?since=yesterday", "?until=2026-01-31", "?cursor=1", "?limit=0", "?limit=1001", "?color=x"],
+    [
+        "?since=yesterday",
+        "?until=2026-01-31",
+        "?cursor=1",
+        "?cursor=999999999999999999-1",
+        "?limit=0",
+        "?limit=1001",
+        "?color=x",
+        "?since=0001-01-01T00:00:00%2B14:00",
+        "?until=9999-12-31T23:59:59-23:59",
+        "?gateway=%00",
+        "?configuration=",
+        "?verdict=%00",
+        "?policy=%0A",
+    ],
 )
 def test_a_filter_that_means_nothing_is_refused(admin: APIClient, query: str) -> None:
     """400 with its name."""
@@ -139,6 +161,10 @@ def test_a_filter_that_means_nothing_is_refused(admin: APIClient, query: str) ->
         ({"time": "noon"}, "events.0.time"),
         ({"time": "2026-01-31T12:00:00"}, "events.0.time"),
         ({"time": "2026-99-31T12:00:00Z"}, "events.0.time"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "events.0.time"),
+        ({"time": "9999-12-31T23:59:59-14:00"}, "events.0.time"),
+        ({"audit": nested(33)}, "events.0"),
+        ({"audit": nested(900)}, "events.0"),
     ],
 )
 def test_an_event_that_cannot_be_kept_is_refused(
@@ -149,6 +175,48 @@ def test_an_event_that_cannot_be_kept_is_refused(
 
     assert refusal(answer) == (400, [field])
     assert not Decision.objects.exists()
+
+
+def test_a_nul_is_no_obstacle(admin: APIClient, gateway: Machine) -> None:
+    """A client's text may hold one, and PostgreSQL keeps none; the batch goes on."""
+    nul = {"model": "a\0b", "verdict": "\0", "config": {"id": "b\0"}, "au\0": ["\0"]}
+
+    assert send(gateway, event(1, **nul), event(2)).status_code == 202
+
+    _, row = get(admin, PATH)
+    assert (row["model"], row["config"], row["au\ufffd"]) == (
+        "a\ufffdb",
+        {"id": "b\ufffd"},
+        ["\ufffd"],
+    )
+
+
+def test_an_event_may_nest(admin: APIClient, gateway: Machine) -> None:
+    """As deep as can be read again."""
+    send(gateway, event(1, audit=nested(31)))
+
+    assert get(admin, PATH)[0]["audit"] == nested(31)
+
+
+def test_a_gateway_cannot_drop_more_than_can_be_counted(gateway: Machine) -> None:
+    """The count stays at its end, and batches go on."""
+    send(gateway, event(1), batch=1, dropped=2**63 - 1)
+
+    assert send(gateway, event(2), batch=2, dropped=5).status_code == 202
+    assert decisions.dropped() == {gateway.id: 2**63 - 1}
+
+
+def test_pages_reach_every_time(admin: APIClient, gateway: Machine) -> None:
+    """A gateway's clock may be anywhere, and hides nobody's decisions."""
+    years = ("9999", "2026", "1960", "0001")
+    send(gateway, *(event(n, time=f"{year}-01-01T00:00:00Z") for n, year in enumerate(years)))
+    found, cursor = [], ""
+    for _ in years:
+        answer = admin.get(f"{PATH}?limit=1{cursor}").json()
+        found += [row["id"] for row in answer["data"]]
+        cursor = f"&cursor={answer['next_cursor']}"
+
+    assert found == ["e-0", "e-1", "e-2", "e-3"]
 
 
 def test_a_batch_has_bounds(gateway: Machine) -> None:

@@ -81,6 +81,17 @@ def test_the_rest_follows_in_bulk(gateway: Machine) -> None:
     assert reports.flush() == 0
 
 
+def test_a_clock_that_went_back_hides_nothing(gateway: Machine) -> None:
+    """This machine's, or that of the other server that took the report before."""
+    said = gateway.run()
+    State.objects.update(last_seen_at=timezone.now() + timedelta(hours=1))
+
+    for _ in range(2):
+        gateway.report(running={**running(gateway.statement()), "content_hash": "b" * 64})
+
+    assert said["content_hash"] != state(gateway).running_hash == "b" * 64
+
+
 def test_bulk_leaves_what_runs(gateway: Machine) -> None:
     """A report that comes meanwhile is not undone."""
     said = gateway.run()
@@ -158,6 +169,7 @@ def test_the_interval_grows_with_the_fleet() -> None:
         ({"problem": {"code": "BAD CODE", "message": ""}}, "problem.code"),
         ({"counters": {"a": -1}}, "counters.a"),
         ({"counters": {str(n): 1 for n in range(51)}}, "counters"),
+        ({"counters": {"a\0": 1}}, "counters"),
         ({"started_at": "yesterday"}, "started_at"),
         ({"mood": "good"}, "mood"),
     ],

@@ -10,7 +10,7 @@ import json
 import os
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from kt.gateway.managed import files
 from kt.gateway.spool import SUFFIX
@@ -19,6 +19,7 @@ MOST_EVENTS = 500
 _CURSOR = "cursor"
 _READ_BYTES = 256 << 10
 _MOST_CURSOR_BYTES = 1 << 20
+_MOST_COUNT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,12 @@ class Backlog:
         return os.path.join(self._folder, name)
 
     def _load(self) -> tuple[dict[str, int], int]:
-        data = files.read(self._path(_CURSOR), _MOST_CURSOR_BYTES)
-        if not data:
+        """Where it stood; from the start where that is lost, since nobody stores one twice."""
+        found = _parsed(files.read(self._path(_CURSOR), _MOST_CURSOR_BYTES) or b"{}")
+        at = found.get("at")
+        if not isinstance(at, dict):
             return {}, 0
-        found = json.loads(data)
-        return found["at"], found["dropped"]
+        return {name: end for name, end in at.items() if _is_count(end)}, _count(found, 0)
 
     def _save(self) -> None:
         text = json.dumps({"at": self._at, "dropped": self.dropped})
@@ -159,11 +161,20 @@ def _parsed(line: bytes) -> dict[str, Any]:
     """A line of a segment; one that is none tells that one decision is lost."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {"dropped": 1}
 
 
 def _lost(line: dict[str, Any]) -> int:
     """How many decisions a line tells lost; none when it is one itself."""
-    return 0 if "id" in line else int(line.get("dropped", 1))
+    return 0 if "id" in line else _count(line, 1)
+
+
+def _count(fields: dict[str, Any], default: int) -> int:
+    found = fields.get("dropped")
+    return found if _is_count(found) else default
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < _MOST_COUNT

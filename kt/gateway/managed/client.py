@@ -26,6 +26,7 @@ _NOT_MODIFIED = 304
 # An id that is taken is refused to an enrolment.
 _REFUSALS = (401, 403, 409, 410)
 _NOT_FOUND = 404
+# Final when the control plane itself says so, and not a proxy on the way.
 _NEVER = (400, 413, 422)
 
 
@@ -185,7 +186,8 @@ class Client:
                 yield answer
         except TimeoutError as exc:
             raise _unreachable("no answer in time") from exc
-        except (aiohttp.ClientError, OSError, UpstreamError) as exc:
+        # UnicodeError: a name in a url that the resolver cannot write.
+        except (aiohttp.ClientError, OSError, UnicodeError, UpstreamError) as exc:
             raise _unreachable(type(exc).__name__) from exc
 
     def _own(self, base: str = "") -> str:
@@ -212,7 +214,7 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
         raise ContactError("not_bound", "no configuration is bound to this gateway")
     raise ContactError(
         "control_plane_unreachable", told,
-        retry_after=_retry_after(answer), is_final=status in _NEVER,
+        retry_after=_retry_after(answer), is_final=bool(code) and status in _NEVER,
     )  # fmt: skip
 
 

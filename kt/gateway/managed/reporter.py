@@ -13,10 +13,11 @@ from kt.gateway.health import reasons
 from kt.gateway.managed.client import Client, ContactError
 from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.identity import Identity
-from kt.gateway.managed.pauses import around, backoff
+from kt.gateway.managed.pauses import around, backoff, spread
 from kt.gateway.managed.taker import Taker
 
 _FIRST_INTERVAL_SECONDS = 3.0
+_LEAST_INTERVAL_SECONDS = 1.0
 _LONGEST_INTERVAL_SECONDS = 600.0
 _AREAS = ("statement", "state", "disk", "spool", "pull")
 
@@ -49,7 +50,8 @@ class Reporter:
             self._contact.reached("report")
             if wanted and wanted not in (self._taker.etag, self._taker.refused):
                 await pull()
-            await _wait(self._contact.changed, around(self.interval_seconds))
+            if await _wait(self._contact.changed, around(self.interval_seconds)):
+                await asyncio.sleep(spread(self.interval_seconds))
 
     async def send(self, identity: Identity, *, stopping: bool = False) -> str:
         """Report once; the ETag of what is to be enforced.
@@ -59,7 +61,10 @@ class Reporter:
         """
         told = await self._client.report(identity, self._body(stopping=stopping))
         interval = told.get("report_interval_seconds")
-        if isinstance(interval, int | float) and 0 < interval <= _LONGEST_INTERVAL_SECONDS:
+        if (
+            isinstance(interval, int | float)
+            and _LEAST_INTERVAL_SECONDS <= interval <= _LONGEST_INTERVAL_SECONDS
+        ):
             self.interval_seconds = float(interval)
         etag = told.get("etag")
         return etag if isinstance(etag, str) else ""
@@ -92,8 +97,9 @@ class Reporter:
         }
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until something happens, but not longer."""
+async def _wait(event: asyncio.Event, seconds: float) -> bool:
+    """Until something happens, but not longer; whether it did."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
+    return False

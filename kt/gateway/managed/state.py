@@ -13,8 +13,8 @@ import os
 from dataclasses import dataclass
 
 from kt.gateway.managed import files
-from kt.gateway.managed.identity import Identity
-from kt.gateway.source import stamp
+from kt.gateway.managed.identity import GATEWAY, Identity, TokenError, identity
+from kt.gateway.source import SourceError, stamp
 from kt.gateway.statement import (
     Signed,
     Statement,
@@ -126,9 +126,20 @@ class State:
         return tuple(part for name in (*COPIES, _SEQ) for part in stamp(self.path(name)))
 
     def identity(self) -> Identity | None:
-        """The identity that an enrolment brought."""
+        """The identity that an enrolment brought.
+
+        Raises:
+            SourceError: `state_edited`, it is not as it was written.
+        """
         data = files.read(self.path(_IDENTITY), 4096)
-        return Identity(**json.loads(data)) if data else None
+        if data is None:
+            return None
+        try:
+            fields = _object(data)
+            return Identity(identity(fields["token"], GATEWAY).token, str(fields["pin"]))
+        except (StatementError, TokenError, KeyError, TypeError) as exc:
+            message = f"{self.path(_IDENTITY)} was edited by hand; give --gateway-token"
+            raise SourceError("state_edited", message) from exc
 
     def keep_identity(self, identity: Identity) -> None:
         """Keep it over restarts."""

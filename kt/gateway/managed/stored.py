@@ -25,8 +25,15 @@ class Stored:
         self.torn = False
 
     def identity(self) -> Identity | None:
-        """Who this gateway is, None while it is not enrolled."""
-        return self._given or self.state.identity()
+        """Who this gateway is, None while it is not enrolled; read once, and then known.
+
+        Raises:
+            OSError: the folder cannot be read.
+            SourceError: `state_edited`.
+        """
+        if self._given is None:
+            self._given = self.state.identity()
+        return self._given
 
     def become(self, identity: Identity) -> None:
         """Be who an enrolment made this gateway, also after a restart.

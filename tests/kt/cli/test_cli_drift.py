@@ -185,6 +185,15 @@ def test_in_sync_is_0_and_drift_is_1(kt: Run, answers: Answers, checkout: Repo) 
     assert {token for _, token in answers.asked} == {"Bearer s3cret"}
 
 
+def test_a_pin_is_told_with_who_and_why(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """It is released otherwise than an override is."""
+    pin = {"actor": "on call", "reason": "an audit"}
+    answers.says("/v1/drift", [])
+    answers.says("/v1/configurations", in_force(policy("Else"), overridden=True, pin=pin))
+
+    assert kt("drift")[1].startswith("overridden   support-bot: pinned by on call: an audit\n")
+
+
 def test_each_format_tells_the_same(kt: Run, answers: Answers, checkout: Repo) -> None:
     """For programs, for GitHub and for any CI."""
     answers.says("/v1/configurations", in_force(policy("Bot")))
@@ -260,6 +269,18 @@ def test_without_files_it_cannot_tell(kt: Run, answers: Answers, checkout: Repo)
     assert "no policy file there at HEAD" in nothing[2]
     assert "both have the id support-bot" in twice[2]
     assert "directory's name" in nameless[2]
+
+
+def test_a_blob_that_is_not_there_is_2(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """As in a partial clone that cannot reach its origin, or a damaged one."""
+    answers.says("/v1/configurations", [])
+    answers.says("/v1/drift", [])
+    blob = checkout.git("rev-parse", "HEAD:policies/support-bot/policy-config.yaml").strip()
+    (Path(checkout.clone) / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    code, out, err = kt("drift")
+
+    assert (code, out) == (2, "")
+    assert f"git cat-file: {blob} missing" in err
 
 
 def test_text_of_the_control_plane_stays_on_its_line(

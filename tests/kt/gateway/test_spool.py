@@ -199,6 +199,51 @@ def test_half_a_line_is_a_loss(folder: Path) -> None:
     assert drained(backlog(folder)) == (names(1), 1)
 
 
+def test_what_a_client_writes_is_a_text(folder: Path) -> None:
+    """JSON lets it write half of a pair of surrogates, which no control plane would take."""
+    one = Spool(str(folder), segment_bytes=4096)
+    one.start()
+    one.write(entry(1) | {"model": "a\ud800b", "audit": {"\udfff": ["é"]}})
+    one.close()
+    batch = backlog(folder).batch()
+
+    assert batch is not None
+    assert batch.events[0].items() >= {"model": "a?b", "audit": {"?": ["é"]}}.items()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 9_000, '{"dropped": "x"}', '{"dropped": null}', '{"dropped": 1e999}',
+        '{"dropped": -5}', '{"dropped": NaN}', '{"dropped": true}', "[1]", "null", "\0",
+    ],
+)  # fmt: skip
+def test_a_line_that_nobody_wrote_is_a_loss(folder: Path, line: str) -> None:
+    """Of one decision; those around it are sent."""
+    spooled(folder, 1)
+    (segment,) = folder.glob("*.jsonl")
+    segment.write_bytes(line.encode() + b"\n" + segment.read_bytes())
+
+    assert drained(backlog(folder)) == (names(1), 1)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        b"", b"\0" * 40, b'{"at": {', b"[]", b'{"at": [], "dropped": 0}', b"[" * 100_000,
+        b'{"at": {"SEGMENT": -1}, "dropped": "many"}', b'{"at": {"SEGMENT": "x"}}',
+        b"x" * (2 << 20),
+    ],
+)  # fmt: skip
+def test_a_lost_cursor_loses_no_decision(folder: Path, cursor: bytes) -> None:
+    """A power cut may leave anything there; what was sent is sent again, and stored once."""
+    spooled(folder, 1, 2)
+    (segment,) = folder.glob("*.jsonl")
+    (folder / "cursor").write_bytes(cursor.replace(b"SEGMENT", segment.name.encode()))
+
+    assert drained(backlog(folder)) == (names(1, 2), 0)
+
+
 def test_a_huge_decision_is_a_loss(folder: Path) -> None:
     """Headers can be long, and a line is not."""
     one = Spool(str(folder), segment_bytes=4096)

@@ -13,6 +13,8 @@ import pytest
 
 from kt.gateway.managed.identity import Identity, TokenError, identity
 from kt.gateway.managed.state import COPIES, Found, Kept, State
+from kt.gateway.managed.stored import Stored
+from kt.gateway.source import SourceError
 from kt.gateway.statement import Signed, verify
 from tests.kt.gateway.signing import GATEWAY, new_key, pin, signed, vouched
 from tests.kt.gateway.support import pack
@@ -151,6 +153,28 @@ def test_a_folder_has_one_gateway(state: State) -> None:
     """Two would take turns at undoing each other."""
     with pytest.raises(OSError, match="another gateway uses this state"):
         State(state.folder)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 90, b'{"token": "ktg_', b"[]", b'{"pin": "x"}', b'{"token": 1, "pin": 2}']
+)
+def test_an_identity_that_was_edited_is_said_to_be(state: State, data: bytes) -> None:
+    """With its path, and what helps."""
+    Path(state.path("identity")).write_bytes(data)
+
+    with pytest.raises(SourceError, match="identity was edited by hand; give --gateway-token"):
+        state.identity()
+
+
+def test_an_enrolled_gateway_knows_who_it_is(state: State) -> None:
+    """Also when its file goes while it runs."""
+    state.keep_identity(identity(f"ktg_{pin(KEY)}.{'s' * 43}", "ktg_"))
+    stored = Stored(state, name="", gateway=GATEWAY, given=None)
+    first = stored.identity()
+    Path(state.path("identity")).write_bytes(b"edited")
+
+    assert first is not None
+    assert stored.identity() == first
 
 
 def test_a_token_carries_the_pin() -> None:
