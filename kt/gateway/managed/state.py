@@ -135,7 +135,7 @@ class State:
         if data is None:
             return None
         try:
-            fields = _object(data)
+            fields = fields_of(data)
             return Identity(identity(fields["token"], GATEWAY).token, str(fields["pin"]))
         except (StatementError, TokenError, KeyError, TypeError) as exc:
             message = f"{self.path(_IDENTITY)} was edited by hand; give --gateway-token"
