@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import claim, fetch, remote
+from gitrepos import bare, claim, remote
 from gitrepos.models import Remote, SyncRun
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
@@ -203,7 +203,7 @@ def test_a_server_that_hangs_is_left_at_the_deadline(
 ) -> None:
     """No process is left of it, and the next poll that goes well mends it."""
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 2)
-    monkeypatch.setattr(fetch, "_FETCH_SECONDS", 2)
+    monkeypatch.setattr(bare, "_FETCH_SECONDS", 2)
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url)
     run_due()
@@ -240,7 +240,7 @@ def test_a_fetch_that_takes_too_long_altogether_times_out(
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
     with monkeypatch.context() as patch:
-        patch.setattr(fetch, "TAKE_SECONDS", 0)
+        patch.setattr(bare, "_SECONDS", 0)
         run_due()
     late = shown(admin, row)["error"]
 

@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
 BOT = "bot/policy-config.yaml"
 ONE, TWO, HAND = (policy("Bot", description=word) for word in ("one", "two", "by hand"))
+FOUR = [f"{name}/policy-config.yaml" for name in "abcd"]
 Meanwhile = Callable[[Callable[[], object]], None]
 Row = dict[str, Any]
 
@@ -104,16 +105,20 @@ def test_a_release_during_a_fetch_is_served_by_the_next_sync(
     assert outcomes(admin, row)[BOT, "bot"] == "synced"
 
 
+def remove_most(repo: Repo) -> None:
+    """Put four files in force, and push a commit that has one of them."""
+    repo.commit({**{path: policy(path[0]) for path in FOUR}, BOT: None})
+    poll()
+    repo.commit(dict.fromkeys(FOUR[:3]))
+
+
 def test_what_is_confirmed_during_a_fetch_of_another_commit_does_not_pass(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """Nobody saw the new one; it is held in turn."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
+    remove_most(repo)
     poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
-    poll()
-    repo.commit({list(four)[3]: None, "readme.md": "Nothing.\n"})
+    repo.commit({FOUR[3]: None, "readme.md": "Nothing.\n"})
     meanwhile(lambda: confirm(admin, row))
 
     poll()
@@ -129,10 +134,7 @@ def test_what_is_confirmed_during_its_own_fetch_passes(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """The one in flight is the one that was confirmed."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
-    poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
+    remove_most(repo)
     poll()
     request(admin, row)
     meanwhile(lambda: confirm(admin, row))
@@ -146,10 +148,7 @@ def test_an_edit_during_a_fetch_of_what_is_held_asks_anew(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """What was planned for another link is not held either."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
-    poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
+    remove_most(repo)
     meanwhile(lambda: edit(admin, row, prune=True))
     poll()
     between = shown(admin, row)["held"]
