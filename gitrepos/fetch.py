@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import git, globs, signatures
+from gitrepos import complaints, git, globs, signatures
 from gitrepos.errors import (
     BadAnswerError,
+    InternalError,
     ObjectRefusedError,
     PathNotFoundError,
     RemoteError,
@@ -68,11 +69,14 @@ def take(
     leaves the others; the results come in the order of the asks. `folder` holds the temporary
     repository, which is gone afterwards. All of it takes at most `TAKE_SECONDS`.
 
-    Raises: `RemoteError` when the commit itself cannot be fetched.
+    Raises: `RemoteError` when the commit itself cannot be fetched, or nothing be written here.
     """
-    with _temporary(folder) as place:
-        repository = _Repository(access, ref, place, sha256=len(head) == 64)
-        return [_snapshot(repository, ask) for ask in asks]
+    try:
+        with _temporary(folder) as place:
+            repository = _Repository(access, ref, place, sha256=len(head) == 64)
+            return [_snapshot(repository, ask) for ask in asks]
+    except OSError as exc:
+        raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
 
 
 def sweep(folder: Path) -> int:
