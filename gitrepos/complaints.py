@@ -8,6 +8,8 @@ from gitrepos import errors
 TIMED_OUT = 124  # timeout(1)
 LATE = "The server did not answer in time."
 FULL = "Files cannot be written here: look for a full disk where the data folder is."
+# What a server says of its own disk comes as a "remote error".
+_OURS = r"(?:\A|\n)(?:fatal|error): (?!remote error: )"
 _LARGE = "The repository passes the bounds of size or memory."
 
 # git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
@@ -57,10 +59,9 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
         errors.InternalError,
         FULL,
         (
-            # What a server says of its own disk comes as a "remote error".
-            "(?m:^(fatal|error): (?!remote error: ).*"
-            "(No space left on device|Disk quota exceeded|Read-only file system|couldn't write '"
-            "|failed to write new configuration file|unable to (create temporary|write) file))",
+            rf"{_OURS}.*(No space left on device|Disk quota exceeded|Read-only file system)",
+            rf"{_OURS}(.*couldn't write '|failed to write new configuration file)",
+            rf"{_OURS}.*unable to (create temporary|write) file",
         ),
     ),
     (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),

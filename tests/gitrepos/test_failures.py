@@ -437,8 +437,7 @@ def test_a_folder_that_cannot_be_written_is_no_fault_of_the_forge(
     [
         ("fatal: write error: No space left on device\nfatal: index-pack failed", "internal"),
         (
-            "error: update_ref failed for ref 'refs/keeptrusts/head': cannot update ref"
-            " 'refs/keeptrusts/head': couldn't write '/data/work/x/refs/head.lock'",
+            "fatal: cannot update ref 'refs/x': couldn't write '/data/work/x/refs/head.lock'",
             "internal",
         ),
         ("fatal: failed to write new configuration file /data/work/x/config.lock", "internal"),
