@@ -117,7 +117,7 @@ class SecretLostError(RemoteError):
 
 
 class InternalError(RemoteError):
-    """A bug: the sync ended in a way nobody foresaw. The worker's log has it."""
+    """A bug, or a disk that takes nothing: the worker's log has it."""
 
     code = "internal"
 

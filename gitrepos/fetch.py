@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import ancestry, git, globs, scratch, signatures
+from gitrepos import ancestry, complaints, git, globs, scratch, signatures
 from gitrepos.bare import Bare, Source, text
 from gitrepos.errors import (
     BadAnswerError,
+    InternalError,
     ObjectRefusedError,
     PathNotFoundError,
     RemoteError,
@@ -53,11 +54,14 @@ def take(
     leaves the others; the results come in the order of the asks. `folder` holds the temporary
     repository, which is gone afterwards. All of it takes at most 90 s.
 
-    Raises: `RemoteError` when the commit itself cannot be fetched.
+    Raises: `RemoteError` when the commit itself cannot be fetched, or nothing be written here.
     """
-    with scratch.temporary(folder) as place:
-        repository = _Repository(access, ref, place, sha256=len(head) == 64)
-        return [_snapshot(repository, ask) for ask in asks]
+    try:
+        with scratch.temporary(folder) as place:
+            repository = _Repository(access, ref, place, sha256=len(head) == 64)
+            return [_snapshot(repository, ask) for ask in asks]
+    except OSError as exc:
+        raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
 
 
 def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:

@@ -517,6 +517,11 @@ def test_a_missing_field_is_named(admin: APIClient, missing: str) -> None:
         ("|1|JfKTdBh7rNbXkVAQCRp4OQoPfmI=|USECr3SWf1JUPsms5AqfD5QfxkM=", "forge.example", 400),
         ("|1|!|", "forge.example", 400),
         ("@cert-authority *.example", "forge.example", 201),
+        ("@revoked *", "forge.example", 400),
+        ("*,![forge.example]:2222", "forge.example:2222", 400),
+        ("*,![forge.example]:2222", "forge.example:2223", 201),
+        ("# a comment\x0bforge.example", "forge.example", 400),
+        ("# a comment\rforge.example", "forge.example", 400),
     ],
 )
 def test_every_host_has_a_known_key(

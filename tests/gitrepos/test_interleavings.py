@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from configurations.models import Version
-from gitrepos import claim, sync
+from configurations.models import Configuration, Version
+from gitrepos import claim, links, sync
 from gitrepos.claim import Fence
 from gitrepos.models import GitRepo, Remote
 from tests.support.api import like, together
@@ -218,3 +218,14 @@ def test_pins_and_releases_at_the_same_moment_as_syncs_end_in_git(
 
     assert content(admin, "bot") == TWO.encode()
     assert get(admin, "/v1/configurations/bot")["pin"] is None
+
+
+def test_ticks_that_find_one_expired_pin_ask_for_one_sync(admin: APIClient, row: Row) -> None:
+    """Several pollers look for such pins each second."""
+    pin(admin, "bot")
+    Configuration.objects.update(pin_expires_at=timezone.now())
+
+    together(8, lambda _: links.expire_pins())
+
+    assert GitRepo.objects.get(pk=row["id"]).requested_seq == 1
+    assert kinds(configuration="bot") == ["pinned", "unpinned"]

@@ -162,6 +162,27 @@ def test_a_pin_ends_by_itself(admin: APIClient, repo: Repo) -> None:
     assert kinds(configuration="bot") == ["pinned", "unpinned"]
 
 
+def test_pins_that_end_together_hold_up_no_tick(admin: APIClient) -> None:
+    """Polls come in between; those whose time passed first end first."""
+    now = timezone.now()
+    rows = [
+        Configuration(
+            pk=f"c{number}", version=1, created_at=now, updated_at=now, pinned_at=now,
+            pin_expires_at=now - timedelta(seconds=number),
+        )
+        for number in range(60)
+    ]  # fmt: skip
+    Configuration.objects.bulk_create(rows)
+    left = Configuration.objects.filter(pinned_at__isnull=False)
+
+    links.expire_pins()
+    after_one = set(left.values_list("pk", flat=True))
+    links.expire_pins()
+
+    assert after_one == {f"c{number}" for number in range(10)}
+    assert not left.exists()
+
+
 def test_pin_and_release_are_told(admin: APIClient, repo: Repo) -> None:
     """With who and why."""
     row = linked(admin, repo)
