@@ -34,6 +34,8 @@ _SETTLE_SECONDS = 0.02
 _SLICES = 100
 _TOLD_AT_ONCE = 100
 _KEPT_CONTENTS = 64
+# One, and those that it lost without a word and that nobody has noticed yet.
+_STREAMS_OF_ONE = 4
 # What a fleet that lost its server may ask of it a second when it is back.
 _RECONNECTS_PER_SECOND = 1000
 
@@ -51,6 +53,7 @@ class Hub:
         self.fresh = False
         # A tenth of a second's pings each, so that they never come all at once.
         self._slices: list[set[Stream]] = [set() for _ in range(_SLICES)]
+        self._by_gateway: dict[str, list[Stream]] = {}
         self._opened = 0
         self._handed: dict[str, Desired] = {}
         self._contents: OrderedDict[str, asyncio.Task[bytes]] = OrderedDict()
@@ -78,15 +81,26 @@ class Hub:
 
     @contextlib.contextmanager
     def holding(self, stream: Stream) -> Iterator[None]:
-        """Tell a stream of news until the end of the block."""
+        """Tell a stream of news until the end of the block.
+
+        One gateway's token must not take all the files that the process may open: the oldest
+        of too many streams ends.
+        """
         self._opened += 1
         there = self._slices[self._opened % _SLICES]
         there.add(stream)
+        same = self._by_gateway.setdefault(stream.gateway_id, [])
+        same.append(stream)
+        for older in same[:-_STREAMS_OF_ONE]:
+            older.say_goodbye()
         try:
             self._deliver(stream)
             yield
         finally:
             there.discard(stream)
+            same.remove(stream)
+            if not same:
+                del self._by_gateway[stream.gateway_id]
             stream.close()
 
     def retry_ms(self) -> int:

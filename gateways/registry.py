@@ -32,6 +32,8 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
         row = Gateway.objects.filter(pk=gateway_id).first()
         if row is not None and row.deleted_at is None:
             raise ConflictError("id_taken", f"The id {gateway_id!r} is taken.")
+        if row is not None:
+            row.delete()  # With what it said: the new one is another.
         now = timezone.now()
         text, digest = tokens.gateway_token()
         row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)

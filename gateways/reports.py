@@ -134,9 +134,10 @@ def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> N
     """One statement. Of two reports that overtake one another the later one stands."""
     fields = _fields(report, now, before)
     written = State.objects.filter(pk=gateway_id, last_seen_at__lt=now).update(**fields)
-    if not written:
-        # By a clock that is ahead of this one, another report is newer, or there is no row at
-        # all: the next report settles it.
+    if not written and not State.objects.filter(pk=gateway_id).exists():
+        _write_anew(gateway_id, report, now)
+    elif not written:
+        # By a clock that is ahead of this one another report is newer: the next settles it.
         live.forget_seen(gateway_id)
     elif fields.get("enforced_at"):
         measures.enforced(gateway_id, report["running"], now)

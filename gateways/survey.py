@@ -1,9 +1,9 @@
 """Where the whole fleet stands: what git says, what is desired, handed out and running."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import redis
 import structlog
@@ -14,38 +14,67 @@ from django.utils import timezone
 from configurations.models import Configuration, Version
 from gateways import drift, live, reports
 from gateways.drift import Clock, Seen, Source, Verdict
-from gateways.models import Gateway, State
+from gateways.models import Gateway
 from gitrepos.models import LinkedFile
 
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
+# Configuration, version and content hash, as a gateway says that it runs them.
+_Claim = tuple[str | None, int | None, str | None]
+
+
+class _Known(NamedTuple):
+    """A gateway with what it said last, all of that None when it never said a thing."""
+
+    pk: str
+    bound_id: str | None
+    created_at: datetime
+    bound_at: datetime | None
+    ambiguous: bool
+    state__last_seen_at: datetime | None
+    state__stopping: bool | None
+    state__running_configuration: str | None
+    state__running_version: int | None
+    state__running_hash: str | None
+    state__running_since: datetime | None
+    state__handed_hash: str | None
+    state__problem_code: str | None
+    state__problem_message: str | None
+    state__problem_since: datetime | None
+
+    @property
+    def claim(self) -> _Claim:
+        return (
+            self.state__running_configuration, self.state__running_version,
+            self.state__running_hash,
+        )  # fmt: skip
 
 
 def rows() -> list[Row]:
     """A row for each gateway by id, then one for each active configuration that nobody runs."""
-    gateways = list(Gateway.objects.filter(deleted_at=None).order_by("pk"))
-    states = {state.pk: state for state in State.objects.filter(gateway__deleted_at=None)}
+    found = Gateway.objects.filter(deleted_at=None).order_by("pk").values_list(*_Known._fields)
+    gateways = [_Known(*row) for row in found]
     seen, handed = _live()
     sources = _sources()
-    known = _published(states.values())
+    published = _published({known.claim for known in gateways})
     clock = Clock(
         timezone.now(),
         reports.interval_seconds(len(gateways)),
         settings.ENV.gateway_offline_seconds,
     )
-    found = []
-    for gateway in gateways:
-        state = states.get(gateway.pk)
-        facts = _facts(gateway, state, seen.get(gateway.pk), handed.get(gateway.pk), known)
-        source = sources.get(gateway.bound_id or "")
-        found.append(_row(gateway.pk, gateway.bound_id, source, facts, state, clock))
-    bound = {gateway.bound_id for gateway in gateways}
+    shown = []
+    for known in gateways:
+        facts = _facts(known, seen.get(known.pk), handed.get(known.pk), published)
+        source = sources.get(known.bound_id or "")
+        version = known.state__running_version
+        shown.append(_row(known.pk, known.bound_id, source, facts, version, clock))
+    bound = {known.bound_id for known in gateways}
     active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
     for pk in active.order_by("pk").values_list("pk", flat=True):
         if pk not in bound and pk in sources:
-            found.append(_row(None, pk, sources[pk], None, None, clock))
-    return found
+            shown.append(_row(None, pk, sources[pk], None, None, clock))
+    return shown
 
 
 def summary(found: Iterable[Row]) -> dict[str, int]:
@@ -103,9 +132,8 @@ def _source(version: Version, file: Mapping[str, Any] | None) -> Source:
     )
 
 
-def _published(states: Iterable[State]) -> set[tuple[str, int | None, str]]:
+def _published(claims: Collection[_Claim]) -> set[_Claim]:
     """Which of the contents that gateways run were ever published as they say."""
-    claims = {(s.running_configuration, s.running_version, s.running_hash) for s in states}
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
     found = named.filter(number__in=numbers)
@@ -113,31 +141,26 @@ def _published(states: Iterable[State]) -> set[tuple[str, int | None, str]]:
 
 
 def _facts(
-    gateway: Gateway,
-    state: State | None,
-    seen: live.Seen | None,
-    handed: live.Handed | None,
-    known: set[tuple[str, int | None, str]],
+    known: _Known, seen: live.Seen | None, handed: live.Handed | None, published: set[_Claim]
 ) -> Seen:
-    new = Seen(
-        registered_at=gateway.created_at,
-        bound_at=gateway.bound_at,
-        ambiguous=gateway.ambiguous,
-        handed_hash=handed.content_hash if handed else "",
-    )
-    if state is None:
-        return new
-    return replace(
-        new,
-        last_seen_at=max(state.last_seen_at, seen.at) if seen else state.last_seen_at,
-        stopping=state.stopping,
-        running_hash=state.running_hash,
-        running_since=state.running_since,
-        known=(state.running_configuration, state.running_version, state.running_hash) in known,
-        handed_hash=handed.content_hash if handed else state.handed_hash,
-        problem_code=state.problem_code,
-        problem_message=state.problem_message,
-        problem_since=state.problem_since,
+    """What is known of a gateway; what Redis says may be of one that had its id before."""
+    last = known.state__last_seen_at
+    told = handed.content_hash if handed and handed.at >= known.created_at else ""
+    if last is None:
+        return Seen(known.created_at, known.bound_at, known.ambiguous, handed_hash=told)
+    return Seen(
+        registered_at=known.created_at,
+        bound_at=known.bound_at,
+        ambiguous=known.ambiguous,
+        last_seen_at=max(last, seen.at) if seen else last,
+        stopping=bool(known.state__stopping),
+        running_hash=known.state__running_hash or "",
+        running_since=known.state__running_since,
+        known=known.claim in published,
+        handed_hash=told or known.state__handed_hash or "",
+        problem_code=known.state__problem_code or "",
+        problem_message=known.state__problem_message or "",
+        problem_since=known.state__problem_since,
     )
 
 
@@ -146,7 +169,7 @@ def _row(
     configuration: str | None,
     source: Source | None,
     facts: Seen | None,
-    state: State | None,
+    running_version: int | None,
     clock: Clock,
 ) -> Row:
     verdict = _verdict(source, facts, clock)
@@ -163,7 +186,7 @@ def _row(
         "desired_version": source.version if source else None,
         "published_hash": facts.handed_hash or None if facts else None,
         "running_hash": facts.running_hash or None if facts else None,
-        "running_version": state.running_version if state else None,
+        "running_version": running_version,
         "last_seen_at": facts.last_seen_at if facts else None,
         "problem": {"code": code, "message": facts.problem_message} if facts and code else None,
     }

@@ -261,6 +261,22 @@ def test_a_client_that_reads_nothing_holds_up_nobody(
             pass
 
 
+def test_one_gateway_holds_a_few_streams(
+    admin: APIClient, gateway: Machine, open_stream: Open
+) -> None:
+    """Of more the oldest ends; those that stay are told what is new."""
+    streams = [open_stream(gateway) for _ in range(6)]
+    events = [stream.next() for stream in streams]
+
+    assert {event.name for event in events} == {"configuration"}
+    for stream in streams[:2]:
+        assert stream.next().name == "goodbye"
+        with pytest.raises(EOFError):
+            stream.next()
+    override(admin, "bot", policy("Bot 2"))
+    assert [told(gateway, stream.next())["version"] for stream in streams[2:]] == [2] * 4
+
+
 def test_a_head_that_never_ends_is_given_up(pusher: Pusher) -> None:
     """Ten seconds, then the connection is closed."""
     with socket.create_connection(("127.0.0.1", pusher.port), timeout=60) as raw:

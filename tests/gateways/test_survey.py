@@ -64,6 +64,21 @@ def test_a_gateway_that_never_came(admin: APIClient, gateway: Machine) -> None:
     )  # fmt: skip
 
 
+def test_a_gateway_whose_id_is_used_again_is_another(
+    admin: APIClient, register: Register, gateway: Machine
+) -> None:
+    """What the one before it said and was told says nothing of it."""
+    gateway.run(problem={"code": "disk", "message": "full"})
+    admin.delete(gateway.path)
+    register(gateway.id, configuration="bot")
+
+    found = row(admin)
+
+    assert (found["state"], found["why"]) == ("offline", "it never reported")
+    names = ("published_hash", "running_hash", "running_version", "last_seen_at", "problem")
+    assert [found[name] for name in names] == [None] * 5
+
+
 def test_a_change_rolls_out(admin: APIClient, gateway: Machine) -> None:
     """First it was not told, then it was, then it runs it."""
     gateway.run()
