@@ -109,6 +109,11 @@ def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
     except SoftTimeLimitExceeded:
         text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
         answer = {"error": {"code": TimedOutError.code, "message": text}}
+    except Exception:
+        # The shell: whoever waits hears of it. A credential, too, may be gone by now.
+        log.exception("preview crashed")
+        text = "The look at the repository crashed; the worker's log says how."
+        answer = {"error": {"code": InternalError.code, "message": text}}
     mailbox.put(ticket, answer)
 
 

@@ -34,6 +34,8 @@ _MAX_LIMIT = 10_000
 _NO_TIME = "Nobody has time for this now, or not enough; try again."
 # A waiting request holds a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
+# A preview holds a worker besides, for longer than anybody waits for it; syncs need some, too.
+_preview_seats = threading.BoundedSemaphore(2)
 
 
 class GitRepos(View):
@@ -237,7 +239,7 @@ def _hint() -> None:
 
 def _previewed(link: GitRepo) -> Any:
     """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
-    if not _seats.acquire(blocking=False):
+    if not _preview_seats.acquire(blocking=False):
         raise BusyError(_NO_TIME)
     try:
         ticket = uuid4().hex
@@ -247,7 +249,7 @@ def _previewed(link: GitRepo) -> Any:
     except OperationalError as exc:
         raise UnavailableError("The broker") from exc
     finally:
-        _seats.release()
+        _preview_seats.release()
     if found is None:
         raise BusyError(_NO_TIME)
     return found

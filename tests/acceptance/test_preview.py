@@ -1,9 +1,13 @@
 """Dry runs and trials through a running control plane: a worker looks, the request waits."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from tests.support.forge import Forge, Late
 from tests.support.repo import Repo, policy
-from tests.support.stack import Stack
+from tests.support.stack import Stack, wait_for
 
 pytestmark = pytest.mark.smoke
 
@@ -66,3 +70,36 @@ def test_a_dry_run_of_nothing_is_not_found(shared_stack: Stack) -> None:
     reply = shared_stack.request("POST", f"/v1/git-repos/{nobody}/sync?dry_run=true")
 
     assert reply.status == 404
+
+
+def _busy(lates: list[Late]) -> int:
+    return sum(late.reached.is_set() for late in lates)
+
+
+def test_trials_of_slow_forges_leave_workers_for_syncs(
+    shared_stack: Stack, forge: Forge, make_repo: Callable[[], Repo]
+) -> None:
+    """Those for whom there is no place are told at once."""
+    quick, slow = make_repo(), [make_repo() for _ in range(4)]
+    quick.commit({BOT: policy("Bot")})
+    row = shared_stack.link(quick.url, id_prefix="quick-")
+    for one in slow:
+        one.commit({BOT: policy("Slow")})
+    lates = [forge.hold_late(one) for one in slow]
+    with ThreadPoolExecutor(4) as pool:
+        trials = [
+            pool.submit(shared_stack.request, "POST", "/v1/git-repos/test", {"url": one.url})
+            for one in slow
+        ]
+        try:
+            wait_for(
+                lambda: _busy(lates) + sum(trial.done() for trial in trials) == 4,
+                seconds=25,
+            )
+            reply = shared_stack.request("POST", f"/v1/git-repos/{row['id']}/sync?wait=15")
+        finally:
+            for late in lates:
+                late.release()
+
+    assert reply.status == 200
+    assert sorted(trial.result().status for trial in trials) == [200, 200, 429, 429]

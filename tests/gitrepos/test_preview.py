@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from gitrepos import links, preview, tasks
+from gitrepos import keyring, links, preview, tasks
 from gitrepos.address import parse
 from gitrepos.mailbox import take
 from gitrepos.models import GitRepo
+from tests.support.credentials import credential
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -208,3 +209,15 @@ def test_a_worker_leaves_its_answer_for_whoever_waits(admin: APIClient, repo: Re
     assert take("another", seconds=1) is None
     assert [file["path"] for file in take("one", seconds=5)["files"]] == [BOT]
     assert take("one", seconds=1) is None
+
+
+def test_a_credential_that_is_deleted_meanwhile_is_told(admin: APIClient) -> None:
+    """Whoever waits for the look hears of it, instead of nothing."""
+    used = credential(admin, token="secret", hosts=["forge.example"])
+    url = parse("https://forge.example/org/repo.git", schemes=("https",))
+    message = preview.packed(links.draft(url, token="", credential="shared", fields={}))
+    keyring.delete(used["id"])
+
+    tasks.preview_link("ticket", message)
+
+    assert take("ticket", seconds=5)["error"]["code"] == "internal"
