@@ -71,7 +71,9 @@ def counts(request: Request) -> Mapping[str, int]:
 
 def _valid(token: Token | None) -> Token:
     if token is None:
-        raise AuthenticationFailed("This token is not known.")
+        raise AuthenticationFailed(
+            "This token is not known; send one of /v1/tokens, not a gateway's."
+        )
     if token.revoked_at is not None:
         raise AuthenticationFailed("This token is revoked.")
     if token.expires_at is not None and token.expires_at <= timezone.now():

@@ -1,4 +1,4 @@
-"""Configurations and versions. `versions` is the only module that writes them."""
+"""Configurations and versions. Only `versions` and `pins` write them."""
 
 from django.db import models
 from django.db.models import Q

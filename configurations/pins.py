@@ -57,10 +57,15 @@ def release(configuration_id: str, *, actor: str) -> None:
         _release(row, f"{actor} released the pin.", actor=actor)
 
 
-def expired(now: datetime) -> list[str]:
-    """The ids whose pin's time has passed."""
-    rows = Configuration.objects.filter(pin_expires_at__lte=now)
-    return list(rows.values_list("pk", flat=True))
+def expired(now: datetime, *, limit: int) -> list[str]:
+    """The ids whose pin's time has passed, the longest ago first."""
+    rows = Configuration.objects.filter(pin_expires_at__lte=now).order_by("pin_expires_at", "pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def is_expired(configuration_id: str, now: datetime) -> bool:
+    """Whether there is a pin on it whose time has passed."""
+    return Configuration.objects.filter(pk=configuration_id, pin_expires_at__lte=now).exists()
 
 
 def expire(configuration_id: str) -> None:

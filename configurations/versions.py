@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from configurations.models import Configuration, Version
 from configurations.publish import publish
+from events import log
 from keeptrusts.errors import ConflictError, NotFoundError
 
 Status = Configuration.Status
@@ -106,6 +107,7 @@ def edit(
             check_unpinned(row)
             _check_owner(row, override, '"override": true')
             put(row, content, origin, seq=seq)
+            _tell(row, origin)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
@@ -149,6 +151,7 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
             transaction.set_rollback(True)
             return row
         row.save(force_update=True)
+        _tell(row, origin)
         return row
 
 
@@ -260,6 +263,16 @@ def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None
         row.source = origin.source
     version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
     version.save(force_insert=True)
+
+
+def _tell(row: Configuration, origin: Origin) -> None:
+    """Somebody put another version in force than git says, until the file changes there."""
+    if row.owner:
+        message = f"{origin.actor} put version {row.version} in force instead of what git says."
+        details = {"actor": origin.actor, "version": row.version, "note": origin.note}
+        log.record(
+            log.Kind.OVERRIDDEN, message, git_repo=row.owner, configuration=row.pk, details=details
+        )
 
 
 def _check_owner(row: Configuration, override: bool, how: str) -> None:

@@ -18,6 +18,7 @@ class Event(models.Model):
         CONFIRMED = "confirmed"
         QUARANTINED = "quarantined"
         RELEASED = "released"
+        OVERRIDDEN = "overridden"
         OVERRIDE_REPLACED = "override_replaced"
         PINNED = "pinned"
         UNPINNED = "unpinned"

@@ -66,7 +66,8 @@ def admitted(known: Known | None, token: str) -> Known:
     Raises: `AuthenticationFailed`; `GoneError` (`gateway_deleted`).
     """
     if known is None:
-        raise AuthenticationFailed("This token is not known.")
+        message = "This token is not known; send a gateway's own, which begins with ktg_."
+        raise AuthenticationFailed(message)
     if known.deleted_at is not None:
         raise GoneError("gateway_deleted", "This gateway was deleted.")
     if known.previous_digest and known.is_newest(token):

@@ -7,6 +7,9 @@ from gitrepos import errors
 
 TIMED_OUT = 124  # timeout(1)
 LATE = "The server did not answer in time."
+FULL = "Files cannot be written here: look for a full disk where the data folder is."
+# What a server says of its own disk comes as a "remote error".
+_OURS = r"(?:\A|\n)(?:fatal|error): (?!remote error: )"
 _LARGE = "The repository passes the bounds of size or memory."
 
 # git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
@@ -51,6 +54,15 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
         errors.MovedError,
         "The server redirects elsewhere, and no redirect is followed: link the new url.",
         (r"error: 30[12378]\b",),
+    ),
+    (
+        errors.InternalError,
+        FULL,
+        (
+            rf"{_OURS}.*(No space left on device|Disk quota exceeded|Read-only file system)",
+            rf"{_OURS}(.*couldn't write '|failed to write new configuration file)",
+            rf"{_OURS}.*unable to (create temporary|write) file",
+        ),
     ),
     (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),
     (errors.TimedOutError, LATE, ("timed out", "too slow")),

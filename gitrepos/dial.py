@@ -49,27 +49,17 @@ class Dial:
         tls = ssl.create_default_context()
         if ca_file:
             tls.load_verify_locations(ca_file)
+        connector = functools.partial(
+            aiohttp.TCPConnector,
+            limit=0,
+            ssl=tls,
+            resolver=names,
+            ttl_dns_cache=_NAMES_SECONDS,
+            socket_factory=self._socket,
+        )
         # The first goes to hosts that are asked again soon, the second to the others.
-        self._kept = _session(
-            aiohttp.TCPConnector(
-                limit=0,
-                ssl=tls,
-                resolver=names,
-                ttl_dns_cache=_NAMES_SECONDS,
-                keepalive_timeout=_KEPT_SECONDS,
-                socket_factory=self._socket,
-            )
-        )
-        self._passing = _session(
-            aiohttp.TCPConnector(
-                limit=0,
-                ssl=tls,
-                resolver=names,
-                ttl_dns_cache=_NAMES_SECONDS,
-                force_close=True,
-                socket_factory=self._socket,
-            )
-        )
+        self._kept = _session(connector(keepalive_timeout=_KEPT_SECONDS))
+        self._passing = _session(connector(force_close=True))
 
     @contextlib.asynccontextmanager
     async def answer(

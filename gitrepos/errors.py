@@ -17,6 +17,11 @@ class RemoteError(Exception):
         super().__init__(message)
         self.message = message
 
+    def reword(self, message: str) -> None:
+        """Say it otherwise; what else the error carries stays."""
+        self.message = message
+        self.args = (message,)
+
 
 class BadAnswerError(RemoteError):
     """The answer is none that git understands."""
@@ -112,7 +117,7 @@ class SecretLostError(RemoteError):
 
 
 class InternalError(RemoteError):
-    """A bug: the sync ended in a way nobody foresaw. The worker's log has it."""
+    """A bug, or a disk that takes nothing: the worker's log has it."""
 
     code = "internal"
 

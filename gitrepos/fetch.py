@@ -4,13 +4,7 @@ A checkout would change bytes by attributes, follow links and run filters and ho
 objects are read from a temporary bare repository that nothing survives.
 """
 
-import contextlib
-import fcntl
 import hashlib
-import os
-import shutil
-import tempfile
-import time
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,32 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitrepos import git, globs, signatures
+from gitrepos import ancestry, complaints, git, globs, scratch, signatures
+from gitrepos.bare import Bare, Source, text
 from gitrepos.errors import (
     BadAnswerError,
+    InternalError,
     ObjectRefusedError,
     PathNotFoundError,
     RemoteError,
-    TimedOutError,
     TooLargeError,
 )
 from gitrepos.snapshot import ALTERING, Ask, Commit, Defect, File, Signature, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
-TAKE_SECONDS = 90
-_FETCH_SECONDS = 60
-_READ_SECONDS = 30
-_LISTING_BYTES = 64 * 1024 * 1024
 # What a worker can lint while its lease lasts, whatever is in the files.
 _CONTENT_BYTES = 32 * 1024 * 1024
 _PATH_BYTES = 1024
-_PLACE_TRIES = 5
 _HEAD = "refs/keeptrusts/head"
-_LEFT = "refs/keeptrusts/left"
-_GENERATIONS = 1000
-_HISTORY_SECONDS = 15
-_WHOLE = b"false\n"
 _ATTRIBUTES = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _REGULAR = ("100644", "100755")
@@ -66,51 +52,16 @@ def take(
 
     `head` is the id the check saw (its length tells the object format). One ask that fails
     leaves the others; the results come in the order of the asks. `folder` holds the temporary
-    repository, which is gone afterwards. All of it takes at most `TAKE_SECONDS`.
+    repository, which is gone afterwards. All of it takes at most 90 s.
 
-    Raises: `RemoteError` when the commit itself cannot be fetched.
+    Raises: `RemoteError` when the commit itself cannot be fetched, or nothing be written here.
     """
-    with _temporary(folder) as place:
-        repository = _Repository(access, ref, place, sha256=len(head) == 64)
-        return [_snapshot(repository, ask) for ask in asks]
-
-
-def sweep(folder: Path) -> int:
-    """Remove the temporary repositories of processes that died; returns how many."""
-    removed = 0
-    for place in folder.glob("fetch-*"):
-        with contextlib.suppress(FileNotFoundError), _locked(place) as mine:
-            if mine:
-                shutil.rmtree(place, ignore_errors=True)
-                removed += 1
-    return removed
-
-
-@contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
-    """A folder that is locked while its owner lives, so that `sweep` knows which are left over."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        for _ in range(_PLACE_TRIES):
-            place = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
-            stack.callback(shutil.rmtree, place, ignore_errors=True)
-            # A sweep may take a new folder for a dead one's before this process locks it.
-            with contextlib.suppress(FileNotFoundError):
-                if stack.enter_context(_locked(place)) and place.exists():
-                    break
-        yield place
-
-
-@contextlib.contextmanager
-def _locked(place: Path) -> Iterator[bool]:
-    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(fd)
+        with scratch.temporary(folder) as place:
+            repository = _Repository(access, ref, place, sha256=len(head) == 64)
+            return [_snapshot(repository, ask) for ask in asks]
+    except OSError as exc:
+        raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
 
 
 def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
@@ -202,75 +153,35 @@ class _Repository:
     """
 
     def __init__(self, access: git.Access, ref: str, folder: Path, *, sha256: bool) -> None:
-        self._access = access
-        self._ref = ref
-        self._folder = folder
-        self._format = "sha256" if sha256 else "sha1"
-        self._until = time.monotonic() + TAKE_SECONDS
-        self._here = git.bare_repository(folder / "thin", object_format=self._format)
-        self._fetch(["--depth=1", "--filter=blob:none", "origin", f"+{ref}:{_HEAD}"])
+        self._source = Source(access, ref, "sha256" if sha256 else "sha1", folder)
+        self._bare = Bare(self._source, "thin")
+        self._bare.fetch(["--depth=1", "--filter=blob:none", "origin", f"+{ref}:{_HEAD}"])
         self.commit, self._tree = self._head()
         self._below: dict[str, list[_Entry]] = {}
 
     def _head(self) -> tuple[Commit, str]:
         shape = "--format=%H%x00%T%x00%ct%x00%an <%ae>%x00%B"
-        raw = self._local(["log", "-1", shape, _HEAD, "--"], 1 << 20)
+        raw = self._bare.read(["log", "-1", shape, _HEAD, "--"], 1 << 20)
         commit, tree, time, author, message = raw.decode(errors="replace").split("\0", 4)
         shown = message.strip().replace("\0", "\ufffd")[:500]
         return Commit(commit, author[:500], shown, _moment(time)), tree
 
     def left(self, commit: str) -> bool:
-        """Whether the branch provably no longer has `commit` among its ancestors.
-
-        A branch that moved on by one commit or one merge costs no call. Else the last 1,000
-        generations of both are fetched, commits alone; where they do not meet in these, nothing
-        is claimed, and neither is when the server does not send them within its bounds.
-        """
-        if commit == self.commit.id or f"parent {commit}" in self._header():
-            return False
-        files = self._here
-        try:
-            return self._departed(commit)
-        except RemoteError:
-            return False  # What is wrong with the server is for the sync itself to say.
-        finally:
-            self._here = files
-
-    def _header(self) -> list[str]:
-        """The commit's own lines: a shallow repository hides the parents from everything else."""
-        raw = _text(self._local(["cat-file", "commit", self.commit.id], 1 << 20))
-        return raw.partition("\n\n")[0].splitlines()
-
-    def _departed(self, commit: str) -> bool:
-        # In a repository of its own: where the head is there already, git does not deepen it.
-        self._here = git.bare_repository(self._folder / "history", object_format=self._format)
-        deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{self._ref}:{_HEAD}"]
-        try:
-            self._fetch([*deep, f"+{commit}:{_LEFT}"], _HISTORY_SECONDS)
-            left = self._history(_LEFT)
-        except ObjectRefusedError:
-            self._fetch(deep, _HISTORY_SECONDS)
-            left = frozenset()
-        here = self._history(_HEAD)
-        if commit in here:
-            return False
-        return bool(left & here) or self._local(["rev-parse", "--is-shallow-repository"]) == _WHOLE
-
-    def _history(self, tip: str) -> frozenset[str]:
-        return frozenset(_text(self._local(["rev-list", tip, "--"])).split())
+        """Whether the branch provably no longer has `commit` among its ancestors."""
+        raw = text(self._bare.read(["cat-file", "commit", self.commit.id], 1 << 20))
+        header = raw.partition("\n\n")[0].splitlines()
+        return ancestry.left(self._source, commit, head=self.commit.id, header=header)
 
     def signature(self, allowed_signers: str) -> Signature | None:
         """Whether one of the allowed signers signed the commit; None where nobody need have."""
         if not allowed_signers:
             return None
-        said = git.run(
-            [*self._here, "log", "-1", signatures.FORMAT, self.commit.id, "--"],
-            deadline_seconds=self._left(_READ_SECONDS),
-            max_bytes=4096,
+        said = self._bare.read(
+            ["log", "-1", signatures.FORMAT, self.commit.id, "--"],
+            4096,
             allowed_signers=allowed_signers,
-            scratch=self._folder,
         )
-        return signatures.read(_text(said))
+        return signatures.read(text(said))
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """What tells one state of `root` from another, and the attributes above it.
@@ -331,12 +242,12 @@ class _Repository:
     ) -> dict[str, dict[str, str]]:
         """The attributes that apply to each name, as git reads `files`: all `.gitattributes`."""
         rows = "".join(f"{file.mode} blob {file.blob}\t{file.name}\0" for file in files)
-        self._local(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
-        said = self._local(
+        self._bare.read(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
+        said = self._bare.read(
             ["check-attr", "--cached", "-z", "--stdin", *ALTERING],
             stdin=_bytes("".join(f"{name}\0" for name in names)),
         )
-        parts = _text(said).split("\0")[:-1]
+        parts = text(said).split("\0")[:-1]
         found: dict[str, dict[str, str]] = {name: {} for name in names}
         for name, attribute, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             if value != "unspecified":
@@ -345,7 +256,7 @@ class _Repository:
 
     def _listed(self, names: Collection[str]) -> list[_Entry]:
         """The entries at `names`, and those of interest below them (none: everywhere)."""
-        listing = self._local(
+        listing = self._bare.read(
             [
                 "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
                 *(f":(literal){name}" for name in names),
@@ -358,54 +269,23 @@ class _Repository:
     def _fetch_blobs(self, blobs: Sequence[str]) -> None:
         try:
             # Asked for by id, a blob comes in spite of the filter.
-            self._fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
+            self._bare.fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
         except ObjectRefusedError:
-            self._here = git.bare_repository(self._folder / "whole", object_format=self._format)
-            self._fetch(["--depth=1", "origin", f"+{self._ref}:{_HEAD}"])
+            self._bare = Bare(self._source, "whole")
+            self._bare.fetch(["--depth=1", "origin", f"+{self._source.ref}:{_HEAD}"])
 
     def _read(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes]:
-        batch = self._local(["cat-file", "--batch", "--buffer"], max_bytes, stdin=_lines(blobs))
+        batch = self._bare.read(["cat-file", "--batch", "--buffer"], max_bytes, stdin=_lines(blobs))
         return dict(_blobs(batch))
 
     def _small(self, blobs: Sequence[str]) -> list[str]:
         """Those of at most 1 MiB. Raises: `TooLargeError` when they are too much together."""
-        said = _text(self._local(["cat-file", "--batch-check"], stdin=_lines(blobs)))
+        said = text(self._bare.read(["cat-file", "--batch-check"], stdin=_lines(blobs)))
         sizes = dict(zip(blobs, map(_size, said.splitlines()), strict=True))
         small = [blob for blob in blobs if sizes[blob] <= MAX_BYTES]
         if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
             raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
         return small
-
-    def _fetch(
-        self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
-    ) -> None:
-        git.run(
-            [
-                *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
-                "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-                "--recurse-submodules=no", *arguments,
-            ],
-            access=self._access,
-            deadline_seconds=self._left(seconds),
-            max_bytes=4096,
-            stdin=stdin,
-        )  # fmt: skip
-
-    def _local(
-        self, arguments: Sequence[str], max_bytes: int = _LISTING_BYTES, *, stdin: bytes = b""
-    ) -> bytes:
-        return git.run(
-            [*self._here, *arguments],
-            deadline_seconds=self._left(_READ_SECONDS),
-            max_bytes=max_bytes,
-            stdin=stdin,
-        )
-
-    def _left(self, seconds: float) -> float:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimedOutError(f"The repository took over {TAKE_SECONDS} s to read.")
-        return min(seconds, left)
 
 
 def _moment(seconds: str) -> datetime | None:
@@ -436,12 +316,8 @@ def _is_above(entry: _Entry, names: Sequence[str]) -> bool:
     return at < len(names) and names[at].startswith(directory)
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="surrogateescape")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogateescape")
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="surrogateescape")
 
 
 def _lines(names: Sequence[str]) -> bytes:
@@ -451,7 +327,7 @@ def _lines(names: Sequence[str]) -> bytes:
 def _entry(line: bytes) -> _Entry:
     facts, _, name = line.partition(b"\t")
     mode, _kind, blob = facts.decode().split(" ")
-    return _Entry(mode, blob, _text(name))
+    return _Entry(mode, blob, text(name))
 
 
 def _blobs(batch: bytes) -> Iterator[tuple[str, bytes]]:

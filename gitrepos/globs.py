@@ -6,10 +6,15 @@ glob that names a directory takes everything below it. Brackets and backslashes 
 Source: gitglossary(7), "pathspec".
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import reduce
+from itertools import pairwise
+from operator import or_
 
 _ANY_DEPTH = "**"
+_REMEMBERED = 1000
 
 
 def problem(glob: str) -> str | None:
@@ -25,39 +30,59 @@ def problem(glob: str) -> str | None:
 
 def chosen(paths: Iterable[str], *, include: Sequence[str], exclude: Sequence[str]) -> list[str]:
     """The paths that a glob of `include` (none: all) and none of `exclude` matches, in order."""
+    wanted, unwanted = [_Glob(glob) for glob in include], [_Glob(glob) for glob in exclude]
     return [
-        path for path in paths if (not include or _any(include, path)) and not _any(exclude, path)
+        path for path in paths if (not wanted or _any(wanted, path)) and not _any(unwanted, path)
     ]
 
 
-def _any(globs: Sequence[str], path: str) -> bool:
-    return any(_matches(glob, path) for glob in globs)
+def _any(globs: Sequence["_Glob"], path: str) -> bool:
+    names = path.split("/")
+    return any(glob.matches(path, names) for glob in globs)
 
 
-def _matches(glob: str, path: str) -> bool:
-    named = glob.rstrip("/")
-    if path == named or path.startswith(f"{named}/"):
-        return True
-    parts = named.split("/")
-    if parts[-1] == _ANY_DEPTH:
-        parts.append("*")  # What is inside, not the directory itself.
-    return _walk(parts, path.split("/"))
+class _Glob:
+    """One glob over many paths.
 
-
-def _walk(parts: Sequence[str], names: Sequence[str]) -> bool:
-    """Match names one by one; at a misfit the last `**` takes one more. Never looks further back,
-    so that no glob costs more than the product of both lengths.
+    It is in all the places that it can be in at once, a bit of a number each: a name costs the
+    same however many `**` came before it.
     """
-    at = done = 0
-    deep = resume = -1
-    while done < len(names):
-        if at < len(parts) and parts[at] == _ANY_DEPTH:
-            deep, resume, at = at, done, at + 1
-        elif at < len(parts) and fnmatchcase(names[done], parts[at]):
-            at, done = at + 1, done + 1
-        elif deep >= 0:
-            resume += 1
-            at, done = deep + 1, resume
-        else:
-            return False
-    return at == len(parts)
+
+    def __init__(self, glob: str) -> None:
+        self._named = glob.rstrip("/")
+        parts = [
+            part
+            for part, after in pairwise([*self._named.split("/"), ""])
+            if (part, after) != (_ANY_DEPTH, _ANY_DEPTH)
+        ]
+        if parts[-1] == _ANY_DEPTH:
+            parts.append("*")  # What is inside, not the directory itself.
+        self._end = 1 << len(parts)
+        self._places: dict[str, int] = defaultdict(int)
+        for at, part in enumerate(parts):
+            self._places[part] |= 1 << at
+        self._deep = self._places.pop(_ANY_DEPTH, 0)
+        self._masks: dict[str, int] = {}
+
+    def matches(self, path: str, names: Sequence[str]) -> bool:
+        """`names` are those between the slashes of `path`."""
+        if path == self._named or path.startswith(f"{self._named}/"):
+            return True
+        deep, places = self._deep, 1 | (self._deep & 1) << 1
+        for name in names:
+            stays = places & deep
+            places = (places & self._mask(name)) << 1 | stays
+            places |= (places & deep) << 1  # A `**` may stand for no directory, too.
+            if not places:
+                return False
+        return bool(places & self._end)
+
+    def _mask(self, name: str) -> int:
+        """The parts that match a name, a bit each; names come again from path to path."""
+        mask = self._masks.get(name)
+        if mask is None:
+            if len(self._masks) >= _REMEMBERED:
+                self._masks.clear()
+            found = [at for part, at in self._places.items() if fnmatchcase(name, part)]
+            mask = self._masks[name] = reduce(or_, found, 0)
+        return mask

@@ -7,11 +7,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-_MARKERS = ("@cert-authority", "@revoked")
+_AUTHORITY, _REVOKED = "@cert-authority", "@revoked"
 _HASHED = "|1|"
 _SHOWN = 3
 
@@ -26,13 +26,29 @@ class HostKey:
 
 
 def parse(text: str) -> list[HostKey]:
-    """Every key of a known_hosts file, in its order; blank lines and comments are none.
+    """Every key of a known_hosts file that a server may show, in its order.
+
+    Blank lines, comments and revoked keys are none.
 
     Raises: `ValueError` that says which line is no such entry.
     """
-    lines = enumerate(text.splitlines(), start=1)
-    kept = [(at, line.split()) for at, line in lines if line.strip() and line.strip()[0] != "#"]
-    return [_key(at, words) for at, words in kept]
+    kept = [
+        (at, words) for at, line in lines(text) if (words := line.split()) and words[0][0] != "#"
+    ]
+    keys = [(words[0], _key(at, words)) for at, words in kept]
+    return [key for marker, key in keys if marker != _REVOKED]
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of one of ssh's files with their numbers, as ssh sees them.
+
+    Raises: `ValueError` for a line with something else in it that ends one for other readers.
+    """
+    for at, line in enumerate(text.split("\n"), start=1):
+        line = line.removesuffix("\r")
+        if line and line.splitlines() != [line]:
+            raise ValueError(f"line {at} has a character that ends lines elsewhere, and not in ssh")
+        yield at, line
 
 
 def knows(keys: Iterable[HostKey], name: str) -> bool:
@@ -52,7 +68,7 @@ def described(keys: Sequence[HostKey]) -> str:
 
 
 def _key(at: int, words: list[str]) -> HostKey:
-    if words[0] in _MARKERS:
+    if words[0] in (_AUTHORITY, _REVOKED):
         words = words[1:]
     if len(words) < 3:
         raise ValueError(f"line {at} is no entry: NAMES TYPE KEY is one")
@@ -70,11 +86,11 @@ def _key(at: int, words: list[str]) -> HostKey:
 def _is_about(names: str, name: str) -> bool:
     if names.startswith(_HASHED):
         return _is_hash_of(names, name)
-    patterns = names.lower().split(",")
+    # fnmatch reads brackets, which stand for themselves here.
+    patterns = [pattern.replace("[", "[[]") for pattern in names.lower().split(",")]
     if any(fnmatchcase(name, p[1:]) for p in patterns if p.startswith("!")):
         return False
-    # fnmatch reads brackets, which stand for themselves here.
-    return any(fnmatchcase(name, p.replace("[", "[[]")) for p in patterns)
+    return any(fnmatchcase(name, p) for p in patterns)
 
 
 def _is_hash_of(names: str, name: str) -> bool:

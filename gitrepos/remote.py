@@ -223,8 +223,8 @@ def _shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
     message = error.message
     for secret in secrets:
         message = message.replace(secret, "***")
-    message = message[:_MAX_MESSAGE_LENGTH]
-    return error if message == error.message else type(error)(message)
+    error.reword(message[:_MAX_MESSAGE_LENGTH])
+    return error
 
 
 def _by_git(question: Question[Key], terms: Terms) -> dict[str, str]:

@@ -6,6 +6,7 @@ Source: ssh-keygen(1), "ALLOWED SIGNERS"; gitformat-signature(5); git-log(1), `%
 import base64
 import re
 
+from gitrepos import known_hosts
 from gitrepos.snapshot import Signature
 
 FORMAT = "--format=%G?%x00%GS%x00%GF"
@@ -22,8 +23,8 @@ _LINE = re.compile(
 
 def check(allowed_signers: str) -> None:
     """Raises: `ValueError` that says which line is no signer; what it says ends a sentence."""
-    lines = enumerate(allowed_signers.splitlines(), start=1)
-    kept = [(at, line.strip()) for at, line in lines if line.strip() and line.strip()[0] != "#"]
+    lines = [(at, line.strip()) for at, line in known_hosts.lines(allowed_signers)]
+    kept = [(at, line) for at, line in lines if line and line[0] != "#"]
     if not kept:
         raise ValueError("has no signer; send an empty text to take commits of anybody")
     if len(kept) > _MAX_SIGNERS:

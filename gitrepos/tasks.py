@@ -20,7 +20,6 @@ from django.utils import timezone
 from events import retention
 from gitrepos import (
     claim,
-    fetch,
     history,
     hosts,
     keyring,
@@ -28,6 +27,7 @@ from gitrepos import (
     mailbox,
     measures,
     preview,
+    scratch,
     sync,
 )
 from gitrepos.claim import Claim, Fence
@@ -116,7 +116,7 @@ def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
 def sweep() -> None:
     """Remove leftovers of killed workers and what is too old, notice webhooks that stay away."""
     hosts.forget_unused()
-    if removed := fetch.sweep(settings.ENV.data_dir / "work"):
+    if removed := scratch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
     kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)

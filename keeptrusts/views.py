@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,6 +65,36 @@ def words(request: Request, name: str, *, known: Sequence[str]) -> Sequence[str]
     if not set(found) <= set(known):
         raise FieldError(name, f"must be one or more of {', '.join(known)}, with commas between")
     return found
+
+
+def texts(request: Request, names: Sequence[str]) -> dict[str, str]:
+    """Those of some query parameters that are given, to be compared with what rows hold.
+
+    Raises: `FieldError` for an empty one, and for NUL, which PostgreSQL does not take.
+    """
+    found = {n: request.query_params[n] for n in names if n in request.query_params}
+    for name, value in found.items():
+        if not value or not value.isprintable():
+            raise FieldError(name, "must be printable text, and not empty")
+    return found
+
+
+def moment(request: Request, name: str) -> datetime | None:
+    """A query parameter that is a time with its zone, in UTC; None when it is missing.
+
+    Raises: `FieldError`, also for a time outside the years 1 to 9999 of UTC.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        # A plus sign in a query is a space to those who forgot to encode it.
+        found = parse_datetime(text.replace(" ", "+"))
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # Well formed, and no time: the 31st of February, or beyond the last year.
+    raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
 
 
 def is_known(request: Request, etag: str) -> bool:

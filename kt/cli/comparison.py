@@ -91,10 +91,16 @@ def _against(
     if configuration.get("content_hash") == policy.content_hash:
         return IN_SYNC, ""
     if configuration.get("overridden"):
-        return "overridden", "somebody changed it by the API"
+        return "overridden", _overridden(configuration.get("pin"))
     if any(row.get("git_hash") == policy.content_hash for row in seen):
         return "quarantined", "the control plane read this file and did not take it"
     return "drifted", "another version is in force"
+
+
+def _overridden(pin: object) -> str:
+    if isinstance(pin, Mapping):
+        return f"pinned by {_text(pin, 'actor')}: {_text(pin, 'reason')}"
+    return "somebody changed it by the API"
 
 
 def _gateway_row(policy: Policy, row: Mapping[str, Any]) -> Row:

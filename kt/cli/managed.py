@@ -69,7 +69,8 @@ def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> M
 
 def _gateway_id(text: str) -> str:
     if not text:
-        raise CommandError(f"give --gateway-id ID (or {_GATEWAY_ID})")
+        ways = f"--gateway-id ID (or {_GATEWAY_ID}), or --policy-config F without a control plane"
+        raise CommandError(f"give {ways}")
     if not is_id(text):
         raise CommandError(f"the gateway's id {text!r} is not {FORMS['id'].words}")
     return text

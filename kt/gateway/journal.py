@@ -1,66 +1,37 @@
-"""The decision log: a line of JSON for each request, written beside the requests' path.
-
-A thread writes what collects in a bounded queue, so a slow disk or reader delays no request.
-What does not fit is dropped and counted.
-"""
+"""The decision log: a line of JSON for each request. What does not fit is dropped and counted."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import threading
-from collections import deque
 from typing import Any
 
-_MOST_WAITING = 20_000
-_PAUSE_SECONDS = 0.05
+from kt.gateway.writer import Writer
+
 _KEPT_FILES = 5
 
 
-class Journal:
+class Journal(Writer):
     """`path` is "-" for stdout, "" for nowhere, else a file that rotates at `max_bytes`."""
 
     def __init__(self, path: str, *, max_bytes: int) -> None:
+        super().__init__("decision-log")
         self._path = path
         self._max_bytes = max_bytes
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.dropped = 0
 
     def start(self) -> None:
-        """Begin to write. In each process after its fork."""
         if self._path:
-            self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
-            self._thread.start()
+            super().start()
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Take a line; never waits."""
-        if not self._path:
+        if self._path:
+            super().write(entry)
+
+    def _put(self, entries: list[dict[str, Any]]) -> None:
+        if not entries:
             return
-        if len(self._waiting) >= _MOST_WAITING:
-            self.dropped += 1
-            return
-        self._waiting.append(entry)
-
-    def close(self) -> None:
-        """Write what is waiting and end."""
-        if self._thread is not None:
-            self._ending.set()
-            self._thread.join()
-
-    def _run(self) -> None:
-        ended = False
-        while not ended:
-            ended = self._ending.wait(_PAUSE_SECONDS)
-            lines = []
-            while self._waiting:
-                lines.append(json.dumps(self._waiting.popleft(), separators=(",", ":")))
-            if lines:
-                self._put("\n".join([*lines, ""]), len(lines))
-
-    def _put(self, text: str, count: int) -> None:
+        text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
         try:
             if self._path == "-":
                 sys.stdout.write(text)
@@ -69,7 +40,7 @@ class Journal:
                 _append(self._path, text.encode(), self._max_bytes)
         except OSError:
             # A full disk or a reader that went away must not stop what is being protected.
-            self.dropped += count
+            self.dropped += len(entries)
 
 
 def _append(path: str, data: bytes, max_bytes: int) -> None:

@@ -1,8 +1,8 @@
 """Decisions on their way to a control plane: lines of JSON in segments on disk.
 
 Each process writes segments of its own and holds a lock on the one it writes, which tells
-whoever sends them that more may come. A thread writes what collects in a bounded queue; what
-does not fit, or cannot be written, is counted in a line `{"dropped": n}` once that is possible.
+whoever sends them that more may come. What does not fit, or cannot be written, is counted in a
+line `{"dropped": n}` once that is possible.
 """
 
 from __future__ import annotations
@@ -10,64 +10,37 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
 import time
 import uuid
-from collections import deque
 from typing import Any
+
+from kt.gateway.writer import Writer
 
 SUFFIX = ".jsonl"
 MAX_LINE_BYTES = 16 << 10
-_MOST_WAITING = 20_000
-_PAUSE_SECONDS = 0.05
 _MOST_MODEL = 200
 
 
-class Spool:
+class Spool(Writer):
     """`segment_bytes` is the size past which a new segment is begun.
 
     `dropped` is what was lost and could not be told yet.
     """
 
     def __init__(self, folder: str, *, segment_bytes: int) -> None:
+        super().__init__("spool")
         self._folder = folder
         self._segment_bytes = segment_bytes
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
         self._descriptor = -1
         self._size = 0
-        self.dropped = 0
-
-    def start(self) -> None:
-        """Begin to write. In each process after its fork."""
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-        self._thread.start()
-
-    def write(self, entry: dict[str, Any]) -> None:
-        """Take a decision; never waits."""
-        if len(self._waiting) >= _MOST_WAITING:
-            self.dropped += 1
-            return
-        self._waiting.append(entry)
 
     def close(self) -> None:
         """Write what is waiting, and let go of the segment."""
-        if self._thread is not None:
-            self._ending.set()
-            self._thread.join()
-
-    def _run(self) -> None:
-        ended = False
-        while not ended:
-            ended = self._ending.wait(_PAUSE_SECONDS)
-            self._flush()
+        super().close()
         self._leave()
 
-    def _flush(self) -> None:
-        lines = []
-        while self._waiting:
-            lines.append(_line(self._waiting.popleft()))
+    def _put(self, entries: list[dict[str, Any]]) -> None:
+        lines = [_line(entry) for entry in entries]
         fitting = [line for line in lines if len(line) <= MAX_LINE_BYTES]
         self.dropped += len(lines) - len(fitting)
         dropped = self.dropped
@@ -76,14 +49,14 @@ class Spool:
         if not fitting:
             return
         try:
-            self._put(b"".join(fitting))
+            self._append(b"".join(fitting))
         except OSError:
             # Counted, and told when the disk takes a line again.
             self.dropped += len(fitting) - bool(dropped)
         else:
             self.dropped -= dropped
 
-    def _put(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         if self._descriptor < 0 or self._size >= self._segment_bytes:
             self._leave()
             self._begin()

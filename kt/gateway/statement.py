@@ -97,6 +97,21 @@ def decode(text: Any) -> bytes:
     return data
 
 
+def fields_of(data: bytes) -> dict[str, Any]:
+    """The object that a JSON text says.
+
+    Raises:
+        StatementError: it says none.
+    """
+    try:
+        fields = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise _forged("it is not JSON") from exc
+    if not isinstance(fields, dict):
+        raise _forged("it is no JSON object")
+    return fields
+
+
 def parse(fields: Mapping[str, Any]) -> Signed:
     """A statement from `{statement, signature, key, chain}`, all base64url but the list `chain`.
 
@@ -207,11 +222,8 @@ def _trusted(chain: Sequence[Link], pin: str) -> set[str]:
 
 
 def _read(data: bytes) -> Statement:
-    try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise _forged("it is not JSON") from exc
-    if not isinstance(fields, dict) or {k: type(v) for k, v in fields.items()} != _TYPES:
+    fields = fields_of(data)
+    if {k: type(v) for k, v in fields.items()} != _TYPES:
         raise _forged("its fields are not those of version 1")
     return Statement(**fields)
 

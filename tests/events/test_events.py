@@ -100,6 +100,8 @@ def test_a_page_has_a_hundred_unless_it_is_asked_for_more(admin: APIClient) -> N
         ("git_repo=", "git_repo"), ("configuration=%00", "configuration"),
         ("since=", "since"), ("since=yesterday", "since"), ("since=2026-01-31", "since"),
         ("since=2026-01-31T12:00:00", "since"), ("since=2026-02-31T12:00:00Z", "since"),
+        ("since=0001-01-01T00:00:00%2B14:00", "since"),
+        ("since=9999-12-31T23:59:59-23:59", "since"),
         ("limit=0", "limit"), ("limit=1001", "limit"), ("cursor=0", "cursor"),
         ("cursor=x", "cursor"),
     ],

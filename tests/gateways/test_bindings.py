@@ -127,6 +127,18 @@ def test_a_selector_that_means_nothing_is_refused(
     assert refusal(admin.post("/v1/gateway-bindings", body, format="json")) == (400, [field])
 
 
+def test_the_same_selector_is_not_made_twice(admin: APIClient, bind: Bind) -> None:
+    """Removing the one that is known would leave the other to bind."""
+    first = bind("a", region="eu", stage="prod")
+    body = {"configuration": "a", "selector": {"stage": "prod", "region": "eu"}}
+
+    answer = admin.post("/v1/gateway-bindings", body, format="json")
+
+    found = answer.json()["error"]
+    assert (answer.status_code, found["code"]) == (409, "already_bound")
+    assert found["details"] == [{"id": first}]
+
+
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_an_unknown_selector_is_not_found(admin: APIClient, method: str) -> None:
     """404."""

@@ -140,6 +140,12 @@ def test_pages_make_up_the_whole(admin: APIClient, gateway: Machine, limit: int)
         "?limit=0",
         "?limit=1001",
         "?color=x",
+        "?since=0001-01-01T00:00:00%2B14:00",
+        "?until=9999-12-31T23:59:59-23:59",
+        "?gateway=%00",
+        "?configuration=",
+        "?verdict=%00",
+        "?policy=%0A",
     ],
 )
 def test_a_filter_that_means_nothing_is_refused(admin: APIClient, query: str) -> None:

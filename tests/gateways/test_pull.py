@@ -189,6 +189,17 @@ def test_who_has_no_token_is_refused(client: APIClient, gateway: Machine, token:
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
+def test_each_kind_of_token_is_told_where_it_opens_nothing(
+    admin: APIClient, gateway: Machine
+) -> None:
+    """Who takes one for the other reads which is wanted."""
+    for answer, wanted in (
+        (admin.get(f"{gateway.path}/configuration"), "a gateway's own, which begins with ktg_"),
+        (gateway.client.get("/v1/gateways"), "one of /v1/tokens, not a gateway's"),
+    ):
+        assert (answer.status_code, wanted in error(answer)["message"]) == (401, True)
+
+
 def test_a_change_costs_a_query_for_each_kind_of_row(register: Register, gateway: Machine) -> None:
     """And one that counts again; whatever the size of the fleet, only what changed is read."""
     gateway.pull()

@@ -13,6 +13,7 @@ import pytest
 from gitrepos import dial, eventloop, remote, smart
 from gitrepos.errors import RateLimitedError
 from gitrepos.pktline import frame
+from gitrepos.secret import bearer
 from tests.support.asking import MAIN, PER_HOST, ask, failure, heads
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below
@@ -396,6 +397,19 @@ def test_a_limit_says_for_how_long(
 
     assert isinstance(error, RateLimitedError)
     assert error.retry_after_seconds == seconds
+
+
+def test_a_limit_that_must_hide_a_secret_still_says_for_how_long(
+    fresh: Forge, unknown: Repo
+) -> None:
+    """Even where the password is a word of the message."""
+    fresh.answers[unknown.bare.name] = (429, {"Retry-After": "30"}, b"")
+
+    error = failure(unknown.url, secret=bearer("fewer"))
+
+    assert isinstance(error, RateLimitedError)
+    assert (str(error), error.message) == ("The server asks for *** calls.",) * 2
+    assert error.retry_after_seconds == 30
 
 
 @pytest.mark.parametrize("status", [403, 503])

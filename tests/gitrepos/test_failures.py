@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import claim, fetch, remote
+from gitrepos import bare, claim, complaints, remote
 from gitrepos.models import Remote, SyncRun
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
@@ -203,7 +203,7 @@ def test_a_server_that_hangs_is_left_at_the_deadline(
 ) -> None:
     """No process is left of it, and the next poll that goes well mends it."""
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 2)
-    monkeypatch.setattr(fetch, "_FETCH_SECONDS", 2)
+    monkeypatch.setattr(bare, "_FETCH_SECONDS", 2)
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url)
     run_due()
@@ -240,7 +240,7 @@ def test_a_fetch_that_takes_too_long_altogether_times_out(
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
     with monkeypatch.context() as patch:
-        patch.setattr(fetch, "TAKE_SECONDS", 0)
+        patch.setattr(bare, "_SECONDS", 0)
         run_due()
     late = shown(admin, row)["error"]
 
@@ -414,3 +414,39 @@ def test_a_failed_fetch_leaves_the_good_commit_shown(
 
     assert json.loads(json.dumps(shown(admin, row)))["last_commit"] == good
     assert get(admin, "/v1/configurations/bot")["status"] == "active"
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_forge(
+    admin: APIClient, repo: Repo, data_dir: Path
+) -> None:
+    """The sync does not crash either."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    data_dir.write_text("a file where the folder should be")
+
+    run_due()
+
+    error = shown(admin, row)["error"]
+    assert error["code"] == "internal"
+    assert "cannot be written here" in error["message"]
+    assert str(data_dir) not in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("complaint", "code"),
+    [
+        ("fatal: write error: No space left on device\nfatal: index-pack failed", "internal"),
+        (
+            "fatal: cannot update ref 'refs/x': couldn't write '/data/work/x/refs/head.lock'",
+            "internal",
+        ),
+        ("fatal: failed to write new configuration file /data/work/x/config.lock", "internal"),
+        ("fatal: remote error: No space left on device", "bad_answer"),
+    ],
+)
+def test_a_full_disk_is_told_from_that_of_the_forge(complaint: str, code: str) -> None:
+    """In words of git that were seen on a full disk; none shows where the data folder is."""
+    error = complaints.translated(128, complaint, is_late=False)
+
+    assert error.code == code
+    assert "/data" not in error.message

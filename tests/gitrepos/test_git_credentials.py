@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -19,7 +18,7 @@ from gitrepos import keyring
 from gitrepos.models import GitCredential, GitRepo, Remote
 from tests.support.api import error, like, refusal, together
 from tests.support.credentials import PATH, change, credential, deploy_key, token
-from tests.support.forge import Forge, Reply
+from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.sshforge import SSHForge
 from tests.support.syncing import (
@@ -307,24 +306,6 @@ def test_another_name_disturbs_no_link(admin: APIClient, forge: Forge, repo: Rep
     assert (after["status"], after["credential"], after["generation"]) == ("synced", "renamed", 1)
 
 
-@pytest.fixture
-def meanwhile(forge: Forge, repo: Repo) -> Callable[[Callable[[], object]], None]:
-    """Have a step run, once, while the first pack of the next fetch is on its way."""
-
-    def arrange(step: Callable[[], object]) -> None:
-        def twist(_method: str, reply: Reply) -> Reply:
-            if b"PACK" in reply[2] and forge.twists.pop(repo.bare.name, None):
-                try:
-                    step()
-                finally:
-                    connection.close()
-            return reply
-
-        forge.twists[repo.bare.name] = twist
-
-    return arrange
-
-
 @pytest.mark.smoke
 @pytest.mark.django_db(transaction=True)
 def test_a_secret_replaced_mid_fetch_applies_nothing_of_the_old(
@@ -536,6 +517,11 @@ def test_a_missing_field_is_named(admin: APIClient, missing: str) -> None:
         ("|1|JfKTdBh7rNbXkVAQCRp4OQoPfmI=|USECr3SWf1JUPsms5AqfD5QfxkM=", "forge.example", 400),
         ("|1|!|", "forge.example", 400),
         ("@cert-authority *.example", "forge.example", 201),
+        ("@revoked *", "forge.example", 400),
+        ("*,![forge.example]:2222", "forge.example:2222", 400),
+        ("*,![forge.example]:2222", "forge.example:2223", 201),
+        ("# a comment\x0bforge.example", "forge.example", 400),
+        ("# a comment\rforge.example", "forge.example", 400),
     ],
 )
 def test_every_host_has_a_known_key(

@@ -12,6 +12,7 @@ NAMES = ["a/x", "a/b/x", "a/b/c/x", "ab/x", "b/a/x", "x", "a/drafts/b/x", "draft
 GLOBS = [
     "a", "a/", "a/*", "a/**", "a/*/x", "a/**/x", "**/x", "**", "*", "?/x", "a*", "**/drafts/**",
     "*/b", "*/b/x", "**/b/**", "a/**/c/**", "x", "**/a", "*.*/x", "a/**b/x", "**/**/x",
+    "**/**", "a/**/**/x",
 ]  # fmt: skip
 
 
@@ -38,6 +39,14 @@ def test_a_glob_of_many_stars_costs_little() -> None:
 
     assert chosen([deep], include=["/".join(["**", "a"] * 20) + "/b"], exclude=[]) == []
     assert chosen(["a" * 1000], include=["*a" * 60 + "b"], exclude=[]) == []
+
+
+def test_all_globs_of_a_link_cost_little_on_deep_paths() -> None:
+    """Place by place, they would keep a worker for longer than a sync may take."""
+    deep = [f"{'a/' * 480}{number}/policy-config.yaml" for number in range(100)]
+    globs = [f"**/{'a/' * 96}b{number}" for number in range(50)]
+
+    assert chosen(deep, include=[], exclude=globs) == deep
 
 
 @pytest.mark.parametrize("glob", ["/a", "../a", "a/../b", "[ab]", "a\\*", "a\n", "a*/"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import fetch, git, remote, secret
+from gitrepos import bare, fetch, git, remote, secret
 from gitrepos.address import parse
 from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
 from gitrepos.secret import NOBODY
@@ -446,7 +446,7 @@ def test_the_token_is_in_nothing_that_another_process_can_read(
 ) -> None:
     """Neither command line nor environment of any child while it runs, no file, no log."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(fetch, "_FETCH_SECONDS", 5)
+    monkeypatch.setattr(bare, "_FETCH_SECONDS", 5)
     monkeypatch.setattr(remote, "_DEADLINE_SECONDS", 5)
     work = tmp_path / "work"
 

@@ -191,7 +191,7 @@ def test_what_lies_too_far_back_is_not_claimed(
     admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within the bound the two do not meet, and nobody says that they never do."""
-    monkeypatch.setattr("gitrepos.fetch._GENERATIONS", 3)
+    monkeypatch.setattr("gitrepos.ancestry._GENERATIONS", 3)
     for number in range(5):
         repo.commit({BOT: policy(f"Before {number}")})
     link(admin, repo.url)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import fetch
+from gitrepos import bare
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, hashes, link, poll, run_due, shown
@@ -152,7 +152,7 @@ def test_a_hostile_pack_ends_in_bounds(
 ) -> None:
     """With a code; what is in force stays, its neighbour is synced, and a good pack mends it."""
     if code == "timeout":
-        monkeypatch.setattr(fetch, "_FETCH_SECONDS", 3)
+        monkeypatch.setattr(bare, "_FETCH_SECONDS", 3)
     repo, neighbour = make_repo(), make_repo()
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url)

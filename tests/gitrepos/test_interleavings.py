@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from configurations.models import Version
-from gitrepos import claim, sync
+from configurations.models import Configuration, Version
+from gitrepos import claim, links, sync
 from gitrepos.claim import Fence
 from gitrepos.models import GitRepo, Remote
 from tests.support.api import like, together
@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
 BOT = "bot/policy-config.yaml"
 ONE, TWO, HAND = (policy("Bot", description=word) for word in ("one", "two", "by hand"))
+FOUR = [f"{name}/policy-config.yaml" for name in "abcd"]
 Meanwhile = Callable[[Callable[[], object]], None]
 Row = dict[str, Any]
 
@@ -104,16 +105,20 @@ def test_a_release_during_a_fetch_is_served_by_the_next_sync(
     assert outcomes(admin, row)[BOT, "bot"] == "synced"
 
 
+def remove_most(repo: Repo) -> None:
+    """Put four files in force, and push a commit that has one of them."""
+    repo.commit({**{path: policy(path[0]) for path in FOUR}, BOT: None})
+    poll()
+    repo.commit(dict.fromkeys(FOUR[:3]))
+
+
 def test_what_is_confirmed_during_a_fetch_of_another_commit_does_not_pass(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """Nobody saw the new one; it is held in turn."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
+    remove_most(repo)
     poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
-    poll()
-    repo.commit({list(four)[3]: None, "readme.md": "Nothing.\n"})
+    repo.commit({FOUR[3]: None, "readme.md": "Nothing.\n"})
     meanwhile(lambda: confirm(admin, row))
 
     poll()
@@ -129,10 +134,7 @@ def test_what_is_confirmed_during_its_own_fetch_passes(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """The one in flight is the one that was confirmed."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
-    poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
+    remove_most(repo)
     poll()
     request(admin, row)
     meanwhile(lambda: confirm(admin, row))
@@ -146,10 +148,7 @@ def test_an_edit_during_a_fetch_of_what_is_held_asks_anew(
     admin: APIClient, repo: Repo, row: Row, meanwhile: Meanwhile
 ) -> None:
     """What was planned for another link is not held either."""
-    four = {f"{name}/policy-config.yaml": policy(name) for name in "abcd"}
-    repo.commit({**four, BOT: None})
-    poll()
-    repo.commit(dict.fromkeys(list(four)[:3]))
+    remove_most(repo)
     meanwhile(lambda: edit(admin, row, prune=True))
     poll()
     between = shown(admin, row)["held"]
@@ -219,3 +218,14 @@ def test_pins_and_releases_at_the_same_moment_as_syncs_end_in_git(
 
     assert content(admin, "bot") == TWO.encode()
     assert get(admin, "/v1/configurations/bot")["pin"] is None
+
+
+def test_ticks_that_find_one_expired_pin_ask_for_one_sync(admin: APIClient, row: Row) -> None:
+    """Several pollers look for such pins each second."""
+    pin(admin, "bot")
+    Configuration.objects.update(pin_expires_at=timezone.now())
+
+    together(8, lambda _: links.expire_pins())
+
+    assert GitRepo.objects.get(pk=row["id"]).requested_seq == 1
+    assert kinds(configuration="bot") == ["pinned", "unpinned"]

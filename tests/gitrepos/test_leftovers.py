@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gitrepos import fetch, git
+from gitrepos import fetch, git, scratch
 from gitrepos.address import parse
 from gitrepos.errors import RemoteError
 from gitrepos.snapshot import Ask
@@ -65,7 +65,7 @@ def test_a_worker_killed_in_a_hanging_fetch_leaves_no_git(
 
     wait_for(lambda: not naming(str(work), held.bare.name), seconds=3)
     assert len(list(work.iterdir())) == 1
-    assert fetch.sweep(work) == 1
+    assert scratch.sweep(work) == 1
     assert list(work.iterdir()) == []
 
 
@@ -79,7 +79,7 @@ def test_a_sweep_leaves_what_is_in_use(held: Repo, tmp_path: Path, forge: Forge)
     runner.start()
     wait_for(lambda: naming(held.bare.name), seconds=10)
 
-    swept = fetch.sweep(work)
+    swept = scratch.sweep(work)
 
     forge.release(held)
     runner.join()
@@ -89,7 +89,7 @@ def test_a_sweep_leaves_what_is_in_use(held: Repo, tmp_path: Path, forge: Forge)
 
 def test_a_sweep_without_a_folder_does_nothing(tmp_path: Path) -> None:
     """A control plane that never fetched has none."""
-    assert fetch.sweep(tmp_path / "work") == 0
+    assert scratch.sweep(tmp_path / "work") == 0
 
 
 def test_a_new_folder_that_a_sweep_holds_is_left_to_it(
@@ -106,14 +106,14 @@ def test_a_new_folder_that_a_sweep_holds_is_left_to_it(
             fcntl.flock(sweeping[0], fcntl.LOCK_EX)
         return place
 
-    monkeypatch.setattr(fetch, "tempfile", SimpleNamespace(mkdtemp=made))
+    monkeypatch.setattr(scratch, "tempfile", SimpleNamespace(mkdtemp=made))
     done: list[object] = []
     runner = threading.Thread(target=lambda: done.append(take(held.url, work)))
     runner.start()
     wait_for(lambda: naming(held.bare.name), seconds=10)
     os.close(sweeping[0])
 
-    swept = fetch.sweep(work)
+    swept = scratch.sweep(work)
 
     forge.release(held)
     runner.join()
@@ -128,7 +128,7 @@ def test_a_sweep_beside_new_fetches_takes_none_for_dead(repo: Repo, tmp_path: Pa
 
     def sweep() -> None:
         while not stop.is_set():
-            fetch.sweep(work)
+            scratch.sweep(work)
 
     sweeper = threading.Thread(target=sweep)
     sweeper.start()

@@ -118,10 +118,12 @@ class Program:
         self.model.sync(self.trees[-1])
 
     def step(self) -> None:
-        """One thing happens, then a sync, mostly."""
-        acts = [self._commit] * 6 + [self._rewrite, self._override, self._rollback, self._restart]
-        acts += [self._pin, self._unpin] * 2 + [self._prune]
-        self.dice.choice(acts)()
+        """A few things happen, then a sync, mostly."""
+        acts = [self._commit] * 5 + [self._rewrite, self._override, self._rollback, self._restart]
+        acts += [self._pin, self._unpin] * 4 + [self._prune, self._wipe] + [self._bring_back] * 2
+        acts += [self._override, self._detour] * 2
+        for _ in range(self.dice.choice([1, 2, 4])):
+            self.dice.choice(acts)()
         if self.dice.random() < 0.75:
             self.sync()
 
@@ -167,7 +169,7 @@ class Program:
         if here is None:
             tree[_path(slot)] = self._content(slot)
             return
-        what = self.dice.choice(["change", "change", "remove", "remove", "break", "move", "revert"])
+        what = self.dice.choice(["change"] * 5 + ["remove", "remove", "break", "move", "revert"])
         content = tree.pop(here)
         if what == "change":
             tree[here] = self._content(slot)
@@ -177,6 +179,29 @@ class Program:
             tree[_path(slot, "b" if here == _path(slot) else "a")] = content
         elif what == "revert":
             tree[here] = self.dice.choice(self.trees).get(here, content)
+
+    def _wipe(self) -> None:
+        """Remove most of what there is."""
+        tree = self.trees[-1]
+        kept = self.dice.sample(sorted(tree), min(len(tree), self.dice.choice([0, 1, 2])))
+        self._push({path: tree[path] for path in kept})
+
+    def _bring_back(self) -> None:
+        """Say again what was said before."""
+        self._push(dict(self.dice.choice(self.trees)))
+
+    def _detour(self) -> None:
+        """Break a file, and mend it as it was."""
+        tree = self.trees[-1]
+        apart = [path for path, name in self.model.rows.items() if self._is_apart(name)]
+        if paths := [path for path in apart if path in tree] or sorted(tree):
+            self._push({**tree, self.dice.choice(paths): BROKEN})
+            self.sync()
+            self._push(tree)
+
+    def _is_apart(self, name: str) -> bool:
+        known = self.model.known.get(name)
+        return known is not None and known.git != known.content
 
     def _rewrite(self) -> None:
         """Set the branch back, or forget all of its history."""
@@ -205,12 +230,15 @@ class Program:
     # What people and machines do.
 
     def _some(self, *, pinned: bool) -> str | None:
+        """One that has a file, mostly, and differs from git, where there is such a one."""
         names = [
             name
             for name, known in self.model.known.items()
             if known.active and known.pinned == pinned
         ]
-        return self.dice.choice(names) if names else None
+        fed = [name for name in names if name in self.model.rows.values()]
+        apart = [name for name in fed if self._is_apart(name)]
+        return self.dice.choice(names + 4 * fed + 8 * apart) if names else None
 
     def _override(self) -> None:
         if name := self._some(pinned=False):

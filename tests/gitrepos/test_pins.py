@@ -162,6 +162,27 @@ def test_a_pin_ends_by_itself(admin: APIClient, repo: Repo) -> None:
     assert kinds(configuration="bot") == ["pinned", "unpinned"]
 
 
+def test_pins_that_end_together_hold_up_no_tick(admin: APIClient) -> None:
+    """Polls come in between; those whose time passed first end first."""
+    now = timezone.now()
+    rows = [
+        Configuration(
+            pk=f"c{number}", version=1, created_at=now, updated_at=now, pinned_at=now,
+            pin_expires_at=now - timedelta(seconds=number),
+        )
+        for number in range(60)
+    ]  # fmt: skip
+    Configuration.objects.bulk_create(rows)
+    left = Configuration.objects.filter(pinned_at__isnull=False)
+
+    links.expire_pins()
+    after_one = set(left.values_list("pk", flat=True))
+    links.expire_pins()
+
+    assert after_one == {f"c{number}" for number in range(10)}
+    assert not left.exists()
+
+
 def test_pin_and_release_are_told(admin: APIClient, repo: Repo) -> None:
     """With who and why."""
     row = linked(admin, repo)
@@ -361,6 +382,21 @@ def test_a_rollback_stands_until_the_file_changes(admin: APIClient, repo: Repo) 
     )
 
 
+def test_an_override_and_a_rollback_are_told(admin: APIClient, repo: Repo) -> None:
+    """Who did it, and what is in force since; what git does not feed overrides nothing."""
+    linked(admin, repo)
+    make(admin, "by-api", ONE)
+    override(admin, "bot", THREE)
+    rollback(admin, "bot", 1)
+    override(admin, "by-api", TWO)
+
+    events = Event.objects.filter(kind="overridden").order_by("pk")
+    assert [(event.configuration, event.details) for event in events] == [
+        ("bot", {"actor": "tests", "version": 3, "note": ""}),
+        ("bot", {"actor": "tests", "version": 4, "note": "Rollback to version 1."}),
+    ]
+
+
 def test_an_override_that_git_replaces_is_told(admin: APIClient, repo: Repo) -> None:
     """One that git says too is not replaced, and neither is an ordinary version."""
     linked(admin, repo)
@@ -373,4 +409,8 @@ def test_an_override_that_git_replaces_is_told(admin: APIClient, repo: Repo) -> 
     repo.commit({BOT: TWO})
     poll()
 
-    assert (before, kinds(configuration="bot")) == ([], ["override_replaced"])
+    told = ["overridden"]
+    assert (before, kinds(configuration="bot")) == (
+        told,
+        [*told, "overridden", "override_replaced"],
+    )

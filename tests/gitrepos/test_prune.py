@@ -125,7 +125,8 @@ def test_with_prune_a_held_commit_archives_nothing_until_it_is_confirmed(
     run_due()
 
     assert (before, listed(admin)) == (names, [])
-    assert kinds(git_repo=row["id"]) == ["held", "confirmed", *["archived"] * 4]
+    told = ["held", "confirmed", *["archived"] * 4]
+    assert kinds(git_repo=row["id"])[: len(told)] == told
 
 
 def test_without_prune_nothing_leaves_force(admin: APIClient, repo: Repo) -> None:

@@ -273,6 +273,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB7/F/junr7RdWGcL4I0kkB/kEXXfyYT9qfLq
         f"me@x {KEY}",
         f"# a comment\n\nme@x {KEY} with a comment\n*@y {KEY}",
         f'"me@x,you@x" namespaces="git" {KEY}',
+        f"# a comment\r\nme@x {KEY}\r\n",
         f"*@x,!me@x valid-after=20200101120000Z,cert-authority {KEY}",
     ],
 )
@@ -290,7 +291,7 @@ def test_allowed_signers_are_kept_as_they_were_sent(
     [
         "#", "\n", KEY, "me@x", f"me@x bad-option {KEY}", "me@x ssh-ed25519 AAAA", "me@x ssh-rsa x",
         f"me@x {KEY.replace('ed25519', 'rsa', 1)}", f"me@x {KEY}\nx", f"me@x {KEY}\n" * 201,
-        f"me@x {KEY}\x00",
+        f"me@x {KEY}\x00", f"# a comment\rme@x {KEY}", f"me@x {KEY}\u2028you@x {KEY}",
     ],
 )  # fmt: skip
 def test_what_names_no_signer_is_refused(admin: APIClient, repo: Repo, text: str) -> None:

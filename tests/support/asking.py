@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from gitrepos import remote
 from gitrepos.address import Network, parse
 from gitrepos.errors import RemoteError
-from gitrepos.secret import NOBODY
+from gitrepos.secret import NOBODY, Secret
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 PER_HOST = 32
@@ -19,10 +19,11 @@ def ask(
     allowed: tuple[Network, ...] = LOOPBACK,
     per_host: int = PER_HOST,
     ca_file: str = "",
+    secret: Secret = NOBODY,
 ) -> list[remote.Answer[int]]:
     """The answers for some urls, in their order."""
     questions = [
-        remote.Question(number, parse(url, schemes=["https", "http", "file"]), NOBODY, tuple(refs))
+        remote.Question(number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs))
         for number, url in enumerate(urls)
     ]
     groups = remote.check(questions, terms=remote.Terms(allowed, per_host, ca_file))
@@ -37,8 +38,14 @@ def heads(url: str, *refs: str, ca_file: str = "") -> dict[str, str]:
     return dict(answer.heads)
 
 
-def failure(url: str, *, allowed: tuple[Network, ...] = LOOPBACK, ca_file: str = "") -> RemoteError:
+def failure(
+    url: str,
+    *,
+    allowed: tuple[Network, ...] = LOOPBACK,
+    ca_file: str = "",
+    secret: Secret = NOBODY,
+) -> RemoteError:
     """How asking a url fails."""
-    (answer,) = ask(url, allowed=allowed, ca_file=ca_file)
+    (answer,) = ask(url, allowed=allowed, ca_file=ca_file, secret=secret)
     assert answer.error is not None, answer.heads
     return answer.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from kt.gateway.gateway import timestamp
 from kt.gateway.managed import files
 
+_LOG = logging.getLogger("kt.gateway")
 # In the order in which one stands for all: what is wrong with the policy comes first.
 AREAS = ("statement", "state", "disk", "spool", "pull", "report")
 _SHOWN_SECONDS = 10.0
@@ -64,14 +66,25 @@ class Contact:
             return
         if problem == self._problems.get(area):
             return
+        before = self.problem()
         if problem is None:
             del self._problems[area]
         else:
             self._problems[area] = problem
             if area == "state":
                 self._until[area] = time.monotonic() + _SHOWN_SECONDS
+        self._log(before)
         self.save()
         self.changed.set()
+
+    def _log(self, before: Problem | None) -> None:
+        """A line for each change of what stands for all, not for each attempt."""
+        now = self.problem()
+        if now is None and before is not None:
+            _LOG.warning("%s: over", before.code)
+        elif now is not None and (before is None or before.code != now.code):
+            shown = now.shown()
+            _LOG.warning("%s: %s", shown["code"], shown["message"])
 
     def problem(self, *areas: str) -> Problem | None:
         """The first problem, of all areas or of those named."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any
 
 from kt.gateway.managed.client import Client, ContactError, Event, GoneError
 from kt.gateway.managed.contact import Contact, Problem
@@ -16,7 +14,7 @@ from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.pauses import around, backoff
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.taker import Fetch, Taker
-from kt.gateway.statement import StatementError, parse
+from kt.gateway.statement import StatementError, fields_of, parse
 
 _LEAST_POLL_SECONDS = 10.0
 _LONGEST_POLL_SECONDS = 60.0
@@ -107,7 +105,7 @@ class Follower:
             return await self._client.content(identity, self._events_url, content_hash)
 
         try:
-            signed = parse(_object(event.data))
+            signed = parse(fields_of(event.data))
             await self._taker.offer(signed, identity.pin, fetch, since=since)
         except StatementError as exc:
             self._taker.refuse(exc.code, str(exc))
@@ -133,16 +131,6 @@ class Follower:
             return
         self._events_url = events_url
         self._known.set()
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise StatementError("statement_forged", "an event is not JSON") from exc
-    if not isinstance(found, dict):
-        raise StatementError("statement_forged", "an event is no JSON object")
-    return found
 
 
 def _returning(content: bytes) -> Fetch:

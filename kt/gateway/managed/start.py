@@ -16,6 +16,10 @@ from kt.gateway.options import Managed, Options
 from kt.gateway.source import SourceError
 from kt.gateway.spool import SUFFIX, Spool
 
+_UNASKED = (
+    "no token of this gateway: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"
+    " or --enrolment-token (or KEEPTRUSTS_ENROLMENT_TOKEN)"
+)
 _SEGMENTS = 8
 _LARGEST_SEGMENT_BYTES = 1 << 20
 
@@ -32,8 +36,7 @@ def prepare(
     state = State(managed.state_dir)
     stored = Stored(state, name=managed.api_url, gateway=managed.gateway_id, given=_given(managed))
     if stored.identity() is None and not managed.enrolment_token:
-        message = "no token of this gateway: give --gateway-token, or --enrolment-token"
-        raise SourceError("not_configured", message)
+        raise SourceError("not_configured", _UNASKED)
     loaded, problem = _last(stored, options, environment)
     gateway = Gateway(options, stored, loaded, environment, script)
     gateway.problem = problem

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from kt.gateway.managed import files
 from kt.gateway.managed.identity import GATEWAY, Identity, TokenError, identity
@@ -21,6 +20,7 @@ from kt.gateway.statement import (
     Statement,
     StatementError,
     check_content,
+    fields_of,
     parse,
     render,
     verify,
@@ -135,7 +135,7 @@ class State:
         if data is None:
             return None
         try:
-            fields = _object(data)
+            fields = fields_of(data)
             return Identity(identity(fields["token"], GATEWAY).token, str(fields["pin"]))
         except (StatementError, TokenError, KeyError, TypeError) as exc:
             message = f"{self.path(_IDENTITY)} was edited by hand; give --gateway-token"
@@ -158,22 +158,12 @@ class State:
 def _genuine(data: bytes, *, pin: str, gateway: str) -> Kept | None:
     head, _, content = data.partition(b"\n")
     try:
-        signed = parse(_object(head))
+        signed = parse(fields_of(head))
         statement = verify(signed, pin=pin, gateway=gateway)
         check_content(statement, content)
     except StatementError:
         return None
     return Kept(signed, statement, content)
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise StatementError("statement_forged", "it is not JSON") from exc
-    if not isinstance(found, dict):
-        raise StatementError("statement_forged", "it is no JSON object")
-    return found
 
 
 def _is_newer(kept: Kept, newest: Kept | None) -> bool:

@@ -185,6 +185,15 @@ def test_in_sync_is_0_and_drift_is_1(kt: Run, answers: Answers, checkout: Repo) 
     assert {token for _, token in answers.asked} == {"Bearer s3cret"}
 
 
+def test_a_pin_is_told_with_who_and_why(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """It is released otherwise than an override is."""
+    pin = {"actor": "on call", "reason": "an audit"}
+    answers.says("/v1/drift", [])
+    answers.says("/v1/configurations", in_force(policy("Else"), overridden=True, pin=pin))
+
+    assert kt("drift")[1].startswith("overridden   support-bot: pinned by on call: an audit\n")
+
+
 def test_each_format_tells_the_same(kt: Run, answers: Answers, checkout: Repo) -> None:
     """For programs, for GitHub and for any CI."""
     answers.says("/v1/configurations", in_force(policy("Bot")))

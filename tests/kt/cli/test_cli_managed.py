@@ -31,6 +31,7 @@ def test_a_gateway_needs_a_policy_or_a_control_plane(
     ("arguments", "message"),
     [
         (["--api-url", URL], "--gateway-id"),
+        (["--api-url", URL], "--policy-config"),
         (["--api-url", "control.example", "--gateway-id", "a"], "no url of a control plane"),
         (["--api-url", "http://control.example", "--gateway-id", "a"], "not https"),
         (["--api-url", "https://u:p@control.example", "--gateway-id", "a"], "carries a user"),
@@ -76,4 +77,5 @@ def test_a_managed_gateway_needs_a_token(kt_process: Run, tmp_path: Path) -> Non
     )  # fmt: skip
 
     assert code == 2
-    assert "--enrolment-token" in err
+    assert "KEEPTRUSTS_GATEWAY_TOKEN" in err
+    assert "KEEPTRUSTS_ENROLMENT_TOKEN" in err

@@ -9,6 +9,8 @@ import pytest
 
 from tests.kt.gateway.support import ModelServer, Running, Starter, pack, starter
 
+TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
+
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Starter]:
@@ -22,6 +24,15 @@ def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A gateway on the mock that tests share and do not change."""
     with starter(tmp_path_factory.mktemp("mocked")) as found:
         yield found(pack(), "--mock-upstream", "--decision-log", "none")
+
+
+@pytest.fixture(scope="module")
+def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A gateway on the mock, which calls a tool when it is asked to."""
+    script = tmp_path_factory.mktemp("script") / "script.json"
+    script.write_text(TOOL)
+    with starter(tmp_path_factory.mktemp("calling")) as found:
+        yield found(pack(), "--mock-upstream", "--mock-script", str(script))
 
 
 @pytest.fixture

@@ -86,6 +86,16 @@ def test_without_a_policy_nothing_passes(start: Start) -> None:
     assert gateway.get("/healthz").status == 200
 
 
+def test_what_is_wrong_is_told_on_stderr(start: Start) -> None:
+    """Once, however often it is tried again; whoever reads the log need not ask `/health`."""
+    gateway = start()
+    until(lambda: problem(gateway) == "control_plane_unreachable")
+
+    _, _, stderr = gateway.stop()
+
+    assert stderr.count("kt: control_plane_unreachable: ") == 1
+
+
 def test_the_last_policy_is_enforced_from_the_start(start: Start, content: bytes) -> None:
     """With the id and the place in the order that the control plane gave it."""
     gateway = start()

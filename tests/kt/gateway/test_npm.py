@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from tests.kt.gateway.support import (
     Starter,
     chat_events,
     pack,
-    starter,
     stream,
     targets,
     words,
@@ -26,7 +25,6 @@ from tests.kt.gateway.support import (
 from tests.support.npm import NPM, node
 
 SOURCES = Path(__file__).with_name("npm")
-TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
 
 Client = Callable[[Running, str, str], dict[str, Any]]
 
@@ -47,45 +45,36 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
     return run
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """On the mock, which calls a tool when it is asked to."""
-    folder = tmp_path_factory.mktemp("gateway")
-    (folder / "script.json").write_text(TOOL)
-    with starter(folder) as start:
-        yield start(pack(), "--mock-upstream", "--mock-script", str(folder / "script.json"))
-
-
-def test_it_chats(client: Client, gateway: Running) -> None:
+def test_it_chats(client: Client, calling: Running) -> None:
     """And gets what the gateway sent, byte for byte."""
     body = {"model": "m", "messages": [{"role": "user", "content": SAFE}]}
 
-    assert client(gateway, "whole", SAFE)["value"]["content"] == f"Mock answer to: {SAFE}"
-    assert client(gateway, "bytes", SAFE)["value"].encode() == gateway.post(body).body
+    assert client(calling, "whole", SAFE)["value"]["content"] == f"Mock answer to: {SAFE}"
+    assert client(calling, "bytes", SAFE)["value"].encode() == calling.post(body).body
 
 
-def test_it_streams(client: Client, gateway: Running) -> None:
+def test_it_streams(client: Client, calling: Running) -> None:
     """To the end mark."""
-    assert client(gateway, "streamed", "Zażółć 🦊")["said"] == "Mock answer to: Zażółć 🦊"
+    assert client(calling, "streamed", "Zażółć 🦊")["said"] == "Mock answer to: Zażółć 🦊"
 
 
 @pytest.mark.parametrize("act", ["whole", "assembled"])
-def test_it_gets_tool_calls(client: Client, gateway: Running, act: str) -> None:
+def test_it_gets_tool_calls(client: Client, calling: Running, act: str) -> None:
     """Whole, and put together from a stream."""
-    call = client(gateway, act, "use a tool")["value"]["tool_calls"][0]["function"]
+    call = client(calling, act, "use a tool")["value"]["tool_calls"][0]["function"]
 
     assert (call["name"], json.loads(call["arguments"])) == ("search", {"q": "roof 🦊"})
 
 
 @pytest.mark.parametrize("act", ["whole", "streamed"])
-def test_a_block_is_one_call_and_a_typed_error(client: Client, gateway: Running, act: str) -> None:
+def test_a_block_is_one_call_and_a_typed_error(client: Client, calling: Running, act: str) -> None:
     """The SDK sends nothing again."""
-    before = gateway.get("/health").json["requests_processed"]
-    result = client(gateway, act, HARMFUL)
+    before = calling.get("/health").json["requests_processed"]
+    result = client(calling, act, HARMFUL)
 
     expected = {"name": "ConflictError", "status": 409, "code": "input_blocked"}
     assert result["error"] == {**expected, "type": "policy_violation"}
-    assert gateway.get("/health").json["requests_processed"] == before + 1
+    assert calling.get("/health").json["requests_processed"] == before + 1
 
 
 def test_a_stream_that_is_stopped_is_an_error(
@@ -101,9 +90,9 @@ def test_a_stream_that_is_stopped_is_an_error(
     assert "how to" not in result["said"] != ""
 
 
-def test_it_gets_responses_and_embeddings(client: Client, gateway: Running) -> None:
+def test_it_gets_responses_and_embeddings(client: Client, calling: Running) -> None:
     """The routes beside chat."""
-    response = client(gateway, "response", "Hello.")
+    response = client(calling, "response", "Hello.")
 
     assert response["value"] == response["said"] == "Mock answer to: Hello."
-    assert len(client(gateway, "embedding", "Hello.")["value"]) == 8
+    assert len(client(calling, "embedding", "Hello.")["value"]) == 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import anthropic
 import openai
@@ -22,33 +21,18 @@ from tests.kt.gateway.support import (
     words,
 )
 
-TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Running:
-    """On the mock, which calls a tool when it is asked to."""
-    folder: Path = tmp_path_factory.mktemp("sdks")
-    (folder / "script.json").write_text(TOOL)
-    (folder / "policy.yaml").write_text(pack())
-    running = Running(
-        folder / "policy.yaml", "--mock-upstream", "--mock-script", str(folder / "script.json")
-    )
-    with running:
-        yield running  # type: ignore[misc]
-
 
 @pytest.fixture
-def ours(gateway: Running) -> openai.OpenAI:
+def ours(calling: Running) -> openai.OpenAI:
     """The openai SDK, with its retries."""
-    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="any") as client:
+    with openai.OpenAI(base_url=f"{calling.url}/v1", api_key="any") as client:
         yield client  # type: ignore[misc]
 
 
 @pytest.fixture
-def theirs(gateway: Running) -> anthropic.Anthropic:
+def theirs(calling: Running) -> anthropic.Anthropic:
     """The anthropic SDK, with its retries."""
-    with anthropic.Anthropic(base_url=gateway.url, api_key="any") as client:
+    with anthropic.Anthropic(base_url=calling.url, api_key="any") as client:
         yield client  # type: ignore[misc]
 
 
@@ -91,10 +75,10 @@ def test_openai_gets_tool_calls(ours: openai.OpenAI) -> None:
 
 
 def test_a_block_is_one_call_and_a_typed_error_for_openai(
-    ours: openai.OpenAI, gateway: Running
+    ours: openai.OpenAI, calling: Running
 ) -> None:
     """Whole and streamed."""
-    before = processed(gateway)
+    before = processed(calling)
     for streamed in (False, True):
         with pytest.raises(openai.ConflictError) as caught:
             ours.chat.completions.create(  # type: ignore[call-overload]
@@ -102,7 +86,7 @@ def test_a_block_is_one_call_and_a_typed_error_for_openai(
             )
         assert caught.value.code == "input_blocked"
 
-    assert processed(gateway) - before == 2
+    assert processed(calling) - before == 2
 
 
 def test_openai_gets_responses_and_embeddings(ours: openai.OpenAI) -> None:
@@ -150,14 +134,14 @@ def test_anthropic_gets_messages(theirs: anthropic.Anthropic) -> None:
 
 
 def test_a_block_is_one_call_and_a_typed_error_for_anthropic(
-    theirs: anthropic.Anthropic, gateway: Running
+    theirs: anthropic.Anthropic, calling: Running
 ) -> None:
     """Its SDK heeds the same header."""
-    before = processed(gateway)
+    before = processed(calling)
     with pytest.raises(anthropic.ConflictError) as caught:
         theirs.messages.create(model="m", max_tokens=5, messages=asked(HARMFUL))  # type: ignore
     body = caught.value.body
 
-    assert processed(gateway) - before == 1
+    assert processed(calling) - before == 1
     assert isinstance(body, dict)
     assert body["error"]["code"] == "input_blocked"

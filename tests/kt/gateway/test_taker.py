@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kt.gateway.gateway import Gateway
-from kt.gateway.managed.contact import Contact
+from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.start import prepare
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.stored import Stored
@@ -93,6 +93,25 @@ def test_a_genuine_policy_is_in_force_and_on_disk(run: Run) -> None:
     assert (one.gateway.loaded.id, one.problem, one.told) == ("support-bot", None, 1)
     assert one.taker.kept is not None
     assert one.stored.state.holds(one.taker.kept)
+
+
+def test_a_problem_is_logged_when_it_comes_and_when_it_is_over(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not with each attempt, and not again for the same in a second area."""
+
+    async def work(one: Managing) -> None:
+        for message in ("no answer", "still no answer"):
+            one.contact.note("pull", Problem("control_plane_unreachable", message))
+        one.contact.note("report", Problem("control_plane_unreachable", "no answer"))
+        one.contact.note("pull", None)
+        one.contact.note("report", None)
+
+    run(work)
+    assert caplog.messages == [
+        "control_plane_unreachable: no answer",
+        "control_plane_unreachable: over",
+    ]
 
 
 def test_a_policy_that_cannot_be_served_leaves_the_last_one(run: Run) -> None:

@@ -1,0 +1,81 @@
+"""Temporary bare repositories of one remote, filled and read by git. Knows no database."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitrepos import git
+from gitrepos.errors import TimedOutError
+
+_SECONDS = 90
+_FETCH_SECONDS = 60
+_READ_SECONDS = 30
+_LISTING_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A branch, how it is reached, and until when (monotonic) all of it must be read: 90 s.
+
+    `folder` holds the repositories that are made of it.
+    """
+
+    access: git.Access
+    ref: str
+    object_format: str
+    folder: Path
+    until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+
+
+class Bare:
+    """A bare repository, at first empty."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        self._source = source
+        self._here = git.bare_repository(source.folder / name, object_format=source.object_format)
+
+    def fetch(
+        self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
+    ) -> None:
+        """Raises: `RemoteError`."""
+        git.run(
+            [
+                *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
+                "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+                "--recurse-submodules=no", *arguments,
+            ],
+            access=self._source.access,
+            deadline_seconds=self._left(seconds),
+            max_bytes=4096,
+            stdin=stdin,
+        )  # fmt: skip
+
+    def read(
+        self,
+        arguments: Sequence[str],
+        max_bytes: int = _LISTING_BYTES,
+        *,
+        stdin: bytes = b"",
+        allowed_signers: str = "",
+    ) -> bytes:
+        """What a command prints that asks nobody. Raises: `TooLargeError`, `TimedOutError`."""
+        return git.run(
+            [*self._here, *arguments],
+            deadline_seconds=self._left(_READ_SECONDS),
+            max_bytes=max_bytes,
+            stdin=stdin,
+            allowed_signers=allowed_signers,
+            scratch=self._source.folder,
+        )
+
+    def _left(self, seconds: float) -> float:
+        left = self._source.until - time.monotonic()
+        if left <= 0:
+            raise TimedOutError(f"The repository took over {_SECONDS} s to read.")
+        return min(seconds, left)
+
+
+def text(raw: bytes) -> str:
+    """What git printed; a byte that is not UTF-8 is a lone surrogate."""
+    return raw.decode(errors="surrogateescape")

@@ -1,0 +1,53 @@
+"""What is written beside the requests' path: a bounded queue, and a thread that empties it."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any
+
+_MOST_WAITING = 20_000
+_PAUSE_SECONDS = 0.05
+
+
+class Writer(ABC):
+    """A slow disk or reader delays no request. `dropped` counts what was lost for that."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.dropped = 0
+
+    def start(self) -> None:
+        """Begin to write. In each process after its fork."""
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Take an entry; never waits."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.dropped += 1
+            return
+        self._waiting.append(entry)
+
+    def close(self) -> None:
+        """Write what is waiting and end."""
+        if self._thread is not None:
+            self._ending.set()
+            self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._ending.wait(_PAUSE_SECONDS)
+            entries = []
+            while self._waiting:
+                entries.append(self._waiting.popleft())
+            self._put(entries)
+
+    @abstractmethod
+    def _put(self, entries: list[dict[str, Any]]) -> None:
+        """Write these, oldest first; called with none where none came. Raises nothing."""
