@@ -64,7 +64,7 @@ def test_an_edit_by_the_api_during_a_fetch_is_replaced_by_what_git_says(
         "api",
         "git",
     ]
-    assert kinds(configuration="bot") == ["override_replaced"]
+    assert kinds(configuration="bot") == ["overridden", "override_replaced"]
 
 
 def test_an_archive_during_a_fetch_ends_with_what_git_says(
