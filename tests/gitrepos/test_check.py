@@ -61,12 +61,12 @@ def test_a_check_is_one_request(fresh: Forge, unknown: Repo) -> None:
 
 def test_a_connection_is_kept_for_the_next_tick(fresh: Forge, unknown: Repo) -> None:
     """A host that is asked again soon gets no second handshake."""
+    eventloop.close()  # Another server of the tests may have had this port.
     for _ in range(5):
         heads(unknown.url)
 
     assert len(fresh.calls(unknown)) == 5
-    # A first visit promises no second, unless the loop was told of this port before.
-    assert len(fresh.connections) in (1, 2)
+    assert len(fresh.connections) == 2  # A first visit promises no second.
 
 
 def test_a_host_that_is_asked_once_keeps_no_connection(fresh: Forge, unknown: Repo) -> None:

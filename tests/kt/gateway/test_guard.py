@@ -83,8 +83,8 @@ def whole(loaded: Loaded, text: str) -> str:
 
 
 def samples(chunk: int) -> Iterator[tuple[str, str, int]]:
-    """Entries of one size of network chunk, with sizes of deltas; `test_evasion` has them all."""
-    for number, entry in enumerate(ENTRIES[CHUNKS.index(chunk) :: 4 * len(CHUNKS)]):
+    """The entries of one size of network chunk, with sizes of deltas."""
+    for number, entry in enumerate(ENTRIES[CHUNKS.index(chunk) :: len(CHUNKS)]):
         text = entry["text"] if isinstance(entry["text"], str) else "".join(entry["text"])
         yield entry["id"], text, (1, 4, 13, 200)[number % 4]
 
