@@ -13,17 +13,20 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from gitrepos import hosts
 from gitrepos.gate import Gate
 from gitrepos.models import GitRepo, Remote
-from gitrepos.turns import next_turn
+from gitrepos.turns import after, next_turn
 
 POLL_LEASE_SECONDS = 60
 SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 500
 _MAX_BACKOFF_SECONDS = 3600
+# What the clocks of two workers may differ by.
+_SKEW_SECONDS = 60
 _SILENCE = timedelta(days=7)
 
 
@@ -55,7 +58,8 @@ class Claim:
 def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     """Claim the most overdue remotes, a batch at most; two callers never get the same one.
 
-    Those of hosts that are left alone for now, or have no place at the gate, stay due.
+    Up to half are those that somebody asked for, however long others have waited. Those of hosts
+    that are left alone for now, or have no place at the gate, stay due.
     """
     gate = gate or Gate()
     closed = [*hosts.resting(now), *gate.shut()]
@@ -63,19 +67,30 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     if limit <= 0 or not _due(now, closed).exists():
         return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
-        rows = _due(now, closed).order_by("next_poll_at")
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        found = list(rows.values_list("host", "pk")[:limit])
+        found = _first(_due(now, closed).filter(asked=True), (limit + 1) // 2)
+        found += _first(
+            _due(now, closed).exclude(pk__in=[pk for _, pk in found]), limit - len(found)
+        )
         with gate.entering(hosts.probing(found, now)) as ids:
             claim = Claim(uuid4(), tuple(ids), len(found) == BATCH_SIZE, gate)
             lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
-            Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
+            Remote.objects.filter(pk__in=ids).update(
+                claim_id=claim.id, lease_until=lease, asked=False
+            )
     return claim if claim.remote_ids else None
 
 
+def _first(rows: QuerySet[Remote], limit: int) -> list[tuple[str, UUID]]:
+    """The most overdue, locked; those that another caller is about to claim are passed over."""
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True)
+    return list(rows.order_by("next_poll_at").values_list("host", "pk")[:limit])
+
+
 def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+    # A lease longer than any is one of a clock that was set back since.
+    longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + _SKEW_SECONDS)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
     rows = Remote.objects.filter(free, next_poll_at__lte=now)
     return rows.exclude(host__in=closed) if closed else rows
 
@@ -202,10 +217,10 @@ def reschedule(remote: Remote) -> None:
     if asked is None:
         remote.next_poll_at = None
     elif remote.links.filter(GitRepo.behind()).exists():
-        remote.next_poll_at = now
+        remote.next_poll_at, remote.asked = now, True
     else:
         remote.next_poll_at = next_turn(now)
-    remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at"])
+    remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at", "asked"])
 
 
 def interval(remote: Remote, now: datetime) -> int | None:
@@ -231,6 +246,16 @@ def silent(now: datetime) -> Q:
 def retry_stalled() -> int:
     """Make every stalled remote due: what stalls depends on settings read at the start."""
     return Remote.objects.filter(stalled=True).update(stalled=False, next_poll_at=timezone.now())
+
+
+def wake_late(now: datetime) -> int:
+    """Give those a turn that wait longer than anything does; returns how many.
+
+    Whoever's clock is set back has written times that lie far ahead.
+    """
+    waits = Greatest(F("interval_seconds"), _MAX_BACKOFF_SECONDS) + _SKEW_SECONDS
+    late = Remote.objects.filter(next_poll_at__gt=after(now, waits))
+    return late.update(next_poll_at=next_turn(now))
 
 
 def forget_all() -> int:

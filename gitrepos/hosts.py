@@ -119,6 +119,12 @@ def forget_unused() -> None:
     Host.objects.exclude(Exists(remotes)).delete()
 
 
+def wake_late(now: datetime) -> None:
+    """Shorten pauses that are longer than any: a clock was set back since."""
+    longest = now + timedelta(seconds=_MAX_COOL_SECONDS)
+    Host.objects.filter(cooling_until__gt=longest).update(cooling_until=longest)
+
+
 _OF_HOSTS = (RateLimitedError, UnreachableError, TimedOutError)
 
 

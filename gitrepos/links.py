@@ -143,14 +143,17 @@ def hear(repo_id: UUID, *, commit: str | None) -> None:
                 row.requested_seq += 1
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
-            remote.next_poll_at, remote.stalled, remote.failures = now, False, 0
+            remote.next_poll_at, remote.asked = now, True
+            remote.stalled, remote.failures = False, 0
         row.save(
             update_fields=[
                 "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
             ]
         )  # fmt: skip
         remote.interval_seconds = claim.interval(remote, now) or remote.interval_seconds
-        remote.save(update_fields=["next_poll_at", "stalled", "failures", "interval_seconds"])
+        remote.save(
+            update_fields=["next_poll_at", "asked", "stalled", "failures", "interval_seconds"]
+        )
 
 
 def forget_silent_hooks() -> int:
@@ -214,8 +217,8 @@ def _requested(repo_id: UUID) -> GitRepo:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
     row.save(update_fields=["requested_seq"])
-    remote.next_poll_at, remote.stalled = timezone.now(), False
-    remote.save(update_fields=["next_poll_at", "stalled"])
+    remote.next_poll_at, remote.asked, remote.stalled = timezone.now(), True, False
+    remote.save(update_fields=["next_poll_at", "asked", "stalled"])
     return row
 
 

@@ -67,7 +67,8 @@ class Remote(models.Model):
     The credential is a shared one, or `credential`, an access token that is sealed, or none.
     `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
     shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
-    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds.
+    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds. `asked`:
+    somebody waits for the next poll, so it goes before those that are due by their turn.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """
@@ -83,6 +84,7 @@ class Remote(models.Model):
     interval_seconds = models.PositiveIntegerField(default=300)
     phase_us = models.BigIntegerField(default=_phase)
     next_poll_at = models.DateTimeField(null=True)
+    asked = models.BooleanField(default=False)
     claim_id = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     last_polled_at = models.DateTimeField(null=True)
@@ -97,6 +99,7 @@ class Remote(models.Model):
             models.Index(
                 fields=["next_poll_at"], name="remote_due", condition=Q(next_poll_at__isnull=False)
             ),
+            models.Index(fields=["next_poll_at"], name="remote_asked", condition=Q(asked=True)),
             models.Index(fields=["host"], name="remote_host"),
         ]
 

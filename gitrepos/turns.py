@@ -18,11 +18,24 @@ def next_turn(now: datetime) -> Combinable:
     Its phase within the interval never moves, so remotes spread evenly without jitter, a missed
     turn is skipped, and none drifts towards a herd.
     """
-    now_us = Value((now - _EPOCH) // timedelta(microseconds=1), output_field=BigIntegerField())
-    interval_us = Cast("interval_seconds", BigIntegerField()) * 1_000_000
+    interval_us = _microseconds(F("interval_seconds"))
     phase_us = F("phase_us") % interval_us
-    turn = (now_us - phase_us) / interval_us + 1
+    turn = (_since_epoch(now) - phase_us) / interval_us + 1
     return _Moment(turn * interval_us + phase_us)
+
+
+def after(now: datetime, seconds: Combinable) -> Combinable:
+    """The moment `seconds`, an expression over a row, after `now`."""
+    return _Moment(_since_epoch(now) + _microseconds(seconds))
+
+
+def _since_epoch(now: datetime) -> Value:
+    """In microseconds."""
+    return Value((now - _EPOCH) // timedelta(microseconds=1), output_field=BigIntegerField())
+
+
+def _microseconds(seconds: Combinable) -> Combinable:
+    return Cast(seconds, BigIntegerField()) * 1_000_000
 
 
 class _Moment(Func):

@@ -65,7 +65,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,
-    beat_scheduler="celery.beat:Scheduler",  # Nothing to remember between runs.
+    beat_scheduler="keeptrusts.beat:Scheduler",
     beat_max_loop_interval=_TICK_SECONDS,
     beat_schedule={
         # `expires`: an outage leaves no heap of ticks behind.

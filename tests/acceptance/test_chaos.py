@@ -127,7 +127,6 @@ def _history(stack: Stack, configuration: str) -> list[dict[str, Any]]:
     return rows[::-1]
 
 
-@pytest.mark.smoke
 def test_kills_of_everything_lose_nothing(
     embedded_stack: Stack, make_repo: Callable[[], Repo]
 ) -> None:

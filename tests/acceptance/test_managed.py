@@ -289,6 +289,7 @@ def test_another_gateways_statement_is_refused(
     gateway = gateways.start(name, token)
     becomes(lambda: harmful(gateway), BLOCKED)
     gateway.stop()
+    between.twist_event = lambda _: b": nothing passes\n\n"
     between.twist = lambda one: foreign if f"/{name}/configuration" in one.path else one
     gateway = gateways.start(name, token, url=between.url)
 

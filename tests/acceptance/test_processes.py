@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,49 +15,48 @@ from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, is_running, wait_for
 
-pytestmark = pytest.mark.smoke
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Started from a folder of the operator's, with a relative data folder; left as it is."""
+    folder = tmp_path_factory.mktemp("operator")
+    stack = Stack(folder / "data", KEEPTRUSTS_DATA_DIR="data").start(cwd=folder)
+    yield stack
+    stack.stop()
 
 
-def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(
-    embedded_stack: Stack,
-) -> None:
+def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) -> None:
     """In four lines, on a fresh data folder."""
-    embedded_stack.start()
+    wait_for(lambda: "Stop:" in up.log.read_text(), seconds=5)
 
-    wait_for(lambda: "Stop:" in embedded_stack.log.read_text(), seconds=5)
-    lines = embedded_stack.log.read_text().splitlines()
+    lines = up.log.read_text().splitlines()
     first = lines.index("Keeptrusts is up.")
-    assert f"{embedded_stack.url}/v1" in lines[first + 1]
-    assert embedded_stack.token() in lines[first + 2]
+    assert f"{up.url}/v1" in lines[first + 1]
+    assert up.token() in lines[first + 2]
     assert "Stop:" in lines[first + 3]
-    assert (embedded_stack.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
+    assert (up.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
 
 
-def test_it_starts_from_any_folder(embedded_stack: Stack, tmp_path: Path) -> None:
+def test_it_starts_from_any_folder(up: Stack) -> None:
     """A relative data folder is meant from there."""
-    embedded_stack.environment["KEEPTRUSTS_DATA_DIR"] = "data"
-    embedded_stack.start(cwd=tmp_path)
-
-    assert embedded_stack.get("/v1/whoami")["token"]["name"] == "bootstrap admin"
+    assert up.get("/v1/whoami")["token"]["name"] == "bootstrap admin"
 
 
-def test_a_second_start_on_the_same_data_folder_is_refused(embedded_stack: Stack) -> None:
+def test_a_second_start_on_the_same_data_folder_is_refused(up: Stack) -> None:
     """With a message that names the folder and the process, and without harm to the first."""
-    embedded_stack.start()
-
     second = subprocess.run(
         [sys.executable, "manage.py", "up"],
         cwd=ROOT,
-        env=embedded_stack.environment,
+        env=up.environment | {"KEEPTRUSTS_DATA_DIR": str(up.data_dir)},
         capture_output=True,
         text=True,
         timeout=30,
     )
 
     assert second.returncode == 1
-    assert str(embedded_stack.data_dir) in second.stderr
-    assert f"process {embedded_stack.process.pid}" in second.stderr  # type: ignore[union-attr]
-    assert embedded_stack.request("GET", "/healthz").status == 200
+    assert str(up.data_dir) in second.stderr
+    assert f"process {up.process.pid}" in second.stderr  # type: ignore[union-attr]
+    assert up.request("GET", "/healthz").status == 200
 
 
 def test_sigterm_to_the_whole_group_stops_everything_in_order(embedded_stack: Stack) -> None:

@@ -200,6 +200,27 @@ def _remotes(count: int, host: Callable[[int], str] = lambda n: f"h{n % 7}") -> 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.smoke
+def test_who_asked_does_not_wait_behind_a_backlog(
+    admin: APIClient, forge: Forge, repo: Repo
+) -> None:
+    """More are overdue than a batch holds, all for longer; and half of the batch stays theirs."""
+    repo.commit({"bot/policy-config.yaml": policy()})
+    row = link(admin, repo.url)
+    run_due()
+    _remotes(2 * claim.BATCH_SIZE, lambda n: f"h{n % 100}")
+    request(admin, row)
+
+    batch = claim.due(timezone.now())
+
+    assert batch is not None and len(batch.remote_ids) == claim.BATCH_SIZE
+    assert GitRepo.objects.get(pk=row["id"]).remote_id in batch.remote_ids
+    Remote.objects.update(asked=True)
+    other = claim.due(timezone.now())
+    assert other is not None and len(other.remote_ids) == claim.BATCH_SIZE
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("claimers", [2, 4])
 def test_two_claimers_never_share_a_remote(claimers: int) -> None:
     """At the same moment, from threads of their own; between them they claim all."""

@@ -102,14 +102,7 @@ class Forge:
         name = f"repo-{os.getpid()}-{next(self._count)}.git"
         bare = self.root / name
         repo = Repo(bare, clone, f"{self.url}/{name}")
-        self.root.mkdir(exist_ok=True)
-        init = ["init", "--quiet", "--initial-branch=main", f"--object-format={object_format}"]
-        repo.git(*init, "--bare", str(bare), at=self.root)
-        for setting in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
-            repo.git("config", setting, "true", at=bare)
-        clone.mkdir(parents=True)
-        repo.git(*init)
-        repo.git("remote", "add", "origin", str(bare))
+        repo.make(self.root, object_format)
         return repo
 
     def alias(self, repo: Repo) -> str:
