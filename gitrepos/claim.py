@@ -26,7 +26,7 @@ SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 500
 _MAX_BACKOFF_SECONDS = 3600
 # What the clocks of two workers may differ by.
-_SKEW_SECONDS = 60
+SKEW_SECONDS = 60
 _SILENCE = timedelta(days=7)
 
 
@@ -74,9 +74,7 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
         with gate.entering(hosts.probing(found, now)) as ids:
             claim = Claim(uuid4(), tuple(ids), len(found) == BATCH_SIZE, gate)
             lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
-            Remote.objects.filter(pk__in=ids).update(
-                claim_id=claim.id, lease_until=lease, asked=False
-            )
+            Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
 
 
@@ -89,7 +87,7 @@ def _first(rows: QuerySet[Remote], limit: int) -> list[tuple[str, UUID]]:
 
 def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     # A lease longer than any is one of a clock that was set back since.
-    longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + _SKEW_SECONDS)
+    longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
     rows = Remote.objects.filter(free, next_poll_at__lte=now)
     return rows.exclude(host__in=closed) if closed else rows
@@ -124,15 +122,16 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
     now = timezone.now()
     with _held_batch(claim_id, remote_ids, now) as rows:
         links = GitRepo.objects.filter(remote=OuterRef("pk"), suspended=False)
+        behind = links.filter(GitRepo.behind())
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
-            When(Exists(links.filter(GitRepo.behind())), then=Value(now)),
+            When(Exists(behind), then=Value(now)),
             When(Exists(links.filter(GitRepo.expecting(now))), then=Value(_soon(now))),
             default=next_turn(now),
         )
         rows.update(
             claim_id=None, lease_until=None, last_polled_at=now, failures=0, stalled=False,
-            next_poll_at=turn,
+            next_poll_at=turn, asked=Exists(behind),
         )  # fmt: skip
 
 
@@ -174,7 +173,8 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
         row.last_polled_at = now
         row.failures = 0 if ok else row.failures + 1
         links = row.links.filter(suspended=False)
-        at_once = at_once or links.filter(GitRepo.behind()).exists()
+        row.asked = links.filter(GitRepo.behind()).exists()
+        at_once = at_once or row.asked
         row.stalled = stalled and not at_once
         if row.stalled or not links.exists():  # Its last link was suspended meanwhile.
             row.next_poll_at = None
@@ -187,6 +187,7 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
         row.save(
             update_fields=[
                 "claim_id", "lease_until", "last_polled_at", "failures", "stalled", "next_poll_at",
+                "asked",
             ]
         )  # fmt: skip
 
@@ -204,6 +205,12 @@ def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
     return now + timedelta(seconds=min(wait, longest))
 
 
+def ask(remote: Remote, now: datetime) -> None:
+    """Make it due, before those that are due by their turn. Who asks again keeps its place."""
+    remote.next_poll_at = min(remote.next_poll_at or now, now)
+    remote.asked = True
+
+
 def reschedule(remote: Remote) -> None:
     """Take interval and turn from the links as they are now; due at once if one is behind.
 
@@ -217,7 +224,7 @@ def reschedule(remote: Remote) -> None:
     if asked is None:
         remote.next_poll_at = None
     elif remote.links.filter(GitRepo.behind()).exists():
-        remote.next_poll_at, remote.asked = now, True
+        ask(remote, now)
     else:
         remote.next_poll_at = next_turn(now)
     remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at", "asked"])
@@ -251,12 +258,16 @@ def retry_stalled() -> int:
 def wake_late(now: datetime) -> int:
     """Give those a turn that wait longer than anything does; returns how many.
 
-    Whoever's clock is set back has written times that lie far ahead.
+    Whoever's clock is set back has written times that lie far ahead. What somebody asked for
+    waits for nothing.
     """
     well = When(failures=0, then=F("interval_seconds"))
     longest = Case(well, default=Greatest(F("interval_seconds"), _MAX_BACKOFF_SECONDS))
-    late = Remote.objects.filter(next_poll_at__gt=after(now, longest + _SKEW_SECONDS))
-    return late.update(next_poll_at=next_turn(now))
+    late = Q(next_poll_at__gt=after(now, longest + SKEW_SECONDS)) | Q(
+        asked=True, next_poll_at__gt=now + timedelta(seconds=SKEW_SECONDS)
+    )
+    turn = Case(When(asked=True, then=Value(now)), default=next_turn(now))
+    return Remote.objects.filter(late).update(next_poll_at=turn)
 
 
 def forget_all() -> int:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ Fields = Mapping[str, Any]
 COUNTER = "git-repos"
 
 _EXPECTED_SECONDS = 60
+_LONGEST_RETRY = timedelta(hours=1)
 _PINS_AT_ONCE = 50
 
 
@@ -143,7 +144,7 @@ def hear(repo_id: UUID, *, commit: str | None) -> None:
                 row.requested_seq += 1
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
-            remote.next_poll_at, remote.asked = now, True
+            claim.ask(remote, now)
             remote.stalled, remote.failures = False, 0
         row.save(
             update_fields=[
@@ -166,6 +167,15 @@ def forget_silent_hooks() -> int:
             for row in _locked(remote):
                 claim.reschedule(row)
     return len(remotes)
+
+
+def wake_late(now: datetime) -> None:
+    """Shorten what lasts longer than anything does: a clock was set back since."""
+    rows, ahead = GitRepo.objects, now + timedelta(seconds=claim.SKEW_SECONDS)
+    expected = ahead + timedelta(seconds=_EXPECTED_SECONDS)
+    rows.filter(expected_until__gt=expected).update(expected_until=now)
+    rows.filter(retry_at__gt=ahead + _LONGEST_RETRY).update(retry_at=now)
+    rows.filter(last_delivery_at__gt=ahead).update(last_delivery_at=now)
 
 
 def release_pin(configuration_id: str, *, actor: str) -> None:
@@ -217,7 +227,8 @@ def _requested(repo_id: UUID) -> GitRepo:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
     row.save(update_fields=["requested_seq"])
-    remote.next_poll_at, remote.asked, remote.stalled = timezone.now(), True, False
+    claim.ask(remote, timezone.now())
+    remote.stalled = False
     remote.save(update_fields=["next_poll_at", "asked", "stalled"])
     return row
 

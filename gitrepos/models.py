@@ -68,7 +68,8 @@ class Remote(models.Model):
     `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
     shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
     interval. `next_poll_at` is empty while no link wants polling or `stalled` holds. `asked`:
-    somebody waits for the next poll, so it goes before those that are due by their turn.
+    somebody waits for the next poll, so it goes before those that are due by their turn, until
+    one is answered.
 
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """

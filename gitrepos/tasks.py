@@ -135,6 +135,7 @@ def wake() -> None:
     """Mend the times that a clock left behind when it was set back."""
     now = timezone.now()
     hosts.wake_late(now)
+    links.wake_late(now)
     if late := claim.wake_late(now):
         log.warning("times far ahead; was a clock set back?", remotes=late)
 

@@ -81,3 +81,58 @@ def test_a_pause_of_a_host_is_an_hour_at_most(synced: Remote) -> None:
 
     assert hosts.resting(timezone.now() + timedelta(hours=1, minutes=1)) == []
     assert hosts.resting(now) == [synced.host]
+
+
+def test_who_asked_waits_for_no_clock(synced: Remote) -> None:
+    """However long the interval is."""
+    now = timezone.now()
+    Remote.objects.update(interval_seconds=604_800, next_poll_at=now + AHEAD, asked=True)
+
+    tasks.wake()
+
+    batch = claim.due(timezone.now())
+    assert batch is not None and batch.remote_ids == (synced.pk,)
+
+
+def test_a_push_is_expected_for_a_minute_on_any_clock(synced: Remote) -> None:
+    """Announced by a clock that is ahead, it would be asked for each second for a day."""
+    ahead = timezone.now() + AHEAD
+    GitRepo.objects.update(expected_commit="c" * 40, expected_until=ahead)
+
+    tasks.wake()
+
+    until = GitRepo.objects.get().expected_until
+    assert until is not None and until <= timezone.now()
+
+
+def test_a_failed_commit_is_tried_again_on_any_clock(synced: Remote) -> None:
+    """Within the hour that the longest wait is."""
+    GitRepo.objects.update(failed_commit="c" * 40, retry_at=timezone.now() + AHEAD)
+
+    tasks.wake()
+
+    retry_at = GitRepo.objects.get().retry_at
+    assert retry_at is not None and retry_at <= timezone.now()
+
+
+def test_a_webhook_from_the_future_was_heard_now(synced: Remote) -> None:
+    """Else its silence would be noticed a year too late."""
+    GitRepo.objects.update(last_delivery_at=timezone.now() + 365 * AHEAD)
+
+    tasks.wake()
+
+    heard = GitRepo.objects.get().last_delivery_at
+    assert heard is not None and heard <= timezone.now()
+
+
+@pytest.mark.parametrize("meant", [timedelta(minutes=1), timedelta(minutes=59)])
+def test_times_of_a_link_that_are_meant_stay(synced: Remote, meant: timedelta) -> None:
+    """A little ahead of this clock, and a wait that is not over."""
+    soon = timezone.now() + min(meant, timedelta(seconds=50))
+    later = timezone.now() + meant
+    GitRepo.objects.update(expected_until=soon, retry_at=later, last_delivery_at=soon)
+
+    tasks.wake()
+
+    row = GitRepo.objects.get()
+    assert (row.expected_until, row.retry_at, row.last_delivery_at) == (soon, later, soon)
