@@ -17,12 +17,10 @@ class Drift(View):
     query = {"GET": ("state", "gateway", "configuration")}
 
     def get(self, request: Request) -> Response:
-        asked = {name: request.query_params.get(name) for name in self.query["GET"]}
-        state = asked.pop("state")
+        state = request.query_params.get("state")
         if state is not None and state not in drift.STATES:
             raise FieldError("state", f"must be one of {', '.join(drift.STATES)}")
-        wanted = {name: value for name, value in asked.items() if value is not None}
-        found = [row for row in survey.rows() if wanted.items() <= row.items()]
+        found = survey.rows(**texts(request, ("gateway", "configuration")))
         shown = [row for row in found if state in (None, row["state"])]
         return Response({"data": shown, "summary": survey.summary(found)})
 

@@ -51,16 +51,24 @@ class _Known(NamedTuple):
         )  # fmt: skip
 
 
-def rows() -> list[Row]:
-    """A row for each gateway by id, then one for each active configuration that nobody runs."""
-    found = Gateway.objects.filter(deleted_at=None).order_by("pk").values_list(*_Known._fields)
-    gateways = [_Known(*row) for row in found]
+def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
+    """A row for each gateway by id, then one for each active configuration that nobody runs.
+
+    With `gateway` or `configuration` only those of them.
+    """
+    everybody = Gateway.objects.filter(deleted_at=None)
+    named = {"pk": gateway, "bound": configuration}
+    found = everybody.filter(**{name: value for name, value in named.items() if value})
+    gateways = [_Known(*row) for row in found.order_by("pk").values_list(*_Known._fields)]
+    bound = {known.bound_id for known in gateways}
+    unbound = [] if gateway else _unbound(bound, configuration)
     seen, handed = _live()
-    sources = _sources()
+    wanted = {*bound, *unbound} if gateway or configuration else None
+    sources = _sources(wanted)
     published = _published({known.claim for known in gateways})
     clock = Clock(
         timezone.now(),
-        reports.interval_seconds(len(gateways)),
+        reports.interval_seconds(everybody.count()),
         settings.ENV.gateway_offline_seconds,
     )
     shown = []
@@ -69,12 +77,18 @@ def rows() -> list[Row]:
         source = sources.get(known.bound_id or "")
         version = known.state__running_version
         shown.append(_row(known.pk, known.bound_id, source, facts, version, clock))
-    bound = {known.bound_id for known in gateways}
-    active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
-    for pk in active.order_by("pk").values_list("pk", flat=True):
-        if pk not in bound and pk in sources:
+    for pk in unbound:
+        if pk in sources:
             shown.append(_row(None, pk, sources[pk], None, None, clock))
     return shown
+
+
+def _unbound(bound: Collection[str | None], configuration: str) -> list[str]:
+    """Active configurations, or whether this is one, that are not among the bound ones."""
+    active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
+    if configuration:
+        active = active.filter(pk=configuration)
+    return [pk for pk in active.order_by("pk").values_list("pk", flat=True) if pk not in bound]
 
 
 def summary(found: Iterable[Row]) -> dict[str, int]:
@@ -92,14 +106,18 @@ def _live() -> tuple[Mapping[str, live.Seen], Mapping[str, live.Handed]]:
         return {}, {}
 
 
-def _sources() -> dict[str, Source]:
-    """Every configuration's current version against what git says."""
+def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
+    """The current version of all configurations, or of the wanted ones, against what git says."""
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
     )
+    said = LinkedFile.objects.exclude(configuration="")
+    if wanted is not None:
+        current = current.filter(configuration__in=wanted)
+        said = said.filter(configuration__in=wanted)
     files = {
         (file["repo_id"], file["configuration"]): file
-        for file in LinkedFile.objects.exclude(configuration="").values(
+        for file in said.values(
             "repo_id", "configuration", "content_hash", "outcome", "updated_at",
             "repo__last_commit",
         )

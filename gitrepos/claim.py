@@ -218,7 +218,7 @@ def reschedule(remote: Remote) -> None:
     """
     now = timezone.now()
     asked = interval(remote, now)
-    remote.stalled = False
+    remote.stalled = remote.asked = False
     remote.failures = 0
     remote.interval_seconds = asked or remote.interval_seconds
     if asked is None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -212,6 +214,34 @@ def test_rows_are_selected(admin: APIClient, register: Register, gateway: Machin
     assert set(answer["summary"]) == {
         "in_sync", "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["gateway=edge-1", "gateway=loose", "configuration=bot", "configuration=other"]
+)
+def test_a_selected_row_is_the_one_of_the_whole_list(
+    admin: APIClient, register: Register, gateway: Machine, name: str
+) -> None:
+    """Bound or not; and of the other configurations nothing is read, however many there are."""
+    gateway.run()
+    register("loose")
+    make(admin, "other", policy("Other"))
+    make(admin, "third", policy("Third"))
+    column, _, value = name.partition("=")
+    whole = [found for found in get(admin, PATH) if found[column] == value]
+
+    with CaptureQueriesContext(connection) as queries:
+        selected = get(admin, f"{PATH}?{name}")
+
+    assert selected == whole != []
+    read = [query["sql"] for query in queries if 'FROM "configurations_version"' in query["sql"]]
+    assert all("'bot'" in sql or "'other'" in sql for sql in read)
+
+
+@pytest.mark.parametrize("query", ["gateway=%00", "gateway=", "configuration=%00"])
+def test_a_name_that_nothing_has_is_refused(admin: APIClient, query: str) -> None:
+    """400: empty, or with what no database compares."""
+    assert refusal(admin.get(f"{PATH}?{query}")) == (400, [query.partition("=")[0]])
 
 
 def test_an_unknown_state_is_refused(admin: APIClient) -> None:
