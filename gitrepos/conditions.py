@@ -69,7 +69,9 @@ Standing: TypeAlias = "WithAnnotations[GitRepo, _Status]"
 
 def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> QuerySet[Standing]:
     """Those links whose `status` is among the wanted ones, each with it and with its remote."""
-    return rows.select_related("remote__shared").annotate(status=_STATUS).filter(status__in=wanted)
+    found = rows.select_related("remote__shared").annotate(status=_STATUS)
+    # A filter that every row passes looks to PostgreSQL like one that few do: no page off an index.
+    return found if set(wanted) >= set(STATUSES) else found.filter(status__in=wanted)
 
 
 def conditions(

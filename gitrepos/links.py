@@ -40,9 +40,10 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitR
     Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path;
     `FieldError` for a credential that may not go to `url`.
     """
-    now = timezone.now()
-    row = _filled(GitRepo(url=url.text, created_at=now, updated_at=now), fields)
+    row = _filled(GitRepo(url=url.text), fields)
     with _unique(row), writing():
+        # Not before the lock: in the order of their making, none appears behind a reader's cursor.
+        row.created_at = row.updated_at = timezone.now()
         row.remote = _remote(url, token, _shared(credential))
         row.save(force_insert=True)
         [remote] = _locked(row.remote)

@@ -176,6 +176,7 @@ class GitRepo(models.Model):
                 name="link_expecting",
                 condition=Q(expected_until__isnull=False),
             ),
+            models.Index(fields=["created_at", "id"], name="link_order"),
         ]
 
     @classmethod

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -198,6 +200,34 @@ def test_links_are_listed_in_pages(admin: APIClient) -> None:
 
     assert found == whole
     assert sorted(found) == sorted(ids)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="reads PostgreSQL's plans")
+def test_a_page_of_links_is_read_off_an_index(admin: APIClient) -> None:
+    """The first and any other: no page costs more than its rows, however many links there are."""
+    now = timezone.now()
+    remotes = [Remote(url=f"{URL}{number}", host="forge.example") for number in range(3000)]
+    Remote.objects.bulk_create(remotes)
+    GitRepo.objects.bulk_create(
+        [GitRepo(remote=row, url=row.url, created_at=now, updated_at=now) for row in remotes]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("analyze gitrepos_gitrepo, gitrepos_remote")
+    first = admin.get("/v1/git-repos?limit=100").json()
+
+    with CaptureQueriesContext(connection) as queries:
+        for follows in ("", f"&cursor={first['next_cursor']}"):
+            assert admin.get(f"/v1/git-repos?limit=100{follows}").status_code == 200
+
+    plans = [_plan(query["sql"]) for query in queries if "LIMIT 101" in query["sql"]]
+    assert ["Index Scan using link_order" in plan for plan in plans] == [True, True], plans
+    assert "Index Cond: (created_at >=" in plans[1]
+
+
+def _plan(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"explain {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "20260231T000000.000000-" + "0" * 32, "%00"])

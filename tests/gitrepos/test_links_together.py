@@ -1,13 +1,18 @@
 """Several callers that make and edit links at the same moment."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
+from gitrepos import links
 from gitrepos.models import Remote
 from tests.gitrepos.test_links import PATH, URL, post
 from tests.support.api import created, like, together
+from tests.support.stack import wait_for
 from tests.support.syncing import get
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,3 +63,34 @@ def test_links_that_change_places_do_not_block_each_other(admin: APIClient) -> N
         ]
 
     assert together(2, work) == [[200] * 5] * 2
+
+
+def test_links_appear_in_the_order_of_their_making(admin: APIClient) -> None:
+    """Whoever reads page by page meets each, also one that waited for another to be written."""
+    made: list[str] = []
+    is_locked = threading.Event()
+
+    def work(number: int) -> None:
+        client = like(admin)
+        if number:
+            is_locked.wait(60)
+            made.append(created(post(client, path="late"))["id"])
+            return
+        with links.writing():
+            is_locked.set()
+            wait_for(_somebody_waits, seconds=60)
+            made.append(created(post(client, path="early"))["id"])
+
+    together(2, work)
+
+    assert [row["id"] for row in get(admin, PATH)] == made
+
+
+def _somebody_waits() -> bool:
+    """For a lock, as far as the database tells; SQLite's waits for a moment."""
+    if connection.vendor == "sqlite":
+        time.sleep(1)
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from pg_locks where not granted")
+        return bool(cursor.fetchone()[0])
