@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -161,6 +164,51 @@ def test_another_token_makes_the_stored_policy_a_strangers(
     gateway = start("--gateway-token", f"ktg_{pin(new_key())}.{'s' * 43}")
 
     assert gateway.post(chat()).status == 503
+
+
+# What a process does to the folder while it writes a policy down, in this order.
+_WRITES = [
+    ("open", "policy.new"), ("os.rename", "policy"),
+    ("open", "policy.copy.new"), ("os.rename", "policy.copy"),
+    ("open", "publish-seq.new"), ("os.rename", "publish-seq"),
+]  # fmt: skip
+_KILLED = """
+import os, sys
+sys.path.insert(0, {root!r})
+from kt.gateway.managed.state import Kept, State
+from kt.gateway.statement import Signed, verify
+signed = {signed!r}
+kept = Kept(signed, verify(signed, pin={pin!r}, gateway={gateway!r}), {content!r})
+state = State({folder!r})
+def die(event, arguments):
+    path = arguments[1] if event == "os.rename" else arguments[0] if event == "open" else ""
+    if (event, path) == ({event!r}, os.path.join({folder!r}, {name!r})):
+        os.kill(os.getpid(), 9)
+sys.addaudithook(die)
+state.keep(kept)
+"""
+
+
+@pytest.mark.parametrize(("event", "name"), _WRITES)
+def test_killed_at_any_step_it_enforces_the_old_or_the_new(
+    start: Start, folder: Path, content: bytes, event: str, name: str
+) -> None:
+    """Old until the first copy has its name, new from then on; and nobody is blamed for an edit."""
+    new = pack("[audit-logger]", "{}").encode()
+    script = _KILLED.format(
+        root=str(Path(__file__).parents[3]), signed=signed(KEY, new, publish_seq=8), pin=pin(KEY),
+        gateway=GATEWAY, content=new, folder=str(folder), event=event, name=name,
+    )  # fmt: skip
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    gateway = start()
+
+    is_old = _WRITES.index((event, name)) < 2
+    assert gateway.post(chat(HARMFUL)).status == (409 if is_old else 200)
+    whole = content if is_old else new
+    until(lambda: all((folder / copy).read_bytes().endswith(whole) for copy in COPIES))
+    assert "edited by hand" not in gateway.stop()[2]
 
 
 def test_a_state_folder_in_use_stops_the_start(start: Start, folder: Path) -> None:
