@@ -32,7 +32,8 @@ class Gate:
         with self._lock:
             now = time.monotonic()
             self._free_at = {host: at for host, at in self._free_at.items() if at > now - 60}
-            full = [h for h, n in Counter(self._waiting.values()).items() if n >= _places()]
+            places = min(_places(), self.room())
+            full = [h for h, n in Counter(self._waiting.values()).items() if n >= places]
             return full + [host for host in self._free_at if not self._is_free(host, now)]
 
     @contextlib.contextmanager
@@ -56,7 +57,9 @@ class Gate:
             now, taken = time.monotonic(), Counter(self._waiting.values())
             entered = []
             for host, remote_id in found:
-                if taken[host] < _places() and self._is_free(host, now):
+                # No host holds more than it leaves free: few slow ones would keep all others out.
+                places = min(_places(), self.room())
+                if taken[host] < places and self._is_free(host, now):
                     taken[host] += 1
                     self._waiting[remote_id] = host
                     self._spend(host, now)

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from gitrepos import claim
 from gitrepos.claim import Claim
+from gitrepos.gate import Gate
 from gitrepos.models import GitRepo, Remote
 from tests.support import hooks
 from tests.support.hooks import SECRET
@@ -125,3 +126,24 @@ def test_who_asks_during_a_poll_goes_first_after_it(
     row = Remote.objects.get()
     assert row.asked
     assert row.next_poll_at is not None and row.next_poll_at <= timezone.now()
+
+
+def test_hosts_that_never_answer_leave_room_for_another(
+    admin: APIClient, synced: dict[str, Any]
+) -> None:
+    """However many of their remotes are due, and were asked for before."""
+    past = timezone.now() - timedelta(hours=1)
+    rows = [
+        Remote(url=f"https://h{n % 3}/{n}", host=f"h{n % 3}", next_poll_at=past, asked=True)
+        for n in range(2100)
+    ]
+    Remote.objects.bulk_create(rows)
+    gate = Gate()
+    while claim.due(timezone.now(), gate) is not None:
+        pass
+    request(admin, synced)
+
+    batch = claim.due(timezone.now(), gate)
+
+    assert batch is not None
+    assert batch.remote_ids == (GitRepo.objects.get(pk=synced["id"]).remote_id,)
