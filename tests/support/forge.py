@@ -38,6 +38,7 @@ class Forge:
 
     Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
     headers and body to send instead), `holds` (an event to wait for before answering),
+    `git_holds` (the same, before answering git's own first request alone),
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
     its own may promise more than it sends), `streams` (what writes the whole answer to the request
     for a pack, for as long as it likes), `old` (answered as a server does that knows no
@@ -64,6 +65,7 @@ class Forge:
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, Reply] = {}
         self.holds: dict[str, threading.Event] = {}
+        self.git_holds: dict[str, threading.Event] = {}
         self.lates: dict[str, Late] = {}
         self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
@@ -91,7 +93,7 @@ class Forge:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        for hold in self.holds.values():
+        for hold in (*self.holds.values(), *self.git_holds.values()):
             hold.set()
         self._server.shutdown()
         self._thread.join()
@@ -118,9 +120,9 @@ class Forge:
 
     def release(self, repo: Repo) -> None:
         """End every misbehaviour of one repository."""
-        hold = self.holds.pop(repo.bare.name, None)
-        if hold:
-            hold.set()
+        for holds in (self.holds, self.git_holds):
+            if hold := holds.pop(repo.bare.name, None):
+                hold.set()
         self.answers.pop(repo.bare.name, None)
         self.twists.pop(repo.bare.name, None)
         self.streams.pop(repo.bare.name, None)
@@ -163,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
             forge.authorizations.append((self.path, self.headers["Authorization"]))
         body = self._body()
         if hold := forge.holds.get(name):
+            hold.wait(60)
+        if self.command == "GET" and (hold := forge.git_holds.get(name)):
             hold.wait(60)
         if answer := forge.answers.get(name):
             self._answer(*answer)
