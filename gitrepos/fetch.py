@@ -162,21 +162,24 @@ class _Repository:
                 ["--depth=1", "--filter=blob:none", "origin", f"+{source.ref}:{_HEAD}"]
             )
             head = _HEAD
-        self.commit, self._tree = self._read_commit(head)
+        self._header, message = self._read_header(head)
+        # What stands there twice counts once, as the first.
+        facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
+        self.commit, self._tree = _commit(facts, message), facts["tree"]
         self._below: dict[str, list[_Entry]] = {}
 
-    def _read_commit(self, name: str) -> tuple[Commit, str]:
-        shape = "--format=%H%x00%T%x00%ct%x00%an <%ae>%x00%B"
-        raw = self._bare.read(["log", "-1", shape, name, "--"], 1 << 20)
-        commit, tree, time, author, message = raw.decode(errors="replace").split("\0", 4)
-        shown = message.strip().replace("\0", "\ufffd")[:500]
-        return Commit(commit, author[:500], shown, _moment(time)), tree
+    def _read_header(self, name: str) -> tuple[list[str], str]:
+        """The lines of a commit as they are stored, and its message.
+
+        So the parents are among them, which a shallow repository hides otherwise.
+        """
+        raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
+        header, _, message = raw.decode(errors="replace").partition("\n\n")
+        return header.split("\n"), message
 
     def left(self, commit: str) -> bool:
         """Whether the branch provably no longer has `commit` among its ancestors."""
-        raw = text(self._bare.read(["cat-file", "commit", self.commit.id], 1 << 20))
-        header = raw.partition("\n\n")[0].splitlines()
-        return ancestry.left(self._source, commit, head=self.commit.id, header=header)
+        return ancestry.left(self._source, commit, head=self.commit.id, header=self._header)
 
     def signature(self, allowed_signers: str) -> Signature | None:
         """Whether one of the allowed signers signed the commit; None where nobody need have."""
@@ -294,6 +297,21 @@ class _Repository:
         if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
             raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
         return small
+
+
+def _commit(facts: Mapping[str, str], message: str) -> Commit:
+    """A commit of what stands in its header, and of its message, in which each line is indented."""
+    author, _ = _signed(facts.get("author", ""))
+    _, moment = _signed(facts.get("committer", ""))
+    lines = [line.removeprefix("    ") for line in message.split("\n")]
+    shown = "\n".join(lines).strip().replace("\0", "\ufffd")
+    return Commit(facts["commit"], author[:500], shown[:500], _moment(moment))
+
+
+def _signed(line: str) -> tuple[str, str]:
+    """Who did something, and when: `NAME <MAIL> SECONDS ZONE`."""
+    who, *moment = line.rsplit(" ", 2)
+    return who, moment[0] if moment else ""
 
 
 def _moment(seconds: str) -> datetime | None:
