@@ -69,7 +69,8 @@ class Courier:
             self._is_puzzled = True
             return None
         except RemoteError as error:
-            raise smart.shown(error, self._access.secret.hidden) from error
+            smart.shown(error, self._access.secret.hidden)
+            raise
         except TimeoutError as exc:
             raise TimedOutError(complaints.LATE) from exc
         finally:

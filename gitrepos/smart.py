@@ -38,7 +38,11 @@ _GET_TAIL = "/info/refs?service=git-upload-pack"
 _POSTED = "application/x-git-upload-pack-result"
 _ADVERTISED = "application/x-git-upload-pack-advertisement"
 # Forges tell git from browsers by the first word.
-_HEADERS = {"User-Agent": "git/2 (keeptrusts)", "Git-Protocol": "version=2"}
+_HEADERS = {
+    "User-Agent": "git/2 (keeptrusts)",
+    "Git-Protocol": "version=2",
+    "Accept-Encoding": "identity",
+}
 # What a server may answer that does not know the question. Overload, credentials and limits are
 # no such answers.
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)

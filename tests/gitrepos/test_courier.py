@@ -14,8 +14,15 @@ import pytest
 
 from gitrepos import courier, eventloop, fetch, git, secret
 from gitrepos.address import parse
-from gitrepos.errors import HostNotAllowedError, MovedError, RemoteError, TimedOutError
+from gitrepos.errors import (
+    BadAnswerError,
+    HostNotAllowedError,
+    MovedError,
+    RemoteError,
+    TimedOutError,
+)
 from gitrepos.snapshot import Ask, Snapshot
+from tests.support.asking import MAIN, heads
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.stack import wait_for
@@ -28,13 +35,14 @@ BY_NAME, BY_ID = ["GET", "POST", "POST"], ["GET", "POST"]
 
 
 def take(repo: Repo, folder: Path, head: str, *, url: str = "", token: str = "") -> Snapshot:
-    """What a link to the whole of main takes."""
+    """What a link to the whole of main takes; what goes wrong is raised."""
     proof = secret.basic(token) if token else secret.NOBODY
     access = git.Access(parse(url or repo.url, schemes=["http"]), ("127.0.0.1",), proof)
     (taken,) = fetch.take(
         access, ref="refs/heads/main", head=head, asks=[Ask("")], folder=folder / "work"
     )
-    assert isinstance(taken, Snapshot)
+    if isinstance(taken, RemoteError):
+        raise taken
     return taken
 
 
@@ -169,6 +177,36 @@ def test_a_server_that_can_less_is_asked_no_more_than_it_can(
         {BOT: policy().encode()},
         asked,
     )
+
+
+@pytest.mark.parametrize("names", [["HEAD"], ["HEAD", "HEAD^{tree}"]])
+def test_a_pack_that_lacks_a_tree_is_a_bad_answer(
+    forge: Forge, repo: Repo, tmp_path: Path, names: list[str]
+) -> None:
+    """Never a commit without files."""
+    head = repo.commit({BOT: policy()})
+    ids = "".join(f"{repo.git('rev-parse', name)}\n" for name in names)
+    pack = b"\x01" + repo.raw("pack-objects", "-q", "--stdout", stdin=ids.encode())
+    body = b"000dpackfile\n" + b"%04x%s" % (len(pack) + 4, pack) + b"0000"
+    forge.answers[repo.bare.name] = (200, PACK, body)
+
+    with pytest.raises(BadAnswerError):
+        take(repo, tmp_path, head)
+
+    assert methods(forge, repo) == ["POST"]
+    forge.release(repo)
+
+
+def test_a_server_that_likes_to_compress_is_asked_not_to(
+    forge: Forge, repo: Repo, tmp_path: Path
+) -> None:
+    """By the check and by the fetch: an answer would unpack to any size."""
+    head = repo.commit({BOT: policy()})
+    forge.gzips.add(repo.bare.name)
+
+    assert heads(repo.url) == {MAIN: head}
+    assert contents(take(repo, tmp_path, head)) == {BOT: policy().encode()}
+    assert methods(forge, repo) == ["POST", *TWO]
 
 
 def test_an_old_server_is_asked_by_git(forge: Forge, repo: Repo, tmp_path: Path) -> None:

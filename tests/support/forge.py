@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import itertools
 import os
 import ssl
@@ -42,7 +43,8 @@ class Forge:
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
     its own may promise more than it sends), `streams` (what writes the whole answer to the request
     for a pack, for as long as it likes), `old` (answered as a server does that knows no
-    protocol version 2), `dumb` (its files are handed out, as by a server without git).
+    protocol version 2), `dumb` (its files are handed out, as by a server without git), `gzips`
+    (answers come compressed to whoever says that it reads that).
     `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
     that carry a credential, `connections` the client's end of each; `sent_bytes` counts the bodies
     of answers. With `tls` it is served over https. With `remembers` the same request gets the same
@@ -72,6 +74,7 @@ class Forge:
         self.streams: dict[str, Callable[[BinaryIO], None]] = {}
         self.old: set[str] = set()
         self.dumb: set[str] = set()
+        self.gzips: set[str] = set()
         self.connections: list[tuple[str, int]] = []
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[tuple[str, str]] = []
@@ -188,6 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if name in forge.lates and b"command=fetch" in body:
                 forge.lates.pop(name).hold()
+            if name in forge.gzips and "gzip" in self.headers.get("Accept-Encoding", ""):
+                status, headers, content = reply
+                reply = status, headers | {"Content-Encoding": "gzip"}, gzip.compress(content)
             twist = forge.twists.get(name)
             self._answer(*(twist(self.command, reply) if twist else reply))
 
