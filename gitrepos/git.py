@@ -105,11 +105,11 @@ def run(
     deadline_seconds: float,
     max_bytes: int,
     access: Access | None = None,
-    stdin: bytes = b"",
+    stdin: bytes | BinaryIO = b"",
     allowed_signers: str = "",
     scratch: Path | None = None,
 ) -> bytes:
-    """Run one git command and return what it prints.
+    """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
 
     Without `access` no protocol is allowed at all: the command stays on this machine. With it
     the remote is named `origin`. To check a signature, git hands it to ssh-keygen in a file of
@@ -144,7 +144,7 @@ class _Command:
     program: Sequence[str]
     deadline_seconds: float
     max_bytes: int
-    stdin: bytes = b""
+    stdin: bytes | BinaryIO = b""
     config: bytes = b""
     environment: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
@@ -177,7 +177,9 @@ def _compared(access: Access) -> str:
 
 
 def _run(command: _Command) -> bytes:
-    with _memory_file(command.config) as config, _memory_file(command.stdin) as source:
+    stdin = command.stdin
+    source = memory_file(stdin) if isinstance(stdin, bytes) else stdin
+    with source, memory_file(command.config) as config:
         environment = {**_ENVIRONMENT, **command.environment}
         environment["GIT_CONFIG_GLOBAL"] = f"/proc/self/fd/{config.fileno()}"
         # GitPython adds this process's environment to each child; env -i takes it away again.
@@ -228,18 +230,18 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
 def _ssh(access: Access, kept: contextlib.ExitStack) -> str:
     # ssh closes every descriptor that it inherits, so it opens these as files of this process.
     key, hosts = (
-        _elsewhere(kept.enter_context(_memory_file(text.encode())))
+        _elsewhere(kept.enter_context(memory_file(text.encode())))
         for text in (access.secret.private_key, access.secret.known_hosts)
     )
     config = ssh.config(access.url, access.addresses[0], key=key, known_hosts=hosts)
-    file = _elsewhere(kept.enter_context(_memory_file(config.encode())))
+    file = _elsewhere(kept.enter_context(memory_file(config.encode())))
     return f'[core]\n\tsshCommand = "ssh -F {file}"\n[ssh]\n\tvariant = ssh\n'
 
 
 def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
     if not allowed_signers:
         return b""
-    file = _elsewhere(kept.enter_context(_memory_file(allowed_signers.encode())))
+    file = _elsewhere(kept.enter_context(memory_file(allowed_signers.encode())))
     return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
 
 
@@ -247,7 +249,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _memory_file(content: bytes) -> BinaryIO:
+def memory_file(content: bytes = b"") -> BinaryIO:
     """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
     file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
     os.fchmod(file.fileno(), 0o600)  # ssh takes no key that others could read.
