@@ -7,9 +7,7 @@ when this process is already gone.
 """
 
 import contextlib
-import ctypes
 import os
-import resource
 import selectors
 import shutil
 import signal
@@ -18,7 +16,6 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,9 +34,18 @@ _STDERR_BYTES = 64 * 1024
 _SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
-_PR_SET_PDEATHSIG = 1
 
-_libc = ctypes.CDLL(None, use_errno=True)
+# The arguments: the worker, who may have died before the kernel knew whose death to tell of, and
+# the bounds of files (512 bytes each) and of memory (KiB). Set here and not between fork and exec:
+# that would copy the page tables of the worker for every git.
+_LIMITS = """\
+[ "$PPID" = "$1" ] || exit 1
+ulimit -c 0
+ulimit -f "$2"
+ulimit -v "$3"
+shift 3
+exec "$@"
+"""
 
 _ENVIRONMENT = {
     "PATH": f"{os.path.dirname(shutil.which('git') or '/usr/bin/git')}:/usr/bin:/bin",
@@ -185,6 +191,8 @@ def _run(command: _Command) -> bytes:
         # GitPython adds this process's environment to each child; env -i takes it away again.
         line = [
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
+            "setpriv", "--pdeathsig", "TERM", "sh", "-c", _LIMITS, "sh",
+            str(os.getpid()), str(_FILE_BYTES // 512), str(_MEMORY_BYTES // 1024),
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(command.deadline_seconds),
             *command.program,
         ]  # fmt: skip
@@ -196,7 +204,6 @@ def _run(command: _Command) -> bytes:
             shell=False,
             start_new_session=True,
             pass_fds=(config.fileno(),),
-            preexec_fn=partial(_bound, os.getpid()),
         )
         until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
         status, output, complaint = _collect(child.proc, command.max_bytes, until)
@@ -261,20 +268,6 @@ def memory_file(content: bytes = b"") -> BinaryIO:
 def _elsewhere(file: BinaryIO) -> str:
     """The path by which another process opens a file of this one."""
     return f"/proc/{os.getpid()}/fd/{file.fileno()}"
-
-
-def _bound(parent: int) -> None:
-    """In the child, before exec: limits, and a signal for the day this process dies.
-
-    The signal goes to timeout(1), which hands it to the whole group.
-    """
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)  # It died before the kernel knew.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Last: this process may have more already, and could then allocate nothing here.
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
 def _collect(
