@@ -253,8 +253,9 @@ def wake_late(now: datetime) -> int:
 
     Whoever's clock is set back has written times that lie far ahead.
     """
-    waits = Greatest(F("interval_seconds"), _MAX_BACKOFF_SECONDS) + _SKEW_SECONDS
-    late = Remote.objects.filter(next_poll_at__gt=after(now, waits))
+    well = When(failures=0, then=F("interval_seconds"))
+    longest = Case(well, default=Greatest(F("interval_seconds"), _MAX_BACKOFF_SECONDS))
+    late = Remote.objects.filter(next_poll_at__gt=after(now, longest + _SKEW_SECONDS))
     return late.update(next_poll_at=next_turn(now))
 
 

@@ -120,18 +120,23 @@ def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
 @shared_task(name="gitrepos.sweep")
 def sweep() -> None:
     """Remove leftovers of killed workers and what is too old, notice webhooks that stay away."""
-    now = timezone.now()
     hosts.forget_unused()
-    hosts.wake_late(now)
-    if late := claim.wake_late(now):
-        log.warning("times far ahead; was a clock set back?", remotes=late)
     if removed := scratch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
-    kept_since = now - timedelta(days=settings.ENV.event_retention_days)
+    kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
     events, runs = retention.trim(kept_since), history.trim(kept_since)
     if events or runs:
         log.info("removed old history", events=events, runs=runs)
+
+
+@shared_task(name="gitrepos.wake", time_limit=60)
+def wake() -> None:
+    """Mend the times that a clock left behind when it was set back."""
+    now = timezone.now()
+    hosts.wake_late(now)
+    if late := claim.wake_late(now):
+        log.warning("times far ahead; was a clock set back?", remotes=late)
 
 
 @shared_task(name="gitrepos.warn", time_limit=60)

@@ -20,6 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
 _TICK_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
+_WAKE_SECONDS = 60.0
 _WARN_SECONDS = 60.0
 _FLUSH_SECONDS = 60.0
 
@@ -55,6 +56,7 @@ app.conf.update(
     task_routes={
         "gitrepos.tick": {"queue": "tick"},
         "gitrepos.sweep": {"queue": "tick"},
+        "gitrepos.wake": {"queue": "tick"},
         "gitrepos.warn": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
         "gateways.flush": {"queue": "tick"},
@@ -71,6 +73,7 @@ app.conf.update(
         # `expires`: an outage leaves no heap of ticks behind.
         "tick": {"task": "gitrepos.tick", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
+        "wake": {"task": "gitrepos.wake", "schedule": _WAKE_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,21 @@ from tests.support.sshforge import SSHForge
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait for whole stacks evenly among those that compute."""
+    files: dict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    waiting = [path for path in files if "acceptance" in path.parts]
+    computing = [path for path in files if path not in waiting]
+    place = {
+        path: (at + 0.5) / len(kind)
+        for kind in (waiting, computing)
+        for at, path in enumerate(kind)
+    }
+    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
 
 
 @pytest.fixture(autouse=True)

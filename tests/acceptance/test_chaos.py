@@ -1,14 +1,16 @@
 """Kills at random moments, while repositories are pushed to: nothing is lost, doubled or half.
 
-Clocks are not turned here: that takes a library this project does not carry. A full disk is tried
-where a file system of a few MiB can be mounted, which takes root.
+A full disk is tried where a file system of a few MiB can be mounted, which takes root, and clocks
+are set where a C compiler is.
 """
 
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -29,6 +31,7 @@ REPOSITORIES = 4
 FILES = 3
 # A killed process of the syncer's pool keeps its remote for as long as a sync may take.
 _RECOVERED_SECONDS = claim.SYNC_LEASE_SECONDS + 60
+_CLOCK = Path(__file__).parents[1] / "support" / "settable_clock.c"
 PARTS = ["queues tick", "queues sync", "beat", "granian", "manage.py up"]
 
 
@@ -175,29 +178,65 @@ def _fill(folder: Path) -> None:
     filler.unlink()
 
 
+class Clock:
+    """The time of day that the whole stack sees; the clock that nobody sets goes on."""
+
+    def __init__(self, folder: Path, chance: Random) -> None:
+        self._file, self._library, self._chance = folder / "clock", folder / "clock.so", chance
+        self.steps = 0
+        if compiler := shutil.which("cc"):
+            build = [compiler, "-shared", "-fPIC", "-O2", "-o", self._library, _CLOCK, "-ldl"]
+            subprocess.run(build, check=True)
+        self.set(0)
+
+    def environment(self) -> dict[str, str]:
+        """What a stack needs to see it."""
+        if not self._library.exists():
+            return {}
+        return {"LD_PRELOAD": str(self._library), "SETTABLE_CLOCK": str(self._file)}
+
+    def set(self, ahead_seconds: int) -> None:
+        """Back and forth count from the true time."""
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(ahead_seconds.to_bytes(8, sys.byteorder, signed=True))
+        self.steps += 1
+
+    def step(self) -> None:
+        """Seconds, minutes or a day, either way."""
+        far = self._chance.choice([20, 300, 86_400])
+        self.set(self._chance.choice([0, far, -far]))
+
+
 @pytest.mark.soak
 def test_kills_of_servers_too_lose_nothing(
-    servers: tuple[Postgres, Redis], small_disk: Path, make_repo: Callable[[], Repo]
+    servers: tuple[Postgres, Redis],
+    small_disk: Path,
+    tmp_path: Path,
+    make_repo: Callable[[], Repo],
 ) -> None:
-    """PostgreSQL and Redis among the victims, and a disk that fills up.
+    """PostgreSQL and Redis among the victims, a disk that fills up, a clock that is set.
 
     `SOAK_SECONDS` says for how long; ten minutes if nothing does.
     """
     postgres, redis = servers
+    chance = Random(seed := int.from_bytes(os.urandom(4)))
+    clock = Clock(tmp_path, chance)
     stack = Stack(
         small_disk,
         DATABASE_URL=postgres.url,
         REDIS_URL=redis.url,
         KEEPTRUSTS_SECRET_KEY="only-for-tests-0123456789abcdef0123456789",
+        **clock.environment(),
     ).start()
-    seed = int.from_bytes(os.urandom(4))
-    chaos = Chaos(stack, _linked(stack, make_repo), Random(seed))
-    steps = [chaos.kill] * 4 + [postgres.kill, redis.kill, lambda: _fill(small_disk)]
+    chaos = Chaos(stack, _linked(stack, make_repo), chance)
+    steps = [chaos.kill] * 4 + [postgres.kill, redis.kill, lambda: _fill(small_disk), clock.step]
     try:
         chaos.run(float(os.environ.get("SOAK_SECONDS", "600")), steps)
         print(f"seed {seed}, {len(chaos.killed)} kills of parts, "
               f"{postgres.kills} of PostgreSQL, {redis.kills} of Redis, "
+              f"{clock.steps if clock.environment() else 0} steps of the clock, "
               f"{sum(map(len, chaos.pushed.values()))} pushes")  # fmt: skip
+        clock.set(0)
         _check(chaos, seconds=300)  # A sync that was killed holds its remote for its lease.
         with psycopg.connect(postgres.url) as connection:
             held = connection.execute("select count(*) from gitrepos_remote where stalled")

@@ -45,11 +45,12 @@ def test_a_lease_of_a_clock_a_little_ahead_holds(synced: Remote) -> None:
     assert claim.due(now) is None
 
 
-def test_what_waits_longer_than_anything_does_gets_a_turn(synced: Remote) -> None:
-    """Within an interval of the sweep that finds it."""
-    Remote.objects.update(next_poll_at=timezone.now() + AHEAD)
+@pytest.mark.parametrize("ahead", [AHEAD, timedelta(minutes=10)])
+def test_what_waits_longer_than_anything_does_gets_a_turn(synced: Remote, ahead: timedelta) -> None:
+    """Within an interval of being found."""
+    Remote.objects.update(next_poll_at=timezone.now() + ahead)
 
-    tasks.sweep()
+    tasks.wake()
 
     synced.refresh_from_db()
     assert synced.next_poll_at is not None
@@ -57,14 +58,15 @@ def test_what_waits_longer_than_anything_does_gets_a_turn(synced: Remote) -> Non
     assert waits <= timedelta(seconds=synced.interval_seconds)
 
 
-@pytest.mark.parametrize("interval", [300, 86_400])
-def test_a_wait_that_is_meant_stays(synced: Remote, interval: int) -> None:
-    """An hour after failures, and an interval of a day."""
-    meant = timezone.now() + timedelta(seconds=max(interval, 3600))
+@pytest.mark.parametrize(("interval", "failures"), [(300, 9), (86_400, 0), (300, 0)])
+def test_a_wait_that_is_meant_stays(synced: Remote, interval: int, failures: int) -> None:
+    """An hour after failures, and an interval, however long it is."""
+    seconds = 3600 if failures else interval
+    meant = timezone.now() + timedelta(seconds=seconds)
     GitRepo.objects.update(poll_interval_seconds=interval)
-    Remote.objects.update(interval_seconds=interval, next_poll_at=meant)
+    Remote.objects.update(interval_seconds=interval, failures=failures, next_poll_at=meant)
 
-    tasks.sweep()
+    tasks.wake()
 
     synced.refresh_from_db()
     assert synced.next_poll_at == meant
@@ -75,7 +77,7 @@ def test_a_pause_of_a_host_is_an_hour_at_most(synced: Remote) -> None:
     now = timezone.now()
     Host.objects.create(pk=synced.host, cooling_until=now + AHEAD, code="rate_limited")
 
-    tasks.sweep()
+    tasks.wake()
 
     assert hosts.resting(timezone.now() + timedelta(hours=1, minutes=1)) == []
     assert hosts.resting(now) == [synced.host]

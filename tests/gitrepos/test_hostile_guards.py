@@ -1,8 +1,10 @@
 """Each guard around git, and what gets through where it is taken away."""
 
 import base64
+import contextlib
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from gitrepos import git, secret
 from gitrepos.address import is_allowed, literal_address, parse
-from gitrepos.errors import RemoteError
+from gitrepos.errors import RemoteError, TimedOutError
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.sshforge import SSHForge
@@ -27,7 +29,10 @@ def plain(tmp_path: Path) -> Plain:
     home.mkdir()
 
     def run(
-        *arguments: str, config: str = "", environment: Mapping[str, str] | None = None
+        *arguments: str,
+        config: str = "",
+        environment: Mapping[str, str] | None = None,
+        seconds: float = 60,
     ) -> "subprocess.CompletedProcess[str]":
         (home / ".gitconfig").write_text(config)
         return subprocess.run(
@@ -41,7 +46,7 @@ def plain(tmp_path: Path) -> Plain:
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
         )
 
     return run
@@ -333,3 +338,97 @@ def test_without_a_ban_a_signature_starts_a_program(
     assert attacked
     assert not marker.exists()
     assert said.strip() != "G"
+
+
+def test_without_a_named_repository_any_folder_may_be_one(
+    plain: Plain, script: Path, tmp_path: Path
+) -> None:
+    """A folder that looks like a bare repository brings a configuration, and that a program."""
+    marker, folder = tmp_path / "marker", tmp_path / "looks-bare"
+    plain("init", "--quiet", "--bare", str(folder))
+    with (folder / "config").open("a") as config:
+        config.write(f"[alias]\n\thostile = !{script}\n")
+
+    plain("-C", str(folder), "hostile")
+    attacked = marker.exists()
+    marker.unlink(missing_ok=True)
+    guarded("-C", str(folder), "hostile")
+
+    assert attacked
+    assert not marker.exists()
+
+
+def test_without_a_limit_of_memory_an_object_takes_what_it_likes(
+    plain: Plain, repo: Repo, tmp_path: Path
+) -> None:
+    """A commit of 600 MB packs to next to nothing; only blobs can be read in pieces."""
+    huge = tmp_path / "commit"
+    tree = repo.raw("hash-object", "-t", "tree", "-w", "--stdin").decode().strip()
+    who = "A <a@keeptrusts.example> 1 +0000"
+    with huge.open("wb") as file:
+        file.write(f"tree {tree}\nauthor {who}\ncommitter {who}\n\n".encode())
+        file.truncate(600 << 20)
+    commit = repo.git("hash-object", "-t", "commit", "-w", "--literally", str(huge))
+    read = ("--git-dir", str(repo.bare), "cat-file", "-s", commit)
+    whole = ("--git-dir", str(repo.bare), "log", "-1", "--format=%an", commit)
+
+    attacked = plain(*whole)
+    code = guarded(*whole)
+
+    assert plain(*read).stdout.strip() == str(huge.stat().st_size)
+    assert attacked.stdout.strip() == "A"
+    assert code == "too_large"
+
+
+def test_without_a_limit_of_files_a_pack_fills_the_disk(
+    plain: Plain, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made small here: what is past it is not written."""
+    monkeypatch.setattr(git, "_FILE_BYTES", 1 << 20)
+    repo.commit({"noise": os.urandom(2 << 20)})
+    plain("clone", "--quiet", "--bare", repo.url, str(tmp_path / "plain.git"))
+    here = git.bare_repository(tmp_path / "guarded.git", object_format="sha1")
+
+    code = guarded(*here, "fetch", "origin", "+refs/heads/main:refs/x", reached=access(repo))
+
+    assert _bytes_below(tmp_path / "plain.git") > 2 << 20
+    assert code == "too_large"
+    assert _bytes_below(tmp_path / "guarded.git") < 2 << 20
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_without_a_deadline_a_forge_says_how_long_git_waits(
+    plain: Plain, forge: Forge, repo: Repo
+) -> None:
+    """For ever; and whoever ends git alone leaves its helper waiting."""
+    hold = forge.holds[repo.bare.name] = threading.Event()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            plain("ls-remote", repo.url, seconds=3)
+        attacked = _naming(repo.url)
+        calls = len(forge.calls(repo))
+        with pytest.raises(TimedOutError):
+            git.run(
+                ["ls-remote", "origin"], access=access(repo), deadline_seconds=1, max_bytes=1000
+            )
+        left = _naming(repo.url) - attacked
+    finally:
+        hold.set()
+
+    assert attacked
+    assert len(forge.calls(repo)) > calls
+    assert left == set()
+
+
+def _naming(text: str) -> set[int]:
+    """The processes of this machine with a text in their command line."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if text.encode() in (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
+    return found

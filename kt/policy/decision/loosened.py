@@ -9,13 +9,18 @@ pattern confirms what hit.
 
 from __future__ import annotations
 
+import re
+
 from kt.policy.decision.syntax import Choice, Group, Node, Repeat, Sequence, parse, render
 
 _SMALL_COUNT = 4
+_LARGE_COUNT = re.compile(r"\{[0-9,]*(?:[5-9]|[1-9][0-9])[0-9,]*\}")
 
 
 def loosen(pattern: str) -> str:
     """A pattern that matches wherever `pattern` does, with no count above four."""
+    if not _LARGE_COUNT.search(pattern):
+        return pattern  # As nearly all are; to read a long one takes longer than to compile it.
     return render(_loosened(parse(pattern)))
 
 

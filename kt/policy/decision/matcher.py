@@ -96,7 +96,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]
     for rule in rules:
         exact = _Exact(rule, compiled(rule.pattern))
         loose = loosen(rule.pattern)
-        program = compiled(loose).programsize
+        program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
         if program > _SET_PROGRAM:
             yield _Group(views, None, (exact,), (loose,))
             continue
