@@ -22,15 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+from environments import opal_python
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-OPAL = ("opal-server==0.9.9", "aiofiles")  # The second is missing from what the first names.
 MAIN = "refs/heads/main"
 
 # What the others may be cheaper than, at least.
@@ -176,18 +176,6 @@ def _told(command: list[str], environment: dict[str, str]) -> float:
     if done.returncode != 0:
         raise SystemExit(f"{command}: {done.stderr[-2000:]}")
     return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def opal_python(envs: Path) -> Path:
-    """An environment with OPAL; kept between runs, since it takes a while to install."""
-    home = envs / "opal"
-    python = home / "bin/python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=True)
-        uv = home / "bin/uv"
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *OPAL], check=True)
-    return python
 
 
 @contextmanager
