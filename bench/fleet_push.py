@@ -180,6 +180,20 @@ async def one_round(stack: Any, fleet: Fleet, number: int) -> list[float]:
     return waits
 
 
+async def connect(fleet: Fleet) -> None:
+    """Until everyone is connected, enforces and has reported."""
+    begin = time.time()
+    everyone = fleet.gateways
+    for first in range(0, len(everyone), 100):
+        hundred = everyone[first : first + 100]
+        await asyncio.gather(*(fleet.connect(g, wait=False) for g in hundred))
+    await until(lambda: len(fleet.connected) == len(everyone), 900)
+    await until(lambda: all(g.enforced for g in everyone), 900)
+    print(f"{len(everyone)} connected and enforcing after {time.time() - begin:.1f} s", flush=True)
+    await until(lambda: sum(fleet.reports.values()) >= len(everyone), 900)
+    print(f"all reported after {time.time() - begin:.1f} s; {dict(fleet.reports)}", flush=True)
+
+
 async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
     """Idle, rounds, a restart."""
     loop = asyncio.get_running_loop()
@@ -190,17 +204,7 @@ async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
     await asyncio.sleep(IDLE_SECONDS)
     print("without gateways:", spent(alone, usage(parent), IDLE_SECONDS), flush=True)
 
-    begin = time.time()
-    for start in range(0, len(made), 100):
-        await asyncio.gather(
-            *(fleet.connect(g, wait=False) for g in fleet.gateways[start : start + 100])
-        )
-    await until(lambda: len(fleet.connected) == len(made), 900)
-    await until(lambda: all(g.enforced for g in fleet.gateways), 900)
-    print(f"{len(made)} connected and enforcing after {time.time() - begin:.1f} s", flush=True)
-    await until(lambda: sum(fleet.reports.values()) >= len(made), 900)
-    print(f"all reported after {time.time() - begin:.1f} s; {dict(fleet.reports)}", flush=True)
-
+    await connect(fleet)
     fleet.spawn(fleet.heartbeats())
     await asyncio.sleep(5)
     before, cpu, reports = usage(parent), own_cpu(), sum(fleet.reports.values())
@@ -241,6 +245,23 @@ async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
     fleet.reconnecting = False
 
 
+def start(folder: Path, environment: dict[str, str], count: int) -> tuple[Any, Any]:
+    """A control plane with one policy and `count` gateways (name, token) bound to it."""
+    from tests.support.stack import Stack
+
+    stack = Stack(folder / "data", **environment).start()
+    os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="keeptrusts.settings")
+    import django
+
+    django.setup()
+    body = {"id": CONFIGURATION, "content": policy(0)}
+    assert stack.request("POST", "/v1/configurations", body).status == 201
+    made = register(count)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return stack, made
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("gateways", type=int)
@@ -255,18 +276,7 @@ def main() -> None:
 
         print(services.pytest_report_header())
         environment |= {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
-    from tests.support.stack import Stack
-
-    stack = Stack(folder / "data", **environment).start()
-    os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="keeptrusts.settings")
-    import django
-
-    django.setup()
-    body = {"id": CONFIGURATION, "content": policy(0)}
-    assert stack.request("POST", "/v1/configurations", body).status == 201
-    made = register(asked.gateways)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    stack, made = start(folder, environment, asked.gateways)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(measure(stack, made, asked.rounds))

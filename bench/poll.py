@@ -22,15 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
+from environments import opal_python
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-OPAL = ("opal-server==0.9.9", "aiofiles")  # The second is missing from what the first names.
 MAIN = "refs/heads/main"
 
 # What the others may be cheaper than, at least.
@@ -40,7 +40,6 @@ TARGETS = {
     ("https, a handshake each", "git ls-remote"): 15.0,
     ("https, kept alive", "git ls-remote"): 100.0,
     ("http, 20 refs", "OPAL"): 5.0,
-    # Of 20 files a clone is cheaper: a fetch without blobs is two.
     ("5,000 files", "GitPython"): 10.0,
     ("50,000 files", "GitPython"): 30.0,
 }
@@ -126,11 +125,13 @@ def our_change(url: str, times: int) -> float:
     from gitrepos.snapshot import Ask, Snapshot
 
     access = git.Access(parse(url, schemes=["https", "http"]), ("127.0.0.1",))
+    listed = subprocess.run(["git", "ls-remote", url, MAIN], capture_output=True, text=True)
+    head = listed.stdout.split()[0]
 
     def step() -> None:
         with tempfile.TemporaryDirectory() as folder:
             (taken,) = fetch.take(
-                access, ref=MAIN, head="0" * 40, asks=[Ask("policies")], folder=Path(folder)
+                access, ref=MAIN, head=head, asks=[Ask("policies")], folder=Path(folder)
             )
         assert isinstance(taken, Snapshot)
         assert len(taken.files or ()) == 20
@@ -175,18 +176,6 @@ def _told(command: list[str], environment: dict[str, str]) -> float:
     if done.returncode != 0:
         raise SystemExit(f"{command}: {done.stderr[-2000:]}")
     return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def opal_python(envs: Path) -> Path:
-    """An environment with OPAL; kept between runs, since it takes a while to install."""
-    home = envs / "opal"
-    python = home / "bin/python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "uv"], check=True)
-        uv = home / "bin/uv"
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *OPAL], check=True)
-    return python
 
 
 @contextmanager

@@ -9,7 +9,8 @@ an interval (with real `git http-backend` behind them), 1 % are on hosts that ar
 and 1 % are on one host that answers 429. A third of the pushes is left to the poll, the others are
 followed by a request for a sync or by a delivery to the webhook.
 
-CPU is that of each part with everything it started; the forge's is told apart.
+CPU is that of each part with everything it started; the forge's is told apart. `opal.py poll` has
+OPAL and the control plane in turn, at the size that OPAL holds.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Forge:
             self.asked["limited"] += 1
             return b"HTTP/1.1 429 Slow\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n"
         if rest != ["git-upload-pack"] or b"command=ls-refs" not in body:
-            self.asked["git"] += 1
+            self.asked["advertised" if rest == ["info", "refs"] else "git"] += 1
             return None
         self.asked[kind] += 1
         head = self.heads.get(number) or head_of(number)

@@ -4,8 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from gitrepos import git
+from gitrepos.courier import Courier
 from gitrepos.errors import TimedOutError
 
 _SECONDS = 90
@@ -22,6 +24,7 @@ class Source:
     """
 
     access: git.Access
+    courier: Courier
     ref: str
     object_format: str
     folder: Path
@@ -33,7 +36,29 @@ class Bare:
 
     def __init__(self, source: Source, name: str) -> None:
         self._source = source
-        self._here = git.bare_repository(source.folder / name, object_format=source.object_format)
+        self._folder = source.folder / name
+        self._here = git.bare_repository(self._folder, object_format=source.object_format)
+
+    def take(self, wants: Sequence[str], *, thin: bool) -> bool:
+        """Bring in these objects without `git fetch`; False where only that can.
+
+        `thin` is for a commit: it comes with its trees, without its parents and blobs.
+
+        Raises: `RemoteError`.
+        """
+        pack = self._source.courier.pack(
+            wants,
+            sha256=self._source.object_format == "sha256",
+            thin=thin,
+            deadline_seconds=self._left(_FETCH_SECONDS),
+        )
+        if pack is None:
+            return False
+        self._index(pack.file)
+        if pack.shallow:
+            lines = "".join(f"{commit}\n" for commit in pack.shallow)
+            (self._folder / "shallow").write_text(lines)
+        return True
 
     def fetch(
         self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
@@ -49,6 +74,19 @@ class Bare:
             deadline_seconds=self._left(seconds),
             max_bytes=4096,
             stdin=stdin,
+        )  # fmt: skip
+
+    def _index(self, pack: BinaryIO) -> None:
+        """Unpack, with the checks that a fetch would make of each object; `pack` is closed."""
+        # What a promisor left out is no reason to refuse the trees that name it.
+        git.run(
+            [
+                *self._here, "-c", "remote.origin.promisor=true", "index-pack", "--stdin",
+                "--promisor", "--fsck-objects",
+            ],
+            deadline_seconds=self._left(_FETCH_SECONDS),
+            max_bytes=_LISTING_BYTES,
+            stdin=pack,
         )  # fmt: skip
 
     def read(

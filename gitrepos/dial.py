@@ -7,6 +7,7 @@ it. No redirect is followed, no cookie kept, no proxy or credential taken from t
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import os
 import socket
 import ssl
@@ -37,18 +38,20 @@ class _BarredError(OSError):
 
 
 class Dial:
-    """One process's connections under one set of `allowed` networks. Made in its event loop.
+    """Connections under one set of `allowed` networks. Made in the event loop that uses them.
 
-    `ca_file` names authorities that are trusted besides the system's.
+    `ca_file` names authorities that are trusted besides the system's. `pinned` are the addresses
+    that were checked already for the one host that is asked: no name is looked up.
     """
 
-    def __init__(self, allowed: Sequence[Network], *, ca_file: str = "") -> None:
+    def __init__(
+        self, allowed: Sequence[Network] = (), *, ca_file: str = "", pinned: Sequence[str] = ()
+    ) -> None:
         self._allowed = allowed
+        self._pinned = frozenset(map(ipaddress.ip_address, pinned))
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        names = _Names(allowed)
-        tls = ssl.create_default_context()
-        if ca_file:
-            tls.load_verify_locations(ca_file)
+        names: AbstractResolver = _Pinned(pinned) if pinned else _Names(allowed)
+        tls = _trusting(ca_file)
         connector = functools.partial(
             aiohttp.TCPConnector,
             limit=0,
@@ -108,8 +111,10 @@ class Dial:
 
     def _socket(self, info: _AddrInfo) -> socket.socket:
         family, kind, protocol, _, where = info
+        text = where[0].split("%")[0]
         try:
-            address.admitted(where[0], [where[0].split("%")[0]], allowed=self._allowed)
+            if ipaddress.ip_address(text) not in self._pinned:
+                address.admitted(where[0], [text], allowed=self._allowed)
         except HostNotAllowedError as exc:
             raise _BarredError(exc.message) from exc
         made = socket.socket(family, kind, protocol)
@@ -131,6 +136,30 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
         if left < 0:
             raise TooLargeError("The server's answer passes its bound.")
         yield chunk
+
+
+@functools.cache
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Made once a process: the system's authorities take longer to read than most answers."""
+    tls = ssl.create_default_context()
+    if ca_file:
+        tls.load_verify_locations(ca_file)
+    return tls
+
+
+class _Pinned(AbstractResolver):
+    """The same addresses for every name."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = addresses
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [_resolved(host, text, port) for text in self._addresses]
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 class _Names(AbstractResolver):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gitrepos import ancestry, complaints, git, globs, scratch, signatures
 from gitrepos.bare import Bare, Source, text
+from gitrepos.courier import Courier
 from gitrepos.errors import (
     BadAnswerError,
     InternalError,
@@ -48,17 +49,18 @@ class _Entry:
 def take(
     access: git.Access, *, ref: str, head: str, asks: Sequence[Ask], folder: Path
 ) -> list[Snapshot | RemoteError]:
-    """Fetch the commit `ref` points at and read what each ask wants of it.
+    """Fetch the commit that the check saw, and read what each ask wants of it.
 
-    `head` is the id the check saw (its length tells the object format). One ask that fails
-    leaves the others; the results come in the order of the asks. `folder` holds the temporary
-    repository, which is gone afterwards. All of it takes at most 90 s.
+    `head` is its id; where the server does not hand that out, it is whatever `ref` points at by
+    now. One ask that fails leaves the others; the results come in the order of the asks. `folder`
+    holds the temporary repository, which is gone afterwards. All of it takes at most 90 s.
 
     Raises: `RemoteError` when the commit itself cannot be fetched, or nothing be written here.
     """
     try:
-        with scratch.temporary(folder) as place:
-            repository = _Repository(access, ref, place, sha256=len(head) == 64)
+        with scratch.temporary(folder) as place, Courier(access) as courier:
+            object_format = "sha256" if len(head) == 64 else "sha1"
+            repository = _Repository(Source(access, courier, ref, object_format, place), head)
             return [_snapshot(repository, ask) for ask in asks]
     except OSError as exc:
         raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
@@ -152,25 +154,32 @@ class _Repository:
     Blobs are there only from a server that cannot leave them out, until `contents` asks.
     """
 
-    def __init__(self, access: git.Access, ref: str, folder: Path, *, sha256: bool) -> None:
-        self._source = Source(access, ref, "sha256" if sha256 else "sha1", folder)
-        self._bare = Bare(self._source, "thin")
-        self._bare.fetch(["--depth=1", "--filter=blob:none", "origin", f"+{ref}:{_HEAD}"])
-        self.commit, self._tree = self._head()
+    def __init__(self, source: Source, head: str) -> None:
+        self._source = source
+        self._bare = Bare(source, "thin")
+        if not self._bare.take([head], thin=True):
+            self._bare.fetch(
+                ["--depth=1", "--filter=blob:none", "origin", f"+{source.ref}:{_HEAD}"]
+            )
+            head = _HEAD
+        self._header, message = self._read_header(head)
+        # What stands there twice counts once, as the first.
+        facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
+        self.commit, self._tree = _commit(facts, message), facts["tree"]
         self._below: dict[str, list[_Entry]] = {}
 
-    def _head(self) -> tuple[Commit, str]:
-        shape = "--format=%H%x00%T%x00%ct%x00%an <%ae>%x00%B"
-        raw = self._bare.read(["log", "-1", shape, _HEAD, "--"], 1 << 20)
-        commit, tree, time, author, message = raw.decode(errors="replace").split("\0", 4)
-        shown = message.strip().replace("\0", "\ufffd")[:500]
-        return Commit(commit, author[:500], shown, _moment(time)), tree
+    def _read_header(self, name: str) -> tuple[list[str], str]:
+        """The lines of a commit as they are stored, and its message.
+
+        So the parents are among them, which a shallow repository hides otherwise.
+        """
+        raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
+        header, _, message = raw.decode(errors="replace").partition("\n\n")
+        return header.split("\n"), message
 
     def left(self, commit: str) -> bool:
         """Whether the branch provably no longer has `commit` among its ancestors."""
-        raw = text(self._bare.read(["cat-file", "commit", self.commit.id], 1 << 20))
-        header = raw.partition("\n\n")[0].splitlines()
-        return ancestry.left(self._source, commit, head=self.commit.id, header=header)
+        return ancestry.left(self._source, commit, head=self.commit.id, header=self._header)
 
     def signature(self, allowed_signers: str) -> Signature | None:
         """Whether one of the allowed signers signed the commit; None where nobody need have."""
@@ -267,6 +276,8 @@ class _Repository:
         return [_entry(line) for line in listing.split(b"\0") if line.endswith(ends)]
 
     def _fetch_blobs(self, blobs: Sequence[str]) -> None:
+        if self._bare.take(blobs, thin=False):
+            return
         try:
             # Asked for by id, a blob comes in spite of the filter.
             self._bare.fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
@@ -286,6 +297,21 @@ class _Repository:
         if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
             raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
         return small
+
+
+def _commit(facts: Mapping[str, str], message: str) -> Commit:
+    """A commit of what stands in its header, and of its message, in which each line is indented."""
+    author, _ = _signed(facts.get("author", ""))
+    _, moment = _signed(facts.get("committer", ""))
+    lines = [line.removeprefix("    ") for line in message.split("\n")]
+    shown = "\n".join(lines).strip().replace("\0", "\ufffd")
+    return Commit(facts["commit"], author[:500], shown[:500], _moment(moment))
+
+
+def _signed(line: str) -> tuple[str, str]:
+    """Who did something, and when: `NAME <MAIL> SECONDS ZONE`."""
+    who, *moment = line.rsplit(" ", 2)
+    return who, moment[0] if moment else ""
 
 
 def _moment(seconds: str) -> datetime | None:

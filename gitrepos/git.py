@@ -7,9 +7,7 @@ when this process is already gone.
 """
 
 import contextlib
-import ctypes
 import os
-import resource
 import selectors
 import shutil
 import signal
@@ -18,7 +16,6 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,9 +34,18 @@ _STDERR_BYTES = 64 * 1024
 _SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
-_PR_SET_PDEATHSIG = 1
 
-_libc = ctypes.CDLL(None, use_errno=True)
+# The arguments: the worker, who may have died before the kernel knew whose death to tell of, and
+# the bounds of files (512 bytes each) and of memory (KiB). Set here and not between fork and exec:
+# that would copy the page tables of the worker for every git.
+_LIMITS = """\
+[ "$PPID" = "$1" ] || exit 1
+ulimit -c 0
+ulimit -f "$2"
+ulimit -v "$3"
+shift 3
+exec "$@"
+"""
 
 _ENVIRONMENT = {
     "PATH": f"{os.path.dirname(shutil.which('git') or '/usr/bin/git')}:/usr/bin:/bin",
@@ -105,11 +111,11 @@ def run(
     deadline_seconds: float,
     max_bytes: int,
     access: Access | None = None,
-    stdin: bytes = b"",
+    stdin: bytes | BinaryIO = b"",
     allowed_signers: str = "",
     scratch: Path | None = None,
 ) -> bytes:
-    """Run one git command and return what it prints.
+    """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
 
     Without `access` no protocol is allowed at all: the command stays on this machine. With it
     the remote is named `origin`. To check a signature, git hands it to ssh-keygen in a file of
@@ -144,7 +150,7 @@ class _Command:
     program: Sequence[str]
     deadline_seconds: float
     max_bytes: int
-    stdin: bytes = b""
+    stdin: bytes | BinaryIO = b""
     config: bytes = b""
     environment: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
@@ -177,12 +183,16 @@ def _compared(access: Access) -> str:
 
 
 def _run(command: _Command) -> bytes:
-    with _memory_file(command.config) as config, _memory_file(command.stdin) as source:
+    stdin = command.stdin
+    source = memory_file(stdin) if isinstance(stdin, bytes) else stdin
+    with source, memory_file(command.config) as config:
         environment = {**_ENVIRONMENT, **command.environment}
         environment["GIT_CONFIG_GLOBAL"] = f"/proc/self/fd/{config.fileno()}"
         # GitPython adds this process's environment to each child; env -i takes it away again.
         line = [
             "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
+            "setpriv", "--pdeathsig", "TERM", "sh", "-c", _LIMITS, "sh",
+            str(os.getpid()), str(_FILE_BYTES // 512), str(_MEMORY_BYTES // 1024),
             "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(command.deadline_seconds),
             *command.program,
         ]  # fmt: skip
@@ -194,7 +204,6 @@ def _run(command: _Command) -> bytes:
             shell=False,
             start_new_session=True,
             pass_fds=(config.fileno(),),
-            preexec_fn=partial(_bound, os.getpid()),
         )
         until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
         status, output, complaint = _collect(child.proc, command.max_bytes, until)
@@ -228,18 +237,18 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
 def _ssh(access: Access, kept: contextlib.ExitStack) -> str:
     # ssh closes every descriptor that it inherits, so it opens these as files of this process.
     key, hosts = (
-        _elsewhere(kept.enter_context(_memory_file(text.encode())))
+        _elsewhere(kept.enter_context(memory_file(text.encode())))
         for text in (access.secret.private_key, access.secret.known_hosts)
     )
     config = ssh.config(access.url, access.addresses[0], key=key, known_hosts=hosts)
-    file = _elsewhere(kept.enter_context(_memory_file(config.encode())))
+    file = _elsewhere(kept.enter_context(memory_file(config.encode())))
     return f'[core]\n\tsshCommand = "ssh -F {file}"\n[ssh]\n\tvariant = ssh\n'
 
 
 def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
     if not allowed_signers:
         return b""
-    file = _elsewhere(kept.enter_context(_memory_file(allowed_signers.encode())))
+    file = _elsewhere(kept.enter_context(memory_file(allowed_signers.encode())))
     return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
 
 
@@ -247,7 +256,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _memory_file(content: bytes) -> BinaryIO:
+def memory_file(content: bytes = b"") -> BinaryIO:
     """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
     file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
     os.fchmod(file.fileno(), 0o600)  # ssh takes no key that others could read.
@@ -259,20 +268,6 @@ def _memory_file(content: bytes) -> BinaryIO:
 def _elsewhere(file: BinaryIO) -> str:
     """The path by which another process opens a file of this one."""
     return f"/proc/{os.getpid()}/fd/{file.fileno()}"
-
-
-def _bound(parent: int) -> None:
-    """In the child, before exec: limits, and a signal for the day this process dies.
-
-    The signal goes to timeout(1), which hands it to the whole group.
-    """
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)  # It died before the kernel knew.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Last: this process may have more already, and could then allocate nothing here.
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
 def _collect(

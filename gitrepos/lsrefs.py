@@ -50,9 +50,11 @@ class _Answer(ABC):
         for packet in self._cutter.feed(chunk):
             if self._is_complete:
                 raise pktline.malformed("it goes on after its end")
-            if packet is not None and packet.startswith(b"ERR "):
+            if packet is pktline.Mark.DELIMITER:
+                raise pktline.malformed("a list of refs has no sections")
+            if isinstance(packet, bytes) and packet.startswith(b"ERR "):
                 raise BadAnswerError(f"The server says: {_printable(packet[4:])}.")
-            self._take(packet)
+            self._take(packet if isinstance(packet, bytes) else None)
 
     def heads(self) -> dict[str, str]:
         """The commit of each ref, empty where there is none.

@@ -5,6 +5,7 @@ Source: gitprotocol-common(5).
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 
 from gitrepos.errors import BadAnswerError
 
@@ -13,6 +14,16 @@ DELIMITER = b"0001"
 _HEAD_BYTES = 4
 _MAX_BYTES = 65_520
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+
+
+class Mark(Enum):
+    """A packet without a payload."""
+
+    FLUSH = FLUSH
+    DELIMITER = DELIMITER
+
+
+_MARKS = tuple(Mark)  # By the number that stands for a length.
 
 
 def frame(payload: str) -> bytes:
@@ -37,11 +48,11 @@ class Cutter:
         """Whether the stream may end here: no packet has begun that did not end."""
         return not self._rest
 
-    def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """The payload of each packet that `chunk` completes; None for a flush.
+    def feed(self, chunk: bytes) -> Iterator[bytes | Mark]:
+        """The payload of each packet that `chunk` completes.
 
-        Raises: `BadAnswerError` for what is no length, and for the other special packets, which
-        no listing of refs has.
+        Raises: `BadAnswerError` for what is no length, and for a packet of a kind that no server
+        sends over http.
         """
         buffer, at = self._rest + chunk, 0
         self._rest = b""
@@ -50,7 +61,7 @@ class Cutter:
             end = at + max(size, _HEAD_BYTES)
             if end > len(buffer):
                 break
-            yield buffer[at + _HEAD_BYTES : end] if size else None
+            yield buffer[at + _HEAD_BYTES : end] if size >= _HEAD_BYTES else _MARKS[size]
             at = end
         self._rest = buffer[at:]
 
@@ -59,6 +70,6 @@ def _size(head: bytes) -> int:
     if not _LENGTH.fullmatch(head):
         raise malformed("it is not in packets")
     size = int(head, 16)
-    if 0 < size < _HEAD_BYTES or size > _MAX_BYTES:
+    if len(_MARKS) <= size < _HEAD_BYTES or size > _MAX_BYTES:
         raise malformed("a packet has no such length")
     return size

@@ -40,7 +40,6 @@ _GITS_PER_HOST = 4
 _GROUP_SECONDS = 0.2
 _MAX_BYTES = 64 * 1024
 _MAX_HOSTS = 10_000
-_MAX_MESSAGE_LENGTH = 500
 # A host that is asked again within this time is worth an open connection.
 _AGAIN_SECONDS = 60
 _LATE = "The server did not answer in time."
@@ -157,7 +156,7 @@ class _Asker:
         try:
             answer = Answer(question.key, await self._heads(question))
         except RemoteError as error:
-            answer = Answer(question.key, {}, _shown(error, question.secret.hidden))
+            answer = Answer(question.key, {}, smart.shown(error, question.secret.hidden))
         except Exception:
             # What a server provokes by an answer nobody foresaw must not cost its neighbours
             # theirs.
@@ -216,15 +215,6 @@ async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
         except TimeoutError as exc:
             raise BusyError("The server was busy with other repositories.") from exc
         yield
-
-
-def _shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
-    """The same error, fit to be shown: a server may send back what it was sent, at any length."""
-    message = error.message
-    for secret in secrets:
-        message = message.replace(secret, "***")
-    error.reword(message[:_MAX_MESSAGE_LENGTH])
-    return error
 
 
 def _by_git(question: Question[Key], terms: Terms) -> dict[str, str]:

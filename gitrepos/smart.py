@@ -4,8 +4,9 @@ The question goes out at once, without asking first what the server can do. Only
 `info/refs` proves that it speaks an older protocol; what it speaks is remembered for an hour.
 """
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,12 +32,17 @@ _MAX_BYTES = 16 * 1024 * 1024  # A quarter of a million refs, from servers that 
 _FORGET_SECONDS = 3600
 _MAX_SHA256 = 1000
 _MAX_RETRY_AFTER_SECONDS = 86_400
+_MAX_MESSAGE_LENGTH = 500
 _POST_TAIL = "/git-upload-pack"
 _GET_TAIL = "/info/refs?service=git-upload-pack"
 _POSTED = "application/x-git-upload-pack-result"
 _ADVERTISED = "application/x-git-upload-pack-advertisement"
 # Forges tell git from browsers by the first word.
-_HEADERS = {"User-Agent": "git/2 (keeptrusts)", "Git-Protocol": "version=2"}
+_HEADERS = {
+    "User-Agent": "git/2 (keeptrusts)",
+    "Git-Protocol": "version=2",
+    "Accept-Encoding": "identity",
+}
 # What a server may answer that does not know the question. Overload, credentials and limits are
 # no such answers.
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)
@@ -48,7 +54,7 @@ class Wish:
     """What is asked of a remote; `authorization` is the header's value, empty for none."""
 
     url: RepoURL
-    refs: tuple[str, ...]
+    refs: tuple[str, ...] = ()
     authorization: str = ""
     keep: bool = False
 
@@ -74,7 +80,7 @@ class DumbError(Exception):
     """The server hands out files; git itself knows how to read those."""
 
 
-class _DoubtError(Exception):
+class DoubtError(Exception):
     """The answer is of no use, perhaps because the server does not know the question."""
 
     def __init__(self, error: RemoteError) -> None:
@@ -92,7 +98,7 @@ async def heads(dial: Dial, wish: Wish, known: Known) -> dict[str, str]:
     if not known.is_old():
         try:
             return await _listed(dial, wish, sha256=is_sha256)
-        except _DoubtError as exc:
+        except DoubtError as exc:
             doubt = exc.error
     said = await _advertised(dial, wish, known)
     if said.version < 2:
@@ -105,30 +111,49 @@ async def heads(dial: Dial, wish: Wish, known: Known) -> dict[str, str]:
         known.sha256.add(wish.url.text)
     try:
         return await _listed(dial, wish, sha256=said.sha256)
-    except _DoubtError as exc:
+    except DoubtError as exc:
         raise exc.error from exc
 
 
-async def _listed(dial: Dial, wish: Wish, *, sha256: bool) -> dict[str, str]:
+@contextlib.asynccontextmanager
+async def posted(dial: Dial, wish: Wish, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer to a question of protocol 2.
+
+    Raises: a `RemoteError`; `DoubtError`, also for a `BadAnswerError` of who reads the answer.
+    """
     headers = _headers(wish) | {
         "Content-Type": "application/x-git-upload-pack-request",
         "Accept": _POSTED,
     }
-    listing = lsrefs.Listing(wish.refs)
-    body = lsrefs.question(wish.refs, sha256=sha256)
     async with dial.answer(wish.url, _POST_TAIL, headers, body=body, keep=wish.keep) as answer:
         error = _refusal(answer, wish)
         if answer.status in _PUZZLED and error:
-            raise _DoubtError(error)
+            raise DoubtError(error)
         if error:
             raise error
         try:
             _check_type(answer, _POSTED)
-            async for chunk in read(answer, max_bytes=_MAX_BYTES):
-                listing.feed(chunk)
-            return listing.heads()
+            yield answer
         except BadAnswerError as exc:
-            raise _DoubtError(exc) from exc
+            raise DoubtError(exc) from exc
+
+
+def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
+    """The same error, fit to be shown: a server may send back what it was sent, at any length."""
+    message = error.message
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    error.reword(message[:_MAX_MESSAGE_LENGTH])
+    return error
+
+
+async def _listed(dial: Dial, wish: Wish, *, sha256: bool) -> dict[str, str]:
+    listing = lsrefs.Listing(wish.refs)
+    body = lsrefs.question(wish.refs, sha256=sha256)
+    async with posted(dial, wish, body) as answer:
+        async for chunk in read(answer, max_bytes=_MAX_BYTES):
+            listing.feed(chunk)
+        return listing.heads()
 
 
 async def _advertised(dial: Dial, wish: Wish, known: Known) -> lsrefs.Advertisement:

@@ -182,6 +182,8 @@ def test_no_redirect_is_followed(
     admin: APIClient, forge: Forge, repo: Repo, tmp_path: Path, method: str, status: int
 ) -> None:
     """Its target gets no request and so no token, whichever request is answered so."""
+    # Else nothing is asked by GET.
+    repo.git("config", "uploadpack.allowFilter", "false", at=repo.bare)
     with Forge(tmp_path / "elsewhere") as elsewhere:
         location = {"Location": f"{elsewhere.url}/{repo.bare.name}/info/refs"}
         forge.twists[repo.bare.name] = lambda got, reply: (

@@ -36,9 +36,9 @@ fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=[Ask("")], folder=
 
 @pytest.fixture
 def held(forge: Forge, repo: Repo) -> Iterator[Repo]:
-    """A repository whose forge holds what it was asked for."""
+    """A repository whose forge holds what git asks for, once it has to: nobody has the head."""
     repo.commit({"bot/policy-config.yaml": policy()})
-    forge.holds[repo.bare.name] = threading.Event()
+    forge.git_holds[repo.bare.name] = threading.Event()
     yield repo
     forge.release(repo)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gitrepos.errors import BadAnswerError
 from gitrepos.lsrefs import Advertisement, Listing, is_file_of_refs, question
-from gitrepos.pktline import FLUSH, Cutter, frame
+from gitrepos.pktline import FLUSH, Cutter, Mark, frame
 
 ID, OTHER, LONG = "1" * 40, "2" * 40, "3" * 64
 MAIN = "refs/heads/main"
@@ -186,7 +186,7 @@ def test_packets_come_out_as_they_went_in(payloads: list[str], size: int) -> Non
         for packet in cutter.feed(stream[at : at + size])
     ]
 
-    assert found == [*(payload.encode() for payload in payloads), None]
+    assert found == [*(payload.encode() for payload in payloads), Mark.FLUSH]
     assert cutter.is_between
 
 

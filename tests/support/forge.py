@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import itertools
 import os
 import ssl
@@ -38,10 +39,12 @@ class Forge:
 
     Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
     headers and body to send instead), `holds` (an event to wait for before answering),
+    `git_holds` (the same, before answering git's own first request alone),
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
     its own may promise more than it sends), `streams` (what writes the whole answer to the request
     for a pack, for as long as it likes), `old` (answered as a server does that knows no
-    protocol version 2), `dumb` (its files are handed out, as by a server without git).
+    protocol version 2), `dumb` (its files are handed out, as by a server without git), `gzips`
+    (answers come compressed to whoever says that it reads that).
     `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
     that carry a credential, `connections` the client's end of each; `sent_bytes` counts the bodies
     of answers. With `tls` it is served over https. With `remembers` the same request gets the same
@@ -64,12 +67,14 @@ class Forge:
         self.tokens: dict[str, str] = {}
         self.answers: dict[str, Reply] = {}
         self.holds: dict[str, threading.Event] = {}
+        self.git_holds: dict[str, threading.Event] = {}
         self.lates: dict[str, Late] = {}
         self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
         self.streams: dict[str, Callable[[BinaryIO], None]] = {}
         self.old: set[str] = set()
         self.dumb: set[str] = set()
+        self.gzips: set[str] = set()
         self.connections: list[tuple[str, int]] = []
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[tuple[str, str]] = []
@@ -91,7 +96,7 @@ class Forge:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        for hold in self.holds.values():
+        for hold in (*self.holds.values(), *self.git_holds.values()):
             hold.set()
         self._server.shutdown()
         self._thread.join()
@@ -118,9 +123,9 @@ class Forge:
 
     def release(self, repo: Repo) -> None:
         """End every misbehaviour of one repository."""
-        hold = self.holds.pop(repo.bare.name, None)
-        if hold:
-            hold.set()
+        for holds in (self.holds, self.git_holds):
+            if hold := holds.pop(repo.bare.name, None):
+                hold.set()
         self.answers.pop(repo.bare.name, None)
         self.twists.pop(repo.bare.name, None)
         self.streams.pop(repo.bare.name, None)
@@ -164,6 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         if hold := forge.holds.get(name):
             hold.wait(60)
+        if self.command == "GET" and (hold := forge.git_holds.get(name)):
+            hold.wait(60)
         if answer := forge.answers.get(name):
             self._answer(*answer)
         elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
@@ -184,6 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if name in forge.lates and b"command=fetch" in body:
                 forge.lates.pop(name).hold()
+            if name in forge.gzips and "gzip" in self.headers.get("Accept-Encoding", ""):
+                status, headers, content = reply
+                reply = status, headers | {"Content-Encoding": "gzip"}, gzip.compress(content)
             twist = forge.twists.get(name)
             self._answer(*(twist(self.command, reply) if twist else reply))
 
