@@ -42,7 +42,7 @@ class Chaos:
         self.stack, self.repos, self.chance = stack, repos, chance
         self.pushed: dict[str, list[str]] = defaultdict(list)
         self.killed: list[str] = []
-        self.seen: set[int] = set()
+        self.seen: dict[int, str] = {}
 
     def push(self) -> None:
         """One commit changes every file of a repository."""
@@ -56,7 +56,7 @@ class Chaos:
         """A part, or one of its processes; whoever supervises the parent starts it again."""
         assert self.stack.process is not None
         running = self.stack.children() | {self.stack.process.pid: "manage.py up"}
-        self.seen |= set(running)
+        self.seen |= {pid: _start(pid) for pid in running}
         part = self.chance.choice(PARTS)
         victims = [pid for pid, line in running.items() if part in line]
         if victims:
@@ -107,10 +107,20 @@ def _check(chaos: Chaos, *, seconds: float) -> None:
         assert [h for h in hashes if h in versions] == list(versions)  # In the order of git.
     wait_for(lambda: stack.get("/v1/git-repos/summary")["due_for_seconds"] < 5, seconds=60)
     wait_for(lambda: not list((stack.data_dir / "work").glob("*")), seconds=30)
-    left = [pid for pid in chaos.seen if is_running(pid) and pid not in stack.children()]
-    assert [pid for pid in left if pid != stack.process.pid] == []  # type: ignore[union-attr]
+    ours_now = {*stack.children(), stack.process.pid}  # type: ignore[union-attr]
+    # In an hour the kernel gives a number again, to a process of anybody's.
+    left = [pid for pid, start in chaos.seen.items() if start and _start(pid) == start]
+    assert [pid for pid in left if is_running(pid) and pid not in ours_now] == []
     named = str(stack.data_dir).encode()
     wait_for(lambda: not [p for p, (line, _) in ours().items() if named in line], seconds=30)
+
+
+def _start(pid: int) -> str:
+    """When a process started, in ticks since the machine did; empty when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _in_force(stack: Stack) -> dict[str, str] | None:
