@@ -50,12 +50,12 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
 
 
 def page(
-    filters: Mapping[str, str], *, since: datetime | None, until: datetime | None, after: str,
+    filters: Mapping[str, object], *, since: datetime | None, until: datetime | None, after: str,
     limit: int,
 ) -> tuple[list[Row], str | None]:  # fmt: skip
     """Decisions, the newest first, and what `after` is for the next page.
 
-    `filters` are by column; `since` is included, `until` is not.
+    `filters` are lookups of the columns; `since` is included, `until` is not.
     """
     found = Decision.objects.filter(**filters).order_by("-at", "-id")
     if since is not None:

@@ -4,10 +4,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from gateways import decisions, drift, rollout, survey
-from keeptrusts.errors import FieldError
-from keeptrusts.views import View, moment, texts, whole
+from keeptrusts.views import View, moment, texts, whole, words
+from kt.policy.decision.values import SEVERITY
 
-_FILTERS = ("gateway", "configuration", "verdict", "policy")
+_FILTERS = ("gateway", "configuration", "policy")
 _MAX_LIMIT = 1000
 
 
@@ -17,22 +17,23 @@ class Drift(View):
     query = {"GET": ("state", "gateway", "configuration")}
 
     def get(self, request: Request) -> Response:
-        state = request.query_params.get("state")
-        if state is not None and state not in drift.STATES:
-            raise FieldError("state", f"must be one of {', '.join(drift.STATES)}")
+        states = words(request, "state", known=drift.STATES)
         found = survey.rows(**texts(request, ("gateway", "configuration")))
-        shown = [row for row in found if state in (None, row["state"])]
+        shown = [row for row in found if row["state"] in states]
         return Response({"data": shown, "summary": survey.summary(found)})
 
 
 class Decisions(View):
     """The decisions of all gateways, the newest first."""
 
-    query = {"GET": (*_FILTERS, "since", "until", "limit", "cursor")}
+    query = {"GET": (*_FILTERS, "verdict", "since", "until", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
+        filters: dict[str, object] = {**texts(request, _FILTERS)}
+        if "verdict" in request.query_params:
+            filters["verdict__in"] = words(request, "verdict", known=tuple(SEVERITY))
         rows, more = decisions.page(
-            texts(request, _FILTERS),
+            filters,
             since=moment(request, "since"),
             until=moment(request, "until"),
             after=request.query_params.get("cursor", ""),

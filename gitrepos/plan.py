@@ -131,7 +131,7 @@ def plan(
     living = {row for row in linked if _lives(row, holders, link)}
     removed = tuple(row for row in lost if row in living)
     retired = tuple(row for row in lost if link.prune and _may_go(row, holders))
-    archived = tuple(row for row in lost if row in retired or row.outcome == "archived")
+    archived = tuple(row for row in lost if row in retired or _is_out(row, holders))
     return Plan(
         decisions=decisions,
         missing=tuple(row for row in lost if row not in archived),
@@ -230,6 +230,11 @@ def _lives(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
     """Whether a row has its file until now, and feeds what is in force."""
     fed = row.outcome not in ("missing", "archived") and _fed(row, holders, link)
     return fed and not holders[row.configuration].archived
+
+
+def _is_out(row: Linked, holders: Mapping[str, Holder]) -> bool:
+    """Whether what lost its file was archived already, by the link or by somebody."""
+    return row.outcome == "archived" or holders[row.configuration].archived
 
 
 def _may_go(row: Linked, holders: Mapping[str, Holder]) -> bool:

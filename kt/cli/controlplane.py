@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
@@ -13,6 +14,7 @@ from kt.cli.errors import CommandError
 
 _TIMEOUT_SECONDS = 30
 _MOST_BYTES = 256 << 20
+_MOST_SHOWN = 300
 
 
 class ControlPlane:
@@ -52,10 +54,11 @@ class ControlPlane:
             with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 data: bytes = answer.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as exc:
-            raise CommandError(f"GET {path}: {exc.code} {_code(exc)}".rstrip()) from exc
+            hint = "; look at KEEPTRUSTS_API_TOKEN" if exc.code == HTTPStatus.UNAUTHORIZED else ""
+            raise CommandError(f"GET {path}: {exc.code} {_said(exc)}".rstrip() + hint) from exc
         except (OSError, HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", None) or exc
-            raise CommandError(f"GET {path}: no answer: {reason}") from exc
+            raise CommandError(f"GET {self._url}{path}: no answer: {reason}") from exc
         if len(data) > _MOST_BYTES:
             raise CommandError(f"GET {path}: the answer is too large")
         return data
@@ -66,10 +69,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow none: it could lead the token elsewhere."""
 
 
-def _code(exc: urllib.error.HTTPError) -> str:
-    """The code of the API's envelope, where the answer has one."""
+def _said(exc: urllib.error.HTTPError) -> str:
+    """What the API's envelope says, where the answer has one, on one line that is safe to print."""
     with exc:
         try:
-            return str(json.loads(exc.read(1 << 16))["error"]["code"])[:60]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            error = json.loads(exc.read(1 << 16))["error"]
+            said = f"{error['code']}: {error.get('message', '')}"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return ""
+    shown = "".join(char if char.isprintable() else " " for char in said)
+    return " ".join(shown.split()).rstrip(":")[:_MOST_SHOWN]

@@ -35,10 +35,14 @@ def _commands(doc: Path) -> list[str]:
 @pytest.mark.smoke
 @pytest.mark.parametrize("doc", [d for d in DOCS if _commands(d)], ids=lambda d: d.name)
 def test_the_commands_of_a_page_run(shared_stack: Stack, repo: Repo, doc: Path) -> None:
-    """One after the other, in a clone of a policy repository."""
+    """One after the other, in a clone of a policy repository, with what the README exports.
+
+    That page alone begins in the checkout, where the token is.
+    """
     repo.commit({"policies/support-bot/policy-config.yaml": policy("support-bot")})
-    (repo.clone / "var").mkdir()
-    shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")
+    if doc == ROOT / "README.md":
+        (repo.clone / "var").mkdir()
+        shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")
     script = "set -euo pipefail\n" + "\n".join(_commands(doc))
     script = script.replace("http://127.0.0.1:8080", shared_stack.url)
     script = script.replace("41002", str(free_port()))
@@ -50,6 +54,8 @@ def test_the_commands_of_a_page_run(shared_stack: Stack, repo: Repo, doc: Path) 
         cwd=repo.clone,
         env={
             **shared_stack.environment,
+            "KEEPTRUSTS_API_URL": shared_stack.url,
+            "KEEPTRUSTS_API_TOKEN": shared_stack.token(),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         },
         capture_output=True,

@@ -145,6 +145,7 @@ def test_pages_make_up_the_whole(admin: APIClient, gateway: Machine, limit: int)
         "?gateway=%00",
         "?configuration=",
         "?verdict=%00",
+        "?verdict=blocked",
         "?policy=%0A",
     ],
 )

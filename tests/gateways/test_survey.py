@@ -249,6 +249,18 @@ def test_an_unknown_state_is_refused(admin: APIClient) -> None:
     assert refusal(admin.get(f"{PATH}?state=fine")) == (400, ["state"])
 
 
+def test_several_states_are_selected(
+    admin: APIClient, register: Register, gateway: Machine
+) -> None:
+    """With commas between, as in the lists of links and of events."""
+    register("second", configuration="bot")
+    gateway.run()
+
+    found = get(admin, f"{PATH}?configuration=bot&state=offline,in_sync")
+
+    assert {row["gateway"] for row in found} == {"edge-1", "second"}
+
+
 def test_a_deleted_gateway_has_no_row(admin: APIClient, gateway: Machine) -> None:
     """Its configuration has one again."""
     gateway.run()

@@ -457,6 +457,22 @@ def test_a_missing_file_stays_missing(admin: APIClient, repo: Repo) -> None:
     assert [file["path"] for file in runs(admin, row)[0]["files"]] == ["other/policy-config.yaml"]
 
 
+def test_a_missing_file_is_archived_with_its_configuration(admin: APIClient, repo: Repo) -> None:
+    """Whoever retires what git dropped is not asked to look at it for ever."""
+    repo.commit({BOT: policy(), "other/policy-config.yaml": policy("Other")})
+    row = link(admin, repo.url)
+    run_due()
+    repo.commit({BOT: None})
+    poll()
+    assert admin.delete("/v1/configurations/bot?override=true").status_code == 200
+    request(admin, row)
+
+    run_due()
+
+    assert outcomes(admin, row)[BOT, "bot"] == "archived"
+    assert shown(admin, row)["conditions"][0]["reason"] == "Synced"
+
+
 @pytest.mark.smoke
 def test_a_rename_keeps_id_and_history_by_its_pack_id(admin: APIClient, repo: Repo) -> None:
     """Alone it makes no version; with a change it makes the next one."""

@@ -238,6 +238,22 @@ def test_an_answer_that_tells_nothing_is_2(
     assert [path for path, _ in answers.asked] == ["/v1/configurations"]
 
 
+def test_a_refused_token_is_named_with_what_the_api_says(
+    kt: Run, answers: Answers, checkout: Repo
+) -> None:
+    """Which variable to change, and why, on one line whatever the answer holds."""
+    body = (
+        b'{"error": {"code": "authentication_failed", "message": "Not\\u001b[2J known.\\nEver."}}'
+    )
+    answers.by_path["/v1/configurations"] = 401, {}, body
+
+    _, _, err = kt("drift")
+
+    assert "authentication_failed: Not [2J known. Ever." in err
+    assert "KEEPTRUSTS_API_TOKEN" in err
+    assert len(err.splitlines()) == 1
+
+
 def test_without_an_answer_it_cannot_tell(
     kt: Run, answers: Answers, checkout: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +266,7 @@ def test_without_an_answer_it_cannot_tell(
     nobody = kt("drift")
 
     assert [silent[0], in_clear[0], nobody[0]] == [2, 2, 2]
-    assert "no answer" in silent[2]
+    assert f"GET {answers.url}/v1/configurations: no answer" in silent[2]
     assert "not https" in in_clear[2]
     assert "KEEPTRUSTS_API_TOKEN" in nobody[2]
 
