@@ -1,6 +1,7 @@
 """The only writer of events."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -18,12 +19,19 @@ def record(
     configuration: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one event; to be called in the transaction that makes it true."""
+    """Add one event; to be called in the transaction that makes it true.
+
+    Times in `details` are kept as all others are shown.
+    """
     Event.objects.create(
         kind=kind,
         git_repo=git_repo,
         configuration=configuration,
         message=message[:2000],
-        details=dict(details or {}),
+        details={name: _shown(value) for name, value in (details or {}).items()},
         created_at=timezone.now(),
     )
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z" if isinstance(value, datetime) else value

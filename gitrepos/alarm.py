@@ -1,5 +1,7 @@
 """When a link begins to fail and when it is well again: an event for each."""
 
+from typing import Any
+
 from django.utils import timezone
 
 from events import log as events
@@ -22,7 +24,7 @@ def note(repo: GitRepo) -> None:
 
 def _well(repo: GitRepo) -> None:
     if repo.error_since is not None:
-        since = repo.error_since.isoformat()
+        since = repo.error_since
         _record(events.Kind.RECOVERED, repo, "The link is synced again.", failing_since=since)
         repo.error_since = None
 
@@ -32,5 +34,5 @@ def _told(repo: GitRepo) -> str:
     return GitRepo.objects.values_list("error_code", flat=True).get(pk=repo.pk)
 
 
-def _record(kind: events.Kind, repo: GitRepo, message: str, **details: str) -> None:
+def _record(kind: events.Kind, repo: GitRepo, message: str, **details: Any) -> None:
     events.record(kind, message, git_repo=str(repo.pk), details=details)

@@ -84,7 +84,7 @@ def _warn(now: datetime, rows: Any) -> int:
             f" {len(used)} links use it.",
             details={
                 "credential": row.name,
-                "expires_at": row.expires_at.isoformat(),
+                "expires_at": row.expires_at,
                 "git_repos": used[:_NAMED],
             },
         )

@@ -110,12 +110,23 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
         secret_globs=tuple(given.secret_env or DEFAULT_SECRETS),
         workers=given.workers,
         max_concurrency=given.max_concurrency,
-        decision_log="" if given.decision_log == "none" else given.decision_log,
+        decision_log=_decision_log(given.decision_log),
         decision_log_bytes=given.decision_log_bytes,
         client_keys=digests(_client_keys(given, environment)),
         admin_keys=digests(environment.get(_ADMIN_KEYS, "")),
         timeouts=Timeouts(given.connect_timeout, given.first_byte_timeout, given.idle_timeout),
     )
+
+
+def _decision_log(path: str) -> str:
+    """Where decisions go, "" for nowhere. What cannot be written would lose every one of them."""
+    if path in ("none", "-"):
+        return "" if path == "none" else path
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640))
+    except OSError as exc:
+        raise CommandError(f"--decision-log {path}: {exc.strerror}") from exc
+    return path
 
 
 def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> str:

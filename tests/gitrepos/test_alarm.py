@@ -43,6 +43,8 @@ def test_a_failure_that_lasts_is_told_once(admin: APIClient, forge: Forge, repo:
     poll()
 
     assert events(admin, row) == [("failed", "unreachable"), ("recovered", "")]
+    [recovered] = get(admin, f"/v1/events?git_repo={row['id']}&kind=recovered")
+    assert recovered["details"]["failing_since"] == f"{since:%Y-%m-%dT%H:%M:%S.%f}Z"
     assert GitRepo.objects.get().error_since is None
 
 

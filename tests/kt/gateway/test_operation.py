@@ -8,6 +8,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.kt.gateway.support import (
     HARMFUL,
     ModelServer,
@@ -174,6 +176,12 @@ def test_with_keys_only_their_holders_are_served(start: Starter, tmp_path: Path)
     assert refused[0].error["type"] == "authentication_error"
     assert gateway.get("/v1/models").status == 401
     assert gateway.get("/health").status == 200
+
+
+def test_a_decision_log_that_cannot_be_written_is_no_start(start: Starter, tmp_path: Path) -> None:
+    """Every decision would be dropped."""
+    with pytest.raises(AssertionError, match=r"--decision-log .*/gone/log: No such file"):
+        start(pack(), "--mock-upstream", "--decision-log", str(tmp_path / "gone" / "log"))
 
 
 def test_a_killed_parent_takes_its_workers_along(start: Starter) -> None:
