@@ -10,6 +10,8 @@ LATE = "The server did not answer in time."
 FULL = "Files cannot be written here: look for a full disk where the data folder is."
 # What a server says of its own disk comes as a "remote error".
 _OURS = r"(?:\A|\n)(?:fatal|error): (?!remote error: )"
+# Of the programs on the way to git, whose words come first; what fails in git itself is 128.
+_MISSING = re.compile(r"(?:env|setpriv|sh|timeout): ")
 _LARGE = "The repository passes the bounds of size or memory."
 
 # git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
@@ -112,6 +114,8 @@ def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteEr
         return errors.TimedOutError(LATE)
     if status in (-signal.SIGXFSZ, -signal.SIGKILL):
         return errors.TooLargeError(_LARGE)
+    if status != 128 and _MISSING.match(complaint):
+        return errors.InternalError(f"git cannot be started here: {complaint.splitlines()[0]}")
     for kind, message, words in _COMPLAINTS:
         if re.search("|".join(words), complaint):
             return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from gitrepos import bare, fetch, git, remote, secret
 from gitrepos.address import parse
-from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError, TooLargeError
+from gitrepos.errors import BadAnswerError, InternalError, RemoteError, TimedOutError, TooLargeError
 from gitrepos.secret import NOBODY
 from gitrepos.snapshot import Ask, Snapshot
 from tests.support.forge import Forge
@@ -294,6 +294,16 @@ def test_a_child_is_pinned_to_the_checked_address(repo: Repo) -> None:
 def test_a_child_has_limits() -> None:
     """Of memory (KiB), of files (512 bytes each) and of core files."""
     assert shell("ulimit -v; ulimit -f; ulimit -c").split() == ["524288", "131072", "0"]
+
+
+def test_a_program_that_is_missing_here_is_no_fault_of_the_forge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The message names it."""
+    monkeypatch.setitem(git._ENVIRONMENT, "PATH", str(tmp_path))
+
+    with pytest.raises(InternalError, match="setpriv"):
+        shell("true")
 
 
 def test_memory_past_the_limit_is_too_large(repo: Repo) -> None:
