@@ -5,6 +5,7 @@ import pwd
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 
@@ -15,16 +16,16 @@ from tests import services
 from tests.support.stack import wait_for
 
 
-class _Server:
+class _Server(ABC):
     """A process that is started again after it was killed, on what it left."""
 
     def __init__(self) -> None:
         self.kills = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def start(self) -> None:
         """Start it and wait until it answers."""
-        raise NotImplementedError
 
     def kill(self) -> None:
         """Without a warning; it is back two seconds later."""
