@@ -1,4 +1,4 @@
-"""Configurations and versions. Only `versions` and `pins` write them."""
+"""Configurations and versions. Only `versions`, `pins` and `judging` write them."""
 
 from django.db import models
 from django.db.models import Q
@@ -17,6 +17,10 @@ class Configuration(models.Model):
 
     While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
     releases it or `pin_expires_at` passes.
+
+    `judged_rules` is the version of the rules that judged the content in force last, empty while
+    none did. `findings` are the errors that they found, as many as are kept, and `refused_since`
+    is when they were found first; empty while it passes.
     """
 
     class Status(models.TextChoices):
@@ -43,6 +47,10 @@ class Configuration(models.Model):
     pin_reason = models.CharField(max_length=500, default="")
     pin_actor = models.CharField(max_length=200, default="")
     pin_expires_at = models.DateTimeField(null=True)
+    # `db_default`: a worker of the release before, which knows no such columns, goes on writing.
+    judged_rules = models.CharField(max_length=64, default="", db_default="", db_index=True)
+    findings = models.JSONField(default=list, db_default=[])
+    refused_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField(db_index=True)
 
@@ -52,6 +60,11 @@ class Configuration(models.Model):
                 fields=["pin_expires_at"],
                 name="pin_expiry",
                 condition=Q(pin_expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["owner"],
+                name="refused_in_force",
+                condition=Q(refused_since__isnull=False),
             ),
         ]
 

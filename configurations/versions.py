@@ -13,6 +13,7 @@ from configurations.models import Configuration, Version
 from configurations.publish import publish
 from events import log
 from keeptrusts.errors import ConflictError, NotFoundError
+from kt.policy.verify import VERIFY_VERSION
 
 Status = Configuration.Status
 Source = Configuration.Source
@@ -254,6 +255,7 @@ def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> 
     if old.content_hash == row.content_hash:
         return False
     put(row, bytes(old.content), origin, seq=seq)
+    row.judged_rules = ""  # It passed the rules of its day; the present ones are still to judge it.
     return True
 
 
@@ -293,10 +295,11 @@ def _next_version(
     seq: int,
     path: str = "",
 ) -> Version:
-    """The unsaved next version, with `row` already saying so."""
+    """The unsaved next version, with `row` already saying so; the present rules let it pass."""
     row.version += 1
     row.publish_seq = seq
     row.content_hash = content_hash(content)
+    row.judged_rules, row.findings, row.refused_since = VERIFY_VERSION, [], None
     row.updated_at = now
     return Version(
         configuration=row,
@@ -323,10 +326,11 @@ _GIT_FIELDS = [
     "name", "status", "source", "owner", "origin_url", "version", "publish_seq", "content_hash",
     "git_hash", "updated_at",
 ]  # fmt: skip
+_JUDGED_FIELDS = ["judged_rules", "findings", "refused_since"]
 
 
 def _write(rows: Sequence[Configuration], *, known: Mapping[str, Configuration]) -> None:
     Configuration.objects.bulk_create([row for row in rows if row.pk not in known])
     old = [row for row in rows if row.pk in known]
     if old:
-        Configuration.objects.bulk_update(old, _GIT_FIELDS)
+        Configuration.objects.bulk_update(old, [*_GIT_FIELDS, *_JUDGED_FIELDS])

@@ -19,7 +19,7 @@ from configurations.serializers import (
 from configurations.versions import Origin, Source
 from keeptrusts.errors import FieldError
 from keeptrusts.rendering import encode
-from keeptrusts.views import View, is_known, whole
+from keeptrusts.views import View, is_known, whole, yes_or_no
 
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000
@@ -30,7 +30,7 @@ _FIELDS = ("name", "description", "labels")
 class Configurations(View):
     """List and make configurations."""
 
-    query = {"GET": ("status", "limit", "cursor")}
+    query = {"GET": ("status", "warning", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
@@ -164,27 +164,30 @@ class OneVersion(View):
 
 
 @lru_cache(maxsize=4)
-def _encoded_list(_count: int, status: str, after: str, limit: int | None) -> bytes:
+def _encoded_list(
+    _count: int, status: str, warned: bool | None, after: str, limit: int | None
+) -> bytes:
     """The encoded list for one state of the change counter.
 
     The counter was read before the rows are, so what is kept may be newer than its key says
     but never older, and the next change has another key.
     """
     if limit is None:
-        return encode({"data": queries.rows(status=status, after=after)})
-    found = queries.rows(status=status, after=after, limit=limit + 1)
+        return encode({"data": queries.rows(status=status, after=after, warned=warned)})
+    found = queries.rows(status=status, after=after, limit=limit + 1, warned=warned)
     rows = found[:limit]
     return encode({"data": rows, "next_cursor": rows[-1]["id"] if len(found) > limit else None})
 
 
-def _list_query(request: Request) -> tuple[str, str, int | None]:
+def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:
     status = queries.IN_FORCE
     if "status" in request.query_params:
         status = _choice(request, "status", _STATUSES, default="active")
     cursor = request.query_params.get("cursor", "")
     if cursor and not checks.ID.fullmatch(cursor):
         raise FieldError("cursor", "must be the next_cursor of an answer")
-    return status, cursor, whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+    limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+    return status, yes_or_no(request, "warning"), cursor, limit
 
 
 def _choice(request: Request, name: str, known: tuple[str, ...], *, default: str) -> str:

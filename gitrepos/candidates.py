@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from gitrepos.snapshot import File, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify
 from kt.policy.language.forms import is_id
+from kt.policy.storable import storable
 from kt.policy.verify import verify
 from kt.policy.words import quoted
 
@@ -56,23 +56,26 @@ def settled(linked: Iterable[Linked]) -> dict[str, str]:
 
 
 def read(
-    snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = ""
+    snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = "", every: bool = False
 ) -> tuple[Candidate, ...]:
     """Lint every file whose bytes came with the snapshot; the others are as `linked` says.
 
-    `prefix` stands before every id that a file names.
+    `prefix` stands before every id that a file names. A file that is in force as it stands in git
+    is not judged anew, though its bytes came along; with `every` it is linted to be shown.
     """
     before = {row.path: row for row in linked if row.outcome not in ("missing", "archived")}
-    return tuple(_candidate(file, before.get(file.path), prefix) for file in snapshot.files or ())
+    files = snapshot.files or ()
+    return tuple(_candidate(file, before.get(file.path), prefix, every=every) for file in files)
 
 
-def _candidate(file: File, row: Linked | None, prefix: str) -> Candidate:
+def _candidate(file: File, row: Linked | None, prefix: str, *, every: bool) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
         finding = error(file.defect.code, file.defect.message)
         return Candidate(file.path, file.blob, configuration, findings=(finding,))
     warnings = tuple(_checkout_warnings(file.attributes))
-    if file.content is None:
+    stands = row is not None and (row.outcome, row.blob) == ("synced", file.blob)
+    if file.content is None or (stands and not every):
         assert row is not None  # Only a settled file comes without its bytes.
         return Candidate(
             file.path,
@@ -82,7 +85,10 @@ def _candidate(file: File, row: Linked | None, prefix: str) -> Candidate:
             findings=warnings,
             unchanged=True,
         )
-    return _linted(file, file.content, row, warnings, prefix)
+    linted = _linted(file, file.content, row, warnings, prefix)
+    if row is not None and stands:
+        return replace(linted, configuration=row.configuration, unchanged=True)
+    return linted
 
 
 def _linted(
@@ -105,7 +111,7 @@ def _linted(
         name=pack.name or "",
         content=content,
         content_hash=hashlib.sha256(content).hexdigest(),
-        findings=tuple(map(_printable, _bounded(findings))),
+        findings=storable(findings, _MAX_FINDINGS),
     )
 
 
@@ -113,16 +119,6 @@ def _prefixed(prefix: str, named: str | Finding) -> str | Finding:
     if isinstance(named, Finding) or is_id(prefix + named):
         return named if isinstance(named, Finding) else prefix + named
     return error("bad_id", f"{quoted(prefix + named)} is no id: with id_prefix it is too long")
-
-
-def _bounded(findings: Sequence[Finding]) -> list[Finding]:
-    """As many findings as a row may hold; what is left out are warnings before errors."""
-    if len(findings) <= _MAX_FINDINGS:
-        return list(findings)
-    kept = sorted(findings, key=lambda finding: finding.severity != "error")[: _MAX_FINDINGS - 1]
-    more = f"there are {len(findings) - len(kept)} more findings; kt policy lint lists them"
-    kept.sort(key=lambda finding: (finding.line, finding.column))
-    return [*kept, _warning("more_findings", more)]
 
 
 def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
@@ -179,14 +175,3 @@ def error(code: str, message: str) -> Finding:
 
 def _warning(code: str, message: str) -> Finding:
     return Finding(code, "warning", "", message, "", 1, 1)
-
-
-def _printable(finding: Finding) -> Finding:
-    """A finding may quote the file; NUL and lone surrogates are more than a database holds."""
-    texts = {
-        key: value.encode(errors="replace").decode().replace("\0", "\ufffd")
-        for key, value in asdict(finding).items()
-        if isinstance(value, str)
-    }
-    changes: dict[str, Any] = texts
-    return replace(finding, **changes)

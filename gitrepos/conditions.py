@@ -1,7 +1,8 @@
 """How a link stands, in words that programs and people can act on.
 
 `Ready`, `Reconciling` and `Stalled` mean what they mean for Kubernetes' kstatus: in force as git
-has it; on the way there without help; waiting for somebody.
+has it; on the way there without help; waiting for somebody. `Warning` is beside them: what is in
+force stays so, and the present rules would refuse it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Replace
 
+from configurations import queries
 from gitrepos.models import NO_POLICY_FILES, GitRepo
 
 if TYPE_CHECKING:
@@ -50,12 +53,16 @@ ACTIONS: Mapping[str, str] = {
     "internal": "Wait: it is tried again. Report it with the worker's log.",
     "credential_unreadable": "Send the credential again.",
     "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
+    "refused_in_force": (
+        "Mend these files in git; `GET /v1/configurations/{id}` says where and why in `warning`."
+    ),
     "held": "Look at what is held; confirm it, or mend it in git.",
     "suspended": "Set `suspended` to false to resume.",
 }
 """What to do about an error's code, or about another reason to look at a link."""
 
 _REFUSED = ("quarantined", "conflict", "unlinked", "missing")
+_NAMED = 5
 
 Condition = Mapping[str, Any]
 
@@ -74,14 +81,35 @@ def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> Qu
     return found if set(wanted) >= set(STATUSES) else found.filter(status__in=wanted)
 
 
-def conditions(
-    link: Standing, now: datetime, trouble: Mapping[str, str] | None = None
-) -> list[Condition]:
-    """The three conditions of a link, which comes from `with_status`.
+def with_warning(rows: QuerySet[Standing], wanted: bool) -> QuerySet[Standing]:
+    """Those that feed something in force which would be refused now, or the others."""
+    owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
+    feeding = Q(hex__in=owners)
+    return rows.alias(hex=_hex("pk")).filter(feeding if wanted else ~feeding)
 
-    `trouble` is what keeps its host from being asked: code and message.
+
+def conditions(
+    link: Standing,
+    now: datetime,
+    trouble: Mapping[str, str] | None = None,
+    refused: Mapping[str, datetime] | None = None,
+) -> list[Condition]:
+    """The four conditions of a link, which comes from `with_status`.
+
+    `trouble` is what keeps its host from being asked: code and message. `refused` are the
+    configurations it feeds that would be refused now, with the time since when.
     """
-    return [_ready(link), _reconciling(link, now, trouble), _stalled(link)]
+    return [
+        _ready(link),
+        _reconciling(link, now, trouble),
+        _stalled(link),
+        _warning(link, refused or {}),
+    ]
+
+
+def _hex(name: str) -> Replace:
+    """A link's id without dashes: SQLite keeps it so in one table, with them in the other."""
+    return Replace(Cast(name, CharField()), Value("-"), Value(""))
 
 
 def _ready(link: Standing) -> Condition:
@@ -126,6 +154,17 @@ def _stalled(link: Standing) -> Condition:
     if link.status == "stalled":
         return _of_error("Stalled", "True", link)
     return _no("Stalled", link)
+
+
+def _warning(link: Standing, refused: Mapping[str, datetime]) -> Condition:
+    if not refused:
+        return _no("Warning", link)
+    named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
+    message = (
+        f"Of the configurations it feeds, {len(refused)} stay in force that the present rules"
+        f" would refuse: {named}."
+    )
+    return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
 
 
 def _of_error(kind: str, status: str, link: Standing) -> Condition:

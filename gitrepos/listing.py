@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from gitrepos.conditions import Standing, with_status
+from gitrepos.conditions import Standing, with_status, with_warning
 from gitrepos.models import GitRepo
 
 _MOMENT = "%Y%m%dT%H%M%S.%f"
@@ -19,13 +19,17 @@ class BadCursorError(ValueError):
 
 
 def page(
-    statuses: Sequence[str], *, cursor: str, limit: int | None
+    statuses: Sequence[str], *, cursor: str, limit: int | None, warned: bool | None = None
 ) -> tuple[list[Standing], str | None]:
     """Links in the order of their making, and the cursor of what follows.
+
+    `warned` asks for those with a warning, or without.
 
     Raises: `BadCursorError`.
     """
     rows = with_status(GitRepo.objects.order_by("created_at", "id"), statuses)
+    if warned is not None:
+        rows = with_warning(rows, warned)
     if cursor:
         rows = rows.filter(_after(cursor))
     if limit is None:

@@ -102,6 +102,7 @@ def summary() -> dict[str, Any]:
         "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
         "hosts_cooling": [{"host": host, **trouble} for host, trouble in now.cooling.items()],
         "oldest_failure": now.oldest_failure,
+        "refused_in_force": now.refused,
     }
 
 
@@ -120,6 +121,7 @@ def families() -> Iterator[core.Metric]:
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
         ("keeptrusts_due_for_seconds", "How long the first of them has been.", now.due_seconds),
         ("keeptrusts_hosts_cooling", "Hosts that are left alone for now.", len(now.cooling)),
+        ("keeptrusts_refused_in_force", "In force, and refused by the present rules.", now.refused),
     ):
         yield core.GaugeMetricFamily(name, text, value=number)
 

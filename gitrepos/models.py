@@ -115,7 +115,8 @@ class GitRepo(models.Model):
     name, lets only commits pass that one of them signed. `webhook_secret` is sealed.
     `generation` counts the edits.
 
-    Observed half. `observed_generation` and `observed_rules` are those of the last attempt;
+    Observed half. `observed_generation` and `observed_rules` are those of the last attempt
+    (rules that changed since are asked of refused files alone);
     `last_commit` and `tree_id` those of the last sync that was applied. While its branch stands at
     `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
     `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what waits for a
@@ -227,14 +228,14 @@ class LinkedFile(models.Model):
             models.Index(
                 fields=["repo"],
                 name="file_refused",
-                condition=Q(outcome__in=["unlinked", "conflict"]),
+                condition=Q(outcome__in=["quarantined", "unlinked", "conflict"]),
             ),
         ]
 
     @classmethod
     def refused(cls) -> Q:
-        """Files that are fit to be enforced and may not be: each poll looks for these."""
-        return Q(outcome__in=["unlinked", "conflict"])
+        """Files that may not be enforced as they stand in git: each poll looks for these."""
+        return Q(outcome__in=["quarantined", "unlinked", "conflict"])
 
 
 class SyncRun(models.Model):

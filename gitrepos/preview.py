@@ -58,7 +58,8 @@ def of(link: GitRepo) -> dict[str, Any]:
         return answer | {"error": _error(error)} | _going(link, error.commit, gone, hold)
     except RemoteError as error:
         return answer | {"error": _error(error)}
-    decided = decide(link, read(snapshot, before, prefix=link.id_prefix), before)
+    candidates = read(snapshot, before, prefix=link.id_prefix, every=True)
+    decided = decide(link, candidates, before)
     commit = snapshot.commit.id
     answer |= {"commit": commit, "files": _files(decided)}
     hold = holds.unverified(snapshot.commit.signature) or mass_removal(decided)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from configurations import queries
 from gitrepos import globs, hosts, signatures
 from gitrepos.address import BadURLError, RepoURL, is_allowed, literal_address, parse
 from gitrepos.conditions import Condition, Standing, conditions
@@ -186,7 +187,8 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
         ]  # fmt: skip
 
     def get_conditions(self, row: Standing) -> list[Condition]:
-        return conditions(row, self.context["now"], self._trouble(row))
+        refused = self.context["refused"].get(str(row.pk))
+        return conditions(row, self.context["now"], self._trouble(row), refused)
 
     def get_error(self, row: GitRepo) -> dict[str, str] | None:
         """The link's own, else what keeps its host from being asked although it is due."""
@@ -216,7 +218,8 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
 def shown(rows: Sequence[Standing]) -> list[dict[str, Any]]:
     """Links as the API shows them now."""
     now = timezone.now()
-    context = {"now": now, "troubles": hosts.troubles(now)}
+    refused = queries.refused_by_owner()
+    context = {"now": now, "troubles": hosts.troubles(now), "refused": refused}
     return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
 
 

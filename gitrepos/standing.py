@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from configurations import queries
 from gitrepos import hosts
 from gitrepos.conditions import STATUSES, with_status
 from gitrepos.models import GitRepo, Remote
@@ -20,7 +21,8 @@ class Standing:
     """Links by status, remotes by what they wait for, and the hosts that are left alone.
 
     `due_seconds` is how long the most overdue remote has waited to be claimed, `oldest_failure`
-    the link that has failed for the longest time.
+    the link that has failed for the longest time, `refused` how many configurations stay in force
+    that the present rules would refuse.
     """
 
     statuses: dict[str, int]
@@ -30,6 +32,7 @@ class Standing:
     due_seconds: float
     cooling: dict[str, dict[str, str]]
     oldest_failure: dict[str, Any] | None
+    refused: int
 
 
 def read() -> Standing:
@@ -44,6 +47,7 @@ def read() -> Standing:
         due_seconds=(now - (remotes["first"] or now)).total_seconds(),
         cooling=hosts.troubles(now),
         oldest_failure=_oldest_failure(),
+        refused=queries.refused().count(),
     )
 
 

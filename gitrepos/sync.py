@@ -67,7 +67,7 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     One that changed is handed over as soon as its answer is there; the others are given back.
     """
     works = _load(batch, only=_LOOKED_AT)
-    pending = _pending(link.pk for work in works.values() for link in work.links)
+    pending = _pending(link for work in works.values() for link in work.links)
     claim.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
     asked = [work for work in works.values() if work.links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
@@ -143,7 +143,7 @@ def sync(fence: Fence, heads: Heads) -> None:
         work = _load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
         if work is None:
             return
-        pending = _pending(link.pk for link in work.links)
+        pending = _pending(work.links)
         results = [
             _sync_link(fence, work, link, before, result, head=heads[_ref(link)])
             for link, before, result in _taken(work, heads, pending, until)
@@ -336,17 +336,19 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
 
 
 def _is_stale(link: GitRepo) -> bool:
-    """Whether what was asked for, or what is asked of a file, is not what the last attempt knew."""
-    return (
-        link.observed_generation != link.generation
-        or link.observed_rules != VERIFY_VERSION
-        or link.requested_seq > link.served_seq
-    )
+    """Whether somebody asked for something since the last attempt began."""
+    edited = link.observed_generation != link.generation
+    return edited or link.requested_seq > link.served_seq
 
 
-def _pending(repo_ids: Iterable[UUID]) -> set[UUID]:
-    """Links with a file that was refused for a reason that has gone since."""
-    files = LinkedFile.objects.filter(LinkedFile.refused(), repo__in=list(repo_ids))
+def _pending(links: Iterable[GitRepo]) -> set[UUID]:
+    """Links with a refused file that may pass now: other rules judged it, or the reason is gone.
+
+    What is in force is not looked at again in git because of other rules: its bytes are stored,
+    and `configurations.judging` reads them.
+    """
+    rules = {link.pk: link.observed_rules for link in links}
+    files = LinkedFile.objects.filter(LinkedFile.refused(), repo__in=list(rules))
     rows = list(files.values_list("repo_id", "configuration", "outcome", "findings"))
     if not rows:
         return set()
@@ -355,7 +357,8 @@ def _pending(repo_ids: Iterable[UUID]) -> set[UUID]:
     return {
         repo_id
         for repo_id, configuration, outcome, findings in rows
-        if _released(owners.get(configuration), outcome, findings)
+        if rules[repo_id] != VERIFY_VERSION
+        or _released(owners.get(configuration), outcome, findings)
     }
 
 

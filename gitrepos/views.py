@@ -23,7 +23,7 @@ from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, 
 from keeptrusts.errors import BusyError, FieldError, NotFoundError, UnavailableError
 from keeptrusts.fields import Input
 from keeptrusts.rendering import raw_body
-from keeptrusts.views import View, whole, words
+from keeptrusts.views import View, whole, words, yes_or_no
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +41,17 @@ _preview_seats = threading.BoundedSemaphore(2)
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": ("status", "limit", "cursor")}
+    query = {"GET": ("status", "warning", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
         cursor = request.query_params.get("cursor", "")
         try:
             rows, following = listing.page(
-                words(request, "status", known=STATUSES), cursor=cursor, limit=limit
+                words(request, "status", known=STATUSES),
+                cursor=cursor,
+                limit=limit,
+                warned=yes_or_no(request, "warning"),
             )
         except listing.BadCursorError as exc:
             raise FieldError("cursor", "must be the next_cursor of an answer") from exc

@@ -23,6 +23,7 @@ _SWEEP_SECONDS = 600.0
 _WAKE_SECONDS = 60.0
 _WARN_SECONDS = 60.0
 _FLUSH_SECONDS = 60.0
+_JUDGE_SECONDS = 60.0
 
 
 def _broker_url(url: str) -> str:
@@ -59,6 +60,7 @@ app.conf.update(
         "gitrepos.wake": {"queue": "tick"},
         "gitrepos.warn": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
+        "configurations.judge": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
         "gitrepos.preview": {"queue": "sync"},
@@ -75,12 +77,17 @@ app.conf.update(
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "wake": {"task": "gitrepos.wake", "schedule": _WAKE_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
+        "judge": {
+            "task": "configurations.judge",
+            "schedule": _JUDGE_SECONDS,
+            "options": {"expires": 60},
+        },
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["gitrepos", "gateways"])
+app.autodiscover_tasks(["configurations", "gitrepos", "gateways"])
 
 
 @setup_logging.connect

@@ -67,6 +67,17 @@ def words(request: Request, name: str, *, known: Sequence[str]) -> Sequence[str]
     return found
 
 
+def yes_or_no(request: Request, name: str) -> bool | None:
+    """A query parameter that is `true` or `false`; None when it is missing.
+
+    Raises: `FieldError` for anything else.
+    """
+    value = request.query_params.get(name)
+    if value not in (None, "true", "false"):
+        raise FieldError(name, "must be true or false")
+    return None if value is None else value == "true"
+
+
 def texts(request: Request, names: Sequence[str]) -> dict[str, str]:
     """Those of some query parameters that are given, to be compared with what rows hold.
 

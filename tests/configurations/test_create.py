@@ -48,6 +48,7 @@ def test_a_configuration_is_made_with_its_first_version(admin: APIClient) -> Non
         "git_repo": "",
         "overridden": False,
         "pin": None,
+        "warning": None,
         "created_at": "",
         "updated_at": "",
     }

@@ -44,6 +44,7 @@ def test_a_new_link_is_on_its_way(admin: APIClient) -> None:
         "Ready": "Unknown Pending",
         "Reconciling": "True Due",
         "Stalled": "False",
+        "Warning": "False",
     }
     assert (row["generation"], row["observed_generation"]) == (1, 0)
 
@@ -56,7 +57,12 @@ def test_a_synced_link_is_ready(admin: APIClient, repo: Repo) -> None:
     poll()
 
     row = shown(admin, made)
-    assert standing(row) == {"Ready": "True Synced", "Reconciling": "False", "Stalled": "False"}
+    assert standing(row) == {
+        "Ready": "True Synced",
+        "Reconciling": "False",
+        "Stalled": "False",
+        "Warning": "False",
+    }
     assert commit in ready(row)["message"]
     assert (ready(row)["since"], ready(row)["action"]) == (row["last_synced_at"], None)
 
@@ -102,6 +108,7 @@ def test_a_failing_link_is_tried_again_and_says_what_would_help(
         "Ready": "False AuthFailed",
         "Reconciling": "True AuthFailed",
         "Stalled": "False",
+        "Warning": "False",
     }
     assert (ready(row)["since"], ready(row)["action"]) == (first, ACTIONS["auth_failed"])
     assert ready(row)["message"] == row["error"]["message"]
@@ -118,6 +125,7 @@ def test_a_stalled_link_waits_for_somebody(admin: APIClient, settings: Any) -> N
         "Ready": "False HostNotAllowed",
         "Reconciling": "False",
         "Stalled": "True HostNotAllowed",
+        "Warning": "False",
     }
 
 
@@ -137,7 +145,7 @@ def test_a_held_link_waits_for_somebody(admin: APIClient) -> None:
 
     assert (row["status"], standing(row)) == (
         "held",
-        {"Ready": "False Held", "Reconciling": "False", "Stalled": "True Held"},
+        {"Ready": "False Held", "Reconciling": "False", "Stalled": "True Held", "Warning": "False"},
     )
     assert (ready(row)["message"], ready(row)["since"]) == (held["message"], held["since"])
     assert ready(row)["action"] == ACTIONS["held"]
@@ -151,6 +159,7 @@ def test_a_suspended_link_is_neither_on_its_way_nor_stalled(admin: APIClient) ->
         "Ready": "False Suspended",
         "Reconciling": "False",
         "Stalled": "False",
+        "Warning": "False",
     }
 
 

@@ -1,0 +1,41 @@
+"""A new release of the rules: what older ones let pass, and what the present ones refuse."""
+
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
+
+from configurations.models import Configuration
+from gitrepos.models import GitRepo
+from kt.policy.lint import lint
+from kt.policy.report import Report
+from tests.support.repo import policy
+
+# Lints, but one of its own tests fails.
+REFUSED = (
+    policy("Refused")
+    + """\
+testing:
+  suites:
+    - name: Harm
+      cases:
+        - name: stops harm
+          input: {messages: [{role: user, content: Good morning}]}
+          expected: {verdict: block}
+"""
+)
+
+
+@contextlib.contextmanager
+def older_rules() -> Iterator[None]:
+    """Files are taken by rules that ran no tests; afterwards the present rules are new."""
+    with (
+        mock.patch("gitrepos.candidates.verify", _lint_alone),
+        mock.patch("configurations.checks.verify", _lint_alone),
+    ):
+        yield
+    Configuration.objects.update(judged_rules="older")
+    GitRepo.objects.update(observed_rules="older")
+
+
+def _lint_alone(data: bytes, *, directory: str | None = None) -> Report:
+    return lint(data, directory=directory)
