@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,7 +11,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from celery import Celery
 
+from kt.policy.verify import VERIFY_VERSION
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, is_running, wait_for
@@ -40,6 +43,23 @@ def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) 
 def test_it_starts_from_any_folder(up: Stack) -> None:
     """A relative data folder is meant from there."""
     assert up.get("/v1/whoami")["token"]["name"] == "bootstrap admin"
+
+
+def test_what_older_rules_judged_is_judged_by_a_process_of_its_own(up: Stack) -> None:
+    """Beat's message starts it, at the lowest priority, and it ends."""
+    body = {"id": "bot", "content": policy("One")}
+    assert up.request("POST", "/v1/configurations", body).status == 201
+    database = sqlite3.connect(up.data_dir / "keeptrusts.sqlite3", timeout=30, isolation_level=None)
+    database.execute("update configurations_configuration set judged_rules = 'older'")
+
+    broker = f"redis+socket://{up.data_dir}/redis.sock?virtual_host=0"
+    Celery(broker=broker).send_task("configurations.judge", queue="tick")
+
+    rules = "select judged_rules from configurations_configuration"
+    wait_for(lambda: database.execute(rules).fetchone() == (VERIFY_VERSION,), seconds=60)
+    database.close()
+    wait_for(lambda: "judged what is in force" in up.log.read_text(), seconds=10)
+    assert "refused=0" in up.log.read_text()
 
 
 def test_a_second_start_on_the_same_data_folder_is_refused(up: Stack) -> None:

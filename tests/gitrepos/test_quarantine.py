@@ -3,7 +3,6 @@
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos import sync
 from tests.support.repo import Repo, policy
 from tests.support.syncing import files, get, link, poll, run_due
 
@@ -40,25 +39,3 @@ def test_a_file_whose_own_tests_fail_is_quarantined(admin: APIClient, repo: Repo
     poll()
 
     assert get(admin, "/v1/configurations/bot")["version"] == 2
-
-
-def test_a_changed_rule_set_releases_what_it_no_longer_refuses(
-    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The commit stands still; the rules moved."""
-    repo.commit({"bot/policy-config.yaml": policy("One") + SUITE % "allow"})
-    row = link(admin, repo.url)
-    run_due()
-    monkeypatch.setattr("gitrepos.candidates.verify", _lint_alone)
-    monkeypatch.setattr(sync, "VERIFY_VERSION", "another")
-
-    poll()
-
-    assert files(admin, row)["bot/policy-config.yaml"]["outcome"] == "synced"
-    assert get(admin, "/v1/configurations/bot")["version"] == 1
-
-
-def _lint_alone(data: bytes, *, directory: str | None) -> object:
-    from kt.policy.lint import lint
-
-    return lint(data, directory=directory)
