@@ -323,3 +323,16 @@ def test_the_command_judges_in_batches(make: Make, monkeypatch: pytest.MonkeyPat
     call_command("judge")
 
     assert set(Configuration.objects.values_list("judged_rules")) == {(VERIFY_VERSION,)}
+
+
+def test_a_worker_of_the_release_before_goes_on_writing(admin: APIClient, make: Make) -> None:
+    """It names no column that it does not know; what it wrote is to be judged."""
+    make()
+    new = ("judged_rules", "findings", "refused_since")
+    known = [f.column for f in Configuration._meta.fields if f.column not in new and f.name != "id"]
+    table, columns = Configuration._meta.db_table, ", ".join(known)
+    with connection.cursor() as cursor:
+        cursor.execute(f"insert into {table} (id, {columns}) select 'old', {columns} from {table}")
+
+    assert get(admin, f"{PATH}/old")["warning"] is None
+    assert Configuration.objects.get(pk="old").judged_rules == ""

@@ -10,7 +10,9 @@ from rest_framework.test import APIClient
 
 from configurations import judging
 from gitrepos import preview, sync
+from gitrepos.candidates import Linked, read
 from gitrepos.models import GitRepo, LinkedFile
+from gitrepos.snapshot import Commit, File, Snapshot
 from keeptrusts.redis_client import client as redis_client
 from kt.policy.verify import VERIFY_VERSION
 from tests.support.api import refusal
@@ -160,36 +162,22 @@ def _ids(admin: APIClient, warned: str) -> list[str]:
 
 
 def test_the_warning_of_a_link_ends_when_git_mends_the_file(admin: APIClient, repo: Repo) -> None:
-    """With the sync that publishes it."""
-    repo.commit({BAD: REFUSED})
-    with older_rules():
-        made = link(admin, repo.url)
-        run_due()
-    judging.judge_all()
-    repo.commit({BAD: policy("Mended")})
-
-    poll()
-
-    assert warning(shown(admin, made))["status"] == "False"
-    assert get(admin, "/v1/configurations/bad")["warning"] is None
-
-
-def test_a_file_that_changes_and_is_still_refused_keeps_the_warning(
-    admin: APIClient, repo: Repo
-) -> None:
-    """The new bytes are quarantined, as any; the old ones stay in force."""
+    """Not with a change that is refused as well: it is quarantined, the old bytes stay in force."""
     repo.commit({BAD: REFUSED})
     with older_rules():
         made = link(admin, repo.url)
         run_due()
     judging.judge_all()
     repo.commit({BAD: REFUSED + "# changed\n"})
+    poll()
+    still = outcomes(admin, made)[BAD, "bad"], warning(shown(admin, made))["status"]
+    repo.commit({BAD: policy("Mended")})
 
     poll()
 
-    assert outcomes(admin, made) == {(BAD, "bad"): "quarantined"}
-    assert get(admin, "/v1/configurations/bad")["version"] == 1
-    assert warning(shown(admin, made))["status"] == "True"
+    assert still == ("quarantined", "True")
+    assert warning(shown(admin, made))["status"] == "False"
+    assert get(admin, "/v1/configurations/bad")["warning"] is None
 
 
 def test_a_sync_by_hand_and_a_dry_run_leave_in_force_what_did_not_change(
@@ -210,14 +198,25 @@ def test_a_sync_by_hand_and_a_dry_run_leave_in_force_what_did_not_change(
     assert (found["outcome"], get(admin, "/v1/configurations/bad")["version"]) == ("synced", 1)
 
 
-def test_a_new_file_of_the_same_bytes_is_refused(admin: APIClient, repo: Repo) -> None:
-    """What is in force stays; nothing new comes in past the present rules."""
-    repo.commit({BAD: REFUSED})
-    with older_rules():
-        made = link(admin, repo.url)
-        run_due()
-    repo.commit({"new/policy-config.yaml": REFUSED})
+@pytest.mark.parametrize(
+    ("outcome", "blob", "every", "expected"),
+    [
+        ("synced", "b", False, (True, True)), ("synced", "b", True, (True, False)),
+        ("synced", "", False, (False, False)), ("synced", "older", False, (False, False)),
+        ("pinned", "b", False, (False, False)), ("quarantined", "b", False, (False, False)),
+        ("missing", "b", False, (False, False)), ("archived", "b", False, (False, False)),
+    ],
+)  # fmt: skip
+def test_what_is_in_force_is_not_judged_by_a_sync_though_its_bytes_came_along(
+    outcome: str, blob: str, every: bool, expected: tuple[bool, bool]
+) -> None:
+    """As they do with a new file of the same bytes, which is judged as any."""
+    snapshot = Snapshot(
+        Commit("c" * 40, "", ""), "t",
+        tuple(File(path, "b", REFUSED.encode()) for path in (BAD, "new/policy-config.yaml")),
+    )  # fmt: skip
 
-    poll()
+    known, new = read(snapshot, [Linked(BAD, "bad", blob, outcome)], every=every)
 
-    assert set(outcomes(admin, made).values()) == {"synced", "quarantined"}
+    assert (known.unchanged, known.ok) == expected
+    assert (new.unchanged, new.ok) == (False, False)
