@@ -6,7 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from access.models import Token
-from keeptrusts.fields import Input, Text
+from keeptrusts.api.fields import Input, Text
 
 
 class TokenInput(Input):

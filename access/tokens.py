@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from access.models import Token
 from keeptrusts import counters
-from keeptrusts.errors import NotFoundError
+from keeptrusts.api.errors import NotFoundError
 
 COUNTER = "tokens"
 _PREFIX = "kt_"

@@ -9,8 +9,8 @@ from access import tokens
 from access.authentication import bearer
 from access.models import Token
 from access.serializers import TokenInput, TokenRow
-from keeptrusts.errors import NotFoundError
-from keeptrusts.views import View
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.views import View
 
 
 class Tokens(View):

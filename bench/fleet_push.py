@@ -43,7 +43,7 @@ CONFIGURATION = "fleet"
 IDLE_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
-    "gateways.push": "events",
+    "gateways.push.server": "events",
     "granian": "web",
     " beat ": "beat",
     " tick": "poller",
@@ -70,15 +70,16 @@ def register(count: int) -> list[tuple[str, str]]:
 
     from access.tokens import digest
     from configurations.publish import publish
-    from gateways import keys, registry
     from gateways.models import Gateway as Row
+    from gateways.registry import gateways
+    from gateways.signing import keys
     from keeptrusts import counters
 
     pin = keys.ensure()
     made = [(f"g{n:05}", f"ktg_{pin}.{secrets.token_urlsafe(32)}") for n in range(count)]
     now = timezone.now()
     with transaction.atomic():
-        seq, changed = publish(), counters.bump(registry.COUNTER)
+        seq, changed = publish(), counters.bump(gateways.COUNTER)
         Row.objects.bulk_create(
             [
                 Row(
@@ -143,7 +144,7 @@ def waited(parent: int) -> float:
     """Seconds that the push process and this one stood ready while others had the cores."""
     from tests.support.stack import descendants
 
-    pids = [pid for pid, line in descendants(parent).items() if "gateways.push" in line]
+    pids = [pid for pid, line in descendants(parent).items() if "gateways.push.server" in line]
     stats = [Path(f"/proc/{pid}/schedstat").read_text() for pid in (*pids, os.getpid())]
     return sum(int(stat.split()[1]) for stat in stats) / 1e9
 

@@ -90,19 +90,19 @@ def measured(step: Callable[[], None], times: int) -> float:
 
 def our_check(url: str, times: int, *, keep: bool) -> float:
     """In batches of 50, as a worker asks them."""
-    from gitrepos import dial, remote
-    from gitrepos.address import parse
-    from gitrepos.secret import NOBODY
+    from gitrepos.forge import check, connections
+    from gitrepos.forge.addresses import parse
+    from gitrepos.forge.secret import NOBODY
 
     if not keep:
-        dial._KEPT_SOCKETS = 0
+        connections._KEPT_SOCKETS = 0
     batch = 50
     asked = parse(url, schemes=["https", "http"])
-    questions = [remote.Question(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
-    terms = remote.Terms((ipaddress.ip_network("127.0.0.0/8"),), per_host=batch)
+    questions = [check.Question(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
+    terms = check.Terms((ipaddress.ip_network("127.0.0.0/8"),), per_host=batch)
 
     def step() -> None:
-        groups = remote.check(questions, terms=terms)
+        groups = check.check(questions, terms=terms)
         answers = [answer for group in groups for answer in group]
         assert all(answer.heads.get(MAIN) for answer in answers), answers
 
@@ -120,11 +120,12 @@ def git_check(url: str, times: int) -> float:
 
 def our_change(url: str, times: int) -> float:
     """A commit of which nothing is known, whatever the repository holds besides."""
-    from gitrepos import fetch, git
-    from gitrepos.address import parse
-    from gitrepos.snapshot import Ask, Snapshot
+    from gitrepos.forge.addresses import parse
+    from gitrepos.forge.git import runner
+    from gitrepos.snapshot import fetch
+    from gitrepos.snapshot.values import Ask, Snapshot
 
-    access = git.Access(parse(url, schemes=["https", "http"]), ("127.0.0.1",))
+    access = runner.Access(parse(url, schemes=["https", "http"]), ("127.0.0.1",))
     listed = subprocess.run(["git", "ls-remote", url, MAIN], capture_output=True, text=True)
     head = listed.stdout.split()[0]
 

@@ -51,9 +51,9 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from gitrepos.credentials import sealed_webhook_secret
+    from gitrepos.links.sealed_secrets import sealed_webhook_secret
     from gitrepos.models import GitRepo, Remote
-    from gitrepos.turns import next_turn
+    from gitrepos.polling.turns import next_turn
     from kt.policy.verify import VERIFY_VERSION
 
     call_command("migrate", verbosity=0)

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from keeptrusts.errors import ApiError, ConflictError, FieldError
+from keeptrusts.api.errors import ApiError, ConflictError, FieldError
 from kt.policy.diff import diff
 from kt.policy.findings import Finding, Pack
 from kt.policy.identity import identify

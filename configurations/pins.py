@@ -10,7 +10,7 @@ from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Origin
 from events import log
-from keeptrusts.errors import ConflictError, FieldError
+from keeptrusts.api.errors import ConflictError, FieldError
 
 
 def pin(

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from configurations.models import Configuration, Version
-from keeptrusts.errors import NotFoundError
+from keeptrusts.api.errors import NotFoundError
 
 _COLUMNS = (
     "id",

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configurations.checks import ID, ID_WORDS
-from keeptrusts.fields import Flag, Input, Text, Whole
+from keeptrusts.api.fields import Flag, Input, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50

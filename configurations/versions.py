@@ -12,7 +12,7 @@ from django.utils import timezone
 from configurations.models import Configuration, Version
 from configurations.publish import publish
 from events import log
-from keeptrusts.errors import ConflictError, NotFoundError
+from keeptrusts.api.errors import ConflictError, NotFoundError
 from kt.policy.verify import VERIFY_VERSION
 
 Status = Configuration.Status

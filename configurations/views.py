@@ -17,9 +17,9 @@ from configurations.serializers import (
     ValidationInput,
 )
 from configurations.versions import Origin, Source
-from keeptrusts.errors import FieldError
-from keeptrusts.rendering import encode
-from keeptrusts.views import View, is_known, whole, yes_or_no
+from keeptrusts.api.errors import FieldError
+from keeptrusts.api.rendering import encode
+from keeptrusts.api.views import View, is_known, whole, yes_or_no
 
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000

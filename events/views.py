@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from events import queries
 from events.models import Event
-from keeptrusts.views import View, moment, texts, whole, words
+from keeptrusts.api.views import View, moment, texts, whole, words
 
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 1000

@@ -9,7 +9,7 @@ class GatewaysConfig(AppConfig):
     name = "gateways"
 
     def ready(self) -> None:
-        from gateways import measures
+        from gateways.reports import measures
         from keeptrusts import metrics
 
         metrics.register(measures.families)

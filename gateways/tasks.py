@@ -4,7 +4,7 @@ import redis
 import structlog
 from celery import shared_task
 
-from gateways import decisions, reports
+from gateways.reports import decisions, reports
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ class GitReposConfig(AppConfig):
     name = "gitrepos"
 
     def ready(self) -> None:
-        from gitrepos import measures
+        from gitrepos.polling import measures
         from keeptrusts import metrics
 
         metrics.register(measures.families)

@@ -18,22 +18,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from events import retention
-from gitrepos import (
-    claim,
-    history,
-    hosts,
-    keyring,
-    links,
-    mailbox,
-    measures,
-    preview,
-    scratch,
-    sync,
-)
-from gitrepos.claim import Claim, Fence
 from gitrepos.errors import InternalError, TimedOutError
-from gitrepos.gate import Gate
-from keeptrusts import heartbeat, metrics
+from gitrepos.links import links, shared_credentials
+from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling.claims import Claim, Fence
+from gitrepos.polling.gate import Gate
+from gitrepos.snapshot import temporary
+from gitrepos.sync import history, preview, steps
+from keeptrusts import mailbox, metrics
+from keeptrusts.processes import heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +53,7 @@ def tick() -> None:
         return
     try:
         began = time.monotonic()
-        batch = claim.due(timezone.now(), _gate)
+        batch = claims.due(timezone.now(), _gate)
         if batch is not None:
             measures.claimed(len(batch.remote_ids), time.monotonic() - began)
             if batch.more:
@@ -72,30 +65,30 @@ def tick() -> None:
 
 def _poll(batch: Claim) -> None:
     try:
-        sync.poll(batch, _hand_over)
+        steps.poll(batch, _hand_over)
     finally:
         _gate.leave(batch.remote_ids)
 
 
 @shared_task(
     name="gitrepos.sync_remote",
-    soft_time_limit=claim.SYNC_LEASE_SECONDS - 30,
-    time_limit=claim.SYNC_LEASE_SECONDS - 5,
+    soft_time_limit=claims.SYNC_LEASE_SECONDS - 30,
+    time_limit=claims.SYNC_LEASE_SECONDS - 5,
 )
 def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
     """Bring the links of one remote to the commits in `heads`."""
     fence = Fence(UUID(remote_id), UUID(claim_id))
     began = time.monotonic()
     try:
-        sync.sync(fence, heads)
+        steps.sync(fence, heads)
     except SoftTimeLimitExceeded:
         log.warning("sync took too long", remote=remote_id)
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
-        sync.abandon(fence, TimedOutError(message))
+        steps.abandon(fence, TimedOutError(message))
     except Exception:
         # The shell: a bug must not leave a link silently behind, retried at every lease.
         log.exception("sync crashed", remote=remote_id)
-        sync.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
+        steps.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
@@ -121,7 +114,7 @@ def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
 def sweep() -> None:
     """Remove leftovers of killed workers and what is too old, notice webhooks that stay away."""
     hosts.forget_unused()
-    if removed := scratch.sweep(settings.ENV.data_dir / "work"):
+    if removed := temporary.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
     kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
@@ -136,14 +129,14 @@ def wake() -> None:
     now = timezone.now()
     hosts.wake_late(now)
     links.wake_late(now)
-    if late := claim.wake_late(now):
+    if late := claims.wake_late(now):
         log.warning("times far ahead; was a clock set back?", remotes=late)
 
 
 @shared_task(name="gitrepos.warn", time_limit=60)
 def warn() -> None:
     """Say which credentials expire soon."""
-    if warned := keyring.warn(timezone.now()):
+    if warned := shared_credentials.warn(timezone.now()):
         log.warning("credentials expire soon", credentials=warned)
 
 

@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from gitrepos import credential_views, views
+from gitrepos.api import credentials, links
 
 urlpatterns = [
-    path("git-credentials", credential_views.GitCredentials.as_view()),
-    path("git-credentials/<uuid:credential_id>", credential_views.OneGitCredential.as_view()),
-    path("git-repos", views.GitRepos.as_view()),
-    path("git-repos/test", views.Test.as_view()),
-    path("git-repos/summary", views.Summary.as_view()),
-    path("git-repos/<uuid:repo_id>", views.OneGitRepo.as_view()),
+    path("git-credentials", credentials.GitCredentials.as_view()),
+    path("git-credentials/<uuid:credential_id>", credentials.OneGitCredential.as_view()),
+    path("git-repos", links.GitRepos.as_view()),
+    path("git-repos/test", links.Test.as_view()),
+    path("git-repos/summary", links.Summary.as_view()),
+    path("git-repos/<uuid:repo_id>", links.OneGitRepo.as_view()),
     # Here and not with the other routes of a configuration: a release wakes the link that feeds it.
-    path("configurations/<configuration:configuration_id>/pin", views.Pin.as_view()),
-    path("git-repos/<uuid:repo_id>/sync", views.Sync.as_view()),
-    path("git-repos/<uuid:repo_id>/webhook", views.Webhook.as_view()),
-    path("git-repos/<uuid:repo_id>/confirm", views.Confirm.as_view()),
-    path("git-repos/<uuid:repo_id>/syncs", views.Syncs.as_view()),
-    path("git-repos/<uuid:repo_id>/files", views.Files.as_view()),
+    path("configurations/<configuration:configuration_id>/pin", links.Pin.as_view()),
+    path("git-repos/<uuid:repo_id>/sync", links.Sync.as_view()),
+    path("git-repos/<uuid:repo_id>/webhook", links.Webhook.as_view()),
+    path("git-repos/<uuid:repo_id>/confirm", links.Confirm.as_view()),
+    path("git-repos/<uuid:repo_id>/syncs", links.Syncs.as_view()),
+    path("git-repos/<uuid:repo_id>/files", links.Files.as_view()),
 ]

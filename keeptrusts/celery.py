@@ -14,7 +14,7 @@ from celery.signals import (
 )
 from django.conf import settings
 
-from keeptrusts.process import die_with_parent
+from keeptrusts.processes.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
@@ -69,7 +69,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,
-    beat_scheduler="keeptrusts.beat:Scheduler",
+    beat_scheduler="keeptrusts.processes.beat:Scheduler",
     beat_max_loop_interval=_TICK_SECONDS,
     beat_schedule={
         # `expires`: an outage leaves no heap of ticks behind.
@@ -103,14 +103,15 @@ def _bind_to_parent(**_: Any) -> None:
 @worker_process_shutdown.connect
 def _close_connections(**_: Any) -> None:
     """A child of the pool ends without what Python does at an exit."""
-    from gitrepos import eventloop
+    from gitrepos.forge import eventloop
 
     eventloop.close()
 
 
 @worker_ready.connect
 def _recover(**_: Any) -> None:
-    from gitrepos import claim, tasks
+    from gitrepos import tasks
+    from gitrepos.polling import claims
 
-    claim.retry_stalled()
+    claims.retry_stalled()
     tasks.sweep()

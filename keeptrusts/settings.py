@@ -88,10 +88,10 @@ CACHES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["access.authentication.HasToken"],
-    "DEFAULT_RENDERER_CLASSES": ["keeptrusts.rendering.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["keeptrusts.rendering.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "keeptrusts.rendering.AlwaysJSON",
-    "EXCEPTION_HANDLER": "keeptrusts.errors.answer",
+    "DEFAULT_RENDERER_CLASSES": ["keeptrusts.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["keeptrusts.api.rendering.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "keeptrusts.api.rendering.AlwaysJSON",
+    "EXCEPTION_HANDLER": "keeptrusts.api.errors.answer",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }

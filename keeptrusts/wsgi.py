@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from keeptrusts.process import die_with_parent
+from keeptrusts.processes.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 die_with_parent()

@@ -69,9 +69,9 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as exc:
         message = f"the gateway needs {exc.name}: install keeptrusts[gateway]"
         raise CommandError(message) from exc
-    from kt.gateway.loading import PolicyError
-    from kt.gateway.mockscript import ScriptError
-    from kt.gateway.source import SourceError
+    from kt.gateway.policy.loading import PolicyError
+    from kt.gateway.policy.source import SourceError
+    from kt.gateway.upstream.mockscript import ScriptError
 
     try:
         return serve(settings, os.environ, listeners)
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _listen(settings: Options) -> list[socket]:
     """Take the port before the imports that serving needs, which are most of a start."""
-    from kt.gateway.listen import listen
+    from kt.gateway.process.listen import listen
 
     try:
         return listen(settings.host, settings.port, count=settings.workers)
@@ -97,7 +97,7 @@ def _listen(settings: Options) -> list[socket]:
 def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     managed = read_managed(given, environment)
     host, port = _address(given)
-    from kt.gateway.keys import digests
+    from kt.gateway.clients.keys import digests
 
     return Options(
         policy_path=given.policy or "",

@@ -42,7 +42,7 @@ COMMANDS = (
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
     Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
     Command(("run",), "kt.cli.gateway", "the same as kt gateway run"),
-    Command(("drift",), "kt.cli.drift", "say where git, control plane and gateways differ"),
+    Command(("drift",), "kt.cli.drift.command", "say where git, control plane and gateways differ"),
 )
 
 _WIDTH = 96

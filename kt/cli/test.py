@@ -16,11 +16,11 @@ from typing import Any
 from kt.cli.errors import CommandError
 from kt.cli.sources import Source, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
-from kt.policy.document import read
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
-from kt.policy.suitefiles import BadSuiteError, read_suites
-from kt.policy.suites import run_suites
+from kt.policy.testing.suitefiles import BadSuiteError, read_suites
+from kt.policy.testing.suites import run_suites
+from kt.policy.yaml.document import read
 
 _COULD_NOT = 2
 _LARGEST_SUITE_BYTES = 16 * 1024 * 1024

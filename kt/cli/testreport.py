@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from kt.policy.suites import CaseResult
+from kt.policy.testing.suites import CaseResult
 
 
 class Tested(NamedTuple):

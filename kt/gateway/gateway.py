@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kt.gateway.journal import Journal
-from kt.gateway.limits import Limits
-from kt.gateway.loading import Loaded
-from kt.gateway.metrics import Metrics
-from kt.gateway.mockscript import Line
+from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
-from kt.gateway.routing import Router
-from kt.gateway.source import Source
-from kt.gateway.spool import Spool
-from kt.gateway.upstream import Upstream
+from kt.gateway.policy.loading import Loaded
+from kt.gateway.policy.source import Source
+from kt.gateway.records.journal import Journal
+from kt.gateway.records.metrics import Metrics
+from kt.gateway.records.spool import Spool
+from kt.gateway.upstream.connections import Upstream
+from kt.gateway.upstream.mockscript import Line
+from kt.gateway.upstream.routing import Router
 
 
 class Gateway:

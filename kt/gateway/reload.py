@@ -8,8 +8,8 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.loading import Loaded, PolicyError, load, warm
-from kt.gateway.source import Sourced, SourceError
+from kt.gateway.policy.loading import Loaded, PolicyError, load, warm
+from kt.gateway.policy.source import Sourced, SourceError
 
 _LOG = logging.getLogger("kt.gateway")
 _PAUSE_SECONDS = 0.5

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.loading import load
-from kt.gateway.mockscript import Line, parse_script
 from kt.gateway.options import Options
-from kt.gateway.server import serve
-from kt.gateway.source import FileSource
-from kt.gateway.workers import supervise
+from kt.gateway.policy.loading import load
+from kt.gateway.policy.source import FileSource
+from kt.gateway.process.server import serve
+from kt.gateway.process.workers import supervise
+from kt.gateway.upstream.mockscript import Line, parse_script
 
 
 def run(

@@ -7,13 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from kt.policy.changes import Change, Effect, compare, compare_blocks, opposite, said
-from kt.policy.document import read
 from kt.policy.language import DOCUMENT, KINDS, TARGET
 from kt.policy.language.document import PACK
 from kt.policy.language.providers import FALLBACK, ROUTING
 from kt.policy.language.shapes import Block
 from kt.policy.nodes import plain
 from kt.policy.settings import complete, settings
+from kt.policy.yaml.document import read
 
 _LIMITS = tuple(name for name in DOCUMENT.fields if name.endswith(("_limit", "_limits")))
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.document import Document, read
 from kt.policy.language import DOCUMENT
 from kt.policy.nodes import Mapping, Node
 from kt.policy.report import Report
 from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, secrets
 from kt.policy.rules.shape import TooManyFindings, WrongType
-from kt.policy.walk import walk
+from kt.policy.rules.walk import walk
 from kt.policy.words import described
+from kt.policy.yaml.document import Document, read
 
 if TYPE_CHECKING:
     from kt.policy.findings import Finding

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from gitrepos import claim
+from gitrepos.polling import claims
 from tests.support.processes import ours
 from tests.support.repo import Repo, policy
 from tests.support.servers import Postgres, Redis
@@ -30,7 +30,7 @@ from tests.support.stack import Stack, is_running, wait_for
 REPOSITORIES = 4
 FILES = 3
 # A killed process of the syncer's pool keeps its remote for as long as a sync may take.
-_RECOVERED_SECONDS = claim.SYNC_LEASE_SECONDS + 60
+_RECOVERED_SECONDS = claims.SYNC_LEASE_SECONDS + 60
 _CLOCK = Path(__file__).parents[1] / "support" / "settable_clock.c"
 PARTS = ["queues tick", "queues sync", "beat", "granian", "manage.py up"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitrepos.conditions import ACTIONS
+from gitrepos.links.conditions import ACTIONS
 from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, free_port
 

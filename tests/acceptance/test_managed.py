@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kt.gateway.statement import decode, encode
+from kt.gateway.managed.statement import decode, encode
 from tests.kt.gateway.signing import new_key, raw, signed
 from tests.kt.gateway.support import Running
 from tests.support.managed import (

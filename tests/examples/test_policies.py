@@ -10,7 +10,7 @@ import yaml
 from kt.cli.main import main
 from kt.policy.language import KINDS
 from kt.policy.schema import schema
-from kt.policy.suites import run_suites
+from kt.policy.testing.suites import run_suites
 from tests.support.stack import ROOT
 
 POLICIES = sorted((ROOT / "examples/policies").glob("*/policy-config.yaml"))

@@ -3,10 +3,10 @@
 import ipaddress
 from collections.abc import Sequence
 
-from gitrepos import remote
-from gitrepos.address import Network, parse
 from gitrepos.errors import RemoteError
-from gitrepos.secret import NOBODY, Secret
+from gitrepos.forge import check
+from gitrepos.forge.addresses import Network, parse
+from gitrepos.forge.secret import NOBODY, Secret
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 PER_HOST = 32
@@ -20,13 +20,13 @@ def ask(
     per_host: int = PER_HOST,
     ca_file: str = "",
     secret: Secret = NOBODY,
-) -> list[remote.Answer[int]]:
+) -> list[check.Answer[int]]:
     """The answers for some urls, in their order."""
     questions = [
-        remote.Question(number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs))
+        check.Question(number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs))
         for number, url in enumerate(urls)
     ]
-    groups = remote.check(questions, terms=remote.Terms(allowed, per_host, ca_file))
+    groups = check.check(questions, terms=check.Terms(allowed, per_host, ca_file))
     return sorted((answer for group in groups for answer in group), key=lambda answer: answer.key)
 
 

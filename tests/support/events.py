@@ -65,7 +65,7 @@ class Events:
 
 
 class Pusher:
-    """A running `python -m gateways.push`."""
+    """A running `python -m gateways.push.server`."""
 
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
@@ -79,7 +79,7 @@ class Pusher:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "gateways.push"]
+        command = [sys.executable, "-m", "gateways.push.server"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment)
         wait_for(self._is_ready, seconds=_PATIENCE_SECONDS)
 

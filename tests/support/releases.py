@@ -29,7 +29,7 @@ testing:
 def older_rules() -> Iterator[None]:
     """Files are taken by rules that ran no tests; afterwards the present rules are new."""
     with (
-        mock.patch("gitrepos.candidates.verify", _lint_alone),
+        mock.patch("gitrepos.sync.candidates.verify", _lint_alone),
         mock.patch("configurations.checks.verify", _lint_alone),
     ):
         yield

@@ -7,8 +7,9 @@ from rest_framework.test import APIClient
 
 from configurations.models import Configuration
 from events.models import Event
-from gitrepos import claim, sync
 from gitrepos.models import Remote
+from gitrepos.polling import claims
+from gitrepos.sync import steps
 
 
 def link(admin: APIClient, url: str, **fields: Any) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def poll() -> None:
 
 def run_due() -> None:
     """What a tick does, with everything it starts, in this process."""
-    if batch := claim.due(timezone.now()):
-        sync.poll(batch, sync.sync)
+    if batch := claims.due(timezone.now()):
+        steps.poll(batch, steps.sync)
 
 
 def shown(admin: APIClient, link: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gateways import keys
-from gateways.keys import KeyUnreadableError
+from gateways.signing import keys
+from gateways.signing.keys import KeyUnreadableError
 
 
 class Command(BaseCommand):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gateways import keys
-from gitrepos import rotation
+from gateways.signing import keys
+from gitrepos.links import rotation
 from keeptrusts.sealing import Rotation
 
 

@@ -18,11 +18,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from access import tokens
 from access.models import Token
-from gitrepos import claim
+from gitrepos.polling import claims
 from gitrepos.tasks import POLLS_AT_ONCE
-from keeptrusts import broker
 from keeptrusts.env import secret_file, web_url
-from keeptrusts.supervisor import Part, Supervisor, say
+from keeptrusts.processes import broker
+from keeptrusts.processes.supervisor import Part, Supervisor, say
 
 _START_SECONDS = 60.0
 _BIN = Path(sys.executable).parent
@@ -96,7 +96,7 @@ def _prepare(supervisor: Supervisor) -> str:
         say("preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
     if not env.database_url and not env.redis_url:
-        claim.forget_all()  # The lock says that no other worker can be alive.
+        claims.forget_all()  # The lock says that no other worker can be alive.
     return _first_token(env.data_dir)
 
 
@@ -139,7 +139,7 @@ def _parts() -> list[Part]:
             grace_seconds=10,
         ),
         # The event streams of gateways.
-        Part("events", [sys.executable, "-m", "gateways.push"], grace_seconds=8),
+        Part("events", [sys.executable, "-m", "gateways.push.server"], grace_seconds=8),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
     ]  # fmt: skip
 

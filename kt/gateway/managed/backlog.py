@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from kt.gateway.managed import files
-from kt.gateway.spool import SUFFIX
+from kt.gateway.records.spool import SUFFIX
 
 MOST_EVENTS = 500
 _CURSOR = "cursor"

@@ -12,10 +12,10 @@ from typing import Any
 import aiohttp
 
 from kt import __version__
-from kt.gateway import sse
 from kt.gateway.errors import UpstreamError
 from kt.gateway.managed.identity import Identity
-from kt.gateway.statement import Signed, StatementError, decode, parse
+from kt.gateway.managed.statement import Signed, StatementError, decode, parse
+from kt.gateway.stream import sse
 from kt.policy.files import MAX_BYTES
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)

@@ -13,8 +13,8 @@ from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.pauses import around, backoff
 from kt.gateway.managed.state import Kept
+from kt.gateway.managed.statement import StatementError, fields_of, parse
 from kt.gateway.managed.taker import Fetch, Taker
-from kt.gateway.statement import StatementError, fields_of, parse
 
 _LEAST_POLL_SECONDS = 10.0
 _LONGEST_POLL_SECONDS = 60.0

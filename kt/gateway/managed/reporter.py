@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kt import __version__
+from kt.gateway.call.health import reasons
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.health import reasons
 from kt.gateway.managed.client import Client, ContactError
 from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.identity import Identity

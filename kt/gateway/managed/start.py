@@ -6,15 +6,15 @@ import os
 from collections.abc import Mapping
 
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.loading import Loaded, PolicyError, load, nothing
 from kt.gateway.managed import contact, files
 from kt.gateway.managed.identity import GATEWAY, Identity, identity
 from kt.gateway.managed.state import CONTACT, SPOOL, State
 from kt.gateway.managed.stored import Stored
-from kt.gateway.mockscript import Line
 from kt.gateway.options import Managed, Options
-from kt.gateway.source import SourceError
-from kt.gateway.spool import SUFFIX, Spool
+from kt.gateway.policy.loading import Loaded, PolicyError, load, nothing
+from kt.gateway.policy.source import SourceError
+from kt.gateway.records.spool import SUFFIX, Spool
+from kt.gateway.upstream.mockscript import Line
 
 _UNASKED = (
     "no token of this gateway: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"

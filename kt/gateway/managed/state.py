@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from kt.gateway.managed import files
 from kt.gateway.managed.identity import GATEWAY, Identity, TokenError, identity
-from kt.gateway.source import SourceError, stamp
-from kt.gateway.statement import (
+from kt.gateway.managed.statement import (
     Signed,
     Statement,
     StatementError,
@@ -25,6 +24,7 @@ from kt.gateway.statement import (
     render,
     verify,
 )
+from kt.gateway.policy.source import SourceError, stamp
 from kt.policy.files import MAX_BYTES
 
 COPIES = ("policy", "policy.copy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.state import Found, Kept, State
-from kt.gateway.source import Sourced, SourceError
+from kt.gateway.policy.source import Sourced, SourceError
 
 
 class Stored:

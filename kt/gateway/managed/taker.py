@@ -6,13 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from kt.gateway.loading import PolicyError
 from kt.gateway.managed.contact import Contact, Problem, disk_problem
 from kt.gateway.managed.state import Kept
-from kt.gateway.managed.stored import Stored
-from kt.gateway.reload import Reloader
-from kt.gateway.source import Sourced
-from kt.gateway.statement import (
+from kt.gateway.managed.statement import (
     Signed,
     Statement,
     StatementError,
@@ -20,6 +16,10 @@ from kt.gateway.statement import (
     check_order,
     verify,
 )
+from kt.gateway.managed.stored import Stored
+from kt.gateway.policy.loading import PolicyError
+from kt.gateway.policy.source import Sourced
+from kt.gateway.reload import Reloader
 
 _LOG = logging.getLogger("kt.gateway")
 Fetch = Callable[[str], Awaitable[bytes]]

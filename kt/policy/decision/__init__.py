@@ -9,8 +9,8 @@ No clock, network, disk or environment; the same input gets the same decision.
 """
 
 from kt.policy.decision.chain import decide, decide_response, releasable
+from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.snapshot import Snapshot, compile_policy
-from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.values import Decision, Detection, Record, Request
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.toolrules import ROLE_HEADER
+from kt.policy.decision.tools.allowed import ROLE_HEADER
 from kt.policy.decision.values import Decision, Record
 
 KIND = "audit-logger"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
+from kt.policy.decision.cutting.redaction import redacted
+from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.passages import Passage, Piece
-from kt.policy.decision.reading import Reading
-from kt.policy.decision.redaction import redacted
+from kt.policy.decision.reading.passages import Passage, Piece
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.snapshot import Snapshot, Step
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.unfinished import HOLD_LIMIT
 from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
 
 # Of these a view shows `HOLD_LIMIT`, unless more than half are invisible.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from kt.policy.decision.passages import Place
-from kt.policy.decision.reading import Reading
+from kt.policy.decision.reading.passages import Place
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import Detection, Verdict
 

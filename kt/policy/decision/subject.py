@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from kt.policy.decision.extract import Part, parts
-from kt.policy.decision.passages import Passage, conversations, glued, single
-from kt.policy.decision.reading import Reading
-from kt.policy.decision.tools import Tools, tools
+from kt.policy.decision.reading.extract import Part, parts
+from kt.policy.decision.reading.passages import Passage, conversations, glued, single
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.tools.calls import Tools, tools
 from kt.policy.decision.values import Request, Stage
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.globs import compile_globs, matches
+from kt.policy.decision.tools.globs import compile_globs, matches
 
 
 @dataclass(frozen=True, slots=True)

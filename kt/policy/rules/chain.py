@@ -11,8 +11,8 @@ from kt.policy.language.shapes import Chain
 from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
 from kt.policy.rules.base import Rule
 from kt.policy.rules.shape import NotEnforced, WrongType
+from kt.policy.rules.walk import walk
 from kt.policy.suggest import did_you_mean, nearest
-from kt.policy.walk import walk
 from kt.policy.words import described, quoted, shown
 
 if TYPE_CHECKING:

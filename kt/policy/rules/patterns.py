@@ -8,7 +8,7 @@ from kt.lazy import TYPE_CHECKING
 from kt.policy.language.document import POLICY
 from kt.policy.nodes import Mapping, Scalar
 from kt.policy.rules.base import Rule
-from kt.policy.walk import patterns
+from kt.policy.rules.walk import patterns
 from kt.policy.words import shown
 
 if TYPE_CHECKING:

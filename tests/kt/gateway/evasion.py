@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.kt.decision.corpus import Case, cases, requests
 from tests.kt.gateway.support import CHAT, Answer, Running, Starter, pack
+from tests.kt.policy.corpus import Case, cases, requests
 
 CHUNKS = (1, 3, 7, 64)
 PROSE = "The committee spoke about the garden. "

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kt.gateway.statement import ROTATION, STATEMENT, Link, Signed, fingerprint
+from kt.gateway.managed.statement import ROTATION, STATEMENT, Link, Signed, fingerprint
 
 GATEWAY = "edge-1"
 

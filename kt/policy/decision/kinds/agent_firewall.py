@@ -9,7 +9,7 @@ from typing import Any
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.toolrules import (
+from kt.policy.decision.tools.allowed import (
     NO_TOOLS,
     ROLE_HEADER,
     Roles,

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kt.policy.decision import secrets
-from kt.policy.decision.custom import pattern_rules
-from kt.policy.decision.findings import cuts, detections
-from kt.policy.decision.markers import label_marker
-from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.cutting.hits import cuts, detections
+from kt.policy.decision.cutting.markers import label_marker
+from kt.policy.decision.detectors import secrets
+from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.reading import Reading
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.termset import TermSet, compile_terms
 from kt.policy.decision.values import Verdict
 
 KIND = "dlp-filter"

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.findings import detections
+from kt.policy.decision.cutting.hits import detections
+from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.reading import Reading
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.termset import TermSet, compile_terms
 from kt.policy.decision.values import Verdict
 
 KIND = "human-oversight"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kt.policy.decision.custom import pattern_rules
-from kt.policy.decision.findings import counted, cuts, detections, outermost
-from kt.policy.decision.markers import Marker, marker
-from kt.policy.decision.matcher import Matcher, compile_rules
+from kt.policy.decision.cutting.hits import counted, cuts, detections, outermost
+from kt.policy.decision.cutting.markers import Marker, marker
+from kt.policy.decision.detectors.personal import base, health, payment
+from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.matcher import Matcher, compile_rules
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.personal import base, health, payment
-from kt.policy.decision.reading import Reading
+from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
 from kt.policy.decision.values import Verdict

@@ -8,19 +8,19 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from kt.policy.decision.custom import pattern_rules
-from kt.policy.decision.encoded import decoded, tagged
-from kt.policy.decision.findings import detections
-from kt.policy.decision.injections import IMITATIONS, PHRASES, TOKENS
-from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.cutting.hits import detections
+from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
+from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.encoded import decoded, tagged
+from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
-from kt.policy.decision.reading import Reading
-from kt.policy.decision.rules import Rule, Spans
-from kt.policy.decision.spelt import spelt
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.views import WORDS_OF, View
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})

@@ -8,19 +8,19 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from kt.policy.decision.findings import detections
-from kt.policy.decision.harmful import HARMLESS_AFTER, MODES
-from kt.policy.decision.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.cutting.hits import detections
+from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
+from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.patterns import Spans
+from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.matching.spelt import spelling, spelt
+from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.phrases import affirmed, phrase_rules, spelt_rules
-from kt.policy.decision.reading import Reading
-from kt.policy.decision.rules import Spans
-from kt.policy.decision.spelt import spelling, spelt
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.views import View
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.targets import Target
-from kt.policy.decision.termset import TermSet, compile_terms
 from kt.policy.decision.values import Verdict
-from kt.policy.decision.views import View
 
 KIND = "safety-filter"
 _LABEL = "harmful_content"

@@ -1,0 +1,144 @@
+"""`/v1/gateways`, `/v1/gateway-bindings`, `/v1/enrolment-tokens`: what people ask of the fleet."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateways.api.serializers import (
+    BindingInput,
+    BindingRow,
+    EnrolmentTokenInput,
+    EnrolmentTokenRow,
+    GatewayEdit,
+    GatewayInput,
+    GatewayRow,
+)
+from gateways.models import Binding, EnrolmentToken, Gateway
+from gateways.registry import bindings, enrolment, gateways
+from gateways.signing import keys
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.fields import Input
+from keeptrusts.api.views import View
+
+
+class Gateways(View):
+    """List and register gateways."""
+
+    def get(self, request: Request) -> Response:
+        rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
+        return Response({"data": GatewayRow(rows, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        return registered(valid(GatewayInput, request))
+
+
+class OneGateway(View):
+    """Show, edit or delete a gateway."""
+
+    def get(self, request: Request, gateway_id: str) -> Response:
+        row = Gateway.objects.filter(pk=gateway_id, deleted_at=None).first()
+        if row is None:
+            raise NotFoundError(f"gateway {gateway_id!r}")
+        return Response({"data": GatewayRow(row).data})
+
+    def patch(self, request: Request, gateway_id: str) -> Response:
+        row = gateways.edit(gateway_id, fields=valid(GatewayEdit, request))
+        return Response({"data": GatewayRow(row).data})
+
+    def delete(self, request: Request, gateway_id: str) -> Response:
+        return Response({"data": GatewayRow(gateways.delete(gateway_id)).data})
+
+
+class RotateToken(View):
+    """Give a gateway a new token."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        valid(Input, request)
+        return Response({"data": _introduced(*gateways.rotate_token(gateway_id))})
+
+
+class EnrolmentTokens(View):
+    """List and make enrolment tokens."""
+
+    def get(self, request: Request) -> Response:
+        rows = EnrolmentToken.objects.order_by("created_at", "pk")
+        return Response({"data": EnrolmentTokenRow(rows, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        row, text = enrolment.create(valid(EnrolmentTokenInput, request))
+        data = {**EnrolmentTokenRow(row).data, "token": text}
+        return Response(
+            {"data": data}, status=201, headers={"Location": f"/v1/enrolment-tokens/{row.pk}"}
+        )
+
+
+class OneEnrolmentToken(View):
+    """Show or revoke an enrolment token."""
+
+    def get(self, request: Request, token_id: UUID) -> Response:
+        row = EnrolmentToken.objects.filter(pk=token_id).first()
+        if row is None:
+            raise NotFoundError("enrolment token with this id")
+        return Response({"data": EnrolmentTokenRow(row).data})
+
+    def delete(self, request: Request, token_id: UUID) -> Response:
+        return Response({"data": EnrolmentTokenRow(enrolment.revoke(token_id)).data})
+
+
+class Bindings(View):
+    """List and make selectors."""
+
+    def get(self, request: Request) -> Response:
+        rows = Binding.objects.order_by("created_at", "pk")
+        return Response({"data": BindingRow(rows, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        body = valid(BindingInput, request)
+        row = bindings.create(body["configuration_id"], selector=body["selector"])
+        return Response(
+            {"data": BindingRow(row).data},
+            status=201,
+            headers={"Location": f"/v1/gateway-bindings/{row.pk}"},
+        )
+
+
+class OneBinding(View):
+    """Show or remove a selector."""
+
+    def get(self, request: Request, binding_id: UUID) -> Response:
+        row = Binding.objects.filter(pk=binding_id).first()
+        if row is None:
+            raise NotFoundError("gateway binding with this id")
+        return Response({"data": BindingRow(row).data})
+
+    def delete(self, request: Request, binding_id: UUID) -> Response:
+        return Response({"data": BindingRow(bindings.delete(binding_id)).data})
+
+
+def registered(fields: dict[str, Any]) -> Response:
+    """Register a gateway and answer with its token."""
+    gateway_id = fields.pop("id")
+    fields.setdefault("name", gateway_id)
+    made = gateways.register(gateway_id, fields=fields)
+    headers = {"Location": f"/v1/gateways/{gateway_id}"}
+    return Response({"data": _introduced(*made)}, status=201, headers=headers)
+
+
+def valid(serializer: type[Input], request: Request) -> dict[str, Any]:
+    """The checked body of a request."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def _introduced(row: Gateway, token: str) -> dict[str, Any]:
+    """A gateway's row with all that it needs to know to begin."""
+    return {
+        **GatewayRow(row).data,
+        "token": token,
+        "signing_key_fingerprint": keys.ensure(),
+        "events_url": settings.ENV.events_url,
+    }

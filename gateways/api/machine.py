@@ -1,0 +1,96 @@
+"""What gateways themselves ask: to enrol, and what they are to enforce."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gateways import mirror
+from gateways.api.authentication import (
+    EnrolmentAuthentication,
+    GatewayAuthentication,
+    Itself,
+    MayEnrol,
+)
+from gateways.api.fleet import registered, valid
+from gateways.api.serializers import DecisionsInput, EnrolmentInput, ReportInput
+from gateways.mirror import fleet
+from gateways.models import EnrolmentToken
+from gateways.reports import decisions, live, reports
+from gateways.signing.encoding import b64u
+from gateways.signing.statements import Signed
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.rendering import encode
+from keeptrusts.api.views import View, is_known
+
+
+class Enrol(View):
+    """Register with a token that a group shares; its labels win over those that are sent."""
+
+    authentication_classes = (EnrolmentAuthentication,)
+    permission_classes = (MayEnrol,)
+
+    def post(self, request: Request) -> Response:
+        token: EnrolmentToken = request.user  # type: ignore[assignment]
+        body = valid(EnrolmentInput, request)
+        labels = {**body["labels"], **token.labels}
+        return registered({**body, "labels": labels, "configuration_id": token.configuration_id})
+
+
+class GatewayView(View):
+    """Answers a gateway about itself."""
+
+    authentication_classes = (GatewayAuthentication,)
+    permission_classes = (Itself,)
+
+
+class Configuration(GatewayView):
+    """The exact bytes a gateway is to enforce, with the signed statement that says so."""
+
+    def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
+        signed = fleet.signed(gateway_id)
+        if signed is None:
+            raise NotFoundError("configuration bound to this gateway", code="not_bound")
+        etag = f'"{signed.etag}"'
+        if is_known(request, etag):
+            events = {"Keeptrusts-Events": settings.ENV.events_url}
+            return Response(status=304, headers={"ETag": etag, **events})
+        desired = signed.desired
+        content = mirror.content(desired.configuration, desired.version, desired.content_hash)
+        live.note_handed([desired])
+        return HttpResponse(
+            content, content_type="application/yaml", headers={"ETag": etag, **_headers(signed)}
+        )
+
+
+class Report(GatewayView):
+    """What a gateway runs and how it fares."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        reports.take(gateway_id, valid(ReportInput, request))
+        signed = fleet.signed(gateway_id)
+        data = {
+            "report_interval_seconds": reports.interval_seconds(fleet.size),
+            "etag": signed.etag if signed else None,
+        }
+        return Response({"data": data})
+
+
+class Decisions(GatewayView):
+    """Take a batch of decisions."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        body = valid(DecisionsInput, request)
+        return Response({"data": {"accepted": decisions.take(gateway_id, **body)}}, status=202)
+
+
+def _headers(signed: Signed) -> dict[str, str]:
+    signer = fleet.signer
+    assert signer is not None  # It made the signature.
+    return {
+        "Keeptrusts-Statement": signed.statement,
+        "Keeptrusts-Signature": signed.signature,
+        "Keeptrusts-Key": signer.public_key,
+        "Keeptrusts-Key-Chain": b64u(encode(list(signer.chain))),
+        "Keeptrusts-Events": settings.ENV.events_url,
+    }

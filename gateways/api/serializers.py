@@ -1,0 +1,182 @@
+"""What the API takes and shows of gateways."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from configurations.models import Configuration
+from configurations.serializers import Id, Labels
+from gateways.models import Binding, EnrolmentToken, Gateway
+from keeptrusts.api.fields import Flag, Input, Text, Whole
+
+# The last word of a path below /v1/gateways.
+_RESERVED = "enrol"
+_LARGEST = 2**63 - 1
+
+
+class NewId(Id):
+    """What a new gateway is called."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value == _RESERVED:
+            raise serializers.ValidationError(f"{_RESERVED!r} is a path of the API")
+        return value
+
+
+class ConfigurationId(Id):
+    """A configuration that exists."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not Configuration.objects.filter(pk=value).exists():
+            raise serializers.ValidationError(f"there is no configuration {value!r}")
+        return value
+
+
+class GatewayEdit(Input):
+    """`PATCH /v1/gateways/{id}`; a `configuration` of null leaves it to the selectors."""
+
+    name = Text(max_length=200, required=False)
+    labels = Labels(required=False)
+    configuration = ConfigurationId(required=False, allow_null=True, source="configuration_id")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("names nothing to change")
+        return attrs
+
+
+class GatewayInput(Input):
+    """`POST /v1/gateways`."""
+
+    id = NewId()
+    name = Text(max_length=200, required=False)
+    labels = Labels(required=False, default=dict)
+    configuration = ConfigurationId(
+        required=False, allow_null=True, default=None, source="configuration_id"
+    )
+
+
+class EnrolmentInput(Input):
+    """`POST /v1/gateways/enrol`."""
+
+    id = NewId()
+    name = Text(max_length=200, required=False)
+    labels = Labels(required=False, default=dict)
+
+
+class EnrolmentTokenInput(Input):
+    """`POST /v1/enrolment-tokens`."""
+
+    name = Text(max_length=200)
+    labels = Labels(required=False, default=dict)
+    configuration = ConfigurationId(
+        required=False, allow_null=True, default=None, source="configuration_id"
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_expires_at(self, value: Any) -> Any:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("must lie in the future")
+        return value
+
+
+class BindingInput(Input):
+    """`POST /v1/gateway-bindings`."""
+
+    configuration = ConfigurationId(source="configuration_id")
+    selector = Labels(allow_empty=False)
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= 100 and text.isprintable()
+
+
+class Counts(serializers.DictField):
+    """Up to 50 numbers by name."""
+
+    child = Whole(min_value=0, max_value=_LARGEST)
+
+    def to_internal_value(self, data: Any) -> dict[str, int]:
+        if isinstance(data, dict) and not (len(data) <= 50 and all(map(_is_name, data))):
+            raise serializers.ValidationError(
+                "at most 50 counters, names of at most 100 printable characters"
+            )
+        counts: dict[str, int] = super().to_internal_value(data)
+        return counts
+
+
+class RunningInput(Input):
+    """What a gateway enforces now."""
+
+    configuration = Id()
+    version = Whole(min_value=1, max_value=2**31 - 1)
+    content_hash = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
+    publish_seq = Whole(min_value=0, max_value=_LARGEST)
+    since = serializers.DateTimeField()
+
+
+class ProblemInput(Input):
+    """What keeps a gateway from what it should do; `code` is stable."""
+
+    code = serializers.RegexField(r"\A[a-z_]{1,40}\Z")
+    message = Text(max_length=1000, allow_blank=True)
+
+
+class ReportInput(Input):
+    """`POST /v1/gateways/{id}/report`."""
+
+    running = RunningInput(allow_null=True)
+    health = serializers.ChoiceField(["ok", "degraded"])
+    problem = ProblemInput(allow_null=True)
+    kt_version = Text(max_length=40)
+    started_at = serializers.DateTimeField()
+    stopping = Flag()
+    counters = Counts()
+    stream = Flag()
+
+
+class DecisionsInput(Input):
+    """`POST /v1/gateways/{id}/decisions`; `decisions.read` looks into the events."""
+
+    batch = Whole(min_value=0, max_value=_LARGEST)
+    events = serializers.ListField(child=serializers.DictField(), max_length=500)
+    dropped = Whole(min_value=0, max_value=_LARGEST)
+
+
+class GatewayRow(serializers.ModelSerializer[Gateway]):
+    """A gateway as the API shows it: never its token, never its digest."""
+
+    configuration = serializers.CharField(source="configuration_id")
+    bound = serializers.CharField(source="bound_id")
+
+    class Meta:
+        model = Gateway
+        fields = [
+            "id", "name", "labels", "configuration", "bound", "bound_at", "ambiguous",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class EnrolmentTokenRow(serializers.ModelSerializer[EnrolmentToken]):
+    """An enrolment token as lists show it."""
+
+    configuration = serializers.CharField(source="configuration_id")
+
+    class Meta:
+        model = EnrolmentToken
+        fields = [
+            "id", "name", "labels", "configuration", "created_at", "expires_at", "revoked_at",
+        ]  # fmt: skip
+
+
+class BindingRow(serializers.ModelSerializer[Binding]):
+    """A selector and what it binds to."""
+
+    configuration = serializers.CharField(source="configuration_id")
+
+    class Meta:
+        model = Binding
+        fields = ["id", "configuration", "selector", "created_at"]

@@ -1,0 +1,218 @@
+"""Where the whole fleet stands: what git says, what is desired, handed out and running."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import redis
+import structlog
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from configurations.models import Configuration, Version
+from gateways.drift import judge
+from gateways.drift.judge import Clock, Seen, Source, Verdict
+from gateways.models import Gateway
+from gateways.reports import live, reports
+from gitrepos.models import LinkedFile
+
+log = structlog.get_logger(__name__)
+
+Row = dict[str, Any]
+# Configuration, version and content hash, as a gateway says that it runs them.
+_Claim = tuple[str | None, int | None, str | None]
+
+
+class _Known(NamedTuple):
+    """A gateway with what it said last, all of that None when it never said a thing."""
+
+    pk: str
+    bound_id: str | None
+    created_at: datetime
+    bound_at: datetime | None
+    ambiguous: bool
+    state__last_seen_at: datetime | None
+    state__stopping: bool | None
+    state__running_configuration: str | None
+    state__running_version: int | None
+    state__running_hash: str | None
+    state__running_since: datetime | None
+    state__handed_hash: str | None
+    state__problem_code: str | None
+    state__problem_message: str | None
+    state__problem_since: datetime | None
+
+    @property
+    def claim(self) -> _Claim:
+        return (
+            self.state__running_configuration, self.state__running_version,
+            self.state__running_hash,
+        )  # fmt: skip
+
+
+def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
+    """A row for each gateway by id, then one for each active configuration that nobody runs.
+
+    With `gateway` or `configuration` only those of them.
+    """
+    everybody = Gateway.objects.filter(deleted_at=None)
+    named = {"pk": gateway, "bound": configuration}
+    found = everybody.filter(**{name: value for name, value in named.items() if value})
+    gateways = [_Known(*row) for row in found.order_by("pk").values_list(*_Known._fields)]
+    bound = {known.bound_id for known in gateways}
+    unbound = [] if gateway else _unbound(bound, configuration)
+    seen, handed = _live()
+    wanted = {*bound, *unbound} if gateway or configuration else None
+    sources = _sources(wanted)
+    published = _published({known.claim for known in gateways})
+    clock = Clock(
+        timezone.now(),
+        reports.interval_seconds(everybody.count()),
+        settings.ENV.gateway_offline_seconds,
+    )
+    shown = []
+    for known in gateways:
+        facts = _facts(known, seen.get(known.pk), handed.get(known.pk), published)
+        source = sources.get(known.bound_id or "")
+        version = known.state__running_version
+        shown.append(_row(known.pk, known.bound_id, source, facts, version, clock))
+    for pk in unbound:
+        if pk in sources:
+            shown.append(_row(None, pk, sources[pk], None, None, clock))
+    return shown
+
+
+def _unbound(bound: Collection[str | None], configuration: str) -> list[str]:
+    """Active configurations, or whether this is one, that are not among the bound ones."""
+    active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
+    if configuration:
+        active = active.filter(pk=configuration)
+    return [pk for pk in active.order_by("pk").values_list("pk", flat=True) if pk not in bound]
+
+
+def summary(found: Iterable[Row]) -> dict[str, int]:
+    """How many rows are in each state; every state has its number."""
+    counts = Counter(row["state"] for row in found)
+    return {state: counts[state] for state in judge.STATES}
+
+
+def _live() -> tuple[Mapping[str, live.Seen], Mapping[str, live.Handed]]:
+    """What Redis has; without it the database's minute-old answer must do."""
+    try:
+        return live.seen(), live.handed()
+    except redis.RedisError as exc:
+        log.warning("what was seen last comes from the database", error=str(exc))
+        return {}, {}
+
+
+def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
+    """The current version of all configurations, or of the wanted ones, against what git says."""
+    current = Version.objects.filter(number=F("configuration__version")).select_related(
+        "configuration"
+    )
+    said = LinkedFile.objects.exclude(configuration="")
+    if wanted is not None:
+        current = current.filter(configuration__in=wanted)
+        said = said.filter(configuration__in=wanted)
+    files = {
+        (file["repo_id"], file["configuration"]): file
+        for file in said.values(
+            "repo_id", "configuration", "content_hash", "outcome", "updated_at",
+            "repo__last_commit",
+        )
+    }  # fmt: skip
+    by_owner = {(str(repo), configuration): file for (repo, configuration), file in files.items()}
+    return {
+        version.configuration_id: _source(
+            version, by_owner.get((version.configuration.owner, version.configuration_id))
+        )
+        for version in current.defer("content")
+    }
+
+
+def _source(version: Version, file: Mapping[str, Any] | None) -> Source:
+    row = version.configuration
+    quarantined = file is not None and file["outcome"] == LinkedFile.Outcome.QUARANTINED
+    overridden = bool(row.owner) and row.git_hash != row.content_hash
+    since = (row.pinned_at or version.created_at) if overridden else None
+    return Source(
+        content_hash=version.content_hash,
+        version=version.number,
+        published_at=version.created_at,
+        git_hash=file["content_hash"] if file else row.git_hash,
+        git_commit=file["repo__last_commit"] if file else version.commit,
+        quarantined_since=file["updated_at"] if file and quarantined else None,
+        overridden_since=since,
+        overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
+        if row.pinned_at
+        else f"the API put version {version.number} over what git says",
+    )
+
+
+def _published(claims: Collection[_Claim]) -> set[_Claim]:
+    """Which of the contents that gateways run were ever published as they say."""
+    named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
+    numbers = {number for _, number, _ in claims if number is not None}
+    found = named.filter(number__in=numbers)
+    return set(found.values_list("configuration_id", "number", "content_hash"))
+
+
+def _facts(
+    known: _Known, seen: live.Seen | None, handed: live.Handed | None, published: set[_Claim]
+) -> Seen:
+    """What is known of a gateway; what Redis says may be of one that had its id before."""
+    last = known.state__last_seen_at
+    told = handed.content_hash if handed and handed.at >= known.created_at else ""
+    if last is None:
+        return Seen(known.created_at, known.bound_at, known.ambiguous, handed_hash=told)
+    return Seen(
+        registered_at=known.created_at,
+        bound_at=known.bound_at,
+        ambiguous=known.ambiguous,
+        last_seen_at=max(last, seen.at) if seen else last,
+        stopping=bool(known.state__stopping),
+        running_hash=known.state__running_hash or "",
+        running_since=known.state__running_since,
+        known=known.claim in published,
+        handed_hash=told or known.state__handed_hash or "",
+        problem_code=known.state__problem_code or "",
+        problem_message=known.state__problem_message or "",
+        problem_since=known.state__problem_since,
+    )
+
+
+def _row(
+    gateway: str | None,
+    configuration: str | None,
+    source: Source | None,
+    facts: Seen | None,
+    running_version: int | None,
+    clock: Clock,
+) -> Row:
+    verdict = _verdict(source, facts, clock)
+    code = facts.problem_code if facts else ""
+    return {
+        "gateway": gateway,
+        "configuration": configuration,
+        "state": verdict.state,
+        "since": verdict.since,
+        "why": verdict.why,
+        "git_hash": source.git_hash or None if source else None,
+        "git_commit": source.git_commit or None if source else None,
+        "desired_hash": source.content_hash if source else None,
+        "desired_version": source.version if source else None,
+        "published_hash": facts.handed_hash or None if facts else None,
+        "running_hash": facts.running_hash or None if facts else None,
+        "running_version": running_version,
+        "last_seen_at": facts.last_seen_at if facts else None,
+        "problem": {"code": code, "message": facts.problem_message} if facts and code else None,
+    }
+
+
+def _verdict(source: Source | None, facts: Seen | None, clock: Clock) -> Verdict:
+    if facts is not None:
+        return judge.judge(facts, source, clock)
+    assert source is not None  # A row without a gateway is a configuration's.
+    return judge.source_verdict(source)

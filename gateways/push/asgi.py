@@ -1,0 +1,116 @@
+"""The event streams over HTTP: a pure ASGI application, without Django's request stack."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+import structlog
+from django.db import DatabaseError
+
+from access.tokens import digest
+from gateways.mirror import Known, fleet
+from gateways.push.hub import Hub
+from gateways.push.stream import Send, Stream
+
+log = structlog.get_logger(__name__)
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+_PATH = re.compile(r"/v1/gateways/(?P<id>[^/]+)/(?:events|contents/(?P<hash>[0-9a-f]{64}))")
+
+
+class RefusedError(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+_NO_DATABASE = RefusedError(503, "unavailable", "The database does not answer now.")
+
+
+class Application:
+    """`/v1/gateways/{id}/events`, `/v1/gateways/{id}/contents/{hash}`, `/readyz`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._answer(scope, receive, send)
+        except RefusedError as refusal:
+            await _refuse(send, refusal)
+        except DatabaseError as exc:
+            log.warning("database failed", error=str(exc))
+            await _refuse(send, _NO_DATABASE)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            raise RefusedError(405, "method_not_allowed", "Only GET is known here.")
+        ready = scope["path"] == "/readyz"
+        if self._hub.closing or (ready and not self._hub.fresh):
+            raise RefusedError(503, "unavailable", "The process is ending, or has no database.")
+        if ready:
+            return await _send(send, 200, b'{"status":"ok"}', b"application/json")
+        asked = _PATH.fullmatch(scope["path"])
+        if asked is None:
+            raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
+        token = _bearer(scope)
+        known = await self._admitted(token, asked["id"])
+        if asked["hash"]:
+            return await self._content(known, asked["hash"], send)
+        return await self._events(known, token, receive, send)
+
+    async def _admitted(self, token: str, gateway_id: str) -> Known:
+        known = await self._hub.admit(token) if token else None
+        if known is None and not self._hub.fresh:
+            raise _NO_DATABASE
+        if known is None:
+            raise RefusedError(401, "authentication_failed", "This token is not known.")
+        if known.deleted_at is not None:
+            raise RefusedError(410, "gateway_deleted", "This gateway was deleted.")
+        if known.id != gateway_id:
+            raise RefusedError(403, "permission_denied", "This token is another gateway's.")
+        return known
+
+    async def _events(self, known: Known, token: str, receive: Receive, send: Send) -> None:
+        # `no` keeps nginx from collecting events until a buffer is full.
+        headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
+        await _start(send, 200, [*headers, (b"cache-control", b"no-store")])
+        retry = b"retry: %d\n\n" % self._hub.retry_ms()
+        await send({"type": "http.response.body", "body": retry, "more_body": True})
+        with self._hub.holding(Stream(known.id, digest(token), send)):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+    async def _content(self, known: Known, content_hash: str, send: Send) -> None:
+        desired = fleet.desired(known.id)
+        if desired is None or desired.content_hash != content_hash:
+            raise RefusedError(404, "not_found", "This gateway is not to enforce such a content.")
+        await _send(send, 200, await self._hub.content(desired), b"application/yaml")
+
+
+def _bearer(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            return str(token.strip()) if scheme.lower() == "bearer" else ""
+    return ""
+
+
+async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:
+    length = str(len(body)).encode()
+    await _start(send, status, [(b"content-type", content_type), (b"content-length", length)])
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse(send: Send, refusal: RefusedError) -> None:
+    body = {"code": refusal.code, "message": refusal.message, "details": []}
+    await _send(send, refusal.status, orjson.dumps({"error": body}), b"application/json")
+
+
+async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})

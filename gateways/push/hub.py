@@ -1,0 +1,218 @@
+"""Every open event stream, and the one place that knows when there is news for them.
+
+Redis' pub/sub says at once that something changed; the change counters, read every two seconds,
+say so even when that message was lost.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import redis
+import redis.asyncio
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from redis.asyncio.client import PubSub
+
+from gateways import mirror
+from gateways.mirror import Known, fleet
+from gateways.push.stream import Stream
+from gateways.registry import gateways
+from gateways.reports import live
+from gateways.signing.keys import KeyUnreadableError
+from gateways.signing.statements import Desired
+from keeptrusts import counters, hints
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+PING_SECONDS = 10.0
+_SETTLE_SECONDS = 0.02
+_SLICES = 100
+_TOLD_AT_ONCE = 100
+_KEPT_CONTENTS = 64
+# One, and those that it lost without a word and that nobody has noticed yet.
+_STREAMS_OF_ONE = 4
+# What a fleet that lost its server may ask of it a second when it is back.
+_RECONNECTS_PER_SECOND = 1000
+
+_T = TypeVar("_T")
+
+
+class Hub:
+    """The streams, and what they are fed from. Used by one event loop.
+
+    `fresh`: the last look at the database succeeded, so that who is not known now is unknown.
+    """
+
+    def __init__(self) -> None:
+        self.closing = False
+        self.fresh = False
+        # A tenth of a second's pings each, so that they never come all at once.
+        self._slices: list[set[Stream]] = [set() for _ in range(_SLICES)]
+        self._by_gateway: dict[str, list[Stream]] = {}
+        self._opened = 0
+        self._handed: dict[str, Desired] = {}
+        self._contents: OrderedDict[str, asyncio.Task[bytes]] = OrderedDict()
+        # One thread: each has a connection to the database, and one is enough.
+        self._thread = ThreadPoolExecutor(1, "database")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Feed the streams until the end of the block."""
+        await self.refresh()
+        # In a group, so that a bug in one of them ends the process instead of going unseen.
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work()) for work in (self._follow, self._keep_alive)]
+            yield
+            for task in tasks:
+                task.cancel()
+        await self._note_handed()
+        self._thread.shutdown()
+
+    def close(self) -> None:
+        """Say goodbye to everybody."""
+        self.closing = True
+        for stream in self._streams():
+            stream.say_goodbye()
+
+    @contextlib.contextmanager
+    def holding(self, stream: Stream) -> Iterator[None]:
+        """Tell a stream of news until the end of the block.
+
+        One gateway's token must not take all the files that the process may open: the oldest
+        of too many streams ends.
+        """
+        self._opened += 1
+        there = self._slices[self._opened % _SLICES]
+        there.add(stream)
+        same = self._by_gateway.setdefault(stream.gateway_id, [])
+        same.append(stream)
+        for older in same[:-_STREAMS_OF_ONE]:
+            older.say_goodbye()
+        try:
+            self._deliver(stream)
+            yield
+        finally:
+            there.discard(stream)
+            same.remove(stream)
+            if not same:
+                del self._by_gateway[stream.gateway_id]
+            stream.close()
+
+    def retry_ms(self) -> int:
+        """How long a client waits before it comes back: long enough for all to come one by one."""
+        spread = max(1.0, fleet.size / _RECONNECTS_PER_SECOND)
+        return int(1000 * random.uniform(0.2, spread))  # noqa: S311
+
+    async def admit(self, token: str) -> Known | None:
+        """The gateway of a token; one that nobody knows yet may have been made just now.
+
+        Raises: `DatabaseError` when the new token's first use cannot be noted.
+        """
+        known = fleet.gateway(token)
+        if known is None:
+            await self.refresh()
+            known = fleet.gateway(token)
+        if known is not None and known.previous_digest and known.is_newest(token):
+            await self._in_thread(lambda: gateways.retire_previous_token(known.id))
+        return known
+
+    async def content(self, desired: Desired) -> bytes:
+        """The bytes a gateway is to enforce, from memory; many may ask for one that is not there.
+
+        Raises: `DatabaseError`.
+        """
+        key = desired.content_hash
+        task = self._contents.get(key)
+        if task is None:
+            names = (desired.configuration, desired.version, key)
+            task = asyncio.create_task(self._in_thread(lambda: mirror.content(*names)))
+            task.add_done_callback(lambda done: self._forget_failed(key, done))
+            self._contents[key] = task
+            if len(self._contents) > _KEPT_CONTENTS:
+                self._contents.popitem(last=False)
+        return await asyncio.shield(task)
+
+    def _forget_failed(self, key: str, done: "asyncio.Task[bytes]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._contents.pop(key, None)
+
+    async def refresh(self) -> None:
+        """Take in what changed, and begin to deliver it."""
+        try:
+            changed = await self._in_thread(lambda: fleet.refresh(counters.read()))
+            self.fresh = True
+        except (DatabaseError, KeyUnreadableError) as exc:
+            self.fresh = changed = False
+            log.warning("nothing new can be told", error=str(exc))
+        if changed:
+            await self._deliver_news()
+
+    async def _deliver_news(self) -> None:
+        """Begin with a few, so that the first fetch their bytes before the last are told."""
+        for number, stream in enumerate(self._streams()):
+            if stream.is_behind:
+                self._deliver(stream)
+            if number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _deliver(self, stream: Stream) -> None:
+        stream.deliver()
+        desired = fleet.desired(stream.gateway_id)
+        if desired is not None:
+            self._handed[stream.gateway_id] = desired
+
+    def _streams(self) -> list[Stream]:
+        return [stream for there in self._slices for stream in there]
+
+    async def _follow(self) -> None:
+        """Look for news whenever a hint comes, and every two seconds."""
+        while True:
+            try:
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+                    hearing = client.pubsub(ignore_subscribe_messages=True)
+                    await hearing.subscribe(hints.CHANNEL)
+                    while True:
+                        await self.refresh()
+                        if await hearing.get_message(timeout=LOOK_SECONDS):
+                            await self._settle(hearing)
+            except redis.RedisError as exc:
+                log.warning("no hints of changes for now", error=str(exc))
+                await self.refresh()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _settle(self, hearing: PubSub) -> None:
+        """Take the hints of many changes as one."""
+        await asyncio.sleep(_SETTLE_SECONDS)
+        while await hearing.get_message(timeout=0):
+            pass
+
+    async def _keep_alive(self) -> None:
+        """Ping every stream in ten seconds, a few at a time."""
+        while True:
+            for there in self._slices:
+                await asyncio.sleep(PING_SECONDS / _SLICES)
+                for stream in tuple(there):
+                    stream.ping()
+                await self._note_handed()
+
+    async def _note_handed(self) -> None:
+        if not self._handed:
+            return
+        told, self._handed = self._handed, {}
+        await self._in_thread(lambda: live.note_handed(told.values()))
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _fresh, work)
+
+
+def _fresh(work: Callable[[], _T]) -> _T:
+    """Run with a database connection that is not known to be broken."""
+    close_old_connections()
+    return work()

@@ -1,0 +1,98 @@
+"""One gateway's open event stream."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from gateways.mirror import fleet
+from gateways.signing.statements import Desired, Signed
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+_GOODBYE = b"event: goodbye\ndata: {}\n\n"
+_PING = b": ping\n\n"
+
+
+class Stream:
+    """What a gateway was told, and how to tell it more.
+
+    At most one delivery is under way, and it sends what is true then: a client that reads slowly
+    gets fewer events, never a queue of old ones. `digest` is that of the token it came with.
+    """
+
+    def __init__(self, gateway_id: str, digest: str, send: Send) -> None:
+        self.gateway_id = gateway_id
+        self._digest = digest
+        self._send = send
+        self._told: Desired | None = None
+        self._ping = False
+        self._ended = False
+        self._goodbye = False
+        self._delivery: asyncio.Task[None] | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is news for this gateway."""
+        desired = fleet.desired(self.gateway_id)
+        return (desired is not None and desired != self._told) or not fleet.opens(self._digest)
+
+    def deliver(self) -> None:
+        """Send what is new, if anything is."""
+        if self._delivery is None and not self._ended:
+            self._delivery = asyncio.create_task(self._deliver())
+
+    def ping(self) -> None:
+        """Show that the stream is alive."""
+        self._ping = True
+        self.deliver()
+
+    def say_goodbye(self) -> None:
+        """End the stream; the client may come back."""
+        self._goodbye = True
+        self.deliver()
+
+    def close(self) -> None:
+        """The client is gone."""
+        self._ended = True
+        if self._delivery is not None:
+            self._delivery.cancel()
+
+    async def _deliver(self) -> None:
+        try:
+            while not self._ended and (message := self._next()):
+                more = not self._ended
+                await self._send({"type": "http.response.body", "body": message, "more_body": more})
+        finally:
+            self._delivery = None
+
+    def _next(self) -> bytes:
+        if self._goodbye or not fleet.opens(self._digest):
+            self._ended = True
+            return _GOODBYE
+        signed = fleet.signed(self.gateway_id)
+        if signed is not None and signed.desired != self._told:
+            self._told = signed.desired
+            return _event(signed)
+        if self._ping:
+            self._ping = False
+            return _PING
+        return b""
+
+
+def _event(signed: Signed) -> bytes:
+    """Source: WHATWG HTML, "Server-sent events"; JSON has no line feed of its own."""
+    signer = fleet.signer
+    assert signer is not None  # It made the signature.
+    data = {
+        "statement": signed.statement,
+        "signature": signed.signature,
+        "key": signer.public_key,
+        "chain": list(signer.chain),
+        "etag": signed.etag,
+    }
+    return b"event: configuration\nid: %d\ndata: %b\n\n" % (
+        signed.desired.publish_seq,
+        orjson.dumps(data),
+    )

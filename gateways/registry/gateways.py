@@ -1,0 +1,161 @@
+"""The only writer of gateways: who they are, what opens for them, what they are bound to."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from configurations.publish import publish
+from gateways.models import Binding, Gateway
+from gateways.registry import tokens
+from gateways.registry.selectors import Rule, bind
+from keeptrusts import counters, hints
+from keeptrusts.api.errors import ConflictError, NotFoundError
+
+COUNTER = "gateways"
+_PREVIOUS_TOKEN = timedelta(hours=24)
+_BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
+
+
+def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, str]:
+    """Add a gateway; the second value is its token, which nothing keeps.
+
+    `fields` are `name`, `labels` and `configuration_id`. A deleted id may come back; what it
+    is told is then newer than all that it was told before.
+
+    Raises: `ConflictError` (`id_taken`).
+    """
+    with transaction.atomic():
+        seq = publish()
+        row = Gateway.objects.filter(pk=gateway_id).first()
+        if row is not None and row.deleted_at is None:
+            raise ConflictError("id_taken", f"The id {gateway_id!r} is taken.")
+        if row is not None:
+            row.delete()  # With what it said: the new one is another.
+        now = timezone.now()
+        text, digest = tokens.gateway_token()
+        row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)
+        _rebind([row], seq)
+        _save(row)
+        return row, text
+
+
+def edit(gateway_id: str, *, fields: Mapping[str, Any]) -> Gateway:
+    """Change `name`, `labels` or `configuration_id`, and with them what it is bound to.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        seq = publish()
+        row = _found(gateway_id)
+        for name, value in fields.items():
+            setattr(row, name, value)
+        _rebind([row], seq)
+        _save(row)
+        return row
+
+
+def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
+    """Give a gateway a new token. The old one opens until the new one was used, at most a day.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        count = _count()
+        row = _found(gateway_id)
+        text, digest = tokens.gateway_token()
+        row.previous_digest, row.digest = row.digest, digest
+        row.previous_until = timezone.now() + _PREVIOUS_TOKEN
+        _save(row, count)
+        return row, text
+
+
+def retire_previous_token(gateway_id: str) -> None:
+    """The new token was used: the one before it opens no more."""
+    with transaction.atomic():
+        count = _count()
+        Gateway.objects.filter(pk=gateway_id).update(
+            previous_digest="", previous_until=None, changed_seq=count
+        )
+
+
+def delete(gateway_id: str) -> Gateway:
+    """End a gateway: its tokens open nothing more, and it is bound to nothing.
+
+    Raises: `NotFoundError`.
+    """
+    with transaction.atomic():
+        publish()  # An archived configuration is listed for as long as it is bound.
+        count = _count()
+        row = _found(gateway_id)
+        row.deleted_at = timezone.now()
+        row.configuration = row.bound = None
+        row.ambiguous = False
+        _save(row, count)
+        return row
+
+
+def reissue(gateway_id: str, *, above: int) -> bool:
+    """Tell a gateway again what it is to enforce, as newer than `above`, which it was told.
+
+    The database is older than the gateway when a backup was restored. Returns whether the
+    clock allows it: a sequence from the future is not followed.
+    """
+    with transaction.atomic():
+        seq = publish()
+        if seq <= above:
+            transaction.set_rollback(True)
+            return False
+        count = _count()
+        Gateway.objects.filter(pk=gateway_id).update(bound_seq=seq, changed_seq=count)
+        return True
+
+
+def rebind_all(seq: int) -> None:
+    """Bring every gateway to what the selectors say now. To be called after they changed, in
+    the same transaction, with the sequence that `publish` gave it."""
+    rows = Gateway.objects.filter(deleted_at=None, configuration=None)
+    changed = _rebind(list(rows), seq)
+    if changed:
+        count = _count()
+        for row in changed:
+            row.changed_seq = count
+        Gateway.objects.bulk_update(changed, _BOUND_FIELDS, batch_size=500)
+
+
+def _rebind(rows: Iterable[Gateway], seq: int) -> list[Gateway]:
+    """Bind each row anew; returns those that changed."""
+    found = Binding.objects.values_list("configuration_id", "selector")
+    rules = [Rule(configuration, selector) for configuration, selector in found]
+    return [row for row in rows if _rebound(row, rules, seq)]
+
+
+def _rebound(row: Gateway, rules: Iterable[Rule], seq: int) -> bool:
+    named = row.configuration_id
+    bound = bind(rules, named=named, labels=row.labels, before=row.bound_id)
+    before = (row.bound_id, row.ambiguous)
+    if bound.configuration != row.bound_id:
+        row.bound_id, row.bound_seq, row.bound_at = bound.configuration, seq, timezone.now()
+    row.ambiguous = bound.ambiguous
+    return before != (row.bound_id, row.ambiguous)
+
+
+def _count() -> int:
+    hints.announce_on_commit()
+    return counters.bump(COUNTER)
+
+
+def _save(row: Gateway, count: int | None = None) -> None:
+    row.changed_seq = _count() if count is None else count
+    row.updated_at = timezone.now()
+    row.save()
+
+
+def _found(gateway_id: str) -> Gateway:
+    rows = Gateway.objects.select_for_update(of=("self",))
+    row = rows.filter(pk=gateway_id, deleted_at=None).first()
+    if row is None:
+        raise NotFoundError(f"gateway {gateway_id!r}")
+    return row

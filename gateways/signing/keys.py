@@ -1,0 +1,139 @@
+"""The keys that sign statements: the only writer of `SigningKey`.
+
+A gateway's token carries the fingerprint of the key that signed when it was made. Each newer
+key is vouched for by the one before, so a gateway follows the chain from the key it knows.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import transaction
+from django.utils import timezone
+
+from gateways.models import SigningKey
+from gateways.signing.encoding import b64u, unb64u
+from gateways.signing.statements import SIGNED_AS, Desired, Signed, etag
+from keeptrusts import counters
+from keeptrusts.api.errors import ApiError
+from keeptrusts.sealing import Rotation, SealError, seal, unseal
+
+COUNTER = "signing-keys"
+ROTATED_AS = b"keeptrusts key rotation\n"
+
+
+class KeyUnreadableError(ApiError):
+    """503: `KEEPTRUSTS_SECRET_KEY` is not the one that sealed the signing key."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signing_key_unreadable",
+            "The signing key cannot be opened; restore the KEEPTRUSTS_SECRET_KEY that sealed it.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The key that signs now. `chain` leads to it from the first key, oldest link first."""
+
+    private: Ed25519PrivateKey
+    public_key: str
+    fingerprint: str
+    chain: Sequence[Mapping[str, str]]
+
+    def sign(self, desired: Desired) -> Signed:
+        """Sign what a gateway is to enforce. Ed25519 is deterministic: equal in, equal out."""
+        statement = desired.encoded()
+        signature = self.private.sign(SIGNED_AS + statement)
+        return Signed(desired, b64u(statement), b64u(signature), etag(statement))
+
+
+def ensure() -> str:
+    """The fingerprint of the key that signs; the first call ever makes it."""
+    newest = SigningKey.objects.order_by("-pk").first()
+    if newest is None:
+        with transaction.atomic():
+            counters.bump(COUNTER)
+            newest = SigningKey.objects.order_by("-pk").first() or _make(None)
+    return newest.fingerprint
+
+
+def load() -> Signer | None:
+    """The key that signs, ready to sign; None before there is any.
+
+    Raises: `KeyUnreadableError`.
+    """
+    rows = list(SigningKey.objects.order_by("pk"))
+    if not rows:
+        return None
+    newest = rows[-1]
+    chain = [_link(older, row) for older, row in pairwise(rows)]
+    return Signer(_private(newest), newest.public_key, newest.fingerprint, chain)
+
+
+def rotate() -> tuple[str, str]:
+    """Have a new key sign from now on, vouched for by the one before.
+
+    Returns both fingerprints, the older one first; it is empty when there was none.
+
+    Raises: `KeyUnreadableError`.
+    """
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        older = SigningKey.objects.order_by("-pk").first()
+        newer = _make(older)
+        if older is None:
+            return "", newer.fingerprint
+        older.private_key = ""  # What can sign no more cannot be stolen.
+        older.save(update_fields=["private_key"])
+        return older.fingerprint, newer.fingerprint
+
+
+def reseal(done: Rotation) -> None:
+    """Seal the key that signs under the first of `KEEPTRUSTS_SECRET_KEY`."""
+    with transaction.atomic():
+        for row in SigningKey.objects.select_for_update().exclude(private_key=""):
+            row.private_key = done.renew(row.private_key, row=_sealed_as(row))
+            row.save(update_fields=["private_key"])
+
+
+def _make(older: SigningKey | None) -> SigningKey:
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes_raw()
+    row = SigningKey(
+        fingerprint=b64u(hashlib.sha256(public).digest()),
+        public_key=b64u(public),
+        created_at=timezone.now(),
+    )
+    row.private_key = seal(b64u(private.private_bytes_raw()), row=_sealed_as(row))
+    if older is not None:
+        row.signed_by = older.fingerprint
+        row.signature = b64u(_private(older).sign(ROTATED_AS + public))
+    row.save(force_insert=True)
+    return row
+
+
+def _link(older: SigningKey, row: SigningKey) -> dict[str, str]:
+    """One step of the chain. Who knows a fingerprint alone needs the bytes of the older key."""
+    return {
+        "key": row.public_key,
+        "signer": older.public_key,
+        "signed_by": row.signed_by,
+        "signature": row.signature,
+    }
+
+
+def _private(row: SigningKey) -> Ed25519PrivateKey:
+    try:
+        raw = unb64u(unseal(row.private_key, row=_sealed_as(row)))
+    except SealError as exc:
+        raise KeyUnreadableError from exc
+    return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def _sealed_as(row: SigningKey) -> str:
+    return f"signing-key:{row.fingerprint}"

@@ -1,0 +1,162 @@
+"""What the API takes and shows of shared git credentials."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from gitrepos.forge.addresses import BadURLError, host_and_port, place
+from gitrepos.forge.git import known_hosts, ssh_config
+from gitrepos.links import ssh_keys
+from gitrepos.links.sealed_secrets import BEARER
+from gitrepos.models import CredentialKind, GitCredential
+from keeptrusts.api.fields import Input, Text
+
+_MAX_HOSTS = 50
+_MAX_TOKEN_LENGTH = 4000
+_MAX_KEY_LENGTH = 20_000
+_MAX_KNOWN_HOSTS_LENGTH = 100_000
+
+# What each kind may have; the first is its secret.
+_FIELDS = {
+    CredentialKind.TOKEN: ("token", "username", "authorization"),
+    CredentialKind.BASIC: ("password", "username"),
+    CredentialKind.SSH: ("private_key", "passphrase", "known_hosts"),
+}
+
+
+def secret_field(kind: str) -> str:
+    """The field that holds the secret of a kind."""
+    return _FIELDS[CredentialKind(kind)][0]
+
+
+class Host(Text):
+    """`HOST` or `HOST:PORT` in one spelling."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return place(super().to_internal_value(data))
+        except BadURLError as exc:
+            raise serializers.ValidationError(f"{exc}; write HOST or HOST:PORT") from exc
+
+
+class CredentialInput(Input):
+    """The body of a PATCH. `instance` is the row that it changes."""
+
+    name = Text(max_length=100, required=False)
+    hosts = serializers.ListField(
+        child=Host(max_length=300), required=False, allow_empty=False, max_length=_MAX_HOSTS
+    )
+    username = Text(max_length=255, required=False, allow_blank=True)
+    authorization = serializers.ChoiceField(["basic", BEARER], required=False)
+    token = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
+    password = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
+    private_key = Text(max_length=_MAX_KEY_LENGTH, required=False)
+    passphrase = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
+    known_hosts = Text(max_length=_MAX_KNOWN_HOSTS_LENGTH, required=False)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+    def validate_name(self, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", value):
+            raise serializers.ValidationError(
+                "must be of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
+            )
+        return value
+
+    def validate_token(self, value: str) -> str:
+        if re.search(r"[^\x21-\x7e]", value):
+            raise serializers.ValidationError("must be printable ASCII without spaces")
+        return value
+
+    def validate_password(self, value: str) -> str:
+        if not value.isprintable():
+            raise serializers.ValidationError("must be printable")
+        return value
+
+    def validate_username(self, value: str) -> str:
+        if ":" in value or not value.isprintable():
+            raise serializers.ValidationError("must be printable and without a colon")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("names nothing to change")
+        assert self.instance is not None
+        return self._checked(attrs, CredentialKind(self.instance.kind))
+
+    def _checked(self, attrs: dict[str, Any], kind: CredentialKind) -> dict[str, Any]:
+        others = {name for names in _FIELDS.values() for name in names} - set(_FIELDS[kind])
+        if foreign := sorted(others & attrs.keys()):
+            raise serializers.ValidationError({foreign[0]: [f"is not for the kind {kind.value}"]})
+        if self._now(attrs, "authorization") == BEARER and self._now(attrs, "username"):
+            raise serializers.ValidationError({"username": ["is not sent with a bearer token"]})
+        if kind == CredentialKind.BASIC and not self._now(attrs, "username"):
+            raise serializers.ValidationError({"username": ["is required for the kind basic"]})
+        if kind == CredentialKind.SSH:
+            self._check_servers(attrs)
+            _read_key(attrs)
+        return attrs
+
+    def _now(self, attrs: dict[str, Any], name: str) -> Any:
+        """The value of a field after this request."""
+        return attrs.get(name, getattr(self.instance, name, None))
+
+    def _check_servers(self, attrs: dict[str, Any]) -> None:
+        try:
+            keys = known_hosts.parse(self._now(attrs, "known_hosts"))
+        except ValueError as exc:
+            raise serializers.ValidationError({"known_hosts": [str(exc)]}) from exc
+        for host in self._now(attrs, "hosts"):
+            if not known_hosts.knows(keys, ssh_config.known_as(*host_and_port(host, scheme="ssh"))):
+                raise serializers.ValidationError(
+                    {"known_hosts": [f"has no key for {host}; `ssh-keyscan` shows what it offers"]}
+                )
+
+
+class NewCredential(CredentialInput):
+    """`POST /v1/git-credentials`."""
+
+    kind = serializers.ChoiceField(CredentialKind.choices)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = CredentialKind(attrs["kind"])
+        needed = [
+            "name",
+            "hosts",
+            secret_field(kind),
+            *(["known_hosts"] if kind == CredentialKind.SSH else []),
+        ]
+        if missing := [name for name in needed if name not in attrs]:
+            raise serializers.ValidationError({name: ["is required"] for name in missing})
+        return self._checked(attrs, kind)
+
+
+def _read_key(attrs: dict[str, Any]) -> None:
+    passphrase = attrs.pop("passphrase", "")
+    if "private_key" not in attrs:
+        if passphrase:
+            raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
+        return
+    try:
+        private, public = ssh_keys.read(attrs["private_key"], passphrase=passphrase)
+    except ValueError as exc:
+        raise serializers.ValidationError({"private_key": [str(exc)]}) from exc
+    attrs["private_key"], attrs["public_key"] = private, public
+
+
+class CredentialRow(serializers.ModelSerializer[GitCredential]):
+    """A credential as the API shows it: never its secret."""
+
+    git_repos = serializers.IntegerField()
+    fingerprint = serializers.SerializerMethodField()
+
+    class Meta:
+        model = GitCredential
+        fields = [
+            "id", "name", "kind", "hosts", "username", "authorization", "known_hosts",
+            "public_key", "fingerprint", "expires_at", "expiring", "git_repos",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_fingerprint(self, row: GitCredential) -> str:
+        return ssh_keys.fingerprint(row.public_key) if row.public_key else ""

@@ -1,0 +1,71 @@
+"""`/v1/git-credentials`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from gitrepos.api.credential_serializers import (
+    CredentialInput,
+    CredentialRow,
+    NewCredential,
+    secret_field,
+)
+from gitrepos.links import shared_credentials
+from gitrepos.models import GitCredential
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.views import View
+
+
+class GitCredentials(View):
+    """List and make shared credentials."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"data": CredentialRow(_rows().order_by("name"), many=True).data})
+
+    def post(self, request: Request) -> Response:
+        body = NewCredential(data=request.data)
+        body.is_valid(raise_exception=True)
+        fields = dict(body.validated_data)
+        row = shared_credentials.create(fields, secret=fields.pop(secret_field(fields["kind"])))
+        return Response(
+            _shown(row.pk), status=201, headers={"Location": f"/v1/git-credentials/{row.pk}"}
+        )
+
+
+class OneGitCredential(View):
+    """Show, change or forget a credential."""
+
+    def get(self, request: Request, credential_id: UUID) -> Response:
+        return Response(_shown(credential_id))
+
+    def patch(self, request: Request, credential_id: UUID) -> Response:
+        row = _found(credential_id)
+        body = CredentialInput(row, data=request.data)
+        body.is_valid(raise_exception=True)
+        fields = dict(body.validated_data)
+        shared_credentials.edit(
+            credential_id, fields, secret=fields.pop(secret_field(row.kind), None)
+        )
+        return Response(_shown(credential_id))
+
+    def delete(self, request: Request, credential_id: UUID) -> Response:
+        shared_credentials.delete(credential_id)
+        return Response({"data": {"id": str(credential_id)}})
+
+
+def _rows() -> QuerySet[Any]:
+    return GitCredential.objects.annotate(git_repos=Count("remotes__links"))
+
+
+def _found(credential_id: UUID) -> Any:
+    row = _rows().filter(pk=credential_id).first()
+    if row is None:
+        raise NotFoundError("git credential with this id")
+    return row
+
+
+def _shown(credential_id: UUID) -> dict[str, Any]:
+    return {"data": CredentialRow(_found(credential_id)).data}

@@ -1,0 +1,253 @@
+"""What the API takes and shows of linked repositories."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import serializers
+
+from configurations import queries
+from gitrepos.errors import HostNotAllowedError
+from gitrepos.forge.addresses import BadURLError, RepoURL, is_allowed, literal_address, parse
+from gitrepos.links.conditions import Condition, Standing, conditions
+from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.polling import hosts
+from gitrepos.snapshot import globs, signatures
+from keeptrusts.api.fields import Flag, Input, Text, Whole
+from kt.policy.language.forms import FORMS, is_id
+
+_MAX_GLOBS = 50
+_MAX_INTERVAL_SECONDS = 7 * 86_400
+# Control characters, and those that end or turn a line for some readers alone.
+_HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_BAD_BRANCH = re.compile(
+    r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
+)
+
+
+class URL(Text):
+    """A repository's url, checked and brought into its stored form."""
+
+    def to_internal_value(self, data: Any) -> RepoURL:  # type: ignore[override]
+        try:
+            url = parse(super().to_internal_value(data), schemes=settings.ENV.git_schemes)
+        except BadURLError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        address = literal_address(url.host)
+        if address and not is_allowed(address, settings.ENV.git_allowed_networks):
+            raise serializers.ValidationError(
+                f"leads to {address}, which is not a public address; an operator allows it"
+                " with KEEPTRUSTS_GIT_ALLOWED_NETWORKS",
+                code=HostNotAllowedError.code,
+            )
+        return url
+
+
+class Globs(serializers.ListField):
+    """Up to 50 globs of paths, each as `globs` takes it."""
+
+    child = Text(max_length=200)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=_MAX_GLOBS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        found: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+            raise serializers.ValidationError(f"a glob {wrong[0]}")
+        return found
+
+
+class Asked(Input):
+    """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
+
+    url = URL(required=False)
+    repo_url = URL(required=False)
+    branch = Text(max_length=200, required=False, allow_blank=True, allow_null=True)
+    path = Text(max_length=1000, required=False, allow_blank=True)
+    auto_create_configuration = Flag(required=False)
+    adopt = Flag(required=False)
+    poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
+    webhook_poll_interval_seconds = Whole(
+        required=False, allow_null=True, min_value=1, max_value=_MAX_INTERVAL_SECONDS
+    )
+    webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
+    suspended = Flag(required=False)
+    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    include = Globs(required=False)
+    exclude = Globs(required=False)
+    prune = Flag(required=False)
+    access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
+    allowed_signers = Text(max_length=65_536, required=False, allow_null=True, allow_blank=True)
+    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
+
+    def validate_branch(self, value: str | None) -> str:
+        value = value or ""  # The remote's HEAD.
+        if value.startswith("refs/"):
+            raise serializers.ValidationError("must be the branch's own name, without refs/heads/")
+        if value and _BAD_BRANCH.search(value):
+            raise serializers.ValidationError("is no branch name that git accepts")
+        return value
+
+    def validate_path(self, value: str) -> str:
+        if _HIDING.search(value) or ".." in value.split("/"):
+            raise serializers.ValidationError(
+                "must be a path inside the repository, without '..' and control characters"
+            )
+        return value
+
+    def validate_id_prefix(self, value: str) -> str:
+        if value and not is_id(value):
+            raise serializers.ValidationError(f"must be {FORMS['id'].words}")
+        return value
+
+    def validate_access_token(self, value: str | None) -> str:
+        if value and re.search(r"[^\x21-\x7e]", value):
+            raise serializers.ValidationError("must be printable ASCII without spaces")
+        return value or ""
+
+    def validate_allowed_signers(self, value: str | None) -> str:
+        if not value:
+            return ""
+        try:
+            signatures.check(value)
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        return value
+
+    def validate_credential(self, value: str | None) -> str:
+        return value or ""
+
+    def validate_webhook_secret(self, value: str | None) -> str:
+        if value and not re.fullmatch(r"[\x21-\x7e]{16,}", value):
+            raise serializers.ValidationError(
+                "must be 16 or more characters of printable ASCII without spaces"
+            )
+        return value or ""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("names nothing to change")
+        if attrs.get("access_token") and attrs.get("credential"):
+            raise serializers.ValidationError({"credential": ["comes with access_token; send one"]})
+        alias = attrs.pop("repo_url", None)
+        if alias is not None and attrs.setdefault("url", alias) != alias:
+            raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
+        return attrs
+
+
+class NewLink(Asked):
+    """`POST /v1/git-repos`. The interval has a default here so that it, too, heeds the floor."""
+
+    poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"url", "repo_url"}:
+            raise serializers.ValidationError({"url": ["is required (repo_url is accepted too)"]})
+        return super().validate(attrs)
+
+
+class Confirmation(Input):
+    """`POST /v1/git-repos/{id}/confirm`."""
+
+    commit = Text(max_length=64)
+
+
+class LinkRow(serializers.ModelSerializer[GitRepo]):
+    """A link of `with_status` as the API shows it. Of secrets it says only whether there is one."""
+
+    status = serializers.CharField()
+    conditions = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    has_access_token = serializers.SerializerMethodField()
+    credential = serializers.CharField(source="remote.shared.name", default=None)
+    credential_expires_at = serializers.DateTimeField(
+        source="remote.shared.expires_at", default=None
+    )
+    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
+    has_webhook_secret = serializers.SerializerMethodField()
+    webhook_url = serializers.SerializerMethodField()
+    last_commit = serializers.SerializerMethodField()
+    last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
+    next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
+    files = serializers.JSONField(source="counts")
+
+    class Meta:
+        model = GitRepo
+        fields = [
+            "id", "url", "branch", "path", "auto_create_configuration", "adopt",
+            "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
+            "id_prefix", "include", "exclude", "prune", "allowed_signers", "has_access_token",
+            "credential", "credential_expires_at", "credential_expiring",
+            "has_webhook_secret", "webhook_url", "generation",
+            "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
+            "next_poll_at", "last_synced_at", "last_delivery_at",
+            "error", "held", "files", "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_conditions(self, row: Standing) -> list[Condition]:
+        refused = self.context["refused"].get(str(row.pk))
+        return conditions(row, self.context["now"], self._trouble(row), refused)
+
+    def get_error(self, row: GitRepo) -> dict[str, str] | None:
+        """The link's own, else what keeps its host from being asked although it is due."""
+        if row.error_code:
+            return {"code": row.error_code, "message": row.error_message}
+        return None if row.suspended else self._trouble(row)
+
+    def _trouble(self, row: GitRepo) -> dict[str, str] | None:
+        due_at = row.remote.next_poll_at
+        trouble: dict[str, str] | None = self.context["troubles"].get(row.remote.host)
+        return trouble if due_at and due_at <= self.context["now"] else None
+
+    def get_has_access_token(self, row: GitRepo) -> bool:
+        return bool(row.remote.credential)
+
+    def get_has_webhook_secret(self, row: GitRepo) -> bool:
+        return bool(row.webhook_secret)
+
+    def get_webhook_url(self, row: GitRepo) -> str:
+        """Relative to whatever name the forge reaches this API under."""
+        return f"/v1/git-repos/{row.pk}/webhook"
+
+    def get_last_commit(self, row: GitRepo) -> str | None:
+        return row.last_commit or None
+
+
+def shown(rows: Sequence[Standing]) -> list[dict[str, Any]]:
+    """Links as the API shows them now."""
+    now = timezone.now()
+    refused = queries.refused_by_owner()
+    context = {"now": now, "troubles": hosts.troubles(now), "refused": refused}
+    return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
+
+
+class RunRow(serializers.ModelSerializer[SyncRun]):
+    """One sync of a link's history."""
+
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SyncRun
+        fields = [
+            "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences",
+            "started_at", "finished_at",
+        ]  # fmt: skip
+
+    def get_error(self, row: SyncRun) -> dict[str, str] | None:
+        if not row.error_code:
+            return None
+        return {"code": row.error_code, "message": row.error_message}
+
+
+class FileRow(serializers.ModelSerializer[LinkedFile]):
+    """One file of a link."""
+
+    class Meta:
+        model = LinkedFile
+        fields = [
+            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+            "updated_at",
+        ]  # fmt: skip

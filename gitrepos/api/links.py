@@ -1,0 +1,279 @@
+"""`/v1/git-repos`."""
+
+import threading
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+import redis
+import structlog
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.authentication import bearer
+from configurations import pins, queries
+from configurations.serializers import PinInput
+from configurations.versions import Origin, Source
+from gitrepos import tasks
+from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
+from gitrepos.links import links, listing
+from gitrepos.links.conditions import STATUSES, Standing, with_status
+from gitrepos.models import GitRepo
+from gitrepos.polling import measures
+from gitrepos.sync import preview
+from gitrepos.webhooks import deliveries
+from keeptrusts import mailbox
+from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
+from keeptrusts.api.fields import Input
+from keeptrusts.api.rendering import raw_body
+from keeptrusts.api.views import View, whole, words, yes_or_no
+
+log = structlog.get_logger(__name__)
+
+_MAX_WAIT_SECONDS = 30
+_LOOK_SECONDS = 0.1
+_MAX_RUNS = 100
+_MAX_LIMIT = 10_000
+_NO_TIME = "Nobody has time for this now, or not enough; try again."
+# A waiting request holds a thread of the web server; some must stay free for the others.
+_seats = threading.BoundedSemaphore(4)
+# A preview holds a worker besides, for longer than anybody waits for it; syncs need some, too.
+_preview_seats = threading.BoundedSemaphore(2)
+
+
+class GitRepos(View):
+    """List and link repositories."""
+
+    query = {"GET": ("status", "warning", "limit", "cursor")}
+
+    def get(self, request: Request) -> Response:
+        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
+        cursor = request.query_params.get("cursor", "")
+        try:
+            rows, following = listing.page(
+                words(request, "status", known=STATUSES),
+                cursor=cursor,
+                limit=limit,
+                warned=yes_or_no(request, "warning"),
+            )
+        except listing.BadCursorError as exc:
+            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
+        answer: dict[str, Any] = {"data": shown(rows)}
+        return Response(answer if limit is None else answer | {"next_cursor": following})
+
+    def post(self, request: Request) -> Response:
+        fields, notices = _fields(NewLink, request)
+        row = links.create(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
+        _hint()
+        return Response(
+            _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
+        )
+
+
+class Summary(View):
+    """How all links stand, for dashboards and for the first look when something is wrong."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            return Response({"data": measures.summary()})
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
+
+
+class Webhook(View):
+    """Where a forge tells of a push. The signature is the credential: no token is asked for."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        receipt = deliveries.take(repo_id, headers, raw_body(request))
+        if not receipt.ignored:
+            _hint()
+        told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
+        return Response({"data": {**told, "message": receipt.message}}, status=202)
+
+
+class OneGitRepo(View):
+    """Show, edit or remove a link."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        return Response(_shown(repo_id))
+
+    def patch(self, request: Request, repo_id: UUID) -> Response:
+        fields, notices = _fields(Asked, request)
+        links.edit(
+            repo_id,
+            url=fields.pop("url", None),
+            token=fields.pop("access_token", None),
+            credential=fields.pop("credential", None),
+            fields=fields,
+        )
+        _hint()
+        return Response(_shown(repo_id, notices))
+
+    def delete(self, request: Request, repo_id: UUID) -> Response:
+        left = links.delete(repo_id)
+        return Response({"data": {"id": str(repo_id), "orphaned_configurations": left}})
+
+
+class Sync(View):
+    """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made.
+
+    With `?dry_run=true` it is only shown what one would do.
+    """
+
+    query = {"POST": ("wait", "dry_run")}
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        Input(data=request.data).is_valid(raise_exception=True)
+        wait = whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
+        if list(words(request, "dry_run", known=("true", "false"))) == ["true"]:
+            return Response({"data": _previewed(_found(repo_id))})
+        number = links.request_sync(repo_id)
+        _hint()
+        done = wait > 0 and _served(repo_id, number, wait)
+        return Response(_shown(repo_id), status=200 if done else 202)
+
+
+class Test(View):
+    """Say what a link with this body would find, before anything is saved."""
+
+    def post(self, request: Request) -> Response:
+        fields, notices = _fields(NewLink, request)
+        link = links.draft(
+            fields.pop("url"),
+            token=fields.pop("access_token", ""),
+            credential=fields.pop("credential", ""),
+            fields=fields,
+        )
+        answer = {"data": _previewed(link)}
+        return Response(answer | ({"notices": notices} if notices else {}))
+
+
+class Confirm(View):
+    """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
+
+    def post(self, request: Request, repo_id: UUID) -> Response:
+        body = Confirmation(data=request.data)
+        body.is_valid(raise_exception=True)
+        commit = body.validated_data["commit"]
+        links.confirm(repo_id, commit=commit, actor=bearer(request).name)
+        _hint()
+        return Response(_shown(repo_id), status=202)
+
+
+class Pin(View):
+    """Keep a version of a configuration in force whatever git says, or release it."""
+
+    def post(self, request: Request, configuration_id: str) -> Response:
+        body = PinInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        given, actor = body.validated_data, bearer(request).name
+        pins.pin(
+            configuration_id,
+            number=given.get("version"),
+            origin=Origin(Source.API, actor=actor, note=given["reason"]),
+            reason=given["reason"],
+            expires_at=given.get("expires_at"),
+        )
+        return Response({"data": queries.row(configuration_id)})
+
+    def delete(self, request: Request, configuration_id: str) -> Response:
+        links.release_pin(configuration_id, actor=bearer(request).name)
+        _hint()
+        return Response({"data": queries.row(configuration_id)})
+
+
+class Syncs(View):
+    """The history of a link: what changed or failed, newest first."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        runs = _found(repo_id).runs.order_by("-pk")[:_MAX_RUNS]
+        return Response({"data": RunRow(runs, many=True).data})
+
+
+class Files(View):
+    """What became of each file of a link."""
+
+    def get(self, request: Request, repo_id: UUID) -> Response:
+        rows = _found(repo_id).files.order_by("path", "configuration")
+        return Response({"data": FileRow(rows, many=True).data})
+
+
+def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], list[str]]:
+    """The validated body, and what was changed of it on the way."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    fields, notices = dict(body.validated_data), []
+    floor = settings.ENV.min_poll_interval_seconds
+    asked = fields.get("poll_interval_seconds")
+    if asked is not None and asked < floor:
+        fields["poll_interval_seconds"] = floor
+        notices.append(
+            f"poll_interval_seconds was raised from {asked} to {floor}, the least that"
+            " KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS allows here."
+        )
+    return fields, notices
+
+
+def _found(repo_id: UUID) -> Standing:
+    row = with_status(GitRepo.objects.filter(pk=repo_id)).first()
+    if row is None:
+        raise NotFoundError("git repo with this id")
+    return row
+
+
+def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
+    return answer | ({"notices": notices} if notices else {})
+
+
+def _hint() -> None:
+    """Have a worker look at once. The row says what is due, so a lost hint costs a second."""
+    try:
+        tasks.tick.apply_async(expires=2)
+    except OperationalError as exc:
+        log.warning("broker unreachable; the next tick finds the row", error=str(exc))
+
+
+def _previewed(link: GitRepo) -> Any:
+    """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
+    if not _preview_seats.acquire(blocking=False):
+        raise BusyError(_NO_TIME)
+    try:
+        ticket = uuid4().hex
+        message = preview.packed(link)
+        tasks.preview_link.apply_async((ticket, message), expires=_MAX_WAIT_SECONDS)
+        found = mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
+    except OperationalError as exc:
+        raise UnavailableError("The broker") from exc
+    finally:
+        _preview_seats.release()
+    if found is None:
+        raise BusyError(_NO_TIME)
+    return found
+
+
+def _served(repo_id: UUID, number: int, seconds: int) -> bool:
+    """Whether an attempt that began after request `number` ended in time."""
+    if not _seats.acquire(blocking=False):
+        return False
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            row = _found(repo_id)
+            if row.served_seq >= number and row.remote.claim_id is None:
+                return True
+            time.sleep(_LOOK_SECONDS)
+        return False
+    finally:
+        _seats.release()

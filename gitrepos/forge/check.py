@@ -1,0 +1,257 @@
+"""The cheap check: which commit each branch of a remote points at. Knows no database.
+
+A question goes in for each remote, an answer comes out as it arrives; one that hangs delays
+no other. All are asked at once by one event loop, whose connections outlive the call; git
+itself is started only where no smart HTTP is spoken.
+"""
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+
+from gitrepos.errors import (
+    BadAnswerError,
+    BusyError,
+    InternalError,
+    RemoteError,
+    TimedOutError,
+    TooLargeError,
+)
+from gitrepos.forge import eventloop, smart_http
+from gitrepos.forge.addresses import Network, RepoURL, resolve
+from gitrepos.forge.connections import Dial
+from gitrepos.forge.git import runner
+from gitrepos.forge.secret import Secret
+
+log = structlog.get_logger(__name__)
+
+HEAD = "HEAD"
+_DEADLINE_SECONDS = 10
+_TURN_SECONDS = 20
+_IN_FLIGHT = 256
+_GITS = 16
+_GITS_PER_HOST = 4
+_GROUP_SECONDS = 0.2
+_MAX_BYTES = 64 * 1024
+_MAX_HOSTS = 10_000
+# A host that is asked again within this time is worth an open connection.
+_AGAIN_SECONDS = 60
+_LATE = "The server did not answer in time."
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Key]):
+    """What to ask a remote: full ref names (`refs/heads/main`) or `HEAD`; `key` comes back."""
+
+    key: Key
+    url: RepoURL
+    secret: Secret
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Key]):
+    """The commit of each ref that was asked for, empty where there is none; or an error."""
+
+    key: Key
+    heads: Mapping[str, str]
+    error: RemoteError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator says about calls to forges.
+
+    `allowed` may be dialled besides public addresses; `per_host` calls a host gets at once;
+    `ca_file` names authorities that are trusted besides the system's.
+    """
+
+    allowed: tuple[Network, ...] = ()
+    per_host: int = 32
+    ca_file: str = ""
+
+
+def check(questions: Sequence[Question[Key]], *, terms: Terms) -> Iterator[list[Answer[Key]]]:
+    """Ask every remote once; answers come as they arrive, in groups, which may be empty.
+
+    Each takes at most 10 s of its own, however many are asked, and waits for one of the
+    places at its host 20 s at most. Never raises a `RemoteError`.
+    """
+    answers: list[Answer[Key]] = []
+    asking = eventloop.submit(_ask_all(questions, terms, answers))
+    try:
+        while True:
+            done, _ = wait([asking], timeout=_GROUP_SECONDS)
+            group = answers[:]
+            del answers[: len(group)]
+            yield group
+            if done:
+                return asking.result()
+    finally:
+        asking.cancel()
+
+
+def access(url: RepoURL, secret: Secret, *, terms: Terms) -> runner.Access:
+    """Check where `url` leads to and pin it.
+
+    Raises: `HostNotAllowedError`, `UnreachableError`.
+    """
+    addresses = () if url.scheme == "file" else resolve(url, allowed=terms.allowed)
+    return runner.Access(url=url, addresses=addresses, secret=secret, ca_file=terms.ca_file)
+
+
+async def _ask_all(
+    questions: Sequence[Question[Key]], terms: Terms, answers: list[Answer[Key]]
+) -> None:
+    asker = _asker(terms)
+    async with asyncio.TaskGroup() as group:
+        for question in questions:
+            group.create_task(asker.ask(question, answers))
+
+
+def _asker(terms: Terms) -> "_Asker":
+    key = asyncio.get_running_loop(), terms
+    if key not in _askers:
+        _askers[key] = _Asker(terms)
+    return _askers[key]
+
+
+class _Host:
+    """A server: who is next, what was learnt of it, when (monotonic) it was last asked."""
+
+    def __init__(self, places: int) -> None:
+        self.turns = asyncio.Semaphore(places)
+        self.gits = asyncio.Semaphore(_GITS_PER_HOST)
+        self.known = smart_http.Known()
+        self.asked_at = float("-inf")
+
+    def is_frequent(self) -> bool:
+        """Whether it was asked not long ago; asking this counts."""
+        before, self.asked_at = self.asked_at, time.monotonic()
+        return self.asked_at - before < _AGAIN_SECONDS
+
+
+class _Asker:
+    """What outlives a call: connections, turns, and what was learnt. Lives in the event loop."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._dial = Dial(terms.allowed, ca_file=terms.ca_file)
+        self._hosts: dict[tuple[str, str, int], _Host] = {}
+        self._turns = asyncio.Semaphore(_IN_FLIGHT)
+        self._gits = ThreadPoolExecutor(_GITS, thread_name_prefix="git")
+        eventloop.closing().push_async_callback(self._dial.close)
+        eventloop.closing().callback(self._gits.shutdown, wait=False)
+
+    async def ask(self, question: Question[Key], answers: list[Answer[Key]]) -> None:
+        """Put the answer to a question among `answers`, whatever it is."""
+        try:
+            answer = Answer(question.key, await self._heads(question))
+        except RemoteError as error:
+            answer = Answer(question.key, {}, smart_http.shown(error, question.secret.hidden))
+        except Exception:
+            # What a server provokes by an answer nobody foresaw must not cost its neighbours
+            # theirs.
+            log.exception("check crashed", url=question.url.text)
+            answer = Answer(question.key, {}, InternalError("The check crashed; see the log."))
+        answers.append(answer)
+
+    async def _heads(self, question: Question[Key]) -> Mapping[str, str]:
+        host = self._host(question.url)
+        if question.url.scheme in ("https", "http") and not host.known.is_dumb():
+            with contextlib.suppress(smart_http.DumbError):
+                return await self._smart(question, host)
+        async with _turn(host.gits):
+            ask = functools.partial(_by_git, question, self._terms)
+            return await asyncio.get_running_loop().run_in_executor(self._gits, ask)
+
+    async def _smart(self, question: Question[Key], host: _Host) -> Mapping[str, str]:
+        wish = smart_http.Wish(
+            question.url,
+            question.refs,
+            question.secret.authorization,
+            keep=host.is_frequent(),
+        )
+        async with _turn(host.turns, self._turns):
+            try:
+                async with asyncio.timeout(_DEADLINE_SECONDS):
+                    return await smart_http.heads(self._dial, wish, host.known)
+            except TimeoutError as exc:
+                raise TimedOutError(_LATE) from exc
+
+    def _host(self, url: RepoURL) -> _Host:
+        if len(self._hosts) > _MAX_HOSTS:
+            self._hosts.clear()
+        key = url.scheme, url.host, url.port
+        if key not in self._hosts:
+            self._hosts[key] = _Host(self._terms.per_host)
+        return self._hosts[key]
+
+
+_askers: dict[tuple[asyncio.AbstractEventLoop, Terms], _Asker] = {}
+
+
+@contextlib.asynccontextmanager
+async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Wait for a place at each. One host that hangs holds its own places and no others.
+
+    Raises: `BusyError`.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        # Nearly always all are free, and a deadline costs more than a place.
+        seconds = _TURN_SECONDS if any(place.locked() for place in places) else None
+        try:
+            async with asyncio.timeout(seconds):
+                for place in places:
+                    await stack.enter_async_context(place)
+        except TimeoutError as exc:
+            raise BusyError("The server was busy with other repositories.") from exc
+        yield
+
+
+def _by_git(question: Question[Key], terms: Terms) -> dict[str, str]:
+    """Ask by a git process: over ssh, in a file, or a server that hands out files."""
+    until = time.monotonic() + _DEADLINE_SECONDS
+    reached = access(question.url, question.secret, terms=terms)
+    heads = _parsed(_listing(reached, question.refs, until), question.refs)
+    if not any(heads.values()) and question.url.scheme in ("https", "http"):
+        _prove(reached, until)
+    return heads
+
+
+def _listing(reached: runner.Access, refs: Sequence[str], until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimedOutError(_LATE)
+    return runner.run(
+        ["ls-remote", "--quiet", "--", "origin", *refs],
+        access=reached,
+        deadline_seconds=left,
+        max_bytes=_MAX_BYTES,
+    )
+
+
+def _prove(reached: runner.Access, until: float) -> None:
+    """Tell a repository that lacks these branches from what is none: that lists nothing at all.
+
+    Raises: `BadAnswerError`.
+    """
+    with contextlib.suppress(TooLargeError):  # It lists more than need be read.
+        if not _listing(reached, (), until):
+            raise BadAnswerError("The server's answer is none that git understands: it is empty.")
+
+
+def _parsed(output: bytes, refs: Sequence[str]) -> dict[str, str]:
+    """git matches a pattern against the end of a name, so other refs may be among the lines."""
+    lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
+    found = {line[1]: line[0] for line in lines if len(line) == 2}
+    return {ref: found.get(ref, "") for ref in refs}

@@ -1,0 +1,341 @@
+"""The hardened git runner: the only door to a git process, and the only importer of GitPython.
+
+A child gets an environment built from nothing, a configuration that lives in memory alone
+(so no file with a credential is ever left behind, whatever kills this process), bounds on
+memory, file size and time, and a process group of its own that ends with its deadline even
+when this process is already gone.
+"""
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # No git process at import.
+
+from git import Git
+
+from gitrepos import errors
+from gitrepos.forge.addresses import RepoURL
+from gitrepos.forge.git import complaints, known_hosts, ssh_config
+from gitrepos.forge.git.known_hosts import HostKey
+from gitrepos.forge.secret import NOBODY, Secret
+
+_MEMORY_BYTES = 512 * 1024 * 1024
+_FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
+_STDERR_BYTES = 64 * 1024
+_SCAN_SECONDS = 10
+_STREAMED_BYTES = 2 * 1024 * 1024
+_KILL_AFTER_SECONDS = 2
+
+# The arguments: the worker, who may have died before the kernel knew whose death to tell of, and
+# the bounds of files (512 bytes each) and of memory (KiB). Set here and not between fork and exec:
+# that would copy the page tables of the worker for every git.
+_LIMITS = """\
+[ "$PPID" = "$1" ] || exit 1
+ulimit -c 0
+ulimit -f "$2"
+ulimit -v "$3"
+shift 3
+exec "$@"
+"""
+
+_ENVIRONMENT = {
+    "PATH": f"{os.path.dirname(shutil.which('git') or '/usr/bin/git')}:/usr/bin:/bin",
+    "LC_ALL": "C",
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "/bin/false",
+    "SSH_ASKPASS": "/bin/false",
+    "GIT_PROTOCOL_FROM_USER": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    # No repository but one that is named: else git looks for one around this process.
+    "GIT_DIR": "/nonexistent",
+}
+
+# A blob that is streamed takes no memory, however large it unpacks; threads take address space.
+_CONFIG = f"""\
+[core]
+\thooksPath = /dev/null
+\tbigFileThreshold = {_STREAMED_BYTES}
+[pack]
+\tthreads = 1
+[protocol]
+\tversion = 2
+[fetch]
+\tfsckObjects = true
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[safe]
+\tbareRepository = explicit
+[credential]
+\thelper =
+[gpg]
+\tprogram = /bin/false
+[gpg "x509"]
+\tprogram = /bin/false
+[http]
+\tfollowRedirects = false
+\tlowSpeedLimit = 1000
+\tlowSpeedTime = 15
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a remote may be reached: its url, the addresses checked for it, and as whom.
+
+    `ca_file` names authorities that are trusted besides the system's.
+    """
+
+    url: RepoURL
+    addresses: tuple[str, ...] = ()
+    secret: Secret = NOBODY
+    ca_file: str = ""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    deadline_seconds: float,
+    max_bytes: int,
+    access: Access | None = None,
+    stdin: bytes | BinaryIO = b"",
+    allowed_signers: str = "",
+    scratch: Path | None = None,
+) -> bytes:
+    """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
+
+    Without `access` no protocol is allowed at all: the command stays on this machine. With it
+    the remote is named `origin`. To check a signature, git hands it to ssh-keygen in a file of
+    the folder `scratch`.
+
+    Raises: a `RemoteError` that says why the command failed. No message holds the secret.
+    """
+    environment = {"GIT_ALLOW_PROTOCOL": access.url.scheme if access else "none"}
+    if scratch is not None:
+        environment["TMPDIR"] = str(scratch)
+    with contextlib.ExitStack() as kept:
+        command = _Command(
+            ("git", *arguments),
+            deadline_seconds=deadline_seconds,
+            max_bytes=max_bytes,
+            stdin=stdin,
+            config=_config(access, kept) + _trust(allowed_signers, kept),
+            environment=environment,
+            hidden=access.secret.hidden if access else (),
+        )
+        try:
+            return _run(command)
+        except errors.HostKeyMismatchError as error:
+            assert access is not None
+            raise errors.HostKeyMismatchError(f"{error.message} {_compared(access)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """One child: what it runs, its bounds, what it is told, and what no message may hold."""
+
+    program: Sequence[str]
+    deadline_seconds: float
+    max_bytes: int
+    stdin: bytes | BinaryIO = b""
+    config: bytes = b""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hidden: Sequence[str] = ()
+
+
+def host_keys(url: RepoURL, address: str) -> list[HostKey]:
+    """The keys that the ssh server at `address` shows to anybody; whose they are, nobody proved.
+
+    Raises: `RemoteError` when no server answers in time.
+    """
+    where = ("-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address)
+    scan = _Command(("ssh-keyscan", "-T", "5", *where), _SCAN_SECONDS, _STDERR_BYTES)
+    try:
+        output = _run(scan)
+        return known_hosts.parse(output.decode(errors="replace"))
+    except (errors.BadAnswerError, ValueError) as exc:  # It says nothing of why.
+        message = f"No ssh server answers at {address}, port {url.port}."
+        raise errors.UnreachableError(message) from exc
+
+
+def _compared(access: Access) -> str:
+    """What an ssh server shows beside what was expected of it, by fingerprint."""
+    expected = known_hosts.parse(access.secret.known_hosts)
+    try:
+        shown = host_keys(access.url, access.addresses[0])
+    except errors.RemoteError:
+        return f"Expected is {known_hosts.described(expected)}."
+    here, there = known_hosts.described(shown), known_hosts.described(expected)
+    return f"It shows {here}; known_hosts has {there}."
+
+
+def _run(command: _Command) -> bytes:
+    stdin = command.stdin
+    source = memory_file(stdin) if isinstance(stdin, bytes) else stdin
+    with source, memory_file(command.config) as config:
+        environment = {**_ENVIRONMENT, **command.environment}
+        environment["GIT_CONFIG_GLOBAL"] = f"/proc/self/fd/{config.fileno()}"
+        # GitPython adds this process's environment to each child; env -i takes it away again.
+        line = [
+            "env", "-i", *(f"{key}={value}" for key, value in environment.items()),
+            "setpriv", "--pdeathsig", "TERM", "sh", "-c", _LIMITS, "sh",
+            str(os.getpid()), str(_FILE_BYTES // 512), str(_MEMORY_BYTES // 1024),
+            "timeout", f"--kill-after={_KILL_AFTER_SECONDS}", str(command.deadline_seconds),
+            *command.program,
+        ]  # fmt: skip
+        started = time.monotonic()
+        child: Any = Git("/").execute(
+            line,
+            istream=source,
+            as_process=True,
+            shell=False,
+            start_new_session=True,
+            pass_fds=(config.fileno(),),
+        )
+        until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
+        status, output, complaint = _collect(child.proc, command.max_bytes, until)
+        is_late = time.monotonic() - started >= command.deadline_seconds
+    if status != 0:
+        words = _own_words(complaint, command.hidden)
+        raise complaints.translated(status, words, is_late=is_late)
+    return output
+
+
+def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
+    """What git is told; the files that it names live as long as `kept`."""
+    if access is None:
+        return _CONFIG.encode()
+    lines = [_CONFIG]
+    if access.addresses and access.url.scheme != "ssh":
+        pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
+        lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
+    if access.ca_file:
+        # The file takes the place of the system's own, which remain as a folder.
+        folder = ssl.get_default_verify_paths().capath or "/etc/ssl/certs"
+        lines.append(f'\tsslCAInfo = "{_quoted(access.ca_file)}"\n\tsslCAPath = "{folder}"\n')
+    if access.secret.authorization:
+        lines.append(f'\textraHeader = "Authorization: {_quoted(access.secret.authorization)}"\n')
+    if access.url.scheme == "ssh":
+        lines.append(_ssh(access, kept))
+    lines.append(f'[remote "origin"]\n\turl = "{_quoted(access.url.text)}"\n')
+    return "".join(lines).encode()
+
+
+def _ssh(access: Access, kept: contextlib.ExitStack) -> str:
+    # ssh closes every descriptor that it inherits, so it opens these as files of this process.
+    key, hosts = (
+        _elsewhere(kept.enter_context(memory_file(text.encode())))
+        for text in (access.secret.private_key, access.secret.known_hosts)
+    )
+    config = ssh_config.config(access.url, access.addresses[0], key=key, known_hosts=hosts)
+    file = _elsewhere(kept.enter_context(memory_file(config.encode())))
+    return f'[core]\n\tsshCommand = "ssh -F {file}"\n[ssh]\n\tvariant = ssh\n'
+
+
+def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
+    if not allowed_signers:
+        return b""
+    file = _elsewhere(kept.enter_context(memory_file(allowed_signers.encode())))
+    return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def memory_file(content: bytes = b"") -> BinaryIO:
+    """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
+    file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
+    os.fchmod(file.fileno(), 0o600)  # ssh takes no key that others could read.
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _elsewhere(file: BinaryIO) -> str:
+    """The path by which another process opens a file of this one."""
+    return f"/proc/{os.getpid()}/fd/{file.fileno()}"
+
+
+def _collect(
+    process: "subprocess.Popen[bytes]", max_bytes: int, until: float
+) -> tuple[int, bytes, str]:
+    """Read both outputs to their end; one that passes its bound ends the process group.
+
+    timeout(1) keeps the deadline. `until` is for a helper that outlived it with a pipe in hand.
+    """
+    assert process.stdout and process.stderr
+    bounds = {process.stdout: max_bytes, process.stderr: _STDERR_BYTES}
+    output: dict[object, bytearray] = {stream: bytearray() for stream in bounds}
+    try:
+        with selectors.DefaultSelector() as selector:
+            for stream in bounds:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(max(0.0, until - time.monotonic()))
+                if not ready:
+                    raise errors.TimedOutError(complaints.LATE)
+                for key, _ in ready:
+                    chunk = os.read(key.fd, 65536)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    output[key.fileobj] += chunk
+                    if len(output[key.fileobj]) > bounds[key.fileobj]:  # type: ignore[index]
+                        raise errors.TooLargeError("The server's answer passes its bound.")
+        status = process.wait()
+    finally:
+        _end_group(process)
+    complaint = output[process.stderr].decode(errors="replace")
+    return status, bytes(output[process.stdout]), complaint
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Leave nothing of the group behind; a group that already ended is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+
+
+def _own_words(complaint: str, hidden: Sequence[str]) -> str:
+    """What git itself says: nothing that the server said through it, and no secret.
+
+    The messages of a server go through git line by line, each with `remote: ` in front.
+    """
+    lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
+    said = "\n".join(lines)
+    for text in hidden:
+        said = said.replace(text, "***")
+    return said
+
+
+def bare_repository(folder: Path, *, object_format: str) -> list[str]:
+    """Make an empty bare repository; returns the arguments that every command in it starts with.
+
+    Source: gitrepository-layout(5); what `git init` makes besides is for people.
+    """
+    is_sha256 = object_format == "sha256"
+    extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (folder / "config").write_text(
+        f"[core]\n\trepositoryFormatVersion = {int(is_sha256)}\n\tbare = true\n{extensions}"
+    )
+    return [f"--git-dir={folder}"]

@@ -1,0 +1,107 @@
+"""Brings packs over smart HTTP, each in one request and without git. Knows no database."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError
+from gitrepos.forge import eventloop, smart_http
+from gitrepos.forge.connections import Dial, read
+from gitrepos.forge.git import complaints, runner
+from gitrepos.forge.wire import fetch
+
+_MAX_BYTES = 64 * 1024 * 1024
+# As git ends a transfer that is slower than 1,000 bytes a second over 15 s.
+_SLOW_SECONDS = 15
+_SLOW_BYTES = 15_000
+_GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack in a file of memory, read from its start; `shallow` are commits without parents."""
+
+    file: BinaryIO
+    shallow: frozenset[str]
+
+
+class Courier:
+    """The way to one remote, and to no other address than those that were checked for it.
+
+    The connection is kept from one pack to the next, until the end of the `with`.
+    """
+
+    def __init__(self, access: runner.Access) -> None:
+        self._access = access
+        self._dial: Dial | None = None
+        self._is_puzzled = not access.addresses or access.url.scheme not in ("https", "http")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._dial is not None:
+            eventloop.submit(self._dial.close())
+
+    def pack(
+        self, wants: Sequence[str], *, sha256: bool, thin: bool, deadline_seconds: float
+    ) -> Pack | None:
+        """The pack of what `packs.question` asks for; whoever gets it closes its file.
+
+        None where git itself has to ask, from then on: not over http, or of a server whose answer
+        was no pack. Where that is old, or cannot leave blobs out, git knows how; else it has the
+        words for it.
+
+        Raises: a `RemoteError` that git would run into as well. No message holds the secret.
+        """
+        if self._is_puzzled:
+            return None
+        asking = eventloop.submit(self._ask(wants, sha256, thin, deadline_seconds))
+        try:
+            return asking.result(deadline_seconds + _GRACE_SECONDS)
+        except (BadAnswerError, smart_http.DoubtError):
+            self._is_puzzled = True
+            return None
+        except RemoteError as error:
+            smart_http.shown(error, self._access.secret.hidden)
+            raise
+        except TimeoutError as exc:
+            raise TimedOutError(complaints.LATE) from exc
+        finally:
+            asking.cancel()
+
+    async def _ask(self, wants: Sequence[str], sha256: bool, thin: bool, seconds: float) -> Pack:
+        if self._dial is None:
+            self._dial = Dial(ca_file=self._access.ca_file, pinned=self._access.addresses)
+        body = fetch.question(wants, sha256=sha256, thin=thin)
+        async with asyncio.timeout(seconds), asyncio.timeout(_SLOW_SECONDS) as slow:
+            return await self._brought(self._dial, body, fetch.Answer(wants), slow)
+
+    async def _brought(
+        self, dial: Dial, body: bytes, said: fetch.Answer, slow: asyncio.Timeout
+    ) -> Pack:
+        wish = smart_http.Wish(
+            self._access.url, authorization=self._access.secret.authorization, keep=True
+        )
+        arrived = 0
+        with contextlib.ExitStack() as kept:
+            file = kept.enter_context(runner.memory_file())
+            async with smart_http.posted(dial, wish, body) as answer:
+                async for chunk in read(answer, max_bytes=_MAX_BYTES):
+                    arrived += len(chunk)
+                    if arrived >= _SLOW_BYTES:
+                        arrived = 0
+                        slow.reschedule(asyncio.get_running_loop().time() + _SLOW_SECONDS)
+                    file.writelines(said.feed(chunk))
+                said.end()
+            file.seek(0)
+            kept.pop_all()
+            return Pack(file, frozenset(said.shallow))

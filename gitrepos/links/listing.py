@@ -1,0 +1,55 @@
+"""The list of links: by status, whole or in pages."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from gitrepos.links.conditions import Standing, with_status, with_warning
+from gitrepos.models import GitRepo
+
+_MOMENT = "%Y%m%dT%H%M%S.%f"
+_CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9a-f]{32})", re.ASCII)
+
+
+class BadCursorError(ValueError):
+    """It was in no answer."""
+
+
+def page(
+    statuses: Sequence[str], *, cursor: str, limit: int | None, warned: bool | None = None
+) -> tuple[list[Standing], str | None]:
+    """Links in the order of their making, and the cursor of what follows.
+
+    `warned` asks for those with a warning, or without.
+
+    Raises: `BadCursorError`.
+    """
+    rows = with_status(GitRepo.objects.order_by("created_at", "id"), statuses)
+    if warned is not None:
+        rows = with_warning(rows, warned)
+    if cursor:
+        rows = rows.filter(_after(cursor))
+    if limit is None:
+        return list(rows), None
+    found = list(rows[: limit + 1])
+    shown = found[:limit]
+    return shown, _cursor(shown[-1]) if len(found) > limit else None
+
+
+def _cursor(row: GitRepo) -> str:
+    return f"{row.created_at.astimezone(UTC):{_MOMENT}}-{row.pk.hex}"
+
+
+def _after(cursor: str) -> Q:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise BadCursorError
+    try:
+        moment = datetime.strptime(match[1], _MOMENT).replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise BadCursorError from exc
+    later = Q(created_at__gt=moment) | Q(pk__gt=UUID(match[2]))
+    return Q(created_at__gte=moment) & later  # In this form an index leads to the page.

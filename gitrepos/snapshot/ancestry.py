@@ -1,0 +1,48 @@
+"""Whether a branch was rewritten: what it no longer has among its ancestors."""
+
+from collections.abc import Sequence
+
+from gitrepos.errors import ObjectRefusedError, RemoteError
+from gitrepos.snapshot.repository import Bare, Source, text
+
+_HEAD = "refs/keeptrusts/head"
+_LEFT = "refs/keeptrusts/left"
+_GENERATIONS = 1000
+_SECONDS = 15
+_WHOLE = b"false\n"
+
+
+def left(source: Source, commit: str, *, head: str, header: Sequence[str]) -> bool:
+    """Whether the branch, now at `head`, provably no longer has `commit` among its ancestors.
+
+    `header` has the head's own lines: a shallow repository hides the parents from everything
+    else. A branch that moved on by one commit or one merge costs no call. Else the last 1,000
+    generations of both are fetched, commits alone; where they do not meet in these, nothing
+    is claimed, and neither is when the server does not send them within its bounds.
+    """
+    if commit == head or f"parent {commit}" in header:
+        return False
+    try:
+        return _departed(source, commit)
+    except RemoteError:
+        return False  # What is wrong with the server is for the sync itself to say.
+
+
+def _departed(source: Source, commit: str) -> bool:
+    # In a repository of its own: where the head is there already, git does not deepen it.
+    bare = Bare(source, "history")
+    deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{source.ref}:{_HEAD}"]
+    try:
+        bare.fetch([*deep, f"+{commit}:{_LEFT}"], _SECONDS)
+        before = _history(bare, _LEFT)
+    except ObjectRefusedError:
+        bare.fetch(deep, _SECONDS)
+        before = frozenset()
+    here = _history(bare, _HEAD)
+    if commit in here:
+        return False
+    return bool(before & here) or bare.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE
+
+
+def _history(bare: Bare, tip: str) -> frozenset[str]:
+    return frozenset(text(bare.read(["rev-list", tip, "--"])).split())

@@ -1,0 +1,119 @@
+"""Temporary bare repositories of one remote, filled and read by git. Knows no database."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from gitrepos.errors import TimedOutError
+from gitrepos.forge.git import runner
+from gitrepos.forge.pack_fetch import Courier
+
+_SECONDS = 90
+_FETCH_SECONDS = 60
+_READ_SECONDS = 30
+_LISTING_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A branch, how it is reached, and until when (monotonic) all of it must be read: 90 s.
+
+    `folder` holds the repositories that are made of it.
+    """
+
+    access: runner.Access
+    courier: Courier
+    ref: str
+    object_format: str
+    folder: Path
+    until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+
+
+class Bare:
+    """A bare repository, at first empty."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        self._source = source
+        self._folder = source.folder / name
+        self._here = runner.bare_repository(self._folder, object_format=source.object_format)
+
+    def take(self, wants: Sequence[str], *, thin: bool) -> bool:
+        """Bring in these objects without `git fetch`; False where only that can.
+
+        `thin` is for a commit: it comes with its trees, without its parents and blobs.
+
+        Raises: `RemoteError`.
+        """
+        pack = self._source.courier.pack(
+            wants,
+            sha256=self._source.object_format == "sha256",
+            thin=thin,
+            deadline_seconds=self._left(_FETCH_SECONDS),
+        )
+        if pack is None:
+            return False
+        self._index(pack.file)
+        if pack.shallow:
+            lines = "".join(f"{commit}\n" for commit in pack.shallow)
+            (self._folder / "shallow").write_text(lines)
+        return True
+
+    def fetch(
+        self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
+    ) -> None:
+        """Raises: `RemoteError`."""
+        runner.run(
+            [
+                *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
+                "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+                "--recurse-submodules=no", *arguments,
+            ],
+            access=self._source.access,
+            deadline_seconds=self._left(seconds),
+            max_bytes=4096,
+            stdin=stdin,
+        )  # fmt: skip
+
+    def _index(self, pack: BinaryIO) -> None:
+        """Unpack, with the checks that a fetch would make of each object; `pack` is closed."""
+        # What a promisor left out is no reason to refuse the trees that name it.
+        runner.run(
+            [
+                *self._here, "-c", "remote.origin.promisor=true", "index-pack", "--stdin",
+                "--promisor", "--fsck-objects",
+            ],
+            deadline_seconds=self._left(_FETCH_SECONDS),
+            max_bytes=_LISTING_BYTES,
+            stdin=pack,
+        )  # fmt: skip
+
+    def read(
+        self,
+        arguments: Sequence[str],
+        max_bytes: int = _LISTING_BYTES,
+        *,
+        stdin: bytes = b"",
+        allowed_signers: str = "",
+    ) -> bytes:
+        """What a command prints that asks nobody. Raises: `TooLargeError`, `TimedOutError`."""
+        return runner.run(
+            [*self._here, *arguments],
+            deadline_seconds=self._left(_READ_SECONDS),
+            max_bytes=max_bytes,
+            stdin=stdin,
+            allowed_signers=allowed_signers,
+            scratch=self._source.folder,
+        )
+
+    def _left(self, seconds: float) -> float:
+        left = self._source.until - time.monotonic()
+        if left <= 0:
+            raise TimedOutError(f"The repository took over {_SECONDS} s to read.")
+        return min(seconds, left)
+
+
+def text(raw: bytes) -> str:
+    """What git printed; a byte that is not UTF-8 is a lone surrogate."""
+    return raw.decode(errors="surrogateescape")

@@ -1,0 +1,62 @@
+"""Who signed a commit: whom a link allows, and what git says of a signature. Pure.
+
+Source: ssh-keygen(1), "ALLOWED SIGNERS"; gitformat-signature(5); git-log(1), `%G?`.
+"""
+
+import base64
+import re
+
+from gitrepos.forge.git import known_hosts
+from gitrepos.snapshot.values import Signature
+
+FORMAT = "--format=%G?%x00%GS%x00%GF"
+
+_MAX_SIGNERS = 200
+_OPTION = r'(cert-authority|namespaces="[^"]*"|valid-(after|before)="?[0-9]{8,14}Z?"?)'
+_LINE = re.compile(
+    r'(?P<principals>"[^"]+"|[^\s"]+)\s+'
+    rf"(?P<options>{_OPTION}(,{_OPTION})*\s+)?"
+    r"(?P<kind>(sk-)?(ssh|ecdsa)-[a-z0-9@.-]+)\s+(?P<key>[A-Za-z0-9+/]+={0,2})(\s.*)?",
+    re.IGNORECASE,
+)
+
+
+def check(allowed_signers: str) -> None:
+    """Raises: `ValueError` that says which line is no signer; what it says ends a sentence."""
+    lines = [(at, line.strip()) for at, line in known_hosts.lines(allowed_signers)]
+    kept = [(at, line) for at, line in lines if line and line[0] != "#"]
+    if not kept:
+        raise ValueError("has no signer; send an empty text to take commits of anybody")
+    if len(kept) > _MAX_SIGNERS:
+        raise ValueError(f"has over {_MAX_SIGNERS} signers")
+    for at, line in kept:
+        match = _LINE.fullmatch(line)
+        if match is None or not _is_key(match["kind"], match["key"]):
+            raise ValueError(f"has no signer in line {at}: PRINCIPALS [OPTIONS] TYPE KEY is one")
+
+
+def read(output: str) -> Signature:
+    """What git printed in `FORMAT`, which has the principal and the key's fingerprint."""
+    said, principal, fingerprint = output.rstrip("\n").split("\0")
+    verdict = {"G": "good", "U": "foreign", "N": "none"}.get(said, "bad")
+    return Signature(verdict, principal, fingerprint)
+
+
+def complaint(signature: Signature) -> str:
+    """Why a commit of this signature must not pass; empty when it may."""
+    return {
+        "good": "",
+        "foreign": f"It is signed by {signature.fingerprint}, which is none of the allowed signers"
+        " at the commit's time.",
+        "none": "It is not signed by an ssh key.",
+        "bad": "Its signature does not hold: the commit was altered, or it is for another use.",
+    }[signature.verdict]
+
+
+def _is_key(kind: str, key: str) -> bool:
+    try:
+        blob = base64.b64decode(key, validate=True)
+    except ValueError:
+        return False
+    length = int.from_bytes(blob[:4], "big")
+    return blob[4 : 4 + length] == kind.encode()

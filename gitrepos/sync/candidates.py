@@ -1,0 +1,177 @@
+"""The files of one commit, read: which id each names, and whether it may be enforced. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitrepos.snapshot.values import File, Snapshot
+from kt.policy.files import FILE_NAME, MAX_BYTES
+from kt.policy.findings import Finding, Pack
+from kt.policy.identity import identify
+from kt.policy.language.forms import is_id
+from kt.policy.storable import storable
+from kt.policy.verify import verify
+from kt.policy.words import quoted
+
+_DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
+CHECKOUT_CODES = (_DIFFERS, _UNKNOWN)
+_MAX_FINDINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A row of what git said before: see `models.LinkedFile`."""
+
+    path: str
+    configuration: str
+    blob: str
+    outcome: str
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file of the commit after reading it: which id it names, and whether it may be enforced.
+
+    `unchanged` says that it is in force already, as it stands in git.
+    """
+
+    path: str
+    blob: str
+    configuration: str
+    name: str = ""
+    content: bytes = b""
+    content_hash: str = ""
+    findings: tuple[Finding, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def settled(linked: Iterable[Linked]) -> dict[str, str]:
+    """The blob of each path whose bytes need no second look: it is in force as it stands."""
+    return {row.path: row.blob for row in linked if row.outcome == "synced"}
+
+
+def read(
+    snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = "", every: bool = False
+) -> tuple[Candidate, ...]:
+    """Lint every file whose bytes came with the snapshot; the others are as `linked` says.
+
+    `prefix` stands before every id that a file names. A file that is in force as it stands in git
+    is not judged anew, though its bytes came along; with `every` it is linted to be shown.
+    """
+    before = {row.path: row for row in linked if row.outcome not in ("missing", "archived")}
+    files = snapshot.files or ()
+    return tuple(_candidate(file, before.get(file.path), prefix, every=every) for file in files)
+
+
+def _candidate(file: File, row: Linked | None, prefix: str, *, every: bool) -> Candidate:
+    if file.defect is not None:
+        configuration = row.configuration if row else ""
+        finding = error(file.defect.code, file.defect.message)
+        return Candidate(file.path, file.blob, configuration, findings=(finding,))
+    warnings = tuple(_checkout_warnings(file.attributes))
+    stands = row is not None and (row.outcome, row.blob) == ("synced", file.blob)
+    if file.content is None or (stands and not every):
+        assert row is not None  # Only a settled file comes without its bytes.
+        return Candidate(
+            file.path,
+            file.blob,
+            row.configuration,
+            content_hash=row.content_hash,
+            findings=warnings,
+            unchanged=True,
+        )
+    linted = _linted(file, file.content, row, warnings, prefix)
+    if row is not None and stands:
+        return replace(linted, configuration=row.configuration, unchanged=True)
+    return linted
+
+
+def _linted(
+    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding], prefix: str
+) -> Candidate:
+    directory, stem = _names(file.path)
+    report = verify(content, directory=directory)
+    findings = [*report.findings, *warnings]
+    pack = report.pack or Pack()
+    named = _prefixed(prefix, identify(pack, directory=directory, stem=stem))
+    if isinstance(named, Finding):
+        findings.append(named)
+        named = ""
+    if any(finding.severity == "error" for finding in findings) and row and row.configuration:
+        named = row.configuration  # What it fed stays in force, whatever the broken file says.
+    return Candidate(
+        file.path,
+        file.blob,
+        named,
+        name=pack.name or "",
+        content=content,
+        content_hash=hashlib.sha256(content).hexdigest(),
+        findings=storable(findings, _MAX_FINDINGS),
+    )
+
+
+def _prefixed(prefix: str, named: str | Finding) -> str | Finding:
+    if isinstance(named, Finding) or is_id(prefix + named):
+        return named if isinstance(named, Finding) else prefix + named
+    return error("bad_id", f"{quoted(prefix + named)} is no id: with id_prefix it is too long")
+
+
+def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
+    """What is to be said of a file that a checkout may give other bytes than git holds."""
+    if attributes is None:
+        message = (
+            f"a .gitattributes on the way to the file is over {MAX_BYTES} bytes and was not"
+            " read: sha256sum may print another hash than content_hash in a checkout"
+        )
+        return [_warning(_UNKNOWN, message)]
+    attribute = _altering(attributes)
+    if attribute is None:
+        return []
+    message = (
+        f"the attribute {quoted(attribute)} may change the file in a checkout, where sha256sum then"
+        " prints another hash than content_hash; `-text -ident -filter` keeps its bytes"
+    )
+    return [_warning(_DIFFERS, message)]
+
+
+def _altering(attributes: Mapping[str, str]) -> str | None:
+    """The attribute by which a checkout, on some machine, is not what git holds; or None.
+
+    Ends of lines are changed by `text` (or its old name `crlf`) and by `eol`, but not with
+    `-text`, nor with `eol=lf`, which no checkout acts upon. A filter or an encoding has a name.
+    """
+    text = "text" if "text" in attributes else "crlf"
+    ends, eol = attributes.get(text, ""), attributes.get("eol", "")
+    if eol == "crlf" and ends != "unset":
+        return "eol=crlf"
+    if eol != "lf" and ends in ("set", "auto"):
+        return text if ends == "set" else f"{text}={ends}"
+    if attributes.get("ident") == "set":
+        return "ident"
+    for name in ("filter", "working-tree-encoding"):
+        value = attributes.get(name, "unset")
+        if value not in ("set", "unset") and value.lower() not in ("utf-8", "utf8"):
+            return f"{name}={value}"
+    return None
+
+
+def _names(path: str) -> tuple[str | None, str | None]:
+    """The directory's name for a file called as policy files are, else the file's own stem."""
+    *parents, name = path.split("/")
+    if name == FILE_NAME:
+        return (parents[-1] if parents else None), None
+    return None, name.rpartition(".")[0] or name
+
+
+def error(code: str, message: str) -> Finding:
+    """A finding about a file as a whole."""
+    return Finding(code, "error", "", message, "", 1, 1)
+
+
+def _warning(code: str, message: str) -> Finding:
+    return Finding(code, "warning", "", message, "", 1, 1)

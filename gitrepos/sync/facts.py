@@ -1,0 +1,39 @@
+"""A plan on the facts of the database as they are now."""
+
+from collections.abc import Sequence
+
+from configurations.models import Configuration
+from gitrepos.models import GitRepo
+from gitrepos.sync.candidates import Candidate, Linked
+from gitrepos.sync.plan import Holder, Link, Plan, plan
+
+
+def decide(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
+    """What `candidates` would change, given what git said before and who holds which id."""
+    link = Link(
+        str(repo.pk),
+        repo.url,
+        auto_create=repo.auto_create_configuration,
+        adopt=repo.adopt,
+        prune=repo.prune,
+    )
+    return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
+
+
+def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
+    ids = {c.configuration for c in candidates} | {row.configuration for row in before}
+    found = Configuration.objects.filter(pk__in=ids).only(
+        "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
+    )
+    return {
+        row.pk: Holder(
+            row.name,
+            row.owner,
+            row.origin_url,
+            row.content_hash,
+            row.git_hash,
+            archived=row.status == Configuration.Status.ARCHIVED,
+            pinned=row.pinned_at is not None,
+        )
+        for row in found
+    }

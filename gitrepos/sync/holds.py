@@ -1,0 +1,56 @@
+"""A commit that waits for a person: on its link's row, with what would go and why it waits."""
+
+from datetime import datetime
+from typing import Any
+
+from events import log
+from gitrepos.models import GitRepo
+from gitrepos.snapshot import signatures
+from gitrepos.snapshot.values import Signature
+from gitrepos.sync.plan import Hold
+
+
+def lets_pass(repo: GitRepo, commit: str) -> bool:
+    """Whether a person confirmed exactly this commit."""
+    return commit == repo.confirmed_commit
+
+
+def unverified(signature: Signature | None) -> Hold | None:
+    """The hold of a commit that none of its link's allowed signers signed."""
+    reason = signatures.complaint(signature) if signature else ""
+    return Hold("unverified_commit", reason) if reason else None
+
+
+def put(repo: GitRepo, hold: Hold, commit: str, now: datetime) -> bool:
+    """Have a commit wait; returns whether that is news. To be saved by the caller."""
+    held: dict[str, Any] = {
+        "reason": hold.reason,
+        "message": hold.message,
+        "commit": commit,
+        "since": now.isoformat().replace("+00:00", "Z"),
+        "would_remove": [
+            {"path": row.path, "configuration": row.configuration} for row in hold.would_remove
+        ],
+    }
+    before = repo.held or {}
+    if before.get("reason") == hold.reason:
+        held["since"] = before["since"]
+    repo.held, repo.confirmed_commit = held, ""
+    if (before.get("reason"), before.get("commit")) == (hold.reason, commit):
+        return False
+    log.record(log.Kind.HELD, hold.message, git_repo=str(repo.pk), details=held)
+    return True
+
+
+def lift(repo: GitRepo, commit: str) -> None:
+    """End the hold of a link that took `commit`: a person confirmed it, or git recovered."""
+    held, confirmed = repo.held, lets_pass(repo, commit)
+    repo.held, repo.confirmed_commit = None, ""
+    if held is not None and not confirmed:
+        message = f"git no longer says what was held ({held['reason']}); syncs go on."
+        log.record(
+            log.Kind.RECOVERED,
+            message,
+            git_repo=str(repo.pk),
+            details={"reason": held["reason"], "commit": commit},
+        )

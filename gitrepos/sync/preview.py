@@ -1,0 +1,139 @@
+"""What a sync would do now, without a claim, a lock or a row written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from configurations.models import Configuration
+from gitrepos.errors import GoneError, RemoteError
+from gitrepos.forge import check
+from gitrepos.forge.addresses import resolve, stored
+from gitrepos.forge.git import runner
+from gitrepos.models import GitRepo, Remote
+from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.sync import holds, rows, steps
+from gitrepos.sync.candidates import Linked, read
+from gitrepos.sync.facts import decide
+from gitrepos.sync.plan import Hold, Plan, mass_removal
+
+_REMOTE = ("id", "url", "host", "credential", "shared_id")
+_LINK = (
+    "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
+    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
+)  # fmt: skip
+_SHOWN_FINDINGS = 10
+
+Packed = Mapping[str, Mapping[str, Any]]
+
+
+def packed(link: GitRepo) -> dict[str, dict[str, Any]]:
+    """A link, saved or not, as a message may carry it: its secret stays sealed."""
+    return {
+        "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
+        "link": {name: _plain(getattr(link, name)) for name in _LINK},
+    }
+
+
+def unpacked(message: Packed) -> GitRepo:
+    """The link that `packed` put into a message."""
+    return GitRepo(remote=Remote(**message["remote"]), **message["link"])
+
+
+def of(link: GitRepo) -> dict[str, Any]:
+    """Check, fetch, read and plan, as a sync of `link` would.
+
+    `error` says why git gave nothing, `host_keys` what the server shows to anybody if it speaks
+    ssh. `held` is what would wait for a person, `would_remove`
+    what would lose its file. A file's `version` is the one that would be made.
+    """
+    answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
+    answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
+    before = rows.linked(link.pk)
+    try:
+        snapshot = _taken(link)
+    except GoneError as error:
+        gone = decide(link, (), before)
+        hold = Hold(error.code, error.message) if gone.removed else None
+        return answer | {"error": _error(error)} | _going(link, error.commit, gone, hold)
+    except RemoteError as error:
+        return answer | {"error": _error(error)}
+    candidates = read(snapshot, before, prefix=link.id_prefix, every=True)
+    decided = decide(link, candidates, before)
+    commit = snapshot.commit.id
+    answer |= {"commit": commit, "files": _files(decided)}
+    hold = holds.unverified(snapshot.commit.signature) or mass_removal(decided)
+    return answer | _going(link, commit, decided, hold)
+
+
+def _host_keys(link: GitRepo) -> list[dict[str, str]]:
+    """For a person to compare with what the forge publishes; none where nobody answers."""
+    url = stored(link.url)
+    if url.scheme != "ssh":
+        return []
+    try:
+        addresses = resolve(url, allowed=settings.ENV.git_allowed_networks)
+        keys = runner.host_keys(url, addresses[0])
+    except RemoteError:
+        return []  # The sync itself will say why.
+    return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
+
+
+def _taken(link: GitRepo) -> Snapshot:
+    """What git says to the link now, every file's bytes included."""
+    work = steps.Work(link.remote, (link,), timezone.now())
+    groups = check.check([steps.question(work)], terms=steps.terms())
+    [answer] = [answer for group in groups for answer in group]
+    if answer.error is not None:
+        raise answer.error
+    [ref] = work.refs()
+    ask = Ask(
+        link.root,
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+        allowed_signers=link.allowed_signers,
+    )
+    [result] = steps.fetched(work, ref, answer.heads, [ask])
+    if isinstance(result, RemoteError):
+        raise result
+    return result
+
+
+def _going(link: GitRepo, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
+    held = hold is not None and not holds.lets_pass(link, commit)
+    reason = {"reason": hold.reason, "message": hold.message} if hold else None
+    return {"held": reason if held else None, "would_remove": _named(decided.removed)}
+
+
+def _named(gone: Sequence[Linked]) -> list[dict[str, str]]:
+    return [{"path": row.path, "configuration": row.configuration} for row in gone]
+
+
+def _files(decided: Plan) -> list[dict[str, Any]]:
+    ids = [d.candidate.configuration for d in decided.decisions if d.publish]
+    versions = dict(Configuration.objects.filter(pk__in=ids).values_list("pk", "version"))
+    origins = {move.after.path: move.before.configuration for move in decided.moves}
+    return [
+        {
+            "path": decision.candidate.path,
+            "configuration": decision.candidate.configuration,
+            "renamed_from": origins.get(decision.candidate.path, ""),
+            "outcome": decision.outcome,
+            "content_hash": decision.candidate.content_hash,
+            "version": versions.get(decision.candidate.configuration, 0) + 1
+            if decision.publish
+            else None,
+            "findings": [asdict(finding) for finding in decision.findings[:_SHOWN_FINDINGS]],
+        }
+        for decision in decided.decisions
+    ]
+
+
+def _error(error: RemoteError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | bool | list | None) else str(value)

@@ -1,0 +1,20 @@
+"""`/metrics`, for Prometheus, which sends the bearer of a token as any client does."""
+
+import redis
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from keeptrusts import metrics
+from keeptrusts.api.errors import UnavailableError
+from keeptrusts.api.views import View
+
+
+class Metrics(View):
+    """The page of all counters, histograms and gauges."""
+
+    def get(self, request: Request) -> Response:
+        try:
+            page = metrics.render()
+        except redis.RedisError as exc:
+            raise UnavailableError("The broker") from exc
+        return Response(page, content_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,107 @@
+"""JSON in and out, by orjson: several times cheaper than DRF's own on lists."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from keeptrusts.api.errors import TooLargeError
+from kt.policy.words import quoted
+
+
+def encode(data: Any) -> bytes:
+    """JSON with times as `2026-01-31T12:00:00.000000Z`."""
+    return orjson.dumps(data, option=orjson.OPT_UTC_Z)
+
+
+class JSONRenderer(BaseRenderer):
+    """Writes UTF-8 JSON, nothing for None; bytes are passed through as already encoded."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if data is None:
+            return b""  # 204 and 304 have no body.
+        return data if isinstance(data, bytes) else encode(data)
+
+
+class JSONParser(BaseParser):
+    """Reads a JSON object of at most `MAX_BODY_BYTES`."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Raises: `ParseError` for anything else, `TooLargeError` for a larger body."""
+        data = _decode(_bounded(stream))
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        return data
+
+
+def raw_body(request: Request) -> bytes:
+    """The bytes of a body as they were sent, whatever its type.
+
+    Raises: `TooLargeError`.
+    """
+    return _bounded(request.stream) if request.stream else b""
+
+
+def _bounded(stream: IO[Any]) -> bytes:
+    body: bytes = stream.read(settings.MAX_BODY_BYTES + 1)
+    if len(body) > settings.MAX_BODY_BYTES:
+        raise TooLargeError("body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes.")
+    return body
+
+
+def _decode(body: bytes) -> Any:
+    """orjson refuses what is no JSON (lone surrogates, NaN); only the library sees a key twice."""
+    try:
+        data = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError) as exc:
+        raise ParseError(f"The body is not valid JSON: {exc}") from exc
+    return data
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Readers disagree about which of two equal keys counts."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"the key {quoted(name)} is given twice")
+        seen.add(name)
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Answers JSON whatever `Accept` says: a browser or a curl is better served by it than by 406.
+
+    Only a body that says it is something else than JSON is refused.
+    """
+
+    def select_parser(self, request: Any, parsers: Iterable[BaseParser]) -> Any:
+        declared = request.content_type.split(";")[0].strip().lower()
+        return next(iter(parsers)) if declared in ("", "application/json") else None
+
+    def select_renderer(
+        self, request: Any, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), JSONRenderer.media_type

@@ -1,0 +1,117 @@
+"""What every view of the API shares."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from keeptrusts.api.errors import FieldError, LengthRequiredError
+from keeptrusts.api.fields import check_query
+
+
+class View(APIView):
+    """Answers JSON to the bearer of a token, and to no shared cache.
+
+    `query` names the query parameters that a method takes; any other is refused.
+    """
+
+    query: Mapping[str, tuple[str, ...]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
+            raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        check_query(request.query_params, self.query.get(method, ()))
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """Which methods there are: `Allow` says it."""
+        return Response(status=204)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """DRF adds these to every answer, errors included."""
+        private = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        return {**super().default_response_headers, **private}
+
+
+def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | None:
+    """A query parameter that is a whole number; None when it is missing.
+
+    Raises: `FieldError` for anything else than digits, or a number outside the bounds.
+    """
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", value) or not lowest <= int(value) <= highest:
+        raise FieldError(name, f"must be a whole number from {lowest} to {highest}")
+    return int(value)
+
+
+def words(request: Request, name: str, *, known: Sequence[str]) -> Sequence[str]:
+    """A query parameter that lists words, with commas between them; all of them without it.
+
+    Raises: `FieldError` for a word that is not in `known`.
+    """
+    value = request.query_params.get(name)
+    found = known if value is None else value.split(",")
+    if not set(found) <= set(known):
+        raise FieldError(name, f"must be one or more of {', '.join(known)}, with commas between")
+    return found
+
+
+def yes_or_no(request: Request, name: str) -> bool | None:
+    """A query parameter that is `true` or `false`; None when it is missing.
+
+    Raises: `FieldError` for anything else.
+    """
+    value = request.query_params.get(name)
+    if value not in (None, "true", "false"):
+        raise FieldError(name, "must be true or false")
+    return None if value is None else value == "true"
+
+
+def texts(request: Request, names: Sequence[str]) -> dict[str, str]:
+    """Those of some query parameters that are given, to be compared with what rows hold.
+
+    Raises: `FieldError` for an empty one, and for NUL, which PostgreSQL does not take.
+    """
+    found = {n: request.query_params[n] for n in names if n in request.query_params}
+    for name, value in found.items():
+        if not value or not value.isprintable():
+            raise FieldError(name, "must be printable text, and not empty")
+    return found
+
+
+def moment(request: Request, name: str) -> datetime | None:
+    """A query parameter that is a time with its zone, in UTC; None when it is missing.
+
+    Raises: `FieldError`, also for a time outside the years 1 to 9999 of UTC.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        # A plus sign in a query is a space to those who forgot to encode it.
+        found = parse_datetime(text.replace(" ", "+"))
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # Well formed, and no time: the 31st of February, or beyond the last year.
+    raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the caller has the body of this ETag already.
+
+    Source: RFC 9110, section 13.1.2: a list, compared weakly, or `*` for any.
+    """
+    named = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in named or etag in {tag.removeprefix("W/") for tag in named}

@@ -1,0 +1,90 @@
+"""`kt drift`: whether what was committed is what is in force, and what the gateways run.
+
+Exit codes: 0 in sync, 1 drift, 2 it could not tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+
+from kt.cli.addresses import INSECURE, check_url
+from kt.cli.drift.checkout import Committed, policies
+from kt.cli.drift.comparison import STATES, Policy, compare, drifts
+from kt.cli.drift.controlplane import ControlPlane
+from kt.cli.drift.report import RENDERERS
+from kt.cli.errors import CommandError
+from kt.policy.files import FILE_NAME
+from kt.policy.identity import identify
+from kt.policy.lint import lint
+from kt.policy.report import Pack
+
+_API_URL = "KEEPTRUSTS_API_URL"
+_API_TOKEN = "KEEPTRUSTS_API_TOKEN"  # noqa: S105  A variable's name.
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("--path", default=".", metavar="P", help="a directory or a file; default: .")
+    add("--id-prefix", default="", metavar="T", help="what the link puts in front of ids")
+    add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
+    add("--json", action="store_const", const="json", dest="format", help="as --format json")
+    add("--ignore", action="append", default=[], choices=STATES, metavar="STATE",
+        help=f"no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
+    add("--api-url", metavar="URL", help=f"also {_API_URL}; the token is in {_API_TOKEN}")
+    add(INSECURE, action="store_true", help="send the token over http to another machine")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, report, and say how it went."""
+    control_plane = _control_plane(options, os.environ)
+    committed = _identified(policies(options.path), options.id_prefix)
+    rows = compare(
+        committed,
+        control_plane.rows("/v1/configurations"),
+        control_plane.rows("/v1/drift"),
+        prefix=options.id_prefix,
+    )
+    sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
+    return int(drifts(rows, options.ignore))
+
+
+def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) -> ControlPlane:
+    url = options.api_url or environment.get(_API_URL, "")
+    token = environment.get(_API_TOKEN, "").strip()
+    if not url or not token:
+        raise CommandError(f"set {_API_URL} and {_API_TOKEN}")
+    if not (token.isascii() and token.isprintable()):
+        raise CommandError(f"{_API_TOKEN} holds what no header can carry")
+    return ControlPlane(check_url(url, insecure_http=options.insecure_http), token)
+
+
+def _identified(files: list[Committed], prefix: str) -> list[Policy]:
+    """The policies by the ids that a link gives them.
+
+    Raises:
+        CommandError: a file has no id, or two have the same.
+    """
+    found: dict[str, Policy] = {}
+    for file in files:
+        named = _id(file)
+        name = prefix + named
+        if name in found:
+            raise CommandError(f"{file.path} and {found[name].path} both have the id {name}")
+        found[name] = Policy(name, file.path, sha256(file.data).hexdigest())
+    return list(found.values())
+
+
+def _id(file: Committed) -> str:
+    folder, _, name = file.path.rpartition("/")
+    directory = folder.rpartition("/")[2] or None if name == FILE_NAME else None
+    stem = name.rpartition(".")[0] or name if name != FILE_NAME else None
+    pack = lint(file.data, directory=directory).pack or Pack()
+    named = identify(pack, directory=directory, stem=stem)
+    if not isinstance(named, str):
+        raise CommandError(f"{file.path}: {named.message}; {named.suggestion}")
+    return named

@@ -1,0 +1,153 @@
+"""The ASGI application: finds the route, guards its door, and closes what it opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kt.addresses import is_loopback
+from kt.gateway.call import health
+from kt.gateway.call.exchange import ROUTES, Exchange
+from kt.gateway.call.reporting import report
+from kt.gateway.clients.keys import known, presented
+from kt.gateway.errors import (
+    ForbiddenError,
+    GatewayError,
+    LimitError,
+    MethodError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+    encode,
+)
+from kt.gateway.gateway import Gateway
+from kt.gateway.wire import (
+    JSON,
+    DisconnectedError,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    refuse,
+    respond,
+)
+
+_LOG = logging.getLogger("kt.gateway")
+_TEXT = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
+RELOAD = "/keeptrusts/config/reload"
+ROUTES_OF_CLIENTS = ("/v1/models", "/keeptrusts/config")
+
+Reload = Callable[[], Awaitable[bool]]
+
+
+class App:
+    """`reload` takes the newest policy and says whether it could."""
+
+    def __init__(self, gateway: Gateway, reload: Reload) -> None:
+        self._gateway = gateway
+        self._reload = reload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope["path"]
+        try:
+            if path in ROUTES:
+                await self._infer(scope, receive, send)
+            else:
+                await self._look(path, scope, send)
+        except DisconnectedError:
+            _LOG.debug("a client went away")
+        except GatewayError as exc:
+            await refuse(send, exc, path, [])
+
+    async def _infer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            raise MethodError("POST")
+        gateway = self._gateway
+        exchange = Exchange(gateway, scope, receive, send)
+        gateway.in_flight += 1
+        try:
+            self._admit(exchange)
+            await exchange.run()
+        except GatewayError as exc:
+            exchange.status = exc.status
+            if isinstance(exc, LimitError):
+                gateway.metrics.count("keeptrusts_limited_total", limit=exc.details["limit"])
+            await refuse(send, exc, exchange.path, exchange.marks())
+        finally:
+            gateway.in_flight -= 1
+            report(gateway, exchange)
+
+    def _admit(self, exchange: Exchange) -> None:
+        options = self._gateway.options
+        self._authenticate(exchange.headers)
+        if not exchange.loaded.is_configured:
+            message = "This gateway has no policy to enforce, so it lets nothing through."
+            raise UnavailableError(message, code="not_configured")
+        if self._gateway.in_flight > options.max_concurrency:
+            message = f"{options.max_concurrency} requests are being served."
+            raise UnavailableError(message, code="overloaded")
+
+    def _authenticate(self, headers: dict[str, str]) -> None:
+        accepted = self._gateway.options.client_keys
+        if accepted and not known(presented(headers), accepted):
+            raise UnauthenticatedError("Send one of the gateway's keys as a bearer token.")
+
+    async def _look(self, path: str, scope: Scope, send: Send) -> None:
+        method = scope["method"]
+        if path == RELOAD:
+            await self._serve_reload(method, scope, send)
+            return
+        page = _PAGES.get(path)
+        if page is None:
+            raise NotFoundError(f"There is no route {path}.")
+        if method not in ("GET", "HEAD"):
+            raise MethodError("GET")
+        if path in ROUTES_OF_CLIENTS:
+            self._authenticate(headers_of(scope))
+        status, body, headers = page(self._gateway)
+        await respond(send, status, body, headers)
+
+    async def _serve_reload(self, method: str, scope: Scope, send: Send) -> None:
+        if method != "POST":
+            raise MethodError("POST")
+        if not self._may_administer(scope):
+            raise ForbiddenError("Reload from loopback, or with the admin token.")
+        taken = await self._reload()
+        body = {"data": health.config(self._gateway)}
+        if not taken:
+            error = {"code": "policy_invalid", "message": self._gateway.problem}
+            body = {"error": {"type": "policy_error", **error}}
+        await respond(send, 200 if taken else 422, encode(body), JSON)
+
+    def _may_administer(self, scope: Scope) -> bool:
+        headers = headers_of(scope)
+        if known(presented(headers), self._gateway.options.admin_keys):
+            return True
+        # Behind a proxy on this host every client would come from loopback; a page in a
+        # browser on this host would too, and says where it comes from.
+        through = {"x-forwarded-for", "forwarded", "via", "origin"} & set(headers)
+        return not through and is_loopback((scope.get("client") or ("", 0))[0])
+
+
+def _json(body: dict[str, Any], status: int = 200) -> tuple[int, bytes, Any]:
+    return status, encode(body), JSON
+
+
+def _ready(gateway: Gateway) -> tuple[int, bytes, Any]:
+    if gateway.draining:
+        return _json({"status": "draining"}, 503)
+    if not gateway.loaded.is_configured:
+        return _json({"status": "not_configured"}, 503)
+    return _json({"status": "ready"})
+
+
+_PAGES: dict[str, Callable[[Gateway], tuple[int, bytes, Any]]] = {
+    "/health": lambda gateway: _json(health.health(gateway)),
+    "/healthz": lambda _: _json({"status": "ok"}),
+    "/readyz": _ready,
+    "/metrics": lambda gateway: (200, health.metrics(gateway), _TEXT),
+    "/v1/models": lambda gateway: _json(health.models(gateway)),
+    "/keeptrusts/config": lambda gateway: _json(health.config(gateway)),
+}

@@ -1,0 +1,283 @@
+"""One model call, from the client's bytes to the client's bytes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+import msgspec
+
+from kt.gateway.call.jsonbody import parse
+from kt.gateway.call.usage import Usage, estimate
+from kt.gateway.errors import (
+    InvalidRequestError,
+    PolicyViolationError,
+    UpstreamError,
+    encode,
+    event,
+)
+from kt.gateway.gateway import Gateway
+from kt.gateway.policy.judging import Judge
+from kt.gateway.policy.targets import Target
+from kt.gateway.stream import sse
+from kt.gateway.stream.guard import Guard
+from kt.gateway.upstream import mock
+from kt.gateway.upstream.reply import Call, Reply
+from kt.gateway.wire import (
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    Watch,
+    headers_of,
+    read_body,
+    respond,
+    send_chunk,
+    start,
+)
+from kt.policy.decision import Decision, Request
+
+_NEEDED = {
+    "/v1/chat/completions": "messages",
+    "/v1/messages": "messages",
+    "/v1/embeddings": "input",
+    "/v1/responses": None,
+}
+ROUTES = tuple(_NEEDED)
+_SUCCESS = 300
+_SERVER_ERROR = 500
+_REQUEST_ID_LENGTH = 100
+
+
+class Exchange:
+    """A call in progress, and what there will be to say about it.
+
+    Everything is done with the configuration that was in force when it began.
+    """
+
+    def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+        self.gateway = gateway
+        self.loaded = gateway.loaded
+        self.path: str = scope["path"]
+        self.headers = headers_of(scope)
+        self.peer: str = (scope.get("client") or ("", 0))[0]
+        self.id = _request_id(self.headers)
+        self.usage = Usage()
+        self.judge: Judge | None = None
+        self.model = ""
+        self.target: Target | None = None
+        self.status = 0
+        self.streamed = False
+        self.upstream_seconds = 0.0
+        self.started = time.perf_counter()
+        self._receive = receive
+        self._send = send
+        self.answering = False
+
+    @property
+    def decision(self) -> Decision | None:
+        """The strictest decision so far."""
+        return self.judge.decision if self.judge else None
+
+    async def run(self) -> None:
+        """Serve the call.
+
+        Raises:
+            GatewayError: before the answer began.
+            DisconnectedError: the client went away.
+        """
+        self.gateway.limits.admit(self.loaded.document, self.headers, self.peer)
+        data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
+        body = self._parsed(data)
+        async with Watch(self._receive):
+            await self._serve(body, data)
+
+    async def _serve(self, body: dict[str, Any], data: bytes) -> None:
+        reserved = self._reserve(data)
+        try:
+            reply, decision = await self._call(body, data)
+            try:
+                await self._answer(reply, decision, stream=body.get("stream") is True)
+            finally:
+                reply.close()
+        finally:
+            self._settle(reserved)
+
+    def _parsed(self, data: bytes) -> dict[str, Any]:
+        body = parse(data)
+        model, needed = body.get("model"), _NEEDED[self.path]
+        if not isinstance(model, str) or not model:
+            raise InvalidRequestError("model is missing.", param="model")
+        if needed and not body.get(needed):
+            raise InvalidRequestError(f"{needed} is missing.", param=needed)
+        self.model = model
+        return body
+
+    def _reserve(self, data: bytes) -> int:
+        tokens = estimate(len(data))
+        self.gateway.limits.reserve_tokens(self.loaded.document, self.headers, self.peer, tokens)
+        self.usage.prompt = tokens
+        return tokens
+
+    def _settle(self, reserved: int) -> None:
+        more = self.usage.total - reserved
+        self.gateway.limits.settle_tokens(self.loaded.document, self.headers, self.peer, more)
+
+    async def _call(self, body: dict[str, Any], data: bytes) -> tuple[Reply, Decision]:
+        """Ask the policy, then the target."""
+        request = Request(body, path=self.path, model=self.model, headers=self.headers)
+        self.judge = Judge(self.loaded, request, self.gateway.options.fail_mode)
+        decision = await self.judge.ask(len(data))
+        if decision.body is not None:
+            body, data = decision.body, encode(decision.body)
+        call = Call(
+            path=self.path,
+            model=self.model,
+            body=body,
+            data=data,
+            headers=self.headers,
+            stream=body.get("stream") is True,
+            max_response_bytes=self.loaded.max_response_bytes,
+        )
+        router = self.gateway.router
+        targets = router.candidates(self.loaded, decision, self.path, self.model)
+        with _Waiting(self):
+            self.target, reply = await router.call(
+                targets, self._triggers(), lambda target: self._send_to(target, call)
+            )
+        return reply, decision
+
+    def _triggers(self) -> frozenset[str]:
+        fallback = (self.loaded.document.get("providers") or {}).get("fallback") or {}
+        return frozenset(fallback.get("triggers") or ())
+
+    async def _send_to(self, target: Target, call: Call) -> Reply:
+        try:
+            if target.is_mock:
+                reply: Reply = await mock.answer(call, self.gateway.script)
+            else:
+                reply = await self.gateway.upstream.call(target, call)
+        except UpstreamError:
+            self._count_call(target, "failed")
+            raise
+        self._count_call(target, str(reply.status))
+        return reply
+
+    def _count_call(self, target: Target, outcome: str) -> None:
+        self.gateway.metrics.count(
+            "keeptrusts_upstream_requests_total", target=target.id, outcome=outcome
+        )
+
+    async def _answer(self, reply: Reply, decision: Decision, *, stream: bool) -> None:
+        if reply.status >= _SERVER_ERROR:
+            message = f"The target answered {reply.status}."
+            raise UpstreamError(message, trigger="server_error")
+        if stream and reply.content_type == "text/event-stream" and reply.status < _SUCCESS:
+            await self._answer_stream(reply)
+        else:
+            await self._answer_whole(reply)
+
+    async def _answer_whole(self, reply: Reply) -> None:
+        assert self.judge is not None
+        with _Waiting(self):
+            data = await reply.read()
+        body = _decoded(data)
+        self.usage.note(body)
+        self.usage.note_size(len(data))
+        if self.loaded.judges_answers(self.judge.request):
+            data = await self._judged(data, body)
+        self.status = reply.status
+        self.answering = True
+        await respond(self._send, reply.status, data, [*reply.headers, *self.marks()])
+
+    async def _judged(self, data: bytes, body: Any) -> bytes:
+        assert self.judge is not None
+        if body is None and self.gateway.options.fail_mode == "block":
+            message = "The target's answer is not JSON, so it cannot be judged."
+            raise UpstreamError(message, trigger="", code="unreadable_answer")
+        decision = await self.judge.check(body, len(data))
+        return data if decision.body is None else encode(decision.body)
+
+    async def _answer_stream(self, reply: Reply) -> None:
+        self.streamed = True
+        self.status = reply.status
+        try:
+            await self._relay(reply)
+        except (PolicyViolationError, UpstreamError) as exc:
+            if not self.answering:
+                raise
+            # The status went out with the first byte; all that is left is to say why it ends.
+            self.status = exc.status
+            await send_chunk(self._send, event(exc, self.path), last=True)
+
+    async def _relay(self, reply: Reply) -> None:
+        assert self.judge is not None
+        guard = Guard(self.judge) if self.loaded.judges_answers(self.judge.request) else None
+        splitter = sse.Splitter(self.loaded.max_response_bytes)
+        chunks = reply.chunks()
+        size = 0
+        while (data := await self._next(chunks)) is not None:
+            size += len(data)
+            await self._pass(splitter.feed(data), guard, reply)
+        self.usage.note_size(size // 8)
+        rest = splitter.rest()
+        await self._pass(rest, guard, reply)
+        tail = guard.finish() if guard else b""
+        await self._begin(reply)
+        await send_chunk(self._send, tail, last=True)
+
+    async def _next(self, chunks: Any) -> bytes | None:
+        with _Waiting(self):
+            piece: bytes | None = await anext(chunks, None)
+        return piece
+
+    async def _pass(self, events: list[bytes], guard: Guard | None, reply: Reply) -> None:
+        for one in events:
+            if b'"usage"' in one:
+                self.usage.note(_decoded(sse.field(one, b"data") or b""))
+        data = guard.feed(events) if guard else b"".join(events)
+        if data:
+            await self._begin(reply)
+            await send_chunk(self._send, data)
+
+    async def _begin(self, reply: Reply) -> None:
+        if not self.answering:
+            self.answering = True
+            await start(self._send, reply.status, [*reply.headers, *self.marks()])
+
+    def marks(self) -> Headers:
+        """The headers that say what the gateway made of the call."""
+        verdict = self.decision.verdict if self.decision else "allow"
+        return [
+            (b"x-keeptrusts-verdict", verdict.encode()),
+            (b"x-keeptrusts-config-hash", self.loaded.content_hash.encode()),
+            (b"x-request-id", self.id.encode()),
+        ]
+
+
+class _Waiting:
+    """Counts the time inside as the target's."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange.upstream_seconds += time.perf_counter() - self._since
+
+
+def _request_id(headers: dict[str, str]) -> str:
+    given = headers.get("x-request-id", "")
+    plain = given.isascii() and given.isprintable() and 0 < len(given) <= _REQUEST_ID_LENGTH
+    return given if plain else secrets.token_hex(16)
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,123 @@
+"""The routes that say how the gateway is, and what it enforces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from kt import __version__
+from kt.gateway.gateway import Gateway, describe
+from kt.gateway.records.metrics import Labels
+
+
+def health(gateway: Gateway) -> dict[str, Any]:
+    """`/health`: degraded is still serving, on the policy that stands under `config`."""
+    told = gateway.control_plane() if gateway.control_plane else {}
+    problem = told.get("problem")
+    found = reasons(gateway)
+    if problem:
+        found = [f"{problem['code']}: {problem['message']}", *found]
+    return {
+        "status": "degraded" if found else "healthy",
+        "version": __version__,
+        "uptime_seconds": round(gateway.uptime_seconds, 3),
+        "policies_loaded": len(gateway.loaded.chain),
+        "requests_processed": gateway.metrics.total("keeptrusts_requests_total"),
+        "config": describe(gateway.loaded),
+        "providers": _providers(gateway),
+        "enforcing": gateway.loaded.is_configured and gateway.loaded.snapshot.enabled,
+        "reasons": found,
+        **_control_plane(told),
+    }
+
+
+def reasons(gateway: Gateway) -> list[str]:
+    """What is not as it should be in the gateway itself."""
+    found = [gateway.problem] if gateway.problem else []
+    if not gateway.loaded.snapshot.enabled:
+        found.append("pack.enabled is false: nothing is enforced")
+    return [*found, *gateway.loaded.warnings]
+
+
+def _control_plane(told: dict[str, Any]) -> dict[str, Any]:
+    return {"control_plane": told} if told else {}
+
+
+def _providers(gateway: Gateway) -> dict[str, str]:
+    return {target.id: _state(gateway, target) for target in gateway.loaded.targets}
+
+
+def _state(gateway: Gateway, target: Any) -> str:
+    if target.problem:
+        return "unavailable"
+    return "failing" if gateway.router.is_open(target) else "available"
+
+
+def config(gateway: Gateway) -> dict[str, Any]:
+    """`/keeptrusts/config`: what is enforced, without its terms, patterns and keys."""
+    loaded = gateway.loaded
+    return {
+        **describe(loaded),
+        "name": loaded.pack.name,
+        "enabled": loaded.snapshot.enabled,
+        "chain": list(loaded.chain),
+        "targets": [
+            {"id": one.id, "provider": one.provider, "model": one.models} for one in loaded.targets
+        ],
+        **_control_plane(gateway.control_plane() if gateway.control_plane else {}),
+    }
+
+
+def models(gateway: Gateway) -> dict[str, Any]:
+    """`/v1/models`: the models that the policy names; a glob names none."""
+    owners = {
+        name: target.provider for target in gateway.loaded.targets for name in target.model_names
+    }
+    data = [
+        {"id": name, "object": "model", "created": 0, "owned_by": owner}
+        for name, owner in owners.items()
+    ]
+    return {"object": "list", "data": data}
+
+
+def metrics(gateway: Gateway) -> bytes:
+    """`/metrics`."""
+    loaded = gateway.loaded
+    labels = (
+        ("id", loaded.id),
+        ("version", str(loaded.pack.version)),
+        ("content_hash", loaded.content_hash),
+    )
+    return gateway.metrics.render(
+        {
+            "keeptrusts_config_info": [(labels, 1)],
+            "keeptrusts_config_degraded": [((), int(bool(gateway.problem)))],
+            "keeptrusts_requests_in_flight": [((), gateway.in_flight)],
+            "keeptrusts_uptime_seconds": [((), gateway.uptime_seconds)],
+            "keeptrusts_decision_log_dropped": [((), gateway.journal.dropped)],
+            "keeptrusts_target_up": [
+                ((("target", target.id),), int(_state(gateway, target) == "available"))
+                for target in loaded.targets
+            ],
+            **_contact(gateway.control_plane() if gateway.control_plane else {}),
+        }
+    )
+
+
+def _contact(told: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:
+    """The gauges of a managed gateway."""
+    if not told:
+        return {}
+    problem, last = told["problem"], told["last_contact_at"]
+    return {
+        "keeptrusts_publish_seq": [((), told["publish_seq"] or 0)],
+        "keeptrusts_last_contact_timestamp_seconds": [((), _seconds(last))] if last else [],
+        "keeptrusts_stream_connected": [((), int(told["streaming"]))],
+        "keeptrusts_gateway_problem": [((("code", problem["code"]),), 1)] if problem else [],
+        "keeptrusts_spool_bytes": [((), told["spool_bytes"])],
+        **{f"keeptrusts_{name}": [((), count)] for name, count in told["counters"].items()},
+    }
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

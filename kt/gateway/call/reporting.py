@@ -1,0 +1,96 @@
+"""What is kept of a call when it is over: a line of the decision log, and counts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields
+from typing import Any
+
+from kt.gateway.call.exchange import Exchange
+from kt.gateway.gateway import Gateway, timestamp
+from kt.policy.decision import Decision, Detection, Record
+
+# The status of a call whose client did not wait for its answer; nginx's number for it.
+CLIENT_GONE = 499
+
+_AUDITED = tuple(field.name for field in fields(Record) if field.name != "detections")
+_DETECTED = tuple(field.name for field in fields(Detection))
+
+
+def report(gateway: Gateway, exchange: Exchange) -> None:
+    """Count a call and log it. Holds no text of the request or the answer."""
+    total = time.perf_counter() - exchange.started
+    own = max(0.0, total - exchange.upstream_seconds)
+    _count(gateway, exchange)
+    gateway.metrics.observe("keeptrusts_request_duration_seconds", total)
+    gateway.metrics.observe("keeptrusts_gateway_duration_seconds", own)
+    gateway.metrics.observe("keeptrusts_upstream_duration_seconds", exchange.upstream_seconds)
+    if gateway.options.decision_log or gateway.spool:
+        entry = _entry(exchange, own)
+        gateway.journal.write(entry)
+        if gateway.spool:
+            gateway.spool.write(entry)
+
+
+def _count(gateway: Gateway, exchange: Exchange) -> None:
+    metrics, decision = gateway.metrics, exchange.decision
+    metrics.count(
+        "keeptrusts_requests_total",
+        route=exchange.path,
+        verdict=decision.verdict if decision else "none",
+        status=str(exchange.status or CLIENT_GONE),
+    )
+    if decision and decision.verdict != "allow":
+        metrics.count(
+            "keeptrusts_policy_decisions_total",
+            policy=decision.policy,
+            verdict=decision.verdict,
+            reason_code=decision.reason_code,
+        )
+    usage = exchange.usage
+    if exchange.target is not None:
+        metrics.count("keeptrusts_tokens_total", usage.prompt, direction="prompt")
+        metrics.count("keeptrusts_tokens_total", usage.completion, direction="completion")
+
+
+def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
+    loaded, decision = exchange.loaded, exchange.decision
+    return {
+        "time": timestamp(),
+        "id": exchange.id,
+        "config": {
+            "id": loaded.id,
+            "version": loaded.pack.version,
+            "content_hash": loaded.content_hash,
+        },
+        "route": exchange.path,
+        "model": exchange.model,
+        "target": exchange.target.id if exchange.target else None,
+        "status": exchange.status or CLIENT_GONE,
+        "stream": exchange.streamed,
+        "verdict": decision.verdict if decision else None,
+        "policy": decision.policy if decision else None,
+        "reason_code": decision.reason_code if decision else None,
+        "gateway_ms": round(own * 1000, 3),
+        "upstream_ms": round(exchange.upstream_seconds * 1000, 3),
+        "prompt_tokens": exchange.usage.prompt,
+        "completion_tokens": exchange.usage.completion,
+        "tokens_reported": exchange.usage.reported,
+        "audit": _audit(decision),
+    }
+
+
+def _audit(decision: Decision | None) -> dict[str, Any] | None:
+    """What `audit-logger` asks to be kept; None without it.
+
+    By hand, since `asdict` copies deeply and costs as much as a decision.
+    """
+    record = decision.record if decision else None
+    if record is None:
+        return None
+    found = {name: getattr(record, name) for name in _AUDITED}
+    return found | {"detections": [_detection(one) for one in record.detections]}
+
+
+def _detection(found: Detection) -> dict[str, str]:
+    return {name: getattr(found, name) for name in _DETECTED}

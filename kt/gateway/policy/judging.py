@@ -1,0 +1,106 @@
+"""The policy's word on one request and its answer, and what happens when it has none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from kt.gateway.errors import PolicyViolationError
+from kt.gateway.options import FailMode
+from kt.gateway.policy.loading import Loaded
+from kt.policy.decision import Decision, Request, decide, decide_response, releasable
+from kt.policy.decision.values import SEVERITY
+
+_LOG = logging.getLogger("kt.gateway")
+_STOPPING = ("block", "escalate")
+# Past this size a decision takes milliseconds, in which others must not wait.
+_LARGE_BYTES = 128 << 10
+FAILED = "gateway.decision_failed"
+
+
+class Judge:
+    """Decides about one request and what answers it, and keeps the strictest decision."""
+
+    def __init__(self, loaded: Loaded, request: Request, fail_mode: FailMode) -> None:
+        self.loaded = loaded
+        self.request = request
+        self.decision: Decision | None = None
+        self._fail_mode = fail_mode
+
+    async def ask(self, size: int) -> Decision:
+        """Decide about the request, `size` bytes long.
+
+        Raises:
+            PolicyViolationError: it must not be sent.
+        """
+        return self._heed(await _apart(self._decide_request, size), "input")
+
+    async def check(self, body: Any, size: int) -> Decision:
+        """Decide about a whole answer.
+
+        Raises:
+            PolicyViolationError: it must not reach the client.
+        """
+        return self._heed(await _apart(lambda: self.look(body), size), "output")
+
+    def heed(self, decision: Decision) -> Decision:
+        """Keep a decision about an answer, and stop when it says so.
+
+        Raises:
+            PolicyViolationError: what was judged must not reach the client.
+        """
+        return self._heed(decision, "output")
+
+    def look(self, body: Any) -> Decision:
+        """Decide about an answer or a piece of one, and only that."""
+        return self._guarded(lambda: decide_response(self.loaded.snapshot, self.request, body))
+
+    def releasable(self, text: str) -> int:
+        """How much of an answer's text so far can no longer become a violation."""
+        try:
+            return releasable(self.loaded.snapshot, self.request, text)
+        except Exception:  # noqa: BLE001
+            _LOG.exception("a decision failed; --fail-mode %s holds", self._fail_mode)
+            return 0 if self._fail_mode == "block" else len(text)
+
+    def _decide_request(self) -> Decision:
+        return self._guarded(lambda: decide(self.loaded.snapshot, self.request))
+
+    def _guarded(self, judge: Callable[[], Decision]) -> Decision:
+        try:
+            return judge()
+        except Exception:  # noqa: BLE001
+            # Whatever goes wrong in here, the operator has said which way it goes.
+            _LOG.exception("a decision failed; --fail-mode %s holds", self._fail_mode)
+            return _failed(self.loaded, self._fail_mode)
+
+    def _heed(self, decision: Decision, phase: str) -> Decision:
+        if (
+            self.decision is None
+            or SEVERITY[decision.verdict] > SEVERITY[self.decision.verdict]
+            or (decision.record is not None and self.decision.record is None)
+        ):
+            self.decision = decision
+        if decision.verdict in _STOPPING:
+            raise PolicyViolationError(decision, phase=phase)
+        return decision
+
+
+async def _apart(judge: Callable[[], Decision], size: int) -> Decision:
+    return judge() if size < _LARGE_BYTES else await asyncio.to_thread(judge)
+
+
+def _failed(loaded: Loaded, fail_mode: FailMode) -> Decision:
+    return Decision(
+        verdict=fail_mode,
+        policy="gateway",
+        reason_code=FAILED,
+        message="The policy could not be evaluated.",
+        detections=(),
+        body=None,
+        targets=tuple(target.id for target in loaded.snapshot.targets),
+        assignee=None,
+        record=None,
+    )

@@ -1,0 +1,134 @@
+"""Where a request can go: the targets of a policy, with their addresses and credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from kt.policy.decision.tools.globs import compile_globs, matches
+
+Format = Literal["openai", "anthropic"]
+
+_ADDRESSES = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com/v1",
+    "google": "https://generativelanguage.googleapis.com/v1beta/openai",
+}
+_GLOB = frozenset("*?")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One target. `models` is a model or a glob, "*" for all.
+
+    `headers` carry the credential. `problem` says why the target cannot serve, "" when it can.
+    """
+
+    id: str
+    provider: str
+    models: str
+    base_url: str
+    format: Format
+    headers: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    pattern: Any = None
+
+    @property
+    def is_mock(self) -> bool:
+        return self.provider == "mock"
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The models that can be named; a glob names none."""
+        return () if _GLOB & set(self.models) else (self.models,)
+
+    def serves(self, model: str, wanted: Format) -> bool:
+        """Whether a request for a model, in a wire format, can go here."""
+        return self.is_mock or (self.format == wanted and matches(self.pattern, model))
+
+
+MOCK = Target("mock", "mock", "*", "", "openai")
+
+
+def compile_targets(
+    providers: Mapping[str, Any] | None,
+    environment: Mapping[str, str],
+    *,
+    secret_globs: Iterable[str],
+    mock: bool,
+) -> tuple[Target, ...]:
+    """The targets of a document's `providers` in order; under `mock` none leaves the process."""
+    entries = (providers or {}).get("targets") or ()
+    if mock:
+        return tuple(_mocked(entry) for entry in entries) or (MOCK,)
+    return tuple(_target(entry, environment, tuple(secret_globs)) for entry in entries)
+
+
+def _mocked(entry: Mapping[str, Any]) -> Target:
+    return Target(entry["id"], "mock", _names(entry)[1], "", "openai")
+
+
+def _target(
+    entry: Mapping[str, Any], environment: Mapping[str, str], globs: tuple[str, ...]
+) -> Target:
+    provider, models = _names(entry)
+    if provider == "mock":
+        return _mocked(entry)
+    key, problem = _key(entry, environment, globs)
+    wire: Format = "anthropic" if provider == "anthropic" else "openai"
+    return Target(
+        id=entry["id"],
+        provider=provider,
+        models=models,
+        base_url=_base_url(provider, entry.get("base_url")),
+        format=entry.get("format") or wire,
+        headers=_credential(entry, provider, key),
+        problem=problem,
+        pattern=compile_globs([models]),
+    )
+
+
+def _names(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The provider and the model, which may stand together as `openai:chat:MODEL`."""
+    provider, *rest = str(entry["provider"]).split(":", 2)
+    return provider, entry.get("model") or (rest[-1] if rest else "") or "*"
+
+
+def _base_url(provider: str, given: str | None) -> str:
+    url = (given or _ADDRESSES.get(provider, "")).rstrip("/")
+    # Azure's resources answer the version without dates below this path.
+    bare = provider == "azure" and "/" not in url.partition("://")[2]
+    return f"{url}/openai/v1" if bare else url
+
+
+def _key(
+    entry: Mapping[str, Any], environment: Mapping[str, str], globs: tuple[str, ...]
+) -> tuple[str | None, str]:
+    """The credential, and what is wrong with it."""
+    reference = entry.get("secret_key_ref")
+    if not reference:
+        return entry.get("api_key"), ""
+    name = reference["env"]
+    if name.upper().startswith("KEEPTRUSTS_") or not any(fnmatchcase(name, g) for g in globs):
+        return None, f"the variable {name} is not allowed by --secret-env"
+    value = environment.get(name, "").strip()
+    if not value:
+        return None, f"the variable {name} is not set"
+    if not (value.isascii() and value.isprintable()):
+        return None, f"the variable {name} holds what no header can carry"
+    return value, ""
+
+
+def _credential(
+    entry: Mapping[str, Any], provider: str, key: str | None
+) -> tuple[tuple[str, str], ...]:
+    if key is None:
+        return ()
+    own = {"anthropic": ("x-api-key", ""), "azure": ("api-key", "")}
+    header, prefix = own.get(provider, ("Authorization", "Bearer "))
+    if entry.get("api_key_header"):
+        header, prefix = entry["api_key_header"], ""
+    prefix = entry.get("api_key_prefix", prefix)
+    return ((header, f"{prefix}{key}"),)

@@ -1,0 +1,130 @@
+"""HTTP as it comes in: bounded before the application is called.
+
+The application learns of a request when its headers have ended. A client that never ends them,
+or sends ten thousand, is dealt with here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kt.gateway.process.corked import Corked
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 64 << 10
+HEADER_SECONDS = 10.0
+DRAIN_IDLE_SECONDS = 0.25
+
+_TOO_MANY = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class TooManyHeadersError(Exception):
+    """Raised into the parser, which stops reading."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with limits on the head of a request, and a deadline for it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._count = 0
+        self._size = 0
+        self._refused = False
+        self._draining = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # Whatever comes after a refusal is not read, least of all as a request.
+        if not self._refused:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._count = self._size = 0
+        self._arm()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._grow(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count += 1
+        self._grow(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        super().on_headers_complete()
+        if self._draining:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Stop after the request in progress, or after one that is on its way just now."""
+        self._draining = True
+        if self._is_idle():
+            self._close_soon()
+        elif not self.cycle.response_started:
+            super().shutdown()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # A head that went out before the shutdown did not say that the connection closes, so
+        # the next request may be under way; its answer says so.
+        if self._draining and not self.transport.is_closing():
+            self._close_soon()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, unless an answer is already on its way."""
+        if self._refused:
+            self.transport.write(_TOO_MANY)
+            self.transport.close()
+        elif self.cycle is not None and not self.cycle.response_complete:
+            # Two answers to one request would be read as the answers to two.
+            self._refused = True
+            self.transport.close()
+        else:
+            self._refused = True
+            super().send_400_response(msg)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._count > MAX_HEADERS or self._size > MAX_HEADER_BYTES:
+            self._refused = True
+            raise TooManyHeadersError
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self._late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_soon(self) -> None:
+        self.loop.call_later(DRAIN_IDLE_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
+
+    def _late(self) -> None:
+        self._refused = True
+        self.transport.close()

@@ -1,0 +1,156 @@
+"""One serving process: the event loop, its signals, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+from kt.gateway.call.app import App
+from kt.gateway.gateway import Gateway
+from kt.gateway.policy.loading import prime, warm
+from kt.gateway.process.protocol import BoundedProtocol
+from kt.gateway.reload import Reloader
+
+if TYPE_CHECKING:
+    from kt.gateway.managed.agent import Agent
+
+DRAIN_SECONDS = 30
+KEEP_ALIVE_SECONDS = 60
+
+
+def serve(
+    gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None], *, leads: bool = True
+) -> None:
+    """Serve until a signal says to stop and what is in flight is done.
+
+    `reloaded` is called when this process has a policy that its siblings may not know of yet.
+    The one that leads talks to the control plane of a managed gateway.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(gateway, listener, reloaded, leads=leads))
+
+
+async def _serve(
+    gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None], *, leads: bool
+) -> None:
+    reloader = Reloader(gateway)
+    agent = _agent(gateway, reloader, reloaded) if leads else None
+
+    async def reload() -> bool:
+        taken = await reloader.reload()
+        reloaded()
+        return taken
+
+    server = _Server(gateway, App(gateway, reload))
+    loop = asyncio.get_running_loop()
+    asked: set[asyncio.Task[bool]] = set()
+    loop.add_signal_handler(signal.SIGHUP, lambda: asked.add(loop.create_task(reloader.reload())))
+    tasks: list[asyncio.Task[Any]] = [
+        loop.create_task(reloader.watch()),
+        loop.create_task(reloader.remind()),
+    ]
+    if agent is not None:
+        tasks.append(loop.create_task(agent.run()))
+    gateway.journal.start()
+    if gateway.spool is not None:
+        gateway.spool.start()
+    # Beside serving: the port is open, and a request needs only a part of it.
+    warming = loop.run_in_executor(None, _prepare, gateway)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in (*tasks, *asked):
+            task.cancel()
+        await warming
+        await gateway.upstream.close()
+        gateway.journal.close()
+        if gateway.spool is not None:
+            gateway.spool.close()
+        if agent is not None:
+            await asyncio.wait(tasks)
+            await agent.close()
+
+
+def _agent(gateway: Gateway, reloader: Reloader, taken: Callable[[], None]) -> Agent | None:
+    if gateway.options.managed is None:
+        return None
+    from kt.gateway.managed.agent import Agent
+    from kt.gateway.managed.stored import Stored
+
+    assert isinstance(gateway.source, Stored)
+    return Agent(gateway, gateway.source, reloader, taken)
+
+
+def _prepare(gateway: Gateway) -> None:
+    """Do what the first request would otherwise wait for."""
+    warm(gateway.loaded)
+    if not all(target.is_mock for target in gateway.loaded.targets):
+        import_module("aiohttp")
+    if gateway.options.managed is not None:
+        prime()
+
+
+class _Server(Server):
+    """uvicorn's server, ending with status 0 when it is told to stop."""
+
+    def __init__(self, gateway: Gateway, app: App) -> None:
+        config = Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        super().__init__(config)
+        self._gateway = gateway
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal once more at its end, which would be the exit status.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take what the kernel has connected already, which the listener's end would reset."""
+        loop = asyncio.get_running_loop()
+        spare = [listener.dup() for listener in sockets or ()]
+        for server in self.servers:
+            server.close()
+        # One turn of the loop, in which it lets the listener go.
+        await asyncio.sleep(0)
+        for connection in [one for listener in spare for one in _connected(listener)]:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> BoundedProtocol:
+        return BoundedProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    def _stop(self) -> None:
+        self._gateway.draining = True
+        self.should_exit = True
+
+
+def _connected(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait to be accepted; closes the listener behind the last."""
+    with listener, contextlib.suppress(BlockingIOError):
+        while True:
+            yield listener.accept()[0]

@@ -1,0 +1,83 @@
+"""Several serving processes on one port, under a parent that keeps them together."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from kt.gateway.gateway import Gateway
+from kt.gateway.process.server import serve
+
+_PR_SET_PDEATHSIG = 1
+_LOG = logging.getLogger("kt.gateway")
+
+
+def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
+    """Fork a worker for each listener and wait; the exit status.
+
+    The policy is compiled before the fork, so they share its pages. SIGTERM and SIGINT stop
+    all, SIGHUP reaches all. A worker that dies stops the others: whoever started the gateway
+    learns of it by status 1 and starts it again whole.
+    """
+    workers = {_fork(gateway, listener, listeners) for listener in listeners}
+    for listener in listeners:
+        listener.close()
+    stopping = False
+
+    def tell(number: int, _: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = stopping or number != signal.SIGHUP
+        for worker in workers:
+            os.kill(worker, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, tell)
+    failed = False
+    while workers:
+        worker, status = os.wait()
+        workers.discard(worker)
+        failed = failed or status != 0
+        if not stopping:
+            _LOG.error("worker %d ended; stopping the others", worker)
+            failed = True
+            tell(signal.SIGTERM, None)
+    return int(failed)
+
+
+def _end_with_parent() -> None:
+    """Stop when the parent is killed, which leaves nobody to pass signals on.
+
+    Linux alone has a word for it; elsewhere a killed parent leaves its workers serving.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.socket]) -> int:
+    parent = os.getpid()
+    worker = os.fork()
+    if worker:
+        return worker
+    status = 1
+    try:
+        _end_with_parent()
+        # A copy held here would keep connections that nobody accepts.
+        for listener in all_of_them:
+            if listener is not own:
+                listener.close()
+        # A reload asked of one is passed on to all.
+        leads = own is all_of_them[0]
+        serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP), leads=leads)
+        status = 0
+    except Exception:  # noqa: BLE001  The last place that can say why.
+        _LOG.exception("a worker could not serve")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

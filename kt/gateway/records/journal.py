@@ -1,0 +1,55 @@
+"""The decision log: a line of JSON for each request. What does not fit is dropped and counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from kt.gateway.records.writer import Writer
+
+_KEPT_FILES = 5
+
+
+class Journal(Writer):
+    """`path` is "-" for stdout, "" for nowhere, else a file that rotates at `max_bytes`."""
+
+    def __init__(self, path: str, *, max_bytes: int) -> None:
+        super().__init__("decision-log")
+        self._path = path
+        self._max_bytes = max_bytes
+
+    def start(self) -> None:
+        if self._path:
+            super().start()
+
+    def write(self, entry: dict[str, Any]) -> None:
+        if self._path:
+            super().write(entry)
+
+    def _put(self, entries: list[dict[str, Any]]) -> None:
+        if not entries:
+            return
+        text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+        try:
+            if self._path == "-":
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            else:
+                _append(self._path, text.encode(), self._max_bytes)
+        except OSError:
+            # A full disk or a reader that went away must not stop what is being protected.
+            self.dropped += len(entries)
+
+
+def _append(path: str, data: bytes, max_bytes: int) -> None:
+    if os.path.exists(path) and os.path.getsize(path) + len(data) > max_bytes:
+        for number in range(_KEPT_FILES - 1, 0, -1):
+            older = f"{path}.{number}"
+            if os.path.exists(older):
+                os.replace(older, f"{path}.{number + 1}")
+        os.replace(path, f"{path}.1")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    with open(descriptor, "ab") as file:
+        file.write(data)

@@ -1,0 +1,99 @@
+"""Decisions on their way to a control plane: lines of JSON in segments on disk.
+
+Each process writes segments of its own and holds a lock on the one it writes, which tells
+whoever sends them that more may come. What does not fit, or cannot be written, is counted in a
+line `{"dropped": n}` once that is possible.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from typing import Any
+
+from kt.gateway.records.writer import Writer
+
+SUFFIX = ".jsonl"
+MAX_LINE_BYTES = 16 << 10
+_MOST_MODEL = 200
+
+
+class Spool(Writer):
+    """`segment_bytes` is the size past which a new segment is begun.
+
+    `dropped` is what was lost and could not be told yet.
+    """
+
+    def __init__(self, folder: str, *, segment_bytes: int) -> None:
+        super().__init__("spool")
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._descriptor = -1
+        self._size = 0
+
+    def close(self) -> None:
+        """Write what is waiting, and let go of the segment."""
+        super().close()
+        self._leave()
+
+    def _put(self, entries: list[dict[str, Any]]) -> None:
+        lines = [_line(entry) for entry in entries]
+        fitting = [line for line in lines if len(line) <= MAX_LINE_BYTES]
+        self.dropped += len(lines) - len(fitting)
+        dropped = self.dropped
+        if dropped:
+            fitting.append(json.dumps({"dropped": dropped}).encode() + b"\n")
+        if not fitting:
+            return
+        try:
+            self._append(b"".join(fitting))
+        except OSError:
+            # Counted, and told when the disk takes a line again.
+            self.dropped += len(fitting) - bool(dropped)
+        else:
+            self.dropped -= dropped
+
+    def _append(self, data: bytes) -> None:
+        if self._descriptor < 0 or self._size >= self._segment_bytes:
+            self._leave()
+            self._begin()
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError:
+            self._leave()
+            raise
+        if written < len(data):
+            # Half a line ends the segment; whoever reads it sees that it is none.
+            self._leave()
+            raise OSError("the disk took a part only")
+        self._size += written
+
+    def _begin(self) -> None:
+        """Open a segment, which has its name only once it is locked."""
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}{SUFFIX}"
+        path = os.path.join(self._folder, name)
+        self._descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = 0
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        os.rename(f"{path}.new", path)
+
+    def _leave(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    """A decision with an id of its own: a request's may be its client's, and come twice."""
+    told = {
+        **entry,
+        "id": uuid.uuid4().hex,
+        "request_id": entry["id"],
+        "model": entry["model"][:_MOST_MODEL],
+    }
+    # A lone surrogate, which JSON lets a client write, is no text that anybody would take.
+    line = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    return line.encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,74 @@
+"""What is sent to a target, as bytes: its head is made once, and finished for each call.
+
+aiohttp's connector and parser are used without its session, whose request and response objects
+cost more for a call than everything that the gateway does with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kt.gateway.policy.targets import Target
+from kt.gateway.upstream.reply import Call
+
+if TYPE_CHECKING:
+    import aiohttp
+
+# A client's header reaches a target only when it is one of these; no credential is.
+_FORWARDED = frozenset(
+    {"accept", "user-agent", "openai-beta", "anthropic-beta", "anthropic-version"}
+    | {"idempotency-key"}
+)
+_FORWARDED_PREFIX = "x-stainless-"
+_ANTHROPIC_VERSION = "2023-06-01"
+# What would end a header before its end.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """One route of a target. `request` is never sent; it says whom to connect to, and how.
+
+    Header names are in lower case. A client's own replace `defaults`, and nothing replaces `fixed`.
+    """
+
+    request: aiohttp.ClientRequest
+    line: str
+    defaults: Mapping[str, str]
+    fixed: Mapping[str, str]
+
+    def head(self, call: Call) -> bytes:
+        """The head of a request with this call's body."""
+        headers = {**self.defaults, **_forwarded(call.headers), **self.fixed}
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        return f"{self.line}{lines}content-length: {len(call.data)}\r\n\r\n".encode("latin-1")
+
+
+def outlet(target: Target, path: str) -> Outlet:
+    """Prepare a target's route. Needs a running event loop."""
+    import aiohttp
+    from yarl import URL
+
+    url = URL(target.base_url + path.removeprefix("/v1"))
+    request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop())
+    defaults = {name.lower(): value for name, value in request.headers.items()}
+    if target.format == "anthropic":
+        defaults["anthropic-version"] = _ANTHROPIC_VERSION
+    defaults.pop("content-length", None)
+    # What is compressed could not be judged as it comes.
+    fixed = {"content-type": "application/json", "accept-encoding": "identity"}
+    own = {name.lower(): value for name, value in target.headers}
+    line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"
+    return Outlet(request, line, defaults, {"host": defaults["host"], **fixed, **own})
+
+
+def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in headers.items()
+        if (name in _FORWARDED or name.startswith(_FORWARDED_PREFIX)) and not _CONTROL.search(value)
+    }

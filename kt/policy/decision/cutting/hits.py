@@ -1,0 +1,64 @@
+"""From hits to what a policy reports and cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from kt.policy.decision.cutting.markers import Marker
+from kt.policy.decision.matching.matcher import Hit
+from kt.policy.decision.outcome import Cut
+from kt.policy.decision.reading.extract import where
+from kt.policy.decision.reading.passages import Place
+from kt.policy.decision.subject import Subject
+from kt.policy.decision.values import Detection
+
+
+def detections(policy: str, subject: Subject, hits: Iterable[Hit]) -> tuple[Detection, ...]:
+    """What was found and where, each once, in document order."""
+    places = {
+        (hit.places[0].part, hit.rule.name): hit.rule.label
+        for hit in sorted(hits, key=lambda hit: hit.places[0].part)
+    }
+    return tuple(
+        Detection(policy, rule, label, where(subject.parts[part].path))
+        for (part, rule), label in places.items()
+    )
+
+
+def cuts(subject: Subject, hits: Iterable[Hit], mark: Marker) -> tuple[Cut, ...]:
+    """What to take out for each hit; the marker stands where the hit begins."""
+    return tuple(cut for hit in hits for cut in _cuts(subject, hit, mark))
+
+
+def _cuts(subject: Subject, hit: Hit, mark: Marker) -> Iterator[Cut]:
+    first, *rest = hit.places
+    text = subject.parts[first.part].text[first.start : first.end]
+    yield Cut(first, mark(hit.rule.label, text))
+    for place in rest:
+        yield Cut(place, "")
+
+
+def outermost(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that lie in no longer one: a card number's digits are not a telephone's too."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=_extent):
+        inside = kept and _covers(kept[-1].places[0], hit.places[-1])
+        if not inside or (kept[-1].places == hit.places and kept[-1].rule.label == hit.rule.label):
+            kept.append(hit)
+    return kept
+
+
+def _extent(hit: Hit) -> tuple[int, int, int]:
+    first = hit.places[0]
+    return first.part, first.start, -first.end
+
+
+def _covers(outer: Place, inner: Place) -> bool:
+    return outer.part == inner.part and inner.end <= outer.end
+
+
+def counted(hits: Sequence[Hit]) -> tuple[tuple[str, int], ...]:
+    """How many places were found by label; views that agree count once."""
+    found = {(hit.rule.label, hit.places) for hit in hits}
+    labels = sorted({label for label, _ in found})
+    return tuple((label, sum(label == other for other, _ in found)) for label in labels)

@@ -1,0 +1,90 @@
+"""Cutting what was found out of a body, and leaving all else as it is.
+
+The result shares every part with the original that nothing was cut from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from kt.policy.decision.outcome import Cut
+from kt.policy.decision.reading.extract import Part, Path
+from kt.policy.decision.reading.jsontext import in_strings
+
+
+def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
+    """A copy of `body` without what was cut; `body` itself is not touched."""
+    ordered = sorted(cuts, key=lambda cut: (cut.place.part, cut.place.start, -cut.place.end))
+    for at, group in groupby(ordered, key=lambda cut: cut.place.part):
+        part = parts[at]
+        body = _replaced(body, part.path, _rewritten(part, _merged(list(group))))
+    return body
+
+
+def _merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
+    """Spans that overlap become one; the first, and of these the longest, gives the marker."""
+    spans: list[tuple[int, int, str]] = []
+    for cut in cuts:
+        start, end = cut.place.start, cut.place.end
+        if spans and start < spans[-1][1]:
+            first, last, marker = spans[-1]
+            spans[-1] = (first, max(last, end), marker or cut.marker)
+        else:
+            spans.append((start, end, cut.marker))
+    return spans
+
+
+def _rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> Any:
+    if part.form == "text":
+        return _cut(part, spans)
+    text = _cut_json(part, spans)
+    if not _valid(text):
+        # A cut went through the document's structure: nothing of it can be kept.
+        text = json.dumps({"redacted": spans[0][2]})
+    return text if part.form == "json" else json.loads(text)
+
+
+def _valid(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _cut(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
+    pieces = []
+    at = 0
+    for first, last, marker in spans:
+        start, end = part.original(first, last)
+        pieces += [part.source[at:start], marker]
+        at = end
+    return "".join([*pieces, part.source[at:]])
+
+
+def _cut_json(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
+    """Markers are escaped inside a string; in a number's place they become one."""
+    starts = [part.original(first, last)[0] for first, last, _ in spans]
+    inside = in_strings(part.source, starts)
+    written = []
+    for (first, last, marker), quoted in zip(spans, inside, strict=True):
+        escaped = json.dumps(marker, ensure_ascii=False)
+        written.append((first, last, escaped[1:-1] if quoted else escaped))
+    return _cut(part, written)
+
+
+def _replaced(body: Any, path: Path, value: Any) -> Any:
+    """Copy what lies on the way to `path` and put `value` there."""
+    if not path:
+        return value
+    holders = [body]
+    for step in path[:-1]:
+        holders.append(holders[-1][step])
+    for step, holder in zip(reversed(path), reversed(holders), strict=True):
+        copy: Any = dict(holder) if isinstance(holder, Mapping) else list(holder)
+        copy[step] = value
+        value = copy
+    return value

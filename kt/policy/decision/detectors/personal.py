@@ -1,0 +1,234 @@
+"""Personal data: what is looked for, by entity. Numbers are confirmed, not only matched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from kt.policy.decision.detectors import checks, phones
+from kt.policy.decision.matching.context import alone, named_otherwise, near
+from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.reading.views import View
+
+VIEWS = (View.RAW, View.PLAIN)
+
+# What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is 1`.
+_IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
+_GROUP = re.compile(r"\d+")
+# Digits in one run, in fours, or as American Express and Diners print them.
+_CARD = (
+    r"\b(?:[1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2}[ \-]\d{1,7}|3\d{3}[ \-]\d{6}[ \-]\d{4,5})\b"
+)
+_EXTENSION = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?"
+
+_SUFFIX_WORDS = "png jpg jpeg gif svg webp css js ts html json yaml yml txt md"
+_FILE_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
+_CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
+
+# A name shortly before a number, for numbers that say nothing by themselves.
+_PHONE_WORDS = (
+    r"(?i)(?:^|[^a-z])(?:phones?|telephone|tel|cell|mobile|handy|calls?|dial|ring|fax|text|sms|"
+    r"whatsapp|reach|contact|(?:my|his|her|their|our|your) number|telefon|rufnummer|hotline)"
+    r"[^0-9\n]{0,32}"
+)
+_SSN_WORDS = r"(?i)(?:^|[^a-z])(?:ssns?|social security|social|tax id|itin)[^0-9\n]{0,32}"
+_NPI_WORDS = (
+    r"(?i)(?:^|[^a-z])(?:npi|national provider|provider id(?:entifier)?|prescriber)[^0-9\n]{0,32}"
+)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
+
+
+def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
+    """Confirm a number that stands alone and whose digits `valid` accepts."""
+
+    def confirm(text: str, start: int, end: int) -> Spans:
+        good = alone(text, start, end) and valid(_digits(text[start:end]))
+        return ((start, end),) if good else ()
+
+    return confirm
+
+
+def _dashed_ssn(text: str, start: int, end: int) -> Spans:
+    return () if named_otherwise(text, start) else _whole(checks.ssn)(text, start, end)
+
+
+def _email(text: str, start: int, end: int) -> Spans:
+    local, _, domain = text[start:end].rpartition("@")
+    labels = domain.split(".")
+    wrong = (
+        len(local) > 64
+        or local[0] == "."
+        or local[-1] == "."
+        or ".." in local + domain
+        or any(not label or label[0] == "-" or label[-1] == "-" for label in labels)
+        or labels[-1].lower() in _FILE_SUFFIXES
+        or _in_url(text, start)
+        # `git@host.org:team/project` is an address of a repository.
+        or (local == "git" and text[end : end + 1] == ":")
+    )
+    return () if wrong else ((start, end),)
+
+
+def _in_url(text: str, at: int) -> bool:
+    """Whether what begins here is the password of `scheme://user:password@host`."""
+    before = text[max(0, at - 80) : at].split()[-1:]
+    return bool(before) and before[0].endswith(":") and "://" in before[0]
+
+
+def _group_ends(text: str, start: int, end: int) -> list[int]:
+    """Where the groups of digits end, each of which may be the number's last."""
+    found = text[start:end]
+    return [start + match.end() for match in _GROUP.finditer(found)]
+
+
+def _card(text: str, start: int, end: int) -> Spans:
+    """The longest card that begins here: another number may follow after a space."""
+    # Every way of writing a card begins with four digits.
+    lengths = checks.card_lengths(text[start : start + 4])
+    for last in reversed(_group_ends(text, start, end)) if lengths else ():
+        digits = _digits(text[start:last])
+        if len(digits) in lengths and checks.card(digits) and alone(text, start, last):
+            return _short_card(text, start, last) if len(digits) == 13 else ((start, last),)
+    return ()
+
+
+# Thirteen digits are what most article numbers have too.
+_short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
+
+
+def _iban(text: str, start: int, end: int) -> Spans:
+    """Cut to the country's length, since words in capitals may follow it."""
+    if start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        return ()
+    length = checks.IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
+    kept = [at for at in range(start, end) if text[at].isalnum()][:length]
+    if len(kept) < length or not length:
+        return ()
+    last = kept[-1] + 1
+    cut_short = text[last : last + 1].isalnum()
+    good = not cut_short and checks.iban("".join(text[at] for at in kept).upper())
+    return ((start, last),) if good else ()
+
+
+def _ipv4(text: str, start: int, end: int) -> Spans:
+    before = text[max(0, start - 12) : start].lower()
+    versioned = before.rstrip().endswith((" v", "rv:")) or (
+        # `Chrome/31.0.1.2`, and not `http://10.1.2.3`.
+        before[-1:] == "/" and before[-2:-1].isalpha()
+    )
+    numbered = versioned or named_otherwise(text, start)
+    good = alone(text, start, end) and not numbered and checks.ipv4(text[start:end])
+    return ((start, end),) if good else ()
+
+
+def _ipv6(text: str, start: int, end: int) -> Spans:
+    inside = (start > 0 and (text[start - 1].isalnum() or text[start - 1] in ":.")) or (
+        end < len(text) and (text[end].isalnum() or text[end] == ":")
+    )
+    return () if inside or not checks.ipv6(text[start:end]) else ((start, end),)
+
+
+def _international(text: str, start: int, end: int) -> Spans:
+    """The longest valid number: a year or another number may follow after a space."""
+    if start and (text[start - 1].isalnum() or text[start - 1] in "+."):
+        return ()
+    for last in reversed(_group_ends(text, start, end)):
+        digits = _digits(text[start:last]).removeprefix("00")
+        if digits and phones.international(digits) and alone(text, start, last):
+            return ((start, last),)
+    return ()
+
+
+def _continued(text: str, start: int) -> bool:
+    """Whether a group of digits stands directly before: this is the rest of that number."""
+    before = text[max(0, start - 2) : start]
+    return before[:1].isdecimal() and before[1:] in (" ", "-")
+
+
+def _national(text: str, start: int, end: int) -> Spans:
+    """A trunk zero and groups apart by spaces, that are not the end of a longer number."""
+    if _continued(text, start):
+        return ()
+    for last in reversed(_group_ends(text, start, end)):
+        found = text[start:last]
+        digits = _digits(found)
+        grouped = "-" not in found and any(sign in " (/" for sign in found)
+        long = len(digits) >= 9 and phones.national(digits)
+        if grouped and long and alone(text, start, last):
+            return ((start, last),)
+    return ()
+
+
+def _named(text: str, start: int, end: int) -> Spans:
+    """Digits that a word beside them calls a telephone number."""
+    digits = _digits(text[start:end])
+    mobile = len(digits) == 10 and digits[0] in "6789"
+    valid = mobile or phones.national(digits) or phones.north_american(digits.removeprefix("1"))
+    good = valid and alone(text, start, end) and not _continued(text, start)
+    return ((start, end),) if good else ()
+
+
+def _numbered(text: str, start: int, end: int) -> Spans:
+    """An identifier has five digits or more; a word after `Member ID` is none."""
+    return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
+
+
+def base() -> Iterator[Rule]:
+    """What `pii-detector` finds in every mode."""
+    yield Rule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
+    yield Rule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
+    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})\b"
+    yield Rule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
+    yield Rule("card", "credit_card", _CARD, VIEWS, _card, retry=True)
+    iban = r"\b[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
+    yield Rule("iban", "iban", iban, VIEWS, _iban, retry=True)
+    ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
+    yield Rule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
+    ipv6 = r"(?:^|[^\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
+    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
+    yield from _phone_rules()
+
+
+def _phone_rules() -> Iterator[Rule]:
+    international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
+    yield Rule("phone", "phone", international, VIEWS, _international, retry=True)
+    american = r"(?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4}\b" + _EXTENSION
+    yield Rule("phone_us", "phone", american, VIEWS, _american)
+    national = r"(?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}\b"
+    yield Rule("phone_national", "phone", national, VIEWS, _national, retry=True)
+    number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})\b"
+    yield Rule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
+
+
+def _american(text: str, start: int, end: int) -> Spans:
+    number = text[start:end].partition("x")[0].partition("e")[0]
+    digits = _digits(number)
+    valid = phones.north_american(digits[-10:]) and len(digits) in (10, 11)
+    return ((start, end),) if valid and alone(text, start, end) else ()
+
+
+def payment() -> Iterator[Rule]:
+    """What `pci_mode` adds."""
+    code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
+    yield Rule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
+    holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
+    name = r"(\p{Lu}[\pL'\x{2019}\-]+(?:[ ]\p{Lu}(?:\.|[\pL'\x{2019}\-]+)){1,2})"
+    yield Rule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
+
+
+def health() -> Iterator[Rule]:
+    """What `healthcare_mode` adds."""
+    record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
+    yield Rule("mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1)
+    provider = _NPI_WORDS + r"([12]\d{9})\b"
+    yield Rule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
+    member = r"(?i)(?:\b|_)(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
+    number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})\b"
+    yield Rule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)
+    # The Medicare Beneficiary Identifier has a format of its own (CMS, 11 characters).
+    letter, either = "[AC-HJKMNP-RT-Y]", "[AC-HJKMNP-RT-Y0-9]"
+    medicare = rf"\b[1-9]{letter}{either}\d-?{letter}{either}\d-?{letter}{{2}}\d{{2}}\b"
+    yield Rule("mbi", "insurance_id", medicare, VIEWS)

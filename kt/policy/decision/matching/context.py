@@ -1,0 +1,60 @@
+"""What stands around a number decides what it is: `MRN 0012345` against `part 0012345`."""
+
+from __future__ import annotations
+
+from kt.policy.decision.matching.patterns import Check, Spans
+from kt.policy.decision.reading.engine import compiled
+
+_BEFORE = 40
+_AFTER = 16
+
+
+def near(words: str, check: Check) -> Check:
+    """Confirm what `check` confirms, only with one of `words` shortly before or after it.
+
+    `words` is an alternation in RE2's syntax; case and what joins words do not count.
+    """
+    pattern = compiled(f"(?i)(?:^|[^a-z])(?:{words})(?:[^a-z]|$)")
+
+    def confirm(text: str, start: int, end: int) -> Spans:
+        found = tuple(check(text, start, end))
+        if not found:
+            return ()
+        before = text[max(0, start - _BEFORE) : start]
+        after = text[end : end + _AFTER]
+        around = f"{before} | {after}".encode("utf-8", "replace")
+        return found if pattern.search(around) else ()
+
+    return confirm
+
+
+_OTHER_NUMBERS = compiled(
+    r"(?i)\b(?:parts?|orders?|invoices?|models?|serial|skus?|items?|tickets?|cases?|lots?|batch|"
+    r"catalogue?|tracking|isbn|version|release|build|room|docket|sections?|para(?:graph)?s?|clauses?|"
+    r"articles?|chapters?|figures?|po)"
+    r"(?:\s+(?:no|number|nr|id))?[\s.:#]*$"
+)
+
+
+def named_otherwise(text: str, start: int) -> bool:
+    """Whether the word before a number says that it numbers a thing: `part 128-16-9406`."""
+    before = text[max(0, start - _BEFORE) : start].encode("utf-8", "replace")
+    return _OTHER_NUMBERS.search(before) is not None
+
+
+def alone(text: str, start: int, end: int) -> bool:
+    """Whether a span is a word of its own, and not a piece of a longer number.
+
+    `12.5` and `1-2` are longer numbers; a full stop or a dash before anything
+    but a digit is punctuation.
+    """
+    return not (_goes_on(text[max(0, start - 2) : start][::-1]) or _goes_on(text[end : end + 2]))
+
+
+def _goes_on(outwards: str) -> bool:
+    """Whether the characters, read away from the span, continue a number or word."""
+    if not outwards:
+        return False
+    if outwards[0].isalnum() or outwards[0] == "_":
+        return True
+    return outwards[0] in ".-" and outwards[1:].isdecimal()

@@ -1,0 +1,55 @@
+"""Text hidden in text: base64, and the tag characters that no screen shows."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+
+from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.views import View
+
+# Sixteen letters hold twelve characters: no phrase worth hiding is shorter. Encoders
+# wrap lines at 64 or 76, so a full line may go on in the next.
+_BASE64 = compiled(r"(?:[A-Za-z0-9+/_\-]{60,76}\r?\n)*[A-Za-z0-9+/_\-]{16,}={0,2}")
+_TAGS = compiled(r"[\x{E0020}-\x{E007E}]+")
+_TAG_BASE = 0xE0000
+_PRINTABLE_SHARE = 0.9
+
+
+def decoded(reading: Reading) -> Iterator[Reading]:
+    """A reading of every base64 run that holds text."""
+    shown = reading.show(View.PLAIN)
+    if len(shown.text) < 16:
+        return
+    for match in _BASE64.finditer(shown.text):
+        start, end = match.span()
+        text = _text(shown.text[start:end])
+        if text:
+            yield reading.derive(text, [shown.origin(start, end)] * len(text))
+
+
+def tagged(reading: Reading) -> Iterator[Reading]:
+    """A reading of every run of tag characters, which spell ASCII out of sight."""
+    if reading.text.isascii():
+        return
+    shown = reading.show(View.RAW)
+    for match in _TAGS.finditer(shown.text):
+        text = "".join(chr(ord(sign) - _TAG_BASE) for sign in match.group())
+        yield reading.derive(text, [match.span()] * len(text))
+
+
+def _text(run: str) -> str:
+    """What a base64 run says, "" when it is no text."""
+    letters = run.replace("\n", "").replace("\r", "").rstrip("=")
+    plain = letters.replace("-", "+").replace("_", "/")
+    if len(plain) % 4 == 1:
+        plain = plain[:-1]
+    try:
+        data = base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except binascii.Error:
+        return ""
+    text = data.decode("utf-8", "replace")
+    shown = sum(sign != "\ufffd" and (sign.isprintable() or sign.isspace()) for sign in text)
+    return text if shown >= _PRINTABLE_SHARE * len(text) else ""

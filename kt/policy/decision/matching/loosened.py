@@ -1,0 +1,44 @@
+"""Patterns without their exact counts, for the detection stage.
+
+A set of patterns with counts such as `{36}` needs one automaton state for
+every count reached: on random or base64 text the state cache overflows and
+RE2 falls to milliseconds per kilobyte. `+` in place of the count matches
+everything the count matches, keeps the automaton small, and the exact
+pattern confirms what hit.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kt.policy.decision.matching.syntax import Choice, Group, Node, Repeat, Sequence, parse, render
+
+_SMALL_COUNT = 4
+_LARGE_COUNT = re.compile(r"\{[0-9,]*(?:[5-9]|[1-9][0-9])[0-9,]*\}")
+
+
+def loosen(pattern: str) -> str:
+    """A pattern that matches wherever `pattern` does, with no count above four."""
+    if not _LARGE_COUNT.search(pattern):
+        return pattern  # As nearly all are; to read a long one takes longer than to compile it.
+    return render(_loosened(parse(pattern)))
+
+
+def _loosened(node: Node) -> Node:
+    match node:
+        case Sequence(items):
+            return Sequence(tuple(map(_loosened, items)))
+        case Choice(items):
+            return Choice(tuple(map(_loosened, items)))
+        case Group(head, body):
+            return Group(head, _loosened(body))
+        case Repeat(body, least, most, tail):
+            return Repeat(_loosened(body), *_loose_counts(least, most), tail)
+        case _:
+            return node
+
+
+def _loose_counts(least: int, most: int | None) -> tuple[int, int | None]:
+    if max(least, most or 0) <= _SMALL_COUNT:
+        return least, most
+    return min(least, 1), None

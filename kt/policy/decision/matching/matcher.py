@@ -1,0 +1,176 @@
+"""Two stages: a few RE2 sets say which rules may hit, the exact patterns say where.
+
+The sets hold loosened patterns (see `loosened`) and are split by view and by
+size, since one automaton for everything overflows its cache. Only a rule that
+a set names runs its exact pattern, and only what the rule's check confirms is
+a hit. The verdicts are those of the exact patterns alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from kt.policy.decision.matching.loosened import loosen
+from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.unfinished import ends_of
+from kt.policy.decision.reading.engine import compiled, compiled_set
+from kt.policy.decision.reading.passages import Place
+from kt.policy.decision.reading.reading import Reading, Shown
+from kt.policy.decision.reading.views import View
+
+# Instructions in one set; more would leave too few states for the memory that a set has
+# (see `engine`). A larger pattern does without the first stage.
+_SET_PROGRAM = 20_000
+
+# Bytes that a pattern that is not local may look at in one text. `a.*z|a` looks to the
+# end of the text for each `a`: past this, all that is left counts as matched.
+_WORK = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A confirmed match: the rule and the spans of the parts that it covers."""
+
+    rule: Rule
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Exact:
+    rule: Rule
+    pattern: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rules that share their views. `set` is None when its one rule is always tried."""
+
+    views: tuple[View, ...]
+    set: Any
+    members: tuple[_Exact, ...]
+    loose: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Compiled rules. Safe to share between threads."""
+
+    groups: tuple[_Group, ...]
+
+    def scan(self, reading: Reading) -> Iterator[Hit]:
+        """Every hit in a text; the same place may be hit by several rules and views."""
+        for group in self.groups:
+            for shown in reading.distinct(group.views):
+                for exact in _named(group, shown):
+                    yield from _confirmed(exact, shown, reading)
+
+    def pending(self, reading: Reading) -> int:
+        """From where a text that goes on may still grow a hit; its length when nowhere."""
+        starts = [
+            shown.position(ends_of(group.loose).start(shown.text))
+            for group in self.groups
+            for shown in reading.distinct(group.views)
+        ]
+        return min(starts, default=len(reading.text))
+
+
+def compile_rules(rules: Iterable[Rule]) -> Matcher:
+    """Compile rules once.
+
+    Raises:
+        re2.error: a pattern that RE2 refuses; lint names it before.
+    """
+    by_views = sorted(rules, key=lambda rule: [view.value for view in rule.views])
+    groups: list[_Group] = []
+    for views, members in groupby(by_views, key=lambda rule: rule.views):
+        groups.extend(_grouped(views, list(members)))
+    return Matcher(tuple(groups))
+
+
+def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]:
+    waiting: list[tuple[_Exact, str]] = []
+    size = 0
+    for rule in rules:
+        exact = _Exact(rule, compiled(rule.pattern))
+        loose = loosen(rule.pattern)
+        program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
+        if program > _SET_PROGRAM:
+            yield _Group(views, None, (exact,), (loose,))
+            continue
+        if size + program > _SET_PROGRAM:
+            yield _set_of(views, waiting)
+            waiting, size = [], 0
+        waiting.append((exact, loose))
+        size += program
+    if waiting:
+        yield _set_of(views, waiting)
+
+
+def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
+    loose = tuple(pattern for _, pattern in members)
+    exact = tuple(exact for exact, _ in members)
+    return _Group(views, compiled_set(loose), exact, loose)
+
+
+def _named(group: _Group, shown: Shown) -> Iterable[_Exact]:
+    if group.set is None:
+        return group.members
+    return [group.members[at] for at in sorted(group.set.Match(shown.data) or ())]
+
+
+def _confirmed(exact: _Exact, shown: Shown, reading: Reading) -> Iterator[Hit]:
+    rule = exact.rule
+    for start, end in _spans(exact, shown):
+        places = reading.places(*shown.origin(start, end))
+        if places:
+            yield Hit(rule, places)
+
+
+def _spans(exact: _Exact, shown: Shown) -> Iterator[tuple[int, int]]:
+    """The confirmed spans of a view, in characters."""
+    rule, text, data = exact.rule, shown.text, shown.data
+    clock = _Clock(data, len(data) == len(text))
+    work = at = 0
+    while at < len(data) and (match := exact.pattern.search(data, at)):
+        low, high = match.span(rule.group)
+        if low == high:
+            at = max(match.end(), at + 1)
+            continue
+        at = high
+        work += 0 if rule.local else len(data) - low
+        start, end = clock.characters(low, high)
+        if work > _WORK:
+            yield start, len(text)
+            return
+        found = tuple(rule.check(text, start, end))
+        yield from found
+        if rule.retry:
+            stop = found[-1][1] if found else _next_group(text, start, end)
+            at = low + clock.bytes(text[start:stop])
+
+
+def _next_group(text: str, start: int, end: int) -> int:
+    return next((at for at in range(start + 1, end) if not text[at].isalnum()), end)
+
+
+class _Clock:
+    """Turns byte offsets, which must ascend, into characters; linear in the whole text."""
+
+    def __init__(self, data: bytes, same: bool) -> None:
+        self._data = data
+        self._same = same
+        self._byte = 0
+        self._character = 0
+
+    def characters(self, low: int, high: int) -> tuple[int, int]:
+        if self._same:
+            return low, high
+        self._character += len(self._data[self._byte : low].decode())
+        self._byte = low
+        return self._character, self._character + len(self._data[low:high].decode())
+
+    def bytes(self, text: str) -> int:
+        return len(text) if self._same else len(text.encode("utf-8", "replace"))

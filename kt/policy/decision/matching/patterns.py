@@ -1,0 +1,40 @@
+"""What is looked for: a pattern, the views it is looked for in, and what confirms a match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from kt.policy.decision.reading.views import View
+
+Spans: TypeAlias = Iterable[tuple[int, int]]
+Check: TypeAlias = Callable[[str, int, int], Spans]
+"""Given the text and a candidate's span, the spans in it that are real; none refuses it."""
+
+
+def accept(_text: str, start: int, end: int) -> Spans:
+    """Confirm every candidate as it is."""
+    return ((start, end),)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing to look for.
+
+    `name` is stable and says which rule hit without repeating what it hit.
+    `label` names what was found (`email`). `pattern` is RE2; the span of its
+    group number `group` is the candidate that `check` confirms. `local` says
+    that the pattern never looks far past where a match ends, as a pattern that
+    anybody may write can (`a.*z|a`). With `retry` a candidate that is refused
+    is looked through again from its next group of characters.
+    """
+
+    name: str
+    label: str
+    pattern: str
+    views: tuple[View, ...]
+    check: Check = accept
+    group: int = 0
+    local: bool = True
+    retry: bool = False

@@ -1,0 +1,59 @@
+"""Text spelt out letter by letter: `i g n o r e`, `i-g-n-o-r-e`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from kt.policy.decision.matching.unfinished import HOLD_LIMIT
+from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.views import View
+
+# Six letters, each followed by no letter: no prose does that by chance.
+_STEP = r"[ \t._*|/,~+\-]{1,3}"
+_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}")
+_RUN_SO_FAR = compiled(f"(?:[a-z](?:{_STEP}[a-z])*(?:{_STEP})?)?\\z")
+
+
+def spelt(reading: Reading, view: View) -> Reading | None:
+    """The spelt-out stretches of a text with their letters joined, a line each.
+
+    A wider gap than the one between letters is kept as a space. None when
+    nothing was spelt out.
+    """
+    key = (spelt, view)
+    if key not in reading.made:
+        reading.made[key] = _spelt(reading, view)
+    return reading.made[key]
+
+
+def _spelt(reading: Reading, view: View) -> Reading | None:
+    shown = reading.show(view)
+    letters: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for start, end in (match.span() for match in _RUN.finditer(shown.text)):
+        for at, sign in _joined(shown.text, start, end):
+            letters.append(sign)
+            spans.append(shown.origin(at, at + 1))
+    return reading.derive("".join(letters), spans) if letters else None
+
+
+def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
+    """Where each letter stands and what it is; a last line end keeps runs apart."""
+    letters = [at for at in range(start, end) if text[at].isalnum()]
+    usual = min(after - at for at, after in pairwise(letters))
+    found = [(letters[0], text[letters[0]])]
+    for at, after in pairwise(letters):
+        if after - at > usual:
+            found.append((after - 1, " "))
+        found.append((after, text[after]))
+    return [*found, (letters[-1], "\n")]
+
+
+def spelling(reading: Reading, view: View) -> int:
+    """From where the end of a text may be spelt out; its last letter may begin it."""
+    shown = reading.show(view)
+    offset = max(0, len(shown.text) - HOLD_LIMIT)
+    data = shown.text[offset:].encode()
+    start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
+    return shown.position(offset + start)

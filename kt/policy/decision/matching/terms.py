@@ -1,0 +1,43 @@
+"""Terms: words and phrases that match case-insensitively on word boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.reading.engine import escaped
+from kt.policy.decision.reading.views import View, read
+
+# RE2's `\s` is ASCII; text may be spaced by what Unicode has beyond it.
+GAP = r"[\s\pZ\x{85}]+"
+TERM_VIEWS = (View.FOLDED, View.SKELETON)
+
+
+def term_rules(term: str, *, name: str, label: str) -> Iterator[Rule]:
+    """The rules for one term; any run of white space in it matches any other.
+
+    A term with look-alikes of Latin letters (`вода` has three) is one text in
+    the folded view and another in the skeleton, so it makes a rule for each.
+    """
+    patterns: dict[str, list[View]] = {}
+    for view in TERM_VIEWS:
+        words = read(term, view).split()
+        if words:
+            patterns.setdefault(GAP.join(map(escaped, words)), []).append(view)
+    for pattern, views in patterns.items():
+        yield Rule(name, label, pattern, tuple(views), whole_words)
+
+
+def whole_words(text: str, start: int, end: int) -> Spans:
+    """Confirm a span whose ends do not cut a word in two."""
+    cut_before = start > 0 and _joined(text[start - 1], text[start])
+    cut_after = end < len(text) and _joined(text[end - 1], text[end])
+    return () if cut_before or cut_after else ((start, end),)
+
+
+def _joined(left: str, right: str) -> bool:
+    return _word(left) and _word(right)
+
+
+def _word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"

@@ -1,0 +1,118 @@
+"""Where text may stop in the midst of a match: the prefixes of a pattern, as a pattern.
+
+A stream is shown to the client piece by piece. What cannot become a match any
+more may go; what might still grow into one must wait. The longest possible
+match would answer that badly: many patterns have none, and most text is not
+the beginning of anything. So for every pattern there is one that matches each
+beginning of what it matches, looked for at the end of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from kt.policy.decision.matching.syntax import (
+    Atom,
+    Choice,
+    Group,
+    Mark,
+    Node,
+    Repeat,
+    parse,
+    render,
+)
+from kt.policy.decision.matching.syntax import Sequence as Items
+from kt.policy.decision.reading.engine import compiled
+
+# What follows a match can still refuse it: `build a bomb` before `shelter`, a number
+# before more digits. A finished match waits until that much has followed.
+_CONTEXT = r"(?s:.{0,24})"
+
+
+HOLD_LIMIT = 1024
+"""Characters of a view that are looked at, so that waiting is bounded.
+
+A match that takes more characters than this before anything is found in it is
+not seen coming; its end is found all the same.
+"""
+
+# Above this the automaton outgrows the memory that RE2 gives one pattern.
+_PROGRAM = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Compiled patterns for the end of a text."""
+
+    patterns: tuple[Any, ...]
+
+    def start(self, text: str) -> int:
+        """From where the end of `text` may still become a match; its length when nothing may."""
+        offset = max(0, len(text) - HOLD_LIMIT)
+        data = text[offset:].encode()
+        starts = [pattern.search(data).start() for pattern in self.patterns]
+        return offset + len(data[: min(starts, default=len(data))].decode())
+
+
+@lru_cache(maxsize=256)
+def ends_of(patterns: tuple[str, ...]) -> Ends:
+    """Compile the beginnings of `patterns`, some together.
+
+    Only streams need them and they cost more than the patterns themselves, so
+    they are made when first asked for. Each matches the empty end of any text:
+    a search always finds where the beginnings start.
+    """
+    compiled_ends: list[Any] = []
+    waiting: list[str] = []
+    size = 0
+    for pattern in patterns:
+        end = _end(pattern)
+        program = compiled(end).programsize
+        if waiting and size + program > _PROGRAM:
+            compiled_ends.append(compiled(_any(waiting)))
+            waiting, size = [], 0
+        waiting.append(end)
+        size += program
+    if waiting:
+        compiled_ends.append(compiled(_any(waiting)))
+    return Ends(tuple(compiled_ends))
+
+
+def _end(pattern: str) -> str:
+    return f"(?:{_beginnings(parse(pattern))}|(?:{pattern}){_CONTEXT})"
+
+
+def _any(ends: Iterable[str]) -> str:
+    return f"(?:{'|'.join(ends)}|)\\z"
+
+
+def _beginnings(node: Node) -> str:
+    """A pattern for every beginning of what `node` matches, the empty one included."""
+    match node:
+        case Items(items):
+            return _in_order(items)
+        case Choice(items):
+            return f"(?:{'|'.join(map(_beginnings, items))})"
+        case Group(head, body):
+            return f"{head}{_beginnings(body)})"
+        case Repeat(body, _, most, _):
+            # With more rounds than it allows, `how to` and any words after it would wait.
+            rounds = "*" if most is None else f"{{0,{max(0, most - 1)}}}"
+            return f"(?:{render(body)}){rounds}{_beginnings(body)}"
+        case Atom(text):
+            return f"(?:{text})?"
+        case Mark(text):
+            return f"(?:{text})?" if text.startswith("(?") else ""
+
+
+def _in_order(items: Sequence[Node]) -> str:
+    """All of the first and a beginning of the rest, or a beginning of the first."""
+    if not items:
+        return ""
+    first, rest = items[0], _in_order(items[1:])
+    if isinstance(first, Atom | Mark):
+        return f"(?:{render(first)}{rest})?"
+    return f"(?:{render(first)}{rest}|{_beginnings(first)})"

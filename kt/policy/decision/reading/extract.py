@@ -1,0 +1,157 @@
+"""Every text of a request or an answer, with its place and the role that says it.
+
+One walk serves all the shapes (chat completions, responses, embeddings,
+messages): a string anywhere in the body is text unless its key says that it is
+an identifier, a label of the protocol or binary data. A field that a provider
+adds tomorrow is read, not skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from kt.policy.decision.reading.jsontext import container, dump, unescaped
+
+Path: TypeAlias = tuple[str | int, ...]
+Form: TypeAlias = Literal["text", "json", "value"]
+
+_OPAQUE_WORDS = (
+    "model role type id object tool_call_id call_id tool_use_id item_id response_id "
+    "previous_response_id finish_reason stop_reason encoding_format system_fingerprint "
+    "service_tier media_type mime_type signature encrypted_content b64_json"
+)
+_OPAQUE = frozenset(_OPAQUE_WORDS.split())
+_SYSTEM_KEYS = frozenset({"system", "instructions"})
+_SPOKEN_KEYS = frozenset({"system", "instructions", "input", "prompt", "output", "content"})
+_ITEM_KEYS = frozenset({"input", "prompt", "output"})
+# Tuples, since a body may have a list for its `type`, which no set can be asked for.
+_TOOL_TYPES = ("function_call_output", "tool_result", "mcp_tool_result")
+_CALL_TYPES = ("tool_use", "server_tool_use", "mcp_tool_use")
+# Of these a body may hold thousands, and no text.
+_TEXTLESS = frozenset({int, float, bool, NoneType})
+# A plain dictionary is told at once; any other mapping takes a question to an abstract class.
+_MAPPINGS = (dict, Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One text of the body.
+
+    `source` is the string as it stands at `path`; `text` is what it says, with
+    JSON escapes undone, and `offsets[i]` is where character `i` of it begins
+    in `source` (None: at `i`). `form` is `json` for a JSON document in a string
+    and `value` for a JSON value, whose `source` is its dump. `unit` is the path
+    of the message that holds the part, None when nobody says it.
+    """
+
+    path: Path
+    role: str
+    source: str
+    text: str
+    offsets: tuple[int, ...] | None
+    form: Form
+    unit: Path | None
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The span of `source` behind a span of `text`."""
+        return (self.offsets[start], self.offsets[end]) if self.offsets else (start, end)
+
+
+class _Place(NamedTuple):
+    path: Path
+    role: str
+    unit: Path | None
+
+    def child(self, key: str | int) -> _Place:
+        return _Place((*self.path, key), self.role, self.unit)
+
+
+def parts(body: Any, role: str) -> tuple[Part, ...]:
+    """All texts of a body in document order; `role` says who speaks unless the body does."""
+    return tuple(_walk(body, _Place((), role, None)))
+
+
+def where(path: Path) -> str:
+    """A path as people write it: `messages[0].content[1].text`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
+
+
+def _walk(body: Any, root: _Place) -> Iterator[Part]:
+    # A stack of its own: a body may nest deeper than Python recurses.
+    waiting: list[tuple[Any, _Place]] = [(body, root)]
+    while waiting:
+        value, place = waiting.pop()
+        if isinstance(value, str):
+            yield _text_part(value, place)
+        elif isinstance(value, _MAPPINGS):
+            held = _speaker(value, place)
+            waiting.extend(reversed([(item, held.child(key)) for key, item in _open(value)]))
+            yield from _call_input(value, held)
+        elif isinstance(value, list | tuple):
+            held_items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
+            waiting.extend((item, place.child(at)) for at, item in reversed(held_items))
+
+
+def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
+    """Who says what this mapping holds."""
+    role = value.get("role")
+    if isinstance(role, str):
+        return _Place(place.path, role, place.path)
+    if value.get("type") in _TOOL_TYPES:
+        return _Place(place.path, "tool", place.unit or place.path)
+    return place
+
+
+def _open(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, item in value.items():
+        if type(item) in _TEXTLESS or key in _OPAQUE:
+            continue
+        if not _is_call_input(value, key) and not _binary(value, key, item):
+            yield key, item
+
+
+def _binary(value: Mapping[str, Any], key: str, item: Any) -> bool:
+    """Images, sound and files: base64 beside a label that says so, or a `data:` URL."""
+    if not isinstance(item, str):
+        return False
+    if key == "data":
+        return value.get("type") == "base64" or "format" in value
+    head = item[:100].lower()
+    return head.startswith("data:") and ";base64," in head and not head.startswith("data:text/")
+
+
+def _is_call_input(value: Mapping[str, Any], key: str) -> bool:
+    if key == "arguments":
+        return not isinstance(value[key], str)
+    return key == "input" and value.get("type") in _CALL_TYPES
+
+
+def _call_input(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
+    """A tool call's arguments that stand as JSON, not as a string of it."""
+    for key in ("arguments", "input"):
+        if key in value and _is_call_input(value, key):
+            source = dump(value[key])
+            text, offsets = unescaped(source)
+            here = place.child(key)
+            yield Part(here.path, place.role, source, text, offsets, "value", _unit(here))
+
+
+def _text_part(source: str, place: _Place) -> Part:
+    role = "system" if place.path[:1] and place.path[0] in _SYSTEM_KEYS else place.role
+    escaped = "\\" in source or place.path[-1:] == ("arguments",)
+    if not escaped or not container(source):
+        return Part(place.path, role, source, source, None, "text", _unit(place))
+    text, offsets = unescaped(source)
+    return Part(place.path, role, source, text, offsets, "json", _unit(place))
+
+
+def _unit(place: _Place) -> Path | None:
+    path = place.path
+    if place.unit is not None or not path or path[0] not in _SPOKEN_KEYS:
+        return place.unit
+    # The blocks of `system` and `content` are one message; the items of `input` are many.
+    return path[:2] if path[0] in _ITEM_KEYS and len(path) > 1 else path[:1]

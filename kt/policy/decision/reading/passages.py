@@ -1,0 +1,77 @@
+"""What is read as one text: a part, the parts of a message, the whole conversation.
+
+A phrase may be cut over the parts of a message, which the model reads without
+a seam, or over messages. A passage remembers which part each stretch came
+from, so that whatever is found is reported, and cut, where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from kt.policy.decision.reading.extract import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a passage: it begins at `start` there and is the whole of part `part`."""
+
+    start: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span of a part's `text`."""
+
+    part: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    text: str
+    pieces: tuple[Piece, ...]
+
+    def places(self, start: int, end: int) -> tuple[Place, ...]:
+        """The parts' spans under a span of the passage, in order; seams belong to no part."""
+        found = []
+        for at, piece in enumerate(self.pieces):
+            last = at + 1 == len(self.pieces)
+            stop = len(self.text) if last else self.pieces[at + 1].start
+            low, high = max(start, piece.start), min(end, stop)
+            if low < high:
+                found.append(Place(piece.part, low - piece.start, high - piece.start))
+        return tuple(found)
+
+
+def single(texts: Sequence[Part]) -> tuple[Passage, ...]:
+    """Each part by itself."""
+    return tuple(Passage(part.text, (Piece(0, at),)) for at, part in enumerate(texts))
+
+
+def glued(texts: Sequence[Part]) -> tuple[Passage, ...]:
+    """The text blocks of each message that has several, without a seam."""
+    blocks = [at for at, part in enumerate(texts) if part.unit and part.path[-1] == "text"]
+    units = [list(group) for _, group in groupby(blocks, key=lambda at: texts[at].unit)]
+    return tuple(_join(texts, unit, "") for unit in units if len(unit) > 1)
+
+
+def conversations(texts: Sequence[Part]) -> tuple[Passage, ...]:
+    """All that is said, and all that the user says, when that is more than one text."""
+    spoken = [at for at, part in enumerate(texts) if part.unit is not None]
+    users = [at for at in spoken if texts[at].role == "user"]
+    chosen = [spoken] if users == spoken else [spoken, users]
+    return tuple(_join(texts, found, "\n") for found in chosen if len(found) > 1)
+
+
+def _join(texts: Sequence[Part], chosen: Iterable[int], seam: str) -> Passage:
+    pieces = []
+    start = 0
+    for at in chosen:
+        pieces.append(Piece(start, at))
+        start += len(texts[at].text) + len(seam)
+    return Passage(seam.join(texts[piece.part].text for piece in pieces), tuple(pieces))

@@ -1,0 +1,95 @@
+"""A passage with its views, each made when first asked for and kept while a decision is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kt.policy.decision.reading.passages import Passage, Place
+from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins
+
+
+class Shown:
+    """One view of a text: its characters, its UTF-8 bytes, and the way back."""
+
+    def __init__(self, source: str, view: View, text: str) -> None:
+        # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
+        self.data = text.encode("utf-8", "replace")
+        self.text = text if text.isascii() else self.data.decode()
+        self._source = source
+        self._view = view
+        self._origins: list[tuple[int, int]] | None = None
+        self._mapped = False
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the source that a span of this view, not empty, came from."""
+        if not self._mapped:
+            self._origins = origins(self._source, self._view)
+            self._mapped = True
+        if self._origins is None:
+            return start, end
+        return self._origins[start][0], self._origins[end - 1][1]
+
+    def position(self, at: int) -> int:
+        """Where in the source a place of this view is; the view's end is the source's."""
+        if at >= len(self.text):
+            return len(self._source)
+        return self.origin(at, at + 1)[0]
+
+
+class Reading:
+    """A passage as matchers use it.
+
+    `spans` leads each character of a text that was made from the passage
+    (decoded, squeezed) back to the passage; None when the text is the passage's.
+    """
+
+    def __init__(
+        self,
+        passage: Passage,
+        text: str | None = None,
+        spans: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        self.text = passage.text if text is None else text
+        self._passage = passage
+        self._spans = spans
+        self._shown: dict[View, Shown] = {}
+        self._distinct: dict[tuple[View, ...], list[Shown]] = {}
+        self._ascii = self.text.isascii()
+        # What is made of this reading once and asked for by several kinds.
+        self.made: dict[object, Reading | None] = {}
+
+    def show(self, view: View) -> Shown:
+        """The text as `view` shows it."""
+        if self._ascii:
+            view = SAME_IN_ASCII.get(view, view)
+        if view not in self._shown:
+            step = STEPS[view]
+            text = self.text if step.of is None else self.show(step.of).text
+            self._shown[view] = Shown(self.text, view, step.make(text))
+        return self._shown[view]
+
+    def distinct(self, views: tuple[View, ...]) -> list[Shown]:
+        """The views that differ in their text, so that none is scanned twice."""
+        if views not in self._distinct:
+            self._distinct[views] = self._differing(views)
+        return self._distinct[views]
+
+    def _differing(self, views: tuple[View, ...]) -> list[Shown]:
+        found: dict[str, Shown] = {}
+        for view in views:
+            shown = self.show(view)
+            found.setdefault(shown.text, shown)
+        return list(found.values())
+
+    def places(self, start: int, end: int) -> tuple[Place, ...]:
+        """Where a span of the text, not empty, stands in the parts."""
+        if self._spans is not None:
+            start, end = self._spans[start][0], self._spans[end - 1][1]
+        return self._passage.places(start, end)
+
+    def derive(self, text: str, spans: Sequence[tuple[int, int]]) -> Reading:
+        """A reading of a text made from this one; `spans` leads back to this one's text."""
+        if self._spans is None:
+            return Reading(self._passage, text, spans)
+        mine = self._spans
+        return Reading(self._passage, text, [(mine[a][0], mine[b - 1][1]) for a, b in spans])

@@ -1,0 +1,194 @@
+"""The readings of a text that matchers see, and the way back to the original.
+
+| view | what was done |
+|---|---|
+| `RAW` | nothing |
+| `LOWER` | casefolded, for a kind that is told not to normalise |
+| `FOLDED` | NFKC, default-ignorables dropped, casefolded |
+| `PLAIN` | NFKC, default-ignorables dropped, look-alikes read as ASCII |
+| `SKELETON` | `PLAIN`, casefolded |
+| `LOWER_WORDS`, `FOLDED_WORDS`, `SKELETON_WORDS` | the words alone, one space between two |
+
+The text of a view is made by fast whole-string calls; the map back is built
+only when something hit, one combining cluster at a time.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED, Signs
+from kt.policy.decision.reading.words import spaced, word_spans
+
+Spans = list[tuple[int, int]]
+
+
+def _class(table: Mapping[int, object]) -> str:
+    """The characters that a table changes, as a class."""
+    changed = (point for point, read_as in table.items() if read_as != point)
+    signs = "".join(f"\\x{{{point:x}}}" for point in changed)
+    return f"[{signs}]"
+
+
+class View(StrEnum):
+    RAW = "raw"
+    LOWER = "lower"
+    FOLDED = "folded"
+    PLAIN = "plain"
+    SKELETON = "skeleton"
+    LOWER_WORDS = "lower words"
+    FOLDED_WORDS = "folded words"
+    SKELETON_WORDS = "skeleton words"
+
+
+WORDS_OF: Mapping[View, View] = MappingProxyType(
+    {
+        View.LOWER: View.LOWER_WORDS,
+        View.FOLDED: View.FOLDED_WORDS,
+        View.SKELETON: View.SKELETON_WORDS,
+    }
+)
+_MADE_OF = {words: view for view, words in WORDS_OF.items()}
+
+# Translating costs more than looking whether there is anything to translate.
+_SOME_IGNORED = compiled(_class(IGNORED))
+_SOME_ALIKE = compiled(_class(ALIKE))
+
+SAME_IN_ASCII: Mapping[View, View] = MappingProxyType(
+    {
+        View.PLAIN: View.RAW,
+        View.LOWER: View.FOLDED,
+        View.SKELETON: View.FOLDED,
+        View.LOWER_WORDS: View.FOLDED_WORDS,
+        View.SKELETON_WORDS: View.FOLDED_WORDS,
+    }
+)
+"""The views of ASCII text that are the same as another one, and need not be made."""
+
+# No composition looks further back than this many characters.
+_REACH = 8
+
+# CPython orders the marks of one cluster by insertion: 40,000 of them take seconds.
+# As in the stream-safe format of UAX #15, a cluster ends after 30 marks.
+_MARK = r"[\pM\x{FF9E}\x{FF9F}]"
+_CROWD = compiled(f"{_MARK}{{31}}")
+_PIECE = compiled(f"[^\\pM\\x{{FF9E}}\\x{{FF9F}}]*{_MARK}{{0,30}}")
+
+
+def read(text: str, view: View) -> str:
+    """The text as `view` shows it. Pure; ASCII text costs at most one lower-casing."""
+    step = STEPS[view]
+    return step.make(text if step.of is None else read(text, step.of))
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else _read_as(text, IGNORED, _SOME_IGNORED).casefold()
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else _read_as(text, ALIKE, _SOME_ALIKE)
+
+
+def _read_as(text: str, table: Signs, some: Any) -> str:
+    made = _compatible(text)
+    return made.translate(table) if some.search(made.encode("utf-8", "replace")) else made
+
+
+def _compatible(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", piece) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> list[str]:
+    """The text itself, or where marks crowd: cut so that normalising stays linear."""
+    # RE2 reads UTF-8, which has no lone surrogates; a stand-in keeps the offsets.
+    data = text.encode("utf-8", "replace")
+    if not _CROWD.search(data):
+        return [text]
+    cuts = [match.span() for match in _PIECE.finditer(data.decode())]
+    return [text[start:end] for start, end in cuts if start < end]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a view is made: `make` of the text of the view `of`, or of the original."""
+
+    make: Callable[[str], str]
+    of: View | None = None
+
+
+STEPS: Mapping[View, Step] = MappingProxyType(
+    {
+        View.RAW: Step(str),
+        View.LOWER: Step(str.casefold),
+        View.FOLDED: Step(_folded),
+        View.PLAIN: Step(_plain),
+        View.SKELETON: Step(str.casefold, View.PLAIN),
+        View.LOWER_WORDS: Step(spaced, View.LOWER),
+        View.FOLDED_WORDS: Step(spaced, View.FOLDED),
+        View.SKELETON_WORDS: Step(spaced, View.SKELETON),
+    }
+)
+
+
+def origins(text: str, view: View) -> Spans | None:
+    """For each character of `read(text, view)`, the span of `text` it came from.
+
+    None means that every character came from the one at its own place.
+    """
+    if view in _MADE_OF:
+        return _word_origins(text, _MADE_OF[view])
+    if view is View.RAW or text.isascii():
+        return None
+    spans: Spans = []
+    start = 0
+    for end in _cluster_ends(text, view):
+        spans.extend([(start, end)] * len(read(text[start:end], view)))
+        start = end
+    length = len(read(text, view))
+    if len(spans) != length:
+        # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
+        return [(0, len(text))] * length
+    return spans
+
+
+def _word_origins(text: str, view: View) -> Spans:
+    """The origins of words; the space between two came from all that stood between them."""
+    made = origins(text, view) or [(at, at + 1) for at in range(len(text))]
+    spans: Spans = []
+    for start, end in word_spans(read(text, view)):
+        if spans:
+            # Two words may come from one character: `¼` has two numbers.
+            before, after = sorted((spans[-1][1], made[start][0]))
+            spans.append((before, after))
+        spans.extend(made[start:end])
+    return spans
+
+
+def _cluster_ends(text: str, view: View) -> list[int]:
+    if view is View.LOWER:
+        return list(range(1, len(text) + 1))
+    ends: list[int] = []
+    base = 0
+    for piece in _pieces(text):
+        apart = (at for at in range(1, len(piece)) if _separate(piece, at))
+        ends.extend(base + at for at in (*apart, len(piece)))
+        base += len(piece)
+    return ends if text else []
+
+
+def _separate(text: str, at: int) -> bool:
+    """Whether normalising what stands before and at `at` apart is the same as together."""
+    sign = text[at]
+    if sign < "\u0300":
+        return True
+    if unicodedata.combining(sign):
+        return False
+    before = text[max(0, at - _REACH) : at]
+    apart = unicodedata.normalize("NFKC", before) + unicodedata.normalize("NFKC", sign)
+    return unicodedata.normalize("NFKC", before + sign) == apart

@@ -1,0 +1,104 @@
+"""The keys that sign: made once, sealed, rotated by cross-signing."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from rest_framework.test import APIClient
+
+from gateways.models import SigningKey
+from gateways.signing import keys
+from tests.gateways.conftest import Register
+from tests.support.gateways import Machine, pin, unb64u
+from tests.support.repo import policy
+from tests.support.syncing import override
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+
+def chain(answer: Any) -> list[dict[str, str]]:
+    """The key chain of a pull."""
+    found: list[dict[str, str]] = json.loads(unb64u(answer["Keeptrusts-Key-Chain"]))
+    return found
+
+
+def test_the_first_gateway_makes_the_key(register: Register) -> None:
+    """Later ones are given the same pin."""
+    first, second = register("a"), register("b")
+
+    assert pin(first.token) == pin(second.token) == SigningKey.objects.get().fingerprint
+
+
+def test_the_private_key_is_sealed(gateway: Machine) -> None:
+    """It opens as part of its own row alone."""
+    row = SigningKey.objects.get()
+
+    assert row.private_key.startswith("v1.")
+    assert keys.load() is not None
+
+
+def test_an_old_pin_leads_to_the_new_key(gateway: Machine) -> None:
+    """Through every key between, each signed by the one before."""
+    assert chain(gateway.pull()) == []
+
+    for _ in range(3):
+        call_command("rotate_signing_key", stdout=StringIO())
+
+    assert len(chain(gateway.pull())) == 3
+    assert gateway.statement()["configuration"] == "bot"
+
+
+def test_a_new_token_pins_the_new_key(register: Register, gateway: Machine) -> None:
+    """And what came before it means nothing to its gateway."""
+    keys.rotate()
+
+    later = register("later", configuration="bot")
+
+    assert pin(later.token) == keys.ensure() != pin(gateway.token)
+    assert later.statement()["configuration"] == "bot"
+
+
+def test_a_rotation_is_no_news_to_who_runs_the_content(gateway: Machine) -> None:
+    """The statement stands, so its ETag does; the next one is signed by the new key."""
+    before = gateway.pull()
+
+    keys.rotate()
+
+    assert gateway.pull(If_None_Match=before["ETag"]).status_code == 304
+    assert gateway.pull()["Keeptrusts-Key"] != before["Keeptrusts-Key"]
+
+
+def test_a_key_that_signs_no_more_is_forgotten(gateway: Machine) -> None:
+    """Only its public half stays, for the chain."""
+    keys.rotate()
+
+    older, newer = SigningKey.objects.order_by("pk")
+    assert older.private_key == ""
+    assert newer.signed_by == older.fingerprint
+
+
+def test_a_lost_secret_is_told(admin: APIClient, gateway: Machine) -> None:
+    """503 with a code; a rotation cannot be vouched for either, and says so."""
+    SigningKey.objects.update(private_key="v1.00000000.AAAA")
+
+    answer = gateway.pull()
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "signing_key_unreadable"
+    with pytest.raises(CommandError, match="KEEPTRUSTS_SECRET_KEY"):
+        call_command("rotate_signing_key")
+
+
+def test_an_edit_after_a_rotation_is_signed_by_the_new_key(
+    admin: APIClient, gateway: Machine
+) -> None:
+    """As a gateway that never heard of the rotation checks it."""
+    gateway.pull()
+    keys.rotate()
+
+    override(admin, "bot", policy("Bot 2"))
+
+    assert gateway.statement()["version"] == 2

@@ -1,0 +1,177 @@
+"""What may stand in a link, and what is refused with the field's name."""
+
+import dataclasses
+import subprocess
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from tests.gitrepos.forge.test_addresses import LOOPBACK, NO_URL
+from tests.support.api import created, error, refusal
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+PATH = "/v1/git-repos"
+URL = "https://forge.example/org/policies.git"
+
+# Whether each is a branch's name is for git to say.
+BRANCHES = [
+    "main", "release/1.x", "a/b/c", "a.b", "a-b", "a@b", "@a", "a@", "a{b", "a}b", "#1", "a'b",
+    'a"b', "$(id)", "a;b", "a|b", "a&b", "a<b", "a>b", "a%b", "a=b", "a,b", "a!b", "é", "支援",
+    "a\u00a0b", "lock", "a.lock.b", ".lock", "a/.lock", "a.locks", "x" * 200,
+    "-a", "--upload-pack=x", "a b", " a", "a ", "a..b", "..", "...", "a..", ".a", "a/.b", "a.",
+    "a./b", "/a", "a/", "a//b", "/", "a~b", "a^b", "a:b", "a?b", "a*b", "a[b", "a]b", "a\\b",
+    "a\tb", "a\nb", "a\x7fb", "a\x1bb", "a@{b", "@{", "@{u}", "a.lock", "a.lock/b", "a/b.lock", ".",
+]  # fmt: skip
+FIELDS: dict[str, list[Any]] = {
+    "url": [5, None, True, [], {}, [URL]],
+    "repo_url": [5, None, True, [], {}, f"{URL}?x=1"],
+    "branch": [5, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@"],
+    "path": [
+        "a\u202eb",
+        5, None, True, [], {}, "..", "../a", "a/../b", "a/..", "/..", "./../a", "a\nb", "a\tb",
+        "a\rb", "\x1b[2J", "a\x00b", "a\x7f", "x" * 1001,
+    ],
+    "auto_create_configuration": [1, 0, "true", "yes", None, [], {}],
+    "adopt": [1, "false", None],
+    "suspended": [1, "false", None],
+    "poll_interval_seconds": [
+        -1, 0, -(10**30), 604_801, 10**18, 10**30, 300.0, 0.5, "300", "", True, None, [300], {},
+    ],
+    "access_token": [5, True, [], {}, "a b", "a\n", "\x00", "a\x00b", "é", "x" * 4001],
+    "id": ["x"], "status": ["synced"], "generation": [5], "has_access_token": [True],
+}  # fmt: skip
+CASES = [(field, value) for field, values in FIELDS.items() for value in values]
+
+
+def git_accepts(branch: str) -> bool:
+    """What git itself says of a branch's name."""
+    command = ["git", "check-ref-format", "--branch", branch]
+    done = subprocess.run(command, cwd="/", capture_output=True)
+    return done.returncode == 0 and done.stdout.decode().rstrip("\n") == branch
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), CASES, ids=[f"{f}-{n}" for n, (f, _) in enumerate(CASES)]
+)
+def test_a_field_that_cannot_be_is_refused(admin: APIClient, field: str, value: object) -> None:
+    """In a new link and in an edit alike; nothing is made or changed."""
+    body = {field: value} if field == "repo_url" else {"url": f"{URL}x", field: value}
+    row = created(admin.post(PATH, {"url": URL}, format="json"))
+
+    new = admin.post(PATH, body, format="json")
+    edit = admin.patch(f"{PATH}/{row['id']}", {field: value}, format="json")
+
+    assert refusal(new) == refusal(edit) == (400, [field])
+    assert admin.get(PATH).json()["data"] == [row]
+
+
+@pytest.mark.parametrize("url", NO_URL, ids=range(len(NO_URL)))
+def test_a_bad_url_is_refused(admin: APIClient, url: str) -> None:
+    """Under the name it was sent by; a token in it is not repeated."""
+    for field in ("url", "repo_url"):
+        answer = admin.post(PATH, {field: url}, format="json")
+        assert refusal(answer) == (400, [field])
+        assert "user:token" not in error(answer)["message"]
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_an_address_inside_is_refused(admin: APIClient, settings: Settings, host: str) -> None:
+    """In any spelling, with the setting that would allow it."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_allowed_networks=())
+
+    answer = admin.post(PATH, {"url": f"https://{host}/r"}, format="json")
+
+    [detail] = error(answer)["details"]
+    assert (detail["field"], detail["code"]) == ("url", "host_not_allowed")
+    assert "KEEPTRUSTS_GIT_ALLOWED_NETWORKS" in detail["message"]
+
+
+def test_an_address_that_the_operator_allows_is_taken(admin: APIClient) -> None:
+    """The tests' own environment allows loopback."""
+    created(admin.post(PATH, {"url": "https://127.0.0.1/r"}, format="json"))
+
+
+@pytest.mark.parametrize("url", ["file:///srv/r.git", "http://forge.example/r"])
+def test_a_scheme_without_leave_is_refused(admin: APIClient, settings: Settings, url: str) -> None:
+    """With the setting that would allow it."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_schemes=frozenset({"https", "ssh"}))
+
+    answer = admin.post(PATH, {"url": url}, format="json")
+
+    assert refusal(answer) == (400, ["url"])
+    assert "KEEPTRUSTS_GIT_SCHEMES" in error(answer)["message"]
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=range(len(BRANCHES)))
+def test_a_branch_is_what_git_calls_one(admin: APIClient, branch: str) -> None:
+    """The API takes and refuses what git does."""
+    answer = admin.post(PATH, {"url": URL, "branch": branch}, format="json")
+
+    if git_accepts(branch):
+        assert created(answer)["branch"] == branch
+    else:
+        assert refusal(answer) == (400, ["branch"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        ".",
+        "./",
+        "a",
+        "a/",
+        "/a",
+        "a/b/policy-config.yaml",
+        "-a",
+        "...",
+        "a..b",
+        "a b",
+        "支援/",
+        ":(glob)*",
+        "a\\b",
+        "$(id)",
+        "x" * 1000,
+    ],
+)
+def test_a_path_inside_the_repository_is_taken(admin: APIClient, path: str) -> None:
+    """As it was sent; its characters mean nothing but themselves."""
+    assert created(admin.post(PATH, {"url": URL, "path": path}, format="json"))["path"] == path
+
+
+def test_an_interval_under_the_floor_is_raised(admin: APIClient, settings: Settings) -> None:
+    """The row has the floor, and a notice says so, in a new link and in an edit."""
+    settings.ENV = dataclasses.replace(settings.ENV, min_poll_interval_seconds=30)
+    body = {"poll_interval_seconds": 29}
+
+    new = admin.post(PATH, {"url": URL, **body}, format="json")
+    edit = admin.patch(new["Location"], body, format="json")
+
+    for answer in (new, edit):
+        assert answer.json()["data"]["poll_interval_seconds"] == 30
+        [notice] = answer.json()["notices"]
+        assert "from 29 to 30" in notice
+        assert "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS" in notice
+
+
+def test_an_interval_at_the_floor_needs_no_notice(admin: APIClient, settings: Settings) -> None:
+    """There is nothing to tell."""
+    settings.ENV = dataclasses.replace(settings.ENV, min_poll_interval_seconds=30)
+
+    answer = admin.post(PATH, {"url": URL, "poll_interval_seconds": 30}, format="json")
+
+    assert created(answer)["poll_interval_seconds"] == 30
+    assert set(answer.json()) == {"data"}
+
+
+def test_the_default_interval_is_raised_to_the_floor(admin: APIClient, settings: Settings) -> None:
+    """A floor above the default holds for whoever asked for nothing, too."""
+    settings.ENV = dataclasses.replace(settings.ENV, min_poll_interval_seconds=600)
+
+    answer = admin.post(PATH, {"url": URL}, format="json")
+
+    assert created(answer)["poll_interval_seconds"] == 600

@@ -1,0 +1,260 @@
+"""How a link stands: conditions, what to do, and the list by status."""
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from gitrepos.errors import RemoteError
+from gitrepos.links.conditions import ACTIONS, STATUSES
+from gitrepos.models import GitRepo, Remote
+from tests.support.api import refusal
+from tests.support.forge import Forge
+from tests.support.repo import Repo, policy
+from tests.support.syncing import edit, get, link, poll, shown
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
+
+FILE = "bot/policy-config.yaml"
+URL = "https://forge.example/org/policies.git"
+
+
+def standing(row: dict[str, Any]) -> dict[str, str]:
+    """The status of each condition, with its reason where it has one."""
+    return {c["type"]: f"{c['status']} {c['reason']}".strip() for c in row["conditions"]}
+
+
+def ready(row: dict[str, Any]) -> dict[str, Any]:
+    """The first condition."""
+    found: dict[str, Any] = row["conditions"][0]
+    assert found["type"] == "Ready"
+    return found
+
+
+def test_a_new_link_is_on_its_way(admin: APIClient) -> None:
+    """Nobody knows yet whether it will be ready."""
+    row = link(admin, URL)
+
+    assert standing(row) == {
+        "Ready": "Unknown Pending",
+        "Reconciling": "True Due",
+        "Stalled": "False",
+        "Warning": "False",
+    }
+    assert (row["generation"], row["observed_generation"]) == (1, 0)
+
+
+def test_a_synced_link_is_ready(admin: APIClient, repo: Repo) -> None:
+    """Since its last sync, and there is nothing to do."""
+    commit = repo.commit({FILE: policy()})
+    made = link(admin, repo.url)
+
+    poll()
+
+    row = shown(admin, made)
+    assert standing(row) == {
+        "Ready": "True Synced",
+        "Reconciling": "False",
+        "Stalled": "False",
+        "Warning": "False",
+    }
+    assert commit in ready(row)["message"]
+    assert (ready(row)["since"], ready(row)["action"]) == (row["last_synced_at"], None)
+
+
+def test_a_link_with_refused_files_is_ready_and_says_so(admin: APIClient, repo: Repo) -> None:
+    """How many, and where to look."""
+    repo.commit({FILE: policy(), "x/policy-config.yaml": "pack: 1\n"})
+    made = link(admin, repo.url)
+
+    poll()
+
+    row = shown(admin, made)
+    assert standing(row)["Ready"] == "True FilesRefused"
+    assert "1 quarantined" in ready(row)["message"]
+    assert "/files" in ready(row)["action"]
+
+
+def test_a_link_without_policies_is_ready_and_says_so(admin: APIClient, repo: Repo) -> None:
+    """The commit was applied; there is only nothing in it."""
+    repo.commit({"readme.md": "Nothing.\n"})
+    made = link(admin, repo.url)
+
+    poll()
+
+    assert standing(shown(admin, made))["Ready"] == "True NoPolicyFiles"
+
+
+def test_a_failing_link_is_tried_again_and_says_what_would_help(
+    admin: APIClient, forge: Forge, repo: Repo
+) -> None:
+    """Since the first failure; it is not stalled."""
+    repo.commit({FILE: policy()})
+    made = link(admin, repo.url)
+    forge.answers[repo.bare.name] = (401, {}, b"")
+    poll()
+    first = ready(shown(admin, made))["since"]
+
+    poll()
+
+    row = shown(admin, made)
+    forge.release(repo)
+    assert standing(row) == {
+        "Ready": "False AuthFailed",
+        "Reconciling": "True AuthFailed",
+        "Stalled": "False",
+        "Warning": "False",
+    }
+    assert (ready(row)["since"], ready(row)["action"]) == (first, ACTIONS["auth_failed"])
+    assert ready(row)["message"] == row["error"]["message"]
+
+
+def test_a_stalled_link_waits_for_somebody(admin: APIClient, settings: Any) -> None:
+    """Nothing is tried until an operator or an edit changes it."""
+    made = link(admin, "http://127.0.0.1:9/r.git")
+    settings.ENV = dataclasses.replace(settings.ENV, git_allowed_networks=())
+
+    poll()
+
+    assert standing(shown(admin, made)) == {
+        "Ready": "False HostNotAllowed",
+        "Reconciling": "False",
+        "Stalled": "True HostNotAllowed",
+        "Warning": "False",
+    }
+
+
+def test_a_held_link_waits_for_somebody(admin: APIClient) -> None:
+    """With why and since when."""
+    made = link(admin, URL)
+    held = {
+        "reason": "mass_removal",
+        "message": "Most files are gone.",
+        "commit": "c",
+        "since": "2026-01-31T12:00:00Z",
+        "would_remove": [],
+    }
+    GitRepo.objects.update(held=held, observed_generation=1)
+
+    row = shown(admin, made)
+
+    assert (row["status"], standing(row)) == (
+        "held",
+        {"Ready": "False Held", "Reconciling": "False", "Stalled": "True Held", "Warning": "False"},
+    )
+    assert (ready(row)["message"], ready(row)["since"]) == (held["message"], held["since"])
+    assert ready(row)["action"] == ACTIONS["held"]
+
+
+def test_a_suspended_link_is_neither_on_its_way_nor_stalled(admin: APIClient) -> None:
+    """Somebody wanted it so."""
+    made = link(admin, URL, suspended=True)
+
+    assert standing(made) == {
+        "Ready": "False Suspended",
+        "Reconciling": "False",
+        "Stalled": "False",
+        "Warning": "False",
+    }
+
+
+def test_every_error_says_what_to_do() -> None:
+    """Whoever adds a code adds an action."""
+    codes = {kind.code for kind in _kinds(RemoteError)}
+
+    assert codes - set(ACTIONS) == set()
+
+
+def test_links_are_listed_by_status(admin: APIClient) -> None:
+    """One or several; each link has exactly one."""
+    rows = {}
+    for status in STATUSES:
+        rows[status] = link(admin, f"{URL}{status}")["id"]
+    GitRepo.objects.exclude(pk=rows["pending"]).update(observed_generation=1)
+    GitRepo.objects.filter(pk=rows["suspended"]).update(suspended=True)
+    GitRepo.objects.filter(pk=rows["held"]).update(held={"message": "x", "since": "y"})
+    failed = GitRepo.objects.filter(pk__in=[rows["stalled"], rows["error"]])
+    failed.update(error_code="timeout")
+    Remote.objects.filter(links=rows["stalled"]).update(stalled=True)
+
+    for status, pk in rows.items():
+        found = get(admin, f"/v1/git-repos?status={status}")
+        assert [(row["id"], row["status"]) for row in found] == [(pk, status)]
+    some = get(admin, "/v1/git-repos?status=error,held")
+    assert [row["status"] for row in some] == ["held", "error"]
+
+
+@pytest.mark.parametrize("value", ["", "broken", "error,", "error;held", "Error", "%00"])
+def test_an_unknown_status_is_refused(admin: APIClient, value: str) -> None:
+    """With those that there are."""
+    assert refusal(admin.get(f"/v1/git-repos?status={value}")) == (400, ["status"])
+
+
+def test_links_are_listed_in_pages(admin: APIClient) -> None:
+    """In the order of their making, each once, also those made at the same moment."""
+    ids = [link(admin, f"{URL}{number}")["id"] for number in range(7)]
+    GitRepo.objects.filter(pk__in=ids[2:5]).update(created_at=timezone.now() + timedelta(days=1))
+    whole = [row["id"] for row in get(admin, "/v1/git-repos")]
+    found, cursor = [], ""
+    while cursor is not None:
+        page = admin.get(f"/v1/git-repos?limit=2{cursor and f'&cursor={cursor}'}").json()
+        found += [row["id"] for row in page["data"]]
+        assert len(page["data"]) <= 2
+        cursor = page["next_cursor"]
+
+    assert found == whole
+    assert sorted(found) == sorted(ids)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="reads PostgreSQL's plans")
+def test_a_page_of_links_is_read_off_an_index(admin: APIClient) -> None:
+    """The first and any other: no page costs more than its rows, however many links there are."""
+    now = timezone.now()
+    remotes = [Remote(url=f"{URL}{number}", host="forge.example") for number in range(3000)]
+    Remote.objects.bulk_create(remotes)
+    GitRepo.objects.bulk_create(
+        [GitRepo(remote=row, url=row.url, created_at=now, updated_at=now) for row in remotes]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("analyze gitrepos_gitrepo, gitrepos_remote")
+    first = admin.get("/v1/git-repos?limit=100").json()
+
+    with CaptureQueriesContext(connection) as queries:
+        for follows in ("", f"&cursor={first['next_cursor']}"):
+            assert admin.get(f"/v1/git-repos?limit=100{follows}").status_code == 200
+
+    plans = [_plan(query["sql"]) for query in queries if "LIMIT 101" in query["sql"]]
+    assert ["Index Scan using link_order" in plan for plan in plans] == [True, True], plans
+    assert "Index Cond: (created_at >=" in plans[1]
+
+
+def _plan(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"explain {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+@pytest.mark.parametrize("cursor", ["x", "1", "20260231T000000.000000-" + "0" * 32, "%00"])
+def test_a_cursor_that_cannot_be_is_refused(admin: APIClient, cursor: str) -> None:
+    """It must be from an answer."""
+    assert refusal(admin.get(f"/v1/git-repos?limit=1&cursor={cursor}")) == (400, ["cursor"])
+
+
+def test_an_edit_makes_a_link_pending_again(admin: APIClient, repo: Repo) -> None:
+    """Until it was synced as it is asked for now."""
+    repo.commit({FILE: policy()})
+    made = link(admin, repo.url)
+    poll()
+
+    edit(admin, made, adopt=True)
+
+    assert standing(shown(admin, made))["Ready"] == "Unknown Pending"
+
+
+def _kinds(kind: type[RemoteError]) -> list[type[RemoteError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _kinds(child))]

@@ -1,0 +1,298 @@
+"""Kind to forges: a host that asks for a pause, or is down, is left alone, and no link loses."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from gitrepos import tasks
+from gitrepos.forge import check
+from gitrepos.models import Host, Remote, SyncRun
+from gitrepos.polling import claims, hosts
+from gitrepos.polling import gate as gate_module
+from gitrepos.polling.gate import Gate
+from gitrepos.sync import steps
+from tests.support.forge import Forge, Reply
+from tests.support.repo import Repo, policy
+from tests.support.stack import free_port
+from tests.support.syncing import link, poll, run_due, shown
+from tests.support.syncing import request as request_sync
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+BOT = "bot/policy-config.yaml"
+
+
+@pytest.fixture
+def limited(admin: APIClient, forge: Forge, repo: Repo) -> dict[str, object]:
+    """A link that was well until the forge answered its last poll with 429."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    run_due()
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "120"}, b"")
+    poll()
+    return row
+
+
+def _later(**delta: int) -> None:
+    """What waiting would do."""
+    Host.objects.update(cooling_until=timezone.now() - timedelta(**delta))
+
+
+def test_who_asks_for_a_pause_is_not_called(
+    admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], limited: dict[str, object]
+) -> None:
+    """Not for another of its repositories, and not because somebody asks for a sync."""
+    other = make_repo()
+    link(admin, other.url)
+    request_sync(admin, limited)
+    before = len(forge.requests)
+
+    run_due()
+
+    assert len(forge.requests) == before
+
+
+def test_a_pause_is_no_failure_of_the_link(admin: APIClient, limited: dict[str, object]) -> None:
+    """It shows why and until when; no run is made, nothing is counted, it stays due."""
+    row = shown(admin, limited)
+
+    assert (row["status"], row["error"]["code"]) == ("synced", "rate_limited")
+    until = Host.objects.get().cooling_until
+    assert until is not None
+    assert f"{until:%Y-%m-%dT%H:%M:%SZ}" in row["error"]["message"]
+    assert SyncRun.objects.exclude(error_code="").count() == 0
+    remote = Remote.objects.get()
+    assert (remote.failures, remote.claim_id) == (0, None)
+    assert remote.next_poll_at is not None
+    assert remote.next_poll_at <= timezone.now()
+
+
+def test_after_a_pause_one_remote_is_the_probe(
+    admin: APIClient, forge: Forge, repo: Repo, make_repo, limited: dict[str, object]
+) -> None:  # type: ignore[no-untyped-def]
+    """The others follow once it was answered."""
+    link(admin, make_repo().url)
+    forge.release(repo)
+    _later(seconds=1)
+
+    probe = claims.due(timezone.now())
+    meanwhile = claims.due(timezone.now())
+    assert probe
+    steps.poll(probe, steps.sync)
+    after = claims.due(timezone.now())
+
+    assert after
+    assert (len(probe.remote_ids), meanwhile, len(after.remote_ids)) == (1, None, 1)
+    assert Host.objects.count() == 0
+    assert shown(admin, limited)["error"] is None
+
+
+def test_a_probe_that_is_refused_starts_another_pause(
+    forge: Forge, repo: Repo, limited: dict[str, object]
+) -> None:
+    """As long as the answer says."""
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "3000"}, b"")
+    _later(seconds=1)
+
+    run_due()
+
+    assert claims.due(timezone.now() + timedelta(seconds=59)) is None
+    assert Host.objects.get().code == "rate_limited"
+
+
+def _unreachable(admin: APIClient, count: int) -> list[dict[str, object]]:
+    port = free_port()
+    return [link(admin, f"http://127.0.0.1:{port}/{n}.git") for n in range(count)]
+
+
+def test_a_host_that_three_remotes_cannot_reach_cools_down(admin: APIClient) -> None:
+    """For a minute at most; the third failure is no longer counted as a remote's own."""
+    rows = _unreachable(admin, 2)
+    run_due()
+    alone = [shown(admin, row)["status"] for row in rows]
+    third, fourth = _unreachable(admin, 2)
+    run_due()
+
+    assert alone == ["error", "error"]
+    host = Host.objects.get()
+    assert host.cooling_until is not None
+    assert timedelta() < host.cooling_until - timezone.now() <= timedelta(seconds=60)
+    for row in (third, fourth):
+        assert shown(admin, row)["error"]["code"] == "unreachable"
+    assert sorted(Remote.objects.values_list("failures", flat=True)) == [0, 0, 1, 1]
+
+
+def test_dead_remotes_of_a_host_that_answers_are_their_own_trouble(
+    admin: APIClient, repo: Repo
+) -> None:
+    """However many: it answered another since they were asked."""
+    repo.commit({BOT: policy()})
+    well = link(admin, repo.url)
+    rows = _unreachable(admin, 4)
+
+    run_due()
+    poll()
+
+    assert shown(admin, well)["status"] == "synced"
+    assert [shown(admin, row)["status"] for row in rows] == ["error"] * 4
+    assert set(Remote.objects.values_list("failures", flat=True)) == {0, 2}
+    assert Host.objects.filter(cooling_until__isnull=False).count() == 0
+
+
+def test_a_host_that_answers_again_is_forgotten(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """Its strikes do not add up over the years."""
+    _unreachable(admin, 2)
+    run_due()
+    strikes = len(Host.objects.get().unreached)
+    repo.commit({BOT: policy()})
+    link(admin, repo.url)
+
+    run_due()
+
+    assert (strikes, Host.objects.count()) == (2, 0)
+
+
+def test_a_host_without_remotes_is_dropped(admin: APIClient) -> None:
+    """When the last link to it is deleted."""
+    Host.objects.create(name="gone.example")
+    _unreachable(admin, 1)
+    run_due()
+
+    hosts.forget_unused()
+
+    assert [row.pk for row in Host.objects.all()] == ["127.0.0.1"]
+
+
+def test_a_budget_bounds_the_calls_of_a_host(
+    admin: APIClient,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """Spread over the minute: at 120 a minute two are asked at once, and those of others too."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_calls_per_minute=120)
+    gate = Gate()
+    for number in range(5):
+        link(admin, f"http://a.invalid/{number}")
+    link(admin, "http://b.invalid/0")
+
+    first, second = claims.due(timezone.now(), gate), claims.due(timezone.now(), gate)
+
+    assert first
+    urls = Remote.objects.filter(pk__in=first.remote_ids).values_list("host", flat=True)
+    assert sorted(urls) == ["a.invalid", "a.invalid", "b.invalid"]
+    assert second is None
+
+
+def test_a_host_is_called_by_as_many_at_once_as_the_operator_allows(
+    admin: APIClient,
+    forge: Forge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """The others wait for their turn, and none is a failure because of that."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=2)
+    repo.commit({BOT: policy()})
+    for _ in range(8):
+        link(admin, f"{forge.url}/{forge.alias(repo)}", auto_create_configuration=False)
+    most, now, lock = 0, 0, threading.Lock()
+
+    def count(_method: str, reply: Reply) -> Reply:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        return reply
+
+    for name in forge.aliases:
+        forge.twists[name] = count
+    batch = claims.due(timezone.now())
+    assert batch
+
+    steps.poll(batch, lambda fence, _heads: claims.settle(fence.claim_id, [fence.remote_id]))
+
+    assert most == 2
+    assert Remote.objects.filter(failures=0, last_polled_at__isnull=False).count() == 8
+
+
+def test_who_never_got_its_turn_is_due_again(
+    admin: APIClient,
+    forge: Forge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was not asked: no failure of its own, and none of its host."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
+    monkeypatch.setattr(check, "_TURN_SECONDS", 0.2)
+    monkeypatch.setattr(check, "_DEADLINE_SECONDS", 2)
+    hold = threading.Event()
+    names = [forge.alias(repo) for _ in range(5)]
+    forge.holds |= dict.fromkeys(names, hold)
+    rows = [link(admin, f"{forge.url}/{name}") for name in names]
+
+    run_due()
+    hold.set()
+
+    errors = [(shown(admin, row)["error"] or {"code": ""})["code"] for row in rows]
+    assert sorted(errors) == ["", "", "", "", "timeout"]
+    due = Remote.objects.filter(next_poll_at__lte=timezone.now(), claim_id__isnull=True)
+    assert (due.count(), Host.objects.get().cooling_until) == (4, None)
+
+
+def test_a_slow_host_holds_no_more_than_its_places(
+    admin: APIClient,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """Its other remotes stay due, and those of other hosts pass them by."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
+    gate = Gate()
+    for number in range(20):
+        link(admin, f"http://slow.invalid/{number}")
+    first = claims.due(timezone.now(), gate)
+    link(admin, "http://quick.invalid/0")
+
+    second = claims.due(timezone.now(), gate)
+
+    assert first
+    assert second
+    assert (len(first.remote_ids), len(second.remote_ids)) == (16, 1)
+    gate.leave(first.remote_ids)
+    third = claims.due(timezone.now(), gate)
+    assert third
+    assert len(third.remote_ids) == 4
+
+
+def test_no_more_is_claimed_than_can_be_asked(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a process waits for is bounded, also after an outage in which all became due."""
+    monkeypatch.setattr(gate_module, "MAX_WAITING", 3)
+    gate = Gate()
+    for number in range(5):
+        link(admin, f"http://h{number}.invalid/r")
+
+    first, second = claims.due(timezone.now(), gate), claims.due(timezone.now(), gate)
+
+    assert first
+    assert (len(first.remote_ids), second) == (3, None)
+
+
+def test_a_poll_leaves_the_gate_whatever_happens(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answered or not: a crash must not shut a host for ever."""
+    link(admin, "http://h.invalid/r")
+    monkeypatch.setattr(steps, "_load", lambda *_, **__: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        tasks.tick()
+
+    assert tasks._gate.room() == gate_module.MAX_WAITING

@@ -1,0 +1,176 @@
+"""What `/metrics` and the summary say of polls and syncs."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from rest_framework.test import APIClient
+
+from gitrepos import errors, tasks
+from gitrepos.models import Remote
+from gitrepos.polling import claims, measures
+from keeptrusts import metrics
+from tests.support.forge import Forge
+from tests.support.repo import Repo, policy
+from tests.support.stack import free_port
+from tests.support.syncing import edit, get, link, poll, run_due
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+BOT = "bot/policy-config.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _from_nothing() -> Iterator[None]:
+    """No number of another test."""
+    metrics.flush()
+    metrics.broker().delete(*metrics.broker().keys("keeptrusts:metrics*") or ["none"])
+    yield
+    metrics.flush()
+
+
+def _page(admin: APIClient) -> dict[tuple[str, ...], float]:
+    """Every sample that is not nothing, by name and values of labels."""
+    metrics.flush()
+    text = admin.get("/metrics").content.decode()
+    families = text_string_to_metric_families(text)
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.value
+    }
+
+
+def test_polls_are_counted_by_outcome_and_fault(
+    admin: APIClient, forge: Forge, make_repo: Callable[[], Repo]
+) -> None:
+    """Each failure is somebody's."""
+    well, refused = make_repo(), make_repo()
+    well.commit({BOT: policy()})
+    link(admin, well.url)
+    link(admin, f"http://127.0.0.1:{free_port()}/r.git")
+    link(admin, refused.url)
+    forge.answers[refused.bare.name] = (404, {}, b"")
+    run_due()
+    poll()
+    forge.release(refused)
+
+    page = _page(admin)
+
+    polls = {key[1:]: n for key, n in page.items() if key[0] == "keeptrusts_polls_total"}
+    assert polls == {
+        ("none", "changed"): 1,
+        ("none", "unchanged"): 1,
+        ("forge", "unreachable"): 2,
+        ("user", "repo_not_found"): 2,
+    }
+    assert page["keeptrusts_forge_calls_total", "check", "other"] == 6
+    assert page["keeptrusts_forge_calls_total", "fetch", "other"] == 1
+    assert page["keeptrusts_git_repos", "synced"] == 1
+    assert page["keeptrusts_git_repos", "error"] == 2
+
+
+def test_lateness_is_counted_from_the_moment_it_was_due(admin: APIClient, repo: Repo) -> None:
+    """Up to its answer."""
+    link(admin, repo.url)
+    Remote.objects.update(next_poll_at=timezone.now() - timedelta(seconds=30))
+
+    run_due()
+
+    page = _page(admin)
+    assert 30 <= page["keeptrusts_poll_lateness_seconds_sum",] < 60
+    assert ("keeptrusts_poll_lateness_seconds_bucket", "20") not in page
+    assert page["keeptrusts_poll_lateness_seconds_bucket", "60"] == 1
+
+
+def test_what_waits_is_shown(admin: APIClient) -> None:
+    """Due, claimed, and for how long."""
+    for number in range(3):
+        link(admin, f"http://h{number}.invalid/r")
+    Remote.objects.update(next_poll_at=timezone.now() - timedelta(seconds=100))
+    claimed = Remote.objects.values_list("pk", flat=True)[:1]
+    Remote.objects.filter(pk__in=list(claimed)).update(
+        lease_until=timezone.now() + timedelta(seconds=60)
+    )
+
+    page, summary = _page(admin), get(admin, "/v1/git-repos/summary")
+
+    assert (page["keeptrusts_remotes_due",], page["keeptrusts_polls_in_flight",]) == (2, 1)
+    assert 100 <= page["keeptrusts_due_for_seconds",] < 130
+    assert (summary["due"], summary["in_flight"]) == (2, 1)
+    assert summary["statuses"]["pending"] == 3
+
+
+def test_a_tick_and_a_sync_hand_over_what_they_counted(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the workers' numbers reach the web."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url)
+    monkeypatch.setattr(
+        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
+    )
+
+    tasks.tick()
+
+    page = _page(admin)
+    assert page["keeptrusts_claim_seconds_count",] == 1
+    assert page["keeptrusts_poll_batch_remotes_sum",] == 1
+    assert page["keeptrusts_sync_seconds_count",] == 1
+
+
+def test_the_summary_tells_what_idle_repositories_cost_the_forges(
+    admin: APIClient, repo: Repo
+) -> None:
+    """Checks by link and hour: two links of one remote cost one check between them."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url, path="a")
+    edit(admin, link(admin, repo.url, path="b"), suspended=True)
+    link(admin, repo.url, path="c")
+    run_due()
+    for _ in range(9):
+        poll()
+    metrics.flush()
+    hour_ago = timezone.now() - timedelta(hours=1)
+    metrics.broker().hset("keeptrusts:metrics", "since", str(hour_ago.timestamp()))
+
+    summary = get(admin, "/v1/git-repos/summary")
+
+    assert summary["forge_calls_per_repo_hour"] == pytest.approx(5, rel=0.01)
+    assert summary["lateness_seconds"]["p99"] is not None
+
+
+def test_the_summary_names_hosts_that_cool_down(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """With the reason and until when."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url)
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "90"}, b"")
+    run_due()
+    forge.release(repo)
+
+    [cooling] = get(admin, "/v1/git-repos/summary")["hosts_cooling"]
+
+    assert (cooling["host"], cooling["code"]) == ("127.0.0.1", "rate_limited")
+
+
+def test_every_code_of_an_error_is_somebodys_fault() -> None:
+    """Those of the forge are the ones that are nobody else's."""
+    forges = {"bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited"}
+
+    assert _codes(errors.RemoteError) - forges == set(measures._FAULTS)
+
+
+def _codes(kind: type[errors.RemoteError]) -> set[Any]:
+    return {kind.code}.union(*(_codes(sub) for sub in kind.__subclasses__()))
+
+
+def test_an_empty_claim_measures_nothing(admin: APIClient) -> None:
+    """An idle tick writes nothing, here neither."""
+    tasks.tick()
+
+    assert claims.due(timezone.now()) is None
+    assert [key for key in _page(admin) if key[0].startswith("keeptrusts_claim")] == []

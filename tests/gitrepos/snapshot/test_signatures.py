@@ -1,0 +1,325 @@
+"""Commits that somebody must have signed."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from gitrepos.models import GitRepo
+from gitrepos.snapshot import signatures
+from gitrepos.sync import preview
+from tests.support.api import error, refusal
+from tests.support.repo import Repo, policy
+from tests.support.syncing import content, edit, get, hashes, link, poll, run_due, shown
+
+pytestmark = pytest.mark.django_db
+
+BOT = "bot/policy-config.yaml"
+Keygen = Callable[..., tuple[Path, str]]
+
+
+@pytest.fixture
+def keygen(tmp_path: Path) -> Keygen:
+    """Make a key: its file, and its public half as one line."""
+
+    def make(name: str = "key", kind: str = "ed25519") -> tuple[Path, str]:
+        file = tmp_path / name
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(file)], check=True
+        )
+        return file, file.with_suffix(".pub").read_text().strip()
+
+    return make
+
+
+def fingerprint(key: Path) -> str:
+    """As ssh-keygen shows it."""
+    done = subprocess.run(["ssh-keygen", "-lf", str(key)], capture_output=True, check=True)
+    return done.stdout.decode().split()[1]
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_a_commit_of_an_allowed_signer_passes(
+    admin: APIClient, repo: Repo, keygen: Keygen, kind: str
+) -> None:
+    """And its version says who signed, by which key."""
+    key, public = keygen(kind=kind)
+    repo.commit({BOT: policy()})
+    repo.sign(key)
+    link(admin, repo.url, allowed_signers=f"# ours\nme@keeptrusts.example {public}\n")
+
+    run_due()
+
+    [version] = get(admin, "/v1/configurations/bot/versions")
+    assert (version["signer"], version["signer_key"]) == ("me@keeptrusts.example", fingerprint(key))
+
+
+def test_without_allowed_signers_anybody_passes(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """No signature is looked at, and no version claims one."""
+    repo.commit({BOT: policy()})
+    repo.sign(keygen()[0])
+    link(admin, repo.url)
+
+    run_due()
+
+    [version] = get(admin, "/v1/configurations/bot/versions")
+    assert (version["signer"], version["signer_key"]) == ("", "")
+
+
+def _unsigned(repo: Repo, keygen: Keygen) -> str:
+    return "not signed"
+
+
+def _foreign(repo: Repo, keygen: Keygen) -> str:
+    key, _ = keygen("another")
+    repo.sign(key)
+    return fingerprint(key)
+
+
+def _altered(repo: Repo, keygen: Keygen) -> str:
+    """The signature of another commit by an allowed signer."""
+    repo.sign(repo.clone.parent / "key")
+    raw = repo.raw("cat-file", "commit", "HEAD").replace(b"Change", b"Chance")
+    commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+    repo.git("reset", "--quiet", "--hard", commit)
+    repo.push()
+    return "does not hold"
+
+
+def _another_use(repo: Repo, keygen: Keygen) -> str:
+    """What an allowed signer signed, though not for git."""
+    repo.sign(repo.clone.parent / "key")
+    head, _, _ = repo.raw("cat-file", "commit", "HEAD").partition(b"gpgsig")
+    payload = head + b"\nChange\n"
+    done = subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-n", "file", "-f", str(repo.clone.parent / "key")],
+        input=payload,
+        capture_output=True,
+        check=True,
+    )
+    signature = done.stdout.strip().replace(b"\n", b"\n ")
+    raw = head + b"gpgsig " + signature + b"\n\nChange\n"
+    commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+    repo.git("reset", "--quiet", "--hard", commit)
+    repo.push()
+    return "does not hold"
+
+
+def _by_gpg(repo: Repo, keygen: Keygen) -> str:
+    """A signature of another kind, which no program is started for."""
+    raw = repo.raw("cat-file", "commit", "HEAD")
+    armour = b"-----BEGIN PGP SIGNATURE-----\n \n wsBcBAABCAAQ\n -----END PGP SIGNATURE-----"
+    raw = raw.replace(b"\n\n", b"\ngpgsig " + armour + b"\n\n", 1)
+    commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
+    repo.git("reset", "--quiet", "--hard", commit)
+    repo.push()
+    return "It is not signed by an ssh key|does not hold"
+
+
+HELD = [_unsigned, _foreign, _altered, _another_use, _by_gpg]
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("provoke", HELD)
+def test_a_commit_of_nobody_we_know_is_held(
+    admin: APIClient, repo: Repo, keygen: Keygen, provoke: Callable[[Repo, Keygen], str]
+) -> None:
+    """With who signed it; what is in force stays, and the next good commit passes."""
+    key, public = keygen()
+    repo.commit({BOT: policy("One")})
+    repo.sign(key)
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {public}")
+    run_due()
+    repo.commit({BOT: policy("Two")})
+    says = provoke(repo, keygen)
+
+    poll()
+
+    held = shown(admin, row)
+    assert (held["status"], held["held"]["reason"]) == ("held", "unverified_commit")
+    assert held["held"]["commit"] == repo.git("rev-parse", "HEAD")
+    assert any(part in held["held"]["message"] for part in says.split("|"))
+    assert content(admin, "bot") == policy("One").encode()
+    repo.commit({BOT: policy("Three")})
+    repo.sign(key)
+    poll()
+    assert (shown(admin, row)["status"], shown(admin, row)["held"]) == ("synced", None)
+    assert content(admin, "bot") == policy("Three").encode()
+
+
+def test_a_person_lets_a_commit_pass(admin: APIClient, repo: Repo, keygen: Keygen) -> None:
+    """That one alone; its version names no signer."""
+    repo.commit({BOT: policy("One")})
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {keygen()[1]}")
+    run_due()
+    commit = shown(admin, row)["held"]["commit"]
+
+    answer = admin.post(f"/v1/git-repos/{row['id']}/confirm", {"commit": commit}, format="json")
+    run_due()
+    repo.commit({BOT: policy("Two")})
+    poll()
+
+    assert answer.status_code == 202
+    [version] = get(admin, "/v1/configurations/bot/versions")
+    assert (version["commit"], version["signer"]) == (commit, "")
+    assert shown(admin, row)["held"]["reason"] == "unverified_commit"
+
+
+def test_a_commit_that_changes_no_policy_is_looked_at_too(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """What stands at the head has been checked, whatever it changes."""
+    key, public = keygen()
+    repo.commit({BOT: policy()})
+    repo.sign(key)
+    row = link(admin, repo.url, path="bot", allowed_signers=f"me@keeptrusts.example {public}")
+    run_due()
+    repo.commit({"readme.md": "Unsigned.\n"})
+
+    poll()
+
+    assert shown(admin, row)["held"]["reason"] == "unverified_commit"
+
+
+def test_only_the_head_is_looked_at(admin: APIClient, repo: Repo, keygen: Keygen) -> None:
+    """Who signs a commit vouches for what it stands on."""
+    key, public = keygen()
+    repo.commit({BOT: policy("One")})
+    repo.commit({BOT: policy("Two")})
+    repo.sign(key)
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {public}")
+
+    run_due()
+
+    assert shown(admin, row)["status"] == "synced"
+
+
+def test_other_signers_look_at_the_same_commit_again(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """A signer who is added lets it pass, one who is taken away holds it."""
+    key, public = keygen()
+    _, other = keygen("other")
+    repo.commit({BOT: policy()})
+    repo.sign(key)
+    row = link(admin, repo.url, allowed_signers=f"other@keeptrusts.example {other}")
+    run_due()
+    before = (shown(admin, row)["status"], hashes())
+
+    edit(admin, row, allowed_signers=f"me@keeptrusts.example {public}")
+    run_due()
+    after = shown(admin, row)["status"]
+    edit(admin, row, allowed_signers=f"other@keeptrusts.example {other}")
+    run_due()
+
+    assert (before, after) == (("held", {}), "synced")
+    assert shown(admin, row)["status"] == "held"
+    assert list(hashes()) == ["bot"]
+
+
+def test_links_of_one_commit_have_signers_of_their_own(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """One fetch, and each is judged by its own list."""
+    key, public = keygen()
+    _, other = keygen("other")
+    repo.commit({f"{name}/policy-config.yaml": policy() for name in ("a", "b", "c")})
+    repo.sign(key)
+    lists = {"a": f"me@x {public}", "b": f"other@x {other}", "c": ""}
+    rows = [link(admin, repo.url, path=name, allowed_signers=lists[name]) for name in lists]
+
+    run_due()
+
+    assert [shown(admin, row)["status"] for row in rows] == ["synced", "held", "synced"]
+
+
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ('namespaces="git" ', True),
+        ('namespaces="file" ', False),
+        ('valid-after="20200101" ', True),
+        ('valid-after="29990101" ', False),
+        ('valid-before="29990101" ', True),
+        ('valid-before="20200101" ', False),
+        ('namespaces="git",valid-before="29990101Z" ', True),
+        ("cert-authority ", False),
+    ],
+)
+def test_options_are_heeded(
+    admin: APIClient, repo: Repo, keygen: Keygen, options: str, passes: bool
+) -> None:
+    """Of use and of time; a key that vouches for others is none that signs."""
+    key, public = keygen()
+    repo.commit({BOT: policy()})
+    repo.sign(key)
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {options}{public}")
+
+    run_due()
+
+    assert shown(admin, row)["status"] == ("synced" if passes else "held")
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB7/F/junr7RdWGcL4I0kkB/kEXXfyYT9qfLqUvcbtz9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"me@x {KEY}",
+        f"# a comment\n\nme@x {KEY} with a comment\n*@y {KEY}",
+        f'"me@x,you@x" namespaces="git" {KEY}',
+        f"# a comment\r\nme@x {KEY}\r\n",
+        f"*@x,!me@x valid-after=20200101120000Z,cert-authority {KEY}",
+    ],
+)
+def test_allowed_signers_are_kept_as_they_were_sent(
+    admin: APIClient, repo: Repo, text: str
+) -> None:
+    """In OpenSSH's format."""
+    row = link(admin, repo.url, allowed_signers=text)
+
+    assert row["allowed_signers"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#", "\n", KEY, "me@x", f"me@x bad-option {KEY}", "me@x ssh-ed25519 AAAA", "me@x ssh-rsa x",
+        f"me@x {KEY.replace('ed25519', 'rsa', 1)}", f"me@x {KEY}\nx", f"me@x {KEY}\n" * 201,
+        f"me@x {KEY}\x00", f"# a comment\rme@x {KEY}", f"me@x {KEY}\u2028you@x {KEY}",
+    ],
+)  # fmt: skip
+def test_what_names_no_signer_is_refused(admin: APIClient, repo: Repo, text: str) -> None:
+    """A line that nobody reads would let nobody pass."""
+    body = {"url": repo.url, "allowed_signers": text}
+
+    answer = admin.post("/v1/git-repos", body, format="json")
+
+    assert refusal(answer) == (400, ["allowed_signers"])
+    assert error(answer)["message"]
+
+
+def test_an_answer_of_git_that_nobody_foresaw_is_no_good_signature() -> None:
+    """Whatever letter it is."""
+    said: list[Any] = [signatures.read(f"{letter}\0me\0SHA256:x\n") for letter in "GUNBEXYR"]
+
+    assert [signatures.complaint(one) == "" for one in said] == [True] + [False] * 7
+
+
+def test_a_dry_run_says_that_a_commit_would_be_held(
+    admin: APIClient, repo: Repo, keygen: Keygen
+) -> None:
+    """Before anybody waits for it."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {keygen()[1]}")
+    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+
+    answer = preview.of(preview.unpacked(preview.packed(stored)))
+
+    assert answer["held"]["reason"] == "unverified_commit"

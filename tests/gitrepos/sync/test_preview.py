@@ -1,0 +1,225 @@
+"""What a sync would do, shown without doing it. The worker's side; the API's is an acceptance."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from gitrepos import tasks
+from gitrepos.forge.addresses import parse
+from gitrepos.links import links, shared_credentials
+from gitrepos.models import GitRepo
+from gitrepos.sync import preview
+from keeptrusts.mailbox import take
+from tests.support.credentials import credential
+from tests.support.forge import Forge
+from tests.support.repo import Repo, policy
+from tests.support.syncing import (
+    get,
+    link,
+    make,
+    outcomes,
+    override,
+    pin,
+    poll,
+    run_due,
+    shown,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+BOT = "bot/policy-config.yaml"
+
+
+def dry_run(row: dict[str, Any]) -> dict[str, Any]:
+    """As a worker answers for a link, through what a message may carry."""
+    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+    return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(stored)))))
+
+
+def draft(url: str, *, token: str = "", **fields: Any) -> GitRepo:
+    """A link that nobody saves."""
+    return links.draft(parse(url, schemes={"http"}), token=token, credential="", fields=fields)
+
+
+def tried(url: str, *, token: str = "", **fields: Any) -> dict[str, Any]:
+    """As a worker answers for a link that nobody saved."""
+    row = links.draft(
+        parse(url, schemes={"http", "https"}), token=token, credential="", fields=fields
+    )
+    return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(row)))))
+
+
+def brief(answer: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
+    """Outcome and version of each file, by path."""
+    return {file["path"]: (file["outcome"], file["version"]) for file in answer["files"]}
+
+
+def written(queries: CaptureQueriesContext) -> list[str]:
+    """The queries that write or lock."""
+    return [
+        q["sql"] for q in queries if not q["sql"].startswith("SELECT") or "FOR UPDATE" in q["sql"]
+    ]
+
+
+def test_a_dry_run_shows_what_a_sync_would_do_and_writes_nothing(
+    admin: APIClient, repo: Repo
+) -> None:
+    """Each file with its outcome and the version it would make; then the sync does just that."""
+    repo.commit({BOT: policy("One"), "same/policy-config.yaml": policy("Same")})
+    row = link(admin, repo.url)
+    run_due()
+    commit = repo.commit(
+        {
+            BOT: policy("Two"),
+            "new/policy-config.yaml": policy("New"),
+            "bad/policy-config.yaml": "pack: [",
+        }
+    )
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = dry_run(row)
+
+    assert written(queries) == []
+    assert (answer["commit"], answer["error"], answer["held"]) == (commit, None, None)
+    assert brief(answer) == {
+        "bad/policy-config.yaml": ("quarantined", None),
+        BOT: ("synced", 2),
+        "new/policy-config.yaml": ("synced", 1),
+        "same/policy-config.yaml": ("synced", None),
+    }
+    [bad] = [file for file in answer["files"] if file["outcome"] == "quarantined"]
+    assert bad["findings"][0]["code"].startswith("E")
+
+    poll()
+    assert {path: said for (path, _), said in outcomes(admin, row).items()} == {
+        path: said for path, (said, _) in brief(answer).items()
+    }
+
+
+def test_a_dry_run_shows_what_would_go(admin: APIClient, repo: Repo) -> None:
+    """And that it would wait for a person."""
+    names = ["a", "b", "c", "d"]
+    repo.commit({f"p/{name}/policy-config.yaml": policy(name) for name in names})
+    row = link(admin, repo.url, path="p")
+    run_due()
+    repo.commit({f"p/{name}/policy-config.yaml": None for name in names[:3]})
+
+    answer = dry_run(row)
+
+    assert answer["held"]["reason"] == "mass_removal"
+    assert [gone["configuration"] for gone in answer["would_remove"]] == names[:3]
+    assert shown(admin, row)["held"] is None
+
+
+def test_a_dry_run_of_a_path_that_is_gone_shows_what_would_go(admin: APIClient, repo: Repo) -> None:
+    """With git's reason beside it."""
+    repo.commit({f"p/{BOT}": policy("Bot")})
+    row = link(admin, repo.url, path="p")
+    run_due()
+    repo.commit({f"p/{BOT}": None, "x": "y"})
+
+    answer = dry_run(row)
+
+    assert (answer["error"]["code"], answer["held"]["reason"]) == (
+        "path_not_found",
+        "path_not_found",
+    )
+    assert answer["would_remove"] == [{"path": f"p/{BOT}", "configuration": "bot"}]
+
+
+def test_a_dry_run_knows_overrides_pins_and_renames(admin: APIClient, repo: Repo) -> None:
+    """As the sync does."""
+    repo.commit({f"{name}/policy-config.yaml": policy(name) for name in ("over", "pin", "old")})
+    row = link(admin, repo.url)
+    run_due()
+    override(admin, "over", policy("over", description="by hand"))
+    pin(admin, "pin")
+    repo.git("mv", "old", "new")
+    repo.commit({"pin/policy-config.yaml": policy("pin", description="more")})
+
+    answer = dry_run(row)
+
+    assert brief(answer) == {
+        "new/policy-config.yaml": ("synced", 1),
+        "over/policy-config.yaml": ("synced", None),
+        "pin/policy-config.yaml": ("pinned", None),
+    }
+    assert [file["renamed_from"] for file in answer["files"]] == ["old", "", ""]
+
+
+def test_a_link_is_tried_before_it_is_saved(admin: APIClient, repo: Repo) -> None:
+    """Branch, path, prefix and globs are those that were sent; nothing is left."""
+    make(admin, "eu-bot", policy("By the API"))
+    repo.commit({f"p/{BOT}": policy("Bot"), "p/x/policy-config.yaml": policy("X")})
+
+    answer = tried(
+        repo.url,
+        branch="main",
+        path="p",
+        id_prefix="eu-",
+        exclude=["p/x"],
+        auto_create_configuration=True,
+    )
+
+    assert brief(answer) == {f"p/{BOT}": ("conflict", None)}
+    assert [finding["code"] for finding in answer["files"][0]["findings"]] == ["not_adopted"]
+    assert get(admin, "/v1/git-repos") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"path": "nowhere"}, "path_not_found"), ({"branch": "gone"}, "branch_not_found")],
+)
+def test_a_trial_says_what_is_wrong(
+    admin: APIClient, repo: Repo, fields: dict[str, Any], code: str
+) -> None:
+    """Before there is anything to hold."""
+    repo.commit({BOT: policy()})
+
+    answer = tried(repo.url, **fields)
+
+    assert (answer["error"]["code"], answer["held"], answer["files"]) == (code, None, [])
+
+
+def test_a_trial_needs_and_uses_the_token(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """It travels sealed."""
+    repo.commit({BOT: policy()})
+    forge.tokens[repo.bare.name] = "a-token-for-the-forge"
+    row = draft(repo.url, token="a-token-for-the-forge")
+
+    answers = [tried(repo.url), tried(repo.url, token="wrong"), preview.of(row)]
+
+    assert [answer["error"] and answer["error"]["code"] for answer in answers] == [
+        "auth_failed",
+        "auth_failed",
+        None,
+    ]
+    assert "a-token-for-the-forge" not in json.dumps(preview.packed(row))
+
+
+def test_a_worker_leaves_its_answer_for_whoever_waits(admin: APIClient, repo: Repo) -> None:
+    """Once, and for nobody else."""
+    repo.commit({BOT: policy()})
+    row = draft(repo.url)
+
+    tasks.preview_link("one", preview.packed(row))
+
+    assert take("another", seconds=1) is None
+    assert [file["path"] for file in take("one", seconds=5)["files"]] == [BOT]
+    assert take("one", seconds=1) is None
+
+
+def test_a_credential_that_is_deleted_meanwhile_is_told(admin: APIClient) -> None:
+    """Whoever waits for the look hears of it, instead of nothing."""
+    used = credential(admin, token="secret", hosts=["forge.example"])
+    url = parse("https://forge.example/org/repo.git", schemes=("https",))
+    message = preview.packed(links.draft(url, token="", credential="shared", fields={}))
+    shared_credentials.delete(used["id"])
+
+    tasks.preview_link("ticket", message)
+
+    assert take("ticket", seconds=5)["error"]["code"] == "internal"

@@ -1,0 +1,312 @@
+"""`kt drift` where there is little to compare: a checkout, and answers of all kinds."""
+
+from __future__ import annotations
+
+import json
+import threading
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kt.cli.drift.checkout import policies
+from kt.cli.drift.comparison import Policy, compare, drifts
+from tests.support.repo import Repo, policy
+
+Run = Callable[..., tuple[int, str, str]]
+HERE = "a" * 64
+THERE = "b" * 64
+POLICY = Policy("support-bot", "policies/support-bot/policy-config.yaml", HERE)
+
+
+class Answers:
+    """A server on loopback that answers what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.asked: list[tuple[str, str]] = []
+        answers = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answers.asked.append((self.path, self.headers["authorization"]))
+                status, headers, body = answers.by_path.get(self.path, (404, {}, b"{}"))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    def says(self, path: str, rows: Any, status: int = 200, **headers: str) -> None:
+        """Answer a path with rows under `data`."""
+        self.by_path[path] = status, headers, json.dumps({"data": rows}).encode()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    """A server that is asked instead of a control plane."""
+    server = Answers()
+    monkeypatch.setenv("KEEPTRUSTS_API_URL", server.url)
+    monkeypatch.setenv("KEEPTRUSTS_API_TOKEN", "s3cret")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def checkout(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A repository to stand in."""
+    repo.commit({"policies/support-bot/policy-config.yaml": policy("Bot")})
+    monkeypatch.chdir(repo.clone)
+    return repo
+
+
+def in_force(content: str, **more: Any) -> list[dict[str, Any]]:
+    """`/v1/configurations` with one row."""
+    digest = sha256(content.encode()).hexdigest()
+    return [{"id": "support-bot", "content_hash": digest, "overridden": False, **more}]
+
+
+def states(
+    configuration: dict[str, Any] | None, *gateways: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Gateway and state of each row."""
+    known = [] if configuration is None else [{"id": "support-bot", **configuration}]
+    seen = [{"configuration": "support-bot", **row} for row in gateways]
+    return [(row.gateway, row.state) for row in compare([POLICY], known, seen, prefix="")]
+
+
+def test_equal_hashes_are_in_sync() -> None:
+    """Whatever else a row says."""
+    assert states({"content_hash": HERE, "overridden": True}) == [("", "in_sync")]
+
+
+def test_another_hash_is_drift_with_its_cause() -> None:
+    """An override, a file that was refused, or something newer or older."""
+    refused = {"gateway": None, "git_hash": HERE, "state": "quarantined"}
+    assert states({"content_hash": THERE, "overridden": True}) == [("", "overridden")]
+    assert states({"content_hash": THERE}, refused) == [("", "quarantined")]
+    assert states({"content_hash": THERE}) == [("", "drifted")]
+    assert states(None) == [("", "drifted")]
+
+
+def test_a_gateway_has_the_state_that_the_control_plane_gives_it() -> None:
+    """One that this version does not know is none that is clean."""
+    rows = [{"gateway": "edge-1", "state": "stale"}, {"gateway": "edge-2", "state": "melted"}]
+    found = states({"content_hash": HERE}, *rows)
+    assert found == [("", "in_sync"), ("edge-1", "stale"), ("edge-2", "drifted")]
+
+
+def test_a_configuration_without_a_file_is_told_and_no_drift() -> None:
+    """Another repository may feed it; an id without the prefix certainly comes from elsewhere."""
+    known = [{"id": "a-one", "content_hash": HERE}, {"id": "b-two", "content_hash": HERE}]
+    rows = compare([], known, [], prefix="a-")
+    assert [(row.configuration, row.state) for row in rows] == [("a-one", "no_file")]
+    assert not drifts(rows, [])
+
+
+def test_a_state_can_be_ignored() -> None:
+    """That one and no other."""
+    known = [{"id": "support-bot", "content_hash": THERE, "overridden": True}]
+    rows = compare([POLICY], known, [], prefix="")
+    assert (drifts(rows, []), drifts(rows, ["overridden"]), drifts(rows, ["stale"])) == (
+        True, False, True,
+    )  # fmt: skip
+
+
+def test_what_is_committed_counts(checkout: Repo) -> None:
+    """Not what a checkout makes of it, and not what is edited and not committed."""
+    checkout.commit({".gitattributes": "* text eol=crlf\n"})
+    path = checkout.clone / "policies/support-bot/policy-config.yaml"
+    path.write_bytes(policy("Edited").replace("\n", "\r\n").encode())
+    (found,) = policies(".")
+
+    assert (found.path, found.data) == (
+        "policies/support-bot/policy-config.yaml", policy("Bot").encode(),
+    )  # fmt: skip
+
+
+def test_a_path_is_seen_from_where_one_stands(
+    checkout: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory or a file of any name; the same rule as that of a link."""
+    checkout.commit({"other/policy-config.yaml": policy("Other"), "one.yaml": policy("One")})
+    monkeypatch.chdir(checkout.clone / "policies")
+
+    def found(path: str) -> list[str]:
+        return [one.path for one in policies(path)]
+
+    assert found(".") == ["policies/support-bot/policy-config.yaml"]
+    assert found("../other") == ["other/policy-config.yaml"]
+    assert found("../one.yaml") == ["one.yaml"]
+    assert len(found("..")) == 2
+
+
+def test_without_git_the_files_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an archive that was unpacked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "policy-config.yaml").write_text(policy("Bot"))
+    (found,) = policies(".")
+
+    assert (found.path, found.data) == ("bot/policy-config.yaml", policy("Bot").encode())
+
+
+def test_in_sync_is_0_and_drift_is_1(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """With a line for each configuration, and a count."""
+    answers.says("/v1/drift", [])
+    answers.says("/v1/configurations", in_force(policy("Bot")))
+    clean = kt("drift")
+    answers.says("/v1/configurations", in_force(policy("Else"), overridden=True))
+    drifted = kt("drift")
+
+    assert clean == (0, "in_sync      support-bot\n1 in_sync\n", "")
+    assert drifted == (
+        1, "overridden   support-bot: somebody changed it by the API\n1 overridden\n", "",
+    )  # fmt: skip
+    assert kt("drift", "--ignore", "overridden")[0] == 0
+    assert {token for _, token in answers.asked} == {"Bearer s3cret"}
+
+
+def test_a_pin_is_told_with_who_and_why(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """It is released otherwise than an override is."""
+    pin = {"actor": "on call", "reason": "an audit"}
+    answers.says("/v1/drift", [])
+    answers.says("/v1/configurations", in_force(policy("Else"), overridden=True, pin=pin))
+
+    assert kt("drift")[1].startswith("overridden   support-bot: pinned by on call: an audit\n")
+
+
+def test_each_format_tells_the_same(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """For programs, for GitHub and for any CI."""
+    answers.says("/v1/configurations", in_force(policy("Bot")))
+    row = {"configuration": "support-bot", "gateway": "edge-1", "state": "stale", "why": "silent"}
+    answers.says("/v1/drift", [row])
+    report = json.loads(kt("drift", "--json")[1])
+    suites = ET.fromstring(kt("drift", "--format", "junit")[1])
+
+    assert (report["ok"], report["summary"]) == (False, {"in_sync": 1, "stale": 1})
+    assert report["rows"][1]["gateway"] == "edge-1"
+    assert kt("drift", "--format", "github")[1] == (
+        "::error file=policies/support-bot/policy-config.yaml,line=1,col=1,title=stale edge-1"
+        "::gateway edge-1: silent\n"
+    )
+    assert (suites.get("name"), suites.get("failures")) == ("kt drift", "1")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (401, b'{"error": {"code": "not_authenticated"}}', "401 not_authenticated"),
+        (302, b"", "302"),
+        (200, b"nonsense", "no data"),
+        (200, b'{"error": {}}', "no data"),
+        (200, b'{"data": {}}', "no list"),
+        (200, b'{"data": [1]}', "no list"),
+        (200, b"[" * 100_000, "no data"),
+        (503, b"", "503"),
+    ],
+)
+def test_an_answer_that_tells_nothing_is_2(
+    kt: Run, answers: Answers, checkout: Repo, status: int, body: bytes, message: str
+) -> None:
+    """It must not look like one without drift."""
+    answers.by_path["/v1/configurations"] = status, {"Location": f"{answers.url}/else"}, body
+    answers.says("/else", [])
+    code, out, err = kt("drift")
+
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "s3cret" not in err
+    assert [path for path, _ in answers.asked] == ["/v1/configurations"]
+
+
+def test_a_refused_token_is_named_with_what_the_api_says(
+    kt: Run, answers: Answers, checkout: Repo
+) -> None:
+    """Which variable to change, and why, on one line whatever the answer holds."""
+    body = (
+        b'{"error": {"code": "authentication_failed", "message": "Not\\u001b[2J known.\\nEver."}}'
+    )
+    answers.by_path["/v1/configurations"] = 401, {}, body
+
+    _, _, err = kt("drift")
+
+    assert "authentication_failed: Not [2J known. Ever." in err
+    assert "KEEPTRUSTS_API_TOKEN" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_without_an_answer_it_cannot_tell(
+    kt: Run, answers: Answers, checkout: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens, nobody is named, or the token could be read on its way."""
+    answers.close()
+    silent = kt("drift")
+    monkeypatch.setenv("KEEPTRUSTS_API_URL", "http://control.example")
+    in_clear = kt("drift")
+    monkeypatch.delenv("KEEPTRUSTS_API_TOKEN")
+    nobody = kt("drift")
+
+    assert [silent[0], in_clear[0], nobody[0]] == [2, 2, 2]
+    assert f"GET {answers.url}/v1/configurations: no answer" in silent[2]
+    assert "not https" in in_clear[2]
+    assert "KEEPTRUSTS_API_TOKEN" in nobody[2]
+
+
+def test_without_files_it_cannot_tell(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """Nor with two of one id, or one of none."""
+    answers.says("/v1/drift", [])
+    answers.says("/v1/configurations", [])
+    nothing = kt("drift", "--path", "elsewhere")
+    checkout.commit({"a/support-bot/policy-config.yaml": policy("Bot")})
+    twice = kt("drift")
+    checkout.commit({"a/support-bot/policy-config.yaml": None, "A B/policy-config.yaml": policy()})
+    nameless = kt("drift", "--path", "A B")
+
+    assert [nothing[0], twice[0], nameless[0]] == [2, 2, 2]
+    assert "no policy file there at HEAD" in nothing[2]
+    assert "both have the id support-bot" in twice[2]
+    assert "directory's name" in nameless[2]
+
+
+def test_a_blob_that_is_not_there_is_2(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """As in a partial clone that cannot reach its origin, or a damaged one."""
+    answers.says("/v1/configurations", [])
+    answers.says("/v1/drift", [])
+    blob = checkout.git("rev-parse", "HEAD:policies/support-bot/policy-config.yaml").strip()
+    (Path(checkout.clone) / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    code, out, err = kt("drift")
+
+    assert (code, out) == (2, "")
+    assert f"git cat-file: {blob} missing" in err
+
+
+def test_text_of_the_control_plane_stays_on_its_line(
+    kt: Run, answers: Answers, checkout: Repo
+) -> None:
+    """And commands nobody's terminal."""
+    answers.says("/v1/configurations", in_force(policy("Bot")))
+    row = {"configuration": "support-bot", "gateway": "e\x1b[2J", "state": "stale", "why": "a\nb"}
+    answers.says("/v1/drift", [row])
+    out = kt("drift")[1]
+
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 3

@@ -1,0 +1,146 @@
+# ruff: noqa: RUF001 - disguises are what is tested.
+"""Two stages find what the exact patterns find; terms and near terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.fuzzy import compile_fuzzy
+from kt.policy.decision.matching.matcher import compile_rules
+from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.termset import compile_terms
+from kt.policy.decision.reading.passages import Passage, Piece
+from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.views import View
+
+
+def reading(text: str) -> Reading:
+    """A text as one part."""
+    return Reading(Passage(text, (Piece(0, 0),)))
+
+
+def spans(found: Iterable[object]) -> set[tuple[int, int]]:
+    """Where hits are."""
+    places = [hit.places[0] for hit in found]  # type: ignore[attr-defined]
+    return {(place.start, place.end) for place in places}
+
+
+PATTERNS = ["[a-f]{5,9}", r"AKIA[A-Z]{6}", r"\d{3}-\d{2}", "x.*y{5}", "(?i)tok_[0-9a-f]{8}"]
+PIECES = st.sampled_from(
+    ["abcdef", "AKIA", "XYZXYZ", "123-45", "x", "yyyyy", "TOK_", "0f", " ", "\n"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_two_stages_find_what_the_exact_patterns_find(text: str) -> None:
+    """Detection by loosened sets loses nothing and adds nothing."""
+    rules = [Rule(pattern, "x", pattern, (View.RAW,)) for pattern in PATTERNS]
+    exact = {match.span() for pattern in PATTERNS for match in re2.finditer(pattern, text)}
+    assert spans(compile_rules(rules).scan(reading(text))) == exact
+
+
+def test_a_pattern_too_large_for_a_set_is_still_looked_for() -> None:
+    """It is tried by itself instead of overflowing the set's memory."""
+    large = "(?:" + "|".join(rf"\pL{{4}}{n}" for n in range(400)) + ")!"
+    matcher = compile_rules(pattern_rules([large], field="f", label="x"))
+    assert spans(matcher.scan(reading("say abcd399!"))) == {(4, 12)}
+
+
+def test_a_pattern_that_looks_far_ahead_gives_up_by_cutting_all_the_rest() -> None:
+    """Time stays bounded, and what was not looked at counts as found."""
+    matcher = compile_rules(pattern_rules(["a.*z|a"], field="f", label="x"))
+    found = spans(matcher.scan(reading("a" * 40_000)))
+    assert max(end - start for start, end in found) > 10_000
+
+
+def test_an_empty_match_is_no_hit() -> None:
+    """A pattern that may match nothing finds only something."""
+    matcher = compile_rules(pattern_rules(["a*"], field="f", label="x"))
+    assert spans(matcher.scan(reading("baab"))) == {(1, 3)}
+
+
+TERMS = [
+    ("falcon", "the FALCON flies", True),
+    ("falcon", "falconry", False),
+    ("falcon", "falcon_x", False),
+    ("Project Falcon", "project \n\t falcon", True),
+    ("Project Falcon", "project\u2003falcon", True),
+    ("Project Falcon", "project-falcon", False),
+    ("falcon", "fаlсоn", True),
+    ("falcon", "f\u200balcon", True),
+    ("executive", "the alternative executive's", True),
+    ("alter", "alternative", False),
+    ("вода", "ВОДА", True),
+    ("вода", "водавода", False),
+    ("ΝΕΡΟ", "το νερό νερο", True),
+    ("straße", "STRASSE", True),
+    ("c++", "I like C++.", True),
+    ("c++", "I like C.", False),
+    ("日本", "日本 です", True),
+    ("café", "cafe\u0301", True),
+]
+
+
+@pytest.mark.parametrize(("term", "text", "found"), TERMS)
+def test_a_term_matches_in_any_case_on_word_boundaries(term: str, text: str, found: bool) -> None:
+    """In any script, however it is spaced and disguised."""
+    terms = compile_terms([term], field="f", label="x")
+    assert bool(spans(terms.scan(reading(text)))) is found
+
+
+NEAR = [
+    ("falcon", 1, "falkon", True),
+    ("falcon", 1, "falcn", True),
+    ("falcon", 1, "fallcon", True),
+    ("falcon", 1, "flkon", False),
+    ("falcon", 0, "falkon", False),
+    ("falcon", 8, "fakxn", False),
+    ("project falcon", 2, "the projct falkon now", True),
+    ("project falcon", 1, "projectfalcon", True),
+    ("project falcon", 1, "pro ject falcon", True),
+    ("cat", 8, "bat", False),
+    ("bomb", 1, "bomv", True),
+    ("wire transfer", 3, "wite tranfser", True),
+]
+
+
+@pytest.mark.parametrize(("term", "distance", "text", "found"), NEAR)
+def test_a_near_term_allows_as_many_letters_as_it_may(
+    term: str, distance: int, text: str, found: bool
+) -> None:
+    """One for each four letters at most, whatever the policy allows."""
+    rule = Rule("f[0]", "x", term, (View.SKELETON,))
+    near = compile_fuzzy([(term, rule)], distance)
+    assert bool(spans(near.scan(reading(text)))) is found
+
+
+def test_a_near_term_leads_back_to_the_text_as_it_was_written() -> None:
+    """White space that was flattened is part of what is cut."""
+    terms = compile_terms(["project falcon"], field="f", label="x", distance=2)
+    text = "see  pr\u200bojct \n\n falkon, please"
+    assert spans(terms.scan(reading(text))) == {(5, text.index(","))}
+
+
+def distance(left: str, right: str) -> int:
+    """Levenshtein's distance, by the book."""
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            before, row[j] = row[j], min(before + (a != b), row[j] + 1, row[j - 1] + 1)
+    return row[-1]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("abc", min_size=8, max_size=12), st.text("abcx", min_size=1, max_size=14))
+def test_a_word_is_near_exactly_when_its_distance_is_small(term: str, word: str) -> None:
+    """The pieces that are looked for first hide no match."""
+    near = compile_fuzzy([(term, Rule("f", "x", term, (View.SKELETON,)))], 2)
+    assert bool(spans(near.scan(reading(f"{word}")))) is (distance(term, word) <= 2)
