@@ -7,7 +7,8 @@ PARALLEL := -n 4 --dist worksteal
 # What the embedded default answers for: its database under syncs and edits. Its processes are
 # looked at with all else.
 SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/configurations tests/gateways \
-	$(addprefix tests/gitrepos/test_,main_path.py outcomes.py fence.py layouts.py git_credentials.py rotation.py signatures.py)
+	$(addprefix tests/gitrepos/,api/test_git_credentials.py links/test_rotation.py snapshot/test_layouts.py \
+	snapshot/test_signatures.py sync/test_fence.py sync/test_main_path.py sync/test_outcomes.py)
 
 .PHONY: run test check soak clean
 

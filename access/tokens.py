@@ -30,10 +30,15 @@ def bootstrap(text: str) -> bool:
     """
     with transaction.atomic():
         counters.bump(COUNTER)
-        if Token.objects.exists():
+        if any_made():
             return False
         _store(text, "bootstrap admin", None)
         return True
+
+
+def any_made() -> bool:
+    """Whether a token was ever made, revoked and expired ones included."""
+    return Token.objects.exists()
 
 
 def find(text: str) -> Token | None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from keeptrusts.api.errors import ApiError, ConflictError, FieldError
 from kt.policy.diff import diff
-from kt.policy.findings import Finding, Pack
+from kt.policy.findings import Finding
 from kt.policy.identity import identify
 from kt.policy.language.forms import FORMS
 from kt.policy.lint import lint
+from kt.policy.report import Pack
 from kt.policy.verify import verify
 
 ID = re.compile(FORMS["id"].pattern)

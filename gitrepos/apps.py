@@ -4,12 +4,14 @@ from django.apps import AppConfig
 
 
 class GitReposConfig(AppConfig):
-    """Shows its measures at `/metrics`."""
+    """Shows the package's measures at `/metrics` and has its secrets sealed anew."""
 
     name = "gitrepos"
 
     def ready(self) -> None:
-        from gitrepos.polling import measures
-        from keeptrusts import metrics
+        from gitrepos.api import overview
+        from gitrepos.links import rotation
+        from keeptrusts import metrics, sealing
 
-        metrics.register(measures.families)
+        metrics.register(overview.families)
+        sealing.register(rotation.rotate)

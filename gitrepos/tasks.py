@@ -14,11 +14,13 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import worker_process_shutdown, worker_ready
 from django.conf import settings
 from django.utils import timezone
 
 from events import retention
 from gitrepos.errors import InternalError, TimedOutError
+from gitrepos.forge import eventloop
 from gitrepos.links import links, shared_credentials
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
@@ -30,13 +32,12 @@ from keeptrusts.processes import heartbeat
 
 log = structlog.get_logger(__name__)
 
-POLLS_AT_ONCE = 16
 _PREVIEW_SECONDS = 45
 
 
 # Turns of one process that may wait for slow forges at once. There are more threads than turns,
 # so that the tick goes on.
-_turns = threading.BoundedSemaphore(POLLS_AT_ONCE)
+_turns = threading.BoundedSemaphore(settings.POLLS_AT_ONCE)
 _gate = Gate()
 
 
@@ -142,3 +143,16 @@ def warn() -> None:
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
     sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+
+
+@worker_ready.connect
+def _recover(**_: Any) -> None:
+    """Take up what a worker that was killed left behind."""
+    claims.retry_stalled()
+    sweep()
+
+
+@worker_process_shutdown.connect
+def _close_connections(**_: Any) -> None:
+    """Close the connections to forges: a child of the pool ends without Python's exit handlers."""
+    eventloop.close()

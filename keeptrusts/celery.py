@@ -6,12 +6,7 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import (
-    setup_logging,
-    worker_process_init,
-    worker_process_shutdown,
-    worker_ready,
-)
+from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
 
 from keeptrusts.processes.process import die_with_parent
@@ -98,20 +93,3 @@ def _keep_logging(**_: Any) -> None:
 @worker_process_init.connect
 def _bind_to_parent(**_: Any) -> None:
     die_with_parent()
-
-
-@worker_process_shutdown.connect
-def _close_connections(**_: Any) -> None:
-    """A child of the pool ends without what Python does at an exit."""
-    from gitrepos.forge import eventloop
-
-    eventloop.close()
-
-
-@worker_ready.connect
-def _recover(**_: Any) -> None:
-    from gitrepos import tasks
-    from gitrepos.polling import claims
-
-    claims.retry_stalled()
-    tasks.sweep()

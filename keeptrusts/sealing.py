@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -61,6 +62,23 @@ class Rotation:
             return sealed
         self.sealed += 1
         return seal(secret, row=row)
+
+
+Resealer = Callable[[Rotation], None]
+_resealers: list[Resealer] = []
+
+
+def register(resealer: Resealer) -> None:
+    """Have `resealer` seal a package's secrets anew whenever the key changes."""
+    _resealers.append(resealer)
+
+
+def reseal_all() -> Rotation:
+    """Seal every stored secret under the first key; a second run finds nothing to do."""
+    done = Rotation()
+    for resealer in _resealers:
+        resealer(done)
+    return done
 
 
 def fingerprint(secret: str) -> str:

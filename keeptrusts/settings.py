@@ -50,6 +50,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
+# Batches of remotes that one poller may wait for at once.
+POLLS_AT_ONCE = 16
+
 CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
 CORS_ALLOW_HEADERS = [*default_headers, "if-none-match"]
 CORS_EXPOSE_HEADERS = ["ETag", "Location"]

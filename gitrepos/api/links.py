@@ -17,11 +17,11 @@ from configurations import pins, queries
 from configurations.serializers import PinInput
 from configurations.versions import Origin, Source
 from gitrepos import tasks
+from gitrepos.api import overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
 from gitrepos.links import links, listing
 from gitrepos.links.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
-from gitrepos.polling import measures
 from gitrepos.sync import preview
 from gitrepos.webhooks import deliveries
 from keeptrusts import mailbox
@@ -82,7 +82,7 @@ class Summary(View):
 
     def get(self, request: Request) -> Response:
         try:
-            return Response({"data": measures.summary()})
+            return Response({"data": overview.summary()})
         except redis.RedisError as exc:
             raise UnavailableError("The broker") from exc
 

@@ -1,16 +1,18 @@
 """How all links stand at this moment: what an operator looks at first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
+from prometheus_client import core
 
 from configurations import queries
 from gitrepos.links.conditions import STATUSES, with_status
 from gitrepos.models import GitRepo, Remote
-from gitrepos.polling import hosts
+from gitrepos.polling import hosts, measures
 from keeptrusts import metrics
 
 _QUEUES = ("tick", "sync")
@@ -49,6 +51,53 @@ def read() -> Standing:
         oldest_failure=_oldest_failure(),
         refused=queries.refused().count(),
     )
+
+
+def summary() -> dict[str, Any]:
+    """How all links stand now, and how the last hour went. Raises: `redis.RedisError`."""
+    now, hour = read(), metrics.recent()
+    links = sum(now.statuses.values()) - now.statuses["suspended"]
+    forges = (*measures.FORGES, measures.OTHER)
+    checks = sum(measures.CALLS.sum(hour, forge, "check") for forge in forges)
+    link_hours = links * hour.seconds / 3600
+    return {
+        "statuses": now.statuses,
+        "in_flight": now.claimed,
+        "due": now.due,
+        "due_for_seconds": now.due_seconds,
+        "lateness_seconds": {
+            "p50": measures.LATENESS.quantile(hour, 0.5),
+            "p99": measures.LATENESS.quantile(hour, 0.99),
+        },
+        "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
+        "hosts_cooling": [{"host": host, **trouble} for host, trouble in now.cooling.items()],
+        "oldest_failure": now.oldest_failure,
+        "refused_in_force": now.refused,
+    }
+
+
+def families() -> Iterator[core.Metric]:
+    """Everything of repositories that `/metrics` shows."""
+    counted = metrics.totals()
+    yield from (measure.family(counted) for measure in measures.ALL)
+    now = read()
+    yield _gauge("keeptrusts_git_repos", "Links by status.", "status", now.statuses)
+    yield _gauge("keeptrusts_queue_depth", "Messages that wait, by queue.", "queue", now.queues)
+    for name, text, number in (
+        ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
+        ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
+        ("keeptrusts_due_for_seconds", "How long the first of them has been.", now.due_seconds),
+        ("keeptrusts_hosts_cooling", "Hosts that are left alone for now.", len(now.cooling)),
+        ("keeptrusts_refused_in_force", "In force, and refused by the present rules.", now.refused),
+    ):
+        yield core.GaugeMetricFamily(name, text, value=number)
+
+
+def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Metric:
+    family = core.GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
 
 
 def _remotes(now: datetime) -> dict[str, Any]:

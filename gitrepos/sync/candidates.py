@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from gitrepos.snapshot.values import File, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES
-from kt.policy.findings import Finding, Pack
+from kt.policy.findings import Finding
 from kt.policy.identity import identify
 from kt.policy.language.forms import is_id
+from kt.policy.report import Pack
 from kt.policy.storable import storable
 from kt.policy.verify import verify
 from kt.policy.words import quoted

@@ -1,13 +1,9 @@
-"""What lint hands back: findings, and as much of the pack as could be read."""
+"""A finding: one thing that lint says about one place of a policy file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-
-from kt.policy.report import Pack, Report
-
-__all__ = ["Finding", "Pack", "Report", "Severity"]
 
 Severity = Literal["error", "warning"]
 

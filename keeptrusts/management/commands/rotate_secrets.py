@@ -4,9 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gateways.signing import keys
-from gitrepos.links import rotation
-from keeptrusts.sealing import Rotation
+from keeptrusts import sealing
 
 
 class Command(BaseCommand):
@@ -15,9 +13,7 @@ class Command(BaseCommand):
     help = "Seal every stored secret under the first key of KEEPTRUSTS_SECRET_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = Rotation()
-        rotation.rotate(done)
-        keys.reseal(done)
+        done = sealing.reseal_all()
         self.stdout.write(f"sealed {done.sealed} secrets under the first key")
         for row in done.lost:
             self.stderr.write(f"no key opens the secret of {row}; send it again")

@@ -1,6 +1,7 @@
 """`manage.py up`: the whole control plane under one parent."""
 
 import fcntl
+import io
 import os
 import socket
 import sys
@@ -16,11 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from access import tokens
-from access.models import Token
-from gitrepos.polling import claims
-from gitrepos.tasks import POLLS_AT_ONCE
-from keeptrusts.env import secret_file, web_url
+from keeptrusts.env import web_url
 from keeptrusts.processes import broker
 from keeptrusts.processes.supervisor import Part, Supervisor, say
 
@@ -96,8 +93,8 @@ def _prepare(supervisor: Supervisor) -> str:
         say("preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
     if not env.database_url and not env.redis_url:
-        claims.forget_all()  # The lock says that no other worker can be alive.
-    return _first_token(env.data_dir)
+        call_command("forget_claims")  # The lock says that no other worker can be alive.
+    return str(call_command("first_token", stdout=io.StringIO()))
 
 
 def _unmigrated() -> bool:
@@ -105,27 +102,15 @@ def _unmigrated() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _first_token(data_dir: Path) -> str:
-    """Make the first token if there never was one; returns the line that says where one is."""
-    given, path = settings.ENV.bootstrap_token, data_dir / "admin-token"
-    if not Token.objects.exists():
-        text = given or secret_file(path)
-        if tokens.bootstrap(text) and not given:
-            return f"{text}  (kept in {path})"
-    known = tokens.find(given or (path.read_text().strip() if path.exists() else ""))
-    if known is None or not tokens.is_valid(known):
-        return "made earlier; `manage.py create_token NAME` makes another"
-    return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN" if given else f"in {path}"
-
-
 def _parts() -> list[Part]:
     env = settings.ENV
+    threads = settings.POLLS_AT_ONCE + 4  # More than turns, so that the tick goes on.
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
         Part("syncer", [*celery, *_worker("sync", "prefork", 4)], grace_seconds=12),
         # Threads: hundreds of calls wait in one process, on connections that all of them share.
-        Part("poller", [*celery, *_worker("tick", "threads", POLLS_AT_ONCE + 4)], grace_seconds=6),
+        Part("poller", [*celery, *_worker("tick", "threads", threads)], grace_seconds=6),
         Part(
             "web",
             [

@@ -18,10 +18,10 @@ from kt.policy.decision import (
     decide_response,
     releasable,
 )
-from kt.policy.findings import Pack
 from kt.policy.identity import identify
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
+from kt.policy.report import Pack
 from kt.policy.yaml.document import read
 
 MAX_BODY_BYTES = 32 << 20

@@ -161,7 +161,7 @@ def test_every_code_of_an_error_is_somebodys_fault() -> None:
     """Those of the forge are the ones that are nobody else's."""
     forges = {"bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited"}
 
-    assert _codes(errors.RemoteError) - forges == set(measures._FAULTS)
+    assert _codes(errors.RemoteError) - forges == set(measures.FAULTS)
 
 
 def _codes(kind: type[errors.RemoteError]) -> set[Any]:

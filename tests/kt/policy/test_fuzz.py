@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kt.policy.files import MAX_BYTES
-from kt.policy.findings import Report
 from kt.policy.language import KINDS
 from kt.policy.lint import MAX_FINDINGS, lint
+from kt.policy.report import Report
 
 _CASES = sorted((Path(__file__).parents[2] / "cases").glob("*/*.yaml"))
 _WHOLE = [path.read_bytes() for path in _CASES]

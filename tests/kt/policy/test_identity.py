@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kt.policy.findings import Finding, Pack
+from kt.policy.findings import Finding
 from kt.policy.identity import identify
+from kt.policy.report import Pack
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kt.policy.findings import Finding, Pack, Report
+from kt.policy.findings import Finding
 from kt.policy.lint import MAX_FINDINGS, lint
+from kt.policy.report import Pack, Report
 
 HEAD = b"pack: {name: p, version: 1.0.0, enabled: true}\npolicies: {chain: [dlp-filter]}\n"
 

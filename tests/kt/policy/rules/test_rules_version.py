@@ -35,7 +35,7 @@ def test_the_rules_version_is_the_digest_of_the_rules(root: Path, renew: bool) -
     if renew:
         _write(root / "kt" / "policy" / "rules" / "__init__.py", actual)
     else:
-        assert actual == RULES_VERSION, "the rules changed: RENEW=1 pytest tests/kt/lint"
+        assert actual == RULES_VERSION, "the rules changed: RENEW=1 pytest tests/kt/policy"
 
 
 def _write(path: Path, version: str) -> None:

@@ -1,0 +1,31 @@
+"""`manage.py first_token`: the first admin's token, made while no token was ever made."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from access import tokens
+from keeptrusts.env import secret_file
+
+
+class Command(BaseCommand):
+    """Makes the first token if there never was one; prints where one is."""
+
+    help = "Make the first token, unless there ever was one, and say where it is."
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        given, path = settings.ENV.bootstrap_token, settings.ENV.data_dir / "admin-token"
+        if not tokens.any_made():
+            text = given or secret_file(path)
+            if tokens.bootstrap(text) and not given:
+                return f"{text}  (kept in {path})"
+        known = tokens.find(given or _kept(path))
+        if known is None or not tokens.is_valid(known):
+            return "made earlier; `manage.py create_token NAME` makes another"
+        return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN" if given else f"in {path}"
+
+
+def _kept(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
