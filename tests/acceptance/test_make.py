@@ -5,6 +5,8 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,22 +15,26 @@ from tests.support.stack import ROOT, free_port, is_running, wait_for
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A fresh clone that belongs to another user when the tests run as root."""
-    target = Path(shutil.copytree(_tracked(tmp_path), tmp_path / "clone"))
-    (tmp_path / "home").mkdir()
-    if os.geteuid() == 0:
-        subprocess.run(["chown", "-R", "nobody", str(tmp_path)], check=True)
-        for folder in tmp_path.parents:
-            if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
-                folder.chmod(folder.stat().st_mode | 0o055)
-    return target
+def clone() -> Iterator[Path]:
+    """A fresh clone that belongs to another user when the tests run as root.
+
+    Not below pytest's folder: every other run of pytest closes that one to other users.
+    """
+    folder = Path(tempfile.mkdtemp())
+    try:
+        target = Path(shutil.copytree(_tracked(folder), folder / "clone"))
+        (folder / "home").mkdir()
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
+        yield target
+    finally:
+        shutil.rmtree(folder)
 
 
-def _tracked(tmp_path: Path) -> Path:
+def _tracked(folder: Path) -> Path:
     """What git tracks, as it stands in the working tree."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    target = tmp_path / "tracked"
+    target = folder / "tracked"
     for name in filter(None, names.stdout.decode().split("\0")):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
