@@ -98,7 +98,7 @@ def our_check(url: str, times: int, *, keep: bool) -> float:
         connections._KEPT_SOCKETS = 0
     batch = 50
     asked = parse(url, schemes=["https", "http"])
-    questions = [check.Question(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
+    questions = [check.RefsQuestion(number, asked, NOBODY, (MAIN,)) for number in range(batch)]
     terms = check.Terms((ipaddress.ip_network("127.0.0.0/8"),), per_host=batch)
 
     def step() -> None:
@@ -123,7 +123,7 @@ def our_change(url: str, times: int) -> float:
     from gitrepos.forge.addresses import parse
     from gitrepos.forge.git import runner
     from gitrepos.snapshot import fetch
-    from gitrepos.snapshot.values import Ask, Snapshot
+    from gitrepos.snapshot.values import FilesRequest, Snapshot
 
     access = runner.Access(parse(url, schemes=["https", "http"]), ("127.0.0.1",))
     listed = subprocess.run(["git", "ls-remote", url, MAIN], capture_output=True, text=True)
@@ -132,7 +132,7 @@ def our_change(url: str, times: int) -> float:
     def step() -> None:
         with tempfile.TemporaryDirectory() as folder:
             (taken,) = fetch.take(
-                access, ref=MAIN, head=head, asks=[Ask("policies")], folder=Path(folder)
+                access, ref=MAIN, head=head, asks=[FilesRequest("policies")], folder=Path(folder)
             )
         assert isinstance(taken, Snapshot)
         assert len(taken.files or ()) == 20

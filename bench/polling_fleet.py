@@ -52,14 +52,14 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
     from django.db import connection
 
     from gitrepos.links.sealed_secrets import sealed_webhook_secret
-    from gitrepos.models import GitRepo, Remote
+    from gitrepos.models import Link, Remote
     from gitrepos.polling.turns import next_turn
     from kt.policy.verify import VERIFY_VERSION
 
     call_command("migrate", verbosity=0)
     now = datetime.now(UTC)
     remote = Remote.objects.create(url="template", interval_seconds=interval)
-    GitRepo.objects.create(
+    Link.objects.create(
         remote=remote, url="template", branch="main", auto_create_configuration=True,
         poll_interval_seconds=interval, observed_generation=1, observed_rules=VERIFY_VERSION,
         last_synced_at=now, created_at=now, updated_at=now,
@@ -72,15 +72,15 @@ def seed(links: int, interval: int, port: int, heads: dict[int, str]) -> None:
             "host": "split_part(split_part(source.url, '/', 3), ':', 1)",
             "phase_us": "floor(random() * 604800000000)::bigint",
         })  # fmt: skip
-        copy(cursor, GitRepo, "gitrepos_remote", None, {
+        copy(cursor, Link, "gitrepos_remote", None, {
             "id": "gen_random_uuid()", "remote_id": "source.id", "url": "source.url",
             "last_commit": "left(encode(sha256("
             "substring(source.url from '[0-9]+.git$')::bytea), 'hex'), 40)",
         })  # fmt: skip
-        GitRepo.objects.filter(url="template").delete()
+        Link.objects.filter(url="template").delete()
         Remote.objects.filter(url="template").delete()
         for number, head in heads.items():
-            row = GitRepo.objects.get(url=url_of(number, port))
+            row = Link.objects.get(url=url_of(number, port))
             row.last_commit = head
             row.webhook_secret = sealed_webhook_secret(SECRET, row)
             row.save()
@@ -214,10 +214,10 @@ def keep_pushing(
     forge: ForgeProcess, links: int, interval: int, port: int, until: float
 ) -> Iterator[Push]:
     """Push to each changing repository about once an interval."""
-    from gitrepos.models import GitRepo
+    from gitrepos.models import Link
 
     numbers = [number for number in range(links) if kind_of(number) == "changing"]
-    ids = {row.url: row.pk for row in GitRepo.objects.filter(url__contains="/changing/")}
+    ids = {row.url: row.pk for row in Link.objects.filter(url__contains="/changing/")}
     gap, chance = interval / len(numbers), random.Random(2)
     ways = itertools.cycle(("poll", "request", "webhook"))
     while (began := time.time()) < until:
@@ -282,11 +282,11 @@ def first_syncs(count: int, seconds: float) -> None:
     """How many links a second are synced for the first time, once all of them are new."""
     from django.utils import timezone
 
-    from gitrepos.models import GitRepo, Remote
+    from gitrepos.models import Link, Remote
 
-    changing = GitRepo.objects.filter(url__contains="/changing/")[:count]
+    changing = Link.objects.filter(url__contains="/changing/")[:count]
     rows = dict(changing.values_list("pk", "remote_id"))
-    links = GitRepo.objects.filter(pk__in=rows)
+    links = Link.objects.filter(pk__in=rows)
     links.update(last_commit="", observed_generation=0)
     began = time.time()
     Remote.objects.filter(pk__in=rows.values()).update(next_poll_at=timezone.now())

@@ -21,7 +21,7 @@ class Id(Text):
         return value
 
 
-class Content(Text):
+class ContentField(Text):
     """A policy file as text; what is stored is its UTF-8."""
 
     def to_internal_value(self, data: Any) -> bytes:  # type: ignore[override]
@@ -63,7 +63,7 @@ class ConfigurationEdit(Input):
     name = Text(max_length=200, required=False)
     description = Text(max_length=2000, required=False, allow_blank=True)
     labels = Labels(required=False)
-    content = Content(required=False)
+    content = ContentField(required=False)
     note = Text(max_length=1000, required=False, allow_blank=True)
     override = Flag(required=False, default=False)
     status = Text(required=False)
@@ -92,14 +92,14 @@ class ConfigurationInput(Input):
     name = Text(max_length=200, required=False)
     description = Text(max_length=2000, required=False, allow_blank=True, default="")
     labels = Labels(required=False, default=dict)
-    content = Content()
+    content = ContentField()
     note = Text(max_length=1000, required=False, allow_blank=True, default="")
 
 
 class ValidationInput(Input):
     """`POST /v1/configurations/validate`; `directory` is the name of the file's directory."""
 
-    content = Content()
+    content = ContentField()
     directory = Text(max_length=200, required=False)
 
 

@@ -13,7 +13,7 @@ urlpatterns = [
     path(f"{_ONE}/rotate-token", fleet.RotateToken.as_view()),
     path(f"{_ONE}/configuration", machine.Configuration.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
-    path(f"{_ONE}/decisions", machine.Decisions.as_view()),
+    path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),

@@ -1,4 +1,4 @@
-"""What is polled (`Remote`), what somebody asked for (`GitRepo`), what git last said."""
+"""What is polled (`Remote`), what somebody asked for (`Link`), what git last said."""
 
 import secrets
 import uuid
@@ -105,7 +105,7 @@ class Remote(models.Model):
         ]
 
 
-class GitRepo(models.Model):
+class Link(models.Model):
     """A link: the files under `path` of one branch feed configurations.
 
     Asked half. `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
@@ -168,6 +168,7 @@ class GitRepo(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
+        db_table = "gitrepos_gitrepo"
         constraints = [
             models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
         ]
@@ -210,7 +211,9 @@ class LinkedFile(models.Model):
         MISSING = "missing"
         ARCHIVED = "archived"
 
-    repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="files")
+    link = models.ForeignKey(
+        Link, on_delete=models.CASCADE, related_name="files", db_column="repo_id"
+    )
     path = models.CharField(max_length=1024)
     configuration = models.CharField(max_length=200, default="", db_index=True)
     renamed_from = models.CharField(max_length=200, default="")
@@ -222,11 +225,11 @@ class LinkedFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["repo", "path", "configuration"], name="file_identity"),
+            models.UniqueConstraint(fields=["link", "path", "configuration"], name="file_identity"),
         ]
         indexes = [
             models.Index(
-                fields=["repo"],
+                fields=["link"],
                 name="file_refused",
                 condition=Q(outcome__in=["quarantined", "unlinked", "conflict"]),
             ),
@@ -249,7 +252,9 @@ class SyncRun(models.Model):
         WEBHOOK = "webhook"
         MANUAL = "manual"
 
-    repo = models.ForeignKey(GitRepo, on_delete=models.CASCADE, related_name="runs")
+    link = models.ForeignKey(
+        Link, on_delete=models.CASCADE, related_name="runs", db_column="repo_id"
+    )
     trigger = models.CharField(max_length=8, choices=Trigger.choices)
     from_commit = models.CharField(max_length=64, default="")
     to_commit = models.CharField(max_length=64, default="")
@@ -261,4 +266,4 @@ class SyncRun(models.Model):
     finished_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        indexes = [models.Index(fields=["repo", "-id"], name="run_history")]
+        indexes = [models.Index(fields=["link", "-id"], name="run_history")]

@@ -48,7 +48,7 @@ class Totals:
     seconds: float
 
 
-class Counter:
+class CounterMetric:
     """A number that grows, for each combination of its labels' values."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
@@ -72,7 +72,7 @@ class Counter:
         return family
 
 
-class Histogram:
+class HistogramMetric:
     """How values spread over buckets, of which the last is open."""
 
     def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:

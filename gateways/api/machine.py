@@ -76,7 +76,7 @@ class Report(GatewayView):
         return Response({"data": data})
 
 
-class Decisions(GatewayView):
+class DecisionIntake(GatewayView):
     """Take a batch of decisions."""
 
     def post(self, request: Request, gateway_id: str) -> Response:

@@ -13,7 +13,7 @@ STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ConfigurationFacts:
     """A configuration against git: `quarantined_since` of the file at git's head,
     `overridden_since` of what stands against it. `published_at` is its version's time."""
 
@@ -28,7 +28,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class GatewayFacts:
     """A gateway as it was seen last; a gateway that never reported has no `last_seen_at`.
 
     `known` says whether what it runs is a version that was published.
@@ -66,7 +66,7 @@ class Verdict:
     why: str
 
 
-def judge(seen: Seen, desired: Source | None, clock: Clock) -> Verdict:
+def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict:
     """The state of a gateway; the first that holds, in the order of how much it hides."""
     for check in _CHECKS:
         if verdict := check(seen, desired, clock):
@@ -82,7 +82,7 @@ def judge(seen: Seen, desired: Source | None, clock: Clock) -> Verdict:
     return Verdict(IN_SYNC, since, why)
 
 
-def source_verdict(source: Source) -> Verdict:
+def source_verdict(source: ConfigurationFacts) -> Verdict:
     """The state of a configuration by itself, whoever runs it."""
     if source.quarantined_since is not None:
         why = "the file in git is quarantined; the last good version is in force"
@@ -92,7 +92,9 @@ def source_verdict(source: Source) -> Verdict:
     return Verdict(IN_SYNC, source.published_at, "")
 
 
-def _offline(seen: Seen, _desired: Source | None, clock: Clock) -> Verdict | None:
+def _offline(
+    seen: GatewayFacts, _desired: ConfigurationFacts | None, clock: Clock
+) -> Verdict | None:
     if seen.last_seen_at is None:
         return Verdict(OFFLINE, seen.registered_at, "it never reported")
     if seen.stopping:
@@ -102,7 +104,7 @@ def _offline(seen: Seen, _desired: Source | None, clock: Clock) -> Verdict | Non
     return None
 
 
-def _stale(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None:
+def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict | None:
     assert seen.last_seen_at is not None  # It would be offline.
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
         return Verdict(STALE, seen.last_seen_at, f"{_MISSED_REPORTS} reports are missing")
@@ -114,7 +116,9 @@ def _stale(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None:
     return None
 
 
-def _drifted(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None:
+def _drifted(
+    seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock
+) -> Verdict | None:
     since = seen.running_since or seen.registered_at
     if seen.problem_code == "state_edited":
         return _problem(DRIFTED, seen)
@@ -130,7 +134,9 @@ def _drifted(seen: Seen, desired: Source | None, clock: Clock) -> Verdict | None
     return None
 
 
-def _rolling_out(seen: Seen, desired: Source | None, _clock: Clock) -> Verdict | None:
+def _rolling_out(
+    seen: GatewayFacts, desired: ConfigurationFacts | None, _clock: Clock
+) -> Verdict | None:
     if desired is None or seen.running_hash == desired.content_hash:
         return None
     told = seen.handed_hash == desired.content_hash
@@ -138,20 +144,20 @@ def _rolling_out(seen: Seen, desired: Source | None, _clock: Clock) -> Verdict |
     return Verdict(ROLLING_OUT, _wanted_since(seen, desired), why)
 
 
-_CHECKS: tuple[Callable[[Seen, Source | None, Clock], Verdict | None], ...] = (
+_CHECKS: tuple[Callable[[GatewayFacts, ConfigurationFacts | None, Clock], Verdict | None], ...] = (
     _offline, _stale, _drifted, _rolling_out,
 )  # fmt: skip
 
 
-def _silent(seen: Seen, clock: Clock) -> float:
+def _silent(seen: GatewayFacts, clock: Clock) -> float:
     assert seen.last_seen_at is not None
     return (clock.now - seen.last_seen_at).total_seconds()
 
 
-def _problem(state: str, seen: Seen) -> Verdict:
+def _problem(state: str, seen: GatewayFacts) -> Verdict:
     since = seen.problem_since or seen.last_seen_at or seen.registered_at
     return Verdict(state, since, f"{seen.problem_code}: {seen.problem_message}")
 
 
-def _wanted_since(seen: Seen, desired: Source) -> datetime:
+def _wanted_since(seen: GatewayFacts, desired: ConfigurationFacts) -> datetime:
     return max(desired.published_at, seen.bound_at or desired.published_at)

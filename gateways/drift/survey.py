@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from configurations.models import Configuration, Version
 from gateways.drift import judge
-from gateways.drift.judge import Clock, Seen, Source, Verdict
+from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Verdict
 from gateways.models import Gateway
 from gateways.reports import live, reports
 from gitrepos.models import LinkedFile
@@ -98,7 +98,7 @@ def summary(found: Iterable[Row]) -> dict[str, int]:
     return {state: counts[state] for state in judge.STATES}
 
 
-def _live() -> tuple[Mapping[str, live.Seen], Mapping[str, live.Handed]]:
+def _live() -> tuple[Mapping[str, live.LastReport], Mapping[str, live.Handed]]:
     """What Redis has; without it the database's minute-old answer must do."""
     try:
         return live.seen(), live.handed()
@@ -107,7 +107,7 @@ def _live() -> tuple[Mapping[str, live.Seen], Mapping[str, live.Handed]]:
         return {}, {}
 
 
-def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
+def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFacts]:
     """The current version of all configurations, or of the wanted ones, against what git says."""
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
@@ -117,13 +117,13 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
         current = current.filter(configuration__in=wanted)
         said = said.filter(configuration__in=wanted)
     files = {
-        (file["repo_id"], file["configuration"]): file
+        (file["link_id"], file["configuration"]): file
         for file in said.values(
-            "repo_id", "configuration", "content_hash", "outcome", "updated_at",
-            "repo__last_commit",
+            "link_id", "configuration", "content_hash", "outcome", "updated_at",
+            "link__last_commit",
         )
     }  # fmt: skip
-    by_owner = {(str(repo), configuration): file for (repo, configuration), file in files.items()}
+    by_owner = {(str(link), configuration): file for (link, configuration), file in files.items()}
     return {
         version.configuration_id: _source(
             version, by_owner.get((version.configuration.owner, version.configuration_id))
@@ -132,17 +132,17 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
     }
 
 
-def _source(version: Version, file: Mapping[str, Any] | None) -> Source:
+def _source(version: Version, file: Mapping[str, Any] | None) -> ConfigurationFacts:
     row = version.configuration
     quarantined = file is not None and file["outcome"] == LinkedFile.Outcome.QUARANTINED
     overridden = bool(row.owner) and row.git_hash != row.content_hash
     since = (row.pinned_at or version.created_at) if overridden else None
-    return Source(
+    return ConfigurationFacts(
         content_hash=version.content_hash,
         version=version.number,
         published_at=version.created_at,
         git_hash=file["content_hash"] if file else row.git_hash,
-        git_commit=file["repo__last_commit"] if file else version.commit,
+        git_commit=file["link__last_commit"] if file else version.commit,
         quarantined_since=file["updated_at"] if file and quarantined else None,
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
@@ -160,14 +160,14 @@ def _published(claims: Collection[_Claim]) -> set[_Claim]:
 
 
 def _facts(
-    known: _Known, seen: live.Seen | None, handed: live.Handed | None, published: set[_Claim]
-) -> Seen:
+    known: _Known, seen: live.LastReport | None, handed: live.Handed | None, published: set[_Claim]
+) -> GatewayFacts:
     """What is known of a gateway; what Redis says may be of one that had its id before."""
     last = known.state__last_seen_at
     told = handed.content_hash if handed and handed.at >= known.created_at else ""
     if last is None:
-        return Seen(known.created_at, known.bound_at, known.ambiguous, handed_hash=told)
-    return Seen(
+        return GatewayFacts(known.created_at, known.bound_at, known.ambiguous, handed_hash=told)
+    return GatewayFacts(
         registered_at=known.created_at,
         bound_at=known.bound_at,
         ambiguous=known.ambiguous,
@@ -186,8 +186,8 @@ def _facts(
 def _row(
     gateway: str | None,
     configuration: str | None,
-    source: Source | None,
-    facts: Seen | None,
+    source: ConfigurationFacts | None,
+    facts: GatewayFacts | None,
     running_version: int | None,
     clock: Clock,
 ) -> Row:
@@ -211,7 +211,9 @@ def _row(
     }
 
 
-def _verdict(source: Source | None, facts: Seen | None, clock: Clock) -> Verdict:
+def _verdict(
+    source: ConfigurationFacts | None, facts: GatewayFacts | None, clock: Clock
+) -> Verdict:
     if facts is not None:
         return judge.judge(facts, source, clock)
     assert source is not None  # A row without a gateway is a configuration's.

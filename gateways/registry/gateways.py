@@ -10,7 +10,7 @@ from django.utils import timezone
 from configurations.publish import publish
 from gateways.models import Binding, Gateway
 from gateways.registry import tokens
-from gateways.registry.selectors import Rule, bind
+from gateways.registry.selectors import SelectorRule, bind
 from keeptrusts import counters, hints
 from keeptrusts.api.errors import ConflictError, NotFoundError
 
@@ -128,11 +128,11 @@ def rebind_all(seq: int) -> None:
 def _rebind(rows: Iterable[Gateway], seq: int) -> list[Gateway]:
     """Bind each row anew; returns those that changed."""
     found = Binding.objects.values_list("configuration_id", "selector")
-    rules = [Rule(configuration, selector) for configuration, selector in found]
+    rules = [SelectorRule(configuration, selector) for configuration, selector in found]
     return [row for row in rows if _rebound(row, rules, seq)]
 
 
-def _rebound(row: Gateway, rules: Iterable[Rule], seq: int) -> bool:
+def _rebound(row: Gateway, rules: Iterable[SelectorRule], seq: int) -> bool:
     named = row.configuration_id
     bound = bind(rules, named=named, labels=row.labels, before=row.bound_id)
     before = (row.bound_id, row.ambiguous)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SelectorRule:
     """Gateways with all labels of `selector` are bound to `configuration`."""
 
     configuration: str
@@ -21,7 +21,11 @@ class Bound:
 
 
 def bind(
-    rules: Iterable[Rule], *, named: str | None, labels: Mapping[str, str], before: str | None
+    rules: Iterable[SelectorRule],
+    *,
+    named: str | None,
+    labels: Mapping[str, str],
+    before: str | None,
 ) -> Bound:
     """What a gateway is bound to: its own configuration, else what most of its labels say.
 

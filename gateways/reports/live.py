@@ -53,7 +53,7 @@ def handed() -> dict[str, Handed]:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LastReport:
     """The last report: when it came, how it is told from one that says something else, and what
     it said that may reach the database late."""
 
@@ -63,7 +63,7 @@ class Seen:
     stream: bool
 
 
-def swap_seen(gateway_id: str, seen: Seen) -> Seen | None:
+def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
     """Note a report; returns the one before, None when there is none.
 
     Raises: `redis.RedisError`.
@@ -81,7 +81,7 @@ def forget_seen(gateway_id: str) -> None:
     client().hdel(_SEEN, gateway_id)
 
 
-def seen() -> dict[str, Seen]:
+def seen() -> dict[str, LastReport]:
     """The last report of each gateway. Raises: `redis.RedisError`."""
     return {key: _seen(value) for key, value in _all(_SEEN)}
 
@@ -92,9 +92,9 @@ def is_first(configuration_id: str, version: int) -> bool:
     return bool(client().set(name, 1, nx=True, ex=_BEGUN_SECONDS))
 
 
-def _seen(row: Any) -> Seen:
+def _seen(row: Any) -> LastReport:
     at, essence, counters, stream = row
-    return Seen(_time(at), essence, counters, stream)
+    return LastReport(_time(at), essence, counters, stream)
 
 
 def _all(name: str) -> Iterable[tuple[str, Any]]:

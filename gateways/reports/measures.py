@@ -20,17 +20,17 @@ log = structlog.get_logger(__name__)
 _FLUSH_SECONDS = 1.0
 _flushed_at = 0.0
 _BOUNDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
-_COMMITTED = metrics.Histogram(
+_COMMITTED = metrics.HistogramMetric(
     "keeptrusts_rollout_commit_to_poll_seconds",
     "From a commit to the start of the poll that found it.",
     _BOUNDS,
 )
-_POLLED = metrics.Histogram(
+_POLLED = metrics.HistogramMetric(
     "keeptrusts_rollout_poll_to_publish_seconds",
     "From the start of the poll that found a commit to its version.",
     _BOUNDS,
 )
-_ENFORCED = metrics.Histogram(
+_ENFORCED = metrics.HistogramMetric(
     "keeptrusts_rollout_publish_to_enforce_seconds",
     "From a version to the first report of each gateway that enforces it.",
     _BOUNDS,

@@ -20,7 +20,7 @@ from gateways.mirror import fleet
 from gateways.models import Gateway, State
 from gateways.registry import gateways
 from gateways.reports import live, measures
-from gateways.reports.live import Seen
+from gateways.reports.live import LastReport
 from keeptrusts import counters
 
 log = structlog.get_logger(__name__)
@@ -72,9 +72,9 @@ class Essence:
         return orjson.dumps([self.running, self.problem, self.rest]).decode()
 
 
-def interval_seconds(gateways: int) -> int:
-    """How often each reports: all together rarely enough, each often enough to be missed."""
-    wished = gateways // _REPORTS_PER_SECOND
+def interval_seconds(count: int) -> int:
+    """Seconds between the reports of each of `count` gateways: rare together, missed when one stops."""
+    wished = count // _REPORTS_PER_SECOND
     return min(max(_LEAST_INTERVAL_SECONDS, wished), _MOST_INTERVAL_SECONDS)
 
 
@@ -83,7 +83,7 @@ def take(gateway_id: str, report: Report) -> None:
     now = timezone.now()
     _tell_again(gateway_id, report["running"])
     essence = Essence.of_report(report).text()
-    seen = Seen(now, essence, report["counters"], report["stream"])
+    seen = LastReport(now, essence, report["counters"], report["stream"])
     try:
         before = live.swap_seen(gateway_id, seen)
     except redis.RedisError as exc:

@@ -30,7 +30,7 @@ def secret_field(kind: str) -> str:
     return _FIELDS[CredentialKind(kind)][0]
 
 
-class Host(Text):
+class HostField(Text):
     """`HOST` or `HOST:PORT` in one spelling."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -45,7 +45,7 @@ class CredentialInput(Input):
 
     name = Text(max_length=100, required=False)
     hosts = serializers.ListField(
-        child=Host(max_length=300), required=False, allow_empty=False, max_length=_MAX_HOSTS
+        child=HostField(max_length=300), required=False, allow_empty=False, max_length=_MAX_HOSTS
     )
     username = Text(max_length=255, required=False, allow_blank=True)
     authorization = serializers.ChoiceField(["basic", BEARER], required=False)

@@ -11,8 +11,8 @@ from rest_framework import serializers
 from configurations import queries
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.forge.addresses import BadURLError, RepoURL, is_allowed, literal_address, parse
-from gitrepos.links.conditions import Condition, Standing, conditions
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
+from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
 from gitrepos.snapshot import globs, signatures
 from keeptrusts.api.fields import Flag, Input, Text, Whole
@@ -155,7 +155,7 @@ class Confirmation(Input):
     commit = Text(max_length=64)
 
 
-class LinkRow(serializers.ModelSerializer[GitRepo]):
+class LinkRow(serializers.ModelSerializer[Link]):
     """A link of `with_status` as the API shows it. Of secrets it says only whether there is one."""
 
     status = serializers.CharField()
@@ -175,7 +175,7 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
     files = serializers.JSONField(source="counts")
 
     class Meta:
-        model = GitRepo
+        model = Link
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
@@ -187,36 +187,36 @@ class LinkRow(serializers.ModelSerializer[GitRepo]):
             "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
-    def get_conditions(self, row: Standing) -> list[Condition]:
+    def get_conditions(self, row: LinkWithStatus) -> list[Condition]:
         refused = self.context["refused"].get(str(row.pk))
         return conditions(row, self.context["now"], self._trouble(row), refused)
 
-    def get_error(self, row: GitRepo) -> dict[str, str] | None:
+    def get_error(self, row: Link) -> dict[str, str] | None:
         """The link's own, else what keeps its host from being asked although it is due."""
         if row.error_code:
             return {"code": row.error_code, "message": row.error_message}
         return None if row.suspended else self._trouble(row)
 
-    def _trouble(self, row: GitRepo) -> dict[str, str] | None:
+    def _trouble(self, row: Link) -> dict[str, str] | None:
         due_at = row.remote.next_poll_at
         trouble: dict[str, str] | None = self.context["troubles"].get(row.remote.host)
         return trouble if due_at and due_at <= self.context["now"] else None
 
-    def get_has_access_token(self, row: GitRepo) -> bool:
+    def get_has_access_token(self, row: Link) -> bool:
         return bool(row.remote.credential)
 
-    def get_has_webhook_secret(self, row: GitRepo) -> bool:
+    def get_has_webhook_secret(self, row: Link) -> bool:
         return bool(row.webhook_secret)
 
-    def get_webhook_url(self, row: GitRepo) -> str:
+    def get_webhook_url(self, row: Link) -> str:
         """Relative to whatever name the forge reaches this API under."""
         return f"/v1/git-repos/{row.pk}/webhook"
 
-    def get_last_commit(self, row: GitRepo) -> str | None:
+    def get_last_commit(self, row: Link) -> str | None:
         return row.last_commit or None
 
 
-def shown(rows: Sequence[Standing]) -> list[dict[str, Any]]:
+def shown(rows: Sequence[LinkWithStatus]) -> list[dict[str, Any]]:
     """Links as the API shows them now."""
     now = timezone.now()
     refused = queries.refused_by_owner()

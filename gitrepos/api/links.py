@@ -20,8 +20,8 @@ from gitrepos import tasks
 from gitrepos.api import overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
 from gitrepos.links import links, listing
-from gitrepos.links.conditions import STATUSES, Standing, with_status
-from gitrepos.models import GitRepo
+from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
+from gitrepos.models import Link
 from gitrepos.sync import preview
 from gitrepos.webhooks import deliveries
 from keeptrusts import mailbox
@@ -93,9 +93,9 @@ class Webhook(View):
     authentication_classes = ()
     permission_classes = ()
 
-    def post(self, request: Request, repo_id: UUID) -> Response:
+    def post(self, request: Request, link_id: UUID) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        receipt = deliveries.take(repo_id, headers, raw_body(request))
+        receipt = deliveries.take(link_id, headers, raw_body(request))
         if not receipt.ignored:
             _hint()
         told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
@@ -105,24 +105,24 @@ class Webhook(View):
 class OneGitRepo(View):
     """Show, edit or remove a link."""
 
-    def get(self, request: Request, repo_id: UUID) -> Response:
-        return Response(_shown(repo_id))
+    def get(self, request: Request, link_id: UUID) -> Response:
+        return Response(_shown(link_id))
 
-    def patch(self, request: Request, repo_id: UUID) -> Response:
+    def patch(self, request: Request, link_id: UUID) -> Response:
         fields, notices = _fields(Asked, request)
         links.edit(
-            repo_id,
+            link_id,
             url=fields.pop("url", None),
             token=fields.pop("access_token", None),
             credential=fields.pop("credential", None),
             fields=fields,
         )
         _hint()
-        return Response(_shown(repo_id, notices))
+        return Response(_shown(link_id, notices))
 
-    def delete(self, request: Request, repo_id: UUID) -> Response:
-        left = links.delete(repo_id)
-        return Response({"data": {"id": str(repo_id), "orphaned_configurations": left}})
+    def delete(self, request: Request, link_id: UUID) -> Response:
+        left = links.delete(link_id)
+        return Response({"data": {"id": str(link_id), "orphaned_configurations": left}})
 
 
 class Sync(View):
@@ -133,15 +133,15 @@ class Sync(View):
 
     query = {"POST": ("wait", "dry_run")}
 
-    def post(self, request: Request, repo_id: UUID) -> Response:
+    def post(self, request: Request, link_id: UUID) -> Response:
         Input(data=request.data).is_valid(raise_exception=True)
         wait = whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
         if list(words(request, "dry_run", known=("true", "false"))) == ["true"]:
-            return Response({"data": _previewed(_found(repo_id))})
-        number = links.request_sync(repo_id)
+            return Response({"data": _previewed(_found(link_id))})
+        number = links.request_sync(link_id)
         _hint()
-        done = wait > 0 and _served(repo_id, number, wait)
-        return Response(_shown(repo_id), status=200 if done else 202)
+        done = wait > 0 and _served(link_id, number, wait)
+        return Response(_shown(link_id), status=200 if done else 202)
 
 
 class Test(View):
@@ -162,13 +162,13 @@ class Test(View):
 class Confirm(View):
     """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
 
-    def post(self, request: Request, repo_id: UUID) -> Response:
+    def post(self, request: Request, link_id: UUID) -> Response:
         body = Confirmation(data=request.data)
         body.is_valid(raise_exception=True)
         commit = body.validated_data["commit"]
-        links.confirm(repo_id, commit=commit, actor=bearer(request).name)
+        links.confirm(link_id, commit=commit, actor=bearer(request).name)
         _hint()
-        return Response(_shown(repo_id), status=202)
+        return Response(_shown(link_id), status=202)
 
 
 class Pin(View):
@@ -196,16 +196,16 @@ class Pin(View):
 class Syncs(View):
     """The history of a link: what changed or failed, newest first."""
 
-    def get(self, request: Request, repo_id: UUID) -> Response:
-        runs = _found(repo_id).runs.order_by("-pk")[:_MAX_RUNS]
+    def get(self, request: Request, link_id: UUID) -> Response:
+        runs = _found(link_id).runs.order_by("-pk")[:_MAX_RUNS]
         return Response({"data": RunRow(runs, many=True).data})
 
 
 class Files(View):
     """What became of each file of a link."""
 
-    def get(self, request: Request, repo_id: UUID) -> Response:
-        rows = _found(repo_id).files.order_by("path", "configuration")
+    def get(self, request: Request, link_id: UUID) -> Response:
+        rows = _found(link_id).files.order_by("path", "configuration")
         return Response({"data": FileRow(rows, many=True).data})
 
 
@@ -225,15 +225,15 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
     return fields, notices
 
 
-def _found(repo_id: UUID) -> Standing:
-    row = with_status(GitRepo.objects.filter(pk=repo_id)).first()
+def _found(link_id: UUID) -> LinkWithStatus:
+    row = with_status(Link.objects.filter(pk=link_id)).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
 
 
-def _shown(repo_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": shown([_found(repo_id)])[0]}
+def _shown(link_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"data": shown([_found(link_id)])[0]}
     return answer | ({"notices": notices} if notices else {})
 
 
@@ -245,7 +245,7 @@ def _hint() -> None:
         log.warning("broker unreachable; the next tick finds the row", error=str(exc))
 
 
-def _previewed(link: GitRepo) -> Any:
+def _previewed(link: Link) -> Any:
     """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
     if not _preview_seats.acquire(blocking=False):
         raise BusyError(_NO_TIME)
@@ -263,14 +263,14 @@ def _previewed(link: GitRepo) -> Any:
     return found
 
 
-def _served(repo_id: UUID, number: int, seconds: int) -> bool:
+def _served(link_id: UUID, number: int, seconds: int) -> bool:
     """Whether an attempt that began after request `number` ended in time."""
     if not _seats.acquire(blocking=False):
         return False
     try:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            row = _found(repo_id)
+            row = _found(link_id)
             if row.served_seq >= number and row.remote.claim_id is None:
                 return True
             time.sleep(_LOOK_SECONDS)

@@ -11,7 +11,7 @@ from prometheus_client import core
 
 from configurations import queries
 from gitrepos.links.conditions import STATUSES, with_status
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts, measures
 from keeptrusts import metrics
 
@@ -19,7 +19,7 @@ _QUEUES = ("tick", "sync")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Overview:
     """Links by status, remotes by what they wait for, and the hosts that are left alone.
 
     `due_seconds` is how long the most overdue remote has waited to be claimed, `oldest_failure`
@@ -37,11 +37,11 @@ class Standing:
     refused: int
 
 
-def read() -> Standing:
+def read() -> Overview:
     """Look at the rows, and at the broker's queues. Raises: `redis.RedisError`."""
     now = timezone.now()
     remotes = _remotes(now)
-    return Standing(
+    return Overview(
         statuses=_statuses(),
         queues={name: metrics.broker().llen(name) for name in _QUEUES},
         claimed=remotes["claimed"],
@@ -109,12 +109,12 @@ def _remotes(now: datetime) -> dict[str, Any]:
 
 
 def _statuses() -> dict[str, int]:
-    rows = with_status(GitRepo.objects.all()).values_list("status")
+    rows = with_status(Link.objects.all()).values_list("status")
     return dict.fromkeys(STATUSES, 0) | dict(rows.annotate(Count("pk")).order_by())
 
 
 def _oldest_failure() -> dict[str, Any] | None:
-    rows = GitRepo.objects.filter(suspended=False, error_since__isnull=False)
+    rows = Link.objects.filter(suspended=False, error_since__isnull=False)
     row = rows.order_by("error_since").first()
     if row is None:
         return None

@@ -49,7 +49,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[Key]):
+class RefsQuestion(Generic[Key]):
     """What to ask a remote: full ref names (`refs/heads/main`) or `HEAD`; `key` comes back."""
 
     key: Key
@@ -59,7 +59,7 @@ class Question(Generic[Key]):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[Key]):
+class RefsAnswer(Generic[Key]):
     """The commit of each ref that was asked for, empty where there is none; or an error."""
 
     key: Key
@@ -80,13 +80,15 @@ class Terms:
     ca_file: str = ""
 
 
-def check(questions: Sequence[Question[Key]], *, terms: Terms) -> Iterator[list[Answer[Key]]]:
+def check(
+    questions: Sequence[RefsQuestion[Key]], *, terms: Terms
+) -> Iterator[list[RefsAnswer[Key]]]:
     """Ask every remote once; answers come as they arrive, in groups, which may be empty.
 
     Each takes at most 10 s of its own, however many are asked, and waits for one of the
     places at its host 20 s at most. Never raises a `RemoteError`.
     """
-    answers: list[Answer[Key]] = []
+    answers: list[RefsAnswer[Key]] = []
     asking = eventloop.submit(_ask_all(questions, terms, answers))
     try:
         while True:
@@ -110,7 +112,7 @@ def access(url: RepoURL, secret: Secret, *, terms: Terms) -> runner.Access:
 
 
 async def _ask_all(
-    questions: Sequence[Question[Key]], terms: Terms, answers: list[Answer[Key]]
+    questions: Sequence[RefsQuestion[Key]], terms: Terms, answers: list[RefsAnswer[Key]]
 ) -> None:
     asker = _asker(terms)
     async with asyncio.TaskGroup() as group:
@@ -131,7 +133,7 @@ class _Host:
     def __init__(self, places: int) -> None:
         self.turns = asyncio.Semaphore(places)
         self.gits = asyncio.Semaphore(_GITS_PER_HOST)
-        self.known = smart_http.Known()
+        self.known = smart_http.ServerFacts()
         self.asked_at = float("-inf")
 
     def is_frequent(self) -> bool:
@@ -152,20 +154,20 @@ class _Asker:
         eventloop.closing().push_async_callback(self._dial.close)
         eventloop.closing().callback(self._gits.shutdown, wait=False)
 
-    async def ask(self, question: Question[Key], answers: list[Answer[Key]]) -> None:
+    async def ask(self, question: RefsQuestion[Key], answers: list[RefsAnswer[Key]]) -> None:
         """Put the answer to a question among `answers`, whatever it is."""
         try:
-            answer = Answer(question.key, await self._heads(question))
+            answer = RefsAnswer(question.key, await self._heads(question))
         except RemoteError as error:
-            answer = Answer(question.key, {}, smart_http.shown(error, question.secret.hidden))
+            answer = RefsAnswer(question.key, {}, smart_http.shown(error, question.secret.hidden))
         except Exception:
             # What a server provokes by an answer nobody foresaw must not cost its neighbours
             # theirs.
             log.exception("check crashed", url=question.url.text)
-            answer = Answer(question.key, {}, InternalError("The check crashed; see the log."))
+            answer = RefsAnswer(question.key, {}, InternalError("The check crashed; see the log."))
         answers.append(answer)
 
-    async def _heads(self, question: Question[Key]) -> Mapping[str, str]:
+    async def _heads(self, question: RefsQuestion[Key]) -> Mapping[str, str]:
         host = self._host(question.url)
         if question.url.scheme in ("https", "http") and not host.known.is_dumb():
             with contextlib.suppress(smart_http.DumbError):
@@ -174,8 +176,8 @@ class _Asker:
             ask = functools.partial(_by_git, question, self._terms)
             return await asyncio.get_running_loop().run_in_executor(self._gits, ask)
 
-    async def _smart(self, question: Question[Key], host: _Host) -> Mapping[str, str]:
-        wish = smart_http.Wish(
+    async def _smart(self, question: RefsQuestion[Key], host: _Host) -> Mapping[str, str]:
+        wish = smart_http.RefsRequest(
             question.url,
             question.refs,
             question.secret.authorization,
@@ -218,7 +220,7 @@ async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
         yield
 
 
-def _by_git(question: Question[Key], terms: Terms) -> dict[str, str]:
+def _by_git(question: RefsQuestion[Key], terms: Terms) -> dict[str, str]:
     """Ask by a git process: over ssh, in a file, or a server that hands out files."""
     until = time.monotonic() + _DEADLINE_SECONDS
     reached = access(question.url, question.secret, terms=terms)

@@ -150,8 +150,8 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 class _Pinned(AbstractResolver):
     """The same addresses for every name."""
 
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
+    def __init__(self, pinned: Sequence[str]) -> None:
+        self._addresses = pinned
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -83,12 +83,12 @@ class Courier:
             self._dial = Dial(ca_file=self._access.ca_file, pinned=self._access.addresses)
         body = fetch.question(wants, sha256=sha256, thin=thin)
         async with asyncio.timeout(seconds), asyncio.timeout(_SLOW_SECONDS) as slow:
-            return await self._brought(self._dial, body, fetch.Answer(wants), slow)
+            return await self._brought(self._dial, body, fetch.PackReader(wants), slow)
 
     async def _brought(
-        self, dial: Dial, body: bytes, said: fetch.Answer, slow: asyncio.Timeout
+        self, dial: Dial, body: bytes, said: fetch.PackReader, slow: asyncio.Timeout
     ) -> Pack:
-        wish = smart_http.Wish(
+        wish = smart_http.RefsRequest(
             self._access.url, authorization=self._access.secret.authorization, keep=True
         )
         arrived = 0

@@ -50,7 +50,7 @@ _MOVED = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RefsRequest:
     """What is asked of a remote; `authorization` is the header's value, empty for none."""
 
     url: RepoURL
@@ -60,7 +60,7 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Known:
+class ServerFacts:
     """What this process learnt of a server, and until when (monotonic) it believes that."""
 
     old_until: float = 0.0
@@ -88,7 +88,7 @@ class DoubtError(Exception):
         self.error = error
 
 
-async def heads(dial: Dial, wish: Wish, known: Known) -> dict[str, str]:
+async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, str]:
     """The commit of each ref, empty where a well-formed answer lists none.
 
     Raises: a `RemoteError`, perhaps with the server's words in its message; `DumbError`.
@@ -116,7 +116,9 @@ async def heads(dial: Dial, wish: Wish, known: Known) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def posted(dial: Dial, wish: Wish, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
+async def posted(
+    dial: Dial, wish: RefsRequest, body: bytes
+) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer to a question of protocol 2.
 
     Raises: a `RemoteError`; `DoubtError`, also for a `BadAnswerError` of who reads the answer.
@@ -147,7 +149,7 @@ def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
     return error
 
 
-async def _listed(dial: Dial, wish: Wish, *, sha256: bool) -> dict[str, str]:
+async def _listed(dial: Dial, wish: RefsRequest, *, sha256: bool) -> dict[str, str]:
     listing = ls_refs.Listing(wish.refs)
     body = ls_refs.question(wish.refs, sha256=sha256)
     async with posted(dial, wish, body) as answer:
@@ -156,7 +158,7 @@ async def _listed(dial: Dial, wish: Wish, *, sha256: bool) -> dict[str, str]:
         return listing.heads()
 
 
-async def _advertised(dial: Dial, wish: Wish, known: Known) -> ls_refs.Advertisement:
+async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_refs.Advertisement:
     headers = _headers(wish) | {"Accept": "*/*"}
     said = ls_refs.Advertisement(wish.refs)
     async with dial.answer(wish.url, _GET_TAIL, headers, keep=wish.keep) as answer:
@@ -174,7 +176,7 @@ async def _advertised(dial: Dial, wish: Wish, known: Known) -> ls_refs.Advertise
         return said
 
 
-def _headers(wish: Wish) -> dict[str, str]:
+def _headers(wish: RefsRequest) -> dict[str, str]:
     return _HEADERS | ({"Authorization": wish.authorization} if wish.authorization else {})
 
 
@@ -183,7 +185,7 @@ def _check_type(answer: aiohttp.ClientResponse, expected: str) -> None:
         raise malformed("it is of another type")
 
 
-def _refusal(answer: aiohttp.ClientResponse, wish: Wish) -> RemoteError | None:
+def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError | None:
     """The error that a status stands for; None for 200."""
     status = answer.status
     retry = answer.headers.get("Retry-After", "")

@@ -13,7 +13,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Replace
 
 from configurations import queries
-from gitrepos.models import NO_POLICY_FILES, GitRepo
+from gitrepos.models import NO_POLICY_FILES, Link
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -71,17 +71,17 @@ class _Status(TypedDict):
     status: str
 
 
-Standing: TypeAlias = "WithAnnotations[GitRepo, _Status]"
+LinkWithStatus: TypeAlias = "WithAnnotations[Link, _Status]"
 
 
-def with_status(rows: QuerySet[GitRepo], wanted: Sequence[str] = STATUSES) -> QuerySet[Standing]:
+def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> QuerySet[LinkWithStatus]:
     """Those links whose `status` is among the wanted ones, each with it and with its remote."""
     found = rows.select_related("remote__shared").annotate(status=_STATUS)
     # A filter that every row passes looks to PostgreSQL like one that few do: no page off an index.
     return found if set(wanted) >= set(STATUSES) else found.filter(status__in=wanted)
 
 
-def with_warning(rows: QuerySet[Standing], wanted: bool) -> QuerySet[Standing]:
+def with_warning(rows: QuerySet[LinkWithStatus], wanted: bool) -> QuerySet[LinkWithStatus]:
     """Those that feed something in force which would be refused now, or the others."""
     owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
     feeding = Q(hex__in=owners)
@@ -89,7 +89,7 @@ def with_warning(rows: QuerySet[Standing], wanted: bool) -> QuerySet[Standing]:
 
 
 def conditions(
-    link: Standing,
+    link: LinkWithStatus,
     now: datetime,
     trouble: Mapping[str, str] | None = None,
     refused: Mapping[str, datetime] | None = None,
@@ -112,7 +112,7 @@ def _hex(name: str) -> Replace:
     return Replace(Cast(name, CharField()), Value("-"), Value(""))
 
 
-def _ready(link: Standing) -> Condition:
+def _ready(link: LinkWithStatus) -> Condition:
     if link.status == "pending":
         message = "An edit or a new link waits for its first sync."
         return _condition("Ready", "Unknown", "pending", message, link.updated_at)
@@ -131,7 +131,9 @@ def _ready(link: Standing) -> Condition:
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
 
 
-def _reconciling(link: Standing, now: datetime, trouble: Mapping[str, str] | None) -> Condition:
+def _reconciling(
+    link: LinkWithStatus, now: datetime, trouble: Mapping[str, str] | None
+) -> Condition:
     if link.status == "suspended":
         return _no("Reconciling", link)
     if trouble:
@@ -148,7 +150,7 @@ def _reconciling(link: Standing, now: datetime, trouble: Mapping[str, str] | Non
     return _no("Reconciling", link)
 
 
-def _stalled(link: Standing) -> Condition:
+def _stalled(link: LinkWithStatus) -> Condition:
     if link.status == "held":
         return _of_person("Stalled", "True", link, link.status)
     if link.status == "stalled":
@@ -156,7 +158,7 @@ def _stalled(link: Standing) -> Condition:
     return _no("Stalled", link)
 
 
-def _warning(link: Standing, refused: Mapping[str, datetime]) -> Condition:
+def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition:
     if not refused:
         return _no("Warning", link)
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
@@ -167,19 +169,19 @@ def _warning(link: Standing, refused: Mapping[str, datetime]) -> Condition:
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
 
 
-def _of_error(kind: str, status: str, link: Standing) -> Condition:
+def _of_error(kind: str, status: str, link: LinkWithStatus) -> Condition:
     since = link.error_since or link.last_synced_at
     return _condition(kind, status, link.error_code, link.error_message, since)
 
 
-def _of_person(kind: str, status: str, link: Standing, why: str) -> Condition:
+def _of_person(kind: str, status: str, link: LinkWithStatus, why: str) -> Condition:
     if why == "held":
         held = link.held or {}
         return _condition(kind, status, "held", held["message"], held["since"])
     return _condition(kind, status, "suspended", "Nobody polls it.", link.updated_at)
 
 
-def _no(kind: str, link: Standing) -> Condition:
+def _no(kind: str, link: LinkWithStatus) -> Condition:
     return _condition(kind, "False", "", "", link.last_synced_at)
 
 

@@ -16,7 +16,7 @@ from events import log as events
 from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import RepoURL, stored
 from gitrepos.links.sealed_secrets import refused, sealed, sealed_webhook_secret, token_of
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import GitCredential, Link, Remote
 from gitrepos.polling import claims
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
@@ -31,16 +31,16 @@ _LONGEST_RETRY = timedelta(hours=1)
 _PINS_AT_ONCE = 50
 
 
-def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
+def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
     """Link a repository; it is due at once.
 
     `token` or `credential`, the name of a shared one, may be empty. `fields` are the asked ones
-    of `GitRepo` except `url`.
+    of `Link` except `url`.
 
     Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path;
     `FieldError` for a credential that may not go to `url`.
     """
-    row = _filled(GitRepo(url=url.text), fields)
+    row = _filled(Link(url=url.text), fields)
     with _unique(row), writing():
         # Not before the lock: in the order of their making, none appears behind a reader's cursor.
         row.created_at = row.updated_at = timezone.now()
@@ -51,21 +51,21 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitR
     return row
 
 
-def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> GitRepo:
+def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
     """A link as `create` makes it, of which nothing is kept."""
-    row = _filled(GitRepo(url=url.text), fields)
+    row = _filled(Link(url=url.text), fields)
     row.remote = _new_remote(url, token, _shared(credential))
     return row
 
 
 def edit(
-    repo_id: UUID,
+    link_id: UUID,
     *,
     url: RepoURL | None,
     token: str | None,
     credential: str | None,
     fields: Fields,
-) -> GitRepo:
+) -> Link:
     """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
 
     `token` and `credential` None keep what there is, unless the url's scheme, host or port
@@ -75,12 +75,12 @@ def edit(
     Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`);
     `FieldError` for a credential that may not go to the url.
     """
-    row = GitRepo(pk=repo_id)
+    row = Link(pk=link_id)
     with _unique(row), writing():
-        old = _remote_of(repo_id)
+        old = _remote_of(link_id)
         new = _moved(old, url, token, credential)
         remotes = _locked(old, new)
-        row.refresh_from_db(from_queryset=GitRepo.objects.select_for_update())
+        row.refresh_from_db(from_queryset=Link.objects.select_for_update())
         prefix = row.id_prefix
         _filled(row, fields)
         row.remote, row.url = new, new.url
@@ -96,36 +96,36 @@ def edit(
     return row
 
 
-def request_sync(repo_id: UUID) -> int:
+def request_sync(link_id: UUID) -> int:
     """Ask for a sync now; returns the number that `served_seq` reaches when it was made.
 
     Raises: `NotFoundError`; `ConflictError` for a suspended link.
     """
     with writing():
-        return _requested(repo_id).requested_seq
+        return _requested(link_id).requested_seq
 
 
-def confirm(repo_id: UUID, *, commit: str, actor: str) -> None:
+def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
     """Let exactly the commit that is held pass; it is looked at again at once.
 
     Raises: `NotFoundError`; `ConflictError` for a suspended link (`suspended`), one that holds
     nothing (`not_held`), and one that holds another commit by now (`held_changed`).
     """
     with writing():
-        row = _requested(repo_id)
+        row = _requested(link_id)
         if row.held is None:
             raise ConflictError("not_held", "The link holds no commit.")
         if row.held["commit"] != commit:
             raise ConflictError(
                 "held_changed", f"The link holds {row.held['commit']}; look at what would go."
             )
-        GitRepo.objects.filter(pk=repo_id).update(confirmed_commit=commit)
+        Link.objects.filter(pk=link_id).update(confirmed_commit=commit)
         message = f"{actor} let pass what was held ({row.held['reason']})."
         details = {"actor": actor, **row.held}
-        events.record(events.Kind.CONFIRMED, message, git_repo=str(repo_id), details=details)
+        events.record(events.Kind.CONFIRMED, message, git_repo=str(link_id), details=details)
 
 
-def hear(repo_id: UUID, *, commit: str | None) -> None:
+def hear(link_id: UUID, *, commit: str | None) -> None:
     """Note a genuine webhook. Unless `commit` is None, the link is due at once.
 
     `commit` is what its branch was pushed to (empty when nobody says): until the forge shows
@@ -136,8 +136,8 @@ def hear(repo_id: UUID, *, commit: str | None) -> None:
     """
     now = timezone.now()
     with writing():
-        [remote] = _locked(_remote_of(repo_id))
-        row = GitRepo.objects.select_for_update().get(pk=repo_id)
+        [remote] = _locked(_remote_of(link_id))
+        row = Link.objects.select_for_update().get(pk=link_id)
         row.last_delivery_at = now
         if commit is not None and not row.suspended:
             # An attempt in flight may have asked the forge before this push.
@@ -160,7 +160,7 @@ def hear(repo_id: UUID, *, commit: str | None) -> None:
 
 def forget_silent_hooks() -> int:
     """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
-    silent = GitRepo.objects.filter(claims.silent(timezone.now()), suspended=False)
+    silent = Link.objects.filter(claims.silent(timezone.now()), suspended=False)
     late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
     remotes = Remote.objects.filter(links__in=late).distinct()
     for remote in list(remotes):
@@ -172,7 +172,7 @@ def forget_silent_hooks() -> int:
 
 def wake_late(now: datetime) -> None:
     """Shorten what lasts longer than anything does: a clock was set back since."""
-    rows, ahead = GitRepo.objects, now + timedelta(seconds=claims.SKEW_SECONDS)
+    rows, ahead = Link.objects, now + timedelta(seconds=claims.SKEW_SECONDS)
     expected = ahead + timedelta(seconds=_EXPECTED_SECONDS)
     rows.filter(expected_until__gt=expected).update(expected_until=now)
     rows.filter(retry_at__gt=ahead + _LONGEST_RETRY).update(retry_at=now)
@@ -199,15 +199,15 @@ def expire_pins() -> None:
                 pins.expire(configuration_id)
 
 
-def delete(repo_id: UUID) -> list[str]:
+def delete(link_id: UUID) -> list[str]:
     """Remove a link; returns the ids of the configurations it leaves, which stay in force.
 
     Raises: `NotFoundError`.
     """
     with writing():
-        [remote] = _locked(_remote_of(repo_id))
-        left = versions.orphan(str(repo_id))
-        GitRepo.objects.filter(pk=repo_id).delete()
+        [remote] = _locked(_remote_of(link_id))
+        left = versions.orphan(str(link_id))
+        Link.objects.filter(pk=link_id).delete()
         _tidy(remote)
         return left
 
@@ -220,10 +220,10 @@ def writing() -> Iterator[None]:
         yield
 
 
-def _requested(repo_id: UUID) -> GitRepo:
+def _requested(link_id: UUID) -> Link:
     """The link with one request more, due now."""
-    [remote] = _locked(_remote_of(repo_id))
-    row = GitRepo.objects.select_for_update().get(pk=repo_id)
+    [remote] = _locked(_remote_of(link_id))
+    row = Link.objects.select_for_update().get(pk=link_id)
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
@@ -238,11 +238,11 @@ def _wake(configuration_id: str) -> None:
     """Ask for a sync of the link that feeds a configuration, unless it rests or there is none."""
     owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
     for owner in owners.values_list("owner", flat=True):
-        if GitRepo.objects.filter(pk=owner, suspended=False).exists():
+        if Link.objects.filter(pk=owner, suspended=False).exists():
             _requested(UUID(owner))
 
 
-def _filled(row: GitRepo, fields: Fields) -> GitRepo:
+def _filled(row: Link, fields: Fields) -> Link:
     for name, value in fields.items():
         setattr(row, name, value)
     if "webhook_secret" in fields:
@@ -257,12 +257,12 @@ def _filled(row: GitRepo, fields: Fields) -> GitRepo:
 
 
 @contextlib.contextmanager
-def _unique(row: GitRepo) -> Iterator[None]:
+def _unique(row: Link) -> Iterator[None]:
     """Name the link that is in the way when the database refuses a second one."""
     try:
         yield
     except IntegrityError as exc:
-        first = GitRepo.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
+        first = Link.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
         if first is None:
             raise ConflictError("busy", "A link was in the way until now; try again.") from exc
         raise ConflictError(
@@ -334,8 +334,8 @@ def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-def _remote_of(repo_id: UUID) -> Remote:
-    row = Remote.objects.filter(links=repo_id).first()
+def _remote_of(link_id: UUID) -> Remote:
+    row = Remote.objects.filter(links=link_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row

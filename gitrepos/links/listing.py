@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from gitrepos.links.conditions import Standing, with_status, with_warning
-from gitrepos.models import GitRepo
+from gitrepos.links.conditions import LinkWithStatus, with_status, with_warning
+from gitrepos.models import Link
 
 _MOMENT = "%Y%m%dT%H%M%S.%f"
 _CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9a-f]{32})", re.ASCII)
@@ -20,14 +20,14 @@ class BadCursorError(ValueError):
 
 def page(
     statuses: Sequence[str], *, cursor: str, limit: int | None, warned: bool | None = None
-) -> tuple[list[Standing], str | None]:
+) -> tuple[list[LinkWithStatus], str | None]:
     """Links in the order of their making, and the cursor of what follows.
 
     `warned` asks for those with a warning, or without.
 
     Raises: `BadCursorError`.
     """
-    rows = with_status(GitRepo.objects.order_by("created_at", "id"), statuses)
+    rows = with_status(Link.objects.order_by("created_at", "id"), statuses)
     if warned is not None:
         rows = with_warning(rows, warned)
     if cursor:
@@ -39,7 +39,7 @@ def page(
     return shown, _cursor(shown[-1]) if len(found) > limit else None
 
 
-def _cursor(row: GitRepo) -> str:
+def _cursor(row: Link) -> str:
     return f"{row.created_at.astimezone(UTC):{_MOMENT}}-{row.pk.hex}"
 
 

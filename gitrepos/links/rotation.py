@@ -5,12 +5,12 @@ from uuid import UUID
 
 from gitrepos.links.links import writing
 from gitrepos.links.sealed_secrets import binding
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import GitCredential, Link, Remote
 from gitrepos.polling import claims
 from keeptrusts.sealing import Rotation, fingerprint, unseal
 
 _BATCH = 100
-_SEALED = ((GitCredential, "secret"), (GitRepo, "webhook_secret"), (Remote, "credential"))
+_SEALED = ((GitCredential, "secret"), (Link, "webhook_secret"), (Remote, "credential"))
 
 
 def rotate(done: Rotation) -> None:
@@ -26,14 +26,14 @@ def rotate(done: Rotation) -> None:
                     _renew(row, column, done)
 
 
-def _batches(model: type[GitCredential | GitRepo | Remote], column: str) -> Iterator[list[UUID]]:
+def _batches(model: type[GitCredential | Link | Remote], column: str) -> Iterator[list[UUID]]:
     rows = model._default_manager.exclude(**{column: ""}).order_by("pk")
     ids = list(rows.values_list("pk", flat=True))
     for at in range(0, len(ids), _BATCH):
         yield ids[at : at + _BATCH]
 
 
-def _renew(row: GitCredential | GitRepo | Remote, column: str, done: Rotation) -> None:
+def _renew(row: GitCredential | Link | Remote, column: str, done: Rotation) -> None:
     old = getattr(row, column)
     new = done.renew(old, row=binding(row)) if old else ""
     if new != old:

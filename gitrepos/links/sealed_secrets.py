@@ -4,11 +4,11 @@ from gitrepos.errors import HostNotAllowedError, SecretLostError
 from gitrepos.forge import secret
 from gitrepos.forge.addresses import RepoURL, host_and_port, stored
 from gitrepos.forge.secret import NOBODY, Secret
-from gitrepos.models import CredentialKind, GitCredential, GitRepo, Remote
+from gitrepos.models import CredentialKind, GitCredential, Link, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
-_NAMES = {Remote: "remote", GitCredential: "git-credential", GitRepo: "git-repo"}
+_NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
 _SCHEMES = {"token": ("https", "http"), "basic": ("https", "http"), "ssh": ("ssh",)}
 
 
@@ -17,7 +17,7 @@ def sealed(text: str, row: Remote | GitCredential) -> str:
     return seal(text, row=binding(row)) if text else ""
 
 
-def binding(row: Remote | GitCredential | GitRepo) -> str:
+def binding(row: Remote | GitCredential | Link) -> str:
     """The name of a row under which its secret is sealed."""
     return f"{_NAMES[type(row)]}:{row.pk}"
 
@@ -69,11 +69,11 @@ def _opened(text: str, row: Remote | GitCredential, what: str) -> str:
         raise SecretLostError(f"The {what} cannot be opened: {exc}. Send it again.") from exc
 
 
-def sealed_webhook_secret(secret: str, link: GitRepo) -> str:
+def sealed_webhook_secret(secret: str, link: Link) -> str:
     """What a link keeps of its `webhook_secret`; empty for none."""
     return seal(secret, row=binding(link)) if secret else ""
 
 
-def webhook_secret_of(link: GitRepo) -> str:
+def webhook_secret_of(link: Link) -> str:
     """Raises: `SealError` when no configured key opens it."""
     return unseal(link.webhook_secret, row=binding(link))

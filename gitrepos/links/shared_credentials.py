@@ -14,7 +14,7 @@ from events import log
 from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
 from gitrepos.links.sealed_secrets import refused, sealed
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import GitCredential, Link, Remote
 from keeptrusts.api.errors import ConflictError, NotFoundError
 
 Fields = Mapping[str, Any]
@@ -125,7 +125,7 @@ def _refuse_in_use(why: str, rows: Any) -> None:
 
 
 def _links(row: GitCredential) -> Any:
-    return GitRepo.objects.filter(remote__shared=row)
+    return Link.objects.filter(remote__shared=row)
 
 
 def _make_due(row: GitCredential, now: datetime) -> None:

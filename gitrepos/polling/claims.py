@@ -16,7 +16,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
 from gitrepos.polling.turns import after, next_turn
@@ -93,7 +93,7 @@ def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     return rows.exclude(host__in=closed) if closed else rows
 
 
-def hold(fence: Fence, now: datetime) -> Remote:
+def lock(fence: Fence, now: datetime) -> Remote:
     """Lock the remote for the rest of the transaction.
 
     Raises: `FenceLostError` when the claim is another's by now, or its lease ran out.
@@ -110,7 +110,7 @@ def renew(fence: Fence) -> None:
     """Extend the lease for a sync. Raises: `FenceLostError`."""
     now = timezone.now()
     with transaction.atomic():
-        row = hold(fence, now)
+        row = lock(fence, now)
         row.lease_until = now + timedelta(seconds=SYNC_LEASE_SECONDS)
         row.save(update_fields=["lease_until"])
 
@@ -121,12 +121,12 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         return
     now = timezone.now()
     with _held_batch(claim_id, remote_ids, now) as rows:
-        links = GitRepo.objects.filter(remote=OuterRef("pk"), suspended=False)
-        behind = links.filter(GitRepo.behind())
+        links = Link.objects.filter(remote=OuterRef("pk"), suspended=False)
+        behind = links.filter(Link.behind())
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
             When(Exists(behind), then=Value(now)),
-            When(Exists(links.filter(GitRepo.expecting(now))), then=Value(_soon(now))),
+            When(Exists(links.filter(Link.expecting(now))), then=Value(_soon(now))),
             default=next_turn(now),
         )
         rows.update(
@@ -168,19 +168,19 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
     """
     now = timezone.now()
     with transaction.atomic():
-        row = hold(fence, now)
+        row = lock(fence, now)
         row.claim_id = row.lease_until = None
         row.last_polled_at = now
         row.failures = 0 if ok else row.failures + 1
         links = row.links.filter(suspended=False)
-        row.asked = links.filter(GitRepo.behind()).exists()
+        row.asked = links.filter(Link.behind()).exists()
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
         if row.stalled or not links.exists():  # Its last link was suspended meanwhile.
             row.next_poll_at = None
         elif at_once:
             row.next_poll_at = now
-        elif links.filter(GitRepo.expecting(now)).exists():
+        elif links.filter(Link.expecting(now)).exists():
             row.next_poll_at = _soon(now, row.failures)
         else:
             row.next_poll_at = _next_poll_at(row, now)
@@ -223,7 +223,7 @@ def reschedule(remote: Remote) -> None:
     remote.interval_seconds = asked or remote.interval_seconds
     if asked is None:
         remote.next_poll_at = None
-    elif remote.links.filter(GitRepo.behind()).exists():
+    elif remote.links.filter(Link.behind()).exists():
         ask(remote, now)
     else:
         remote.next_poll_at = next_turn(now)

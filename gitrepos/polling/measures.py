@@ -22,35 +22,35 @@ FAULTS = {
 FORGES = ("bitbucket.org", "codeberg.org", "dev.azure.com", "github.com", "gitlab.com")
 OTHER = "other"
 
-POLLS = metrics.Counter(
+POLLS = metrics.CounterMetric(
     "keeptrusts_polls_total",
     "Answers of remotes to polls, by outcome and by whose fault a failure is.",
     ("outcome", "fault"),
 )
-CALLS = metrics.Counter(
+CALLS = metrics.CounterMetric(
     "keeptrusts_forge_calls_total",
     "Checks (one request each) and fetches (git's requests) by forge.",
     ("forge", "call"),
 )
-LATENESS = metrics.Histogram(
+LATENESS = metrics.HistogramMetric(
     "keeptrusts_poll_lateness_seconds",
     "From the moment a remote was due to its answer, of those that answered.",
     (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 120, 300, 900, 3600),
 )
-CLAIM = metrics.Histogram(
+CLAIM = metrics.HistogramMetric(
     "keeptrusts_claim_seconds",
     "What it took to claim a batch of remotes that are due.",
     (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
-BATCH = metrics.Histogram(
+BATCH = metrics.HistogramMetric(
     "keeptrusts_poll_batch_remotes", "Remotes in a batch.", (1, 2, 5, 10, 20, 50, 100, 200, 499)
 )
-SYNC = metrics.Histogram(
+SYNC = metrics.HistogramMetric(
     "keeptrusts_sync_seconds",
     "From the start of a sync of a remote to its end.",
     (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 150),
 )
-ALL: tuple[metrics.Counter | metrics.Histogram, ...] = (
+ALL: tuple[metrics.CounterMetric | metrics.HistogramMetric, ...] = (
     POLLS, CALLS, LATENESS, CLAIM, BATCH, SYNC,
 )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gitrepos.errors import ObjectRefusedError, RemoteError
-from gitrepos.snapshot.repository import Bare, Source, text
+from gitrepos.snapshot.repository import Bare, RemoteBranch, text
 
 _HEAD = "refs/keeptrusts/head"
 _LEFT = "refs/keeptrusts/left"
@@ -12,7 +12,7 @@ _SECONDS = 15
 _WHOLE = b"false\n"
 
 
-def left(source: Source, commit: str, *, head: str, header: Sequence[str]) -> bool:
+def left(source: RemoteBranch, commit: str, *, head: str, header: Sequence[str]) -> bool:
     """Whether the branch, now at `head`, provably no longer has `commit` among its ancestors.
 
     `header` has the head's own lines: a shallow repository hides the parents from everything
@@ -28,7 +28,7 @@ def left(source: Source, commit: str, *, head: str, header: Sequence[str]) -> bo
         return False  # What is wrong with the server is for the sync itself to say.
 
 
-def _departed(source: Source, commit: str) -> bool:
+def _departed(source: RemoteBranch, commit: str) -> bool:
     # In a repository of its own: where the head is there already, git does not deepen it.
     bare = Bare(source, "history")
     deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{source.ref}:{_HEAD}"]

@@ -23,8 +23,16 @@ from gitrepos.errors import (
 from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.pack_fetch import Courier
 from gitrepos.snapshot import ancestry, globs, signatures, temporary
-from gitrepos.snapshot.repository import Bare, Source, text
-from gitrepos.snapshot.values import ALTERING, Ask, Commit, Defect, File, Signature, Snapshot
+from gitrepos.snapshot.repository import Bare, RemoteBranch, text
+from gitrepos.snapshot.values import (
+    ALTERING,
+    Commit,
+    Defect,
+    File,
+    FilesRequest,
+    Signature,
+    Snapshot,
+)
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
@@ -48,7 +56,7 @@ class _Entry:
 
 
 def take(
-    access: runner.Access, *, ref: str, head: str, asks: Sequence[Ask], folder: Path
+    access: runner.Access, *, ref: str, head: str, asks: Sequence[FilesRequest], folder: Path
 ) -> list[Snapshot | RemoteError]:
     """Fetch the commit that the check saw, and read what each ask wants of it.
 
@@ -61,13 +69,13 @@ def take(
     try:
         with temporary.temporary(folder) as place, Courier(access) as courier:
             object_format = "sha256" if len(head) == 64 else "sha1"
-            repository = _Repository(Source(access, courier, ref, object_format, place), head)
+            repository = _Repository(RemoteBranch(access, courier, ref, object_format, place), head)
             return [_snapshot(repository, ask) for ask in asks]
     except OSError as exc:
         raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
 
 
-def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
+def _snapshot(repository: "_Repository", ask: FilesRequest) -> Snapshot | RemoteError:
     try:
         tree_id, above = repository.at(ask.root)
         files = None if tree_id == ask.known_tree else _files(repository, ask, above)
@@ -78,7 +86,9 @@ def _snapshot(repository: "_Repository", ask: Ask) -> Snapshot | RemoteError:
         return error
 
 
-def _files(repository: "_Repository", ask: Ask, above: Sequence[_Entry]) -> tuple[File, ...]:
+def _files(
+    repository: "_Repository", ask: FilesRequest, above: Sequence[_Entry]
+) -> tuple[File, ...]:
     entries, attributes = repository.entries(ask, above)
     wanted = [
         entry.blob
@@ -155,7 +165,7 @@ class _Repository:
     Blobs are there only from a server that cannot leave them out, until `contents` asks.
     """
 
-    def __init__(self, source: Source, head: str) -> None:
+    def __init__(self, source: RemoteBranch, head: str) -> None:
         self._source = source
         self._bare = Bare(source, "thin")
         if not self._bare.take([head], thin=True):
@@ -214,7 +224,9 @@ class _Repository:
         ids = sorted((entry.name, entry.blob) for entry in above)
         return hashlib.sha256(repr((there, ids)).encode()).hexdigest(), above
 
-    def entries(self, ask: Ask, above: Sequence[_Entry]) -> tuple[list[_Entry], list[_Entry]]:
+    def entries(
+        self, ask: FilesRequest, above: Sequence[_Entry]
+    ) -> tuple[list[_Entry], list[_Entry]]:
         """The policy files that are asked for, and every `.gitattributes` on the way to one.
 
         Raises: `TooLargeError` past 1,000 of the former.

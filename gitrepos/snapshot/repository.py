@@ -17,7 +17,7 @@ _LISTING_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RemoteBranch:
     """A branch, how it is reached, and until when (monotonic) all of it must be read: 90 s.
 
     `folder` holds the repositories that are made of it.
@@ -34,7 +34,7 @@ class Source:
 class Bare:
     """A bare repository, at first empty."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: RemoteBranch, name: str) -> None:
         self._source = source
         self._folder = source.folder / name
         self._here = runner.bare_repository(self._folder, object_format=source.object_format)

@@ -77,7 +77,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class FilesRequest:
     """What one link wants of a commit.
 
     `known_tree` is the tree id that needs no second look (empty: look in any case); `known`

@@ -5,34 +5,34 @@ from typing import Any
 from django.utils import timezone
 
 from events import log as events
-from gitrepos.models import NO_POLICY_FILES, GitRepo
+from gitrepos.models import NO_POLICY_FILES, Link
 
 
-def note(repo: GitRepo) -> None:
+def note(link: Link) -> None:
     """Record what an attempt changed; to be called before its row is saved.
 
     A failure that lasts is told once; another kind of failure is told again.
     """
-    if repo.held is not None:
+    if link.held is not None:
         return  # It waits for a person, and has an event of its own.
-    if repo.error_code in ("", NO_POLICY_FILES):
-        _well(repo)
-    elif repo.error_since is None or repo.error_code != _told(repo):
-        repo.error_since = timezone.now()
-        _record(events.Kind.FAILED, repo, repo.error_message, code=repo.error_code)
+    if link.error_code in ("", NO_POLICY_FILES):
+        _well(link)
+    elif link.error_since is None or link.error_code != _told(link):
+        link.error_since = timezone.now()
+        _record(events.Kind.FAILED, link, link.error_message, code=link.error_code)
 
 
-def _well(repo: GitRepo) -> None:
-    if repo.error_since is not None:
-        since = repo.error_since
-        _record(events.Kind.RECOVERED, repo, "The link is synced again.", failing_since=since)
-        repo.error_since = None
+def _well(link: Link) -> None:
+    if link.error_since is not None:
+        since = link.error_since
+        _record(events.Kind.RECOVERED, link, "The link is synced again.", failing_since=since)
+        link.error_since = None
 
 
-def _told(repo: GitRepo) -> str:
+def _told(link: Link) -> str:
     """The code that the row still has, empty after an edit."""
-    return GitRepo.objects.values_list("error_code", flat=True).get(pk=repo.pk)
+    return Link.objects.values_list("error_code", flat=True).get(pk=link.pk)
 
 
-def _record(kind: events.Kind, repo: GitRepo, message: str, **details: Any) -> None:
-    events.record(kind, message, git_repo=str(repo.pk), details=details)
+def _record(kind: events.Kind, link: Link, message: str, **details: Any) -> None:
+    events.record(kind, message, git_repo=str(link.pk), details=details)

@@ -13,7 +13,7 @@ from configurations import versions
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
 from gitrepos.errors import GoneError, RemoteError
-from gitrepos.models import NO_POLICY_FILES, GitRepo, SyncRun
+from gitrepos.models import NO_POLICY_FILES, Link, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.snapshot.values import Commit, Snapshot
@@ -33,7 +33,7 @@ class LinkChangedError(Exception):
 class Attempt:
     """A link as it stood when the attempt began. An edit since then makes it worthless."""
 
-    repo_id: UUID
+    link_id: UUID
     generation: int
     requested_seq: int
     rules: str
@@ -58,23 +58,23 @@ def apply(
     now = timezone.now()
     commit = snapshot.commit.id
     with transaction.atomic():
-        repo = _locked(fence, attempt, now)
-        before = rows.linked(repo.pk)
-        decided = decide(repo, candidates, before) if snapshot.files is not None else None
-        against = _against(repo, commit, decided, hold)
+        link = _locked(fence, attempt, now)
+        before = rows.linked(link.pk)
+        decided = decide(link, candidates, before) if snapshot.files is not None else None
+        against = _against(link, commit, decided, hold)
         if against is not None:
-            _hold_back(repo, attempt, against, commit, now)
+            _hold_back(link, attempt, against, commit, now)
             return against
         if decided is not None:
-            _apply_files(repo, attempt, snapshot.commit, candidates, decided, now)
-        holds.lift(repo, commit)
+            _apply_files(link, attempt, snapshot.commit, candidates, decided, now)
+        holds.lift(link, commit)
         if snapshot.rewritten:
-            notices.tell_rewrite(repo, commit)
-        repo.retry_at = None
-        repo.last_commit = commit
-        repo.tree_id = snapshot.tree_id
-        repo.last_synced_at = now
-        _observe(repo, attempt)
+            notices.tell_rewrite(link, commit)
+        link.retry_at = None
+        link.last_commit = commit
+        link.tree_id = snapshot.tree_id
+        link.last_synced_at = now
+        _observe(link, attempt)
         return None
 
 
@@ -88,19 +88,19 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
     """
     now = timezone.now()
     with transaction.atomic():
-        repo = _locked(fence, attempt, now)
-        decided = decide(repo, (), rows.linked(repo.pk))
+        link = _locked(fence, attempt, now)
+        decided = decide(link, (), rows.linked(link.pk))
         if not decided.removed:
             return False
-        if not holds.lets_pass(repo, error.commit):
+        if not holds.lets_pass(link, error.commit):
             hold = Hold(error.code, error.message, decided.removed)
-            _hold_back(repo, attempt, hold, error.commit, now)
+            _hold_back(link, attempt, hold, error.commit, now)
             return True
         commit = Commit(error.commit, author="", message="")
-        _apply_files(repo, attempt, commit, (), decided, now)
-        holds.lift(repo, error.commit)
-        repo.tree_id = ""  # Should it come back as it was, its files are news.
-        repo.save()
+        _apply_files(link, attempt, commit, (), decided, now)
+        holds.lift(link, error.commit)
+        link.tree_id = ""  # Should it come back as it was, its files are news.
+        link.save()
         return False
 
 
@@ -114,86 +114,86 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None
     """
     now = timezone.now()
     with transaction.atomic():
-        repo = _locked(fence, attempt, now)
-        news = rows.failed(repo, error.code, error.message, **_facts(attempt, now))
-        repo.failed_commit, repo.retry_at = head or "", None
+        link = _locked(fence, attempt, now)
+        news = rows.failed(link, error.code, error.message, **_facts(attempt, now))
+        link.failed_commit, link.retry_at = head or "", None
         if head is not None:
-            failing = now - (repo.error_since or now)
-            waited = failing - timedelta(seconds=repo.poll_interval_seconds)
-            repo.retry_at = now + min(max(waited, timedelta()), _MAX_WAIT)
-        _observe(repo, attempt)
+            failing = now - (link.error_since or now)
+            waited = failing - timedelta(seconds=link.poll_interval_seconds)
+            link.retry_at = now + min(max(waited, timedelta()), _MAX_WAIT)
+        _observe(link, attempt)
         return news
 
 
-def _locked(fence: Fence, attempt: Attempt, now: datetime) -> GitRepo:
-    claims.hold(fence, now)
-    repo = GitRepo.objects.select_for_update().filter(pk=attempt.repo_id).first()
-    if repo is None or repo.suspended or repo.generation != attempt.generation:
+def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
+    claims.lock(fence, now)
+    link = Link.objects.select_for_update().filter(pk=attempt.link_id).first()
+    if link is None or link.suspended or link.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
-    return repo
+    return link
 
 
-def _against(repo: GitRepo, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
+def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
     """What is to be said against a commit, unless a person let exactly this one pass."""
-    if holds.lets_pass(repo, commit):
+    if holds.lets_pass(link, commit):
         return None
     if hold is not None and decided is not None:
         return replace(hold, would_remove=decided.removed)
     return hold or (mass_removal(decided) if decided is not None else None)
 
 
-def _hold_back(repo: GitRepo, attempt: Attempt, hold: Hold, commit: str, now: datetime) -> None:
-    news = holds.put(repo, hold, commit, now)
-    repo.error_code, repo.error_message = hold.reason, hold.message[:2000]
+def _hold_back(link: Link, attempt: Attempt, hold: Hold, commit: str, now: datetime) -> None:
+    news = holds.put(link, hold, commit, now)
+    link.error_code, link.error_message = hold.reason, hold.message[:2000]
     if news:
-        said = {"error_code": repo.error_code, "error_message": repo.error_message}
-        rows.run(repo, to_commit=commit, **said, **_facts(attempt, now))
-    _observe(repo, attempt)
+        said = {"error_code": link.error_code, "error_message": link.error_message}
+        rows.run(link, to_commit=commit, **said, **_facts(attempt, now))
+    _observe(link, attempt)
 
 
-def _observe(repo: GitRepo, attempt: Attempt) -> None:
-    repo.observed_generation = attempt.generation
-    repo.observed_rules = attempt.rules
-    repo.served_seq = max(repo.served_seq, attempt.requested_seq)
-    if not _is_expecting(repo):
-        repo.expected_commit, repo.expected_until = "", None
-    alarm.note(repo)
-    repo.save()
+def _observe(link: Link, attempt: Attempt) -> None:
+    link.observed_generation = attempt.generation
+    link.observed_rules = attempt.rules
+    link.served_seq = max(link.served_seq, attempt.requested_seq)
+    if not _is_expecting(link):
+        link.expected_commit, link.expected_until = "", None
+    alarm.note(link)
+    link.save()
 
 
-def _is_expecting(repo: GitRepo) -> bool:
+def _is_expecting(link: Link) -> bool:
     """Whether what a webhook announced is still to come."""
-    if repo.expected_until is None or repo.expected_until <= timezone.now():
+    if link.expected_until is None or link.expected_until <= timezone.now():
         return False
-    if repo.expected_commit:
-        seen = repo.held["commit"] if repo.held else repo.last_commit
-        return bool(repo.expected_commit != seen)
-    return repo.served_seq < repo.requested_seq
+    if link.expected_commit:
+        seen = link.held["commit"] if link.held else link.last_commit
+        return bool(link.expected_commit != seen)
+    return link.served_seq < link.requested_seq
 
 
 def _apply_files(
-    repo: GitRepo,
+    link: Link,
     attempt: Attempt,
     commit: Commit,
     candidates: Sequence[Candidate],
     decided: Plan,
     now: datetime,
 ) -> None:
-    before = rows.linked(repo.pk)
+    before = rows.linked(link.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = decide(repo, candidates, before)
-    written = _publish(repo, attempt, commit, decided)
-    changed = rows.write(repo, decided, now)
-    notices.tell(repo, decided, before, changed)
-    repo.counts = decided.counts()
-    repo.error_code, repo.error_message = _notice(repo, decided)
-    if changed or repo.last_commit == "":
+        decided = decide(link, candidates, before)
+    written = _publish(link, attempt, commit, decided)
+    changed = rows.write(link, decided, now)
+    notices.tell(link, decided, before, changed)
+    link.counts = decided.counts()
+    link.error_code, link.error_message = _notice(link, decided)
+    if changed or link.last_commit == "":
         files = rows.report(changed, written)
-        rows.run(repo, to_commit=commit.id, files=files, **_facts(attempt, now))
+        rows.run(link, to_commit=commit.id, files=files, **_facts(attempt, now))
 
 
-def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
+def _publish(link: Link, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
     """New versions by configuration id."""
     if not decided.writes:
         return {}
@@ -204,7 +204,7 @@ def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> 
     ]
     origin = Origin(
         source=Source.GIT,
-        repo_url=repo.url,
+        repo_url=link.url,
         commit=commit.id,
         author=commit.author,
         message=commit.message,
@@ -217,14 +217,14 @@ def _publish(repo: GitRepo, attempt: Attempt, commit: Commit, decided: Plan) -> 
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
     }
     versions.retire([row.configuration for row in decided.retired])
-    versions.adopt(adopted, owner=str(repo.pk), origin_url=repo.url)
-    return versions.record(entries, origin=origin, owner=str(repo.pk))
+    versions.adopt(adopted, owner=str(link.pk), origin_url=link.url)
+    return versions.record(entries, origin=origin, owner=str(link.pk))
 
 
-def _notice(repo: GitRepo, decided: Plan) -> tuple[str, str]:
+def _notice(link: Link, decided: Plan) -> tuple[str, str]:
     if decided.decisions:
         return "", ""
-    where = f"under {repo.root!r}" if repo.root else "in the repository"
+    where = f"under {link.root!r}" if link.root else "in the repository"
     return NO_POLICY_FILES, (
         f"The commit has no file named policy-config.yaml {where}; nothing was changed."
     )

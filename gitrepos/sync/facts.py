@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 
 from configurations.models import Configuration
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.sync.candidates import Candidate, Linked
-from gitrepos.sync.plan import Holder, Link, Plan, plan
+from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
 
 
-def decide(repo: GitRepo, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
+def decide(link: Link, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
     """What `candidates` would change, given what git said before and who holds which id."""
-    link = Link(
-        str(repo.pk),
-        repo.url,
-        auto_create=repo.auto_create_configuration,
-        adopt=repo.adopt,
-        prune=repo.prune,
+    terms = LinkTerms(
+        str(link.pk),
+        link.url,
+        auto_create=link.auto_create_configuration,
+        adopt=link.adopt,
+        prune=link.prune,
     )
-    return plan(candidates, linked=before, holders=_holders(candidates, before), link=link)
+    return plan(candidates, linked=before, holders=_holders(candidates, before), link=terms)
 
 
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:

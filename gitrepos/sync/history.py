@@ -14,7 +14,7 @@ def trim(before: datetime) -> int:
 
     Returns how many; a batch at most.
     """
-    newer = SyncRun.objects.filter(repo=OuterRef("repo"), pk__gt=OuterRef("pk"))
+    newer = SyncRun.objects.filter(link=OuterRef("link"), pk__gt=OuterRef("pk"))
     old = SyncRun.objects.filter(Exists(newer), finished_at__lt=before).order_by("finished_at")
     ids = list(old.values_list("pk", flat=True)[:_BATCH])
     return SyncRun.objects.filter(pk__in=ids).delete()[0]

@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from events import log
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.snapshot import signatures
 from gitrepos.snapshot.values import Signature
 from gitrepos.sync.plan import Hold
 
 
-def lets_pass(repo: GitRepo, commit: str) -> bool:
+def lets_pass(link: Link, commit: str) -> bool:
     """Whether a person confirmed exactly this commit."""
-    return commit == repo.confirmed_commit
+    return commit == link.confirmed_commit
 
 
 def unverified(signature: Signature | None) -> Hold | None:
@@ -21,7 +21,7 @@ def unverified(signature: Signature | None) -> Hold | None:
     return Hold("unverified_commit", reason) if reason else None
 
 
-def put(repo: GitRepo, hold: Hold, commit: str, now: datetime) -> bool:
+def put(link: Link, hold: Hold, commit: str, now: datetime) -> bool:
     """Have a commit wait; returns whether that is news. To be saved by the caller."""
     held: dict[str, Any] = {
         "reason": hold.reason,
@@ -32,25 +32,25 @@ def put(repo: GitRepo, hold: Hold, commit: str, now: datetime) -> bool:
             {"path": row.path, "configuration": row.configuration} for row in hold.would_remove
         ],
     }
-    before = repo.held or {}
+    before = link.held or {}
     if before.get("reason") == hold.reason:
         held["since"] = before["since"]
-    repo.held, repo.confirmed_commit = held, ""
+    link.held, link.confirmed_commit = held, ""
     if (before.get("reason"), before.get("commit")) == (hold.reason, commit):
         return False
-    log.record(log.Kind.HELD, hold.message, git_repo=str(repo.pk), details=held)
+    log.record(log.Kind.HELD, hold.message, git_repo=str(link.pk), details=held)
     return True
 
 
-def lift(repo: GitRepo, commit: str) -> None:
+def lift(link: Link, commit: str) -> None:
     """End the hold of a link that took `commit`: a person confirmed it, or git recovered."""
-    held, confirmed = repo.held, lets_pass(repo, commit)
-    repo.held, repo.confirmed_commit = None, ""
+    held, confirmed = link.held, lets_pass(link, commit)
+    link.held, link.confirmed_commit = None, ""
     if held is not None and not confirmed:
         message = f"git no longer says what was held ({held['reason']}); syncs go on."
         log.record(
             log.Kind.RECOVERED,
             message,
-            git_repo=str(repo.pk),
+            git_repo=str(link.pk),
             details={"reason": held["reason"], "commit": commit},
         )

@@ -33,7 +33,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkTerms:
     """What the plan must know of the link itself."""
 
     id: str
@@ -53,7 +53,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class FileDecision:
     """What becomes of one file. `publish`: its content is the configuration's next version.
 
     `adopt`: what is in force stands, and this link feeds it from now on. `replaced` is the hash
@@ -87,7 +87,7 @@ class Plan:
     before and still are.
     """
 
-    decisions: tuple[Decision, ...]
+    decisions: tuple[FileDecision, ...]
     missing: tuple[Linked, ...] = ()
     archived: tuple[Linked, ...] = ()
     dropped: tuple[Linked, ...] = ()
@@ -113,7 +113,7 @@ def plan(
     *,
     linked: Sequence[Linked],
     holders: Mapping[str, Holder],
-    link: Link,
+    link: LinkTerms,
 ) -> Plan:
     """Decide what a commit changes.
 
@@ -158,35 +158,37 @@ def _decision(
     candidate: Candidate,
     named: Mapping[str, int],
     holders: Mapping[str, Holder],
-    link: Link,
-) -> Decision:
+    link: LinkTerms,
+) -> FileDecision:
     findings = candidate.findings
     holder = holders.get(candidate.configuration)
     if named[candidate.configuration] > 1:
         message = f"another file of this commit names the id {candidate.configuration!r} too"
         findings = (*findings, error("duplicate_id", message))
-        return Decision(candidate, "conflict", findings)
+        return FileDecision(candidate, "conflict", findings)
     if candidate.unchanged:
-        return Decision(candidate, _standing(candidate, holder), findings)
+        return FileDecision(candidate, _standing(candidate, holder), findings)
     if not candidate.ok:
-        return Decision(candidate, "quarantined", findings)
+        return FileDecision(candidate, "quarantined", findings)
     refusal = _refusal(candidate.configuration, holder, link)
     if refusal is not None:
-        return Decision(candidate, refusal[0], (*findings, refusal[1]))
+        return FileDecision(candidate, refusal[0], (*findings, refusal[1]))
     return _allowed(candidate, holder)
 
 
-def _allowed(candidate: Candidate, holder: Holder | None) -> Decision:
+def _allowed(candidate: Candidate, holder: Holder | None) -> FileDecision:
     """What becomes of a file that may feed its configuration."""
     said = candidate.content_hash
     if holder is None or holder.archived:
-        return Decision(candidate, "synced", candidate.findings, publish=True)
+        return FileDecision(candidate, "synced", candidate.findings, publish=True)
     # What stands in force may be an override; it stands until the file changes in git.
     if not holder.pinned and said not in (holder.git_hash, holder.content_hash):
         replaced = holder.content_hash if holder.overridden else ""
-        return Decision(candidate, "synced", candidate.findings, publish=True, replaced=replaced)
+        return FileDecision(
+            candidate, "synced", candidate.findings, publish=True, replaced=replaced
+        )
     news = not holder.owner or holder.git_hash != said
-    return Decision(candidate, _standing(candidate, holder), candidate.findings, adopt=news)
+    return FileDecision(candidate, _standing(candidate, holder), candidate.findings, adopt=news)
 
 
 def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
@@ -196,7 +198,7 @@ def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
 
 
 def _refusal(
-    configuration: str, holder: Holder | None, link: Link
+    configuration: str, holder: Holder | None, link: LinkTerms
 ) -> tuple[Outcome, Finding] | None:
     """Why a link may not feed `configuration`, or None when it may."""
     if holder is None:
@@ -221,12 +223,12 @@ def _refusal(
     return "conflict", error("not_adopted", message)
 
 
-def _fed(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
+def _fed(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
     holder = holders.get(row.configuration)
     return holder is not None and holder.owner == link.id
 
 
-def _lives(row: Linked, holders: Mapping[str, Holder], link: Link) -> bool:
+def _lives(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
     """Whether a row has its file until now, and feeds what is in force."""
     fed = row.outcome not in ("missing", "archived") and _fed(row, holders, link)
     return fed and not holders[row.configuration].archived
@@ -246,7 +248,7 @@ def _may_go(row: Linked, holders: Mapping[str, Holder]) -> bool:
 
 
 def _moves(
-    decisions: Sequence[Decision],
+    decisions: Sequence[FileDecision],
     gone: Sequence[Linked],
     lost: Sequence[Linked],
     holders: Mapping[str, Holder],

@@ -12,8 +12,8 @@ from gitrepos.errors import GoneError, RemoteError
 from gitrepos.forge import check
 from gitrepos.forge.addresses import resolve, stored
 from gitrepos.forge.git import runner
-from gitrepos.models import GitRepo, Remote
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.models import Link, Remote
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import holds, rows, steps
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import decide
@@ -29,7 +29,7 @@ _SHOWN_FINDINGS = 10
 Packed = Mapping[str, Mapping[str, Any]]
 
 
-def packed(link: GitRepo) -> dict[str, dict[str, Any]]:
+def packed(link: Link) -> dict[str, dict[str, Any]]:
     """A link, saved or not, as a message may carry it: its secret stays sealed."""
     return {
         "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
@@ -37,12 +37,12 @@ def packed(link: GitRepo) -> dict[str, dict[str, Any]]:
     }
 
 
-def unpacked(message: Packed) -> GitRepo:
+def unpacked(message: Packed) -> Link:
     """The link that `packed` put into a message."""
-    return GitRepo(remote=Remote(**message["remote"]), **message["link"])
+    return Link(remote=Remote(**message["remote"]), **message["link"])
 
 
-def of(link: GitRepo) -> dict[str, Any]:
+def of(link: Link) -> dict[str, Any]:
     """Check, fetch, read and plan, as a sync of `link` would.
 
     `error` says why git gave nothing, `host_keys` what the server shows to anybody if it speaks
@@ -68,7 +68,7 @@ def of(link: GitRepo) -> dict[str, Any]:
     return answer | _going(link, commit, decided, hold)
 
 
-def _host_keys(link: GitRepo) -> list[dict[str, str]]:
+def _host_keys(link: Link) -> list[dict[str, str]]:
     """For a person to compare with what the forge publishes; none where nobody answers."""
     url = stored(link.url)
     if url.scheme != "ssh":
@@ -81,7 +81,7 @@ def _host_keys(link: GitRepo) -> list[dict[str, str]]:
     return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
 
 
-def _taken(link: GitRepo) -> Snapshot:
+def _taken(link: Link) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
     work = steps.Work(link.remote, (link,), timezone.now())
     groups = check.check([steps.question(work)], terms=steps.terms())
@@ -89,7 +89,7 @@ def _taken(link: GitRepo) -> Snapshot:
     if answer.error is not None:
         raise answer.error
     [ref] = work.refs()
-    ask = Ask(
+    ask = FilesRequest(
         link.root,
         include=tuple(link.include),
         exclude=tuple(link.exclude),
@@ -101,7 +101,7 @@ def _taken(link: GitRepo) -> Snapshot:
     return result
 
 
-def _going(link: GitRepo, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
+def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
     held = hold is not None and not holds.lets_pass(link, commit)
     reason = {"reason": hold.reason, "message": hold.message} if hold else None
     return {"held": reason if held else None, "would_remove": _named(decided.removed)}

@@ -7,33 +7,33 @@ from typing import Any
 from uuid import UUID
 
 from configurations.models import Configuration
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES, Linked
-from gitrepos.sync.plan import Decision, Plan
+from gitrepos.sync.plan import FileDecision, Plan
 
 _REPORTED_FINDINGS = 10
 _MESSAGE_LENGTH = 2000
 _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "updated_at"]
 
 
-def linked(repo_id: UUID) -> list[Linked]:
+def linked(link_id: UUID) -> list[Linked]:
     """What git last said of each file of a link.
 
     Where it shall go into force although it did not change, no bytes count as known.
     """
-    awaited = Configuration.objects.filter(owner=str(repo_id), git_hash="").values_list("pk")
+    awaited = Configuration.objects.filter(owner=str(link_id), git_hash="").values_list("pk")
     waiting = {pk for (pk,) in awaited}
-    found = LinkedFile.objects.filter(repo=repo_id).order_by("path")
+    found = LinkedFile.objects.filter(link=link_id).order_by("path")
     names = ("path", "configuration", "blob", "outcome", "content_hash")
     linked = [Linked(*row) for row in found.values_list(*names)]
     return [replace(row, blob="") if row.configuration in waiting else row for row in linked]
 
 
-def write(repo: GitRepo, decided: Plan, now: datetime) -> list[LinkedFile]:
+def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
     """Bring the rows to what was decided; returns those that changed, those gone included."""
-    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(repo=repo)}
+    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(link=link)}
     origins = {move.after.path: move.before.configuration for move in decided.moves}
-    changed = [row for d in decided.decisions if (row := _row(repo, d, rows, origins, now))]
+    changed = [row for d in decided.decisions if (row := _row(link, d, rows, origins, now))]
     for outcome, group in (
         (LinkedFile.Outcome.MISSING, decided.missing),
         (LinkedFile.Outcome.ARCHIVED, decided.archived),
@@ -66,31 +66,31 @@ def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[di
     ]
 
 
-def failed(repo: GitRepo, code: str, message: str, **facts: Any) -> bool:
+def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
     """Show a failure on the link and in its history; returns whether it is news.
 
     One that lasts is one run, though its words may differ a little.
     """
-    last = repo.runs.order_by("-pk").first() if repo.error_code == code else None
-    repo.error_code, repo.error_message = code, message[:_MESSAGE_LENGTH]
+    last = link.runs.order_by("-pk").first() if link.error_code == code else None
+    link.error_code, link.error_message = code, message[:_MESSAGE_LENGTH]
     if last and last.error_code == code:
         last.occurrences += 1
-        last.error_message = repo.error_message
+        last.error_message = link.error_message
         last.finished_at = facts["finished_at"]
         last.save(update_fields=["occurrences", "error_message", "finished_at"])
     else:
-        run(repo, error_code=code, error_message=repo.error_message, **facts)
+        run(link, error_code=code, error_message=link.error_message, **facts)
     return last is None
 
 
-def run(repo: GitRepo, **facts: Any) -> None:
+def run(link: Link, **facts: Any) -> None:
     """Add a line to the history of a link, from the commit that it stands at."""
-    SyncRun.objects.create(repo=repo, from_commit=repo.last_commit, **facts)
+    SyncRun.objects.create(link=link, from_commit=link.last_commit, **facts)
 
 
 def _row(
-    repo: GitRepo,
-    decision: Decision,
+    link: Link,
+    decision: FileDecision,
     rows: Mapping[tuple[str, str], LinkedFile],
     origins: Mapping[str, str],
     now: datetime,
@@ -98,7 +98,7 @@ def _row(
     """The row for a decision, or None when it says so already."""
     candidate = decision.candidate
     row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
-        repo=repo, path=candidate.path, configuration=candidate.configuration
+        link=link, path=candidate.path, configuration=candidate.configuration
     )
     said = (row.blob, row.outcome, row.findings)
     row.blob, row.outcome = candidate.blob, decision.outcome

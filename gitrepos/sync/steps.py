@@ -24,11 +24,11 @@ from gitrepos.errors import (
 from gitrepos.forge import check
 from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.links.sealed_secrets import secret_of
-from gitrepos.models import NO_POLICY_FILES, GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.snapshot import fetch
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import apply, holds, rows
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from gitrepos.sync.candidates import Candidate, Linked, read, settled
@@ -47,15 +47,15 @@ class Work:
     """A claimed remote and its links as they stand now."""
 
     remote: Remote
-    links: tuple[GitRepo, ...]
+    links: tuple[Link, ...]
     started_at: datetime
 
     def refs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(_ref(link) for link in self.links))
 
-    def attempt(self, link: GitRepo) -> Attempt:
+    def attempt(self, link: Link) -> Attempt:
         return Attempt(
-            repo_id=link.pk,
+            link_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
@@ -91,7 +91,7 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
 
 
 def _measure(
-    rows: Sequence[Remote], answers: Sequence[check.Answer[UUID]], quiet: Collection[UUID]
+    rows: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(rows, answers, strict=True):
         measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
@@ -108,7 +108,7 @@ _LOOKED_AT = (
 )  # fmt: skip
 
 
-def _reached(work: Work, answer: check.Answer[UUID]) -> hosts.Reached:
+def _reached(work: Work, answer: check.RefsAnswer[UUID]) -> hosts.Reached:
     return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
 
 
@@ -121,7 +121,7 @@ def terms() -> check.Terms:
 def _is_quiet(
     fence: Fence,
     work: Work,
-    answer: check.Answer[UUID],
+    answer: check.RefsAnswer[UUID],
     pending: set[UUID],
     hand_over: Callable[[Fence, Heads], None],
 ) -> bool:
@@ -169,13 +169,13 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 
 def _taken(
     work: Work, heads: Heads, pending: set[UUID], until: float
-) -> Iterator[tuple[GitRepo, Sequence[Linked], Snapshot | RemoteError]]:
+) -> Iterator[tuple[Link, Sequence[Linked], Snapshot | RemoteError]]:
     """What git says to each link that needs a look: to one at least, and on until `until`.
 
     One fetch serves a branch. Those that were well come first, so that a branch which always
     takes too long holds up none.
     """
-    groups: dict[str, list[GitRepo]] = defaultdict(list)
+    groups: dict[str, list[Link]] = defaultdict(list)
     for link in sorted(work.links, key=lambda link: bool(link.error_code)):
         if _changed(link, heads, pending):
             groups[_ref(link)].append(link)
@@ -189,7 +189,7 @@ def _taken(
 
 
 def fetched(
-    work: Work, ref: str, heads: Heads, asks: Sequence[Ask]
+    work: Work, ref: str, heads: Heads, asks: Sequence[FilesRequest]
 ) -> Sequence[Snapshot | RemoteError]:
     """What git says to each ask of one ref, after a check found it at `heads`."""
     try:
@@ -213,7 +213,7 @@ def fetched(
 def _sync_link(
     fence: Fence,
     work: Work,
-    link: GitRepo,
+    link: Link,
     before: Sequence[Linked],
     result: Snapshot | RemoteError,
     *,
@@ -223,10 +223,10 @@ def _sync_link(
     attempt = work.attempt(link)
     with _overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
-            log.warning("held", git_repo=str(attempt.repo_id), reason=result.code)
+            log.warning("held", git_repo=str(attempt.link_id), reason=result.code)
         elif isinstance(result, RemoteError):
             if apply.fail(fence, attempt, result, head=head):
-                log.warning("sync failed", git_repo=str(attempt.repo_id), code=result.code)
+                log.warning("sync failed", git_repo=str(attempt.link_id), code=result.code)
             return False
         else:
             _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
@@ -239,7 +239,7 @@ def _apply(
     hold = apply.apply(
         fence, attempt, snapshot, candidates, holds.unverified(snapshot.commit.signature)
     )
-    facts = {"git_repo": str(attempt.repo_id), "commit": snapshot.commit.id}
+    facts = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
     if hold is not None:
         log.warning("held", reason=hold.reason, **facts)
     else:
@@ -252,7 +252,7 @@ def _overtaken(attempt: Attempt) -> Iterator[None]:
     try:
         yield
     except LinkChangedError as error:
-        log.warning("discarded", git_repo=str(attempt.repo_id), reason=str(error))
+        log.warning("discarded", git_repo=str(attempt.link_id), reason=str(error))
 
 
 @contextlib.contextmanager
@@ -268,16 +268,16 @@ def _load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) ->
     """The remotes of a claim that still holds them, with what is read of them and their links."""
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
     rows = rows.prefetch_related("shared")  # No query where no remote has one.
-    links: dict[UUID, list[GitRepo]] = defaultdict(list)
+    links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
     found = {row.pk: row for row in rows}
-    active = GitRepo.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
+    active = Link.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
     for link in active.only(*only[1]):
         links[link.remote_id].append(link)
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in found.items()}
 
 
-def _question(claim_id: UUID, work: Work) -> check.Question[UUID] | None:
+def _question(claim_id: UUID, work: Work) -> check.RefsQuestion[UUID] | None:
     """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
     try:
         return question(work)
@@ -286,9 +286,11 @@ def _question(claim_id: UUID, work: Work) -> check.Question[UUID] | None:
         return None
 
 
-def question(work: Work) -> check.Question[UUID]:
+def question(work: Work) -> check.RefsQuestion[UUID]:
     """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
-    return check.Question(work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs())
+    return check.RefsQuestion(
+        work.remote.pk, _url(work.remote), secret_of(work.remote), work.refs()
+    )
 
 
 def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
@@ -302,14 +304,14 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
             log.warning("poll failed", url=work.remote.url, code=error.code)
 
 
-def _trigger(link: GitRepo, now: datetime) -> SyncRun.Trigger:
+def _trigger(link: Link, now: datetime) -> SyncRun.Trigger:
     if link.expected_until is not None and link.expected_until > now:
         return SyncRun.Trigger.WEBHOOK
     asked = link.requested_seq > link.served_seq
     return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
 
 
-def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
+def _changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
     """Whether a link needs a look. One that came after the check knows nothing, and waits."""
     head = heads.get(_ref(link))
     if head is None or (_failed_at(link, head) and not _is_stale(link)):
@@ -317,18 +319,18 @@ def _changed(link: GitRepo, heads: Heads, pending: set[UUID]) -> bool:
     return (head or NULL_ID) != _seen(link) or _replan(link, pending)
 
 
-def _failed_at(link: GitRepo, head: str) -> bool:
+def _failed_at(link: Link, head: str) -> bool:
     """Whether the link failed at this commit, and waits before it tries again."""
     waits = link.retry_at is not None and link.retry_at > timezone.now()
     return waits and link.failed_commit == head
 
 
-def _seen(link: GitRepo) -> str:
+def _seen(link: Link) -> str:
     """The commit that was looked at last, applied or held."""
     return str(link.held["commit"]) if link.held else link.last_commit
 
 
-def _replan(link: GitRepo, pending: set[UUID]) -> bool:
+def _replan(link: Link, pending: set[UUID]) -> bool:
     """Whether a link needs a plan although its commit stands still."""
     known = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
@@ -338,29 +340,29 @@ def _replan(link: GitRepo, pending: set[UUID]) -> bool:
     )
 
 
-def _is_stale(link: GitRepo) -> bool:
+def _is_stale(link: Link) -> bool:
     """Whether somebody asked for something since the last attempt began."""
     edited = link.observed_generation != link.generation
     return edited or link.requested_seq > link.served_seq
 
 
-def _pending(links: Iterable[GitRepo]) -> set[UUID]:
+def _pending(links: Iterable[Link]) -> set[UUID]:
     """Links with a refused file that may pass now: other rules judged it, or the reason is gone.
 
     What is in force is not looked at again in git because of other rules: its bytes are stored,
     and `configurations.judging` reads them.
     """
     rules = {link.pk: link.observed_rules for link in links}
-    files = LinkedFile.objects.filter(LinkedFile.refused(), repo__in=list(rules))
-    rows = list(files.values_list("repo_id", "configuration", "outcome", "findings"))
+    files = LinkedFile.objects.filter(LinkedFile.refused(), link__in=list(rules))
+    rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
     if not rows:
         return set()
     named = Configuration.objects.filter(pk__in=files.values("configuration"))
     owners = dict(named.values_list("pk", "owner"))
     return {
-        repo_id
-        for repo_id, configuration, outcome, findings in rows
-        if rules[repo_id] != VERIFY_VERSION
+        link_id
+        for link_id, configuration, outcome, findings in rows
+        if rules[link_id] != VERIFY_VERSION
         or _released(owners.get(configuration), outcome, findings)
     }
 
@@ -372,9 +374,9 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
     return not owner and any(f["code"] == "owned_by_another_link" for f in findings)
 
 
-def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
+def _ask(link: Link, before: Sequence[Linked], pending: set[UUID]) -> FilesRequest:
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
-    return Ask(
+    return FilesRequest(
         link.root,
         known_tree=known_tree,
         known=settled(before),
@@ -386,7 +388,7 @@ def _ask(link: GitRepo, before: Sequence[Linked], pending: set[UUID]) -> Ask:
     )
 
 
-def _ref(link: GitRepo) -> str:
+def _ref(link: Link) -> str:
     return f"refs/heads/{link.branch}" if link.branch else check.HEAD
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gitrepos.links import links
 from gitrepos.links.sealed_secrets import sealed_webhook_secret, webhook_secret_of
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.webhooks import forges
 from gitrepos.webhooks.forges import Delivery, Headers, Push
 from keeptrusts.api.errors import ApiError, ConflictError, UnavailableError
@@ -50,22 +50,22 @@ class Receipt:
     message: str
 
 
-def take(repo_id: UUID, headers: Headers, body: bytes) -> Receipt:
+def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
     """Verify a delivery and have its link looked at, once for as many as arrive together.
 
     Raises: `UnsignedError`, the same for a link without secret and one that does not exist;
     `ConflictError` (`replayed`); `ApiError` (`unreadable`); `NotFoundError` for a link that was
     deleted meanwhile.
     """
-    link = GitRepo.objects.filter(pk=repo_id).first() or GitRepo(pk=repo_id)
-    with _once(f"delivery:{repo_id}:{_mark(link, headers, body)}"):
+    link = Link.objects.filter(pk=link_id).first() or Link(pk=link_id)
+    with _once(f"delivery:{link_id}:{_mark(link, headers, body)}"):
         delivery = _read(headers, body)
         ignored = _ignored(link, delivery)
-        links.hear(repo_id, commit=None if ignored else _commit(link, delivery))
+        links.hear(link_id, commit=None if ignored else _commit(link, delivery))
     return ignored or Receipt("", "The link is looked at now.")
 
 
-def _mark(link: GitRepo, headers: Headers, body: bytes) -> str:
+def _mark(link: Link, headers: Headers, body: bytes) -> str:
     try:
         return forges.verify(headers, body, secret=_secret(link), now=timezone.now().timestamp())
     except forges.UnverifiedError as exc:
@@ -79,7 +79,7 @@ def _read(headers: Headers, body: bytes) -> Delivery:
         raise ApiError("unreadable", str(exc)) from exc
 
 
-def _secret(link: GitRepo) -> str:
+def _secret(link: Link) -> str:
     """The link's secret. One that nobody knows stands in, and costs as much to open."""
     owner = link if link.webhook_secret else _nobody()
     try:
@@ -90,8 +90,8 @@ def _secret(link: GitRepo) -> str:
 
 
 @functools.cache
-def _nobody() -> GitRepo:
-    link = GitRepo()
+def _nobody() -> Link:
+    link = Link()
     link.webhook_secret = sealed_webhook_secret(secrets.token_urlsafe(32), link)
     return link
 
@@ -113,7 +113,7 @@ def _once(key: str) -> Iterator[None]:
         raise
 
 
-def _ignored(link: GitRepo, delivery: Delivery) -> Receipt | None:
+def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
     if not delivery.pushes:
         return Receipt("no_push", f"{shown(delivery.event)} moves no branch.")
     if not _is_of(link, delivery.repository):
@@ -126,19 +126,19 @@ def _ignored(link: GitRepo, delivery: Delivery) -> Receipt | None:
     return None
 
 
-def _is_of(link: GitRepo, repository: str) -> bool:
+def _is_of(link: Link, repository: str) -> bool:
     """Whether a hook of a whole organisation means the link's repository."""
     name = link.url.lower().removesuffix(".git")
     return not repository or name.endswith(f"/{repository.lower()}")
 
 
-def _matching(link: GitRepo, delivery: Delivery) -> list[Push]:
+def _matching(link: Link, delivery: Delivery) -> list[Push]:
     """The pushes that may concern the link: all of them where nobody says which branch is HEAD."""
     followed = link.branch or delivery.default_branch
     return [push for push in delivery.pushes if push.branch == followed or not followed]
 
 
-def _commit(link: GitRepo, delivery: Delivery) -> str:
+def _commit(link: Link, delivery: Delivery) -> str:
     """What the followed branch points at by now; empty where that is not said."""
     known = link.branch or delivery.default_branch
     return _matching(link, delivery)[-1].commit if known else ""

@@ -227,6 +227,6 @@ _READERS = {
     "push": _one_branch,
     "Push Hook": _gitlab,
     "System Hook": _gitlab,
-    "repo:push": _bitbucket_cloud,
-    "repo:refs_changed": _bitbucket_server,
+    "link:push": _bitbucket_cloud,
+    "link:refs_changed": _bitbucket_server,
 }

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from kt.cli.errors import CommandError
 from kt.cli.formats import Context, Result, repository_root
-from kt.cli.sources import Source, read_sources
+from kt.cli.sources import SourceFile, read_sources
 from kt.lazy import TYPE_CHECKING
 from kt.policy.lint import lint
 from kt.policy.report import Report
@@ -25,7 +25,7 @@ FORMATS = ("auto", "text", "json", "sarif", "github", "gitlab", "junit")
 _PATHS_FROM_ROOT = frozenset(("sarif", "github", "gitlab", "junit"))
 
 
-class Options:
+class LintOptions:
     """What the command is told; argparse fills in the same names."""
 
     def __init__(self) -> None:
@@ -36,12 +36,12 @@ class Options:
         self.strict = False
 
 
-def read_plainly(argv: Sequence[str]) -> Options | None:
+def read_plainly(argv: Sequence[str]) -> LintOptions | None:
     """Read a command line that has nothing but paths, `--file` in front, `--json`, `--strict`.
 
     None for any other, which argparse reads: to import and build that costs a tenth of a run.
     """
-    options = Options()
+    options = LintOptions()
     words = list(argv)
     if words[:1] == ["--file"] and words[1:] and not words[1].startswith("-"):
         del words[0]
@@ -68,12 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="warnings are errors")
 
 
-def run(options: Options | argparse.Namespace) -> int:
+def run(options: LintOptions | argparse.Namespace) -> int:
     """Lint what was named, report, and say how it went."""
     paths = [*options.file, *options.paths]
     if not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
-    failed: list[Source] = []
+    failed: list[SourceFile] = []
     results = list(_lint(read_sources(paths), failed, strict=options.strict))
     as_list = len(paths) > 1 or os.path.isdir(paths[0])
     if results or options.output:
@@ -83,7 +83,9 @@ def run(options: Options | argparse.Namespace) -> int:
     return 2 if failed else int(not all(result.report.ok for result in results))
 
 
-def _lint(sources: Iterable[Source], failed: list[Source], *, strict: bool) -> Iterator[Result]:
+def _lint(
+    sources: Iterable[SourceFile], failed: list[SourceFile], *, strict: bool
+) -> Iterator[Result]:
     for source in sources:
         if source.failure is not None:
             failed.append(source)

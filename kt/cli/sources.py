@@ -13,7 +13,7 @@ from kt.policy.frozen import Frozen
 STDIN = "-"
 
 
-class Source(Frozen):
+class SourceFile(Frozen):
     """One file. `data` is at most one byte longer than a policy may be.
 
     `name` is what to call it, `path` where it lies ("" for stdin), `directory` the name of the
@@ -38,7 +38,7 @@ class Source(Frozen):
         self.path = path
 
 
-def read_sources(paths: Iterable[str]) -> Iterator[Source]:
+def read_sources(paths: Iterable[str]) -> Iterator[SourceFile]:
     """Read what `paths` name, each file once, in the order given; directories are sorted.
 
     Whatever cannot be read is a source with a `failure`, and so is a directory without a
@@ -52,19 +52,21 @@ def read_sources(paths: Iterable[str]) -> Iterator[Source]:
                 yield read_file(file)
 
 
-def read_file(path: str) -> Source:
+def read_file(path: str) -> SourceFile:
     """Read one file, or stdin for `-`, no further than lint needs to see that it is too large."""
     if path == STDIN:
-        return Source(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
+        return SourceFile(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
     try:
         if os.path.isdir(path):
             # Fails with the reason when it is there and cannot be listed.
             os.scandir(path).close()
-            return Source(_shown(path), b"", failure=f"no {FILE_NAME} in this directory or below")
+            return SourceFile(
+                _shown(path), b"", failure=f"no {FILE_NAME} in this directory or below"
+            )
         data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
-        return Source(_shown(path), b"", failure=error.strerror or "unreadable")
-    return Source(_shown(path), data, _directory(path), path=path)
+        return SourceFile(_shown(path), b"", failure=error.strerror or "unreadable")
+    return SourceFile(_shown(path), data, _directory(path), path=path)
 
 
 def read_bytes(path: str, most: int) -> bytes:

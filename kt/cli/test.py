@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kt.cli.errors import CommandError
-from kt.cli.sources import Source, read_bytes, read_sources
+from kt.cli.sources import SourceFile, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
@@ -54,14 +54,14 @@ def run(options: argparse.Namespace) -> int:
     return int(not all(result.passed for one in tested for result in one.results))
 
 
-def _tested(source: Source) -> Tested:
+def _tested(source: SourceFile) -> Tested:
     if source.failure is not None:
         raise CommandError(f"{source.name}: {source.failure}")
     policy = _policy(source)
     return Tested(source.name, run_suites(policy, list(_beside(source))))
 
 
-def _policy(source: Source) -> dict[str, Any]:
+def _policy(source: SourceFile) -> dict[str, Any]:
     """The policy as plain values.
 
     Raises:
@@ -77,7 +77,7 @@ def _policy(source: Source) -> dict[str, Any]:
     return value
 
 
-def _beside(source: Source) -> Iterator[dict[str, Any]]:
+def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     """The suites in `tests/*.json` of the directory that holds the policy."""
     if not source.path:
         return  # Beside stdin lies nothing.

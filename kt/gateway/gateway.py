@@ -10,7 +10,7 @@ from typing import Any
 from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import Loaded
-from kt.gateway.policy.source import Source
+from kt.gateway.policy.source import PolicySource
 from kt.gateway.records.journal import Journal
 from kt.gateway.records.metrics import Metrics
 from kt.gateway.records.spool import Spool
@@ -29,7 +29,7 @@ class Gateway:
     def __init__(
         self,
         options: Options,
-        source: Source,
+        source: PolicySource,
         loaded: Loaded,
         environment: Mapping[str, str],
         script: tuple[Line, ...],

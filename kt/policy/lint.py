@@ -7,7 +7,7 @@ from itertools import islice
 
 from kt.lazy import TYPE_CHECKING
 from kt.policy.language import DOCUMENT
-from kt.policy.nodes import Mapping, Node
+from kt.policy.nodes import MappingNode, Node
 from kt.policy.report import Report
 from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, secrets
 from kt.policy.rules.shape import TooManyFindings, WrongType
@@ -31,7 +31,7 @@ def lint(data: bytes, *, directory: str | None = None) -> Report:
     document = read(data)
     root = document.root
     found = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
-    if not isinstance(root, Mapping):
+    if not isinstance(root, MappingNode):
         return Report(_ordered(found), None, ())
     names = tuple(link.kind.text for link in chain.links(root))
     return Report(_ordered(found), pack.read_pack(root), names)
@@ -42,7 +42,7 @@ def _check(document: Document, data: bytes, directory: str | None) -> Iterator[F
     root = document.root
     if not document.complete or root is None:
         return
-    if not isinstance(root, Mapping):
+    if not isinstance(root, MappingNode):
         yield _not_a_mapping(root)
         return
     foreign = dialects.recognise(root)

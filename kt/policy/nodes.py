@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Plain: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
 
-class Scalar:
+class ScalarNode:
     """One value. `text` is what was written, without quotes; `value` what it means."""
 
     __slots__ = ("column", "line", "text", "value")
@@ -29,7 +29,7 @@ class Scalar:
         self.column = column
 
 
-class Sequence:
+class SequenceNode:
     """A list, in either of YAML's two styles."""
 
     __slots__ = ("column", "items", "line")
@@ -40,7 +40,7 @@ class Sequence:
         self.items: list[Node] = []
 
 
-class Mapping:
+class MappingNode:
     """A mapping, by the text of its keys and in the order of the file.
 
     Every key of the policy language is text, so `1:` and `"1":` are one key.
@@ -59,7 +59,7 @@ class Mapping:
         return entry.value if entry else None
 
 
-Node: TypeAlias = Scalar | Sequence | Mapping
+Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
 class Entry:
@@ -67,7 +67,7 @@ class Entry:
 
     __slots__ = ("key", "value")
 
-    def __init__(self, key: Scalar, value: Node) -> None:
+    def __init__(self, key: ScalarNode, value: Node) -> None:
         self.key = key
         self.value = value
 
@@ -75,7 +75,7 @@ class Entry:
 def find(node: Node | None, *keys: str) -> Node | None:
     """Follow keys down from a node; None where one is missing or stands on no mapping."""
     for key in keys:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, MappingNode):
             return None
         node = node.get(key)
     return node
@@ -83,7 +83,7 @@ def find(node: Node | None, *keys: str) -> Node | None:
 
 def value_of(node: Node | None) -> bool | int | float | str | None:
     """The value of a scalar; None for anything else."""
-    return node.value if isinstance(node, Scalar) else None
+    return node.value if isinstance(node, ScalarNode) else None
 
 
 def plain(node: Node) -> Plain:
@@ -91,9 +91,9 @@ def plain(node: Node) -> Plain:
 
     Bounded: the composer lets no tree through that is deep or, aliases unfolded, large.
     """
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return node.value
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return [plain(item) for item in node.items]
     return {key: plain(entry.value) for key, entry in node.entries.items()}
 
@@ -103,7 +103,7 @@ def child_path(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def item_paths(node: Sequence, path: str) -> Iterator[tuple[str, Node]]:
+def item_paths(node: SequenceNode, path: str) -> Iterator[tuple[str, Node]]:
     """Each item with its path: `policies.chain[0]`, `policies.chain[1]`, …"""
     for index, item in enumerate(node.items):
         yield f"{path}[{index}]", item

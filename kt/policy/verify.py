@@ -8,7 +8,7 @@ from typing import Any
 from kt import __version__
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
-from kt.policy.nodes import Node, Sequence, find, item_paths, plain
+from kt.policy.nodes import Node, SequenceNode, find, item_paths, plain
 from kt.policy.report import Report
 from kt.policy.rules import RULES_VERSION
 from kt.policy.testing.suites import CaseResult, run_suites
@@ -62,10 +62,10 @@ def _failures(root: Node) -> Iterator[Finding]:
 def _cases(root: Node) -> Iterator[tuple[str, Node]]:
     """Every case with its path, in the order in which they run."""
     suites = find(root, "testing", "suites")
-    if isinstance(suites, Sequence):
+    if isinstance(suites, SequenceNode):
         for path, suite in item_paths(suites, _SUITES):
             cases = find(suite, "cases")
-            if isinstance(cases, Sequence):
+            if isinstance(cases, SequenceNode):
                 yield from item_paths(cases, f"{path}.cases")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kt.policy.nodes import Mapping, Node, Sequence
+from kt.policy.nodes import MappingNode, Node, SequenceNode
 
 _LONGEST = 60
 
@@ -20,9 +20,9 @@ def quoted(text: str) -> str:
 
 def described(node: Node) -> str:
     """What a value is: `the number 5`, `the text 'on'`, `a list`, `nothing`."""
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return "a list"
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return "a mapping"
     if node.value is None:
         return "nothing"

@@ -13,8 +13,8 @@ from keeptrusts import metrics
 
 pytestmark = pytest.mark.smoke
 
-COUNTER = metrics.Counter("keeptrusts_tests_total", "Things.", ("kind", "fault"))
-HISTOGRAM = metrics.Histogram("keeptrusts_tests_seconds", "Times.", (1, 2, 4))
+COUNTER = metrics.CounterMetric("keeptrusts_tests_total", "Things.", ("kind", "fault"))
+HISTOGRAM = metrics.HistogramMetric("keeptrusts_tests_seconds", "Times.", (1, 2, 4))
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,12 @@ def ask(
     per_host: int = PER_HOST,
     ca_file: str = "",
     secret: Secret = NOBODY,
-) -> list[check.Answer[int]]:
+) -> list[check.RefsAnswer[int]]:
     """The answers for some urls, in their order."""
     questions = [
-        check.Question(number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs))
+        check.RefsQuestion(
+            number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs)
+        )
         for number, url in enumerate(urls)
     ]
     groups = check.check(questions, terms=check.Terms(allowed, per_host, ca_file))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 from configurations.models import Configuration
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from kt.policy.lint import lint
 from kt.policy.report import Report
 from tests.support.repo import policy
@@ -34,7 +34,7 @@ def older_rules() -> Iterator[None]:
     ):
         yield
     Configuration.objects.update(judged_rules="older")
-    GitRepo.objects.update(observed_rules="older")
+    Link.objects.update(observed_rules="older")
 
 
 def _lint_alone(data: bytes, *, directory: str | None = None) -> Report:

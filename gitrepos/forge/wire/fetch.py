@@ -37,7 +37,7 @@ def question(wants: Sequence[str], *, sha256: bool, thin: bool) -> bytes:
     )
 
 
-class Answer:
+class PackReader:
     """Reads the answer to `question` as it arrives: the bytes of the pack, and what it lacks."""
 
     def __init__(self, wants: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from kt.cli.addresses import INSECURE, check_url
 from kt.cli.drift.checkout import Committed, policies
-from kt.cli.drift.comparison import STATES, Policy, compare, drifts
+from kt.cli.drift.comparison import STATES, CommittedPolicy, compare, drifts
 from kt.cli.drift.controlplane import ControlPlane
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
@@ -63,19 +63,19 @@ def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) 
     return ControlPlane(check_url(url, insecure_http=options.insecure_http), token)
 
 
-def _identified(files: list[Committed], prefix: str) -> list[Policy]:
+def _identified(files: list[Committed], prefix: str) -> list[CommittedPolicy]:
     """The policies by the ids that a link gives them.
 
     Raises:
         CommandError: a file has no id, or two have the same.
     """
-    found: dict[str, Policy] = {}
+    found: dict[str, CommittedPolicy] = {}
     for file in files:
         named = _id(file)
         name = prefix + named
         if name in found:
             raise CommandError(f"{file.path} and {found[name].path} both have the id {name}")
-        found[name] = Policy(name, file.path, sha256(file.data).hexdigest())
+        found[name] = CommittedPolicy(name, file.path, sha256(file.data).hexdigest())
     return list(found.values())
 
 

@@ -18,7 +18,7 @@ _CLEAN = (IN_SYNC, NO_FILE)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CommittedPolicy:
     """A policy of the checkout; `content_hash` is the sha256 of its committed bytes."""
 
     id: str
@@ -45,7 +45,7 @@ class Row:
 
 
 def compare(
-    policies: Sequence[Policy],
+    policies: Sequence[CommittedPolicy],
     configurations: Sequence[Mapping[str, Any]],
     gateways: Sequence[Mapping[str, Any]],
     *,
@@ -74,7 +74,9 @@ def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
 
 
 def _policy_row(
-    policy: Policy, configuration: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]]
+    policy: CommittedPolicy,
+    configuration: Mapping[str, Any] | None,
+    seen: Sequence[Mapping[str, Any]],
 ) -> Row:
     desired = _text(configuration or {}, "content_hash")
     state, why = _against(policy, configuration, seen)
@@ -84,7 +86,9 @@ def _policy_row(
 
 
 def _against(
-    policy: Policy, configuration: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]]
+    policy: CommittedPolicy,
+    configuration: Mapping[str, Any] | None,
+    seen: Sequence[Mapping[str, Any]],
 ) -> tuple[str, str]:
     if configuration is None:
         return "drifted", "the control plane has no such configuration"
@@ -103,7 +107,7 @@ def _overridden(pin: object) -> str:
     return "somebody changed it by the API"
 
 
-def _gateway_row(policy: Policy, row: Mapping[str, Any]) -> Row:
+def _gateway_row(policy: CommittedPolicy, row: Mapping[str, Any]) -> Row:
     state = _text(row, "state")
     return Row(
         configuration=policy.id,
@@ -120,7 +124,7 @@ def _gateway_row(policy: Policy, row: Mapping[str, Any]) -> Row:
 
 
 def _without_file(
-    policies: Sequence[Policy], known: Mapping[str, Mapping[str, Any]], prefix: str
+    policies: Sequence[CommittedPolicy], known: Mapping[str, Mapping[str, Any]], prefix: str
 ) -> Iterator[Row]:
     named = {policy.id for policy in policies}
     for name, row in known.items():

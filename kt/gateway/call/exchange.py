@@ -19,7 +19,7 @@ from kt.gateway.errors import (
 )
 from kt.gateway.gateway import Gateway
 from kt.gateway.policy.judging import Judge
-from kt.gateway.policy.targets import Target
+from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.stream import sse
 from kt.gateway.stream.guard import Guard
 from kt.gateway.upstream import mock
@@ -66,7 +66,7 @@ class Exchange:
         self.usage = Usage()
         self.judge: Judge | None = None
         self.model = ""
-        self.target: Target | None = None
+        self.target: UpstreamTarget | None = None
         self.status = 0
         self.streamed = False
         self.upstream_seconds = 0.0
@@ -152,7 +152,7 @@ class Exchange:
         fallback = (self.loaded.document.get("providers") or {}).get("fallback") or {}
         return frozenset(fallback.get("triggers") or ())
 
-    async def _send_to(self, target: Target, call: Call) -> Reply:
+    async def _send_to(self, target: UpstreamTarget, call: Call) -> Reply:
         try:
             if target.is_mock:
                 reply: Reply = await mock.answer(call, self.gateway.script)
@@ -164,7 +164,7 @@ class Exchange:
         self._count_call(target, str(reply.status))
         return reply
 
-    def _count_call(self, target: Target, outcome: str) -> None:
+    def _count_call(self, target: UpstreamTarget, outcome: str) -> None:
         self.gateway.metrics.count(
             "keeptrusts_upstream_requests_total", target=target.id, outcome=outcome
         )

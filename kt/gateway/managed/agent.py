@@ -11,6 +11,7 @@ from kt.gateway.gateway import Gateway
 from kt.gateway.managed.backlog import Backlog
 from kt.gateway.managed.client import Client, ContactError
 from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.enforcer import Enforcer
 from kt.gateway.managed.follower import Follower
 from kt.gateway.managed.identity import ENROLMENT, GATEWAY, Identity, TokenError, identity
 from kt.gateway.managed.pauses import backoff
@@ -18,7 +19,6 @@ from kt.gateway.managed.reporter import Reporter
 from kt.gateway.managed.shipper import Shipper
 from kt.gateway.managed.state import CONTACT, SPOOL
 from kt.gateway.managed.stored import Stored
-from kt.gateway.managed.taker import Taker
 from kt.gateway.options import Managed
 from kt.gateway.reload import Reloader
 
@@ -42,11 +42,11 @@ class Agent:
             state.path(CONTACT), control_plane=managed.api_url, gateway=managed.gateway_id
         )
         self._client = Client(managed.api_url, managed.gateway_id)
-        self._taker = Taker(stored, reloader, self._contact, taken)
-        self._reporter = Reporter(gateway, self._client, self._taker, self._contact)
+        self._enforcer = Enforcer(stored, reloader, self._contact, taken)
+        self._reporter = Reporter(gateway, self._client, self._enforcer, self._contact)
         self._follower = Follower(
             self._client,
-            self._taker,
+            self._enforcer,
             self._contact,
             may_send=lambda url: may_send(url, insecure_http=managed.insecure_http),
             pace=lambda: self._reporter.interval_seconds,
@@ -103,7 +103,7 @@ class Agent:
 
     async def _guard(self) -> None:
         while True:
-            await self._taker.guard()
+            await self._enforcer.guard()
             await asyncio.sleep(_GUARD_SECONDS)
 
     async def _identified(self) -> Identity:

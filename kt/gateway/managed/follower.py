@@ -10,11 +10,11 @@ from contextlib import aclosing
 
 from kt.gateway.managed.client import Client, ContactError, Event, GoneError
 from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.enforcer import Enforcer, Fetch
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.pauses import around, backoff
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.statement import StatementError, fields_of, parse
-from kt.gateway.managed.taker import Fetch, Taker
 
 _LEAST_POLL_SECONDS = 10.0
 _LONGEST_POLL_SECONDS = 60.0
@@ -33,14 +33,14 @@ class Follower:
     def __init__(
         self,
         client: Client,
-        taker: Taker,
+        enforcer: Enforcer,
         contact: Contact,
         *,
         may_send: Callable[[str], bool],
         pace: Callable[[], float],
     ) -> None:
         self._client = client
-        self._taker = taker
+        self._enforcer = enforcer
         self._contact = contact
         self._may_send = may_send
         self._pace = pace
@@ -58,16 +58,18 @@ class Follower:
 
     async def pull(self, identity: Identity) -> bool:
         """Ask what is to be enforced; whether there was an answer."""
-        since = self._taker.kept
+        since = self._enforcer.kept
         try:
             # The first answer must be a whole one: it says where events are.
-            pulled = await self._client.pull(identity, self._taker.etag if self._heard_url else "")
+            pulled = await self._client.pull(
+                identity, self._enforcer.etag if self._heard_url else ""
+            )
             if pulled is not None:
                 self._learn(pulled.events_url)
                 fetch = _returning(pulled.content)
-                await self._taker.offer(pulled.signed, identity.pin, fetch, since=since)
+                await self._enforcer.offer(pulled.signed, identity.pin, fetch, since=since)
         except StatementError as exc:
-            self._taker.refuse(exc.code, str(exc))
+            self._enforcer.refuse(exc.code, str(exc))
         except ContactError as exc:
             self._contact.note("pull", Problem(exc.code, str(exc)))
             return False
@@ -82,14 +84,14 @@ class Follower:
             began = time.monotonic()
             try:
                 async with aclosing(self._client.events(identity, self._events_url)) as events:
-                    since = self._taker.kept
+                    since = self._enforcer.kept
                     async for event in events:
                         first_seconds = event.retry_seconds or first_seconds
                         self._hold(True)
                         if event.name == "goodbye":
                             break
                         await self._hear(event, identity, since)
-                        since = self._taker.kept
+                        since = self._enforcer.kept
             except ContactError as exc:
                 _LOG.info("the stream of events: %s", exc)
             self._hold(False)
@@ -106,9 +108,9 @@ class Follower:
 
         try:
             signed = parse(fields_of(event.data))
-            await self._taker.offer(signed, identity.pin, fetch, since=since)
+            await self._enforcer.offer(signed, identity.pin, fetch, since=since)
         except StatementError as exc:
-            self._taker.refuse(exc.code, str(exc))
+            self._enforcer.refuse(exc.code, str(exc))
         except GoneError:
             await self.pull(identity)
         else:

@@ -12,9 +12,9 @@ from kt.gateway.call.health import reasons
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.managed.client import Client, ContactError
 from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.enforcer import Enforcer
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.pauses import around, backoff, spread
-from kt.gateway.managed.taker import Taker
 
 _FIRST_INTERVAL_SECONDS = 3.0
 _LEAST_INTERVAL_SECONDS = 1.0
@@ -25,10 +25,12 @@ _AREAS = ("statement", "state", "disk", "spool", "pull")
 class Reporter:
     """`interval_seconds` is what the control plane asked for last."""
 
-    def __init__(self, gateway: Gateway, client: Client, taker: Taker, contact: Contact) -> None:
+    def __init__(
+        self, gateway: Gateway, client: Client, enforcer: Enforcer, contact: Contact
+    ) -> None:
         self._gateway = gateway
         self._client = client
-        self._taker = taker
+        self._enforcer = enforcer
         self._contact = contact
         self._started_at = timestamp()
         self.interval_seconds = _FIRST_INTERVAL_SECONDS
@@ -48,7 +50,7 @@ class Reporter:
                 continue
             failures = 0
             self._contact.reached("report")
-            if wanted and wanted not in (self._taker.etag, self._taker.refused):
+            if wanted and wanted not in (self._enforcer.etag, self._enforcer.refused):
                 await pull()
             if await _wait(self._contact.changed, around(self.interval_seconds)):
                 await asyncio.sleep(spread(self.interval_seconds))
@@ -85,7 +87,7 @@ class Reporter:
         }
 
     def _running(self) -> dict[str, Any] | None:
-        loaded, kept = self._gateway.loaded, self._taker.kept
+        loaded, kept = self._gateway.loaded, self._enforcer.kept
         if not loaded.is_configured or kept is None:
             return None
         return {

@@ -37,7 +37,7 @@ class StatementError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class KeyLink:
     """An older key's word for a newer one. Keys are 32 raw bytes, a signature is 64."""
 
     key: bytes
@@ -52,7 +52,7 @@ class Signed:
     statement: bytes
     signature: bytes
     key: bytes
-    chain: tuple[Link, ...] = ()
+    chain: tuple[KeyLink, ...] = ()
 
     @property
     def etag(self) -> str:
@@ -129,10 +129,10 @@ def parse(fields: Mapping[str, Any]) -> Signed:
     )
 
 
-def _link(fields: Any) -> Link:
+def _link(fields: Any) -> KeyLink:
     if not isinstance(fields, dict):
         raise _forged("its key chain is no list of links")
-    link = Link(*(decode(fields.get(name)) for name in ("key", "signer", "signature")))
+    link = KeyLink(*(decode(fields.get(name)) for name in ("key", "signer", "signature")))
     if fields.get("signed_by") != fingerprint(link.signer):
         raise StatementError("key_not_pinned", "a link of the key chain names another signer")
     return link
@@ -210,7 +210,7 @@ def _is_signed(key: bytes, signature: bytes, data: bytes) -> bool:
     return True
 
 
-def _trusted(chain: Sequence[Link], pin: str) -> set[str]:
+def _trusted(chain: Sequence[KeyLink], pin: str) -> set[str]:
     """The fingerprints that the pinned key vouches for, oldest first."""
     trusted = {pin}
     for link in chain:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kt.gateway.options import Options
 from kt.gateway.policy.source import Sourced
-from kt.gateway.policy.targets import Target, compile_targets
+from kt.gateway.policy.targets import UpstreamTarget, compile_targets
 from kt.policy.decision import (
     Request,
     Snapshot,
@@ -55,7 +55,7 @@ class Loaded:
     chain: tuple[str, ...]
     document: Mapping[str, Any]
     snapshot: Snapshot
-    targets: tuple[Target, ...]
+    targets: tuple[UpstreamTarget, ...]
     warnings: tuple[str, ...]
 
     def judges_answers(self, request: Request) -> bool:

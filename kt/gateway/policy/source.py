@@ -25,7 +25,7 @@ class Sourced:
     id: str | None = None
 
 
-class Source(Protocol):
+class PolicySource(Protocol):
     """`name` is how `/health` calls it."""
 
     @property

@@ -20,7 +20,7 @@ _GLOB = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class UpstreamTarget:
     """One target. `models` is a model or a glob, "*" for all.
 
     `headers` carry the credential. `problem` says why the target cannot serve, "" when it can.
@@ -49,7 +49,7 @@ class Target:
         return self.is_mock or (self.format == wanted and matches(self.pattern, model))
 
 
-MOCK = Target("mock", "mock", "*", "", "openai")
+MOCK = UpstreamTarget("mock", "mock", "*", "", "openai")
 
 
 def compile_targets(
@@ -58,7 +58,7 @@ def compile_targets(
     *,
     secret_globs: Iterable[str],
     mock: bool,
-) -> tuple[Target, ...]:
+) -> tuple[UpstreamTarget, ...]:
     """The targets of a document's `providers` in order; under `mock` none leaves the process."""
     entries = (providers or {}).get("targets") or ()
     if mock:
@@ -66,19 +66,19 @@ def compile_targets(
     return tuple(_target(entry, environment, tuple(secret_globs)) for entry in entries)
 
 
-def _mocked(entry: Mapping[str, Any]) -> Target:
-    return Target(entry["id"], "mock", _names(entry)[1], "", "openai")
+def _mocked(entry: Mapping[str, Any]) -> UpstreamTarget:
+    return UpstreamTarget(entry["id"], "mock", _names(entry)[1], "", "openai")
 
 
 def _target(
     entry: Mapping[str, Any], environment: Mapping[str, str], globs: tuple[str, ...]
-) -> Target:
+) -> UpstreamTarget:
     provider, models = _names(entry)
     if provider == "mock":
         return _mocked(entry)
     key, problem = _key(entry, environment, globs)
     wire: Format = "anthropic" if provider == "anthropic" else "openai"
-    return Target(
+    return UpstreamTarget(
         id=entry["id"],
         provider=provider,
         models=models,

@@ -18,7 +18,7 @@ from kt.gateway.errors import PolicyViolationError, UpstreamError
 from kt.gateway.policy.judging import Judge
 from kt.gateway.stream import sse
 from kt.gateway.stream.channel import Channel, Rewrite, redacted_text, said
-from kt.gateway.stream.pieces import Key, Piece, finished, is_delta, pieces, started_tool
+from kt.gateway.stream.pieces import EventText, Key, finished, is_delta, pieces, started_tool
 from kt.policy.decision import Decision
 from kt.policy.decision.reading.extract import Path
 
@@ -97,7 +97,7 @@ class Guard:
         decision = self._judge.heed(self._judge.look(body))
         return raw if decision.body is None else sse.render(raw, decision.body)
 
-    def _append(self, piece: Piece) -> tuple[Channel, Path, int, int]:
+    def _append(self, piece: EventText) -> tuple[Channel, Path, int, int]:
         channel = self._channels.get(piece.key)
         if channel is None:
             channel = Channel(piece.key, piece.group, piece.tool, is_name=piece.is_name)

@@ -26,7 +26,7 @@ _FINISHED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EventText:
     """A string of an event. `group` is what is finished together: a choice, a block, an item.
 
     `tool` names the call that the string belongs to, None for what is said. `name` says that
@@ -49,7 +49,7 @@ def is_delta(body: Mapping[str, Any]) -> bool:
     return isinstance(body.get("choices"), list)
 
 
-def pieces(body: Mapping[str, Any]) -> Iterator[Piece]:
+def pieces(body: Mapping[str, Any]) -> Iterator[EventText]:
     """The strings of a delta."""
     kind = body.get("type")
     for part in parts(body, "assistant"):
@@ -61,19 +61,19 @@ def pieces(body: Mapping[str, Any]) -> Iterator[Piece]:
             yield _choice_piece(body, part.path, part.source)
 
 
-def _block_piece(body: Mapping[str, Any], kind: str, path: Path, text: str) -> Piece:
+def _block_piece(body: Mapping[str, Any], kind: str, path: Path, text: str) -> EventText:
     group = tuple(body.get(name) for name in _INDEXES)
     called = "partial_json" in path or kind.endswith("arguments.delta")
-    return Piece((kind, group, path), group, path, text, tool=group if called else None)
+    return EventText((kind, group, path), group, path, text, tool=group if called else None)
 
 
-def _choice_piece(body: Mapping[str, Any], path: Path, text: str) -> Piece:
+def _choice_piece(body: Mapping[str, Any], path: Path, text: str) -> EventText:
     choice = body["choices"][path[1]]
     group = (_index(choice, path[1]),)
     if not _TOOLS & set(path):
-        return Piece((group, path[2:]), group, path, text)
+        return EventText((group, path[2:]), group, path, text)
     call = _call(choice, path)
-    return Piece((group, call, path[-1]), group, path, text, (group, call), path[-1] == "name")
+    return EventText((group, call, path[-1]), group, path, text, (group, call), path[-1] == "name")
 
 
 def _call(choice: Any, path: Path) -> Any:

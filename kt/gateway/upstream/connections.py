@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kt.gateway.errors import UpstreamError
 from kt.gateway.options import Timeouts
-from kt.gateway.policy.targets import Target
+from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.outgoing import Outlet, outlet
 from kt.gateway.upstream.reply import Call
 from kt.gateway.wire import Headers
@@ -108,9 +108,9 @@ class Upstream:
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._connector: aiohttp.TCPConnector | None = None
-        self._outlets: dict[tuple[Target, str], Outlet] = {}
+        self._outlets: dict[tuple[UpstreamTarget, str], Outlet] = {}
 
-    async def call(self, target: Target, call: Call) -> HttpReply:
+    async def call(self, target: UpstreamTarget, call: Call) -> HttpReply:
         """Send a call and wait for the head of its answer.
 
         Sent once more only when no connection could be made: then nothing was sent.
@@ -127,13 +127,13 @@ class Upstream:
         except _failures() as exc:
             raise _translated(exc) from exc
 
-    async def _send_or_fail(self, target: Target, call: Call) -> HttpReply:
+    async def _send_or_fail(self, target: UpstreamTarget, call: Call) -> HttpReply:
         try:
             return await self._send(target, call)
         except _failures() as exc:
             raise _translated(exc) from exc
 
-    async def _send(self, target: Target, call: Call) -> HttpReply:
+    async def _send(self, target: UpstreamTarget, call: Call) -> HttpReply:
         where = self._outlet(target, call.path)
         async with asyncio.timeout(self._timeouts.first_byte_seconds):
             connection = await self._connect(where)
@@ -150,7 +150,7 @@ class Upstream:
             raise UpstreamError(problem, trigger="server_error")
         return reply
 
-    def _outlet(self, target: Target, path: str) -> Outlet:
+    def _outlet(self, target: UpstreamTarget, path: str) -> Outlet:
         key = (target, path)
         if key not in self._outlets:
             # A reload may bring new targets for ever.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kt.gateway.policy.targets import Target
+from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.reply import Call
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Outlet:
         return f"{self.line}{lines}content-length: {len(call.data)}\r\n\r\n".encode("latin-1")
 
 
-def outlet(target: Target, path: str) -> Outlet:
+def outlet(target: UpstreamTarget, path: str) -> Outlet:
     """Prepare a target's route. Needs a running event loop."""
     import aiohttp
     from yarl import URL

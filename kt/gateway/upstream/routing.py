@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kt.gateway.errors import MESSAGES_PATH, NotFoundError, UpstreamError
 from kt.gateway.policy.loading import Loaded
-from kt.gateway.policy.targets import Format, Target
+from kt.gateway.policy.targets import Format, UpstreamTarget
 from kt.gateway.upstream.circuit import Circuit
 from kt.gateway.upstream.reply import Reply
 from kt.policy.decision import Decision
@@ -16,7 +16,7 @@ from kt.policy.decision import Decision
 _RATE_LIMITED = 429
 _SERVER_ERROR = 500
 
-Send = Callable[[Target], Awaitable[Reply]]
+Send = Callable[[UpstreamTarget], Awaitable[Reply]]
 
 
 @dataclass(slots=True)
@@ -26,7 +26,9 @@ class Router:
     circuits: dict[str, Circuit] = field(default_factory=dict)
     turn: int = 0
 
-    def candidates(self, loaded: Loaded, decision: Decision, path: str, model: str) -> list[Target]:
+    def candidates(
+        self, loaded: Loaded, decision: Decision, path: str, model: str
+    ) -> list[UpstreamTarget]:
         """The targets that may serve, in the order in which they are tried.
 
         Raises:
@@ -46,7 +48,7 @@ class Router:
             raise UpstreamError(message, trigger="", code="target_unavailable")
         return self._ordered(loaded, ready)
 
-    def _ordered(self, loaded: Loaded, targets: list[Target]) -> list[Target]:
+    def _ordered(self, loaded: Loaded, targets: list[UpstreamTarget]) -> list[UpstreamTarget]:
         providers = loaded.document.get("providers") or {}
         routing = providers.get("routing") or {}
         if routing.get("strategy") == "round_robin":
@@ -58,8 +60,8 @@ class Router:
         return targets[: 1 + more]
 
     async def call(
-        self, targets: Sequence[Target], triggers: frozenset[str], send: Send
-    ) -> tuple[Target, Reply]:
+        self, targets: Sequence[UpstreamTarget], triggers: frozenset[str], send: Send
+    ) -> tuple[UpstreamTarget, Reply]:
         """Try the targets until one answers in a way that does not trigger the next.
 
         Raises:
@@ -79,11 +81,11 @@ class Router:
             reply.close()
         raise failure or _all_open(targets)
 
-    def _admitted(self, targets: Sequence[Target]) -> Sequence[Target]:
+    def _admitted(self, targets: Sequence[UpstreamTarget]) -> Sequence[UpstreamTarget]:
         now = time.monotonic()
         return [target for target in targets if self._circuit(target).admits(now)]
 
-    async def _try(self, target: Target, send: Send) -> Reply:
+    async def _try(self, target: UpstreamTarget, send: Send) -> Reply:
         circuit = self._circuit(target)
         try:
             reply = await send(target)
@@ -96,16 +98,16 @@ class Router:
             circuit.succeeded()
         return reply
 
-    def _circuit(self, target: Target) -> Circuit:
+    def _circuit(self, target: UpstreamTarget) -> Circuit:
         # An edited target of the same name is another target.
         return self.circuits.setdefault(f"{target.id} {target.base_url}", Circuit())
 
-    def is_open(self, target: Target) -> bool:
+    def is_open(self, target: UpstreamTarget) -> bool:
         """Whether a target is being left alone."""
         return self._circuit(target).is_open(time.monotonic())
 
 
-def _with_last(targets: Sequence[Target]) -> Iterator[tuple[Target, bool]]:
+def _with_last(targets: Sequence[UpstreamTarget]) -> Iterator[tuple[UpstreamTarget, bool]]:
     for at, target in enumerate(targets, start=1):
         yield target, at == len(targets)
 
@@ -116,7 +118,7 @@ def _trigger(status: int) -> str:
     return "server_error" if status >= _SERVER_ERROR else ""
 
 
-def _all_open(targets: Sequence[Target]) -> UpstreamError:
+def _all_open(targets: Sequence[UpstreamTarget]) -> UpstreamError:
     names = ", ".join(target.id for target in targets)
     message = f"Left alone after repeated failures: {names}."
     return UpstreamError(message, trigger="server_error", code="circuit_open")

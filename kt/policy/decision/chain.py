@@ -10,16 +10,16 @@ from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.cutting.redaction import redacted
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.reading.passages import Passage, Piece
+from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.reading.reading import Reading
-from kt.policy.decision.snapshot import Snapshot, Step
+from kt.policy.decision.snapshot import ChainStep, Snapshot
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
 
 # Of these a view shows `HOLD_LIMIT`, unless more than half are invisible.
 _LAST_CHARACTERS = 2 * HOLD_LIMIT
 
-Judged = tuple[Step, Outcome]
+Judged = tuple[ChainStep, Outcome]
 
 
 def decide(snapshot: Snapshot, request: Request) -> Decision:
@@ -50,7 +50,7 @@ def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
         return len(text)
     offset = max(0, len(text) - _LAST_CHARACTERS)
     end = text[offset:]
-    reading = Reading(Passage(end, (Piece(0, 0),)))
+    reading = Reading(Passage(end, (Stretch(0, 0),)))
     steps = [step for step in snapshot.steps if step.applies(request, "post-response")]
     policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
     return offset + min((policy.pending(reading) for policy in policies), default=len(end))
@@ -69,7 +69,7 @@ def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
     return replace(decision, record=loggers[0].record(subject, decision, found))
 
 
-def _judged(steps: Sequence[Step], subject: Subject) -> Iterator[Judged]:
+def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
     """Judge in order up to a block; entries in parallel with the one that blocks still judge.
 
     A record is made of every decision, so `audit-logger` has no turn of its own.

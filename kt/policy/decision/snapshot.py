@@ -11,14 +11,14 @@ from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.conditions import Condition, compile_condition
 from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.outcome import Policy
-from kt.policy.decision.targets import Target, compile_targets
+from kt.policy.decision.targets import ProviderTarget, compile_targets
 from kt.policy.decision.values import Request, Stage
 from kt.policy.language import KINDS
 from kt.policy.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainStep:
     """An entry of the chain. `policy` is what judges, or what records."""
 
     kind: str
@@ -37,8 +37,8 @@ class Snapshot:
     """Everything decisions need, compiled once and never changed; threads may share it."""
 
     enabled: bool
-    steps: tuple[Step, ...]
-    targets: tuple[Target, ...]
+    steps: tuple[ChainStep, ...]
+    targets: tuple[ProviderTarget, ...]
 
 
 def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
@@ -56,11 +56,11 @@ def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def _step(entry: Any, blocks: Mapping[str, Any], targets: tuple[Target, ...]) -> Step:
+def _step(entry: Any, blocks: Mapping[str, Any], targets: tuple[ProviderTarget, ...]) -> ChainStep:
     kind, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
     given = options or {}
     stage = given.get("stage")
-    return Step(
+    return ChainStep(
         kind=kind,
         policy=_policy(kind, blocks.get(kind), targets),
         stages=(stage,) if stage else KINDS[kind].stages,
@@ -70,7 +70,7 @@ def _step(entry: Any, blocks: Mapping[str, Any], targets: tuple[Target, ...]) ->
 
 
 def _policy(
-    kind: str, block: Mapping[str, Any] | None, targets: tuple[Target, ...]
+    kind: str, block: Mapping[str, Any] | None, targets: tuple[ProviderTarget, ...]
 ) -> Policy | AuditLogger:
     fields = settings(kind, block)
     if kind == auditing.KIND:

@@ -10,7 +10,7 @@ from kt.policy.decision.tools.globs import compile_globs, matches
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProviderTarget:
     """A provider target and what it promises; a promise not made is not kept."""
 
     id: str
@@ -24,16 +24,16 @@ class Target:
         return self.models is None or not model or matches(self.models, model)
 
 
-def compile_targets(providers: Mapping[str, Any] | None) -> tuple[Target, ...]:
+def compile_targets(providers: Mapping[str, Any] | None) -> tuple[ProviderTarget, ...]:
     """The targets of a document's `providers`, in order."""
     return tuple(_target(entry) for entry in (providers or {}).get("targets") or ())
 
 
-def _target(entry: Mapping[str, Any]) -> Target:
+def _target(entry: Mapping[str, Any]) -> ProviderTarget:
     promises = entry.get("data_policy") or {}
     provider, _, model = str(entry["provider"]).partition(":chat:")
     glob = entry.get("model") or model
-    return Target(
+    return ProviderTarget(
         id=entry["id"],
         # Under the mock provider any model answers.
         models=compile_globs([glob]) if glob and provider != "mock" else None,

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 
 from kt.lazy import TYPE_CHECKING
 from kt.policy.language import KINDS
-from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path, find, value_of
+from kt.policy.nodes import (
+    Entry,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    child_path,
+    find,
+    value_of,
+)
 from kt.policy.rules.base import Rule
 from kt.policy.words import quoted
 
@@ -105,13 +114,13 @@ class FuzzyTooShort(Rule):
     code = "W012"
 
 
-def check(root: Mapping) -> Iterator[Finding]:
+def check(root: MappingNode) -> Iterator[Finding]:
     """Yield what is wrong with the blocks of known kinds, each looked at by itself."""
     policy = root.get("policy")
-    if not isinstance(policy, Mapping):
+    if not isinstance(policy, MappingNode):
         return
     for name, entry in policy.entries.items():
-        if name in KINDS and isinstance(entry.value, Mapping):
+        if name in KINDS and isinstance(entry.value, MappingNode):
             path = child_path("policy", name)
             yield from _check_substance(name, entry, path)
             yield from _check_fuzzy(entry.value, path)
@@ -134,9 +143,9 @@ def _filled(block: Node, *keys: str) -> bool:
     """Whether one of the keys holds something: an item, an entry, `true`."""
     for key in keys:
         node = find(block, key)
-        if isinstance(node, Sequence) and node.items:
+        if isinstance(node, SequenceNode) and node.items:
             return True
-        if isinstance(node, Mapping) and node.entries:
+        if isinstance(node, MappingNode) and node.entries:
             return True
         if value_of(node) is True:
             return True
@@ -175,7 +184,7 @@ _SUBSTANCE: dict[str, tuple[Callable[[Node], bool], str]] = {
 }
 
 
-def _check_fuzzy(block: Mapping, path: str) -> Iterator[Finding]:
+def _check_fuzzy(block: MappingNode, path: str) -> Iterator[Finding]:
     is_fuzzy = value_of(block.get("fuzzy_matching")) is True
     distance = block.entries.get("max_distance")
     if distance and not is_fuzzy:
@@ -189,14 +198,14 @@ def _check_fuzzy(block: Mapping, path: str) -> Iterator[Finding]:
 
 
 def _check_terms(terms: Node | None, path: str, allowed: int) -> Iterator[Finding]:
-    for index, term in enumerate(terms.items if isinstance(terms, Sequence) else ()):
-        if isinstance(term, Scalar) and len(term.text.strip()) <= 2 * allowed + 1:
+    for index, term in enumerate(terms.items if isinstance(terms, SequenceNode) else ()):
+        if isinstance(term, ScalarNode) and len(term.text.strip()) <= 2 * allowed + 1:
             message = f"{quoted(term.text)} with {allowed} letters changed is an ordinary word"
             fix = "make the term longer or max_distance smaller"
             yield FuzzyTooShort.at(term, f"{path}[{index}]", message, fix)
 
 
-def _check_redaction(block: Mapping, path: str) -> Iterator[Finding]:
+def _check_redaction(block: MappingNode, path: str) -> Iterator[Finding]:
     redaction = block.entries.get("redaction")
     if redaction and value_of(block.get("action")) == "block":
         message = "redaction has no effect when action is block"
@@ -204,7 +213,7 @@ def _check_redaction(block: Mapping, path: str) -> Iterator[Finding]:
         yield NoEffect.at(redaction.key, where, message, "write action: redact, or remove it")
 
 
-def _check_conflicts(name: str, block: Mapping, path: str) -> Iterator[Finding]:
+def _check_conflicts(name: str, block: MappingNode, path: str) -> Iterator[Finding]:
     if name == "prompt-injection" and find(block, "detection", "attack_patterns") is not None:
         yield from conflict(block, path, "attack_patterns", "detection.attack_patterns")
     if name == "agent-firewall" and find(block, "tools") is not None:
@@ -212,7 +221,7 @@ def _check_conflicts(name: str, block: Mapping, path: str) -> Iterator[Finding]:
             yield from conflict(block, path, key, "tools")
 
 
-def conflict(block: Mapping, path: str, key: str, other: str) -> Iterator[Finding]:
+def conflict(block: MappingNode, path: str, key: str, other: str) -> Iterator[Finding]:
     """One finding at `key`, if it is given, for a block that has `other` as well."""
     entry = block.entries.get(key)
     if entry is not None:

@@ -8,7 +8,16 @@ from kt.lazy import TYPE_CHECKING
 from kt.policy.frozen import Frozen
 from kt.policy.language import CHAIN_OPTIONS, KINDS, STAGES, UNSUPPORTED_KINDS
 from kt.policy.language.shapes import Chain
-from kt.policy.nodes import Mapping, Node, Plain, Scalar, Sequence, child_path, item_paths, plain
+from kt.policy.nodes import (
+    MappingNode,
+    Node,
+    Plain,
+    ScalarNode,
+    SequenceNode,
+    child_path,
+    item_paths,
+    plain,
+)
 from kt.policy.rules.base import Rule
 from kt.policy.rules.shape import NotEnforced, WrongType
 from kt.policy.rules.walk import walk
@@ -152,33 +161,33 @@ class EmptyChain(Rule):
 _LONGEST = Chain(CHAIN_OPTIONS).high
 
 
-class Link(Frozen):
+class ChainEntry(Frozen):
     """One entry of the chain: its path, the kind it names, and its options where it has any."""
 
     __slots__ = ("kind", "options", "path")
 
-    def __init__(self, path: str, kind: Scalar, options: Node | None) -> None:
+    def __init__(self, path: str, kind: ScalarNode, options: Node | None) -> None:
         self.path = path
         self.kind = kind
         self.options = options
 
 
-def links(root: Mapping) -> list[Link]:
+def links(root: MappingNode) -> list[ChainEntry]:
     """The entries of `policies.chain` that name something, known or not, in their order.
 
     At most 100: the chain may have no more.
     """
     found = []
     for path, item in _items(root)[:_LONGEST]:
-        if isinstance(item, Scalar) and isinstance(item.value, str):
-            found.append(Link(path, item, None))
-        elif isinstance(item, Mapping) and len(item.entries) == 1:
+        if isinstance(item, ScalarNode) and isinstance(item.value, str):
+            found.append(ChainEntry(path, item, None))
+        elif isinstance(item, MappingNode) and len(item.entries) == 1:
             (entry,) = item.entries.values()
-            found.append(Link(path, entry.key, entry.value))
+            found.append(ChainEntry(path, entry.key, entry.value))
     return found
 
 
-def check(root: Mapping) -> Iterator[Finding]:
+def check(root: MappingNode) -> Iterator[Finding]:
     """Yield what is wrong with the chain and with how it fits the blocks below `policy`."""
     chain = links(root)
     blocks = _blocks(root)
@@ -190,35 +199,35 @@ def check(root: Mapping) -> Iterator[Finding]:
     yield from _check_reach(chain)
 
 
-def _items(root: Mapping) -> list[tuple[str, Node]]:
+def _items(root: MappingNode) -> list[tuple[str, Node]]:
     policies = root.get("policies")
-    chain = policies.get("chain") if isinstance(policies, Mapping) else None
-    return list(item_paths(chain, "policies.chain")) if isinstance(chain, Sequence) else []
+    chain = policies.get("chain") if isinstance(policies, MappingNode) else None
+    return list(item_paths(chain, "policies.chain")) if isinstance(chain, SequenceNode) else []
 
 
-def _blocks(root: Mapping) -> Mapping | None:
+def _blocks(root: MappingNode) -> MappingNode | None:
     policy = root.get("policy")
-    return policy if isinstance(policy, Mapping) else None
+    return policy if isinstance(policy, MappingNode) else None
 
 
-def _check_shapes(root: Mapping) -> Iterator[Finding]:
+def _check_shapes(root: MappingNode) -> Iterator[Finding]:
     policies = root.get("policies")
-    chain = policies.get("chain") if isinstance(policies, Mapping) else None
-    if isinstance(chain, Sequence) and not chain.items:
+    chain = policies.get("chain") if isinstance(policies, MappingNode) else None
+    if isinstance(chain, SequenceNode) and not chain.items:
         message = "the chain is empty, so every request passes"
         yield EmptyChain.at(chain, "policies.chain", message, "name at least one policy kind")
     for path, item in _items(root):
-        if isinstance(item, Mapping) and len(item.entries) != 1:
+        if isinstance(item, MappingNode) and len(item.entries) != 1:
             message = f"expected one policy kind, got a mapping of {len(item.entries)}"
             yield WrongType.at(item, path, message, "begin each kind with a '-' of its own")
-        elif isinstance(item, Sequence) or (
-            isinstance(item, Scalar) and not isinstance(item.value, str)
+        elif isinstance(item, SequenceNode) or (
+            isinstance(item, ScalarNode) and not isinstance(item.value, str)
         ):
             message = f"expected a policy kind, got {described(item)}"
             yield WrongType.at(item, path, message, "write the name of a kind")
 
 
-def _check_kind(link: Link) -> Iterator[Finding]:
+def _check_kind(link: ChainEntry) -> Iterator[Finding]:
     name = link.kind.text
     if name in UNSUPPORTED_KINDS:
         message = f"the policy kind {quoted(name)} is not enforced by this version"
@@ -228,20 +237,24 @@ def _check_kind(link: Link) -> Iterator[Finding]:
         yield UnknownKind.at(link.kind, link.path, f"unknown policy kind {quoted(name)}", fix)
 
 
-def _check_options(link: Link) -> Iterator[Finding]:
+def _check_options(link: ChainEntry) -> Iterator[Finding]:
     if link.options is None:
         return
     path = child_path(link.path, shown(link.kind.text))
     yield from walk(CHAIN_OPTIONS, link.options, path, link.kind)
     kind = KINDS.get(link.kind.text)
-    stage = link.options.get("stage") if isinstance(link.options, Mapping) else None
-    if kind and isinstance(stage, Scalar) and stage.value in set(STAGES).difference(kind.stages):
+    stage = link.options.get("stage") if isinstance(link.options, MappingNode) else None
+    if (
+        kind
+        and isinstance(stage, ScalarNode)
+        and stage.value in set(STAGES).difference(kind.stages)
+    ):
         message = f"{kind.name} does not run at {stage.text}"
         fix = f"it runs at {', '.join(kind.stages)}"
         yield WrongStage.at(stage, child_path(path, "stage"), message, fix)
 
 
-def _check_blocks(chain: list[Link], blocks: Mapping | None) -> Iterator[Finding]:
+def _check_blocks(chain: list[ChainEntry], blocks: MappingNode | None) -> Iterator[Finding]:
     written = blocks.entries if blocks else {}
     # A name with a slip in it has its own finding; do not count the slip a second time.
     given = {_meant(name) for name in written}
@@ -271,8 +284,8 @@ class _Reach(Frozen):
         self.when = when
 
 
-def _check_reach(chain: list[Link]) -> Iterator[Finding]:
-    earlier: dict[str, list[tuple[Link, _Reach]]] = {}
+def _check_reach(chain: list[ChainEntry]) -> Iterator[Finding]:
+    earlier: dict[str, list[tuple[ChainEntry, _Reach]]] = {}
     for link in chain:
         kind = KINDS.get(link.kind.text)
         if kind is None:
@@ -286,9 +299,9 @@ def _check_reach(chain: list[Link]) -> Iterator[Finding]:
         earlier[kind.name].append((link, reach))
 
 
-def _reach(link: Link, stages: tuple[str, ...]) -> _Reach:
-    options = link.options if isinstance(link.options, Mapping) else None
+def _reach(link: ChainEntry, stages: tuple[str, ...]) -> _Reach:
+    options = link.options if isinstance(link.options, MappingNode) else None
     stage = options.get("stage") if options else None
     when = options.get("when") if options else None
-    chosen = (stage.text,) if isinstance(stage, Scalar) else stages
+    chosen = (stage.text,) if isinstance(stage, ScalarNode) else stages
     return _Reach(frozenset(chosen), plain(when) if when else None)

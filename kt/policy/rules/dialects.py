@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.nodes import Mapping, Sequence
+from kt.policy.nodes import MappingNode, SequenceNode
 from kt.policy.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ForeignDialect(Rule):
 _FIX = "write pack: {name, version, enabled} and policies: {chain: [KIND, ...]}"
 
 
-def recognise(root: Mapping) -> Finding | None:
+def recognise(root: MappingNode) -> Finding | None:
     """Say in one finding that a document is of another dialect, or None when it is not."""
     foreign = _foreign(root)
     if foreign is None:
@@ -46,9 +46,9 @@ def recognise(root: Mapping) -> Finding | None:
     return ForeignDialect.at(place, path, f"{what}: another dialect than this language", _FIX)
 
 
-def _foreign(root: Mapping) -> tuple[Place, str, str] | None:
+def _foreign(root: MappingNode) -> tuple[Place, str, str] | None:
     policies = root.entries.get("policies")
-    if policies and isinstance(policies.value, Sequence):
+    if policies and isinstance(policies.value, SequenceNode):
         return policies.key, "policies", "a list below 'policies:'"
     if "pack" in root.entries:
         return None
@@ -59,7 +59,7 @@ def _foreign(root: Mapping) -> tuple[Place, str, str] | None:
     if (
         policy
         and policies is None
-        and isinstance(policy.value, Mapping)
+        and isinstance(policy.value, MappingNode)
         and "name" in policy.value.entries
     ):
         return policy.key, "policy", "a document of a single policy"

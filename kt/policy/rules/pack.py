@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.nodes import Mapping, Scalar
+from kt.policy.nodes import MappingNode, ScalarNode
 from kt.policy.report import Pack
 from kt.policy.rules.base import Rule
 from kt.policy.words import quoted
@@ -56,23 +56,23 @@ class PackDisabled(Rule):
     code = "W007"
 
 
-def read_pack(root: Mapping) -> Pack | None:
+def read_pack(root: MappingNode) -> Pack | None:
     """What of `pack` has the right type, or None when there is no such mapping."""
     pack = root.get("pack")
-    if not isinstance(pack, Mapping):
+    if not isinstance(pack, MappingNode):
         return None
     enabled = pack.get("enabled")
-    is_off = isinstance(enabled, Scalar) and enabled.value is False
+    is_off = isinstance(enabled, ScalarNode) and enabled.value is False
     return Pack(_text(pack, "id"), _text(pack, "name"), _text(pack, "version"), not is_off)
 
 
-def check(root: Mapping, directory: str | None) -> Iterator[Finding]:
+def check(root: MappingNode, directory: str | None) -> Iterator[Finding]:
     """Yield what there is to say about a pack that the tables find nothing wrong with.
 
     `directory` is the name of the directory that holds the file, None where it is unknown.
     """
     pack = root.get("pack")
-    if not isinstance(pack, Mapping):
+    if not isinstance(pack, MappingNode):
         return
     given = _text(pack, "id")
     if given and directory is not None and given != directory:
@@ -80,11 +80,11 @@ def check(root: Mapping, directory: str | None) -> Iterator[Finding]:
         fix = "give both one name, or scripts that look for drift miss this file"
         yield IdUnlikeDirectory.at(pack.entries["id"].value, "pack.id", message, fix)
     enabled = pack.get("enabled")
-    if isinstance(enabled, Scalar) and enabled.value is False:
+    if isinstance(enabled, ScalarNode) and enabled.value is False:
         message = "the pack is switched off: everything passes"
         yield PackDisabled.at(enabled, "pack.enabled", message, "write enabled: true")
 
 
-def _text(pack: Mapping, key: str) -> str | None:
+def _text(pack: MappingNode, key: str) -> str | None:
     node = pack.get(key)
-    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
 from kt.policy.language.document import POLICY
-from kt.policy.nodes import Mapping, Scalar
+from kt.policy.nodes import MappingNode, ScalarNode
 from kt.policy.rules.base import Rule
 from kt.policy.rules.walk import patterns
 from kt.policy.words import shown
@@ -88,7 +88,7 @@ _HINTS = (
 )
 
 
-def check(root: Mapping) -> Iterator[Finding]:
+def check(root: MappingNode) -> Iterator[Finding]:
     """Yield what is wrong with the regular expressions of every block."""
     policy = root.get("policy")
     if policy is None:
@@ -105,7 +105,7 @@ def check(root: Mapping) -> Iterator[Finding]:
             yield finding
 
 
-def _check(node: Scalar, path: str) -> tuple[int, Finding | None]:
+def _check(node: ScalarNode, path: str) -> tuple[int, Finding | None]:
     compiled = _compile(node.text)
     if isinstance(compiled, str):
         fix = next((fix for sign, fix in _HINTS if sign in compiled), "")

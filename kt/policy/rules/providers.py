@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
 from kt.policy.language import BUILT_IN_PROVIDERS
-from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths, value_of
+from kt.policy.nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    child_path,
+    find,
+    item_paths,
+    value_of,
+)
 from kt.policy.rules.base import Rule
 from kt.policy.rules.blocks import NoEffect, conflict
 from kt.policy.suggest import did_you_mean
@@ -159,13 +168,13 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NEEDS_ADDRESS = "add base_url: the address of its OpenAI-compatible interface, with its /v1"
 
 
-def check(root: Mapping) -> Iterator[Finding]:
+def check(root: MappingNode) -> Iterator[Finding]:
     """Yield what is wrong with the targets beyond their shape."""
     targets = find(root, "providers", "targets")
-    if not isinstance(targets, Sequence):
+    if not isinstance(targets, SequenceNode):
         return
     for path, target in item_paths(targets, "providers.targets"):
-        if isinstance(target, Mapping):
+        if isinstance(target, MappingNode):
             yield from _check_provider(target, path)
             yield from _check_address(target, path)
             yield from _check_secret(target, path)
@@ -173,9 +182,9 @@ def check(root: Mapping) -> Iterator[Finding]:
     yield from _check_compliance(root, targets)
 
 
-def _check_provider(target: Mapping, path: str) -> Iterator[Finding]:
+def _check_provider(target: MappingNode, path: str) -> Iterator[Finding]:
     node = target.get("provider")
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         return
     name, *rest = node.value.split(":", 2)
     has_address = target.get("base_url") is not None
@@ -190,7 +199,7 @@ def _check_provider(target: Mapping, path: str) -> Iterator[Finding]:
         yield from _check_mock(target, path)
 
 
-def _check_mock(target: Mapping, path: str) -> Iterator[Finding]:
+def _check_mock(target: MappingNode, path: str) -> Iterator[Finding]:
     for key in ("base_url", "secret_key_ref", "api_key"):
         if key in target.entries:
             message = f"{key} has no effect: mock answers without a network"
@@ -198,7 +207,7 @@ def _check_mock(target: Mapping, path: str) -> Iterator[Finding]:
             yield NoEffect.at(place, child_path(path, key), message, "remove it")
 
 
-def _check_address(target: Mapping, path: str) -> Iterator[Finding]:
+def _check_address(target: MappingNode, path: str) -> Iterator[Finding]:
     node = target.get("base_url")
     url = value_of(node)
     if node is None or not isinstance(url, str) or not url.startswith(("http://", "https://")):
@@ -220,7 +229,7 @@ def _without_port(host: str) -> str:
     return name if colon and port.isdigit() else host
 
 
-def _check_secret(target: Mapping, path: str) -> Iterator[Finding]:
+def _check_secret(target: MappingNode, path: str) -> Iterator[Finding]:
     node = find(target, "secret_key_ref", "env")
     name = value_of(node)
     if node is None or not isinstance(name, str):
@@ -236,13 +245,13 @@ def _check_secret(target: Mapping, path: str) -> Iterator[Finding]:
     yield from conflict(target, path, "api_key", "secret_key_ref")
 
 
-def _check_fallback(root: Mapping, targets: Sequence) -> Iterator[Finding]:
+def _check_fallback(root: MappingNode, targets: SequenceNode) -> Iterator[Finding]:
     providers = root.get("providers")
-    entry = providers.entries.get("fallback") if isinstance(providers, Mapping) else None
-    if entry is None or not isinstance(entry.value, Mapping):
+    entry = providers.entries.get("fallback") if isinstance(providers, MappingNode) else None
+    if entry is None or not isinstance(entry.value, MappingNode):
         return
     triggers = entry.value.get("triggers")
-    if not isinstance(triggers, Sequence) or not triggers.items:
+    if not isinstance(triggers, SequenceNode) or not triggers.items:
         message, fix = "fallback has no effect without triggers", "add triggers: [server_error]"
         yield NoEffect.at(entry.key, "providers.fallback", message, fix)
     elif len(targets.items) < 2:
@@ -250,14 +259,16 @@ def _check_fallback(root: Mapping, targets: Sequence) -> Iterator[Finding]:
         yield NoEffect.at(entry.key, "providers.fallback", message, fix)
 
 
-def _check_compliance(root: Mapping, targets: Sequence) -> Iterator[Finding]:
+def _check_compliance(root: MappingNode, targets: SequenceNode) -> Iterator[Finding]:
     required = find(root, "policy", "data-routing-policy")
     chain = find(root, "policies", "chain")
-    if not isinstance(required, Mapping) or not targets.items or not _in_chain(chain):
+    if not isinstance(required, MappingNode) or not targets.items or not _in_chain(chain):
         return
     if not any(_complies(find(target, "data_policy"), required) for target in targets.items):
         policy = root.entries["policy"].value
-        place = policy.entries["data-routing-policy"].key if isinstance(policy, Mapping) else policy
+        place = (
+            policy.entries["data-routing-policy"].key if isinstance(policy, MappingNode) else policy
+        )
         message = "no target fulfils this, so every request is blocked here"
         fix = "say in a target's data_policy what it promises"
         yield NoCompliantTarget.at(place, "policy.data-routing-policy", message, fix)
@@ -265,12 +276,12 @@ def _check_compliance(root: Mapping, targets: Sequence) -> Iterator[Finding]:
 
 def _in_chain(chain: Node | None) -> bool:
     # An entry with a condition blocks only what the condition lets in.
-    return isinstance(chain, Sequence) and any(
+    return isinstance(chain, SequenceNode) and any(
         value_of(item) == "data-routing-policy" for item in chain.items
     )
 
 
-def _complies(promise: Node | None, required: Mapping) -> bool:
+def _complies(promise: Node | None, required: MappingNode) -> bool:
     keeps_nothing = value_of(find(promise, "zero_data_retention")) is True
     if value_of(required.get("require_zero_data_retention")) is True and not keeps_nothing:
         return False

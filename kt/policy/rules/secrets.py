@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, find, item_paths
+from kt.policy.nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    child_path,
+    find,
+    item_paths,
+)
 from kt.policy.rules.base import Rule
 from kt.policy.words import shown
 
@@ -53,7 +61,7 @@ _KEY = (
 _FIX = "name an environment variable instead, and replace the secret: git has seen it"
 
 
-def check(root: Mapping, data: bytes) -> Iterator[Finding]:
+def check(root: MappingNode, data: bytes) -> Iterator[Finding]:
     """Yield the secrets of a document; `data` is the file they stand in."""
     yield from _check_api_keys(root)
     if any(sign in data for sign in _SIGNS):
@@ -67,23 +75,23 @@ def check(root: Mapping, data: bytes) -> Iterator[Finding]:
                 yield from _search(entry.value, shown(name), key)
 
 
-def _check_api_keys(root: Mapping) -> Iterator[Finding]:
+def _check_api_keys(root: MappingNode) -> Iterator[Finding]:
     targets = find(root, "providers", "targets")
-    if not isinstance(targets, Sequence):
+    if not isinstance(targets, SequenceNode):
         return
     for path, target in item_paths(targets, "providers.targets"):
         node = find(target, "api_key")
-        if isinstance(node, Scalar) and node.value is not None:
+        if isinstance(node, ScalarNode) and node.value is not None:
             message = "a literal key stands in the file"
             yield LiteralSecret.at(node, child_path(path, "api_key"), message, _FIX)
 
 
 def _search(node: Node, path: str, key: Any) -> Iterator[Finding]:
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         for name, entry in node.entries.items():
             if name != "api_key":
                 yield from _search(entry.value, child_path(path, shown(name)), key)
-    elif isinstance(node, Sequence):
+    elif isinstance(node, SequenceNode):
         for below, item in item_paths(node, path):
             yield from _search(item, below, key)
     elif key.search(node.text):

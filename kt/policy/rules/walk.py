@@ -19,7 +19,7 @@ from kt.policy.language.shapes import (
     Text,
     Whole,
 )
-from kt.policy.nodes import Mapping, Node, Scalar, Sequence, child_path, item_paths
+from kt.policy.nodes import MappingNode, Node, ScalarNode, SequenceNode, child_path, item_paths
 from kt.policy.rules import shape as rules
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import described, quoted, shown
@@ -39,21 +39,23 @@ def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterat
     return _CHECKS[type(shape)](shape, node, path, at or node)
 
 
-def patterns(shape: Shape, node: Node, path: str) -> Iterator[tuple[str, Scalar]]:
+def patterns(shape: Shape, node: Node, path: str) -> Iterator[tuple[str, ScalarNode]]:
     """Yield every regular expression below `node` that is text, with its path."""
-    if isinstance(shape, Block) and isinstance(node, Mapping):
+    if isinstance(shape, Block) and isinstance(node, MappingNode):
         for key, entry in node.entries.items():
             if field := shape.fields.get(key):
                 yield from patterns(field.shape, entry.value, child_path(path, key))
-    elif isinstance(shape, ListOf) and isinstance(node, Sequence):
+    elif isinstance(shape, ListOf) and isinstance(node, SequenceNode):
         for below, item in item_paths(node, path):
             yield from patterns(shape.item, item, below)
-    elif isinstance(shape, Pattern) and isinstance(node, Scalar) and isinstance(node.value, str):
+    elif (
+        isinstance(shape, Pattern) and isinstance(node, ScalarNode) and isinstance(node.value, str)
+    ):
         yield path, node
 
 
 def _block(shape: Block, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MappingNode):
         yield _wrong_type(node, path, "a mapping")
         return
     for key, entry in node.entries.items():
@@ -72,7 +74,7 @@ def _block(shape: Block, node: Node, path: str, at: Place) -> Iterator[Finding]:
             )
 
 
-def _unknown_key(shape: Block, key: Scalar, path: str, below: str) -> Finding:
+def _unknown_key(shape: Block, key: ScalarNode, path: str, below: str) -> Finding:
     where = f"in {path}" if path else "at the top level"
     if key.text in shape.unsupported:
         message = f"the key {quoted(key.text)} {where} is not enforced by this version"
@@ -88,19 +90,19 @@ def _possible(known: Iterable[str]) -> str:
 
 
 def _map(shape: MapOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MappingNode):
         yield _wrong_type(node, path, "a mapping")
         return
     for key, entry in node.entries.items():
         below = child_path(path, shown(key))
         # A key is text whatever it looks like, so `404:` is not held to be a number.
-        name = Scalar(key, key, entry.key.line, entry.key.column)
+        name = ScalarNode(key, key, entry.key.line, entry.key.column)
         yield from walk(shape.key, name, below)
         yield from walk(shape.value, entry.value, below, entry.key)
 
 
 def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Sequence):
+    if not isinstance(node, SequenceNode):
         fix = f"write [{shown(node.text)}]" if _is_something(node) else ""
         yield _wrong_type(node, path, "a list", fix)
         return
@@ -113,18 +115,18 @@ def _list(shape: ListOf, node: Node, path: str, at: Place) -> Iterator[Finding]:
         yield from _repeated(node, path, shape.key)
 
 
-def _too_long(node: Sequence, path: str, high: int | None) -> Iterator[Finding]:
+def _too_long(node: SequenceNode, path: str, high: int | None) -> Iterator[Finding]:
     if high is not None and len(node.items) > high:
         message = f"the list has {len(node.items):,} items, at most {high:,} are allowed"
         yield rules.OutOfRange.at(node, path, message, "shorten it")
 
 
-def _repeated(node: Sequence, path: str, key: str | None) -> Iterator[Finding]:
+def _repeated(node: SequenceNode, path: str, key: str | None) -> Iterator[Finding]:
     """Items that were given before: by their text, or by the text of one field."""
     lines: dict[str, int] = {}
     for below, item in item_paths(node, path):
-        told = item.get(key) if key and isinstance(item, Mapping) else item
-        if not isinstance(told, Scalar):
+        told = item.get(key) if key and isinstance(item, MappingNode) else item
+        if not isinstance(told, ScalarNode):
             continue
         folded = told.text if key else told.text.casefold()
         if folded in lines:
@@ -137,9 +139,11 @@ def _repeated(node: Sequence, path: str, key: str | None) -> Iterator[Finding]:
 
 def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
     form = FORMS[shape.form] if shape.form else None
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        is_number = isinstance(node, Scalar) and isinstance(node.value, int | float)
-        meant = form.suggest(node.text) if form and is_number and isinstance(node, Scalar) else ""
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        is_number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
+        meant = (
+            form.suggest(node.text) if form and is_number and isinstance(node, ScalarNode) else ""
+        )
         yield _wrong_type(node, path, "text", meant or _in_quotes(node))
     elif not shape.low <= len(node.value) <= shape.high:
         yield _wrong_length(node, path, shape)
@@ -149,7 +153,7 @@ def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
         yield rules.BadForm.at(node, path, message, fix)
 
 
-def _wrong_length(node: Scalar, path: str, shape: Text | Pattern) -> Finding:
+def _wrong_length(node: ScalarNode, path: str, shape: Text | Pattern) -> Finding:
     if not node.text:
         return rules.OutOfRange.at(node, path, "the text is empty", "write something, or remove it")
     message = f"the text has {len(node.text):,} characters, at most {shape.high:,} are allowed"
@@ -157,15 +161,15 @@ def _wrong_length(node: Scalar, path: str, shape: Text | Pattern) -> Finding:
 
 
 def _pattern(shape: Pattern, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         yield _wrong_type(node, path, "a regular expression", _in_quotes(node))
     elif not 1 <= len(node.value) <= shape.high:
         yield _wrong_length(node, path, shape)
 
 
 def _flag(shape: Flag, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Scalar) or not isinstance(node.value, bool):
-        meant = _YES_NO.get(node.text.lower(), "") if isinstance(node, Scalar) else ""
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, bool):
+        meant = _YES_NO.get(node.text.lower(), "") if isinstance(node, ScalarNode) else ""
         yield _wrong_type(node, path, "true or false", f"write {meant}" if meant else "")
 
 
@@ -176,7 +180,7 @@ _YES_NO = {
 
 
 def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    value = node.value if isinstance(node, Scalar) else None
+    value = node.value if isinstance(node, ScalarNode) else None
     if not isinstance(value, int) or isinstance(value, bool):
         yield _wrong_type(node, path, "a whole number", _as_whole(value))
     elif not shape.low <= value <= shape.high:
@@ -186,7 +190,7 @@ def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
 
 
 def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         yield _wrong_type(node, path, "one of " + ", ".join(shape.values), _possible(shape.values))
     elif node.value in shape.unsupported:
         message = f"{quoted(node.value)} is not enforced by this version"
@@ -200,7 +204,7 @@ def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding
 
 
 def _chain(shape: Chain, node: Node, path: str, at: Place) -> Iterator[Finding]:
-    if not isinstance(node, Sequence):
+    if not isinstance(node, SequenceNode):
         yield _wrong_type(node, path, "a list of policy kinds")
     else:
         # What an entry means is for the rules about the chain.
@@ -211,8 +215,8 @@ def _wrong_type(node: Node, path: str, expected: str, fix: str = "") -> Finding:
     return rules.WrongType.at(node, path, f"expected {expected}, got {described(node)}", fix)
 
 
-def _is_something(node: Node) -> TypeGuard[Scalar]:
-    return isinstance(node, Scalar) and node.value is not None
+def _is_something(node: Node) -> TypeGuard[ScalarNode]:
+    return isinstance(node, ScalarNode) and node.value is not None
 
 
 def _in_quotes(node: Node) -> str:

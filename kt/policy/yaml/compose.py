@@ -11,7 +11,7 @@ from collections.abc import Callable
 import yaml
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, child_path
+from kt.policy.nodes import Entry, MappingNode, Node, ScalarNode, SequenceNode, child_path
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 from kt.policy.words import quoted, shown
@@ -39,8 +39,8 @@ _TAGS: dict[str, tuple[type, ...]] = {
     _CORE + "float": (float, int),
     _CORE + "bool": (bool,),
     _CORE + "null": (type(None),),
-    _CORE + "map": (Mapping,),
-    _CORE + "seq": (Sequence,),
+    _CORE + "map": (MappingNode,),
+    _CORE + "seq": (SequenceNode,),
 }
 
 
@@ -60,7 +60,7 @@ class _Frame:
 
     __slots__ = ("anchor", "height", "key", "name", "node", "size")
 
-    def __init__(self, node: Mapping | Sequence, anchor: str | None) -> None:
+    def __init__(self, node: MappingNode | SequenceNode, anchor: str | None) -> None:
         self.node = node
         self.anchor = anchor
         self.key: Node | None = None
@@ -124,7 +124,7 @@ class Composer:
         text = event.value
         mark = event.start_mark
         value = resolve(text) if event.implicit[0] else text
-        node = Scalar(text, value, mark.line + 1, mark.column + 1)
+        node = ScalarNode(text, value, mark.line + 1, mark.column + 1)
         self._attach(node)
         self._count(1, node)
         self._grow(1, 0)
@@ -138,13 +138,13 @@ class Composer:
 
     def _start_mapping(self, event: Any) -> None:
         mark = event.start_mark
-        self._start(Mapping(mark.line + 1, mark.column + 1), event)
+        self._start(MappingNode(mark.line + 1, mark.column + 1), event)
 
     def _start_sequence(self, event: Any) -> None:
         mark = event.start_mark
-        self._start(Sequence(mark.line + 1, mark.column + 1), event)
+        self._start(SequenceNode(mark.line + 1, mark.column + 1), event)
 
-    def _start(self, node: Mapping | Sequence, event: Any) -> None:
+    def _start(self, node: MappingNode | SequenceNode, event: Any) -> None:
         self._attach(node)
         self._count(1, node)
         self._check_depth(len(self._stack) + 1, node)
@@ -156,7 +156,7 @@ class Composer:
 
     def _end(self, _event: Any) -> None:
         frame = self._stack.pop()
-        if isinstance(frame.node, Mapping):
+        if isinstance(frame.node, MappingNode):
             self._merge(frame.node)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = (frame.node, frame.size, frame.height)
@@ -181,17 +181,17 @@ class Composer:
             self.root = node
             return
         frame = self._stack[-1]
-        if isinstance(frame.node, Sequence):
+        if isinstance(frame.node, SequenceNode):
             frame.node.items.append(node)
         elif frame.key is None:
             frame.key = node
-            frame.name = node.text if isinstance(node, Scalar) else ""
+            frame.name = node.text if isinstance(node, ScalarNode) else ""
         else:
             self._enter(frame.node, frame.key, node)
             frame.key = None
 
-    def _enter(self, mapping: Mapping, key: Node, value: Node) -> None:
-        if not isinstance(key, Scalar):
+    def _enter(self, mapping: MappingNode, key: Node, value: Node) -> None:
+        if not isinstance(key, ScalarNode):
             message = "a list or a mapping cannot be a key"
             self._report(
                 rules.BadKey.at(key, self._path(), message, "write one word before the colon")
@@ -203,14 +203,14 @@ class Composer:
         else:
             mapping.entries[key.text] = Entry(key, value)
 
-    def _merge(self, mapping: Mapping) -> None:
+    def _merge(self, mapping: MappingNode) -> None:
         """Unfold `<<`: own keys count first, then those of the mapping named earliest."""
         entry = mapping.entries.pop("<<", None)
         if entry is None:
             return
-        named = entry.value.items if isinstance(entry.value, Sequence) else [entry.value]
+        named = entry.value.items if isinstance(entry.value, SequenceNode) else [entry.value]
         for source in named:
-            if not isinstance(source, Mapping):
+            if not isinstance(source, MappingNode):
                 fix = "give an alias of a mapping, or a list of such"
                 self._report(
                     rules.BadKey.at(entry.key, self._path(), "<< merges mappings only", fix)
@@ -250,7 +250,7 @@ class Composer:
         """The path of what is being read, as far as keys and items lead to it."""
         path = ""
         for frame in self._stack:
-            if isinstance(frame.node, Sequence):
+            if isinstance(frame.node, SequenceNode):
                 path += f"[{max(0, len(frame.node.items) - 1)}]"
             elif frame.name:
                 path = child_path(path, shown(frame.name))

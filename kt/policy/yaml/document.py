@@ -5,7 +5,7 @@ from __future__ import annotations
 from kt.lazy import TYPE_CHECKING
 from kt.policy.files import MAX_BYTES
 from kt.policy.frozen import Frozen
-from kt.policy.nodes import Node, Scalar
+from kt.policy.nodes import Node, ScalarNode
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 from kt.policy.yaml.compose import Composer, StopReadingError
@@ -59,7 +59,7 @@ def _compose(text: str) -> Document:
     except StopReadingError as stop:
         return Document(composer.root, (*composer.findings, stop.finding), complete=False)
     root = composer.root
-    if root is None or (isinstance(root, Scalar) and root.value is None):
+    if root is None or (isinstance(root, ScalarNode) and root.value is None):
         fix = "write a policy, or delete the file"
         return _refused(rules.EmptyFile.at(Spot(), "", "the file holds no policy", fix))
     return Document(root, tuple(composer.findings), complete=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from kt.lazy import TYPE_CHECKING
-from kt.policy.nodes import Scalar
+from kt.policy.nodes import ScalarNode
 from kt.policy.rules import text as rules
 from kt.policy.rules.base import Spot
 from kt.policy.words import shown
@@ -42,7 +42,7 @@ def tag_directive(text: str) -> Finding | None:
     return rules.CustomTag.at(place, "", message, "remove it, and write values without tags")
 
 
-def half_pair(node: Scalar) -> Finding | None:
+def half_pair(node: ScalarNode) -> Finding | None:
     """Half of a surrogate pair in a scalar, which no encoding can write; None for other text."""
     # libyaml refuses such an escape; PyYAML's own scanner lets it through.
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateways.drift.judge import STATES, Clock, Seen, Source, judge
+from gateways.drift.judge import STATES, Clock, ConfigurationFacts, GatewayFacts, judge
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NEW, OLD = "b" * 64, "a" * 64
@@ -18,8 +18,8 @@ def ago(seconds: float) -> datetime:
 
 
 CLOCK = Clock(NOW, interval_seconds=3, offline_seconds=300)
-DESIRED = Source(NEW, version=2, published_at=ago(1000), git_hash=NEW)
-WELL = Seen(
+DESIRED = ConfigurationFacts(NEW, version=2, published_at=ago(1000), git_hash=NEW)
+WELL = GatewayFacts(
     registered_at=ago(5000), bound_at=ago(4000), ambiguous=False, last_seen_at=ago(1),
     running_hash=NEW, running_since=ago(900), handed_hash=NEW,
 )  # fmt: skip

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateways.registry.selectors import Bound, Rule, bind
+from gateways.registry.selectors import Bound, SelectorRule, bind
 
-EU = Rule("eu", {"region": "eu"})
-EU_CANARY = Rule("canary", {"region": "eu", "ring": "canary"})
-PROD = Rule("prod", {"stage": "prod"})
+EU = SelectorRule("eu", {"region": "eu"})
+EU_CANARY = SelectorRule("canary", {"region": "eu", "ring": "canary"})
+PROD = SelectorRule("prod", {"stage": "prod"})
 
 CASES = [
     ("nothing matches", [EU], {"region": "us"}, None, Bound(None)),
@@ -17,8 +17,8 @@ CASES = [
      None, Bound("eu")),
     ("equally many disagree", [EU, PROD], {"region": "eu", "stage": "prod"}, "before",
      Bound("before", ambiguous=True)),
-    ("equally many agree", [EU, Rule("eu", {"stage": "prod"})], {"region": "eu", "stage": "prod"},
-     None, Bound("eu")),
+    ("equally many agree", [EU, SelectorRule("eu", {"stage": "prod"})],
+     {"region": "eu", "stage": "prod"}, None, Bound("eu")),
     ("fewer that disagree do not count", [EU, PROD, EU_CANARY],
      {"region": "eu", "stage": "prod", "ring": "canary"}, None, Bound("canary")),
     ("what held before does not stay without a match", [EU], {}, "before", Bound(None)),
@@ -31,7 +31,7 @@ CASES = [
     ids=[case[0] for case in CASES],
 )
 def test_labels_bind(
-    rules: list[Rule], labels: dict[str, str], before: str | None, expected: Bound
+    rules: list[SelectorRule], labels: dict[str, str], before: str | None, expected: Bound
 ) -> None:
     """The selector with the most labels wins."""
     assert bind(rules, named=None, labels=labels, before=before) == expected

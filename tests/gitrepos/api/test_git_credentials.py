@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from events.models import Event
 from gitrepos.links import shared_credentials
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import GitCredential, Link, Remote
 from tests.support.api import error, like, refusal, together
 from tests.support.credentials import PATH, change, credential, deploy_key, token
 from tests.support.forge import Forge
@@ -324,7 +324,7 @@ def test_a_secret_replaced_mid_fetch_applies_nothing_of_the_old(
 
     meanwhile(revoke)
     run_due()
-    discarded = (hashes(), GitRepo.objects.get().last_commit)
+    discarded = (hashes(), Link.objects.get().last_commit)
     forge.tokens[repo.bare.name] = NEWER
 
     run_due()
@@ -369,7 +369,7 @@ def test_a_link_and_a_deletion_at_once_leave_one_of_them(
     statuses = together(2, act)
 
     assert statuses in ([201, 409], [400, 200])
-    assert GitRepo.objects.count() == GitCredential.objects.count()
+    assert Link.objects.count() == GitCredential.objects.count()
 
 
 def test_a_credential_that_expires_soon_is_warned_of_once(

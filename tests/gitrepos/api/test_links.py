@@ -8,7 +8,7 @@ from django.apps import apps
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from tests.support.api import created, error, refusal
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, run_due
@@ -328,7 +328,7 @@ def test_a_link_that_fed_nothing_orphans_nothing(admin: APIClient) -> None:
     answer = admin.delete(f"{PATH}/{row['id']}")
 
     assert answer.json()["data"]["orphaned_configurations"] == []
-    assert not GitRepo.objects.exists()
+    assert not Link.objects.exists()
 
 
 def test_an_unknown_link_is_not_found(admin: APIClient) -> None:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from tests.support.api import error, like, refusal, together
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, run_due
@@ -40,7 +40,7 @@ def sync(admin: APIClient, row: dict[str, Any], query: str = "") -> Any:
 
 def serve_when_asked(count: int = 1) -> None:
     """Do what a worker does, once `count` requests wait."""
-    asked = GitRepo.objects.filter(requested_seq__gte=F("served_seq") + count)
+    asked = Link.objects.filter(requested_seq__gte=F("served_seq") + count)
     while not asked.exists():
         threading.Event().wait(0.02)
     run_due()
@@ -100,7 +100,7 @@ def test_waiting_requests_leave_threads_for_others(admin: APIClient, row: dict[s
     threads = [threading.Thread(target=wait) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while GitRepo.objects.filter(requested_seq__lt=4).exists():
+    while Link.objects.filter(requested_seq__lt=4).exists():
         threading.Event().wait(0.02)
     fifth = sync(admin, row, "?wait=30")
     still = [thread.is_alive() for thread in threads]
@@ -121,7 +121,7 @@ def test_a_wait_is_whole_seconds_up_to_thirty(
 ) -> None:
     """Anything else is refused, and no sync is asked for."""
     assert refusal(sync(admin, idle, f"?wait={value}")) == (400, ["wait"])
-    assert not GitRepo.objects.filter(requested_seq__gt=0).exists()
+    assert not Link.objects.filter(requested_seq__gt=0).exists()
 
 
 @pytest.mark.smoke

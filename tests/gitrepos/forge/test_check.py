@@ -129,7 +129,7 @@ def test_many_are_asked_at_once(fresh: Forge, unknown: Repo) -> None:
         (fresh.root / name).symlink_to(unknown.bare)
     gate = threading.Event()
     fresh.holds.update(dict.fromkeys(names, gate))
-    found: list[check.Answer[int]] = []
+    found: list[check.RefsAnswer[int]] = []
     asker = threading.Thread(
         target=lambda: found.extend(ask(*(f"{fresh.url}/{name}" for name in names)))
     )

@@ -23,7 +23,7 @@ from gitrepos.forge import eventloop, pack_fetch, secret
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from tests.support.asking import MAIN, heads
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
@@ -41,7 +41,7 @@ def take(repo: Repo, folder: Path, head: str, *, url: str = "", token: str = "")
     proof = secret.basic(token) if token else secret.NOBODY
     access = runner.Access(parse(url or repo.url, schemes=["http"]), ("127.0.0.1",), proof)
     (taken,) = fetch.take(
-        access, ref="refs/heads/main", head=head, asks=[Ask("")], folder=folder / "work"
+        access, ref="refs/heads/main", head=head, asks=[FilesRequest("")], folder=folder / "work"
     )
     if isinstance(taken, RemoteError):
         raise taken
@@ -290,7 +290,9 @@ def test_no_address_is_dialled_but_those_that_were_checked(
     access = runner.Access(parse(repo.url, schemes=["http"]), (str(ipaddress.ip_address(1 << 24)),))
 
     with pytest.raises(HostNotAllowedError):
-        fetch.take(access, ref="refs/heads/main", head=head, asks=[Ask("")], folder=tmp_path)
+        fetch.take(
+            access, ref="refs/heads/main", head=head, asks=[FilesRequest("")], folder=tmp_path
+        )
 
     assert forge.calls(repo) == []
 

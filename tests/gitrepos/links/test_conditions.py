@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from gitrepos.errors import RemoteError
 from gitrepos.links.conditions import ACTIONS, STATUSES
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from tests.support.api import refusal
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -139,7 +139,7 @@ def test_a_held_link_waits_for_somebody(admin: APIClient) -> None:
         "since": "2026-01-31T12:00:00Z",
         "would_remove": [],
     }
-    GitRepo.objects.update(held=held, observed_generation=1)
+    Link.objects.update(held=held, observed_generation=1)
 
     row = shown(admin, made)
 
@@ -175,10 +175,10 @@ def test_links_are_listed_by_status(admin: APIClient) -> None:
     rows = {}
     for status in STATUSES:
         rows[status] = link(admin, f"{URL}{status}")["id"]
-    GitRepo.objects.exclude(pk=rows["pending"]).update(observed_generation=1)
-    GitRepo.objects.filter(pk=rows["suspended"]).update(suspended=True)
-    GitRepo.objects.filter(pk=rows["held"]).update(held={"message": "x", "since": "y"})
-    failed = GitRepo.objects.filter(pk__in=[rows["stalled"], rows["error"]])
+    Link.objects.exclude(pk=rows["pending"]).update(observed_generation=1)
+    Link.objects.filter(pk=rows["suspended"]).update(suspended=True)
+    Link.objects.filter(pk=rows["held"]).update(held={"message": "x", "since": "y"})
+    failed = Link.objects.filter(pk__in=[rows["stalled"], rows["error"]])
     failed.update(error_code="timeout")
     Remote.objects.filter(links=rows["stalled"]).update(stalled=True)
 
@@ -198,7 +198,7 @@ def test_an_unknown_status_is_refused(admin: APIClient, value: str) -> None:
 def test_links_are_listed_in_pages(admin: APIClient) -> None:
     """In the order of their making, each once, also those made at the same moment."""
     ids = [link(admin, f"{URL}{number}")["id"] for number in range(7)]
-    GitRepo.objects.filter(pk__in=ids[2:5]).update(created_at=timezone.now() + timedelta(days=1))
+    Link.objects.filter(pk__in=ids[2:5]).update(created_at=timezone.now() + timedelta(days=1))
     whole = [row["id"] for row in get(admin, "/v1/git-repos")]
     found, cursor = [], ""
     while cursor is not None:
@@ -217,8 +217,8 @@ def test_a_page_of_links_is_read_off_an_index(admin: APIClient) -> None:
     now = timezone.now()
     remotes = [Remote(url=f"{URL}{number}", host="forge.example") for number in range(3000)]
     Remote.objects.bulk_create(remotes)
-    GitRepo.objects.bulk_create(
-        [GitRepo(remote=row, url=row.url, created_at=now, updated_at=now) for row in remotes]
+    Link.objects.bulk_create(
+        [Link(remote=row, url=row.url, created_at=now, updated_at=now) for row in remotes]
     )
     with connection.cursor() as cursor:
         cursor.execute("analyze gitrepos_gitrepo, gitrepos_remote")

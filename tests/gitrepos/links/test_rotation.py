@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from gateways.signing import keys as signing
 from gitrepos.links import rotation
 from gitrepos.links.sealed_secrets import binding
-from gitrepos.models import GitCredential, GitRepo, Remote
+from gitrepos.models import GitCredential, Link, Remote
 from keeptrusts.sealing import Rotation, seal
 from tests.support.credentials import token
 from tests.support.forge import Forge
@@ -56,8 +56,8 @@ def test_the_old_key_can_go_afterwards(
         link(admin, repos[0].url, access_token=TOKEN),
         link(admin, repos[1].url, credential="shared"),
     ]
-    hooked = GitRepo.objects.get(pk=rows[0]["id"])
-    GitRepo.objects.filter(pk=hooked.pk).update(webhook_secret=seal("s" * 32, row=binding(hooked)))
+    hooked = Link.objects.get(pk=rows[0]["id"])
+    Link.objects.filter(pk=hooked.pk).update(webhook_secret=seal("s" * 32, row=binding(hooked)))
     keys(NEW, OLD)
 
     done = rotate()

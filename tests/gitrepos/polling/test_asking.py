@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Claim
 from gitrepos.polling.gate import Gate
@@ -49,8 +49,8 @@ def _others(count: int) -> None:
         for n in range(count)
     ]
     Remote.objects.bulk_create(rows)
-    GitRepo.objects.bulk_create(
-        [GitRepo(remote=row, url=row.url, created_at=now, updated_at=now) for row in rows]
+    Link.objects.bulk_create(
+        [Link(remote=row, url=row.url, created_at=now, updated_at=now) for row in rows]
     )
 
 
@@ -71,7 +71,7 @@ def test_who_asks_again_keeps_the_place(
     _others(2)
     ask(admin, synced)
 
-    assert _next(monkeypatch) == GitRepo.objects.get(pk=synced["id"]).remote_id
+    assert _next(monkeypatch) == Link.objects.get(pk=synced["id"]).remote_id
 
 
 def _put_off(batch: Claim) -> None:
@@ -101,7 +101,7 @@ def test_a_poll_that_brought_nothing_keeps_the_place(
         next_poll_at=timezone.now() - timedelta(hours=1), asked=False
     )
 
-    assert _next(monkeypatch) == GitRepo.objects.get(pk=synced["id"]).remote_id
+    assert _next(monkeypatch) == Link.objects.get(pk=synced["id"]).remote_id
 
 
 def test_an_answer_ends_it(admin: APIClient, synced: dict[str, Any]) -> None:
@@ -146,4 +146,4 @@ def test_hosts_that_never_answer_leave_room_for_another(
     batch = claims.due(timezone.now(), gate)
 
     assert batch is not None
-    assert batch.remote_ids == (GitRepo.objects.get(pk=synced["id"]).remote_id,)
+    assert batch.remote_ids == (Link.objects.get(pk=synced["id"]).remote_id,)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
-from gitrepos.models import GitRepo, Host, Remote
+from gitrepos.models import Host, Link, Remote
 from gitrepos.polling import claims, hosts
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, run_due
@@ -64,7 +64,7 @@ def test_a_wait_that_is_meant_stays(synced: Remote, interval: int, failures: int
     """An hour after failures, and an interval, however long it is."""
     seconds = 3600 if failures else interval
     meant = timezone.now() + timedelta(seconds=seconds)
-    GitRepo.objects.update(poll_interval_seconds=interval)
+    Link.objects.update(poll_interval_seconds=interval)
     Remote.objects.update(interval_seconds=interval, failures=failures, next_poll_at=meant)
 
     tasks.wake()
@@ -98,31 +98,31 @@ def test_who_asked_waits_for_no_clock(synced: Remote) -> None:
 def test_a_push_is_expected_for_a_minute_on_any_clock(synced: Remote) -> None:
     """Announced by a clock that is ahead, it would be asked for each second for a day."""
     ahead = timezone.now() + AHEAD
-    GitRepo.objects.update(expected_commit="c" * 40, expected_until=ahead)
+    Link.objects.update(expected_commit="c" * 40, expected_until=ahead)
 
     tasks.wake()
 
-    until = GitRepo.objects.get().expected_until
+    until = Link.objects.get().expected_until
     assert until is not None and until <= timezone.now()
 
 
 def test_a_failed_commit_is_tried_again_on_any_clock(synced: Remote) -> None:
     """Within the hour that the longest wait is."""
-    GitRepo.objects.update(failed_commit="c" * 40, retry_at=timezone.now() + AHEAD)
+    Link.objects.update(failed_commit="c" * 40, retry_at=timezone.now() + AHEAD)
 
     tasks.wake()
 
-    retry_at = GitRepo.objects.get().retry_at
+    retry_at = Link.objects.get().retry_at
     assert retry_at is not None and retry_at <= timezone.now()
 
 
 def test_a_webhook_from_the_future_was_heard_now(synced: Remote) -> None:
     """Else its silence would be noticed a year too late."""
-    GitRepo.objects.update(last_delivery_at=timezone.now() + 365 * AHEAD)
+    Link.objects.update(last_delivery_at=timezone.now() + 365 * AHEAD)
 
     tasks.wake()
 
-    heard = GitRepo.objects.get().last_delivery_at
+    heard = Link.objects.get().last_delivery_at
     assert heard is not None and heard <= timezone.now()
 
 
@@ -131,9 +131,9 @@ def test_times_of_a_link_that_are_meant_stay(synced: Remote, meant: timedelta) -
     """A little ahead of this clock, and a wait that is not over."""
     soon = timezone.now() + min(meant, timedelta(seconds=50))
     later = timezone.now() + meant
-    GitRepo.objects.update(expected_until=soon, retry_at=later, last_delivery_at=soon)
+    Link.objects.update(expected_until=soon, retry_at=later, last_delivery_at=soon)
 
     tasks.wake()
 
-    row = GitRepo.objects.get()
+    row = Link.objects.get()
     assert (row.expected_until, row.retry_at, row.last_delivery_at) == (soon, later, soon)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from configurations.models import Configuration
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.polling.turns import next_turn
@@ -195,8 +195,8 @@ def _remotes(count: int, host: Callable[[int], str] = lambda n: f"h{n % 7}") -> 
         Remote(url=f"https://{host(n)}/{n}", host=host(n), next_poll_at=now) for n in range(count)
     ]
     Remote.objects.bulk_create(rows)
-    GitRepo.objects.bulk_create(
-        [GitRepo(remote=row, url=row.url, created_at=now, updated_at=now) for row in rows]
+    Link.objects.bulk_create(
+        [Link(remote=row, url=row.url, created_at=now, updated_at=now) for row in rows]
     )
 
 
@@ -215,7 +215,7 @@ def test_who_asked_does_not_wait_behind_a_backlog(
     batch = claims.due(timezone.now())
 
     assert batch is not None and len(batch.remote_ids) == claims.BATCH_SIZE
-    assert GitRepo.objects.get(pk=row["id"]).remote_id in batch.remote_ids
+    assert Link.objects.get(pk=row["id"]).remote_id in batch.remote_ids
     Remote.objects.update(asked=True)
     other = claims.due(timezone.now())
     assert other is not None and len(other.remote_ids) == claims.BATCH_SIZE
@@ -386,7 +386,7 @@ def test_a_link_that_fails_beside_a_good_one_is_tried_ever_more_seldom(
 
     def tried(after_seconds: int) -> bool:
         """Whether a poll tries it that long after it began to fail."""
-        GitRepo.objects.filter(pk=failing["id"]).update(
+        Link.objects.filter(pk=failing["id"]).update(
             error_since=timezone.now() - timedelta(seconds=after_seconds), retry_at=None
         )
         poll()
@@ -395,7 +395,7 @@ def test_a_link_that_fails_beside_a_good_one_is_tried_ever_more_seldom(
         return len(forge.calls(repo)) - before > 1
 
     assert [tried(seconds) for seconds in (10, 290, 900, 90_000)] == [True, True, False, False]
-    retry_at = GitRepo.objects.get(pk=failing["id"]).retry_at
+    retry_at = Link.objects.get(pk=failing["id"]).retry_at
     assert retry_at is not None
     assert retry_at - timezone.now() <= timedelta(hours=1)
     assert shown(admin, well)["status"] == "synced"

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from configurations.models import Version
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.models import Link, LinkedFile, SyncRun
 from keeptrusts import counters
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -21,7 +21,7 @@ BOT = "policies/bot/policy-config.yaml"
 
 def state() -> tuple[object, ...]:
     """Everything that a poll which finds nothing leaves as it is."""
-    rows = [list(model.objects.order_by("pk").values()) for model in (GitRepo, LinkedFile, SyncRun)]
+    rows = [list(model.objects.order_by("pk").values()) for model in (Link, LinkedFile, SyncRun)]
     return *rows, Version.objects.count(), dict(counters.read())
 
 
@@ -65,7 +65,7 @@ def test_a_commit_elsewhere_fetches_no_blob(
     row = link(admin, repo.url, path=path)
     run_due()
     packs.clear()
-    GitRepo.objects.update(counts={"planned": 0})
+    Link.objects.update(counts={"planned": 0})
     before = told()
     commit = repo.commit({"src/main.py": "print()\n"})
 
@@ -101,7 +101,7 @@ def test_a_manual_sync_always_plans(admin: APIClient, repo: Repo) -> None:
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
     run_due()
-    GitRepo.objects.update(counts={})
+    Link.objects.update(counts={})
     poll()
     unplanned = shown(admin, row)["files"]
     before = told(), SyncRun.objects.count(), Version.objects.count()
@@ -167,8 +167,8 @@ def test_many_quiet_remotes_cost_few_queries(admin: APIClient, forge: Forge, rep
     for number in range(60):
         (forge.root / f"copy-{number}-{repo.bare.name}").symlink_to(repo.bare)
         link(admin, f"{forge.url}/copy-{number}-{repo.bare.name}", path=f"p{number}")
-    GitRepo.objects.update(
-        last_commit=commit, observed_generation=1, observed_rules=GitRepo.objects.exclude(
+    Link.objects.update(
+        last_commit=commit, observed_generation=1, observed_rules=Link.objects.exclude(
             observed_rules=""
         ).values_list("observed_rules", flat=True)[0],
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync.candidates import Candidate, read
 from tests.support.forge import Forge
 from tests.support.repo import policy
@@ -61,7 +61,7 @@ def candidates(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Mappin
         runner.Access(parse(repo.url, schemes=["http"])),
         ref="refs/heads/main",
         head="0" * 40,
-        asks=[Ask("")],
+        asks=[FilesRequest("")],
         folder=folder / "work",
     )
     assert isinstance(taken, Snapshot)

@@ -8,7 +8,7 @@ import pytest
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from tests.support.repo import Repo, policy
 
 WHO = b"An Author <author@keeptrusts.example>"
@@ -30,7 +30,7 @@ def taken(repo: Repo, folder: Path, rest: bytes, *, last_commit: str = "") -> Sn
     head = made.decode().strip()
     repo.git("push", "--quiet", "--force", "origin", f"{head}:refs/heads/main")
     access = runner.Access(parse(repo.url, schemes=["http"]), ("127.0.0.1",))
-    asks = [Ask("", last_commit=last_commit)]
+    asks = [FilesRequest("", last_commit=last_commit)]
     (said,) = fetch.take(access, ref="refs/heads/main", head=head, asks=asks, folder=folder)
     assert isinstance(said, Snapshot)
     assert said.commit.id == head

@@ -17,7 +17,7 @@ from gitrepos.errors import RemoteError
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch, temporary
-from gitrepos.snapshot.values import Ask
+from gitrepos.snapshot.values import FilesRequest
 from tests.support.forge import Forge
 from tests.support.processes import naming
 from tests.support.repo import Repo, policy
@@ -47,7 +47,7 @@ def held(forge: Forge, repo: Repo) -> Iterator[Repo]:
 def take(url: str, folder: Path) -> None:
     """Read the whole of main, whatever comes of it."""
     access = runner.Access(parse(url, schemes=["http", "file"]))
-    fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=[Ask("")], folder=folder)
+    fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=[FilesRequest("")], folder=folder)
 
 
 @pytest.mark.smoke

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.snapshot import signatures
 from gitrepos.sync import preview
 from tests.support.api import error, refusal
@@ -318,7 +318,7 @@ def test_a_dry_run_says_that_a_commit_would_be_held(
     """Before anybody waits for it."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {keygen()[1]}")
-    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+    stored = Link.objects.select_related("remote").get(pk=row["id"])
 
     answer = preview.of(preview.unpacked(preview.packed(stored)))
 

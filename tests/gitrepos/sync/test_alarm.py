@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from events.models import Event
 from gitrepos import tasks
-from gitrepos.models import GitRepo, SyncRun
+from gitrepos.models import Link, SyncRun
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import edit, get, link, poll, runs
@@ -33,9 +33,9 @@ def test_a_failure_that_lasts_is_told_once(admin: APIClient, forge: Forge, repo:
     poll()
     forge.answers[repo.bare.name] = (500, {}, b"")
     poll()
-    since = GitRepo.objects.get().error_since
+    since = Link.objects.get().error_since
     poll()
-    assert (since is not None, GitRepo.objects.get().error_since) == (True, since)
+    assert (since is not None, Link.objects.get().error_since) == (True, since)
     assert events(admin, row) == [("failed", "unreachable")]
     forge.release(repo)
 
@@ -45,7 +45,7 @@ def test_a_failure_that_lasts_is_told_once(admin: APIClient, forge: Forge, repo:
     assert events(admin, row) == [("failed", "unreachable"), ("recovered", "")]
     [recovered] = get(admin, f"/v1/events?git_repo={row['id']}&kind=recovered")
     assert recovered["details"]["failing_since"] == f"{since:%Y-%m-%dT%H:%M:%S.%f}Z"
-    assert GitRepo.objects.get().error_since is None
+    assert Link.objects.get().error_since is None
 
 
 def test_another_failure_is_told_again(admin: APIClient, forge: Forge, repo: Repo) -> None:

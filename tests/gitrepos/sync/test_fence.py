@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo, LinkedFile, Remote, SyncRun
+from gitrepos.models import Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.sync import steps
@@ -77,7 +77,7 @@ def test_nothing_is_applied_of_what_was_overtaken(
 
     assert hashes() == {}
     assert (LinkedFile.objects.count(), SyncRun.objects.count()) == (0, 0)
-    assert set(GitRepo.objects.values_list("last_commit", "observed_generation")) <= {("", 0)}
+    assert set(Link.objects.values_list("last_commit", "observed_generation")) <= {("", 0)}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -96,7 +96,7 @@ def test_no_failure_is_shown_of_what_was_overtaken(
     run_due()
 
     assert SyncRun.objects.count() == 0
-    assert set(GitRepo.objects.values_list("error_code", flat=True)) <= {""}
+    assert set(Link.objects.values_list("error_code", flat=True)) <= {""}
 
 
 def test_an_edit_in_flight_is_followed_at_once(
@@ -172,14 +172,14 @@ def test_a_request_during_a_sync_is_served_by_the_next(
     meanwhile(lambda: (repo.commit({BOT: policy("Two")}), request(admin, row)))
     run_due()
     found = Remote.objects.get()
-    between = content(admin, "bot"), GitRepo.objects.get().served_seq
+    between = content(admin, "bot"), Link.objects.get().served_seq
     due = found.next_poll_at == found.last_polled_at
 
     run_due()
 
     assert (between, due) == ((policy("One").encode(), 0), True)
     assert content(admin, "bot") == policy("Two").encode()
-    assert GitRepo.objects.get().served_seq == 1
+    assert Link.objects.get().served_seq == 1
 
 
 def test_a_request_during_a_check_that_finds_nothing_is_served(
@@ -195,11 +195,11 @@ def test_a_request_during_a_check_that_finds_nothing_is_served(
         reply,
     )[2]
     poll()
-    before = GitRepo.objects.get().served_seq
+    before = Link.objects.get().served_seq
 
     run_due()
 
-    assert (before, GitRepo.objects.get().served_seq) == (0, 1)
+    assert (before, Link.objects.get().served_seq) == (0, 1)
 
 
 @pytest.mark.parametrize("gone", ["claimed", "expired", "deleted"])

@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from events.models import Event
-from gitrepos.models import GitRepo, LinkedFile, SyncRun
+from gitrepos.models import Link, LinkedFile, SyncRun
 from tests.support.api import error
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -71,7 +71,7 @@ def linked(admin: APIClient, repo: Repo, files: dict[str, str] = FIVE) -> dict[s
 def written() -> tuple[object, ...]:
     """Everything that a held commit leaves as it was."""
     files = list(LinkedFile.objects.order_by("pk").values())
-    return hashes(), files, list(GitRepo.objects.values("last_commit", "tree_id", "counts"))
+    return hashes(), files, list(Link.objects.values("last_commit", "tree_id", "counts"))
 
 
 @pytest.mark.parametrize("broken", BREAKS)
@@ -130,7 +130,7 @@ def test_polling_goes_on_while_a_commit_is_held(
 
     assert forge.calls(repo)
     assert packs == []
-    remote = GitRepo.objects.select_related("remote").get().remote
+    remote = Link.objects.select_related("remote").get().remote
     assert (remote.failures, remote.stalled, remote.claim_id) == (0, False, None)
     assert shown(admin, row)["status"] == "held"
 
@@ -287,7 +287,7 @@ def test_another_commit_is_not_what_was_confirmed(admin: APIClient, repo: Repo) 
     second = shown(admin, row)["held"]
     assert (shown(admin, row)["status"], second["since"]) == ("held", first["since"])
     assert second["commit"] == repo.git("rev-parse", "HEAD")
-    assert GitRepo.objects.get().confirmed_commit == ""
+    assert Link.objects.get().confirmed_commit == ""
 
 
 def test_a_confirmation_lets_one_commit_pass_and_not_the_next(admin: APIClient, repo: Repo) -> None:
@@ -327,7 +327,7 @@ def test_what_is_not_held_cannot_be_confirmed(admin: APIClient, repo: Repo) -> N
     answer = admin.post(f"/v1/git-repos/{row['id']}/confirm", {"commit": commit}, format="json")
 
     assert (answer.status_code, error(answer)["code"]) == (409, "not_held")
-    assert GitRepo.objects.get().requested_seq == 0
+    assert Link.objects.get().requested_seq == 0
 
 
 def test_an_edit_asks_anew(admin: APIClient, repo: Repo) -> None:

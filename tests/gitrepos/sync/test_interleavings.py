@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from configurations.models import Configuration, Version
 from gitrepos.links import links
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.sync import steps
@@ -129,7 +129,7 @@ def test_what_is_confirmed_during_a_fetch_of_another_commit_does_not_pass(
     held = shown(admin, row)["held"]
     assert held["commit"] == repo.git("rev-parse", "HEAD")
     assert len(held["would_remove"]) == 4
-    assert GitRepo.objects.get().confirmed_commit == ""
+    assert Link.objects.get().confirmed_commit == ""
 
 
 def test_what_is_confirmed_during_its_own_fetch_passes(
@@ -194,7 +194,7 @@ def test_two_manual_syncs_at_the_same_moment_are_one(admin: APIClient, row: Row)
     together(2, work)
     run_due()
 
-    link_row, remote = GitRepo.objects.get(), Remote.objects.get()
+    link_row, remote = Link.objects.get(), Remote.objects.get()
     assert (link_row.requested_seq, link_row.served_seq, remote.claim_id) == (2, 2, None)
     assert Version.objects.count() == 2
     assert content(admin, "bot") == TWO.encode()
@@ -229,5 +229,5 @@ def test_ticks_that_find_one_expired_pin_ask_for_one_sync(admin: APIClient, row:
 
     together(8, lambda _: links.expire_pins())
 
-    assert GitRepo.objects.get(pk=row["id"]).requested_seq == 1
+    assert Link.objects.get(pk=row["id"]).requested_seq == 1
     assert kinds(configuration="bot") == ["pinned", "unpinned"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from configurations import judging
-from gitrepos.models import GitRepo, LinkedFile
+from gitrepos.models import Link, LinkedFile
 from gitrepos.snapshot.values import Commit, File, Snapshot
 from gitrepos.sync import preview, steps
 from gitrepos.sync.candidates import Linked, read
@@ -119,14 +119,14 @@ def test_a_look_is_due_for_what_other_rules_refused(
     assert steps._changed(row, {"HEAD": "c" * 40}, pending) is (expected and not held)
 
 
-def _link_with(admin: APIClient, outcome: str) -> GitRepo:
+def _link_with(admin: APIClient, outcome: str) -> Link:
     """A link that stands at its branch's head, with one file."""
     made = link(admin, URL)
     LinkedFile.objects.create(
-        repo_id=made["id"], path=BOT, configuration="bot", blob="b", outcome=outcome,
+        link_id=made["id"], path=BOT, configuration="bot", blob="b", outcome=outcome,
         updated_at=timezone.now(),
     )  # fmt: skip
-    row = GitRepo.objects.get(pk=made["id"])
+    row = Link.objects.get(pk=made["id"])
     row.observed_generation, row.last_commit = row.generation, "c" * 40
     return row
 
@@ -188,7 +188,7 @@ def test_a_sync_by_hand_and_a_dry_run_leave_in_force_what_did_not_change(
     with older_rules():
         made = link(admin, repo.url)
         run_due()
-    stored = GitRepo.objects.select_related("remote").get()
+    stored = Link.objects.select_related("remote").get()
     [file] = preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(stored)))))["files"]
     request(admin, made)
     run_due()

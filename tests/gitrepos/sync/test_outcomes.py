@@ -6,7 +6,7 @@ import pytest
 from django.db.models import F
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo, LinkedFile
+from gitrepos.models import Link, LinkedFile
 from kt.policy.verify import VERIFY_VERSION
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -639,13 +639,13 @@ def test_another_version_of_the_rules_reads_the_quarantined_again(
     said = codes(files(admin, row)[bad])
     old = {**files(admin, row)[bad]["findings"][0], "code": "E999"}
     LinkedFile.objects.update(findings=[old])
-    GitRepo.objects.update(observed_rules="older")
+    Link.objects.update(observed_rules="older")
 
     poll()
 
     found = files(admin, row)
     assert (codes(found[bad]), codes(found[BOT])) == (said, ["E999"])
-    assert GitRepo.objects.get().observed_rules == VERIFY_VERSION
+    assert Link.objects.get().observed_rules == VERIFY_VERSION
     assert configuration(admin) == ("git", 1, row["id"])
 
 
@@ -656,7 +656,7 @@ def test_what_newer_rules_let_pass_is_taken(admin: APIClient, repo: Repo) -> Non
     run_due()
     edit(admin, row, auto_create_configuration=True)
     LinkedFile.objects.update(outcome="quarantined")
-    GitRepo.objects.update(observed_generation=F("generation"), observed_rules="older")
+    Link.objects.update(observed_generation=F("generation"), observed_rules="older")
 
     poll()
 

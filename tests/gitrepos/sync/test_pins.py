@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from configurations.models import Configuration
 from events.models import Event
 from gitrepos.links import links
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from tests.support.api import error, refusal
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -285,7 +285,7 @@ def test_what_the_api_made_can_be_pinned(admin: APIClient) -> None:
 
     assert (refused.status_code, error(refused)["code"]) == (409, "pinned")
     assert changed.status_code == 200
-    assert GitRepo.objects.count() == 0
+    assert Link.objects.count() == 0
 
 
 @pytest.mark.parametrize(

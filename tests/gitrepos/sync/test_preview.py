@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from gitrepos import tasks
 from gitrepos.forge.addresses import parse
 from gitrepos.links import links, shared_credentials
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.sync import preview
 from keeptrusts.mailbox import take
 from tests.support.credentials import credential
@@ -36,11 +36,11 @@ BOT = "bot/policy-config.yaml"
 
 def dry_run(row: dict[str, Any]) -> dict[str, Any]:
     """As a worker answers for a link, through what a message may carry."""
-    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+    stored = Link.objects.select_related("remote").get(pk=row["id"])
     return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(stored)))))
 
 
-def draft(url: str, *, token: str = "", **fields: Any) -> GitRepo:
+def draft(url: str, *, token: str = "", **fields: Any) -> Link:
     """A link that nobody saves."""
     return links.draft(parse(url, schemes={"http"}), token=token, credential="", fields=fields)
 

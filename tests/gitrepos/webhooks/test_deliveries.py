@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling.turns import next_turn
 from tests.support import hooks
 from tests.support.api import error, like, together
@@ -65,7 +65,7 @@ def refused(answer: Any) -> tuple[int, str]:
 
 def asked() -> int:
     """How many syncs were asked for, of all links together."""
-    return sum(GitRepo.objects.values_list("requested_seq", flat=True))
+    return sum(Link.objects.values_list("requested_seq", flat=True))
 
 
 @pytest.mark.smoke
@@ -78,7 +78,7 @@ def test_a_push_is_synced_without_a_poll(
     commit = repo.commit({FILE: policy("Two")})
     name = urllib.parse.urlsplit(repo.url).path.strip("/").removesuffix(".git")
     body = make("main", commit) if form == "generic" else make("main", commit, f"x/{name}")
-    GitRepo.objects.update(url=f"https://forge.example/x/{name}.git")
+    Link.objects.update(url=f"https://forge.example/x/{name}.git")
 
     assert accepted(hooks.post(client, row, body, sign(body)))
     run_due()
@@ -248,7 +248,7 @@ def test_a_link_without_a_branch_follows_the_default_one(
     answer = hooks.post(client, row, body, hooks.github(body))
 
     assert answer.json()["data"]["accepted"] is wanted
-    assert GitRepo.objects.get().expected_commit == (COMMIT if wanted else "")
+    assert Link.objects.get().expected_commit == (COMMIT if wanted else "")
 
 
 def test_a_link_without_a_branch_looks_where_nobody_names_the_default_one(
@@ -259,7 +259,7 @@ def test_a_link_without_a_branch_looks_where_nobody_names_the_default_one(
     body = hooks.cloud_push("dev")
 
     assert accepted(hooks.post(client, row, body, hooks.bitbucket(body)))
-    assert (asked(), GitRepo.objects.get().expected_commit) == (1, "")
+    assert (asked(), Link.objects.get().expected_commit) == (1, "")
 
 
 @pytest.mark.smoke
@@ -295,7 +295,7 @@ def test_a_burst_of_a_whole_organisation_asks_each_link_once(
         body = hooks.push()
         hooks.post(client, rows[1], body, hooks.github(body))
 
-    assert [GitRepo.objects.get(pk=row["id"]).requested_seq for row in rows] == [0, 1, 0]
+    assert [Link.objects.get(pk=row["id"]).requested_seq for row in rows] == [0, 1, 0]
 
 
 @pytest.mark.smoke
@@ -324,7 +324,7 @@ def test_a_delivery_during_a_sync_is_served_by_the_next(
 
     assert (between, due) == (policy("Two").encode(), True)
     assert content(admin, "bot") == policy("Three").encode()
-    found = GitRepo.objects.get()
+    found = Link.objects.get()
     assert (found.served_seq, found.expected_until) == (found.requested_seq, None)
 
 
@@ -363,16 +363,16 @@ def test_a_push_that_never_shows_is_left_to_the_poll(
     client: APIClient, row: dict[str, Any]
 ) -> None:
     """After a minute; it may have been overtaken by another."""
-    GitRepo.objects.update(poll_interval_seconds=86_400)
+    Link.objects.update(poll_interval_seconds=86_400)
     Remote.objects.update(interval_seconds=86_400)
     body = hooks.push("main", COMMIT)
     hooks.post(client, row, body, hooks.github(body))
-    left = GitRepo.objects.get().expected_until
+    left = Link.objects.get().expected_until
     assert left is not None
     assert timedelta(seconds=50) < left - timezone.now() <= timedelta(seconds=60)
     run_due()
     soon = Remote.objects.get().next_poll_at
-    GitRepo.objects.update(expected_until=timezone.now())
+    Link.objects.update(expected_until=timezone.now())
 
     poll()
 
@@ -408,7 +408,7 @@ def test_a_branch_that_was_deleted_is_looked_at_once(
     assert accepted(hooks.post(client, row, body, hooks.github(body)))
     run_due()
 
-    found = GitRepo.objects.get()
+    found = Link.objects.get()
     assert (found.served_seq, found.expected_until) == (1, None)
 
 
@@ -435,7 +435,7 @@ def test_a_link_whose_webhooks_stay_away_is_polled_as_before(
     hooks.post(client, idle, b"{}", hooks.github(b"{}", event="ping"))
     tasks.sweep()
     assert Remote.objects.get().interval_seconds == 3600
-    GitRepo.objects.update(last_delivery_at=timezone.now() - timedelta(days=8))
+    Link.objects.update(last_delivery_at=timezone.now() - timedelta(days=8))
 
     tasks.sweep()
 
@@ -490,8 +490,8 @@ def test_a_secret_is_in_no_answer_and_no_table(admin: APIClient, idle: dict[str,
 
     assert idle["has_webhook_secret"] is True
     assert [SECRET in answer.content.decode() for answer in answers] == [False] * 3
-    assert SECRET not in str(list(GitRepo.objects.values()))
-    assert GitRepo.objects.get().webhook_secret.startswith("v1.")
+    assert SECRET not in str(list(Link.objects.values()))
+    assert Link.objects.get().webhook_secret.startswith("v1.")
 
 
 def test_a_secret_opens_for_its_own_link_alone(
@@ -499,8 +499,8 @@ def test_a_secret_opens_for_its_own_link_alone(
 ) -> None:
     """Whoever writes to the database cannot move it to another."""
     other = link(admin, "https://forge.example/org/other.git")
-    GitRepo.objects.filter(pk=other["id"]).update(
-        webhook_secret=GitRepo.objects.get(pk=idle["id"]).webhook_secret
+    Link.objects.filter(pk=other["id"]).update(
+        webhook_secret=Link.objects.get(pk=idle["id"]).webhook_secret
     )
     body = hooks.push()
 
@@ -530,5 +530,5 @@ def test_a_delivery_meets_an_edit_and_neither_is_lost(
     answers = together(2, work)
 
     assert answers == [[200] * 20, [202] * 20]
-    found = GitRepo.objects.get()
+    found = Link.objects.get()
     assert (found.path, found.generation, found.requested_seq) == ("p19", 21, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from tests.support import hooks, npm
 from tests.support.hooks import SECRET
 from tests.support.syncing import link
@@ -61,7 +61,7 @@ def test_each_is_taken_for_what_it_is(
         (202, True, None): len(pushes),
         (202, False, "no_push"): len(examples) - len(pushes),
     }
-    assert GitRepo.objects.get().expected_commit == pushes[-1]["after"]
+    assert Link.objects.get().expected_commit == pushes[-1]["after"]
 
 
 def test_each_is_refused_with_another_secret(
@@ -74,4 +74,4 @@ def test_each_is_refused_with_another_secret(
         headers = hooks.github(body, event=event, secret="another-secret-of-16")
         assert hooks.post(client, row, body, headers).status_code == 401
 
-    assert GitRepo.objects.get().requested_seq == 0
+    assert Link.objects.get().requested_seq == 0

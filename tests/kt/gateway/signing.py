@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kt.gateway.managed.statement import ROTATION, STATEMENT, Link, Signed, fingerprint
+from kt.gateway.managed.statement import ROTATION, STATEMENT, KeyLink, Signed, fingerprint
 
 GATEWAY = "edge-1"
 
@@ -42,13 +42,13 @@ def fields(content: bytes, **more: Any) -> dict[str, Any]:
 
 
 def signed(
-    key: Ed25519PrivateKey, content: bytes, *, chain: tuple[Link, ...] = (), **more: Any
+    key: Ed25519PrivateKey, content: bytes, *, chain: tuple[KeyLink, ...] = (), **more: Any
 ) -> Signed:
     """A statement about a policy, signed."""
     text = json.dumps(fields(content, **more), separators=(",", ":"), sort_keys=True).encode()
     return Signed(text, key.sign(STATEMENT + text), raw(key), chain)
 
 
-def vouched(older: Ed25519PrivateKey, newer: Ed25519PrivateKey) -> Link:
+def vouched(older: Ed25519PrivateKey, newer: Ed25519PrivateKey) -> KeyLink:
     """The older key's word for the newer."""
-    return Link(raw(newer), raw(older), older.sign(ROTATION + raw(newer)))
+    return KeyLink(raw(newer), raw(older), older.sign(ROTATION + raw(newer)))

@@ -14,7 +14,7 @@ from kt.policy.decision.cutting.hits import outermost
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
 from kt.policy.decision.kinds.safety_filter import compile_block
-from kt.policy.decision.reading.passages import Passage, Piece
+from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.settings import settings
@@ -60,7 +60,7 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
 
 def detect(text: str) -> Iterator[Found]:
     """What `pii-detector` in every mode and `dlp-filter` find in a text."""
-    reading = Reading(Passage(text, (Piece(0, 0),)))
+    reading = Reading(Passage(text, (Stretch(0, 0),)))
     for hit in outermost(list(personal_rules(True, True).scan(reading))):
         label = _LABELS.get(hit.rule.label, hit.rule.label.upper())
         yield hit.places[0].start, hit.places[0].end, label

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from kt.policy.decision.detectors import checks, phones
 from kt.policy.decision.matching.context import alone, named_otherwise, near
-from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.reading.views import View
 
 VIEWS = (View.RAW, View.PLAIN)
@@ -176,31 +176,31 @@ def _numbered(text: str, start: int, end: int) -> Spans:
     return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
 
 
-def base() -> Iterator[Rule]:
+def base() -> Iterator[PatternRule]:
     """What `pii-detector` finds in every mode."""
-    yield Rule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
-    yield Rule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
+    yield PatternRule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
+    yield PatternRule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
     named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})\b"
-    yield Rule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
-    yield Rule("card", "credit_card", _CARD, VIEWS, _card, retry=True)
+    yield PatternRule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
+    yield PatternRule("card", "credit_card", _CARD, VIEWS, _card, retry=True)
     iban = r"\b[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
-    yield Rule("iban", "iban", iban, VIEWS, _iban, retry=True)
+    yield PatternRule("iban", "iban", iban, VIEWS, _iban, retry=True)
     ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
-    yield Rule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
+    yield PatternRule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
     ipv6 = r"(?:^|[^\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
-    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
+    yield PatternRule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
     yield from _phone_rules()
 
 
-def _phone_rules() -> Iterator[Rule]:
+def _phone_rules() -> Iterator[PatternRule]:
     international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
-    yield Rule("phone", "phone", international, VIEWS, _international, retry=True)
+    yield PatternRule("phone", "phone", international, VIEWS, _international, retry=True)
     american = r"(?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4}\b" + _EXTENSION
-    yield Rule("phone_us", "phone", american, VIEWS, _american)
+    yield PatternRule("phone_us", "phone", american, VIEWS, _american)
     national = r"(?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}\b"
-    yield Rule("phone_national", "phone", national, VIEWS, _national, retry=True)
+    yield PatternRule("phone_national", "phone", national, VIEWS, _national, retry=True)
     number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})\b"
-    yield Rule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
+    yield PatternRule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
 
 
 def _american(text: str, start: int, end: int) -> Spans:
@@ -210,25 +210,27 @@ def _american(text: str, start: int, end: int) -> Spans:
     return ((start, end),) if valid and alone(text, start, end) else ()
 
 
-def payment() -> Iterator[Rule]:
+def payment() -> Iterator[PatternRule]:
     """What `pci_mode` adds."""
     code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
-    yield Rule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
+    yield PatternRule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
     holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
     name = r"(\p{Lu}[\pL'\x{2019}\-]+(?:[ ]\p{Lu}(?:\.|[\pL'\x{2019}\-]+)){1,2})"
-    yield Rule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
+    yield PatternRule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
 
 
-def health() -> Iterator[Rule]:
+def health() -> Iterator[PatternRule]:
     """What `healthcare_mode` adds."""
     record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
-    yield Rule("mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1)
+    yield PatternRule(
+        "mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1
+    )
     provider = _NPI_WORDS + r"([12]\d{9})\b"
-    yield Rule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
+    yield PatternRule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
     member = r"(?i)(?:\b|_)(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
     number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})\b"
-    yield Rule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)
+    yield PatternRule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)
     # The Medicare Beneficiary Identifier has a format of its own (CMS, 11 characters).
     letter, either = "[AC-HJKMNP-RT-Y]", "[AC-HJKMNP-RT-Y0-9]"
     medicare = rf"\b[1-9]{letter}{either}\d-?{letter}{either}\d-?{letter}{{2}}\d{{2}}\b"
-    yield Rule("mbi", "insurance_id", medicare, VIEWS)
+    yield PatternRule("mbi", "insurance_id", medicare, VIEWS)

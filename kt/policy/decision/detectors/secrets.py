@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Iterator
 
-from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.reading.views import View
 
@@ -65,16 +65,16 @@ _PLACEHOLDER_WORDS = "password passwd pass pwd secret token changeme example"
 _PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
 
 
-def rules() -> Iterator[Rule]:
+def rules() -> Iterator[PatternRule]:
     """What `dlp-filter` finds without being told."""
     for name, pattern in _TOKENS.items():
         group = int("/(" in pattern)
-        yield Rule(name, name, pattern, VIEWS, _token, group)
-    yield Rule("azure_key", "azure_key", _AZURE, VIEWS, group=1)
-    yield Rule("aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1)
-    yield Rule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
-    yield Rule("jwt", "jwt", _JWT, VIEWS, _jwt)
-    yield Rule("private_key", "private_key", _PRIVATE_KEY, VIEWS)
+        yield PatternRule(name, name, pattern, VIEWS, _token, group)
+    yield PatternRule("azure_key", "azure_key", _AZURE, VIEWS, group=1)
+    yield PatternRule("aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1)
+    yield PatternRule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
+    yield PatternRule("jwt", "jwt", _JWT, VIEWS, _jwt)
+    yield PatternRule("private_key", "private_key", _PRIVATE_KEY, VIEWS)
 
 
 def _token(text: str, start: int, end: int) -> Spans:

@@ -17,9 +17,9 @@ from kt.policy.decision.kinds import (
     safety_filter,
 )
 from kt.policy.decision.outcome import Policy
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 
-Compiler = Callable[[Mapping[str, Any], Sequence[Target]], Policy]
+Compiler = Callable[[Mapping[str, Any], Sequence[ProviderTarget]], Policy]
 
 COMPILERS: Mapping[str, Compiler] = MappingProxyType(
     {

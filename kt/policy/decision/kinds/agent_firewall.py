@@ -8,7 +8,7 @@ from typing import Any
 
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.tools.allowed import (
     NO_TOOLS,
     ROLE_HEADER,
@@ -58,7 +58,7 @@ class AgentFirewall(Policy):
             yield self.roles.get(subject.request.header(ROLE_HEADER) or "", NO_TOOLS)
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> AgentFirewall:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> AgentFirewall:
     """Compile an `agent-firewall` block whose fields are complete."""
     return AgentFirewall(
         everyone=tool_rule(fields["allowed_tools"], fields["blocked_tools"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 from kt.policy.decision.outcome import Outcome, Policy
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Detection
 
 KIND = "data-routing-policy"
@@ -18,7 +18,7 @@ KIND = "data-routing-policy"
 class DataRouting(Policy):
     """A compiled `data-routing-policy` block: the targets, and which of them comply."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[ProviderTarget, ...]
     compliant: frozenset[str]
     demanding: bool
 
@@ -40,7 +40,7 @@ class DataRouting(Policy):
         )
 
 
-def compile_block(fields: Mapping[str, Any], targets: Sequence[Target]) -> DataRouting:
+def compile_block(fields: Mapping[str, Any], targets: Sequence[ProviderTarget]) -> DataRouting:
     """Compile a `data-routing-policy` block whose fields are complete."""
     retention = fields["require_zero_data_retention"]
     training = fields["require_no_training"]
@@ -51,7 +51,7 @@ def compile_block(fields: Mapping[str, Any], targets: Sequence[Target]) -> DataR
     return DataRouting(tuple(targets), compliant, retention or training or days is not None)
 
 
-def _complies(target: Target, retention: bool, training: bool, days: int | None) -> bool:
+def _complies(target: ProviderTarget, retention: bool, training: bool, days: int | None) -> bool:
     kept = 0 if target.zero_data_retention else target.retention_days
     return (
         (target.zero_data_retention or not retention)

@@ -16,7 +16,7 @@ from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "dlp-filter"
@@ -59,7 +59,7 @@ class DlpFilter(Policy):
             yield from self.terms.scan(reading)
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> DlpFilter:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> DlpFilter:
     """Compile a `dlp-filter` block whose fields are complete."""
     own = pattern_rules(fields["detect_patterns"], field="detect_patterns", label="custom")
     distance = fields["max_distance"] if fields["fuzzy_matching"] else 0

@@ -11,7 +11,7 @@ from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "human-oversight"
@@ -43,7 +43,7 @@ class HumanOversight(Policy):
         return self.terms.pending(reading)
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> HumanOversight:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> HumanOversight:
     """Compile a `human-oversight` block whose fields are complete."""
     terms = compile_terms(fields["require_human_for"], field="require_human_for", label="term")
     return HumanOversight(fields["action"], fields["default_assignee"], terms)

@@ -15,7 +15,7 @@ from kt.policy.decision.matching.matcher import Matcher, compile_rules
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "pii-detector"
@@ -57,7 +57,7 @@ class PiiDetector(Policy):
         return min(self.built_in.pending(reading), self.patterns.pending(reading))
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> PiiDetector:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PiiDetector:
     """Compile a `pii-detector` block whose fields are complete."""
     own = pattern_rules(fields["detect_patterns"], field="detect_patterns", label="custom")
     return PiiDetector(

@@ -13,14 +13,14 @@ from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.encoded import decoded, tagged
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
@@ -76,7 +76,7 @@ class PromptInjection(Policy):
                 yield hit
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> PromptInjection:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PromptInjection:
     """Compile a `prompt-injection` block whose fields are complete."""
     encoding = fields["encoding"]
     views = _views(encoding["normalize_unicode"], encoding["detect_homoglyphs"])
@@ -116,7 +116,7 @@ def _spelt_phrases() -> Matcher:
     return compile_rules(spelt_rules(PHRASES, name="phrase", label="override"))
 
 
-def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[Rule]:
+def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[PatternRule]:
     """The author's patterns, looked for in the text as it is too."""
     plain = (View.PLAIN,) if View.SKELETON in views else ()
     return pattern_rules(

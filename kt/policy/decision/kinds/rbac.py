@@ -9,7 +9,7 @@ from typing import Any
 
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.tools.allowed import NO_TOOLS, ROLE_HEADER, Roles, compile_roles, refused
 from kt.policy.decision.values import Detection, Request
 from kt.policy.language import SENSITIVITIES
@@ -55,7 +55,7 @@ class Rbac(Policy):
         return SENSITIVITIES.index(self.ceilings.get(role, SENSITIVITIES[0]))
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> Rbac:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> Rbac:
     """Compile an `rbac` block whose fields are complete."""
     access = fields["data_access"]
     return Rbac(

@@ -19,7 +19,7 @@ from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import Target
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "safety-filter"
@@ -66,7 +66,7 @@ class SafetyFilter(Policy):
                 yield from self.spelt_phrases.scan(spelt_out)
 
 
-def compile_block(fields: Mapping[str, Any], _targets: Sequence[Target]) -> SafetyFilter:
+def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> SafetyFilter:
     """Compile a `safety-filter` block whose fields are complete."""
     distance = fields["max_distance"] if fields["fuzzy_matching"] else 0
     terms = fields["block_if"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.reading.views import View
 
 # A pattern is written for the text as it is, or in lower case for the normalised one.
@@ -13,7 +13,7 @@ ALL_VIEWS = (View.RAW, View.PLAIN, View.FOLDED, View.SKELETON)
 
 def pattern_rules(
     patterns: Sequence[str], *, field: str, label: str, views: tuple[View, ...] = ALL_VIEWS
-) -> Iterator[Rule]:
+) -> Iterator[PatternRule]:
     """Rules for the patterns of `field`, which lint has found RE2 to accept."""
     for at, pattern in enumerate(patterns):
-        yield Rule(f"{field}[{at}]", label, pattern, views, local=False)
+        yield PatternRule(f"{field}[{at}]", label, pattern, views, local=False)

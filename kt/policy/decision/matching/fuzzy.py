@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kt.policy.decision.matching.matcher import Hit
-from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View, read
 from kt.policy.decision.reading.words import word_spans
@@ -24,7 +24,7 @@ _LETTERS_PER_EDIT = 4
 
 @dataclass(frozen=True, slots=True)
 class _FuzzyTerm:
-    rule: Rule
+    rule: PatternRule
     text: str
     edits: int
     pieces: tuple[tuple[int, str], ...]
@@ -59,12 +59,12 @@ class FuzzyMatcher:
         return shown.position(offsets[starts[0]]) if starts else len(reading.text)
 
 
-def compile_fuzzy(terms: Iterable[tuple[str, Rule]], max_distance: int) -> FuzzyMatcher:
+def compile_fuzzy(terms: Iterable[tuple[str, PatternRule]], max_distance: int) -> FuzzyMatcher:
     """Prepare terms for at most `max_distance` edits each, fewer for short ones."""
     return FuzzyMatcher(tuple(_prepared(term, rule, max_distance) for term, rule in terms))
 
 
-def _prepared(term: str, rule: Rule, max_distance: int) -> _FuzzyTerm:
+def _prepared(term: str, rule: PatternRule, max_distance: int) -> _FuzzyTerm:
     text = " ".join(read(term, View.SKELETON).split())
     letters = len(text.replace(" ", ""))
     edits = min(max_distance, letters // _LETTERS_PER_EDIT)

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 import re
 
-from kt.policy.decision.matching.syntax import Choice, Group, Node, Repeat, Sequence, parse, render
+from kt.policy.decision.matching.syntax import (
+    Alternation,
+    Concatenation,
+    Group,
+    Node,
+    Repeat,
+    parse,
+    render,
+)
 
 _SMALL_COUNT = 4
 _LARGE_COUNT = re.compile(r"\{[0-9,]*(?:[5-9]|[1-9][0-9])[0-9,]*\}")
@@ -26,10 +34,10 @@ def loosen(pattern: str) -> str:
 
 def _loosened(node: Node) -> Node:
     match node:
-        case Sequence(items):
-            return Sequence(tuple(map(_loosened, items)))
-        case Choice(items):
-            return Choice(tuple(map(_loosened, items)))
+        case Concatenation(items):
+            return Concatenation(tuple(map(_loosened, items)))
+        case Alternation(items):
+            return Alternation(tuple(map(_loosened, items)))
         case Group(head, body):
             return Group(head, _loosened(body))
         case Repeat(body, least, most, tail):

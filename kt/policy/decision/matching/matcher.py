@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from kt.policy.decision.matching.loosened import loosen
-from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.matching.unfinished import ends_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.passages import Place
@@ -34,13 +34,13 @@ _WORK = 500_000_000
 class Hit:
     """A confirmed match: the rule and the spans of the parts that it covers."""
 
-    rule: Rule
+    rule: PatternRule
     places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Exact:
-    rule: Rule
+    rule: PatternRule
     pattern: Any
 
 
@@ -77,7 +77,7 @@ class Matcher:
         return min(starts, default=len(reading.text))
 
 
-def compile_rules(rules: Iterable[Rule]) -> Matcher:
+def compile_rules(rules: Iterable[PatternRule]) -> Matcher:
     """Compile rules once.
 
     Raises:
@@ -90,7 +90,7 @@ def compile_rules(rules: Iterable[Rule]) -> Matcher:
     return Matcher(tuple(groups))
 
 
-def _grouped(views: tuple[View, ...], rules: Sequence[Rule]) -> Iterator[_Group]:
+def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[_Group]:
     waiting: list[tuple[_Exact, str]] = []
     size = 0
     for rule in rules:

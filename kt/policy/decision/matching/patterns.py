@@ -19,7 +19,7 @@ def accept(_text: str, start: int, end: int) -> Spans:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PatternRule:
     """One thing to look for.
 
     `name` is stable and says which rule hit without repeating what it hit.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kt.policy.decision.matching.patterns import Check, Rule, Spans
+from kt.policy.decision.matching.patterns import Check, PatternRule, Spans
 from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.reading.engine import compiled
 from kt.policy.decision.reading.views import View
@@ -33,17 +33,17 @@ def phrase_rules(
     label: str,
     views: tuple[View, ...],
     check: Check = whole_words,
-) -> Iterator[Rule]:
+) -> Iterator[PatternRule]:
     """Rules for phrases in views of words; numbered names say which one hit."""
     for number, pattern in enumerate(patterns, start=1):
-        yield Rule(f"{name}.{number}", label, pattern.replace("~", _STEP), views, check)
+        yield PatternRule(f"{name}.{number}", label, pattern.replace("~", _STEP), views, check)
 
 
-def spelt_rules(patterns: Iterable[str], *, name: str, label: str) -> Iterator[Rule]:
+def spelt_rules(patterns: Iterable[str], *, name: str, label: str) -> Iterator[PatternRule]:
     """Rules for the same phrases in text that was spelt out (see `spelt`)."""
     for number, pattern in enumerate(patterns, start=1):
         loose = pattern.replace("~", _MAYBE_STEP)
-        yield Rule(f"{name}.{number}", label, loose, (View.RAW,))
+        yield PatternRule(f"{name}.{number}", label, loose, (View.RAW,))
 
 
 def affirmed(text: str, start: int, end: int) -> Spans:

@@ -28,12 +28,12 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Concatenation:
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Alternation:
     items: tuple[Node, ...]
 
 
@@ -55,7 +55,7 @@ class Repeat:
     tail: str
 
 
-Node: TypeAlias = Atom | Mark | Sequence | Choice | Group | Repeat
+Node: TypeAlias = Atom | Mark | Concatenation | Alternation | Group | Repeat
 
 _COUNTS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _ZERO_WIDTH = frozenset("AzbB")
@@ -72,9 +72,9 @@ def render(node: Node) -> str:
     match node:
         case Atom(text) | Mark(text):
             return text
-        case Sequence(items):
+        case Concatenation(items):
             return "".join(map(render, items))
-        case Choice(items):
+        case Alternation(items):
             return "|".join(map(render, items))
         case Group(head, body):
             return f"{head}{render(body)})"
@@ -103,7 +103,7 @@ class _Reader:
         while self.peek("|"):
             self.at += 1
             items.append(self.sequence())
-        return items[0] if len(items) == 1 else Choice(tuple(items))
+        return items[0] if len(items) == 1 else Alternation(tuple(items))
 
     def sequence(self) -> Node:
         items: list[Node] = []
@@ -112,7 +112,7 @@ class _Reader:
                 items.extend(self.quoted())
             else:
                 items.append(self.repeated(self.single()))
-        return items[0] if len(items) == 1 else Sequence(tuple(items))
+        return items[0] if len(items) == 1 else Concatenation(tuple(items))
 
     def single(self) -> Node:
         sign = self.pattern[self.at]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kt.policy.decision.matching.patterns import Rule, Spans
+from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.reading.engine import escaped
 from kt.policy.decision.reading.views import View, read
 
@@ -13,7 +13,7 @@ GAP = r"[\s\pZ\x{85}]+"
 TERM_VIEWS = (View.FOLDED, View.SKELETON)
 
 
-def term_rules(term: str, *, name: str, label: str) -> Iterator[Rule]:
+def term_rules(term: str, *, name: str, label: str) -> Iterator[PatternRule]:
     """The rules for one term; any run of white space in it matches any other.
 
     A term with look-alikes of Latin letters (`вода` has three) is one text in
@@ -25,7 +25,7 @@ def term_rules(term: str, *, name: str, label: str) -> Iterator[Rule]:
         if words:
             patterns.setdefault(GAP.join(map(escaped, words)), []).append(view)
     for pattern, views in patterns.items():
-        yield Rule(name, label, pattern, tuple(views), whole_words)
+        yield PatternRule(name, label, pattern, tuple(views), whole_words)
 
 
 def whole_words(text: str, start: int, end: int) -> Spans:

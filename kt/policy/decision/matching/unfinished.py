@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from kt.policy.decision.matching.syntax import (
+    Alternation,
     Atom,
-    Choice,
     Group,
     Mark,
     Node,
@@ -24,7 +24,7 @@ from kt.policy.decision.matching.syntax import (
     parse,
     render,
 )
-from kt.policy.decision.matching.syntax import Sequence as Items
+from kt.policy.decision.matching.syntax import Concatenation as Items
 from kt.policy.decision.reading.engine import compiled
 
 # What follows a match can still refuse it: `build a bomb` before `shelter`, a number
@@ -94,7 +94,7 @@ def _beginnings(node: Node) -> str:
     match node:
         case Items(items):
             return _in_order(items)
-        case Choice(items):
+        case Alternation(items):
             return f"(?:{'|'.join(map(_beginnings, items))})"
         case Group(head, body):
             return f"{head}{_beginnings(body)})"

@@ -15,7 +15,7 @@ from kt.policy.decision.reading.extract import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Stretch:
     """A stretch of a passage: it begins at `start` there and is the whole of part `part`."""
 
     start: int
@@ -34,7 +34,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Passage:
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Stretch, ...]
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The parts' spans under a span of the passage, in order; seams belong to no part."""
@@ -50,7 +50,7 @@ class Passage:
 
 def single(texts: Sequence[Part]) -> tuple[Passage, ...]:
     """Each part by itself."""
-    return tuple(Passage(part.text, (Piece(0, at),)) for at, part in enumerate(texts))
+    return tuple(Passage(part.text, (Stretch(0, at),)) for at, part in enumerate(texts))
 
 
 def glued(texts: Sequence[Part]) -> tuple[Passage, ...]:
@@ -72,6 +72,6 @@ def _join(texts: Sequence[Part], chosen: Iterable[int], seam: str) -> Passage:
     pieces = []
     start = 0
     for at in chosen:
-        pieces.append(Piece(start, at))
+        pieces.append(Stretch(start, at))
         start += len(texts[at].text) + len(seam)
     return Passage(seam.join(texts[piece.part].text for piece in pieces), tuple(pieces))

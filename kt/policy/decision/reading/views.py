@@ -115,23 +115,23 @@ def _pieces(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ViewStep:
     """How a view is made: `make` of the text of the view `of`, or of the original."""
 
     make: Callable[[str], str]
     of: View | None = None
 
 
-STEPS: Mapping[View, Step] = MappingProxyType(
+STEPS: Mapping[View, ViewStep] = MappingProxyType(
     {
-        View.RAW: Step(str),
-        View.LOWER: Step(str.casefold),
-        View.FOLDED: Step(_folded),
-        View.PLAIN: Step(_plain),
-        View.SKELETON: Step(str.casefold, View.PLAIN),
-        View.LOWER_WORDS: Step(spaced, View.LOWER),
-        View.FOLDED_WORDS: Step(spaced, View.FOLDED),
-        View.SKELETON_WORDS: Step(spaced, View.SKELETON),
+        View.RAW: ViewStep(str),
+        View.LOWER: ViewStep(str.casefold),
+        View.FOLDED: ViewStep(_folded),
+        View.PLAIN: ViewStep(_plain),
+        View.SKELETON: ViewStep(str.casefold, View.PLAIN),
+        View.LOWER_WORDS: ViewStep(spaced, View.LOWER),
+        View.FOLDED_WORDS: ViewStep(spaced, View.FOLDED),
+        View.SKELETON_WORDS: ViewStep(spaced, View.SKELETON),
     }
 )
 

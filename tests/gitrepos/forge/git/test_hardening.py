@@ -21,7 +21,7 @@ from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.forge.secret import NOBODY
 from gitrepos.snapshot import fetch, repository
-from gitrepos.snapshot.values import Ask, Snapshot
+from gitrepos.snapshot.values import FilesRequest, Snapshot
 from tests.support.forge import Forge
 from tests.support.processes import below, naming
 from tests.support.repo import Repo, policy
@@ -54,15 +54,17 @@ def take(
         access(repo, token),
         ref="refs/heads/main",
         head=head,
-        asks=[Ask("")],
+        asks=[FilesRequest("")],
         folder=folder,
     )
 
 
-def check(repo: Repo, token: str = "") -> check.Answer[str]:
+def check(repo: Repo, token: str = "") -> check.RefsAnswer[str]:
     """What the cheap check says of main."""
     proof = secret.basic(token) if token else NOBODY
-    question = check.Question("key", parse(repo.url, schemes=["http"]), proof, ("refs/heads/main",))
+    question = check.RefsQuestion(
+        "key", parse(repo.url, schemes=["http"]), proof, ("refs/heads/main",)
+    )
     (answer,) = [a for group in check.check([question], terms=check.Terms(ALLOWED)) for a in group]
     return answer
 

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from gitrepos.forge import check, secret
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import known_hosts, runner
-from gitrepos.models import GitRepo
+from gitrepos.models import Link
 from gitrepos.sync import preview
 from tests.support.credentials import change, credential, deploy_key
 from tests.support.forge import Forge
@@ -421,7 +421,7 @@ def test_a_trial_shows_the_keys_of_the_server(
     repo.commit({BOT: policy()})
     deploy_key(admin, ssh_forge)
     row = link(admin, ssh_forge.url(repo), credential="shared")
-    stored = GitRepo.objects.select_related("remote").get(pk=row["id"])
+    stored = Link.objects.select_related("remote").get(pk=row["id"])
     ssh_forge.host_key = asyncssh.generate_private_key("ssh-ed25519")
     ssh_forge.restart()
 

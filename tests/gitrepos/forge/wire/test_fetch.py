@@ -29,7 +29,7 @@ def read(body: bytes, *, size: int = 1 << 20) -> tuple[bytes, set[str]]:
 
 def joined(chunks: Iterable[bytes]) -> tuple[bytes, set[str]]:
     """The same, of pieces as they come."""
-    answer = fetch.Answer([HEAD])
+    answer = fetch.PackReader([HEAD])
     pack = b"".join(piece for chunk in chunks for piece in answer.feed(chunk))
     answer.end()
     return pack, answer.shallow
@@ -126,7 +126,7 @@ def test_an_answer_that_is_not_whole_and_clean_is_none(body: bytes, size: int) -
 
 def test_an_answer_holds_no_more_than_a_packet() -> None:
     """Whatever arrives goes on at once: a pack is never in memory twice."""
-    answer = fetch.Answer([HEAD])
+    answer = fetch.PackReader([HEAD])
     _ = list(answer.feed(BEGIN))
 
     taken = [list(answer.feed(pkt(b"\x01" + PACK))) for _ in range(3)]

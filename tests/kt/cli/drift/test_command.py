@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from kt.cli.drift.checkout import policies
-from kt.cli.drift.comparison import Policy, compare, drifts
+from kt.cli.drift.comparison import CommittedPolicy, compare, drifts
 from tests.support.repo import Repo, policy
 
 Run = Callable[..., tuple[int, str, str]]
 HERE = "a" * 64
 THERE = "b" * 64
-POLICY = Policy("support-bot", "policies/support-bot/policy-config.yaml", HERE)
+POLICY = CommittedPolicy("support-bot", "policies/support-bot/policy-config.yaml", HERE)
 
 
 class Answers:

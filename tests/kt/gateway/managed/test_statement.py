@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kt.gateway.managed.statement import (
     STATEMENT,
-    Link,
+    KeyLink,
     Signed,
     StatementError,
     check_content,
@@ -180,7 +180,7 @@ def test_a_statement_in_pieces_is_refused(change: dict[str, Any]) -> None:
 def test_a_key_of_another_length_is_refused() -> None:
     """Instead of ending the gateway."""
     assert code_of(replace(signed(FIRST, CONTENT), key=b"short")) == "statement_forged"
-    link = Link(b"short", b"short", b"short")
+    link = KeyLink(b"short", b"short", b"short")
     assert code_of(replace(ROTATED, chain=(link, *ROTATED.chain))) == "key_not_pinned"
 
 

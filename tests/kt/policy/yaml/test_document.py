@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from kt.policy.findings import Finding
-from kt.policy.nodes import Mapping, Node, Scalar, Sequence, find, plain
+from kt.policy.nodes import MappingNode, Node, ScalarNode, SequenceNode, find, plain
 from kt.policy.yaml.compose import MAX_NODES, Composer, StopReadingError
 from kt.policy.yaml.document import read
 
 
 def _value(text: str) -> object:
     root = read(f"key: {text}\n".encode()).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     return plain(root.entries["key"].value)
 
 
@@ -71,11 +71,11 @@ def test_not_a_number_is_a_number() -> None:
 def test_places_count_characters_from_one() -> None:
     """Neither bytes nor the byte order mark count."""
     root = read("\ufeffé: {ключ: 値}\nb:\n  - x\n".encode()).root
-    assert isinstance(root, Mapping)
+    assert isinstance(root, MappingNode)
     inner = root.entries["é"].value
     item = find(root, "b")
-    assert isinstance(inner, Mapping)
-    assert isinstance(item, Sequence)
+    assert isinstance(inner, MappingNode)
+    assert isinstance(item, SequenceNode)
     entry = inner.entries["ключ"]
     places = [root.entries["é"].key, inner, entry.key, entry.value, item.items[0]]
     assert [(n.line, n.column) for n in places] == [(1, 1), (1, 4), (1, 5), (1, 11), (3, 5)]
@@ -145,9 +145,9 @@ def _dump(node: Node | None) -> object:
     if node is None:
         return None
     place = (node.line, node.column)
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return (*place, node.text, repr(node.value))
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return (*place, [_dump(item) for item in node.items])
     entries = node.entries.values()
     return (*place, [(_dump(entry.key), _dump(entry.value)) for entry in entries])

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.fuzzy import compile_fuzzy
 from kt.policy.decision.matching.matcher import compile_rules
-from kt.policy.decision.matching.patterns import Rule
+from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.matching.termset import compile_terms
-from kt.policy.decision.reading.passages import Passage, Piece
+from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View
 
 
 def reading(text: str) -> Reading:
     """A text as one part."""
-    return Reading(Passage(text, (Piece(0, 0),)))
+    return Reading(Passage(text, (Stretch(0, 0),)))
 
 
 def spans(found: Iterable[object]) -> set[tuple[int, int]]:
@@ -41,7 +41,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_two_stages_find_what_the_exact_patterns_find(text: str) -> None:
     """Detection by loosened sets loses nothing and adds nothing."""
-    rules = [Rule(pattern, "x", pattern, (View.RAW,)) for pattern in PATTERNS]
+    rules = [PatternRule(pattern, "x", pattern, (View.RAW,)) for pattern in PATTERNS]
     exact = {match.span() for pattern in PATTERNS for match in re2.finditer(pattern, text)}
     assert spans(compile_rules(rules).scan(reading(text))) == exact
 
@@ -116,7 +116,7 @@ def test_a_near_term_allows_as_many_letters_as_it_may(
     term: str, distance: int, text: str, found: bool
 ) -> None:
     """One for each four letters at most, whatever the policy allows."""
-    rule = Rule("f[0]", "x", term, (View.SKELETON,))
+    rule = PatternRule("f[0]", "x", term, (View.SKELETON,))
     near = compile_fuzzy([(term, rule)], distance)
     assert bool(spans(near.scan(reading(text)))) is found
 
@@ -142,5 +142,5 @@ def distance(left: str, right: str) -> int:
 @given(st.text("abc", min_size=8, max_size=12), st.text("abcx", min_size=1, max_size=14))
 def test_a_word_is_near_exactly_when_its_distance_is_small(term: str, word: str) -> None:
     """The pieces that are looked for first hide no match."""
-    near = compile_fuzzy([(term, Rule("f", "x", term, (View.SKELETON,)))], 2)
+    near = compile_fuzzy([(term, PatternRule("f", "x", term, (View.SKELETON,)))], 2)
     assert bool(spans(near.scan(reading(f"{word}")))) is (distance(term, word) <= 2)

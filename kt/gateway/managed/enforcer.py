@@ -25,7 +25,7 @@ _LOG = logging.getLogger("kt.gateway")
 Fetch = Callable[[str], Awaitable[bytes]]
 
 
-class Taker:
+class Enforcer:
     """`kept` is what is in force, with its proof. `taken` tells the other processes of it.
 
     `refused` is the ETag of the last statement that was genuine and held a policy that this

@@ -10,11 +10,11 @@ import pytest
 
 from kt.gateway.gateway import Gateway
 from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.enforcer import Enforcer
 from kt.gateway.managed.start import prepare
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.statement import Signed
 from kt.gateway.managed.stored import Stored
-from kt.gateway.managed.taker import Taker
 from kt.gateway.options import Managed, Options
 from kt.gateway.reload import Reloader
 from tests.kt.gateway.signing import GATEWAY, new_key, pin, signed
@@ -38,7 +38,7 @@ class Managing:
         self.contact = Contact(str(folder / "contact"), control_plane=URL, gateway=GATEWAY)
         self.told = 0
         reloader = Reloader(self.gateway)
-        self.taker = Taker(self.stored, reloader, self.contact, self._tell)
+        self.enforcer = Enforcer(self.stored, reloader, self.contact, self._tell)
         self.fetched: list[str] = []
 
     def _tell(self) -> None:
@@ -52,8 +52,8 @@ class Managing:
             self.fetched.append(content_hash)
             return content
 
-        since = self.taker.kept if since is None else since
-        await self.taker.offer(one, pin(KEY), fetch, since=since)
+        since = self.enforcer.kept if since is None else since
+        await self.enforcer.offer(one, pin(KEY), fetch, since=since)
         return one
 
     @property
@@ -91,8 +91,8 @@ def test_a_genuine_policy_is_in_force_and_on_disk(run: Run) -> None:
 
     one = run(work)
     assert (one.gateway.loaded.id, one.problem, one.told) == ("support-bot", None, 1)
-    assert one.taker.kept is not None
-    assert one.stored.state.holds(one.taker.kept)
+    assert one.enforcer.kept is not None
+    assert one.stored.state.holds(one.enforcer.kept)
 
 
 def test_a_problem_is_logged_when_it_comes_and_when_it_is_over(
@@ -120,7 +120,7 @@ def test_a_policy_that_cannot_be_served_leaves_the_last_one(run: Run) -> None:
     async def work(one: Managing) -> None:
         await one.offer(FIRST, 3)
         refused = await one.offer(BAD, 4)
-        seen.append((one.problem, one.gateway.loaded.chain, one.taker.refused == refused.etag))
+        seen.append((one.problem, one.gateway.loaded.chain, one.enforcer.refused == refused.etag))
         await one.offer(SECOND, 5)
 
     seen: list[object] = []
@@ -141,8 +141,8 @@ def test_the_same_bytes_are_not_fetched_again(run: Run) -> None:
     one = run(work)
     assert one.gateway.loaded is before[0]
     assert (len(one.fetched), one.contact.publish_seq) == (1, 9)
-    assert one.taker.kept is not None
-    assert one.stored.state.holds(one.taker.kept)
+    assert one.enforcer.kept is not None
+    assert one.stored.state.holds(one.enforcer.kept)
 
 
 def test_an_answer_that_a_push_overtook_is_no_replay(run: Run) -> None:
@@ -150,7 +150,7 @@ def test_an_answer_that_a_push_overtook_is_no_replay(run: Run) -> None:
 
     async def work(one: Managing) -> None:
         await one.offer(FIRST, 3)
-        asked_with = one.taker.kept
+        asked_with = one.enforcer.kept
         await one.offer(SECOND, 5)
         await one.offer(FIRST, 4, since=asked_with)
         seen.append((one.problem, one.gateway.loaded.chain))
@@ -167,9 +167,9 @@ def test_a_stored_policy_of_another_release_is_not_in_force(run: Run) -> None:
 
     async def store(one: Managing) -> None:
         await one.offer(FIRST, 3)
-        assert one.taker.kept is not None
+        assert one.enforcer.kept is not None
         bad = signed(KEY, BAD, publish_seq=4)
-        one.stored.state.keep(Kept(bad, one.taker.kept.statement, BAD))
+        one.stored.state.keep(Kept(bad, one.enforcer.kept.statement, BAD))
 
     async def start(one: Managing) -> None:
         seen.append((one.gateway.loaded.is_configured, one.gateway.problem[:14]))
