@@ -73,7 +73,10 @@ class Essence:
 
 
 def interval_seconds(count: int) -> int:
-    """Seconds between the reports of each of `count` gateways: rare together, missed when one stops."""
+    """Seconds between two reports of one of `count` gateways.
+
+    Rare enough for all of them together, often enough that one which stops is missed soon.
+    """
     wished = count // _REPORTS_PER_SECOND
     return min(max(_LEAST_INTERVAL_SECONDS, wished), _MOST_INTERVAL_SECONDS)
 
