@@ -1,0 +1,1 @@
+"""What people and gateways ask of the fleet, and who is asking."""

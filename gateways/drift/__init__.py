@@ -1,0 +1,1 @@
+"""Where git, the control plane and gateways differ."""

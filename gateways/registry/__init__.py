@@ -1,0 +1,1 @@
+"""Gateways, bindings, selectors, enrolment and tokens, each with one writer."""

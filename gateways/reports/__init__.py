@@ -1,0 +1,1 @@
+"""What gateways say of themselves: reports, decisions, and what changes too often for a table."""

@@ -1,0 +1,1 @@
+"""Calls to forges: the check, packs, connections and the addresses that may be dialled."""

@@ -13,14 +13,13 @@ from django.utils import timezone
 from configurations import pins, versions
 from configurations.models import Configuration
 from events import log as events
-from gitrepos.errors import SecretLostError
-from gitrepos.forge.addresses import RepoURL, stored
-from gitrepos.links.sealed_secrets import refused, sealed, sealed_webhook_secret, token_of
-from gitrepos.models import GitCredential, Link, Remote
+from gitrepos.forge.addresses import RepoURL
+from gitrepos.links import remotes
+from gitrepos.links.sealed_secrets import sealed_webhook_secret
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from keeptrusts import counters
-from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
-from keeptrusts.sealing import fingerprint
+from keeptrusts.api.errors import ConflictError, FieldError
 
 Fields = Mapping[str, Any]
 
@@ -44,9 +43,9 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
     with _unique(row), writing():
         # Not before the lock: in the order of their making, none appears behind a reader's cursor.
         row.created_at = row.updated_at = timezone.now()
-        row.remote = _remote(url, token, _shared(credential))
+        row.remote = remotes.remote_for(url, token, remotes.shared(credential))
         row.save(force_insert=True)
-        [remote] = _locked(row.remote)
+        [remote] = remotes.locked(row.remote)
         claims.reschedule(remote)
     return row
 
@@ -54,7 +53,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
 def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
     """A link as `create` makes it, of which nothing is kept."""
     row = _filled(Link(url=url.text), fields)
-    row.remote = _new_remote(url, token, _shared(credential))
+    row.remote = remotes.new(url, token, remotes.shared(credential))
     return row
 
 
@@ -77,9 +76,9 @@ def edit(
     """
     row = Link(pk=link_id)
     with _unique(row), writing():
-        old = _remote_of(link_id)
-        new = _moved(old, url, token, credential)
-        remotes = _locked(old, new)
+        old = remotes.of_link(link_id)
+        new = remotes.moved(old, url, token, credential)
+        locked = remotes.locked(old, new)
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
         prefix = row.id_prefix
         _filled(row, fields)
@@ -91,8 +90,8 @@ def edit(
             row.files.update(blob="")  # Each is to be read again: its id is another.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
-        for remote in remotes:
-            _tidy(remote)
+        for remote in locked:
+            remotes.tidy(remote)
     return row
 
 
@@ -136,7 +135,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
     """
     now = timezone.now()
     with writing():
-        [remote] = _locked(_remote_of(link_id))
+        [remote] = remotes.locked(remotes.of_link(link_id))
         row = Link.objects.select_for_update().get(pk=link_id)
         row.last_delivery_at = now
         if commit is not None and not row.suspended:
@@ -165,7 +164,7 @@ def forget_silent_hooks() -> int:
     remotes = Remote.objects.filter(links__in=late).distinct()
     for remote in list(remotes):
         with transaction.atomic():
-            for row in _locked(remote):
+            for row in remotes.locked(remote):
                 claims.reschedule(row)
     return len(remotes)
 
@@ -205,10 +204,10 @@ def delete(link_id: UUID) -> list[str]:
     Raises: `NotFoundError`.
     """
     with writing():
-        [remote] = _locked(_remote_of(link_id))
+        [remote] = remotes.locked(remotes.of_link(link_id))
         left = versions.orphan(str(link_id))
         Link.objects.filter(pk=link_id).delete()
-        _tidy(remote)
+        remotes.tidy(remote)
         return left
 
 
@@ -222,7 +221,7 @@ def writing() -> Iterator[None]:
 
 def _requested(link_id: UUID) -> Link:
     """The link with one request more, due now."""
-    [remote] = _locked(_remote_of(link_id))
+    [remote] = remotes.locked(remotes.of_link(link_id))
     row = Link.objects.select_for_update().get(pk=link_id)
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
@@ -270,85 +269,3 @@ def _unique(row: Link) -> Iterator[None]:
             f"The link {first.pk} has this url, branch and path already.",
             details=[{"id": str(first.pk)}],
         ) from exc
-
-
-def _shared(name: str) -> GitCredential | None:
-    if not name:
-        return None
-    row = GitCredential.objects.filter(name=name).first()
-    if row is None:
-        raise FieldError("credential", f"there is no git credential {name!r}", code="unknown")
-    return row
-
-
-def _remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
-    """The row that polls `url` with a credential; made when it is the first link to it."""
-    new = _new_remote(url, token, shared)
-    found = Remote.objects.filter(url=url.text, credential_digest=new.credential_digest).first()
-    if found is None:
-        new.save(force_insert=True)
-    return found or new
-
-
-def _new_remote(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
-    _check(url, token, shared)
-    digest = str(shared.pk) if shared else fingerprint(token) if token else ""
-    row = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
-    row.credential = sealed(token, row)
-    return row
-
-
-def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:
-    """Raises: `FieldError` when what proves a link is not for its url."""
-    if shared and (reason := refused(shared, url)):
-        raise FieldError("credential", reason, code="not_for_this_url")
-    if url.scheme == "ssh" and token:
-        raise FieldError("access_token", "is for https; an ssh url takes a credential of kind ssh")
-    if url.scheme == "ssh" and not shared:
-        raise FieldError(
-            "credential", "is required for an ssh url: the name of one of kind ssh", code="required"
-        )
-
-
-def _moved(old: Remote, url: RepoURL | None, token: str | None, credential: str | None) -> Remote:
-    """The remote after an edit: another row as soon as url or credential differ."""
-    if url is None and token is None and credential is None:
-        return old
-    new = url or stored(old.url)
-    if token is not None or credential is not None:
-        return _remote(new, token or "", _shared(credential or ""))
-    if old.shared:
-        return _remote(new, "", old.shared)
-    return _remote(new, _kept(old) if _origin(new.text) == _origin(old.url) else "", None)
-
-
-def _kept(remote: Remote) -> str:
-    try:
-        return token_of(remote)
-    except SecretLostError as exc:
-        raise ConflictError(exc.code, exc.message) from exc
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port, as the stored form of a url spells them."""
-    return "/".join(url.split("/", 3)[:3])
-
-
-def _remote_of(link_id: UUID) -> Remote:
-    row = Remote.objects.filter(links=link_id).first()
-    if row is None:
-        raise NotFoundError("git repo with this id")
-    return row
-
-
-def _locked(*remotes: Remote) -> list[Remote]:
-    """The rows as they are now, locked against workers, and in one order against deadlock."""
-    rows = Remote.objects.select_for_update().filter(pk__in={remote.pk for remote in remotes})
-    return list(rows.order_by("pk"))
-
-
-def _tidy(remote: Remote) -> None:
-    if remote.links.exists():
-        claims.reschedule(remote)
-    else:
-        remote.delete()

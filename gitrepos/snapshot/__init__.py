@@ -1,0 +1,1 @@
+"""The files of one commit as frozen values, read without a checkout."""

@@ -1,0 +1,1 @@
+"""From the heads of a remote to versions: poll, steps, candidates, plan and apply."""

@@ -17,9 +17,8 @@ from gitrepos.models import NO_POLICY_FILES, Link, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.snapshot.values import Commit, Snapshot
-from gitrepos.sync import alarm, holds, notices, rows
+from gitrepos.sync import facts, history, holds, notices
 from gitrepos.sync.candidates import Candidate
-from gitrepos.sync.facts import decide
 from gitrepos.sync.plan import Hold, Plan, mass_removal
 
 _MAX_WAIT = timedelta(hours=1)
@@ -59,8 +58,8 @@ def apply(
     commit = snapshot.commit.id
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        before = rows.linked(link.pk)
-        decided = decide(link, candidates, before) if snapshot.files is not None else None
+        before = facts.linked(link.pk)
+        decided = facts.decide(link, candidates, before) if snapshot.files is not None else None
         against = _against(link, commit, decided, hold)
         if against is not None:
             _hold_back(link, attempt, against, commit, now)
@@ -89,7 +88,7 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
     now = timezone.now()
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        decided = decide(link, (), rows.linked(link.pk))
+        decided = facts.decide(link, (), facts.linked(link.pk))
         if not decided.removed:
             return False
         if not holds.lets_pass(link, error.commit):
@@ -115,7 +114,7 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None
     now = timezone.now()
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        news = rows.failed(link, error.code, error.message, **_facts(attempt, now))
+        news = history.failed(link, error.code, error.message, **_facts(attempt, now))
         link.failed_commit, link.retry_at = head or "", None
         if head is not None:
             failing = now - (link.error_since or now)
@@ -147,7 +146,7 @@ def _hold_back(link: Link, attempt: Attempt, hold: Hold, commit: str, now: datet
     link.error_code, link.error_message = hold.reason, hold.message[:2000]
     if news:
         said = {"error_code": link.error_code, "error_message": link.error_message}
-        rows.run(link, to_commit=commit, **said, **_facts(attempt, now))
+        history.run(link, to_commit=commit, **said, **_facts(attempt, now))
     _observe(link, attempt)
 
 
@@ -157,7 +156,7 @@ def _observe(link: Link, attempt: Attempt) -> None:
     link.served_seq = max(link.served_seq, attempt.requested_seq)
     if not _is_expecting(link):
         link.expected_commit, link.expected_until = "", None
-    alarm.note(link)
+    notices.tell_failure(link)
     link.save()
 
 
@@ -179,18 +178,18 @@ def _apply_files(
     decided: Plan,
     now: datetime,
 ) -> None:
-    before = rows.linked(link.pk)
+    before = facts.linked(link.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = decide(link, candidates, before)
+        decided = facts.decide(link, candidates, before)
     written = _publish(link, attempt, commit, decided)
-    changed = rows.write(link, decided, now)
+    changed = history.write(link, decided, now)
     notices.tell(link, decided, before, changed)
     link.counts = decided.counts()
     link.error_code, link.error_message = _notice(link, decided)
     if changed or link.last_commit == "":
-        files = rows.report(changed, written)
-        rows.run(link, to_commit=commit.id, files=files, **_facts(attempt, now))
+        files = history.report(changed, written)
+        history.run(link, to_commit=commit.id, files=files, **_facts(attempt, now))
 
 
 def _publish(link: Link, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:

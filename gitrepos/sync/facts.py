@@ -1,9 +1,11 @@
-"""A plan on the facts of the database as they are now."""
+"""The facts of the database that a plan needs, and the plan on them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from configurations.models import Configuration
-from gitrepos.models import Link
+from gitrepos.models import Link, LinkedFile
 from gitrepos.sync.candidates import Candidate, Linked
 from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
 
@@ -18,6 +20,19 @@ def decide(link: Link, candidates: Sequence[Candidate], before: Sequence[Linked]
         prune=link.prune,
     )
     return plan(candidates, linked=before, holders=_holders(candidates, before), link=terms)
+
+
+def linked(link_id: UUID) -> list[Linked]:
+    """What git last said of each file of a link.
+
+    Where it shall go into force although it did not change, no bytes count as known.
+    """
+    awaited = Configuration.objects.filter(owner=str(link_id), git_hash="").values_list("pk")
+    waiting = {pk for (pk,) in awaited}
+    files = LinkedFile.objects.filter(link=link_id).order_by("path")
+    names = ("path", "configuration", "blob", "outcome", "content_hash")
+    rows = [Linked(*row) for row in files.values_list(*names)]
+    return [replace(row, blob="") if row.configuration in waiting else row for row in rows]
 
 
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:

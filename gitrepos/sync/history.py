@@ -1,12 +1,79 @@
-"""How long the history of links is kept."""
+"""The history of a link: a row for each file, a row for each sync that was news."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from gitrepos.models import SyncRun
+from gitrepos.models import Link, LinkedFile, SyncRun
+from gitrepos.sync.candidates import CHECKOUT_CODES
+from gitrepos.sync.plan import FileDecision, Plan
 
-_BATCH = 10_000
+_REPORTED_FINDINGS = 10
+_MESSAGE_LENGTH = 2000
+_TRIMMED_AT_ONCE = 10_000
+_WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "updated_at"]
+
+
+def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
+    """Bring the rows to what was decided; returns those that changed, those gone included."""
+    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(link=link)}
+    origins = {move.after.path: move.before.configuration for move in decided.moves}
+    changed = [row for d in decided.decisions if (row := _row(link, d, rows, origins, now))]
+    for outcome, group in (
+        (LinkedFile.Outcome.MISSING, decided.missing),
+        (LinkedFile.Outcome.ARCHIVED, decided.archived),
+    ):
+        for gone in group:
+            row = rows[gone.path, gone.configuration]
+            if row.outcome != outcome:
+                row.outcome, row.findings, row.updated_at = outcome, [], now
+                changed.append(row)
+    dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
+    LinkedFile.objects.filter(pk__in=dropped).delete()
+    LinkedFile.objects.bulk_create([row for row in changed if row.pk is None])
+    if old := [row for row in changed if row.pk is not None]:
+        LinkedFile.objects.bulk_update(old, _WRITTEN)
+    return changed
+
+
+def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What a run says of its files; `written` has the new versions by configuration id."""
+    return [
+        {
+            "path": row.path,
+            "configuration": row.configuration,
+            "outcome": row.outcome,
+            "renamed_from": row.renamed_from,
+            "version": written.get(row.configuration),
+            "findings": row.findings[:_REPORTED_FINDINGS],
+        }
+        for row in changed
+    ]
+
+
+def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
+    """Show a failure on the link and in its history; returns whether it is news.
+
+    One that lasts is one run, though its words may differ a little.
+    """
+    last = link.runs.order_by("-pk").first() if link.error_code == code else None
+    link.error_code, link.error_message = code, message[:_MESSAGE_LENGTH]
+    if last and last.error_code == code:
+        last.occurrences += 1
+        last.error_message = link.error_message
+        last.finished_at = facts["finished_at"]
+        last.save(update_fields=["occurrences", "error_message", "finished_at"])
+    else:
+        run(link, error_code=code, error_message=link.error_message, **facts)
+    return last is None
+
+
+def run(link: Link, **facts: Any) -> None:
+    """Add a line to the history of a link, from the commit that it stands at."""
+    SyncRun.objects.create(link=link, from_commit=link.last_commit, **facts)
 
 
 def trim(before: datetime) -> int:
@@ -16,5 +83,31 @@ def trim(before: datetime) -> int:
     """
     newer = SyncRun.objects.filter(link=OuterRef("link"), pk__gt=OuterRef("pk"))
     old = SyncRun.objects.filter(Exists(newer), finished_at__lt=before).order_by("finished_at")
-    ids = list(old.values_list("pk", flat=True)[:_BATCH])
+    ids = list(old.values_list("pk", flat=True)[:_TRIMMED_AT_ONCE])
     return SyncRun.objects.filter(pk__in=ids).delete()[0]
+
+
+def _row(
+    link: Link,
+    decision: FileDecision,
+    rows: Mapping[tuple[str, str], LinkedFile],
+    origins: Mapping[str, str],
+    now: datetime,
+) -> LinkedFile | None:
+    """The row for a decision, or None when it says so already."""
+    candidate = decision.candidate
+    row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
+        link=link, path=candidate.path, configuration=candidate.configuration
+    )
+    said = (row.blob, row.outcome, row.findings)
+    row.blob, row.outcome = candidate.blob, decision.outcome
+    row.content_hash = candidate.content_hash
+    if origins.get(candidate.path, candidate.configuration) != candidate.configuration:
+        row.renamed_from = origins[candidate.path]
+    standing = candidate.unchanged and decision.outcome in ("synced", "pinned")
+    kept = row.findings if standing else []
+    row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
+    row.findings += [asdict(finding) for finding in decision.findings]
+    row.updated_at = now
+    says = (row.blob, row.outcome, row.findings)
+    return row if row.pk is None or said != says else None

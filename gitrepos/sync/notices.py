@@ -1,10 +1,12 @@
-"""What of a sync somebody should hear of: an event for each thing that happened to a policy."""
+"""The events of syncs: what happened to a policy, when a link begins and ends to fail."""
 
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from events import log
 from events.log import Kind
-from gitrepos.models import Link, LinkedFile
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.sync.candidates import Linked
 from gitrepos.sync.plan import Move, Plan
 
@@ -42,6 +44,20 @@ def tell_rewrite(link: Link, commit: str) -> None:
     )
 
 
+def tell_failure(link: Link) -> None:
+    """Record that a link begins to fail or is well again; call it before its row is saved.
+
+    A failure that lasts is told once; another kind of failure is told again.
+    """
+    if link.held is not None:
+        return  # It waits for a person, and has an event of its own.
+    if link.error_code in ("", NO_POLICY_FILES):
+        _well(link)
+    elif link.error_since is None or link.error_code != _told(link):
+        link.error_since = timezone.now()
+        _record(Kind.FAILED, link, "", link.error_message, code=link.error_code)
+
+
 def _tell_quarantine(link: Link, before: dict[str, str], changed: Sequence[LinkedFile]) -> None:
     for row in changed:
         was, now = before.get(row.path) == _QUARANTINED, row.outcome == _QUARANTINED
@@ -67,6 +83,18 @@ def _tell_move(link: Link, move: Move) -> None:
         path=after.path,
         renamed_from=before.configuration,
     )
+
+
+def _well(link: Link) -> None:
+    if link.error_since is not None:
+        since = link.error_since
+        _record(Kind.RECOVERED, link, "", "The link is synced again.", failing_since=since)
+        link.error_since = None
+
+
+def _told(link: Link) -> str:
+    """The code that the row still has, empty after an edit."""
+    return Link.objects.values_list("error_code", flat=True).get(pk=link.pk)
 
 
 def _record(kind: Kind, link: Link, configuration: str, message: str, **details: object) -> None:

@@ -14,7 +14,7 @@ from gitrepos.forge.addresses import resolve, stored
 from gitrepos.forge.git import runner
 from gitrepos.models import Link, Remote
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import holds, rows, steps
+from gitrepos.sync import facts, holds, steps
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import decide
 from gitrepos.sync.plan import Hold, Plan, mass_removal
@@ -51,7 +51,7 @@ def of(link: Link) -> dict[str, Any]:
     """
     answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
     answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
-    before = rows.linked(link.pk)
+    before = facts.linked(link.pk)
     try:
         snapshot = _taken(link)
     except GoneError as error:

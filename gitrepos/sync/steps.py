@@ -29,7 +29,7 @@ from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import apply, holds, rows
+from gitrepos.sync import apply, facts, holds
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from gitrepos.sync.candidates import Candidate, Linked, read, settled
 from kt.policy.verify import VERIFY_VERSION
@@ -91,9 +91,9 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
 
 
 def _measure(
-    rows: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
+    remotes: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
 ) -> None:
-    for row, answer in zip(rows, answers, strict=True):
+    for row, answer in zip(remotes, answers, strict=True):
         measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
@@ -180,7 +180,7 @@ def _taken(
         if _changed(link, heads, pending):
             groups[_ref(link)].append(link)
     for ref, links in groups.items():
-        before = [rows.linked(link.pk) for link in links]
+        before = [facts.linked(link.pk) for link in links]
         asks = [_ask(*pair, pending) for pair in zip(links, before, strict=True)]
         for taken in zip(links, before, fetched(work, ref, heads, asks), strict=True):
             yield taken
@@ -239,11 +239,11 @@ def _apply(
     hold = apply.apply(
         fence, attempt, snapshot, candidates, holds.unverified(snapshot.commit.signature)
     )
-    facts = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
+    about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
     if hold is not None:
-        log.warning("held", reason=hold.reason, **facts)
+        log.warning("held", reason=hold.reason, **about)
     else:
-        log.info("synced", **facts)
+        log.info("synced", **about)
 
 
 @contextlib.contextmanager

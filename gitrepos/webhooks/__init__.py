@@ -1,0 +1,1 @@
+"""Deliveries of forges: whether one is genuine, and what it starts."""

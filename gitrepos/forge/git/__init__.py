@@ -1,0 +1,1 @@
+"""Git itself, hardened; the only importer of GitPython."""

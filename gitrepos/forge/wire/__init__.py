@@ -1,0 +1,1 @@
+"""Git's protocol as bytes, without a socket: pkt-lines, refs and packs."""

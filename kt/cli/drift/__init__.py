@@ -1,0 +1,1 @@
+"""`kt drift`: a checkout against the control plane and its gateways."""

@@ -1,0 +1,1 @@
+"""The policy that a gateway loads, and its judgement."""

@@ -1,0 +1,1 @@
+"""Worker processes, their sockets and the HTTP protocol."""

@@ -1,0 +1,1 @@
+"""The decision log, the spool of decisions, metrics."""

@@ -1,0 +1,1 @@
+"""Streams of answers, held until they were judged."""

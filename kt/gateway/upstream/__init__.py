@@ -1,0 +1,1 @@
+"""Targets, their choice, what is sent to them and what comes back."""

@@ -1,0 +1,1 @@
+"""A policy's own test suites."""

@@ -1,0 +1,1 @@
+"""A policy file's bytes as nodes that know their place."""

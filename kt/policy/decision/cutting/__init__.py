@@ -1,0 +1,1 @@
+"""Redaction: hits in a body, and the markers that take their place."""

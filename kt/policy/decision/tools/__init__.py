@@ -1,0 +1,1 @@
+"""Tool calls of a body, and who may make them."""
