@@ -71,7 +71,6 @@ def register(count: int) -> list[tuple[str, str]]:
     from access.tokens import digest
     from configurations.publish import publish
     from gateways.models import Gateway as Row
-    from gateways.registry import gateways
     from gateways.signing import keys
     from keeptrusts import counters
 
@@ -79,7 +78,7 @@ def register(count: int) -> list[tuple[str, str]]:
     made = [(f"g{n:05}", f"ktg_{pin}.{secrets.token_urlsafe(32)}") for n in range(count)]
     now = timezone.now()
     with transaction.atomic():
-        seq, changed = publish(), counters.bump(gateways.COUNTER)
+        seq, changed = publish(), counters.bump(Row.COUNTER)
         Row.objects.bulk_create(
             [
                 Row(

@@ -18,13 +18,12 @@ from access.tokens import digest
 from configurations import publish, queries
 from configurations.models import Version
 from gateways.models import Gateway
-from gateways.registry import gateways
 from gateways.signing import keys
 from gateways.signing.keys import Signer
 from gateways.signing.statements import Desired, Signed
 from keeptrusts import counters
 
-_NAMES = (gateways.COUNTER, publish.COUNTER, keys.COUNTER)
+_NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
 _COLUMNS = (
     "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
@@ -125,7 +124,7 @@ class Mirror:
             if now[keys.COUNTER] != known.get(keys.COUNTER, 0) or not known:
                 self.signer, self._signed = keys.load(), {}
             rows.read_configurations(since=known.get(publish.COUNTER, 0))
-            rows.read_gateways(since=known.get(gateways.COUNTER, 0))
+            rows.read_gateways(since=known.get(Gateway.COUNTER, 0))
             # Only now, so that a database that fails on the way leaves what was known.
             self._rows, self._counts = rows, now
             self.size = sum(one.deleted_at is None for one in rows.gateways.values())

@@ -55,6 +55,8 @@ class Gateway(models.Model):
     last rotation opens too. A deleted one keeps its row: its token is told so.
     """
 
+    COUNTER = "gateways"  # The change counter of all rows.
+
     id = models.CharField(primary_key=True, max_length=200)
     name = models.CharField(max_length=200)
     labels = models.JSONField(default=dict)

@@ -14,7 +14,6 @@ from gateways.registry.selectors import SelectorRule, bind
 from keeptrusts import counters, hints
 from keeptrusts.api.errors import ConflictError, NotFoundError
 
-COUNTER = "gateways"
 _PREVIOUS_TOKEN = timedelta(hours=24)
 _BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
@@ -144,7 +143,7 @@ def _rebound(row: Gateway, rules: Iterable[SelectorRule], seq: int) -> bool:
 
 def _count() -> int:
     hints.announce_on_commit()
-    return counters.bump(COUNTER)
+    return counters.bump(Gateway.COUNTER)
 
 
 def _save(row: Gateway, count: int | None = None) -> None:

@@ -161,12 +161,12 @@ def forget_silent_hooks() -> int:
     """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
     silent = Link.objects.filter(claims.silent(timezone.now()), suspended=False)
     late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
-    remotes = Remote.objects.filter(links__in=late).distinct()
-    for remote in list(remotes):
+    polled = Remote.objects.filter(links__in=late).distinct()
+    for remote in list(polled):
         with transaction.atomic():
             for row in remotes.locked(remote):
                 claims.reschedule(row)
-    return len(remotes)
+    return len(polled)
 
 
 def wake_late(now: datetime) -> None:
