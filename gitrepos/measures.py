@@ -100,7 +100,7 @@ def summary() -> dict[str, Any]:
             "p99": _LATENESS.quantile(hour, 0.99),
         },
         "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
-        "hosts_cooling": [{"host": host, **trouble} for host, trouble in now.cooling.items()],
+        "hosts_cooling": now.cooling,
         "oldest_failure": now.oldest_failure,
     }
 
@@ -119,7 +119,11 @@ def families() -> Iterator[core.Metric]:
         ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
         ("keeptrusts_due_for_seconds", "How long the first of them has been.", now.due_seconds),
-        ("keeptrusts_hosts_cooling", "Hosts that are left alone for now.", len(now.cooling)),
+        (
+            "keeptrusts_hosts_cooling",
+            "Hosts that are left alone for now.",
+            len({row["host"] for row in now.cooling}),
+        ),
     ):
         yield core.GaugeMetricFamily(name, text, value=number)
 

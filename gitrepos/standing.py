@@ -28,7 +28,7 @@ class Standing:
     claimed: int
     due: int
     due_seconds: float
-    cooling: dict[str, dict[str, str]]
+    cooling: list[dict[str, str]]
     oldest_failure: dict[str, Any] | None
 
 
@@ -42,7 +42,7 @@ def read() -> Standing:
         claimed=remotes["claimed"],
         due=remotes["due"],
         due_seconds=(now - (remotes["first"] or now)).total_seconds(),
-        cooling=hosts.troubles(now),
+        cooling=[{"host": host, **trouble} for (host, _), trouble in hosts.troubles(now).items()],
         oldest_failure=_oldest_failure(),
     )
 

@@ -38,8 +38,20 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255, primary_key=True, serialize=False)),
                 ('unreached', models.JSONField(default=list)),
                 ('cooling_until', models.DateTimeField(db_index=True, null=True)),
-                ('code', models.CharField(default='', max_length=40)),
             ],
+        ),
+        migrations.CreateModel(
+            name='Pause',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('host', models.CharField(max_length=255)),
+                ('credential_digest', models.CharField(max_length=64)),
+                ('until', models.DateTimeField()),
+                ('probed', models.BooleanField(default=False)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('host', 'credential_digest'), name='pause_identity')],
+            },
         ),
         migrations.CreateModel(
             name='Remote',
@@ -57,6 +69,8 @@ class Migration(migrations.Migration):
                 ('lease_until', models.DateTimeField(null=True)),
                 ('last_polled_at', models.DateTimeField(null=True)),
                 ('failures', models.PositiveIntegerField(default=0)),
+                ('put_off', models.PositiveIntegerField(default=0)),
+                ('limited_until', models.DateTimeField(null=True)),
                 ('stalled', models.BooleanField(default=False)),
                 ('shared', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='remotes', to='gitrepos.gitcredential')),
             ],
