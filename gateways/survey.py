@@ -12,8 +12,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from configurations.models import Configuration, Version
-from gateways import drift, live, reports
+from gateways import drift, feeds, live, reports
 from gateways.drift import Clock, Seen, Source, Verdict
+from gateways.feeds import File
 from gateways.models import Gateway
 from gitrepos.models import LinkedFile
 
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 Row = dict[str, Any]
 # Configuration, version and content hash, as a gateway says that it runs them.
 _Claim = tuple[str | None, int | None, str | None]
+# Of a file that is there and feeds nothing: another one that names the same id is a conflict.
+_REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
 
 
 class _Known(NamedTuple):
@@ -111,38 +114,32 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, Source]:
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
     )
-    said = LinkedFile.objects.exclude(configuration="")
     if wanted is not None:
         current = current.filter(configuration__in=wanted)
-        said = said.filter(configuration__in=wanted)
-    files = {
-        (file["repo_id"], file["configuration"]): file
-        for file in said.values(
-            "repo_id", "configuration", "content_hash", "outcome", "updated_at",
-            "repo__last_commit",
-        )
-    }  # fmt: skip
-    by_owner = {(str(repo), configuration): file for (repo, configuration), file in files.items()}
+    files = feeds.read(wanted)
     return {
         version.configuration_id: _source(
-            version, by_owner.get((version.configuration.owner, version.configuration_id))
+            version, files.get((version.configuration.owner, version.configuration_id))
         )
         for version in current.defer("content")
     }
 
 
-def _source(version: Version, file: Mapping[str, Any] | None) -> Source:
+def _source(version: Version, file: File | None) -> Source:
     row = version.configuration
-    quarantined = file is not None and file["outcome"] == LinkedFile.Outcome.QUARANTINED
+    orphaned_since, orphaned_why = feeds.orphaned(row, file) or (None, "")
+    refused = file is not None and file.outcome in _REFUSED
     overridden = bool(row.owner) and row.git_hash != row.content_hash
     since = (row.pinned_at or version.created_at) if overridden else None
     return Source(
         content_hash=version.content_hash,
         version=version.number,
         published_at=version.created_at,
-        git_hash=file["content_hash"] if file else row.git_hash,
-        git_commit=file["repo__last_commit"] if file else version.commit,
-        quarantined_since=file["updated_at"] if file and quarantined else None,
+        git_hash=file.content_hash if file and not file.gone else "",
+        git_commit=file.commit if file else "",
+        orphaned_since=orphaned_since,
+        orphaned_why=orphaned_why,
+        quarantined_since=file.since if file and refused else None,
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
         if row.pinned_at
@@ -198,6 +195,7 @@ def _row(
         "state": verdict.state,
         "since": verdict.since,
         "why": verdict.why,
+        "configuration_state": drift.source_verdict(source).state if source else None,
         "git_hash": source.git_hash or None if source else None,
         "git_commit": source.git_commit or None if source else None,
         "desired_hash": source.content_hash if source else None,

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('git', 'Git'), ('api', 'Api')], max_length=4)),
                 ('owner', models.CharField(db_index=True, default='', max_length=36)),
                 ('origin_url', models.CharField(default='', max_length=2000)),
+                ('orphaned_at', models.DateTimeField(null=True)),
                 ('version', models.PositiveIntegerField()),
                 ('publish_seq', models.BigIntegerField(db_index=True, default=0)),
                 ('content_hash', models.CharField(max_length=64)),
