@@ -177,7 +177,10 @@ def learn(claim_id: UUID, answers: Sequence[Seen], asked_at: datetime) -> set[UU
 
 
 def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
-    """Their links show no failure; each waits until it was told to, or else for its back-off."""
+    """Their links show no failure; each waits until it was told to, or else for its back-off.
+
+    Who asked keeps the place.
+    """
     now = timezone.now()
     with _held_batch(claim_id, remotes.keys(), now) as rows:
         for row in rows:
@@ -186,7 +189,7 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
             row.last_polled_at = now
             row.put_off += 1
             row.limited_until = told
-            if row.next_poll_at is not None and (told or not row.asked):
+            if row.next_poll_at is not None and not row.asked:
                 row.next_poll_at = told or now + wait(row.interval_seconds, row.setbacks)
             row.save(update_fields=_OUTCOME)
 

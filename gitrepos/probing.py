@@ -159,7 +159,7 @@ def learn(
         if any(one.answered or one.limited for one in group):
             before = learnt.rests.pop(host, Rest())
             learnt.rested += [host] if before.until else []
-        elif any(one.unreached for one in group) and not answered((host, None), asked_at):
+        elif _counts(host in rests, group) and not answered((host, None), asked_at):
             _learn_of_host(learnt, host, group, now)
     return learnt
 
@@ -186,8 +186,12 @@ def _learn_of_credential(
         learnt.pauses[scope] = Pause(max(before.until, until(one.error, now)))
 
 
+def _counts(is_known: bool, group: Sequence[Seen]) -> bool:
+    """Whether failures say something of their host: who failed before may fail by itself."""
+    return any(one.unreached and (one.well or is_known) for one in group)
+
+
 def _learn_of_host(learnt: Learnt, host: str, group: Sequence[Seen], now: datetime) -> None:
-    """Only who was well counts against its host: who failed before may fail by itself."""
     before = learnt.rests.get(host, Rest())
     failed = [one for one in group if one.unreached]
     strikes = (*before.unreached, *(str(one.remote_id) for one in failed if one.well))
@@ -195,8 +199,7 @@ def _learn_of_host(learnt: Learnt, host: str, group: Sequence[Seen], now: dateti
     if before.until or len(after.unreached) == _STRIKES:
         after = Rest(after.unreached, now + timedelta(seconds=PROBE_SECONDS))
         learnt.put_off |= {one.remote_id: None for one in failed if not one.asked}
-    if after != Rest():
-        learnt.rests[host] = after
+    learnt.rests[host] = after
 
 
 def until(error: RateLimitedError, now: datetime) -> datetime:

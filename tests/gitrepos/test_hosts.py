@@ -91,6 +91,24 @@ def test_a_pause_is_no_failure_of_the_link(admin: APIClient, limited: dict[str, 
     assert {c["reason"] for c in row["conditions"]} == {"Synced", "RateLimited", ""}
 
 
+def test_who_asked_keeps_the_place_over_a_pause(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """Which is no time that a clock left behind."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "3000"}, b"")
+    run_due()
+    due_at = Remote.objects.get().next_poll_at
+    tasks.wake()
+
+    assert due_at is not None and due_at <= timezone.now()
+    assert Remote.objects.get().next_poll_at == due_at
+    assert claim.due(timezone.now()) is None
+    forge.release(repo)
+    _later()
+    run_due()
+    assert shown(admin, row)["status"] == "synced"
+
+
 def test_who_waits_for_another_says_so(
     admin: APIClient, make_repo: Callable[[], Repo], limited: dict[str, object]
 ) -> None:
