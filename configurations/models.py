@@ -9,7 +9,8 @@ class Configuration(models.Model):
 
     `id` is text that is safe as a directory's name. `owner` is the id of the linked
     repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
-    the last such repository, so that linking it again takes its configurations back.
+    the last such repository, so that linking it again takes its configurations back;
+    `orphaned_at` is when the last such link was deleted.
     `content_hash` and `version` repeat the current version's, for lists; `publish_seq` is the
     sequence number of its publication, and never goes back. `git_hash` is the content hash of
     what git gave last: an override stands while git still says that. It is empty while nothing
@@ -39,6 +40,7 @@ class Configuration(models.Model):
     source = models.CharField(max_length=4, choices=Source.choices)
     owner = models.CharField(max_length=36, default="", db_index=True)
     origin_url = models.CharField(max_length=2000, default="")
+    orphaned_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField()
     publish_seq = models.BigIntegerField(default=0, db_index=True)
     content_hash = models.CharField(max_length=64)

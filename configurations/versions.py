@@ -211,7 +211,8 @@ def orphan(owner: str) -> list[str]:
         rows = Configuration.objects.filter(owner=owner).order_by("pk")
         ids = list(rows.values_list("pk", flat=True))
         if ids:
-            rows.update(owner="", updated_at=timezone.now())
+            now = timezone.now()
+            rows.update(owner="", orphaned_at=now, updated_at=now)
         else:
             transaction.set_rollback(True)
         return ids

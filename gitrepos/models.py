@@ -19,15 +19,32 @@ def _phase() -> int:
 class Host(models.Model):
     """A host that gives trouble; it has no row while it answers.
 
-    `unreached` are the ids of the remotes, three at most, that could not reach it since it last
-    answered. None of its remotes is polled until `cooling_until`; then one is, as a probe.
-    `code` says why.
+    `unreached` are the ids of the remotes, three at most, that were well and could not reach it
+    since it last answered. Then it rests: until `cooling_until` none of its remotes is polled by
+    its turn, and after that one, as a probe.
     """
 
     name = models.CharField(primary_key=True, max_length=255)
     unreached = models.JSONField(default=list)
     cooling_until = models.DateTimeField(null=True, db_index=True)
-    code = models.CharField(max_length=40, default="")
+
+
+class Pause(models.Model):
+    """A credential that a host asked for fewer calls: with it, none is made there before `until`.
+
+    `credential_digest` is that of the remotes; empty for calls without a credential. `probed`:
+    the pause is over, and a remote is asked whether it may go on.
+    """
+
+    host = models.CharField(max_length=255)
+    credential_digest = models.CharField(max_length=64)
+    until = models.DateTimeField()
+    probed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host", "credential_digest"], name="pause_identity"),
+        ]
 
 
 class CredentialKind(models.TextChoices):
@@ -71,6 +88,10 @@ class Remote(models.Model):
     somebody waits for the next poll, so it goes before those that are due by their turn, until
     one is answered.
 
+    `failures` counts those since it last answered that were its own, `put_off` those that were
+    its host's or its credential's. `limited_until` is when it may be asked again, if the last that
+    it heard was to make fewer calls.
+
     The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
     """
 
@@ -90,6 +111,8 @@ class Remote(models.Model):
     lease_until = models.DateTimeField(null=True)
     last_polled_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
+    put_off = models.PositiveIntegerField(default=0)
+    limited_until = models.DateTimeField(null=True)
     stalled = models.BooleanField(default=False)
 
     class Meta:
@@ -103,6 +126,11 @@ class Remote(models.Model):
             models.Index(fields=["next_poll_at"], name="remote_asked", condition=Q(asked=True)),
             models.Index(fields=["host"], name="remote_host"),
         ]
+
+    @property
+    def setbacks(self) -> int:
+        """How often it was asked in vain since it last answered."""
+        return self.failures + self.put_off
 
 
 class Link(models.Model):

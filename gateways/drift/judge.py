@@ -9,19 +9,23 @@ _MISSED_REPORTS = 3
 
 IN_SYNC, ROLLING_OUT, DRIFTED, STALE = "in_sync", "rolling_out", "drifted", "stale"
 OFFLINE, OVERRIDDEN, QUARANTINED = "offline", "overridden", "quarantined"
-STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED)
+ORPHANED = "orphaned"
+STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED, ORPHANED)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFacts:
-    """A configuration against git: `quarantined_since` of the file at git's head,
-    `overridden_since` of what stands against it. `published_at` is its version's time."""
+    """A configuration against git: `orphaned_since` it came from there and no file feeds it,
+    `quarantined_since` of the file at git's head, `overridden_since` of what stands against it.
+    `published_at` is its version's time."""
 
     content_hash: str
     version: int
     published_at: datetime
     git_hash: str = ""
     git_commit: str = ""
+    orphaned_since: datetime | None = None
+    orphaned_why: str = ""
     quarantined_since: datetime | None = None
     overridden_since: datetime | None = None
     overridden_why: str = ""
@@ -84,8 +88,10 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
 
 def source_verdict(source: ConfigurationFacts) -> Verdict:
     """The state of a configuration by itself, whoever runs it."""
+    if source.orphaned_since is not None:
+        return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why)
     if source.quarantined_since is not None:
-        why = "the file in git is quarantined; the last good version is in force"
+        why = "the file in git is refused; the last good version is in force"
         return Verdict(QUARANTINED, source.quarantined_since, why)
     if source.overridden_since is not None:
         return Verdict(OVERRIDDEN, source.overridden_since, source.overridden_why)

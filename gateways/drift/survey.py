@@ -12,7 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from configurations.models import Configuration, Version
-from gateways.drift import judge
+from gateways.drift import feeds, judge
+from gateways.drift.feeds import File
 from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Verdict
 from gateways.models import Gateway
 from gateways.reports import live, reports
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 Row = dict[str, Any]
 # Configuration, version and content hash, as a gateway says that it runs them.
 _Claim = tuple[str | None, int | None, str | None]
+# Of a file that is there and feeds nothing: another one that names the same id is a conflict.
+_REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
 
 
 class _Known(NamedTuple):
@@ -112,38 +115,32 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFa
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
     )
-    said = LinkedFile.objects.exclude(configuration="")
     if wanted is not None:
         current = current.filter(configuration__in=wanted)
-        said = said.filter(configuration__in=wanted)
-    files = {
-        (file["link_id"], file["configuration"]): file
-        for file in said.values(
-            "link_id", "configuration", "content_hash", "outcome", "updated_at",
-            "link__last_commit",
-        )
-    }  # fmt: skip
-    by_owner = {(str(link), configuration): file for (link, configuration), file in files.items()}
+    files = feeds.read(wanted)
     return {
         version.configuration_id: _source(
-            version, by_owner.get((version.configuration.owner, version.configuration_id))
+            version, files.get((version.configuration.owner, version.configuration_id))
         )
         for version in current.defer("content")
     }
 
 
-def _source(version: Version, file: Mapping[str, Any] | None) -> ConfigurationFacts:
+def _source(version: Version, file: File | None) -> ConfigurationFacts:
     row = version.configuration
-    quarantined = file is not None and file["outcome"] == LinkedFile.Outcome.QUARANTINED
+    orphaned_since, orphaned_why = feeds.orphaned(row, file) or (None, "")
+    refused = file is not None and file.outcome in _REFUSED
     overridden = bool(row.owner) and row.git_hash != row.content_hash
     since = (row.pinned_at or version.created_at) if overridden else None
     return ConfigurationFacts(
         content_hash=version.content_hash,
         version=version.number,
         published_at=version.created_at,
-        git_hash=file["content_hash"] if file else row.git_hash,
-        git_commit=file["link__last_commit"] if file else version.commit,
-        quarantined_since=file["updated_at"] if file and quarantined else None,
+        git_hash=file.content_hash if file and not file.gone else "",
+        git_commit=file.commit if file else "",
+        orphaned_since=orphaned_since,
+        orphaned_why=orphaned_why,
+        quarantined_since=file.since if file and refused else None,
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
         if row.pinned_at
@@ -199,6 +196,7 @@ def _row(
         "state": verdict.state,
         "since": verdict.since,
         "why": verdict.why,
+        "configuration_state": judge.source_verdict(source).state if source else None,
         "git_hash": source.git_hash or None if source else None,
         "git_commit": source.git_commit or None if source else None,
         "desired_hash": source.content_hash if source else None,

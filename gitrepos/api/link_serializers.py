@@ -191,16 +191,14 @@ class LinkRow(serializers.ModelSerializer[Link]):
         refused = self.context["refused"].get(str(row.pk))
         return conditions(row, self.context["now"], self._trouble(row), refused)
 
-    def get_error(self, row: Link) -> dict[str, str] | None:
-        """The link's own, else what keeps its host from being asked although it is due."""
+    def get_error(self, row: Link) -> hosts.Trouble | None:
+        """The link's own, else what keeps it from being asked although it is due."""
         if row.error_code:
             return {"code": row.error_code, "message": row.error_message}
         return None if row.suspended else self._trouble(row)
 
-    def _trouble(self, row: Link) -> dict[str, str] | None:
-        due_at = row.remote.next_poll_at
-        trouble: dict[str, str] | None = self.context["troubles"].get(row.remote.host)
-        return trouble if due_at and due_at <= self.context["now"] else None
+    def _trouble(self, row: Link) -> hosts.Trouble | None:
+        return hosts.trouble_of(row.remote, self.context["troubles"], self.context["now"])
 
     def get_has_access_token(self, row: Link) -> bool:
         return bool(row.remote.credential)

@@ -32,7 +32,7 @@ class Overview:
     claimed: int
     due: int
     due_seconds: float
-    cooling: dict[str, dict[str, str]]
+    cooling: list[dict[str, str]]
     oldest_failure: dict[str, Any] | None
     refused: int
 
@@ -47,7 +47,7 @@ def read() -> Overview:
         claimed=remotes["claimed"],
         due=remotes["due"],
         due_seconds=(now - (remotes["first"] or now)).total_seconds(),
-        cooling=hosts.troubles(now),
+        cooling=[{"host": host, **trouble} for (host, _), trouble in hosts.troubles(now).items()],
         oldest_failure=_oldest_failure(),
         refused=queries.refused().count(),
     )
@@ -70,7 +70,7 @@ def summary() -> dict[str, Any]:
             "p99": measures.LATENESS.quantile(hour, 0.99),
         },
         "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
-        "hosts_cooling": [{"host": host, **trouble} for host, trouble in now.cooling.items()],
+        "hosts_cooling": now.cooling,
         "oldest_failure": now.oldest_failure,
         "refused_in_force": now.refused,
     }
@@ -87,7 +87,11 @@ def families() -> Iterator[core.Metric]:
         ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
         ("keeptrusts_due_for_seconds", "How long the first of them has been.", now.due_seconds),
-        ("keeptrusts_hosts_cooling", "Hosts that are left alone for now.", len(now.cooling)),
+        (
+            "keeptrusts_hosts_cooling",
+            "Hosts that are left alone for now.",
+            len({row["host"] for row in now.cooling}),
+        ),
         ("keeptrusts_refused_in_force", "In force, and refused by the present rules.", now.refused),
     ):
         yield core.GaugeMetricFamily(name, text, value=number)

@@ -195,7 +195,8 @@ class _Asker:
             self._hosts.clear()
         key = url.scheme, url.host, url.port
         if key not in self._hosts:
-            self._hosts[key] = _Host(self._terms.per_host)
+            # No host holds more than it leaves to others, whatever the operator allows.
+            self._hosts[key] = _Host(min(self._terms.per_host, _IN_FLIGHT // 2))
         return self._hosts[key]
 
 

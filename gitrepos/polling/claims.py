@@ -5,7 +5,7 @@ its claim (its lease ran out, an edit intervened) writes nothing.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -16,15 +16,21 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from gitrepos.errors import RateLimitedError
 from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts
 from gitrepos.polling.gate import Gate
+from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, Due, Seen, wait
 from gitrepos.polling.turns import after, next_turn
 
 POLL_LEASE_SECONDS = 60
 SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 500
-_MAX_BACKOFF_SECONDS = 3600
+_PROBES_AT_ONCE = 100
+_OUTCOME = (
+    "claim_id", "lease_until", "last_polled_at", "failures", "put_off", "limited_until", "stalled",
+    "next_poll_at", "asked",
+)  # fmt: skip
 # What the clocks of two workers may differ by.
 SKEW_SECONDS = 60
 _SILENCE = timedelta(days=7)
@@ -58,38 +64,50 @@ class Claim:
 def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     """Claim the most overdue remotes, a batch at most; two callers never get the same one.
 
-    Up to half are those that somebody asked for, however long others have waited. Those of hosts
-    that are left alone for now, or have no place at the gate, stay due.
+    Up to half are those that somebody asked for, however long others have waited. Those that wait
+    for a host that rests or a credential that pauses, or have no place at the gate, stay due.
     """
     gate = gate or Gate()
-    closed = [*hosts.resting(now), *gate.shut()]
+    troubles = hosts.in_trouble()
+    rows = hosts.outside(_due(now, gate.shut()), troubles, lasting=now)
     limit = min(BATCH_SIZE, gate.room())
-    if limit <= 0 or not _due(now, closed).exists():
+    if limit <= 0 or not rows.exists():
         return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
-        found = _first(_due(now, closed).filter(asked=True), (limit + 1) // 2)
-        found += _first(
-            _due(now, closed).exclude(pk__in=[pk for _, pk in found]), limit - len(found)
-        )
-        with gate.entering(hosts.probing(found, now)) as ids:
-            claim = Claim(uuid4(), tuple(ids), len(found) == BATCH_SIZE, gate)
+        found = _first(hosts.outside(rows, troubles), limit)
+        more = len(found) == BATCH_SIZE
+        if troubles:
+            probes = [row.pk for row in hosts.probes(rows, _PROBES_AT_ONCE)]
+            found += _some(rows.filter(pk__in=probes), _PROBES_AT_ONCE)
+        chosen = hosts.chosen(found, troubles, now)
+        with gate.entering((one.host, one.remote_id) for one in chosen) as ids:
+            claim = Claim(uuid4(), tuple(ids), more, gate)
             lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
             Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
 
 
-def _first(rows: QuerySet[Remote], limit: int) -> list[tuple[str, UUID]]:
-    """The most overdue, locked; those that another caller is about to claim are passed over."""
+def _first(rows: QuerySet[Remote], limit: int) -> list[Due]:
+    """The most overdue, up to half of them asked for."""
+    asked = _some(rows.filter(asked=True).order_by("next_poll_at"), (limit + 1) // 2)
+    others = rows.exclude(pk__in=[one.remote_id for one in asked])
+    return asked + _some(others.order_by("next_poll_at"), limit - len(asked))
+
+
+def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
+    """The first, locked; those that another caller is about to claim are passed over."""
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True)
-    return list(rows.order_by("next_poll_at").values_list("host", "pk")[:limit])
+    facts = ("pk", "host", "credential_digest", "asked", hosts.SETBACKS, "next_poll_at")
+    return [Due(*row) for row in rows.values_list(*facts)[:limit]]
 
 
 def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     # A lease longer than any is one of a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
-    rows = Remote.objects.filter(free, next_poll_at__lte=now)
+    told = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
+    rows = Remote.objects.filter(free, told, next_poll_at__lte=now)
     return rows.exclude(host__in=closed) if closed else rows
 
 
@@ -123,6 +141,8 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
     with _held_batch(claim_id, remote_ids, now) as rows:
         links = Link.objects.filter(remote=OuterRef("pk"), suspended=False)
         behind = links.filter(Link.behind())
+        refused = links.filter(error_code=RateLimitedError.code)  # Its fetches are, not its checks.
+        told = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
             When(Exists(behind), then=Value(now)),
@@ -130,8 +150,8 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
             default=next_turn(now),
         )
         rows.update(
-            claim_id=None, lease_until=None, last_polled_at=now, failures=0, stalled=False,
-            next_poll_at=turn, asked=Exists(behind),
+            claim_id=None, lease_until=None, last_polled_at=now, failures=0, put_off=0,
+            limited_until=told, stalled=False, next_poll_at=turn, asked=Exists(behind),
         )  # fmt: skip
 
 
@@ -141,6 +161,37 @@ def release(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         return
     with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
         rows.update(claim_id=None, lease_until=None)
+
+
+def learn(claim_id: UUID, answers: Sequence[Seen], asked_at: datetime) -> set[UUID]:
+    """Give back the remotes that failed, or were not asked, for no reason of their own.
+
+    `asked_at` is when the first of them was asked. Returns which they are.
+    """
+    unasked = {one.remote_id for one in answers if one.unasked}
+    put_off = hosts.note(answers, asked_at).put_off
+    release(claim_id, unasked)
+    if put_off:
+        _put_off(claim_id, put_off)
+    return unasked | put_off.keys()
+
+
+def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
+    """Their links show no failure; each waits until it was told to, or else for its back-off.
+
+    Who asked keeps the place.
+    """
+    now = timezone.now()
+    with _held_batch(claim_id, remotes.keys(), now) as rows:
+        for row in rows:
+            told = remotes[row.pk]
+            row.claim_id = row.lease_until = None
+            row.last_polled_at = now
+            row.put_off += 1
+            row.limited_until = told
+            if row.next_poll_at is not None and not row.asked:
+                row.next_poll_at = told or now + wait(row.interval_seconds, row.setbacks)
+            row.save(update_fields=_OUTCOME)
 
 
 @contextlib.contextmanager
@@ -157,12 +208,19 @@ def _held_batch(
         yield Remote.objects.filter(pk__in=locked)
 
 
-def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = False) -> None:
+def finish(
+    fence: Fence,
+    *,
+    ok: bool,
+    at_once: bool = False,
+    stalled: bool = False,
+    limited_until: datetime | None = None,
+) -> None:
     """Give back one remote after a sync or a failure.
 
     A failure doubles the wait up to an hour; `stalled` waits for an edit or a request.
     `at_once` makes it due again without a wait, and so does a link that was edited or asked
-    for meanwhile.
+    for meanwhile. Nothing does before `limited_until`.
 
     Raises: `FenceLostError`.
     """
@@ -171,7 +229,9 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
         row = lock(fence, now)
         row.claim_id = row.lease_until = None
         row.last_polled_at = now
-        row.failures = 0 if ok else row.failures + 1
+        row.failures, row.put_off = (0, 0) if ok else (row.failures + 1, row.put_off)
+        if ok or limited_until:
+            row.limited_until = limited_until
         links = row.links.filter(suspended=False)
         row.asked = links.filter(Link.behind()).exists()
         at_once = at_once or row.asked
@@ -184,12 +244,7 @@ def finish(fence: Fence, *, ok: bool, at_once: bool = False, stalled: bool = Fal
             row.next_poll_at = _soon(now, row.failures)
         else:
             row.next_poll_at = _next_poll_at(row, now)
-        row.save(
-            update_fields=[
-                "claim_id", "lease_until", "last_polled_at", "failures", "stalled", "next_poll_at",
-                "asked",
-            ]
-        )  # fmt: skip
+        row.save(update_fields=_OUTCOME)
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
@@ -200,9 +255,7 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
 def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
     if not row.failures:
         return next_turn(now)
-    wait = row.interval_seconds * 2 ** min(row.failures - 1, 20)
-    longest = max(_MAX_BACKOFF_SECONDS, row.interval_seconds)
-    return now + timedelta(seconds=min(wait, longest))
+    return max(now + wait(row.interval_seconds, row.setbacks), row.limited_until or now)
 
 
 def ask(remote: Remote, now: datetime) -> None:
@@ -261,8 +314,8 @@ def wake_late(now: datetime) -> int:
     Whoever's clock is set back has written times that lie far ahead. What somebody asked for
     waits for nothing.
     """
-    well = When(failures=0, then=F("interval_seconds"))
-    longest = Case(well, default=Greatest(F("interval_seconds"), _MAX_BACKOFF_SECONDS))
+    well = When(failures=0, put_off=0, then=F("interval_seconds"))
+    longest = Case(well, default=Greatest(F("interval_seconds"), LONGEST_WAIT_SECONDS))
     late = Q(next_poll_at__gt=after(now, longest + SKEW_SECONDS)) | Q(
         asked=True, next_poll_at__gt=now + timedelta(seconds=SKEW_SECONDS)
     )

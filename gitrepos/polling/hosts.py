@@ -1,150 +1,226 @@
-"""Which hosts are left alone for a while, and why.
+"""Which hosts rest and which credentials pause, in rows that all workers share.
 
-A host cools down when it asks for fewer calls, or when three of its remotes in a row could not
-reach it. What is due there stays due, keeps its order and counts no failure.
+What is due there stays due, keeps its order and counts no failure. `probing` decides.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from gitrepos.errors import (
-    BusyError,
-    RateLimitedError,
-    RemoteError,
-    TimedOutError,
-    UnreachableError,
-)
-from gitrepos.models import Host, Remote
+from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
+from gitrepos.models import Host, Pause, Remote
+from gitrepos.polling import probing
+from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
 
-_ENOUGH = 3
-_COOL_SECONDS = 60
-_MAX_COOL_SECONDS = 3600
-# Longer than a check may take: until its answer is there, the probe is the only one.
-_PROBE_SECONDS = 15
+SETBACKS = F("failures") + F("put_off")
+
+Trouble = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How a host did by a remote that was asked at `asked_at`."""
-
-    host: str
-    remote_id: UUID
-    asked_at: datetime
-    error: RemoteError | None
+def in_trouble() -> dict[Scope, datetime]:
+    """The hosts that rest and the credentials that pause, each until when."""
+    rests = Host.objects.filter(cooling_until__isnull=False)
+    pauses = Pause.objects.values_list("host", "credential_digest", "until")
+    found = rests.values_list("pk", Value(None, CharField()), "cooling_until").union(pauses)
+    return {(host, digest): until for host, digest, until in found}
 
 
-def resting(now: datetime) -> list[str]:
-    """Hosts that cool down."""
-    return list(Host.objects.filter(cooling_until__gt=now).values_list("pk", flat=True))
+def outside(
+    rows: QuerySet[Remote], troubles: Mapping[Scope, datetime], *, lasting: datetime | None = None
+) -> QuerySet[Remote]:
+    """Those of `rows` that wait for none of these, or for none that lasts longer than `lasting`."""
+    if not troubles:  # As on most days; the plan of the query is simpler then.
+        return rows
+    rests, pauses = _rests(), _pauses()
+    if lasting is not None:
+        rests, pauses = rests.filter(cooling_until__gt=lasting), pauses.filter(until__gt=lasting)
+    return rows.exclude(Exists(pauses)).exclude(Exists(rests), asked=False)
 
 
-def probing(found: Sequence[tuple[str, UUID]], now: datetime) -> list[tuple[str, UUID]]:
-    """Of remotes that are due, by host and id: of a host that has cooled down the first alone.
+def probes(rows: QuerySet[Remote], limit: int) -> QuerySet[Remote]:
+    """Of those of `rows` that wait for hosts and credentials, the next probe of each."""
+    credential = Case(When(paused=True, then=F("credential_digest")), default=Value("any"))
+    place = Window(
+        RowNumber(),
+        partition_by=[F("host"), credential],
+        order_by=[SETBACKS.asc(), F("asked").desc(), F("next_poll_at").asc()],
+    )
+    rows = rows.annotate(paused=Exists(_pauses()))
+    waiting = rows.filter(Q(paused=True) | Q(Exists(_rests()), asked=False))
+    return waiting.annotate(place=place).filter(place=1).order_by("next_poll_at")[:limit]
+
+
+def _rests() -> QuerySet[Host]:
+    """The rest of a remote's host."""
+    return Host.objects.filter(pk=OuterRef("host"), cooling_until__isnull=False)
+
+
+def _pauses() -> QuerySet[Pause]:
+    """The pause of a remote's credential."""
+    digest = OuterRef("credential_digest")
+    return Pause.objects.filter(host=OuterRef("host"), credential_digest=digest)
+
+
+def chosen(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime) -> list[Due]:
+    """Whom to ask now; a probe is this caller's and no other's.
 
     To be called in the claim's transaction.
     """
-    troubled = Host.objects.filter(pk__in={host for host, _ in found}, cooling_until__isnull=False)
-    may_probe = {host.pk: _is_prober(host, now) for host in troubled}
-    taken = []
-    for host, remote_id in found:
-        if may_probe.get(host, True):
-            taken.append((host, remote_id))
-        if host in may_probe:
-            may_probe[host] = False
-    return taken
+    return [
+        one
+        for one in probing.choose(due, troubles, now)
+        if all(_begin(scope, troubles[scope], now) for scope in probing.in_trouble(one, troubles))
+    ]
 
 
-def _is_prober(host: Host, now: datetime) -> bool:
-    """Whether this caller, and no other, may try a host again."""
-    cooled = Host.objects.filter(pk=host.pk, cooling_until=host.cooling_until)
-    until = now + timedelta(seconds=_PROBE_SECONDS)
-    due = host.cooling_until is not None and host.cooling_until <= now
-    return due and cooled.update(cooling_until=until, code="") == 1
+def _begin(scope: Scope, seen: datetime, now: datetime) -> bool:
+    host, digest = scope
+    until = now + timedelta(seconds=PROBE_SECONDS)
+    if digest is None:
+        return Host.objects.filter(pk=host, cooling_until=seen).update(cooling_until=until) == 1
+    pause = Pause.objects.filter(host=host, credential_digest=digest, until=seen)
+    return pause.update(until=until, probed=True) == 1
 
 
-def note(seen: Collection[Reached]) -> set[UUID]:
-    """Learn from how hosts did; returns the remotes whose failure is not their own."""
-    answered = {one.host for one in seen if not isinstance(one.error, _OF_HOSTS)}
-    # Who asked for a pause is not asked again because an answer was still on its way.
-    well = Host.objects.filter(pk__in=answered).exclude(code=RateLimitedError.code)
-    if well.exists():
-        well.delete()
-    put_off, unreached = set(), defaultdict(list)
-    for one in seen:
-        if isinstance(one.error, RateLimitedError):
-            rest(one.host, one.error)
-        if isinstance(one.error, RateLimitedError | BusyError):
-            put_off.add(one.remote_id)
-        elif isinstance(one.error, _OF_HOSTS) and one.host not in answered:
-            unreached[one.host].append(one)
-    down = [failed for host, failed in unreached.items() if _is_down(host, failed)]
-    return put_off.union(one.remote_id for failed in down for one in failed)
-
-
-def rest(host: str, error: RateLimitedError) -> None:
-    """Leave a host alone for as long as it asks, an hour at most; a minute where it names none."""
-    until = timezone.now() + timedelta(seconds=_seconds(error))
-    with transaction.atomic():
-        row, _ = Host.objects.select_for_update().get_or_create(pk=host)
-        row.cooling_until = max(row.cooling_until or until, until)
-        row.code = error.code
-        row.save()
-
-
-def troubles(now: datetime) -> dict[str, dict[str, str]]:
-    """What the links of the hosts that cool down show: code and message, by host."""
-    rows = Host.objects.filter(cooling_until__gt=now).exclude(code="")
-    return {row.pk: {"code": row.code, "message": _told(row)} for row in rows}
-
-
-def _told(row: Host) -> str:
-    until = f"{row.cooling_until:%Y-%m-%dT%H:%M:%SZ}"
-    if row.code == RateLimitedError.code:
-        return f"{row.pk} asks for fewer calls; it is asked again after {until}."
-    return (
-        f"{row.pk} could not be reached for any of its repositories; it is tried again at {until}."
+def seen(remote: Remote, error: RemoteError | None) -> Seen:
+    """What came of asking a remote that was as this row says."""
+    polled_at, limited_until = remote.last_polled_at, remote.limited_until
+    return Seen(
+        remote_id=remote.pk,
+        host=remote.host,
+        credential=remote.credential_digest,
+        error=error,
+        asked=remote.asked,
+        well=polled_at is not None and remote.setbacks == 0,
+        # Checks may have been answered since, where it is fetches that are refused.
+        told_at=min(polled_at, limited_until) if polled_at and limited_until else None,
     )
 
 
+def note(answers: Sequence[Seen], asked_at: datetime) -> Learnt:
+    """Learn from how remotes answered that were asked at `asked_at` or later."""
+    names = {one.host for one in answers}
+    if all(one.answered for one in answers) and not _are_known(names):
+        return Learnt({}, {})
+    with transaction.atomic():
+        rows = Host.objects.select_for_update().filter(pk__in=names).order_by("pk")
+        rests = {row.pk: probing.Rest(tuple(row.unreached), row.cooling_until) for row in rows}
+        paused = Pause.objects.select_for_update().filter(host__in=names).order_by("pk")
+        pauses: dict[Scope, probing.PauseState] = {
+            (row.host, row.credential_digest): probing.PauseState(row.until, row.probed)
+            for row in paused
+        }
+        now = timezone.now()
+        learnt = probing.learn(
+            answers, rests, pauses, answered=_answered, asked_at=asked_at, now=now
+        )
+        _write_rests(rests, learnt.rests)
+        _write_pauses(pauses, learnt.pauses)
+    if learnt.rested:  # Not before: a claim locks remotes first, then the rows of their hosts.
+        _follow(learnt.rested, now)
+    return learnt
+
+
+def limited(remote: Remote, error: RateLimitedError) -> datetime:
+    """Learn of a fetch that was refused after its check was answered; returns until when."""
+    note([seen(remote, error)], timezone.now())
+    return probing.until(error, timezone.now())
+
+
+def _are_known(names: Collection[str]) -> bool:
+    hosts, pauses = Host.objects.filter(pk__in=names), Pause.objects.filter(host__in=names)
+    return hosts.exists() or pauses.exists()
+
+
+def _answered(scope: Scope, since: datetime) -> bool:
+    host, digest = scope
+    rows = Remote.objects.filter(host=host, failures=0, put_off=0, last_polled_at__gte=since)
+    return (rows if digest is None else rows.filter(credential_digest=digest)).exists()
+
+
+def _write_rests(before: Mapping[str, probing.Rest], after: Mapping[str, probing.Rest]) -> None:
+    Host.objects.filter(pk__in=before.keys() - after.keys()).delete()
+    for name, rest in after.items():
+        if rest != before.get(name):
+            stands = {"unreached": list(rest.unreached), "cooling_until": rest.until}
+            Host.objects.update_or_create(pk=name, defaults=stands)
+
+
+def _write_pauses(
+    before: Mapping[Scope, probing.PauseState], after: Mapping[Scope, probing.PauseState]
+) -> None:
+    for host, digest in before.keys() - after.keys():
+        Pause.objects.filter(host=host, credential_digest=digest).delete()
+    for (host, digest), pause in after.items():
+        if pause != before.get((host, digest)):
+            stands = {"until": pause.until, "probed": pause.probed}
+            Pause.objects.update_or_create(host=host, credential_digest=digest, defaults=stands)
+
+
+def _follow(hosts: Collection[str], now: datetime) -> None:
+    """Have those asked at once that were put off while their host rested."""
+    waiting = Remote.objects.filter(host__in=hosts, put_off__gt=0, failures=0, limited_until=None)
+    with transaction.atomic():
+        rows = waiting.filter(next_poll_at__gt=now).select_for_update().order_by("pk")
+        found = list(rows.values_list("pk", flat=True))  # Locked in the order of all batches.
+        Remote.objects.filter(pk__in=found).update(next_poll_at=now)
+
+
+def troubles(now: datetime) -> dict[Scope, Trouble]:
+    """What links show that wait for a host or a credential: code and message."""
+    found = in_trouble().items()
+    return {
+        (host, digest): _resting(host) if digest is None else _pausing(host, digest, until)
+        for (host, digest), until in found
+        if digest is None or until > now
+    }
+
+
+def trouble_of(remote: Remote, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
+    """Why a remote is not asked although it was its turn, or None."""
+    due = remote.next_poll_at is not None and remote.next_poll_at <= now
+    if not due and not remote.put_off:
+        return None
+    if told := troubles.get((remote.host, remote.credential_digest)):
+        return told
+    if remote.limited_until is not None and remote.limited_until > now:
+        return _limited(remote.host, "for this repository", remote.limited_until)
+    return None if remote.asked else troubles.get((remote.host, None))
+
+
+def _resting(host: str) -> Trouble:
+    message = (
+        f"{host} could not be reached for any of its repositories that were asked; one of them"
+        f" is asked every {PROBE_SECONDS} s, and the others follow when it was answered."
+    )
+    return {"code": UnreachableError.code, "message": message}
+
+
+def _pausing(host: str, digest: str, until: datetime) -> Trouble:
+    return _limited(host, "with this credential" if digest else "without a credential", until)
+
+
+def _limited(host: str, which: str, until: datetime) -> Trouble:
+    message = f"{host} asks for fewer calls {which}; it is asked again after"
+    return {"code": RateLimitedError.code, "message": f"{message} {until:%Y-%m-%dT%H:%M:%SZ}."}
+
+
 def forget_unused() -> None:
-    """Drop the hosts that no remote is on any more."""
-    remotes = Remote.objects.filter(host=OuterRef("pk"))
-    Host.objects.exclude(Exists(remotes)).delete()
+    """Drop the hosts, and the pauses, that no remote is on any more."""
+    on_host = Remote.objects.filter(host=OuterRef("pk"))
+    Host.objects.exclude(Exists(on_host)).delete()
+    digest = OuterRef("credential_digest")
+    users = Remote.objects.filter(host=OuterRef("host"), credential_digest=digest)
+    Pause.objects.exclude(Exists(users)).delete()
 
 
 def wake_late(now: datetime) -> None:
     """Shorten pauses that are longer than any: a clock was set back since."""
-    longest = now + timedelta(seconds=_MAX_COOL_SECONDS)
-    Host.objects.filter(cooling_until__gt=longest).update(cooling_until=longest)
-
-
-_OF_HOSTS = (RateLimitedError, UnreachableError, TimedOutError)
-
-
-def _seconds(error: RateLimitedError) -> int:
-    asked = error.retry_after_seconds
-    return _COOL_SECONDS if asked is None else min(max(asked, 1), _MAX_COOL_SECONDS)
-
-
-def _is_down(host: str, failed: Collection[Reached]) -> bool:
-    """Count these against a host that has not answered since they were asked."""
-    since = min(one.asked_at for one in failed)
-    if Remote.objects.filter(host=host, failures=0, last_polled_at__gte=since).exists():
-        return False
-    with transaction.atomic():
-        row, _ = Host.objects.select_for_update().get_or_create(pk=host)
-        ids = dict.fromkeys([*row.unreached, *(str(one.remote_id) for one in failed)])
-        row.unreached = list(ids)[:_ENOUGH]
-        is_down = row.cooling_until is not None or len(row.unreached) == _ENOUGH
-        if is_down:
-            row.cooling_until = timezone.now() + timedelta(seconds=_COOL_SECONDS)
-            row.code = UnreachableError.code
-        row.save()
-    return is_down
+    longest = now + timedelta(seconds=LONGEST_WAIT_SECONDS)
+    Host.objects.filter(cooling_until__gt=longest).update(cooling_until=now)
+    Pause.objects.filter(until__gt=longest).update(until=longest)
+    Remote.objects.filter(limited_until__gt=longest).update(limited_until=longest)

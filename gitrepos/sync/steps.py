@@ -25,7 +25,7 @@ from gitrepos.forge import check
 from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, Remote, SyncRun
-from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling import claims, hosts, measures, probing
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
@@ -72,16 +72,17 @@ def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
     works = _load(batch, only=_LOOKED_AT)
     pending = _pending(link for work in works.values() for link in work.links)
     claims.settle(batch.id, [work.remote.pk for work in works.values() if not work.links])
-    asked = [work for work in works.values() if work.links]
+    # In the order in which they were claimed, for places at a host are given in it.
+    asked = [works[key] for key in batch.remote_ids if key in works and works[key].links]
     questions = [question for work in asked if (question := _question(batch.id, work))]
     for answers in filter(None, check.check(questions, terms=terms())):
         batch.gate.leave(answer.key for answer in answers)
-        put_off = hosts.note([_reached(works[answer.key], answer) for answer in answers])
-        claims.release(batch.id, put_off)
+        seen = [hosts.seen(works[answer.key].remote, answer.error) for answer in answers]
+        elsewhere = claims.learn(batch.id, seen, works[answers[0].key].started_at)
         quiet = [
             answer.key
             for answer in answers
-            if answer.key not in put_off
+            if answer.key not in elsewhere
             and _is_quiet(
                 Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over
             )
@@ -99,17 +100,16 @@ def _measure(
 
 # What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
 _LOOKED_AT = (
-    ("url", "host", "credential", "shared", "next_poll_at"),
+    (
+        "url", "host", "credential", "credential_digest", "shared", "next_poll_at", "asked",
+        "failures", "put_off", "limited_until", "last_polled_at",
+    ),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
         "requested_seq", "served_seq", "error_code", "held", "expected_until",
         "failed_commit", "retry_at",
     ),
 )  # fmt: skip
-
-
-def _reached(work: Work, answer: check.RefsAnswer[UUID]) -> hosts.Reached:
-    return hosts.Reached(work.remote.host, answer.key, work.started_at, answer.error)
 
 
 def terms() -> check.Terms:
@@ -147,16 +147,18 @@ def sync(fence: Fence, heads: Heads) -> None:
         if work is None:
             return
         pending = _pending(work.links)
-        results = [
-            _sync_link(fence, work, link, before, result, head=heads[_ref(link)])
-            for link, before, result in _taken(work, heads, pending, until)
-        ]
+        results, limited_until = [], None
+        for link, before, result in _taken(work, heads, pending, until):
+            if isinstance(result, RateLimitedError):
+                limited_until = hosts.limited(work.remote, result)
+            results.append(_sync_link(fence, work, link, before, result, head=heads[_ref(link)]))
         changed = sum(_changed(link, heads, pending) for link in work.links)
         failed = results.count(False)
         claims.finish(
             fence,
             ok=failed < max(len(work.links), 1),
             at_once=len(results) < changed and not failed,
+            limited_until=limited_until,
         )
 
 
@@ -205,8 +207,6 @@ def fetched(
             folder=settings.ENV.data_dir / "work",
         )
     except RemoteError as error:
-        if isinstance(error, RateLimitedError):
-            hosts.rest(work.remote.host, error)
         return [error] * len(asks)
 
 
@@ -299,7 +299,10 @@ def _fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         for attempt in map(work.attempt, work.links):
             with _overtaken(attempt):
                 news = apply.fail(fence, attempt, error) or news
-        claims.finish(fence, ok=False, stalled=not error.transient)
+        limited_until = (
+            probing.until(error, timezone.now()) if isinstance(error, RateLimitedError) else None
+        )
+        claims.finish(fence, ok=False, stalled=not error.transient, limited_until=limited_until)
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
 

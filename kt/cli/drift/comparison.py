@@ -1,6 +1,7 @@
 """What a commit says, what is in force, and what runs, side by side. Pure.
 
 The states are those of `/v1/drift`, and `no_file`: in force, fed from nothing in this checkout.
+Another repository may feed it. What none feeds any more is `orphaned`, and its gateways are told.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import Any
 
 IN_SYNC = "in_sync"
 NO_FILE = "no_file"
+ORPHANED = "orphaned"
 STATES = (
-    IN_SYNC, "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined", NO_FILE,
+    IN_SYNC, "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined", ORPHANED,
+    NO_FILE,
 )  # fmt: skip
 _CLEAN = (IN_SYNC, NO_FILE)
 
@@ -65,7 +68,7 @@ def compare(
         seen = drift.get(policy.id, [])
         found.append(_policy_row(policy, known.get(policy.id), seen))
         found += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
-    return [*found, *_without_file(policies, known, prefix)]
+    return [*found, *_without_file(policies, known, drift, prefix)]
 
 
 def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
@@ -124,7 +127,10 @@ def _gateway_row(policy: CommittedPolicy, row: Mapping[str, Any]) -> Row:
 
 
 def _without_file(
-    policies: Sequence[CommittedPolicy], known: Mapping[str, Mapping[str, Any]], prefix: str
+    policies: Sequence[CommittedPolicy],
+    known: Mapping[str, Mapping[str, Any]],
+    drift: Mapping[str, Sequence[Mapping[str, Any]]],
+    prefix: str,
 ) -> Iterator[Row]:
     named = {policy.id for policy in policies}
     for name, row in known.items():
@@ -132,6 +138,9 @@ def _without_file(
             why = "no file of this checkout feeds it"
             desired = _text(row, "content_hash")
             yield Row(name, "", NO_FILE, "", why, "", "", desired, "")
+            for seen in drift.get(name, ()):
+                if seen.get("gateway") and seen.get("configuration_state") == ORPHANED:
+                    yield _gateway_row(CommittedPolicy(name, "", ""), seen)
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -25,6 +25,7 @@ WELL = GatewayFacts(
 )  # fmt: skip
 QUARANTINED = {"quarantined_since": ago(70)}
 OVERRIDDEN = {"overridden_since": ago(80), "overridden_why": "by hand"}
+ORPHANED = {"orphaned_since": ago(90), "orphaned_why": "its file is gone"}
 JUST_NOW = {"published_at": ago(20)}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
@@ -54,6 +55,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
     ("its file is quarantined", {}, QUARANTINED, "quarantined", ago(70)),
     ("it is overridden", {}, OVERRIDDEN, "overridden", ago(80)),
     ("quarantined before overridden", {}, {**QUARANTINED, **OVERRIDDEN}, "quarantined", ago(70)),
+    ("no file feeds it", {}, ORPHANED, "orphaned", ago(90)),
+    ("orphaned before quarantined", {}, {**ORPHANED, **QUARANTINED}, "orphaned", ago(90)),
+    ("orphaned before overridden", {}, {**ORPHANED, **OVERRIDDEN}, "orphaned", ago(90)),
+    ("rolling out before orphaned", {"running_hash": OLD}, {**JUST_NOW, **ORPHANED},
+     "rolling_out", ago(20)),
+    ("drifted before orphaned", {"running_hash": OLD}, ORPHANED, "drifted", ago(940)),
+    ("offline before orphaned", {"stopping": True}, ORPHANED, "offline", ago(1)),
     ("rolling out before quarantined", {"running_hash": OLD}, {**JUST_NOW, **QUARANTINED},
      "rolling_out", ago(20)),
     ("drifted before quarantined", {"running_hash": OLD}, QUARANTINED, "drifted", ago(940)),

@@ -17,7 +17,7 @@ from tests.gateways.conftest import Register
 from tests.support.api import refusal
 from tests.support.gateways import Machine, running
 from tests.support.repo import Repo, policy
-from tests.support.syncing import get, link, make, override, poll
+from tests.support.syncing import edit, get, link, make, override, poll, unlink
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -193,6 +193,92 @@ def test_a_quarantined_file_shows(
     assert (found["git_hash"], found["running_hash"]) == (digest(broken), digest(content))
 
 
+def _rename(admin: APIClient, repo: Repo, row: dict[str, Any]) -> str:
+    edit(admin, row, prune=True)
+    repo.commit({"bot/policy-config.yaml": None, "bot2/policy-config.yaml": policy("bot")})
+    return "its policy is bot2 now, in bot2/policy-config.yaml"
+
+
+def _leave_out(admin: APIClient, _repo: Repo, row: dict[str, Any]) -> str:
+    edit(admin, row, exclude=["bot"])
+    return "bot/policy-config.yaml is gone"
+
+
+def _unlink(admin: APIClient, _repo: Repo, row: dict[str, Any]) -> str:
+    unlink(admin, row)
+    return "the link that fed it was deleted"
+
+
+def _archive(admin: APIClient, _repo: Repo, _row: dict[str, Any]) -> str:
+    assert admin.delete("/v1/configurations/bot?override=true").status_code == 200
+    return "it was archived"
+
+
+@pytest.mark.parametrize("lose", [_rename, _leave_out, _unlink, _archive])
+def test_what_no_file_feeds_any_more_is_not_in_sync(
+    admin: APIClient,
+    repo: Repo,
+    from_git: Callable[[str], Machine],
+    lose: Callable[[APIClient, Repo, dict[str, Any]], str],
+) -> None:
+    """Whatever became of the file; and the whole list costs at most one query more."""
+    from_git(policy("bot")).run()
+    [made] = get(admin, "/v1/git-repos")
+    with CaptureQueriesContext(connection) as before:
+        assert row(admin)["state"] == "in_sync"
+    why = lose(admin, repo, made)
+    poll()
+
+    with CaptureQueriesContext(connection) as after:
+        found = row(admin)
+
+    assert (found["state"], found["configuration_state"]) == ("orphaned", "orphaned")
+    assert why in found["why"]
+    assert len(after) <= len(before) + 1
+    assert [one["gateway"] for one in get(admin, f"{PATH}?state=orphaned")] == ["edge-1"]
+    assert admin.get(PATH).json()["summary"]["orphaned"] == 1
+    assert (found["git_hash"] is None) == (lose is not _archive)
+
+
+def test_a_file_that_comes_back_ends_it(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """Also with the bytes that it had."""
+    gateway = from_git(policy("bot"))
+    gateway.run()
+    repo.commit({"bot/policy-config.yaml": None})
+    poll()
+    lost = row(admin)["state"]
+    repo.commit({"bot/policy-config.yaml": policy("bot")})
+    poll()
+    gateway.run()
+
+    assert (lost, row(admin)["state"]) == ("orphaned", "in_sync")
+
+
+def test_a_file_that_another_one_is_in_conflict_with_shows(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """Neither of the two is in force; what was stays."""
+    from_git(policy("bot", id="bot")).run()
+    repo.commit({"twin/policy-config.yaml": policy("Twin", id="bot")})
+    poll()
+
+    assert row(admin)["state"] == "quarantined"
+
+
+def test_a_held_commit_orphans_nothing(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """What git said last, of all that passed, has its file."""
+    from_git(policy("bot")).run()
+    repo.git("update-ref", "-d", "refs/heads/main", at=repo.bare)
+    poll()
+
+    assert get(admin, "/v1/git-repos")[0]["status"] == "held"
+    assert row(admin)["state"] == "in_sync"
+
+
 def test_a_configuration_that_nobody_runs_has_a_row(admin: APIClient, gateway: Machine) -> None:
     """Without a gateway; one that is bound has none."""
     make(admin, "other", policy("Other"))
@@ -213,6 +299,7 @@ def test_rows_are_selected(admin: APIClient, register: Register, gateway: Machin
     assert [found["gateway"] for found in get(admin, f"{PATH}?gateway=edge-1")] == ["edge-1"]
     assert set(answer["summary"]) == {
         "in_sync", "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined",
+        "orphaned",
     }  # fmt: skip
 
 

@@ -141,14 +141,17 @@ def test_many_are_asked_at_once(fresh: Forge, unknown: Repo) -> None:
     assert {answer.heads[MAIN] for answer in found} == {unknown.git("rev-parse", "HEAD")}
 
 
+@pytest.mark.parametrize("per_host", [2, 100])
 def test_a_host_that_hangs_holds_no_place_of_another(
-    fresh: Forge, unknown: Repo, full: Repo, monkeypatch: pytest.MonkeyPatch
+    fresh: Forge, unknown: Repo, full: Repo, monkeypatch: pytest.MonkeyPatch, per_host: int
 ) -> None:
-    """However many of its repositories are asked for."""
+    """However many of its repositories are asked for, and may be at once."""
+    monkeypatch.setattr(check, "_IN_FLIGHT", 4)
+    monkeypatch.setattr(check, "_TURN_SECONDS", 0.5)
     monkeypatch.setattr(check, "_DEADLINE_SECONDS", 2)
     eventloop.close()
     gate = fresh.holds[unknown.bare.name] = threading.Event()
-    answers = ask(*[unknown.url] * 5, full.url, per_host=2)
+    answers = ask(*[unknown.url] * 5, full.url, per_host=per_host)
     gate.set()
 
     errors = [answer.error and answer.error.code for answer in answers]

@@ -74,8 +74,8 @@ def test_who_asks_again_keeps_the_place(
     assert _next(monkeypatch) == Link.objects.get(pk=synced["id"]).remote_id
 
 
-def _put_off(batch: Claim) -> None:
-    """As when the host asked for a pause."""
+def _unasked(batch: Claim) -> None:
+    """As when its host had no place for it."""
     claims.release(batch.id, batch.remote_ids)
 
 
@@ -84,7 +84,7 @@ def _killed(_batch: Claim) -> None:
     Remote.objects.update(lease_until=timezone.now())
 
 
-@pytest.mark.parametrize("end", [_put_off, _killed])
+@pytest.mark.parametrize("end", [_unasked, _killed])
 def test_a_poll_that_brought_nothing_keeps_the_place(
     admin: APIClient,
     synced: dict[str, Any],

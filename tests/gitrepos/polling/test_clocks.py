@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
-from gitrepos.models import Host, Link, Remote
+from gitrepos.models import Host, Link, Pause, Remote
 from gitrepos.polling import claims, hosts
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, run_due
@@ -59,13 +59,18 @@ def test_what_waits_longer_than_anything_does_gets_a_turn(synced: Remote, ahead:
     assert waits <= timedelta(seconds=synced.interval_seconds)
 
 
-@pytest.mark.parametrize(("interval", "failures"), [(300, 9), (86_400, 0), (300, 0)])
-def test_a_wait_that_is_meant_stays(synced: Remote, interval: int, failures: int) -> None:
-    """An hour after failures, and an interval, however long it is."""
-    seconds = 3600 if failures else interval
+@pytest.mark.parametrize(
+    ("interval", "failures", "put_off"), [(300, 9, 0), (300, 0, 9), (86_400, 0, 0), (300, 0, 0)]
+)
+def test_a_wait_that_is_meant_stays(
+    synced: Remote, interval: int, failures: int, put_off: int
+) -> None:
+    """An hour after failures, its own or others', and an interval, however long it is."""
+    seconds = 3600 if failures + put_off else interval
     meant = timezone.now() + timedelta(seconds=seconds)
     Link.objects.update(poll_interval_seconds=interval)
-    Remote.objects.update(interval_seconds=interval, failures=failures, next_poll_at=meant)
+    Remote.objects.update(interval_seconds=interval, next_poll_at=meant)
+    Remote.objects.update(failures=failures, put_off=put_off)
 
     tasks.wake()
 
@@ -73,15 +78,20 @@ def test_a_wait_that_is_meant_stays(synced: Remote, interval: int, failures: int
     assert synced.next_poll_at == meant
 
 
-def test_a_pause_of_a_host_is_an_hour_at_most(synced: Remote) -> None:
-    """Also one that was counted from tomorrow."""
+def test_a_pause_is_an_hour_at_most(synced: Remote) -> None:
+    """Also one that was counted from tomorrow; a host rests for seconds."""
     now = timezone.now()
-    Host.objects.create(pk=synced.host, cooling_until=now + AHEAD, code="rate_limited")
+    Host.objects.create(pk=synced.host, cooling_until=now + AHEAD)
+    Pause.objects.create(host=synced.host, credential_digest="", until=now + AHEAD)
+    Remote.objects.update(limited_until=now + AHEAD, next_poll_at=now, put_off=1)
 
     tasks.wake()
 
-    assert hosts.resting(timezone.now() + timedelta(hours=1, minutes=1)) == []
-    assert hosts.resting(now) == [synced.host]
+    ends = hosts.in_trouble()
+    assert ends[synced.host, ""] <= timezone.now() + timedelta(hours=1)
+    assert ends[synced.host, None] <= timezone.now()
+    later = timezone.now() + timedelta(hours=1, minutes=1)
+    assert claims.due(later) is not None
 
 
 def test_who_asked_waits_for_no_clock(synced: Remote) -> None:

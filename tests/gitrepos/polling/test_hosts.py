@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db.models import F, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.forge import check
-from gitrepos.models import Host, Remote, SyncRun
+from gitrepos.models import Host, Link, Pause, Remote, SyncRun
 from gitrepos.polling import claims, hosts
 from gitrepos.polling import gate as gate_module
 from gitrepos.polling.gate import Gate
@@ -39,15 +41,22 @@ def limited(admin: APIClient, forge: Forge, repo: Repo) -> dict[str, object]:
     return row
 
 
-def _later(**delta: int) -> None:
-    """What waiting would do."""
-    Host.objects.update(cooling_until=timezone.now() - timedelta(**delta))
+def _later() -> None:
+    """What waiting for the end of all rests and pauses would do."""
+    past = timezone.now() - timedelta(seconds=1)
+    Host.objects.filter(cooling_until__isnull=False).update(cooling_until=past)
+    Pause.objects.update(until=past)
+    Remote.objects.update(
+        next_poll_at=Least("next_poll_at", Value(past)),
+        last_polled_at=F("last_polled_at") - timedelta(hours=1),
+    )
+    Remote.objects.filter(limited_until__isnull=False).update(limited_until=past)
 
 
 def test_who_asks_for_a_pause_is_not_called(
     admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], limited: dict[str, object]
 ) -> None:
-    """Not for another of its repositories, and not because somebody asks for a sync."""
+    """Not for another repository with that credential, and not because somebody asks for a sync."""
     other = make_repo()
     link(admin, other.url)
     request_sync(admin, limited)
@@ -58,19 +67,65 @@ def test_who_asks_for_a_pause_is_not_called(
     assert len(forge.requests) == before
 
 
+def test_another_credential_does_not_pause(
+    admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], limited: dict[str, object]
+) -> None:
+    """The forge counts the calls of each."""
+    other = make_repo()
+    other.commit({BOT: policy()})
+    row = link(admin, other.url, access_token="another")
+
+    run_due()
+
+    assert shown(admin, row)["status"] == "synced"
+
+
 def test_a_pause_is_no_failure_of_the_link(admin: APIClient, limited: dict[str, object]) -> None:
-    """It shows why and until when; no run is made, nothing is counted, it stays due."""
+    """It shows why and until when; no run is made, nothing is counted against it."""
     row = shown(admin, limited)
 
     assert (row["status"], row["error"]["code"]) == ("synced", "rate_limited")
-    until = Host.objects.get().cooling_until
-    assert until is not None
+    until = Pause.objects.get().until
     assert f"{until:%Y-%m-%dT%H:%M:%SZ}" in row["error"]["message"]
     assert SyncRun.objects.exclude(error_code="").count() == 0
     remote = Remote.objects.get()
     assert (remote.failures, remote.claim_id) == (0, None)
-    assert remote.next_poll_at is not None
-    assert remote.next_poll_at <= timezone.now()
+    assert remote.next_poll_at == remote.limited_until
+    assert {c["reason"] for c in row["conditions"]} == {"Synced", "RateLimited", ""}
+
+
+def test_who_asked_keeps_the_place_over_a_pause(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """Which is no time that a clock left behind."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "3000"}, b"")
+    run_due()
+    due_at = Remote.objects.get().next_poll_at
+    tasks.wake()
+
+    assert due_at is not None and due_at <= timezone.now()
+    assert Remote.objects.get().next_poll_at == due_at
+    assert claims.due(timezone.now()) is None
+    forge.release(repo)
+    _later()
+    run_due()
+    assert shown(admin, row)["status"] == "synced"
+
+
+def test_who_waits_for_another_says_so(
+    admin: APIClient, make_repo: Callable[[], Repo], limited: dict[str, object]
+) -> None:
+    """Once it is its turn."""
+    other = link(admin, make_repo().url)
+    run_due()
+    waits = shown(admin, other)
+    Remote.objects.update(next_poll_at=timezone.now() + timedelta(minutes=1))
+
+    later = shown(admin, other)
+
+    assert waits["error"]["code"] == "rate_limited"
+    assert "without a credential" in waits["error"]["message"]
+    assert later["error"] is None
 
 
 def test_after_a_pause_one_remote_is_the_probe(
@@ -79,7 +134,7 @@ def test_after_a_pause_one_remote_is_the_probe(
     """The others follow once it was answered."""
     link(admin, make_repo().url)
     forge.release(repo)
-    _later(seconds=1)
+    _later()
 
     probe = claims.due(timezone.now())
     meanwhile = claims.due(timezone.now())
@@ -89,21 +144,78 @@ def test_after_a_pause_one_remote_is_the_probe(
 
     assert after
     assert (len(probe.remote_ids), meanwhile, len(after.remote_ids)) == (1, None, 1)
-    assert Host.objects.count() == 0
+    assert (Host.objects.count(), Pause.objects.count()) == (0, 0)
+    steps.poll(after, steps.sync)
     assert shown(admin, limited)["error"] is None
 
 
 def test_a_probe_that_is_refused_starts_another_pause(
-    forge: Forge, repo: Repo, limited: dict[str, object]
+    admin: APIClient, forge: Forge, repo: Repo, limited: dict[str, object]
 ) -> None:
-    """As long as the answer says."""
+    """As long as the answer says; and whoever is refused again has an error to show."""
     forge.answers[repo.bare.name] = (429, {"Retry-After": "3000"}, b"")
-    _later(seconds=1)
+    _later()
 
     run_due()
 
-    assert claims.due(timezone.now() + timedelta(seconds=59)) is None
-    assert Host.objects.get().code == "rate_limited"
+    until = timezone.now() + timedelta(seconds=2990)
+    assert claims.due(until) is None
+    assert (Pause.objects.get().until > until, Pause.objects.get().probed) == (True, False)
+    assert shown(admin, limited)["status"] == "error"
+
+
+def test_a_repository_that_is_always_limited_holds_up_no_other(
+    admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], limited: dict[str, object]
+) -> None:
+    """The probe is another one; refused again, the limited one fails by itself."""
+    well = make_repo()
+    well.commit({BOT: policy()})
+    row = link(admin, well.url)
+    _later()
+    run_due()
+    first = shown(admin, row)["status"]
+    _later()
+    run_due()
+
+    assert (first, Pause.objects.count()) == ("synced", 0)
+    own = shown(admin, limited)
+    assert (own["status"], own["error"]["code"]) == ("error", "rate_limited")
+    assert "for this repository; it is asked again after" in own["conditions"][1]["message"]
+    commit = well.commit({BOT: policy(name="next")})
+    request_sync(admin, row)
+    run_due()
+    assert shown(admin, row)["last_commit"] == commit
+    remote = Remote.objects.get(failures=1)
+    assert remote.limited_until is not None
+    assert remote.next_poll_at is not None
+    assert remote.next_poll_at >= remote.limited_until
+
+
+def test_a_fetch_that_is_refused_pauses_its_credential(
+    admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], repo: Repo
+) -> None:
+    """As a check does; and holds up others once, too."""
+    repo.commit({BOT: policy()})
+    well = make_repo()
+    well.commit({BOT: policy(name="well")})
+    link(admin, well.url)
+    run_due()
+    limited = link(admin, repo.url)
+    forge.twists[repo.bare.name] = _refuse_fetches
+
+    run_due()
+
+    paused = Pause.objects.count()
+    assert (paused, shown(admin, limited)["error"]["code"]) == (1, "rate_limited")
+    for _ in range(2):
+        _later()
+        run_due()
+    assert Pause.objects.count() == 0
+    assert shown(admin, limited)["error"]["code"] == "rate_limited"
+
+
+def _refuse_fetches(method: str, reply: Reply) -> Reply:
+    return (429, {"Retry-After": "7"}, b"") if b"PACK" in reply[2] else reply
 
 
 def _unreachable(admin: APIClient, count: int) -> list[dict[str, object]]:
@@ -111,21 +223,63 @@ def _unreachable(admin: APIClient, count: int) -> list[dict[str, object]]:
     return [link(admin, f"http://127.0.0.1:{port}/{n}.git") for n in range(count)]
 
 
-def test_a_host_that_three_remotes_cannot_reach_cools_down(admin: APIClient) -> None:
-    """For a minute at most; the third failure is no longer counted as a remote's own."""
-    rows = _unreachable(admin, 2)
+@pytest.fixture
+def down(admin: APIClient, forge: Forge, make_repo: Callable[[], Repo]) -> list[dict[str, object]]:
+    """Four links of one host that were well until it went down; three were asked since."""
+    repos = [make_repo() for _ in range(4)]
+    for number, repo in enumerate(repos):
+        repo.commit({f"b{number}/policy-config.yaml": policy()})
+    rows = [link(admin, repo.url) for repo in repos]
     run_due()
-    alone = [shown(admin, row)["status"] for row in rows]
-    third, fourth = _unreachable(admin, 2)
+    forge.answers |= {repo.bare.name: (503, {}, b"") for repo in repos}
+    last = Link.objects.get(pk=rows[-1]["id"])
+    Remote.objects.exclude(pk=last.remote_id).update(next_poll_at=timezone.now())
+    run_due()
+    Remote.objects.filter(pk=last.remote_id).update(next_poll_at=timezone.now())
+    return rows
+
+
+def test_a_host_that_three_remotes_cannot_reach_rests(
+    admin: APIClient, down: list[dict[str, object]]
+) -> None:
+    """That is no failure of a link; each shows why it waits."""
+    for row in [shown(admin, row) for row in down]:
+        assert (row["status"], row["error"]["code"]) == ("synced", "unreachable")
+    assert sorted(Remote.objects.values_list("failures", "put_off")) == [(0, 0)] + [(0, 1)] * 3
+    assert claims.due(timezone.now()) is None
+
+
+def test_what_somebody_asks_for_does_not_wait_for_its_host(
+    admin: APIClient, forge: Forge, down: list[dict[str, object]]
+) -> None:
+    """It is asked itself, and a failure is its own."""
+    calls = len(forge.requests)
+    request_sync(admin, down[0])
+
     run_due()
 
-    assert alone == ["error", "error"]
-    host = Host.objects.get()
-    assert host.cooling_until is not None
-    assert timedelta() < host.cooling_until - timezone.now() <= timedelta(seconds=60)
-    for row in (third, fourth):
-        assert shown(admin, row)["error"]["code"] == "unreachable"
-    assert sorted(Remote.objects.values_list("failures", flat=True)) == [0, 0, 1, 1]
+    assert len(forge.requests) == calls + 1
+    assert [shown(admin, row)["status"] for row in down] == ["error"] + ["synced"] * 3
+
+
+def test_a_host_is_probed_by_turns_until_one_is_answered(
+    admin: APIClient, forge: Forge, down: list[dict[str, object]]
+) -> None:
+    """Who failed goes behind the others; when one is answered, all are asked at once."""
+    _later()
+    probe = claims.due(timezone.now())
+    assert probe
+    [first] = probe.remote_ids
+    forge.answers.clear()
+    steps.poll(probe, steps.sync)
+
+    after = claims.due(timezone.now())
+
+    assert first == Link.objects.get(pk=down[-1]["id"]).remote_id
+    assert after
+    assert len(after.remote_ids) == 3
+    steps.poll(after, steps.sync)
+    assert [shown(admin, row)["error"] for row in down] == [None] * 4
 
 
 def test_dead_remotes_of_a_host_that_answers_are_their_own_trouble(
@@ -148,6 +302,7 @@ def test_dead_remotes_of_a_host_that_answers_are_their_own_trouble(
 def test_a_host_that_answers_again_is_forgotten(admin: APIClient, forge: Forge, repo: Repo) -> None:
     """Its strikes do not add up over the years."""
     _unreachable(admin, 2)
+    Remote.objects.update(last_polled_at=timezone.now() - timedelta(hours=1))  # They were well.
     run_due()
     strikes = len(Host.objects.get().unreached)
     repo.commit({BOT: policy()})
@@ -160,13 +315,15 @@ def test_a_host_that_answers_again_is_forgotten(admin: APIClient, forge: Forge, 
 
 def test_a_host_without_remotes_is_dropped(admin: APIClient) -> None:
     """When the last link to it is deleted."""
-    Host.objects.create(name="gone.example")
     _unreachable(admin, 1)
-    run_due()
+    for name in ("gone.example", "127.0.0.1"):
+        Host.objects.create(name=name)
+        Pause.objects.create(host=name, credential_digest="", until=timezone.now())
 
     hosts.forget_unused()
 
     assert [row.pk for row in Host.objects.all()] == ["127.0.0.1"]
+    assert [row.host for row in Pause.objects.all()] == ["127.0.0.1"]
 
 
 def test_a_budget_bounds_the_calls_of_a_host(
@@ -222,6 +379,27 @@ def test_a_host_is_called_by_as_many_at_once_as_the_operator_allows(
     assert Remote.objects.filter(failures=0, last_polled_at__isnull=False).count() == 8
 
 
+def test_who_asked_has_the_first_place_at_a_host(
+    admin: APIClient,
+    forge: Forge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """Behind repositories that hang, it would wait until they give up."""
+    settings.ENV = dataclasses.replace(settings.ENV, git_host_concurrency=1)
+    repo.commit({BOT: policy()})
+    names = [forge.alias(repo) for _ in range(6)]
+    rows = [link(admin, f"{forge.url}/{name}") for name in names]
+    run_due()
+    Remote.objects.update(next_poll_at=timezone.now() - timedelta(minutes=1))
+    request_sync(admin, rows[3])
+    forge.requests.clear()
+
+    run_due()
+
+    assert f"/{names[3]}/" in forge.requests[0][1]
+
+
 def test_who_never_got_its_turn_is_due_again(
     admin: APIClient,
     forge: Forge,
@@ -244,7 +422,7 @@ def test_who_never_got_its_turn_is_due_again(
     errors = [(shown(admin, row)["error"] or {"code": ""})["code"] for row in rows]
     assert sorted(errors) == ["", "", "", "", "timeout"]
     due = Remote.objects.filter(next_poll_at__lte=timezone.now(), claim_id__isnull=True)
-    assert (due.count(), Host.objects.get().cooling_until) == (4, None)
+    assert (due.count(), Host.objects.count()) == (4, 0)
 
 
 def test_a_slow_host_holds_no_more_than_its_places(

@@ -277,7 +277,7 @@ def test_an_idle_tick_writes_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert claims.due(timezone.now()) is None
 
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT"]
+    assert [query["sql"].strip("(")[:6] for query in queries] == ["SELECT", "SELECT"]
 
 
 @pytest.mark.django_db

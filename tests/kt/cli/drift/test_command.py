@@ -122,6 +122,49 @@ def test_a_configuration_without_a_file_is_told_and_no_drift() -> None:
     assert not drifts(rows, [])
 
 
+@pytest.mark.parametrize(
+    ("state", "of_configuration", "told"),
+    [
+        ("orphaned", "orphaned", True),
+        ("offline", "orphaned", True),
+        ("offline", "in_sync", False),
+        ("in_sync", None, False),
+    ],
+)
+def test_a_gateway_of_what_no_repository_feeds_is_drift(
+    state: str, of_configuration: str | None, told: bool
+) -> None:
+    """One of what another repository feeds is not this checkout's to tell."""
+    seen = {"configuration": "gone", "gateway": "edge-1", "state": state}
+    if of_configuration:
+        seen["configuration_state"] = of_configuration
+    nobody = {"configuration": "gone", "gateway": None, "state": "orphaned"}
+
+    rows = compare([], [{"id": "gone", "content_hash": HERE}], [seen, nobody], prefix="")
+
+    expected = [("", "no_file"), *[("edge-1", state)] * told]
+    assert [(row.gateway, row.state) for row in rows] == expected
+    assert drifts(rows, []) == told
+
+
+def test_what_no_file_feeds_is_told_in_each_format(
+    kt: Run, answers: Answers, checkout: Repo
+) -> None:
+    """There is no file to show it at, so it is the checkout's."""
+    gone = {"id": "gone", "content_hash": HERE}
+    answers.says("/v1/configurations", [*in_force(policy("Bot")), gone])
+    seen = {"configuration": "gone", "gateway": "edge-1", "state": "orphaned", "why": "no file"}
+    answers.says("/v1/drift", [{**seen, "configuration_state": "orphaned"}])
+
+    code, text, _ = kt("drift")
+
+    assert code == 1
+    assert "orphaned     gone on edge-1: no file\n" in text
+    assert "title=orphaned edge-1::gateway edge-1: no file" in kt("drift", "--format", "github")[1]
+    assert ET.fromstring(kt("drift", "--format", "junit")[1]).get("failures") == "1"
+    assert kt("drift", "--ignore", "orphaned")[0] == 0
+
+
 def test_a_state_can_be_ignored() -> None:
     """That one and no other."""
     known = [{"id": "support-bot", "content_hash": THERE, "overridden": True}]

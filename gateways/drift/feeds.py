@@ -1,0 +1,89 @@
+"""Which file in git feeds a configuration, and since when none does."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from configurations.models import Configuration
+from gitrepos.models import LinkedFile
+
+_GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
+
+_Key = tuple[str, str]  # Link and configuration.
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a link's row says of a configuration's file, and the commit that it took last.
+
+    Of a file that is gone, `moved_to` is the path where its policy stands now, and `renamed` the
+    id that it has there.
+    """
+
+    path: str
+    content_hash: str
+    outcome: str
+    since: datetime
+    commit: str
+    moved_to: str = ""
+    renamed: str = ""
+
+    @property
+    def gone(self) -> bool:
+        return self.outcome in _GONE
+
+
+def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
+    """The files of all configurations, or of the wanted ones, by link and configuration."""
+    rows = LinkedFile.objects.exclude(configuration="")
+    if wanted is not None:
+        rows = rows.filter(configuration__in=wanted)
+    files: dict[_Key, File] = {}
+    facts = ("path", "content_hash", "outcome", "updated_at", "link__last_commit")
+    for link_id, configuration, *said in rows.values_list("link_id", "configuration", *facts):
+        key = str(link_id), configuration
+        if key not in files or files[key].gone:
+            files[key] = File(*said)
+    gone = {key: file for key, file in files.items() if file.gone}
+    return files | _moved(gone) if gone else files
+
+
+def _moved(gone: dict[_Key, File]) -> dict[_Key, File]:
+    links, names = {UUID(link) for link, _ in gone}, {name for _, name in gone}
+    rows = LinkedFile.objects.filter(link__in=links, renamed_from__in=names)
+    moved = rows.exclude(outcome__in=_GONE)
+    return {
+        (str(link_id), name): replace(file, moved_to=path, renamed=renamed)
+        for link_id, name, path, renamed in moved.values_list(
+            "link_id", "renamed_from", "path", "configuration"
+        )
+        if (file := gone.get((str(link_id), name)))
+    }
+
+
+def orphaned(row: Configuration, file: File | None) -> tuple[datetime, str] | None:
+    """Since when, and why, no file feeds a configuration that came from git; else None.
+
+    `file` is what the link that owns it says. One of the API never had a file, and one that the
+    API took over when its link was deleted has none to miss.
+    """
+    if row.source != Configuration.Source.GIT:
+        return None
+    if not row.owner:
+        return row.orphaned_at or row.updated_at, "the link that fed it was deleted"
+    if file is None:
+        return row.updated_at, "no file of its link names it"
+    if file.gone:
+        return file.since, _where(file)
+    if row.status == Configuration.Status.ARCHIVED:
+        return row.updated_at, f"it was archived, and {file.path} did not change since"
+    return None
+
+
+def _where(file: File) -> str:
+    if file.renamed and file.moved_to == file.path:
+        return f"{file.path} names {file.renamed} now"
+    if file.renamed:
+        return f"{file.path} is gone; its policy is {file.renamed} now, in {file.moved_to}"
+    return f"{file.path} is gone, or names another id"
