@@ -1,6 +1,7 @@
 """What the API takes and shows of shared git credentials."""
 
 import re
+import threading
 from typing import Any
 
 from rest_framework import serializers
@@ -9,6 +10,7 @@ from gitrepos import known_hosts, ssh, sshkeys
 from gitrepos.address import BadURLError, host_and_port, place
 from gitrepos.credentials import BEARER
 from gitrepos.models import CredentialKind, GitCredential
+from keeptrusts.errors import BusyError
 from keeptrusts.fields import Input, Text
 
 _MAX_HOSTS = 50
@@ -16,6 +18,8 @@ _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
+# To take a passphrase off is meant to cost time: that of one thread of the web server.
+_taking_off = threading.BoundedSemaphore(1)
 # What each kind may have; the first is its secret.
 _FIELDS = {
     CredentialKind.TOKEN: ("token", "username", "authorization"),
@@ -136,10 +140,15 @@ def _read_key(attrs: dict[str, Any]) -> None:
         if passphrase:
             raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
         return
+    if passphrase and not _taking_off.acquire(blocking=False):
+        raise BusyError("Another key's passphrase is being taken off; try again.")
     try:
         private, public = sshkeys.read(attrs["private_key"], passphrase=passphrase)
     except ValueError as exc:
         raise serializers.ValidationError({"private_key": [str(exc)]}) from exc
+    finally:
+        if passphrase:
+            _taking_off.release()
     attrs["private_key"], attrs["public_key"] = private, public
 
 
