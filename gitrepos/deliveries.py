@@ -9,7 +9,6 @@ from uuid import UUID
 
 import redis
 import structlog
-from django.core.cache import cache
 from django.utils import timezone
 
 from gitrepos import links, webhook
@@ -17,6 +16,7 @@ from gitrepos.credentials import sealed_webhook_secret, webhook_secret_of
 from gitrepos.models import GitRepo
 from gitrepos.webhook import Delivery, Headers, Push
 from keeptrusts.errors import ApiError, ConflictError, UnavailableError
+from keeptrusts.redis_client import client
 from keeptrusts.sealing import SealError
 from kt.policy.words import shown
 
@@ -57,7 +57,7 @@ def take(repo_id: UUID, headers: Headers, body: bytes) -> Receipt:
     deleted meanwhile.
     """
     link = GitRepo.objects.filter(pk=repo_id).first() or GitRepo(pk=repo_id)
-    with _once(f"delivery:{repo_id}:{_mark(link, headers, body)}"):
+    with _once(f"keeptrusts:delivery:{repo_id}:{_mark(link, headers, body)}"):
         delivery = _read(headers, body)
         ignored = _ignored(link, delivery)
         links.hear(repo_id, commit=None if ignored else _commit(link, delivery))
@@ -99,7 +99,7 @@ def _nobody() -> GitRepo:
 def _once(key: str) -> Iterator[None]:
     """Refuse what was taken before; what fails on its way may be sent again."""
     try:
-        is_new = cache.add(key, 1, timeout=_REMEMBERED_SECONDS)
+        is_new = client().set(key, 1, nx=True, ex=_REMEMBERED_SECONDS)
     except redis.RedisError as exc:
         log.warning("broker failed", error=str(exc))
         raise UnavailableError("The broker") from exc
@@ -108,7 +108,7 @@ def _once(key: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        cache.delete(key)
+        client().delete(key)
         raise
 
 
