@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from gitrepos import known_hosts, ssh, sshkeys
+from gitrepos import keyring, known_hosts, ssh, sshkeys
 from gitrepos.address import BadURLError, host_and_port, place
 from gitrepos.credentials import BEARER
 from gitrepos.models import CredentialKind, GitCredential
@@ -20,17 +20,17 @@ _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
 # To take a passphrase off is meant to cost time: that of one thread of the web server.
 _taking_off = threading.BoundedSemaphore(1)
-# What each kind may have; the first is its secret.
+# What each kind may have besides its secret.
 _FIELDS = {
-    CredentialKind.TOKEN: ("token", "username", "authorization"),
-    CredentialKind.BASIC: ("password", "username"),
-    CredentialKind.SSH: ("private_key", "passphrase", "known_hosts"),
+    CredentialKind.TOKEN: ("username", "authorization"),
+    CredentialKind.BASIC: ("username",),
+    CredentialKind.SSH: ("passphrase", "known_hosts"),
 }
 
 
 def secret_field(kind: str) -> str:
     """The field that holds the secret of a kind."""
-    return _FIELDS[CredentialKind(kind)][0]
+    return keyring.SECRET_FIELDS[kind]
 
 
 class Host(Text):
@@ -88,8 +88,8 @@ class CredentialInput(Input):
         return self._checked(attrs, CredentialKind(self.instance.kind))
 
     def _checked(self, attrs: dict[str, Any], kind: CredentialKind) -> dict[str, Any]:
-        others = {name for names in _FIELDS.values() for name in names} - set(_FIELDS[kind])
-        if foreign := sorted(others & attrs.keys()):
+        every = {name for one in CredentialKind for name in (*_FIELDS[one], secret_field(one))}
+        if foreign := sorted((every - {*_FIELDS[kind], secret_field(kind)}) & attrs.keys()):
             raise serializers.ValidationError({foreign[0]: [f"is not for the kind {kind.value}"]})
         if self._now(attrs, "authorization") == BEARER and self._now(attrs, "username"):
             raise serializers.ValidationError({"username": ["is not sent with a bearer token"]})

@@ -14,7 +14,7 @@ from configurations import pins, versions
 from configurations.models import Configuration
 from events import log as events
 from gitrepos import claim
-from gitrepos.address import RepoURL, stored
+from gitrepos.address import RepoURL, origin, stored
 from gitrepos.credentials import refused, sealed, sealed_webhook_secret, token_of
 from gitrepos.errors import SecretLostError
 from gitrepos.models import GitCredential, GitRepo, Remote
@@ -319,7 +319,7 @@ def _moved(old: Remote, url: RepoURL | None, token: str | None, credential: str 
         return _remote(new, token or "", _shared(credential or ""))
     if old.shared:
         return _remote(new, "", old.shared)
-    return _remote(new, _kept(old) if _origin(new.text) == _origin(old.url) else "", None)
+    return _remote(new, _kept(old) if origin(new.text) == origin(old.url) else "", None)
 
 
 def _kept(remote: Remote) -> str:
@@ -327,11 +327,6 @@ def _kept(remote: Remote) -> str:
         return token_of(remote)
     except SecretLostError as exc:
         raise ConflictError(exc.code, exc.message) from exc
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port, as the stored form of a url spells them."""
-    return "/".join(url.split("/", 3)[:3])
 
 
 def _remote_of(repo_id: UUID) -> Remote:

@@ -1,6 +1,6 @@
 """What a sync would do now, without a claim, a lock or a row written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,32 +12,12 @@ from gitrepos import git, holds, remote, rows, sync
 from gitrepos.address import resolve, stored
 from gitrepos.candidates import Linked, read
 from gitrepos.errors import GoneError, RemoteError
-from gitrepos.models import GitRepo, Remote
+from gitrepos.models import GitRepo
 from gitrepos.plan import Hold, Plan, mass_removal
 from gitrepos.planning import decide
 from gitrepos.snapshot import Ask, Snapshot
 
-_REMOTE = ("id", "url", "host", "credential", "shared_id")
-_LINK = (
-    "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
-    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
-)  # fmt: skip
 _SHOWN_FINDINGS = 10
-
-Packed = Mapping[str, Mapping[str, Any]]
-
-
-def packed(link: GitRepo) -> dict[str, dict[str, Any]]:
-    """A link, saved or not, as a message may carry it: its secret stays sealed."""
-    return {
-        "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
-        "link": {name: _plain(getattr(link, name)) for name in _LINK},
-    }
-
-
-def unpacked(message: Packed) -> GitRepo:
-    """The link that `packed` put into a message."""
-    return GitRepo(remote=Remote(**message["remote"]), **message["link"])
 
 
 def of(link: GitRepo) -> dict[str, Any]:
@@ -130,7 +110,3 @@ def _files(decided: Plan) -> list[dict[str, Any]]:
 
 def _error(error: RemoteError) -> dict[str, str]:
     return {"code": error.code, "message": error.message}
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | bool | list | None) else str(value)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from gitrepos import claim
-from gitrepos.credentials import binding
+from gitrepos.credentials import binding, name
 from gitrepos.links import writing
 from gitrepos.models import GitCredential, GitRepo, Remote
 from keeptrusts.sealing import Rotation, fingerprint, unseal
@@ -39,7 +39,7 @@ def _renew(row: GitCredential | GitRepo | Remote, column: str, done: Rotation) -
     if new != old:
         setattr(row, column, new)
         row.save(update_fields=[column])
-    if old and isinstance(row, Remote) and binding(row) not in done.lost:
+    if old and isinstance(row, Remote) and name(row) not in done.lost:
         _tell_apart(row, fingerprint(unseal(new, row=binding(row))))
 
 

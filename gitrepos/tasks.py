@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -27,6 +26,7 @@ from gitrepos import (
     mailbox,
     measures,
     preview,
+    preview_requests,
     scratch,
     sync,
 )
@@ -102,10 +102,14 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 
 @shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
-def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
+def preview_link(ticket: str, request_id: str) -> None:
     """Answer the request that waits for what a sync of a link would do."""
     try:
-        answer = preview.of(preview.unpacked(message))
+        link = preview_requests.take(UUID(request_id))
+        if link is None:
+            log.warning("nobody waits for this preview", request=request_id)
+            return
+        answer = preview.of(link)
     except SoftTimeLimitExceeded:
         text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
         answer = {"error": {"code": TimedOutError.code, "message": text}}
@@ -124,6 +128,7 @@ def sweep() -> None:
     if removed := scratch.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
+    preview_requests.forget_old()
     kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
     events, runs = retention.trim(kept_since), history.trim(kept_since)
     if events or runs:

@@ -16,7 +16,7 @@ from access.authentication import bearer
 from configurations import pins, queries
 from configurations.serializers import PinInput
 from configurations.versions import Origin, Source
-from gitrepos import deliveries, links, listing, mailbox, measures, preview, tasks
+from gitrepos import deliveries, links, listing, mailbox, measures, preview_requests, tasks
 from gitrepos.conditions import STATUSES, Standing, with_status
 from gitrepos.models import GitRepo
 from gitrepos.serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
@@ -242,17 +242,24 @@ def _previewed(link: GitRepo) -> Any:
     if not _preview_seats.acquire(blocking=False):
         raise BusyError(_NO_TIME)
     try:
-        ticket = uuid4().hex
-        message = preview.packed(link)
-        tasks.preview_link.apply_async((ticket, message), expires=_MAX_WAIT_SECONDS)
-        found = mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
-    except OperationalError as exc:
-        raise UnavailableError("The broker") from exc
+        found = _answered(preview_requests.keep(link))
     finally:
         _preview_seats.release()
     if found is None:
         raise BusyError(_NO_TIME)
     return found
+
+
+def _answered(request_id: UUID) -> Any:
+    """The answer to a preview that was asked for; None when there is none in time."""
+    ticket = uuid4().hex
+    try:
+        tasks.preview_link.apply_async((ticket, str(request_id)), expires=_MAX_WAIT_SECONDS)
+        return mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
+    except OperationalError as exc:
+        raise UnavailableError("The broker") from exc
+    finally:
+        preview_requests.forget(request_id)
 
 
 def _served(repo_id: UUID, number: int, seconds: int) -> bool:
