@@ -122,7 +122,7 @@ def _data_dir(value: str) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         private.close(str(path), folders=_IN_DATA_DIR)
     except OSError as exc:
-        raise EnvError(f"KEEPTRUSTS_DATA_DIR={value!r}: {exc.filename} {exc.strerror}") from exc
+        raise EnvError(f"KEEPTRUSTS_DATA_DIR={value!r}: {exc.filename}: {exc.strerror}") from exc
     return path
 
 
