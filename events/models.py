@@ -24,6 +24,7 @@ class Event(models.Model):
         UNPINNED = "unpinned"
         ARCHIVED = "archived"
         RENAMED = "renamed"
+        CREDENTIAL_CHANGED = "credential_changed"
         CREDENTIAL_EXPIRING = "credential_expiring"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -222,6 +222,17 @@ class Link(models.Model):
         )
 
 
+class PreviewRequest(models.Model):
+    """A link of which somebody waits to see what a sync would do, until a worker takes it.
+
+    `asked` is the link and its remote, saved or not, with the secret still sealed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asked = models.JSONField()
+    created_at = models.DateTimeField(db_index=True)
+
+
 class LinkedFile(models.Model):
     """What git last said of one file, and what became of it.
 

@@ -26,7 +26,7 @@ from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
 from gitrepos.snapshot import temporary
-from gitrepos.sync import history, preview, steps
+from gitrepos.sync import history, preview, preview_requests, steps
 from keeptrusts import mailbox, metrics
 from keeptrusts.processes import heartbeat
 
@@ -96,10 +96,14 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 
 @shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
-def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
+def preview_link(ticket: str, request_id: str) -> None:
     """Answer the request that waits for what a sync of a link would do."""
     try:
-        answer = preview.of(preview.unpacked(message))
+        link = preview_requests.take(UUID(request_id))
+        if link is None:
+            log.warning("nobody waits for this preview", request=request_id)
+            return
+        answer = preview.of(link)
     except SoftTimeLimitExceeded:
         text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
         answer = {"error": {"code": TimedOutError.code, "message": text}}
@@ -118,6 +122,7 @@ def sweep() -> None:
     if removed := temporary.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
+    preview_requests.forget_old()
     kept_since = timezone.now() - timedelta(days=settings.ENV.event_retention_days)
     events, runs = retention.trim(kept_since), history.trim(kept_since)
     if events or runs:

@@ -9,6 +9,7 @@ from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
 
+from keeptrusts import messages
 from keeptrusts.processes.process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
@@ -31,6 +32,7 @@ def _broker_url(url: str) -> str:
 # The worker warns of root because of pickle; messages here are JSON, and nothing else is read.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
+messages.use()
 app = Celery("keeptrusts")
 app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),
@@ -46,7 +48,9 @@ app.conf.update(
         "interval_max": 0.1,
     },
     accept_content=["json"],
+    result_accept_content=["json"],
     task_ignore_result=True,
+    worker_enable_remote_control=False,
     task_publish_retry=False,
     task_default_queue="tick",
     task_routes={

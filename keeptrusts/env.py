@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from keeptrusts import private
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SCHEMES = ("https", "ssh", "http", "file")
@@ -19,6 +21,8 @@ _DATABASES = ("postgres", "postgresql", "sqlite")
 _BROKERS = ("redis", "rediss", "unix")
 _MIN_SECRET_LENGTH = 32
 _HIGHEST = 86_400
+# The second is what a file system puts into the root of a volume.
+_IN_DATA_DIR = ("work", "lost+found")
 
 
 class EnvError(ValueError):
@@ -116,8 +120,9 @@ def _data_dir(value: str) -> Path:
     path = Path(value).absolute()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.close(str(path), folders=_IN_DATA_DIR)
     except OSError as exc:
-        raise EnvError(f"KEEPTRUSTS_DATA_DIR={value!r}: {exc.strerror}") from exc
+        raise EnvError(f"KEEPTRUSTS_DATA_DIR={value!r}: {exc.filename}: {exc.strerror}") from exc
     return path
 
 

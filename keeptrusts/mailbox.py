@@ -24,16 +24,23 @@ def put(ticket: str, answer: Any) -> None:
 def take(ticket: str, *, seconds: float) -> Any:
     """Wait for an answer, each is there once; None when there is none in time.
 
-    Raises: `UnavailableError` when the broker does not answer.
+    Raises: `UnavailableError` when the broker does not answer, or what it has is no answer.
     """
     until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
             if found := client().blpop([_key(ticket)], timeout=_LOOK_SECONDS):
-                return orjson.loads(found[1])
-    except redis.RedisError as exc:
+                return _read(found[1])
+    except (redis.RedisError, orjson.JSONDecodeError) as exc:
         raise UnavailableError("The broker") from exc
     return None
+
+
+def _read(data: bytes | str) -> Any:
+    answer = orjson.loads(data)
+    if not isinstance(answer, dict):
+        raise UnavailableError("The broker")
+    return answer
 
 
 def _key(ticket: str) -> str:

@@ -4,6 +4,7 @@ A process adds to numbers of its own; `flush` hands them over in one round trip.
 small closed sets, never from what somebody typed.
 """
 
+import math
 import threading
 import time
 from bisect import bisect_left
@@ -128,10 +129,13 @@ def flush() -> None:
             pipe.hincrbyfloat(key, _SEPARATOR.join(field), amount)
     pipe.expire(slot, _SLOT_SECONDS * (_SLOTS + 1))
     try:
-        pipe.execute()
+        results = pipe.execute(raise_on_error=False)
     except redis.RedisError as exc:
         log.warning("metrics wait for the broker", error=str(exc))
         _add(taken)
+        return
+    if failed := [result for result in results if isinstance(result, redis.RedisError)]:
+        log.warning("some metrics are not counted", error=str(failed[0]), fields=len(failed))
 
 
 def totals() -> Totals:
@@ -175,9 +179,22 @@ def _totals(keys: Sequence[str], seconds: float) -> Totals:
     values: dict[Field, float] = defaultdict(float)
     for numbers in found:
         for field, number in numbers.items():
-            values[tuple(field.decode().split(_SEPARATOR))] += float(number)
+            values[_field(field)] += _number(number)
     values.pop((_SINCE,), None)
-    return Totals(values, min(seconds, time.time() - float(since or time.time())))
+    return Totals(values, min(seconds, time.time() - (_number(since) or time.time())))
+
+
+def _field(name: bytes) -> Field:
+    return tuple(name.decode(errors="replace").split(_SEPARATOR))
+
+
+def _number(text: bytes | None) -> float:
+    """What was counted; nothing of what nobody here can have counted."""
+    try:
+        number = float(text or 0)
+    except ValueError:
+        return 0.0
+    return number if math.isfinite(number) and number >= 0 else 0.0
 
 
 def _add(amounts: Mapping[Field, float]) -> None:

@@ -1,5 +1,8 @@
 """Secrets at rest: sealed with AES-256-GCM, bound to the row that holds them.
 
+What a secret is part of is its row's name (`remote:UUID`), and after a blank what else must be as
+it was, such as where it may go. None of that is stored beside it: it is read from the row.
+
 A sealed value is `v1.KEYID.DATA`: KEYID tells which of `KEEPTRUSTS_SECRET_KEY`'s entries
 sealed it, DATA is a 12-byte nonce and the ciphertext in URL-safe base64.
 """
@@ -25,7 +28,7 @@ class SealError(Exception):
 
 
 def seal(secret: str, *, row: str) -> str:
-    """Seal `secret` so that it opens only as part of `row` (such as `remote:UUID`)."""
+    """Seal `secret` so that it opens only as part of `row`."""
     key = settings.ENV.secret_keys[0]
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(_derived(key, b"seal")).encrypt(nonce, secret.encode(), row.encode())
@@ -46,22 +49,29 @@ def unseal(sealed: str, *, row: str) -> str:
 
 @dataclass(slots=True)
 class Rotation:
-    """How many secrets were sealed under a new key, and the rows whose secret no key opens."""
+    """How many secrets were sealed anew, and the rows whose secret no key opens.
 
+    With `unbound` also those open that were sealed for the name of their row alone.
+    """
+
+    unbound: bool = False
     sealed: int = 0
     lost: list[str] = field(default_factory=list)
 
     def renew(self, sealed: str, *, row: str) -> str:
-        """The same secret under the first key; what is so already, or cannot be opened, stays."""
-        if sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
-            return sealed
-        try:
-            secret = unseal(sealed, row=row)
-        except SealError:
-            self.lost.append(row)
-            return sealed
-        self.sealed += 1
-        return seal(secret, row=row)
+        """The same secret under the first key, as part of `row`; one that is lost stays."""
+        name = row.partition(" ")[0]
+        for known in {row, name} if self.unbound else {row}:
+            try:
+                secret = unseal(sealed, row=known)
+            except SealError:
+                continue
+            if known == row and sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
+                return sealed
+            self.sealed += 1
+            return seal(secret, row=row)
+        self.lost.append(name)
+        return sealed
 
 
 Resealer = Callable[[Rotation], None]
@@ -73,9 +83,12 @@ def register(resealer: Resealer) -> None:
     _resealers.append(resealer)
 
 
-def reseal_all() -> Rotation:
-    """Seal every stored secret under the first key; a second run finds nothing to do."""
-    done = Rotation()
+def reseal_all(*, unbound: bool = False) -> Rotation:
+    """Seal every stored secret under the first key; a second run finds nothing to do.
+
+    With `unbound` also those that were sealed for the name of their row alone.
+    """
+    done = Rotation(unbound=unbound)
     for resealer in _resealers:
         resealer(done)
     return done

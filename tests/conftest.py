@@ -7,7 +7,6 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -40,11 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
     """Each process of a parallel run has a database of Redis to itself."""
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    url = f"{os.environ['REDIS_URL']}?db={number}"
-    settings.REDIS_URL = url
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": url}}
-    yield
-    cache.close()
+    settings.REDIS_URL = f"{os.environ['REDIS_URL']}?db={number}"
 
 
 @pytest.fixture(scope="session")

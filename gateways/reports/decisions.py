@@ -107,15 +107,17 @@ def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) 
     name, at = event.get("id"), event.get("time")
     if not isinstance(name, str) or not _ID.fullmatch(name):
         raise FieldError(f"events.{number}.id", "must be 1 to 64 letters, digits and dashes")
-    event = _storable(event, number)
+    event, where = _storable(event, number), f"events.{number}"
     config = event.get("config")
+    if not isinstance(config, dict | None):
+        raise FieldError(f"{where}.config", "must be an object or null")
     return Decision(
         gateway=gateway_id,
         event_id=name,
         at=_moment(at, number),
-        configuration=_text(config.get("id") if isinstance(config, dict) else None, 200),
-        verdict=_text(event.get("verdict"), 20),
-        policy=_text(event.get("policy"), 200),
+        configuration=_text(config or {}, "id", f"{where}.config", longest=200),
+        verdict=_text(event, "verdict", where, longest=20),
+        policy=_text(event, "policy", where, longest=200),
         event=event,
         received_at=now,
     )
@@ -161,8 +163,12 @@ def _too_deep(number: int) -> FieldError:
     return FieldError(f"events.{number}", f"must not nest deeper than {_MOST_LEVELS} levels")
 
 
-def _text(value: Any, longest: int) -> str:
-    return value[:longest] if isinstance(value, str) else ""
+def _text(fields: Mapping[str, Any], name: str, where: str, *, longest: int) -> str:
+    """What a column keeps of a text; empty for one that is null or missing."""
+    value = fields.get(name)
+    if not isinstance(value, str | None):
+        raise FieldError(f"{where}.{name}", "must be a string or null")
+    return (value or "")[:longest]
 
 
 def _position(row: Decision) -> str:

@@ -5,10 +5,10 @@ what was true a minute ago, and every gateway says the rest again with its next 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 import orjson
 import redis
 import structlog
@@ -24,14 +24,18 @@ _SEEN = "keeptrusts:fleet:seen"
 _BEGUN = "keeptrusts:fleet:begun"
 _BEGUN_SECONDS = 86_400
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"\A[^\x00]*\Z")]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_Row = TypeVar("_Row", "Handed", "LastReport")
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+
+class Handed(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     """What a gateway was told last, by pull or by push."""
 
-    content_hash: str
-    publish_seq: int
-    at: datetime
+    content_hash: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    publish_seq: _Count
+    at: _Moment
 
 
 def note_handed(statements: Iterable[Desired]) -> None:
@@ -49,17 +53,16 @@ def note_handed(statements: Iterable[Desired]) -> None:
 
 def handed() -> dict[str, Handed]:
     """What each gateway was told last. Raises: `redis.RedisError`."""
-    return {key: Handed(value[0], value[1], _time(value[2])) for key, value in _all(_HANDED)}
+    return _all(_HANDED, Handed)
 
 
-@dataclass(frozen=True, slots=True)
-class LastReport:
+class LastReport(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     """The last report: when it came, how it is told from one that says something else, and what
     it said that may reach the database late."""
 
-    at: datetime
+    at: _Moment
     essence: str
-    counters: Mapping[str, int]
+    counters: Annotated[Mapping[_Name, _Count], msgspec.Meta(max_length=50)]
     stream: bool
 
 
@@ -73,7 +76,7 @@ def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
     pipe.hget(_SEEN, gateway_id)
     pipe.hset(_SEEN, gateway_id, row)
     before, _ = pipe.execute()
-    return None if before is None else _seen(orjson.loads(before))
+    return None if before is None else _read(before, LastReport)
 
 
 def forget_seen(gateway_id: str) -> None:
@@ -83,7 +86,7 @@ def forget_seen(gateway_id: str) -> None:
 
 def seen() -> dict[str, LastReport]:
     """The last report of each gateway. Raises: `redis.RedisError`."""
-    return {key: _seen(value) for key, value in _all(_SEEN)}
+    return _all(_SEEN, LastReport)
 
 
 def is_first(configuration_id: str, version: int) -> bool:
@@ -92,15 +95,16 @@ def is_first(configuration_id: str, version: int) -> bool:
     return bool(client().set(name, 1, nx=True, ex=_BEGUN_SECONDS))
 
 
-def _seen(row: Any) -> LastReport:
-    at, essence, counters, stream = row
-    return LastReport(_time(at), essence, counters, stream)
-
-
-def _all(name: str) -> Iterable[tuple[str, Any]]:
+def _all(name: str, kind: type[_Row]) -> dict[str, _Row]:
     found: Any = client().hgetall(name)
-    return ((key.decode(), orjson.loads(value)) for key, value in found.items())
+    read = ((key.decode(errors="replace"), _read(value, kind)) for key, value in found.items())
+    return {key: row for key, row in read if row is not None}
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _read(value: bytes, kind: type[_Row]) -> _Row | None:
+    """A row as it was written. One that was not written here counts as lost."""
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.DecodeError as exc:
+        log.warning("Redis holds what was not written here", kind=kind.__name__, error=str(exc))
+        return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import orjson
 import redis
 import structlog
@@ -30,6 +31,8 @@ _LEAST_INTERVAL_SECONDS = 3
 _MOST_INTERVAL_SECONDS = 100
 _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"]
 
+_Plain = str | int | bool | None
+_ESSENCE = tuple[tuple[_Plain, ...], str, tuple[_Plain, ...]]
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
 
 Report = Mapping[str, Any]
@@ -64,9 +67,12 @@ class Essence:
         return cls(runs if row.running_hash else none, row.problem_code, ())
 
     @classmethod
-    def read(cls, text: str) -> Essence:
-        running, problem, rest = orjson.loads(text)
-        return cls(tuple(running), problem, tuple(rest))
+    def read(cls, text: str) -> Essence | None:
+        """What `text` wrote; None for anything else."""
+        try:
+            return cls(*msgspec.json.decode(text, type=_ESSENCE))
+        except msgspec.DecodeError:
+            return None
 
     def text(self) -> str:
         return orjson.dumps([self.running, self.problem, self.rest]).decode()
@@ -92,10 +98,13 @@ def take(gateway_id: str, report: Report) -> None:
     except redis.RedisError as exc:
         log.warning("reports go to the database, one by one", error=str(exc))
         before = None
-    if before is None:
+    if before is not None and before.essence == essence:
+        return
+    known = Essence.read(before.essence) if before else None
+    if known is None:
         _write_anew(gateway_id, report, now)
-    elif before.essence != essence:
-        _write(gateway_id, report, now, Essence.read(before.essence))
+    else:
+        _write(gateway_id, report, now, known)
 
 
 def flush() -> int:

@@ -1,15 +1,17 @@
 """What the API takes and shows of shared git credentials."""
 
 import re
+import threading
 from typing import Any
 
 from rest_framework import serializers
 
 from gitrepos.forge.addresses import BadURLError, host_and_port, place
 from gitrepos.forge.git import known_hosts, ssh_config
-from gitrepos.links import ssh_keys
+from gitrepos.links import shared_credentials, ssh_keys
 from gitrepos.links.sealed_secrets import BEARER
 from gitrepos.models import CredentialKind, GitCredential
+from keeptrusts.api.errors import BusyError
 from keeptrusts.api.fields import Input, Text
 
 _MAX_HOSTS = 50
@@ -17,17 +19,19 @@ _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
-# What each kind may have; the first is its secret.
+# To take a passphrase off is meant to cost time: that of one thread of the web server.
+_taking_off = threading.BoundedSemaphore(1)
+# What each kind may have besides its secret.
 _FIELDS = {
-    CredentialKind.TOKEN: ("token", "username", "authorization"),
-    CredentialKind.BASIC: ("password", "username"),
-    CredentialKind.SSH: ("private_key", "passphrase", "known_hosts"),
+    CredentialKind.TOKEN: ("username", "authorization"),
+    CredentialKind.BASIC: ("username",),
+    CredentialKind.SSH: ("passphrase", "known_hosts"),
 }
 
 
 def secret_field(kind: str) -> str:
     """The field that holds the secret of a kind."""
-    return _FIELDS[CredentialKind(kind)][0]
+    return shared_credentials.SECRET_FIELDS[kind]
 
 
 class HostField(Text):
@@ -85,8 +89,8 @@ class CredentialInput(Input):
         return self._checked(attrs, CredentialKind(self.instance.kind))
 
     def _checked(self, attrs: dict[str, Any], kind: CredentialKind) -> dict[str, Any]:
-        others = {name for names in _FIELDS.values() for name in names} - set(_FIELDS[kind])
-        if foreign := sorted(others & attrs.keys()):
+        every = {name for one in CredentialKind for name in (*_FIELDS[one], secret_field(one))}
+        if foreign := sorted((every - {*_FIELDS[kind], secret_field(kind)}) & attrs.keys()):
             raise serializers.ValidationError({foreign[0]: [f"is not for the kind {kind.value}"]})
         if self._now(attrs, "authorization") == BEARER and self._now(attrs, "username"):
             raise serializers.ValidationError({"username": ["is not sent with a bearer token"]})
@@ -137,10 +141,15 @@ def _read_key(attrs: dict[str, Any]) -> None:
         if passphrase:
             raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
         return
+    if passphrase and not _taking_off.acquire(blocking=False):
+        raise BusyError("Another key's passphrase is being taken off; try again.")
     try:
         private, public = ssh_keys.read(attrs["private_key"], passphrase=passphrase)
     except ValueError as exc:
         raise serializers.ValidationError({"private_key": [str(exc)]}) from exc
+    finally:
+        if passphrase:
+            _taking_off.release()
     attrs["private_key"], attrs["public_key"] = private, public
 
 

@@ -7,6 +7,7 @@ from django.db.models import Count, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.authentication import bearer
 from gitrepos.api.credential_serializers import (
     CredentialInput,
     CredentialRow,
@@ -46,9 +47,8 @@ class OneGitCredential(View):
         body = CredentialInput(row, data=request.data)
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        shared_credentials.edit(
-            credential_id, fields, secret=fields.pop(secret_field(row.kind), None)
-        )
+        secret = fields.pop(secret_field(row.kind), None)
+        shared_credentials.edit(credential_id, fields, secret=secret, actor=bearer(request).name)
         return Response(_shown(credential_id))
 
     def delete(self, request: Request, credential_id: UUID) -> Response:

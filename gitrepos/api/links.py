@@ -22,7 +22,7 @@ from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink,
 from gitrepos.links import links, listing
 from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
 from gitrepos.models import Link
-from gitrepos.sync import preview
+from gitrepos.sync import preview_requests
 from gitrepos.webhooks import deliveries
 from keeptrusts import mailbox
 from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
@@ -250,17 +250,24 @@ def _previewed(link: Link) -> Any:
     if not _preview_seats.acquire(blocking=False):
         raise BusyError(_NO_TIME)
     try:
-        ticket = uuid4().hex
-        message = preview.packed(link)
-        tasks.preview_link.apply_async((ticket, message), expires=_MAX_WAIT_SECONDS)
-        found = mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
-    except OperationalError as exc:
-        raise UnavailableError("The broker") from exc
+        found = _answered(preview_requests.keep(link))
     finally:
         _preview_seats.release()
     if found is None:
         raise BusyError(_NO_TIME)
     return found
+
+
+def _answered(request_id: UUID) -> Any:
+    """The answer to a preview that was asked for; None when there is none in time."""
+    ticket = uuid4().hex
+    try:
+        tasks.preview_link.apply_async((ticket, str(request_id)), expires=_MAX_WAIT_SECONDS)
+        return mailbox.take(ticket, seconds=_MAX_WAIT_SECONDS)
+    except OperationalError as exc:
+        raise UnavailableError("The broker") from exc
+    finally:
+        preview_requests.forget(request_id)
 
 
 def _served(link_id: UUID, number: int, seconds: int) -> bool:

@@ -135,6 +135,16 @@ def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
     return host, port or _PORTS[scheme]
 
 
+def names_port(place: str) -> bool:
+    """Whether a `place` says which port."""
+    return _host(place)[1] is not None
+
+
+def origin(url: str) -> str:
+    """Scheme, user, host and port of a url, as its stored form spells them."""
+    return "/".join(url.split("/", 3)[:3])
+
+
 def _host(text: str) -> tuple[str, int | None]:
     parts = _NETLOC.fullmatch(text.lower())
     if parts is None:

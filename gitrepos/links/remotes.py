@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gitrepos.errors import SecretLostError
-from gitrepos.forge.addresses import RepoURL, stored
+from gitrepos.forge.addresses import RepoURL, origin, stored
 from gitrepos.links.sealed_secrets import refused, sealed, token_of
 from gitrepos.models import GitCredential, Remote
 from gitrepos.polling import claims
@@ -58,7 +58,7 @@ def moved(old: Remote, url: RepoURL | None, token: str | None, credential: str |
         return remote_for(target, token or "", shared(credential or ""))
     if old.shared:
         return remote_for(target, "", old.shared)
-    return remote_for(target, _kept(old) if _origin(target.text) == _origin(old.url) else "", None)
+    return remote_for(target, _kept(old) if origin(target.text) == origin(old.url) else "", None)
 
 
 def _kept(remote: Remote) -> str:
@@ -66,11 +66,6 @@ def _kept(remote: Remote) -> str:
         return token_of(remote)
     except SecretLostError as exc:
         raise ConflictError(exc.code, exc.message) from exc
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port, as the stored form of a url spells them."""
-    return "/".join(url.split("/", 3)[:3])
 
 
 def of_link(link_id: UUID) -> Remote:

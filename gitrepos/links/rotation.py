@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from gitrepos.links.links import writing
-from gitrepos.links.sealed_secrets import binding
+from gitrepos.links.sealed_secrets import binding, name
 from gitrepos.models import GitCredential, Link, Remote
 from gitrepos.polling import claims
 from keeptrusts.sealing import Rotation, fingerprint, unseal
@@ -39,7 +39,7 @@ def _renew(row: GitCredential | Link | Remote, column: str, done: Rotation) -> N
     if new != old:
         setattr(row, column, new)
         row.save(update_fields=[column])
-    if old and isinstance(row, Remote) and binding(row) not in done.lost:
+    if old and isinstance(row, Remote) and name(row) not in done.lost:
         _tell_apart(row, fingerprint(unseal(new, row=binding(row))))
 
 

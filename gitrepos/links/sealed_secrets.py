@@ -1,25 +1,53 @@
-"""Secrets at rest, each bound to its row, and what becomes of them for a call."""
+"""Secrets at rest, each bound to its row and to where it may go, and what becomes of them."""
+
+import json
 
 from gitrepos.errors import HostNotAllowedError, SecretLostError
 from gitrepos.forge import secret
-from gitrepos.forge.addresses import RepoURL, host_and_port, stored
+from gitrepos.forge.addresses import RepoURL, host_and_port, names_port, origin, stored
 from gitrepos.forge.secret import NOBODY, Secret
 from gitrepos.models import CredentialKind, GitCredential, Link, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
 _NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
+# The first is meant where a host has no port; a secret goes in clear only to a port that is named.
 _SCHEMES = {"token": ("https", "http"), "basic": ("https", "http"), "ssh": ("ssh",)}
+
+# Scheme, host and port.
+Place = tuple[str, str, int]
 
 
 def sealed(text: str, row: Remote | GitCredential) -> str:
-    """What `row` keeps of `text`; empty for none."""
+    """What `row` keeps of `text`, as its other columns are now; empty for none."""
     return seal(text, row=binding(row)) if text else ""
 
 
-def binding(row: Remote | GitCredential | Link) -> str:
-    """The name of a row under which its secret is sealed."""
+def name(row: Remote | GitCredential | Link) -> str:
+    """What a row that holds a secret is called."""
     return f"{_NAMES[type(row)]}:{row.pk}"
+
+
+def binding(row: Remote | GitCredential | Link) -> str:
+    """What a row's secret is sealed as part of: the row, and whatever says where it may go.
+
+    So whoever writes to the database, or to a message, sends no secret elsewhere.
+    """
+    if isinstance(row, Remote):
+        return f"{name(row)} {origin(row.url)}"
+    if isinstance(row, GitCredential):
+        return f"{name(row)} {json.dumps([row.kind, sorted(row.hosts), row.known_hosts])}"
+    return name(row)
+
+
+def places(row: GitCredential) -> set[Place]:
+    """Where a credential may go."""
+    first, *others = _SCHEMES[row.kind]
+    return {
+        (scheme, *host_and_port(host, scheme=scheme))
+        for host in row.hosts
+        for scheme in (first, *(others if names_port(host) else ()))
+    }
 
 
 def token_of(remote: Remote) -> str:
@@ -41,7 +69,7 @@ def secret_of(remote: Remote) -> Secret:
         return secret.basic(token) if token else NOBODY
     if reason := refused(row, stored(remote.url)):
         raise HostNotAllowedError(f"The credential {row.name!r} {reason}.")
-    text = _opened(row.secret, row, f"credential {row.name!r}")
+    text = text_of(row)
     if row.kind == CredentialKind.SSH:
         return secret.key(text, known_hosts=row.known_hosts)
     if row.authorization == BEARER:
@@ -49,17 +77,22 @@ def secret_of(remote: Remote) -> Secret:
     return secret.basic(text, user=row.username or secret.FORGE_USER)
 
 
+def text_of(row: GitCredential) -> str:
+    """The secret of a shared credential.
+
+    Raises: `SecretLostError` when no configured key opens it as part of this row as it is.
+    """
+    return _opened(row.secret, row, f"credential {row.name!r}")
+
+
 def refused(row: GitCredential, url: RepoURL) -> str:
     """Why a credential does not go to `url`, as the end of a sentence; empty when it may."""
     if url.scheme not in _SCHEMES[row.kind]:
         return f"is of kind {row.kind}, which is not for a url of scheme {url.scheme}"
-    if (url.host, url.port) not in {host_and_port(h, scheme=url.scheme) for h in row.hosts}:
-        return f"may go to {', '.join(row.hosts)} alone, and the url leads to {_place(url)}"
+    if (url.scheme, url.host, url.port) not in places(row):
+        allowed, place = ", ".join(row.hosts), f"{url.host}, port {url.port}"
+        return f"may go to {allowed} alone, and the url leads to {place}, by {url.scheme}"
     return ""
-
-
-def _place(url: RepoURL) -> str:
-    return f"{url.host}, port {url.port}"
 
 
 def _opened(text: str, row: Remote | GitCredential, what: str) -> str:

@@ -1,5 +1,6 @@
 """The shared credentials, and their only writer: make, edit, delete, warn before they expire."""
 
+import copy
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,13 +12,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from events import log
+from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
-from gitrepos.links.sealed_secrets import refused, sealed
+from gitrepos.links.sealed_secrets import binding, places, refused, sealed, text_of
 from gitrepos.models import GitCredential, Link, Remote
-from keeptrusts.api.errors import ConflictError, NotFoundError
+from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 Fields = Mapping[str, Any]
+
+SECRET_FIELDS = {"token": "token", "basic": "password", "ssh": "private_key"}
+"""What the API calls the secret of each kind."""
 
 _NAMED = 100
 
@@ -33,25 +38,27 @@ def create(fields: Fields, *, secret: str) -> GitCredential:
     return row
 
 
-def edit(credential_id: UUID, fields: Fields, *, secret: str | None) -> GitCredential:
+def edit(credential_id: UUID, fields: Fields, *, secret: str | None, actor: str) -> GitCredential:
     """Change a credential for every link that uses it; `secret` None keeps it.
 
     It counts as an edit of each of those links: what is in flight for them under the old one
     is discarded, and they are due at once.
 
-    Raises: `NotFoundError`; `ConflictError` (`name_taken`; `in_use` when a linked host would
-    be left out).
+    Raises: `NotFoundError`; `FieldError` (`required`) for a place that the kept secret was not
+    given for; `ConflictError` (`name_taken`; `credential_unreadable`; `in_use` when a linked host
+    would be left out).
     """
     with writing():
         row = _locked(credential_id)
+        old = copy.copy(row)
         for name, value in fields.items():
             setattr(row, name, value)
-        if secret is not None:
-            row.secret = sealed(secret, row)
         _check_hosts(row)
+        row.secret = _kept(old, row) if secret is None else sealed(secret, row)
         now = row.updated_at = timezone.now()
         row.expiring = row.expiring and "expires_at" not in fields
         _save(row)
+        _tell(old, row, actor, secret=secret is not None)
         _warn(now, GitCredential.objects.filter(pk=row.pk))
         if secret is not None or fields.keys() - {"name", "expires_at"}:
             _make_due(row, now)
@@ -110,6 +117,47 @@ def _locked(credential_id: UUID) -> GitCredential:
     if row is None:
         raise NotFoundError("git credential with this id")
     return row
+
+
+def _kept(old: GitCredential, row: GitCredential) -> str:
+    """The secret that is there, as part of the row as it is now."""
+    if new := places(row) - places(old):
+        named = ", ".join(sorted({f"{host}:{port}" for _, host, port in new}))
+        raise FieldError(
+            SECRET_FIELDS[row.kind],
+            f"must be sent again with a new host ({named}); the stored one goes only where it was"
+            " given for",
+            code="required",
+        )
+    if binding(row) == binding(old):
+        return old.secret
+    try:
+        return sealed(text_of(old), row)
+    except SecretLostError as exc:
+        raise ConflictError(exc.code, exc.message) from exc
+
+
+# What an event tells of; the times of `expires_at` have events of their own.
+_TOLD = ("name", "hosts", "username", "authorization", "known_hosts")
+
+
+def _tell(old: GitCredential, row: GitCredential, actor: str, *, secret: bool) -> None:
+    """Record who changed what. Never the secret, nor whether it is the one that was there."""
+    changed = [name for name in _TOLD if getattr(old, name) != getattr(row, name)]
+    changed += [SECRET_FIELDS[row.kind]] if secret else []
+    if not changed:
+        return
+    before, after = set(old.hosts), set(row.hosts)
+    details = {
+        "actor": actor,
+        "credential": row.name,
+        "credential_id": str(row.pk),
+        "changed": changed,
+        "hosts_added": sorted(after - before),
+        "hosts_removed": sorted(before - after),
+    }
+    message = f"{actor} changed {', '.join(changed)} of the git credential {old.name!r}."
+    log.record(log.Kind.CREDENTIAL_CHANGED, message, details=details)
 
 
 def _check_hosts(row: GitCredential) -> None:

@@ -1,9 +1,11 @@
 """Private keys that somebody sends, read and brought into one form. Pure."""
 
 import base64
+import re
+from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -16,22 +18,46 @@ from cryptography.hazmat.primitives.serialization.ssh import SSHPrivateKeyTypes
 from gitrepos.forge.git import known_hosts
 
 _BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
+_END = "-----END OPENSSH PRIVATE KEY-----"
+_ARMOUR = re.compile(rf"{_BEGIN}\n([A-Za-z0-9+/=\n]+)\n{_END}")
+_LINE_LENGTH = 70
 _MIN_RSA_BITS = 2048
+_MAX_RSA_BITS = 16_384  # ssh-keygen makes no larger one.
 # A hundred take about a second; a file may ask for four thousand million.
 _MAX_ROUNDS = 200
 _MAGIC = b"openssh-key-v1\0"
+_RSA = b"ssh-rsa"
+_OTHERS = (b"ssh-ed25519", *(b"ecdsa-sha2-nistp%d" % bits for bits in (256, 384, 521)))
+_MALFORMED = "cannot be read; send the file as ssh-keygen wrote it, from BEGIN to END"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What a file says in clear: the kind of key, an RSA key's bits, the rounds to open it."""
+
+    kind: bytes
+    bits: int
+    rounds: int
 
 
 def read(text: str, *, passphrase: str = "") -> tuple[str, str]:
     """A private key without its passphrase, and its public key as one line.
 
+    Whatever is not strictly in OpenSSH's form, or costs too much, is refused before anything is
+    computed: the library that opens a key forgives what stands around and between its lines.
+
     Raises: `ValueError`; what it says ends a sentence and repeats nothing of the key.
     """
-    if not text.strip().startswith(_BEGIN):
-        raise ValueError(f"must begin with {_BEGIN}; `ssh-keygen -p -f FILE` makes it so")
-    key = _loaded(text.strip().encode() + b"\n", passphrase)
-    if not _is_strong(key):
-        raise ValueError(f"must be Ed25519, ECDSA, or RSA of {_MIN_RSA_BITS} bits or more")
+    raw = _unarmoured(text)
+    header = _header(raw)
+    if header.rounds > _MAX_ROUNDS:
+        raise ValueError(f"is protected by over {_MAX_ROUNDS} rounds; fewer are safe enough here")
+    if not _is_strong(header):
+        raise ValueError(
+            f"must be Ed25519, ECDSA, or RSA of {_MIN_RSA_BITS} bits or more,"
+            f" {_MAX_RSA_BITS} at most"
+        )
+    key = _loaded(_armoured(raw), passphrase)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return private.decode(), public.decode()
@@ -42,32 +68,97 @@ def fingerprint(public_key: str) -> str:
     return known_hosts.fingerprint(base64.b64decode(public_key.split()[1]))
 
 
-def _is_strong(key: SSHPrivateKeyTypes) -> bool:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.key_size >= _MIN_RSA_BITS
-    return isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey)
+def _is_strong(header: _Header) -> bool:
+    if header.kind == _RSA:
+        return _MIN_RSA_BITS <= header.bits <= _MAX_RSA_BITS
+    return header.kind in _OTHERS
+
+
+def _unarmoured(text: str) -> bytes:
+    """The bytes between the first line and the last one, which are alone but for blanks."""
+    text = text.replace("\r\n", "\n").strip(" \t\n")
+    if not text.startswith(_BEGIN):
+        raise ValueError(f"must begin with {_BEGIN}; `ssh-keygen -p -f FILE` makes it so")
+    found = _ARMOUR.fullmatch(text)
+    try:
+        return base64.b64decode(found[1].replace("\n", ""), validate=True) if found else b""
+    except ValueError as exc:
+        raise ValueError(_MALFORMED) from exc
+
+
+def _armoured(raw: bytes) -> bytes:
+    """Bytes that were read strictly, for a reader that is not strict."""
+    body = base64.b64encode(raw).decode()
+    lines = [body[at : at + _LINE_LENGTH] for at in range(0, len(body), _LINE_LENGTH)]
+    return "\n".join((_BEGIN, *lines, _END, "")).encode()
+
+
+def _header(raw: bytes) -> _Header:
+    """Source: OpenSSH's PROTOCOL.key; RFC 4253, section 6.6."""
+    if not raw.startswith(_MAGIC):
+        raise ValueError(_MALFORMED)
+    _cipher, rest = _string(raw.removeprefix(_MAGIC))
+    _kdf, rest = _string(rest)
+    options, rest = _string(rest)
+    keys, rest = _number(rest)
+    public, rest = _string(rest)
+    if keys != 1:
+        raise ValueError(_MALFORMED)
+    kind, public = _string(public)
+    bits = 0
+    if kind == _RSA:
+        _exponent, public = _string(public)
+        bits = int.from_bytes(_string(public)[0], "big").bit_length()
+    return _Header(kind, bits, _rounds(options))
+
+
+def _rounds(options: bytes) -> int:
+    """How often the passphrase is to be hashed; none where there is no passphrase."""
+    if not options:
+        return 0
+    _salt, rest = _string(options)
+    rounds, rest = _number(rest)
+    if rest:
+        raise ValueError(_MALFORMED)
+    return rounds
+
+
+def _string(data: bytes) -> tuple[bytes, bytes]:
+    """A string with its length before it, and what follows."""
+    length, rest = _number(data)
+    if length > len(rest):
+        raise ValueError(_MALFORMED)
+    return rest[:length], rest[length:]
+
+
+def _number(data: bytes) -> tuple[int, bytes]:
+    if len(data) < 4:
+        raise ValueError(_MALFORMED)
+    return int.from_bytes(data[:4], "big"), data[4:]
 
 
 def _loaded(pem: bytes, passphrase: str) -> SSHPrivateKeyTypes:
-    if passphrase and _rounds(pem) > _MAX_ROUNDS:
-        raise ValueError(f"is protected by over {_MAX_ROUNDS} rounds; fewer are safe enough here")
     try:
-        return load_ssh_private_key(pem, passphrase.encode() or None)
+        # Whether an RSA key's factors are primes is not asked: of a large key that takes many
+        # seconds, in which no other thread runs.
+        key = load_ssh_private_key(
+            pem, passphrase.encode() or None, unsafe_skip_rsa_key_validation=True
+        )
     except TypeError as exc:
         wrong = "has no passphrase; send none" if passphrase else "needs its passphrase"
         raise ValueError(wrong) from exc
     except (ValueError, UnsupportedAlgorithm) as exc:
         raise ValueError("cannot be read, or not with this passphrase") from exc
+    if isinstance(key, rsa.RSAPrivateKey) and not _fits(key.private_numbers()):
+        raise ValueError("cannot be read: its numbers do not fit together")
+    return key
 
 
-def _rounds(pem: bytes) -> int:
-    """How often the passphrase is to be hashed. Source: OpenSSH's PROTOCOL.key."""
-    try:
-        raw = base64.b64decode(b"".join(pem.splitlines()[1:-1]), validate=True)
-    except ValueError:
-        return 0  # Nothing that will be hashed.
-    rest = raw.removeprefix(_MAGIC)
-    for _ in ("cipher", "kdf"):
-        rest = rest[4 + int.from_bytes(rest[:4], "big") :]
-    options = rest[4 : 4 + int.from_bytes(rest[:4], "big")]
-    return int.from_bytes(options[-4:], "big")
+def _fits(key: rsa.RSAPrivateNumbers) -> bool:
+    """Whether what one half signs the other verifies. Source: RFC 8017, section 3.2."""
+    product = key.d * key.public_numbers.e
+    return (
+        product % (key.p - 1) == product % (key.q - 1) == 1
+        and key.iqmp * key.q % key.p == 1
+        and key.p * key.q == key.public_numbers.n
+    )

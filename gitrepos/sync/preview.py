@@ -1,6 +1,6 @@
 """What a sync would do now, without a claim, a lock or a row written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,34 +12,14 @@ from gitrepos.errors import GoneError, RemoteError
 from gitrepos.forge import check
 from gitrepos.forge.addresses import resolve, stored
 from gitrepos.forge.git import runner
-from gitrepos.models import Link, Remote
+from gitrepos.models import Link
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import facts, holds, steps
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import decide
 from gitrepos.sync.plan import Hold, Plan, mass_removal
 
-_REMOTE = ("id", "url", "host", "credential", "shared_id")
-_LINK = (
-    "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
-    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
-)  # fmt: skip
 _SHOWN_FINDINGS = 10
-
-Packed = Mapping[str, Mapping[str, Any]]
-
-
-def packed(link: Link) -> dict[str, dict[str, Any]]:
-    """A link, saved or not, as a message may carry it: its secret stays sealed."""
-    return {
-        "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
-        "link": {name: _plain(getattr(link, name)) for name in _LINK},
-    }
-
-
-def unpacked(message: Packed) -> Link:
-    """The link that `packed` put into a message."""
-    return Link(remote=Remote(**message["remote"]), **message["link"])
 
 
 def of(link: Link) -> dict[str, Any]:
@@ -133,7 +113,3 @@ def _files(decided: Plan) -> list[dict[str, Any]]:
 
 def _error(error: RemoteError) -> dict[str, str]:
     return {"code": error.code, "message": error.message}
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | bool | list | None) else str(value)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import redis
 import structlog
-from django.core.cache import cache
 from django.utils import timezone
 
 from gitrepos.links import links
@@ -18,6 +17,7 @@ from gitrepos.models import Link
 from gitrepos.webhooks import forges
 from gitrepos.webhooks.forges import Delivery, Headers, Push
 from keeptrusts.api.errors import ApiError, ConflictError, UnavailableError
+from keeptrusts.redis_client import client
 from keeptrusts.sealing import SealError
 from kt.policy.words import shown
 
@@ -58,7 +58,7 @@ def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
     deleted meanwhile.
     """
     link = Link.objects.filter(pk=link_id).first() or Link(pk=link_id)
-    with _once(f"delivery:{link_id}:{_mark(link, headers, body)}"):
+    with _once(f"keeptrusts:delivery:{link_id}:{_mark(link, headers, body)}"):
         delivery = _read(headers, body)
         ignored = _ignored(link, delivery)
         links.hear(link_id, commit=None if ignored else _commit(link, delivery))
@@ -100,7 +100,7 @@ def _nobody() -> Link:
 def _once(key: str) -> Iterator[None]:
     """Refuse what was taken before; what fails on its way may be sent again."""
     try:
-        is_new = cache.add(key, 1, timeout=_REMEMBERED_SECONDS)
+        is_new = client().set(key, 1, nx=True, ex=_REMEMBERED_SECONDS)
     except redis.RedisError as exc:
         log.warning("broker failed", error=str(exc))
         raise UnavailableError("The broker") from exc
@@ -109,7 +109,7 @@ def _once(key: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        cache.delete(key)
+        client().delete(key)
         raise
 
 

@@ -141,10 +141,13 @@ def _field_details(details: Any, prefix: str = "") -> Any:
             "message": str(details["message"]),
         }
         return
-    items = details.items() if isinstance(details, dict) else enumerate(details)
-    for key, value in items:
-        named = isinstance(key, str) and key != "non_field_errors"
-        yield from _field_details(value, f"{prefix}.{key}".strip(".") if named else prefix)
+    if not isinstance(details, dict):
+        for item in details:
+            yield from _field_details(item, prefix)
+        return
+    for key, value in details.items():
+        name = "" if key == "non_field_errors" else f".{key}"
+        yield from _field_details(value, f"{prefix}{name}".strip("."))
 
 
 def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

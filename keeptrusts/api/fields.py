@@ -1,6 +1,6 @@
 """Serializer fields that take a value of their own type and nothing that merely converts to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -49,9 +49,11 @@ class Flag(serializers.BooleanField):
 
 
 class Input(serializers.Serializer[Any]):
-    """The body of a request. A field it does not know is an error, never ignored."""
+    """An object of a request. A field it does not know is an error, never ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("must be an object")
         _check_names(data, tuple(self.fields), "field")
         # DRF hands over an empty body as a form, in which a missing flag would mean false.
         return super().to_internal_value(dict(data))

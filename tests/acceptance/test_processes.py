@@ -23,6 +23,7 @@ from tests.support.stack import ROOT, Stack, is_running, wait_for
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Started from a folder of the operator's, with a relative data folder; left as it is."""
     folder = tmp_path_factory.mktemp("operator")
+    (folder / "data").mkdir(mode=0o755)
     stack = Stack(folder / "data", KEEPTRUSTS_DATA_DIR="data").start(cwd=folder)
     yield stack
     stack.stop()
@@ -38,6 +39,14 @@ def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) 
     assert up.token() in lines[first + 2]
     assert "Stop:" in lines[first + 3]
     assert (up.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_other_user_reads_what_it_keeps(up: Stack) -> None:
+    """Neither the database nor its journal, though the folder was there with another mode."""
+    places = [up.data_dir, *up.data_dir.rglob("*")]
+
+    assert "keeptrusts.sqlite3" in {path.name for path in places}
+    assert [str(path) for path in places if path.stat().st_mode & 0o077] == []
 
 
 def test_it_starts_from_any_folder(up: Stack) -> None:

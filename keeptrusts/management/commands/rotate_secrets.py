@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from keeptrusts import sealing
 
@@ -12,8 +12,15 @@ class Command(BaseCommand):
 
     help = "Seal every stored secret under the first key of KEEPTRUSTS_SECRET_KEY."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--unbound",
+            action="store_true",
+            help="also take what an older Keeptrusts sealed, whatever its row leads to by now",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        done = sealing.reseal_all()
+        done = sealing.reseal_all(unbound=options["unbound"])
         self.stdout.write(f"sealed {done.sealed} secrets under the first key")
         for row in done.lost:
             self.stderr.write(f"no key opens the secret of {row}; send it again")

@@ -67,6 +67,7 @@ def _last(stored: Stored, options: Options, environment: Mapping[str, str]) -> t
 
 def _spool(folder: str, share_bytes: int) -> Spool:
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    files.close(folder, folders=())
     for name in os.listdir(folder):
         # Made by a process that was killed before it wrote a line.
         if name.endswith(f"{SUFFIX}.new"):

@@ -30,6 +30,8 @@ from kt.policy.files import MAX_BYTES
 COPIES = ("policy", "policy.copy")
 CONTACT = "contact"
 SPOOL = "spool"
+# The second is what a file system puts into the root of a volume.
+_FOLDERS = (SPOOL, "lost+found")
 _SEQ = "publish-seq"
 _IDENTITY = "identity"
 _LOCK = "lock"
@@ -62,9 +64,10 @@ class State:
     """The folder of one gateway id, made when missing, locked by the gateway that uses it."""
 
     def __init__(self, folder: str) -> None:
-        """Raises: OSError when the folder cannot be had, or is in use."""
+        """Raises: OSError when the folder cannot be had, is open to others, or is in use."""
         self.folder = os.path.abspath(folder)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        files.close(self.folder, folders=_FOLDERS)
         # Held open, and so locked, until the last process of this gateway is gone.
         self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -18,7 +18,7 @@ from gitrepos.errors import (
     UnreachableError,
 )
 from gitrepos.polling import probing
-from gitrepos.polling.probing import Due, Pause, Rest, Scope, Seen, choose, learn
+from gitrepos.polling.probing import Due, PauseState, Rest, Scope, Seen, choose, learn
 
 HOST = "forge.example"
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ class World:
     links: Sequence[Link]
     now: datetime = START
     rests: dict[str, Rest] = field(default_factory=dict)
-    pauses: dict[Scope, Pause] = field(default_factory=dict)
+    pauses: dict[Scope, PauseState] = field(default_factory=dict)
 
     def tick(self) -> None:
         answers = [link for link in self.links if link.asking_until == self.now]
@@ -95,7 +95,7 @@ class World:
         for one in chosen:
             for scope in probing.in_trouble(one, troubles):
                 if scope in self.pauses:
-                    self.pauses[scope] = Pause(until, probed=True)
+                    self.pauses[scope] = PauseState(until, probed=True)
                 else:
                     self.rests[HOST] = Rest(self.rests[HOST].unreached, until)
         by_id = {link.id: link for link in due}

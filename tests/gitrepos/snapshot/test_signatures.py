@@ -320,6 +320,6 @@ def test_a_dry_run_says_that_a_commit_would_be_held(
     row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {keygen()[1]}")
     stored = Link.objects.select_related("remote").get(pk=row["id"])
 
-    answer = preview.of(preview.unpacked(preview.packed(stored)))
+    answer = preview.of(stored)
 
     assert answer["held"]["reason"] == "unverified_commit"

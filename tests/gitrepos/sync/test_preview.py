@@ -1,19 +1,23 @@
 """What a sync would do, shown without doing it. The worker's side; the API's is an acceptance."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.forge.addresses import parse
 from gitrepos.links import links, shared_credentials
-from gitrepos.models import Link
-from gitrepos.sync import preview
+from gitrepos.models import Link, PreviewRequest
+from gitrepos.sync import preview, preview_requests
 from keeptrusts.mailbox import take
+from keeptrusts.redis_client import client as broker
+from tests.support.api import error
 from tests.support.credentials import credential
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -35,22 +39,29 @@ BOT = "bot/policy-config.yaml"
 
 
 def dry_run(row: dict[str, Any]) -> dict[str, Any]:
-    """As a worker answers for a link, through what a message may carry."""
-    stored = Link.objects.select_related("remote").get(pk=row["id"])
-    return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(stored)))))
+    """As a worker answers for a link, through the row that it is asked in."""
+    return answered(Link.objects.select_related("remote").get(pk=row["id"]))
 
 
-def draft(url: str, *, token: str = "", **fields: Any) -> Link:
+def answered(row: Link) -> dict[str, Any]:
+    """As a worker answers for a link, saved or not."""
+    asked = preview_requests.take(preview_requests.keep(row))
+    assert asked is not None
+    with CaptureQueriesContext(connection) as queries:
+        answer = preview.of(asked)
+    assert written(queries) == []
+    return answer
+
+
+def draft(url: str, *, token: str = "", credential: str = "", **fields: Any) -> Link:
     """A link that nobody saves."""
-    return links.draft(parse(url, schemes={"http"}), token=token, credential="", fields=fields)
+    to = parse(url, schemes={"http", "https"})
+    return links.draft(to, token=token, credential=credential, fields=fields)
 
 
 def tried(url: str, *, token: str = "", **fields: Any) -> dict[str, Any]:
     """As a worker answers for a link that nobody saved."""
-    row = links.draft(
-        parse(url, schemes={"http", "https"}), token=token, credential="", fields=fields
-    )
-    return preview.of(preview.unpacked(json.loads(json.dumps(preview.packed(row)))))
+    return answered(draft(url, token=token, **fields))
 
 
 def brief(answer: dict[str, Any]) -> dict[str, tuple[str, int | None]]:
@@ -80,10 +91,8 @@ def test_a_dry_run_shows_what_a_sync_would_do_and_writes_nothing(
         }
     )
 
-    with CaptureQueriesContext(connection) as queries:
-        answer = dry_run(row)
+    answer = dry_run(row)
 
-    assert written(queries) == []
     assert (answer["commit"], answer["error"], answer["held"]) == (commit, None, None)
     assert brief(answer) == {
         "bad/policy-config.yaml": ("quarantined", None),
@@ -185,28 +194,99 @@ def test_a_trial_says_what_is_wrong(
     assert (answer["error"]["code"], answer["held"], answer["files"]) == (code, None, [])
 
 
-def test_a_trial_needs_and_uses_the_token(admin: APIClient, forge: Forge, repo: Repo) -> None:
-    """It travels sealed."""
-    repo.commit({BOT: policy()})
-    forge.tokens[repo.bare.name] = "a-token-for-the-forge"
-    row = draft(repo.url, token="a-token-for-the-forge")
+TOKEN = "a-token-for-the-forge"
 
-    answers = [tried(repo.url), tried(repo.url, token="wrong"), preview.of(row)]
+
+def test_a_trial_needs_and_uses_the_token(admin: APIClient, forge: Forge, repo: Repo) -> None:
+    """It waits sealed, and nothing of it stays."""
+    repo.commit({BOT: policy()})
+    forge.tokens[repo.bare.name] = TOKEN
+    preview_requests.keep(draft(repo.url, token=TOKEN))
+    kept = str(PreviewRequest.objects.values())
+
+    answers = [tried(repo.url), tried(repo.url, token="wrong"), tried(repo.url, token=TOKEN)]
 
     assert [answer["error"] and answer["error"]["code"] for answer in answers] == [
         "auth_failed",
         "auth_failed",
         None,
     ]
-    assert "a-token-for-the-forge" not in json.dumps(preview.packed(row))
+    assert repo.url in kept
+    assert TOKEN not in kept
+    assert PreviewRequest.objects.count() == 1
+
+
+@pytest.mark.parametrize("way", ["trial", "dry run"])
+def test_a_message_names_a_row_and_nothing_else(
+    admin: APIClient, forge: Forge, repo: Repo, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Whoever reads the broker sees no url and no secret, and sends nothing anywhere with it."""
+    repo.commit({BOT: policy()})
+    forge.tokens[repo.bare.name] = TOKEN
+    messages: list[Any] = []
+
+    def publish(arguments: Any, **options: Any) -> None:
+        messages.append(json.loads(json.dumps(arguments)))
+        tasks.preview_link(*messages[-1])
+
+    monkeypatch.setattr(tasks.preview_link, "apply_async", publish)
+    path, body = "/v1/git-repos/test", {"url": repo.url, "access_token": TOKEN}
+    if way == "dry run":
+        row = link(admin, repo.url, access_token=TOKEN)
+        path, body = f"/v1/git-repos/{row['id']}/sync?dry_run=true", {}
+    answer = admin.post(path, body, format="json")
+    forge.requests.clear()
+
+    [message] = messages
+    tasks.preview_link(*message)
+
+    assert (answer.status_code, answer.json()["data"]["error"]) == (200, None)
+    assert [len(part) for part in message] == [32, 36]
+    assert broker().keys("mailbox:*") == []
+    assert forge.requests == []
+    assert not PreviewRequest.objects.exists()
+
+
+@pytest.mark.parametrize("change", ["url", "id", "credential"])
+def test_a_request_that_was_altered_leads_nowhere(
+    admin: APIClient, forge: Forge, repo: Repo, change: str
+) -> None:
+    """In the database, too, a token stays with where it goes."""
+    url = repo.url.replace(f":{forge.port}", ":1")
+    other = draft(url, token="another")
+    row = PreviewRequest.objects.get(pk=preview_requests.keep(draft(url, token=TOKEN)))
+    changed = {"url": repo.url, "id": str(other.remote.pk), "credential": other.remote.credential}
+    row.asked["remote"][change] = changed[change]
+    row.save()
+
+    tasks.preview_link("ticket", str(row.pk))
+
+    assert take("ticket", seconds=5)["error"]["code"] == "credential_unreadable"
+    assert TOKEN not in str(forge.authorizations)
+
+
+def test_requests_are_few_and_short_lived(admin: APIClient, repo: Repo) -> None:
+    """Those that a killed process left make room after a minute, by any clock."""
+    row = draft(repo.url)
+    ids = [preview_requests.keep(row) for _ in range(20)]
+
+    refused = admin.post("/v1/git-repos/test", {"url": repo.url}, format="json")
+    PreviewRequest.objects.filter(pk=ids[0]).update(created_at=timezone.now() - timedelta(hours=1))
+    PreviewRequest.objects.filter(pk=ids[1]).update(created_at=timezone.now() + timedelta(hours=1))
+    late = [preview_requests.take(pk) for pk in ids[:2]]
+    tasks.sweep()
+
+    assert (refused.status_code, error(refused)["code"]) == (429, "busy")
+    assert late == [None, None]
+    assert PreviewRequest.objects.count() == 18
+    assert preview_requests.keep(row)
 
 
 def test_a_worker_leaves_its_answer_for_whoever_waits(admin: APIClient, repo: Repo) -> None:
     """Once, and for nobody else."""
     repo.commit({BOT: policy()})
-    row = draft(repo.url)
 
-    tasks.preview_link("one", preview.packed(row))
+    tasks.preview_link("one", str(preview_requests.keep(draft(repo.url))))
 
     assert take("another", seconds=1) is None
     assert [file["path"] for file in take("one", seconds=5)["files"]] == [BOT]
@@ -216,10 +296,9 @@ def test_a_worker_leaves_its_answer_for_whoever_waits(admin: APIClient, repo: Re
 def test_a_credential_that_is_deleted_meanwhile_is_told(admin: APIClient) -> None:
     """Whoever waits for the look hears of it, instead of nothing."""
     used = credential(admin, token="secret", hosts=["forge.example"])
-    url = parse("https://forge.example/org/repo.git", schemes=("https",))
-    message = preview.packed(links.draft(url, token="", credential="shared", fields={}))
+    asked = preview_requests.keep(draft("https://forge.example/org/repo.git", credential="shared"))
     shared_credentials.delete(used["id"])
 
-    tasks.preview_link("ticket", message)
+    tasks.preview_link("ticket", str(asked))
 
     assert take("ticket", seconds=5)["error"]["code"] == "internal"

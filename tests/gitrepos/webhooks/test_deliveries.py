@@ -194,8 +194,7 @@ def test_without_a_broker_a_delivery_is_to_be_sent_again(
     client: APIClient, idle: dict[str, Any], settings: Any
 ) -> None:
     """Nobody could tell a replay; the poll finds the push all the same."""
-    nowhere = "unix:///nonexistent/redis.sock"
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": nowhere}}
+    settings.REDIS_URL = "unix:///nonexistent/redis.sock"
     body = hooks.github_push()
 
     answer = hooks.post(client, idle, body, hooks.github(body))

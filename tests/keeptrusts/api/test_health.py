@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from keeptrusts.processes import heartbeat
+from keeptrusts.redis_client import client as broker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
 
 @pytest.fixture(autouse=True)
 def _no_tick() -> None:
-    cache.clear()
+    broker().flushdb()
 
 
 @pytest.fixture
@@ -34,8 +34,7 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def no_broker(settings: Settings) -> None:
     """Nothing listens where the broker should."""
-    location = "unix:///nonexistent/redis.sock"
-    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
+    settings.REDIS_URL = "unix:///nonexistent/redis.sock"
 
 
 def test_all_is_well_once_a_tick_ran(client: APIClient) -> None:

@@ -72,6 +72,17 @@ def test_nobody_else_may_read_it(state: State) -> None:
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
+def test_a_folder_that_was_there_is_closed_to_others(tmp_path: Path) -> None:
+    """As a volume is; an old copy in it, too."""
+    tmp_path.chmod(0o755)
+    (tmp_path / COPIES[0]).touch(0o644)
+
+    State(str(tmp_path)).close()
+
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
 @pytest.mark.parametrize("name", COPIES)
 def test_an_edited_copy_is_not_believed_and_the_other_is(state: State, name: str) -> None:
     """So that an edit takes no policy away."""

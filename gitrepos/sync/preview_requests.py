@@ -1,0 +1,64 @@
+"""What previews are asked for, from the web to a worker: through the database, since whoever reads
+the broker must neither see what somebody typed nor have it sent elsewhere. A message names a row.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from gitrepos.models import Link, PreviewRequest, Remote
+from keeptrusts.api.errors import BusyError
+
+_MOST = 20
+# Longer than anybody waits for the answer.
+_KEPT = timedelta(seconds=60)
+_REMOTE = ("id", "url", "host", "credential", "shared_id")
+_LINK = (
+    "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
+    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
+)  # fmt: skip
+
+
+def keep(link: Link) -> UUID:
+    """Keep a link, saved or not, for the worker that is told the id.
+
+    Raises: `BusyError` while too many wait.
+    """
+    forget_old()
+    if PreviewRequest.objects.count() >= _MOST:
+        raise BusyError("Too many previews wait for a worker; try again.")
+    asked = {
+        "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
+        "link": {name: _plain(getattr(link, name)) for name in _LINK},
+    }
+    return PreviewRequest.objects.create(asked=asked, created_at=timezone.now()).pk
+
+
+def take(request_id: UUID) -> Link | None:
+    """The link, once; None when nobody waits for it any more."""
+    row = PreviewRequest.objects.exclude(_old(timezone.now())).filter(pk=request_id).first()
+    if row is None or not forget(request_id):
+        return None
+    return Link(remote=Remote(**row.asked["remote"]), **row.asked["link"])
+
+
+def forget(request_id: UUID) -> bool:
+    """Remove a request; whether it was there."""
+    return bool(PreviewRequest.objects.filter(pk=request_id).delete()[0])
+
+
+def forget_old() -> None:
+    """Remove what a web process left behind that was killed while it waited."""
+    PreviewRequest.objects.filter(_old(timezone.now())).delete()
+
+
+def _old(now: datetime) -> Q:
+    """Of a minute ago; or of a later one, by a clock that was set back since."""
+    return Q(created_at__lt=now - _KEPT) | Q(created_at__gt=now + _KEPT)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | bool | list | None) else str(value)
