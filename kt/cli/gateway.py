@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         from kt.gateway.run import run as serve
     except ImportError as exc:
-        message = f"the gateway needs {exc.name}: install keeptrusts[gateway]"
+        from kt.cli.extra import command
+
+        message = f"the gateway needs {exc.name}, which kt was installed without: {command()}"
         raise CommandError(message) from exc
     from kt.gateway.loading import PolicyError
     from kt.gateway.mockscript import ScriptError
