@@ -55,7 +55,7 @@ def read_sources(paths: Iterable[str]) -> Iterator[Source]:
 def read_file(path: str) -> Source:
     """Read one file, or stdin for `-`, no further than lint needs to see that it is too large."""
     if path == STDIN:
-        return Source(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
+        return _read_stdin()
     try:
         if os.path.isdir(path):
             # Fails with the reason when it is there and cannot be listed.
@@ -65,6 +65,15 @@ def read_file(path: str) -> Source:
     except OSError as error:
         return Source(_shown(path), b"", failure=error.strerror or "unreadable")
     return Source(_shown(path), data, _directory(path), path=path)
+
+
+def _read_stdin() -> Source:
+    if sys.stdin is None:
+        return Source(STDIN_NAME, b"", failure="standard input is closed")
+    try:
+        return Source(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
+    except OSError as error:
+        return Source(STDIN_NAME, b"", failure=error.strerror or "unreadable")
 
 
 def read_bytes(path: str, most: int) -> bytes:
