@@ -7,7 +7,6 @@ nothing was tested.
 from __future__ import annotations
 
 import argparse
-import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -95,8 +94,15 @@ def _beside(source: Source) -> Iterator[dict[str, Any]]:
     if not source.path:
         return  # Beside stdin lies nothing.
     folder = os.path.join(os.path.dirname(source.path), "tests")
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
-        yield from _suites(path)
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise UntestableError(NOT_READ, f"{folder}: {error.strerror}") from error
+    for name in names:
+        if name.endswith(".json") and not name.startswith("."):
+            yield from _suites(os.path.join(folder, name))
 
 
 def _suites(path: str) -> Iterable[dict[str, Any]]:

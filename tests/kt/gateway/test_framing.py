@@ -111,6 +111,7 @@ def test_every_framing_is_read_as_by_aiohttps_own_client(version: str, connectio
 def test_odd_answers_are_read_as_by_aiohttps_own_client() -> None:
     """Without a body, without the end of a head, twice framed."""
     assert uvloop.run(outcomes(ours, ODD)) == expected(ODD)
+    assert uvloop.run(outcomes(late, ODD)) == expected(ODD)
     assert uvloop.run(outcomes(plain, ODD)) == expected(ODD)
 
 
