@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs kt for one user, without root: a virtual environment in $HOME/.keeptrusts/venv, and kt
-# linked into $HOME/.keeptrusts/bin, which is all that has to be on the PATH. To be run again at
-# will: it then brings what is there up to date.
+# Installs kt for one user, without root, with what kt gateway run needs: a virtual environment in
+# $HOME/.keeptrusts/venv, and kt linked into $HOME/.keeptrusts/bin, which is all that has to be on
+# the PATH. To be run again at will: it then brings what is there up to date.
 #
 #   install.sh [SOURCE]
 #
@@ -42,6 +42,16 @@ find_python() {
   fail 1 "no Python 3.11 or newer with venv on the PATH; PYTHON=/path/to/python names one"
 }
 
+# An extra can be asked of a wheel, whatever its source was. Its version may be that of what is
+# there, which pip would keep.
+install_from() {
+  local pip=("$root/venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input)
+  rm -rf "$root/wheel"
+  "${pip[@]}" wheel --no-deps --wheel-dir "$root/wheel" "$1" &&
+    "${pip[@]}" install --no-deps --force-reinstall "$root"/wheel/*.whl &&
+    "${pip[@]}" install "$(echo "$root"/wheel/*.whl)[gateway]"
+}
+
 main() {
   (($# <= 1)) || fail 2 "one source at most, and here are $#"
   [[ -n "${HOME:-}" ]] || fail 2 "HOME is not set"
@@ -52,8 +62,7 @@ main() {
   if ! "$root/venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --clear "$root/venv" || fail 1 "$root/venv cannot be made; see above"
   fi
-  "$root/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-    --upgrade "$source" || fail 1 "pip cannot install $source; see above"
+  install_from "$source" || fail 1 "pip cannot install $source; see above"
   "$root/venv/bin/kt" --version >/dev/null || fail 1 "$source brings no kt that runs"
   mkdir -p "$root/bin"
   ln -sf ../venv/bin/kt "$root/bin/kt"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 
 from kt.cli.errors import CommandError
-from kt.cli.formats import Context, Result, repository_root
+from kt.cli.formats import NOT_READ, Context, Result, repository_root
 from kt.cli.sources import SourceFile, read_sources
 from kt.lazy import TYPE_CHECKING
 from kt.policy.lint import lint
@@ -73,27 +73,35 @@ def run(options: LintOptions | argparse.Namespace) -> int:
     paths = [*options.file, *options.paths]
     if not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
-    failed: list[SourceFile] = []
-    results = list(_lint(read_sources(paths), failed, strict=options.strict))
+    results = list(_lint(read_sources(paths), strict=options.strict))
     as_list = len(paths) > 1 or os.path.isdir(paths[0])
-    if results or options.output:
-        _report(results, options.format, options.output, as_list=as_list)
-    for source in failed:
-        print(f"kt: {source.name}: {source.failure}", file=sys.stderr)
-    return 2 if failed else int(not all(result.report.ok for result in results))
+    _report(results, options.format, options.output, as_list=as_list)
+    unread = [
+        f"kt: {result.file}: {finding.message}"
+        for result in results
+        for finding in result.report.findings
+        if finding.code == NOT_READ
+    ]
+    for line in unread:
+        print(line, file=sys.stderr)
+    return 2 if unread else int(not all(result.report.ok for result in results))
 
 
-def _lint(
-    sources: Iterable[SourceFile], failed: list[SourceFile], *, strict: bool
-) -> Iterator[Result]:
+def _lint(sources: Iterable[SourceFile], *, strict: bool) -> Iterator[Result]:
     for source in sources:
         if source.failure is not None:
-            failed.append(source)
+            yield Result(source.name, b"", _unread(source.failure))
             continue
         report = lint(source.data, directory=source.directory)
         report = _strict(report) if strict and report.findings else report
         # The text is for carets; that of thousands of clean files need not be kept.
         yield Result(source.name, source.data if report.findings else b"", report)
+
+
+def _unread(failure: str) -> Report:
+    from kt.policy.findings import Finding
+
+    return Report((Finding(NOT_READ, "error", "", failure, "", 1, 1),), None, ())
 
 
 def _strict(report: Report) -> Report:

@@ -40,8 +40,8 @@ COMMANDS = (
     Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
-    Command(("gateway", "run"), "kt.cli.gateway", "enforce a policy in front of any model"),
-    Command(("run",), "kt.cli.gateway", "the same as kt gateway run"),
+    Command(("gateway", "run"), "kt.cli.gateway.command", "enforce a policy in front of any model"),
+    Command(("run",), "kt.cli.gateway.command", "the same as kt gateway run"),
     Command(("drift",), "kt.cli.drift.command", "say where git, control plane and gateways differ"),
 )
 

@@ -55,7 +55,7 @@ def read_sources(paths: Iterable[str]) -> Iterator[SourceFile]:
 def read_file(path: str) -> SourceFile:
     """Read one file, or stdin for `-`, no further than lint needs to see that it is too large."""
     if path == STDIN:
-        return SourceFile(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
+        return _read_stdin()
     try:
         if os.path.isdir(path):
             # Fails with the reason when it is there and cannot be listed.
@@ -67,6 +67,15 @@ def read_file(path: str) -> SourceFile:
     except OSError as error:
         return SourceFile(_shown(path), b"", failure=error.strerror or "unreadable")
     return SourceFile(_shown(path), data, _directory(path), path=path)
+
+
+def _read_stdin() -> SourceFile:
+    if sys.stdin is None:
+        return SourceFile(STDIN_NAME, b"", failure="standard input is closed")
+    try:
+        return SourceFile(STDIN_NAME, sys.stdin.buffer.read(MAX_BYTES + 1))
+    except OSError as error:
+        return SourceFile(STDIN_NAME, b"", failure=error.strerror or "unreadable")
 
 
 def read_bytes(path: str, most: int) -> bytes:

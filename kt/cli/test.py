@@ -7,13 +7,12 @@ nothing was tested.
 from __future__ import annotations
 
 import argparse
-import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kt.cli.errors import CommandError
+from kt.cli.formats import NOT_READ
 from kt.cli.sources import SourceFile, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.lint import lint
@@ -23,7 +22,16 @@ from kt.policy.testing.suites import run_suites
 from kt.policy.yaml.document import read
 
 _COULD_NOT = 2
+_BAD_TESTS = "bad_tests"
 _LARGEST_SUITE_BYTES = 16 * 1024 * 1024
+
+
+class UntestableError(Exception):
+    """A file whose tests cannot be run; `code` is that of the finding or says what failed."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,44 +44,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the tests of what was named, report, and say how it went."""
-    tested: list[Tested] = []
-    failures: list[CommandError] = []
-    for source in read_sources(options.paths or ["."]):
-        try:
-            tested.append(_tested(source))
-        except CommandError as error:  # It hides no other file's tests.
-            failures.append(error)
+    tested = _counted([_tested(source) for source in read_sources(options.paths or ["."])])
     sys.stdout.write(RENDERERS[options.format](tested))
-    for failure in failures:
-        print(f"kt: {failure}", file=sys.stderr)
-    if failures:
+    untested = [one for one in tested if one.problem]
+    for one in untested:
+        print(f"kt: {one.problem}", file=sys.stderr)
+    if untested:
         return _COULD_NOT
-    if not any(one.results for one in tested):
-        names = ", ".join(one.file for one in tested)
-        raise CommandError(f"{names}: no test; write testing.suites, or tests/*.json beside it")
     return int(not all(result.passed for one in tested for result in one.results))
 
 
+def _counted(tested: list[Tested]) -> list[Tested]:
+    """A run without a single test is none that passed."""
+    if any(one.results or one.problem for one in tested):
+        return tested
+    fix = "no test; write testing.suites, or tests/*.json beside it"
+    return [one._replace(code="no_tests", problem=f"{one.file}: {fix}") for one in tested]
+
+
 def _tested(source: SourceFile) -> Tested:
-    if source.failure is not None:
-        raise CommandError(f"{source.name}: {source.failure}")
-    policy = _policy(source)
-    return Tested(source.name, run_suites(policy, list(_beside(source))))
+    try:
+        policy = _policy(source)
+        return Tested(source.name, run_suites(policy, list(_beside(source))))
+    except UntestableError as error:  # It hides no other file's tests.
+        return Tested(source.name, (), error.code, str(error))
 
 
 def _policy(source: SourceFile) -> dict[str, Any]:
     """The policy as plain values.
 
     Raises:
-        CommandError: lint finds errors; there is nothing sure to be tested.
+        UntestableError: it was not read, or lint finds errors; nothing sure is to be tested.
     """
+    if source.failure is not None:
+        raise UntestableError(NOT_READ, f"{source.name}: {source.failure}")
     report = lint(source.data, directory=source.directory)
     root = read(source.data).root
     value = plain(root) if root is not None else None
     if not report.ok or not isinstance(value, dict):
         first = report.errors[0]
         place = f"{source.name}:{first.line}:{first.column}"
-        raise CommandError(f"{place}: {first.code} {first.message}; see kt policy lint")
+        message = f"{place}: {first.code} {first.message}; see kt policy lint"
+        raise UntestableError(first.code, message)
     return value
 
 
@@ -82,17 +94,24 @@ def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     if not source.path:
         return  # Beside stdin lies nothing.
     folder = os.path.join(os.path.dirname(source.path), "tests")
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
-        yield from _suites(path)
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise UntestableError(NOT_READ, f"{folder}: {error.strerror}") from error
+    for name in names:
+        if name.endswith(".json") and not name.startswith("."):
+            yield from _suites(os.path.join(folder, name))
 
 
 def _suites(path: str) -> Iterable[dict[str, Any]]:
     try:
         data = read_bytes(path, _LARGEST_SUITE_BYTES + 1)
         if len(data) > _LARGEST_SUITE_BYTES:
-            raise CommandError(f"{path}: over {_LARGEST_SUITE_BYTES:,} bytes")
+            raise UntestableError(_BAD_TESTS, f"{path}: over {_LARGEST_SUITE_BYTES:,} bytes")
         return read_suites(data, name=os.path.basename(path))
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from error
+        raise UntestableError(NOT_READ, f"{path}: {error.strerror}") from error
     except BadSuiteError as error:
-        raise CommandError(f"{path}: {error}") from error
+        raise UntestableError(_BAD_TESTS, f"{path}: {error}") from error

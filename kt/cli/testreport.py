@@ -12,22 +12,28 @@ from kt.policy.testing.suites import CaseResult
 
 
 class Tested(NamedTuple):
-    """A policy file and how its cases went."""
+    """A policy file and how its cases went, or the problem for which none was run."""
 
     file: str
     results: tuple[CaseResult, ...]
+    code: str = ""
+    problem: str = ""
 
 
 def _text(tested: Sequence[Tested]) -> str:
     lines = [line for one in tested for line in _file_lines(one)]
     passed = sum(result.passed for one in tested for result in one.results)
     failed = sum(not result.passed for one in tested for result in one.results)
-    return "\n".join([*lines, f"{passed} passed, {failed} failed", ""])
+    untested = sum(bool(one.problem) for one in tested)
+    left = f", {untested} file{'' if untested == 1 else 's'} not tested" if untested else ""
+    return "\n".join([*lines, f"{passed} passed, {failed} failed{left}", ""])
 
 
 def _file_lines(one: Tested) -> Iterator[str]:
     yield one.file
-    if not one.results:
+    if one.problem:
+        yield f"  NOT TESTED  {_shown(one.problem)}"
+    elif not one.results:
         yield "  no test"
     for result in one.results:
         yield f"  {'passed' if result.passed else 'FAILED'}  {result.suite}: {result.name}"
@@ -53,7 +59,13 @@ def _got(result: CaseResult) -> str:
 
 def _json(tested: Sequence[Tested]) -> str:
     rows = [_row(one.file, result) for one in tested for result in one.results]
-    report = {"ok": all(row["passed"] for row in rows), "results": rows}
+    errors = [
+        {"file": one.file, "code": one.code, "message": one.problem}
+        for one in tested
+        if one.problem
+    ]
+    passed = all(row["passed"] for row in rows)
+    report = {"ok": passed and not errors, "results": rows, "errors": errors}
     return json.dumps(report, indent=2) + "\n"
 
 
@@ -88,30 +100,38 @@ def _detections(result: CaseResult) -> list[dict[str, str]]:
 
 def _junit(tested: Sequence[Tested]) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    everything = [result for one in tested for result in one.results]
-    lines.append(f'<testsuites name="kt policy test"{_counts(everything)}>')
+    lines.append(f'<testsuites name="kt policy test"{_counts(tested)}>')
     for one in tested:
         lines.extend(_suite_lines(one))
     return "".join(f"{line}\n" for line in [*lines, "</testsuites>"])
 
 
-def _counts(results: Sequence[CaseResult]) -> str:
+def _counts(tested: Sequence[Tested]) -> str:
+    results = [result for one in tested for result in one.results]
     failures = sum(not result.passed for result in results)
-    return f' tests="{len(results)}" failures="{failures}" errors="0"'
+    errors = sum(bool(one.problem) for one in tested)
+    return f' tests="{len(results) + errors}" failures="{failures}" errors="{errors}"'
 
 
 def _suite_lines(one: Tested) -> Iterator[str]:
-    yield f'  <testsuite name={_attribute(one.file)}{_counts(one.results)} skipped="0" time="0">'
+    yield f'  <testsuite name={_attribute(one.file)}{_counts([one])} skipped="0" time="0">'
+    if one.problem:
+        names = f'name="not tested" classname={_attribute(one.file)}'
+        yield from _unpassed_lines(names, "error", one.problem, f" type={_attribute(one.code)}")
     for result in one.results:
         names = f"name={_attribute(result.name)} classname={_attribute(result.suite)}"
         if result.passed:
             yield f'    <testcase {names} time="0"/>'
         else:
             text = f"expected {_expected(result)}, got {_got(result)}"
-            yield f'    <testcase {names} time="0">'
-            yield f"      <failure message={_attribute(text)}>{escape(_shown(text))}</failure>"
-            yield "    </testcase>"
+            yield from _unpassed_lines(names, "failure", text)
     yield "  </testsuite>"
+
+
+def _unpassed_lines(names: str, kind: str, text: str, more: str = "") -> Iterator[str]:
+    yield f'    <testcase {names} time="0">'
+    yield f"      <{kind}{more} message={_attribute(text)}>{escape(_shown(text))}</{kind}>"
+    yield "    </testcase>"
 
 
 def _attribute(text: str) -> str:
@@ -119,7 +139,7 @@ def _attribute(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text without the characters that XML 1.0 has no way to write."""
+    """Text on one line, without the characters that XML 1.0 has no way to write."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 

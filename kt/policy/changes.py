@@ -60,7 +60,7 @@ def said(value: Any) -> str:
 def _compare_maps(
     shape: MapOf, before: Mapping[str, Any], after: Mapping[str, Any], path: str
 ) -> Iterator[Change]:
-    for key in before.keys() - after.keys():
+    for key in (name for name in before if name not in after):
         yield Change("other", child_path(path, key), f"{child_path(path, key)} is removed")
     for key in after:
         below = child_path(path, key)
@@ -74,8 +74,10 @@ def _compare_lists(
     field: Field, before: list[Any], after: list[Any], path: str
 ) -> Iterator[Change]:
     added: Effect = _added(field)
-    gone = [item for item in before if item not in after]
-    new = [item for item in after if item not in before]
+    # Sets: a list has tens of thousands of items, all of them texts.
+    held, holds = set(before), set(after)
+    gone = [item for item in before if item not in holds]
+    new = [item for item in after if item not in held]
     for item in gone:
         yield Change(opposite(added), path, f"{path}: {said(item)} is dropped")
     for item in new:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gitrepos.links.conditions import ACTIONS
-from tests.support.repo import Repo, policy
+from kt.cli.main import main
+from tests.support.repo import Repo
 from tests.support.stack import ROOT, Stack, free_port
 
 DOCS = [
@@ -34,12 +35,17 @@ def _commands(doc: Path) -> list[str]:
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("doc", [d for d in DOCS if _commands(d)], ids=lambda d: d.name)
-def test_the_commands_of_a_page_run(shared_stack: Stack, repo: Repo, doc: Path) -> None:
+def test_the_commands_of_a_page_run(
+    shared_stack: Stack, repo: Repo, doc: Path, tmp_path: Path
+) -> None:
     """One after the other, in a clone of a policy repository, with what the README exports.
 
-    That page alone begins in the checkout, where the token is.
+    Its one policy is the one that the README has made. That page alone begins in the checkout,
+    where the token is.
     """
-    repo.commit({"policies/support-bot/policy-config.yaml": policy("support-bot")})
+    main(["init", f"{tmp_path}/support-bot"])
+    first = (tmp_path / "support-bot" / "policy-config.yaml").read_text()
+    repo.commit({"policies/support-bot/policy-config.yaml": first})
     if doc == ROOT / "README.md":
         (repo.clone / "var").mkdir()
         shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")

@@ -1,12 +1,12 @@
-"""A folder with `kt` in it, and a repository that somebody wants to change."""
+"""`kt` as the pipelines install it, and a repository that somebody wants to change."""
 
+import fcntl
 import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
+from tests.examples.installed import Installed
 from tests.examples.pipelines import ROOT
 from tests.support.repo import Repo
 
@@ -16,14 +16,23 @@ PAYMENT_DESK = (ROOT / "examples/policies/payment-desk/policy-config.yaml").read
 Propose = Callable[[dict[str, str | bytes | None]], str]
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Installed:
+    """A home into which the pipeline's own step installed this checkout, once for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    base = base if worker_id == "master" else base.parent
+    place = Installed(base / "examples")
+    with (base / "examples.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.output.exists():
+            place.install()
+    return place
+
+
 @pytest.fixture
-def kt_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This checkout's `kt`, first on the PATH."""
-    kt = tmp_path / "bin" / "kt"
-    kt.parent.mkdir()
-    kt.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m kt "$@"\n')
-    kt.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{kt.parent}:{os.environ['PATH']}")
+def kt_on_path(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `kt` that the pipelines install, first on the PATH."""
+    monkeypatch.setenv("PATH", f"{installed.bin}:{os.environ['PATH']}")
 
 
 @pytest.fixture

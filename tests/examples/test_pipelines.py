@@ -173,7 +173,7 @@ def test_the_gateway_answers_as_the_policy_says(
     kt_on_path: None, propose: Propose, repo: Repo, pipeline: Pipeline
 ) -> None:
     """Started, asked and stopped by the script as it stands, on a port that is free here."""
-    pytest.importorskip("kt.cli.gateway")
+    pytest.importorskip("kt.cli.gateway.command")
     propose({})
     name = GATEWAY[pipeline.file]
     script = pipeline.scripts[name].replace("41099", str(free_port()))

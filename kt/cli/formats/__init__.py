@@ -11,6 +11,8 @@ from kt.policy.frozen import Frozen
 from kt.policy.report import Report
 
 STDIN_NAME = "<stdin>"
+# The code of the one finding about a file that could not be read, which no rule looked at.
+NOT_READ = "not_read"
 
 
 class Result(Frozen):

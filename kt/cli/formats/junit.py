@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from kt.cli.formats import Context, Result, relative
+from kt.cli.formats import NOT_READ, Context, Result, relative
 from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ def render(results: Sequence[Result], context: Context) -> str:
 
 def _counts(results: Sequence[Result]) -> str:
     tests = sum(max(1, len(result.report.findings)) for result in results)
-    failures = sum(len(result.report.errors) for result in results)
-    return f' tests="{tests}" failures="{failures}" errors="0"'
+    kinds = [_kind(finding) for result in results for finding in result.report.errors]
+    failures, errors = kinds.count("failure"), kinds.count("error")
+    return f' tests="{tests}" failures="{failures}" errors="{errors}"'
+
+
+def _kind(finding: Finding) -> str:
+    """What an error is to JUnit: something wrong was found, or nothing could be looked at."""
+    return "error" if finding.code == NOT_READ else "failure"
 
 
 def _suite(result: Result, file: str) -> Iterator[str]:
@@ -45,8 +51,8 @@ def _case(file: str, finding: Finding) -> Iterator[str]:
         text += f"\nhelp: {finding.suggestion}"
     yield f'    <testcase name={title} classname={_quoted(file)} time="0">'
     if finding.severity == "error":
-        message = _quoted(finding.message)
-        yield f'      <failure type="{finding.code}" message={message}>{_text(text)}</failure>'
+        kind, message = _kind(finding), _quoted(finding.message)
+        yield f'      <{kind} type="{finding.code}" message={message}>{_text(text)}</{kind}>'
     else:
         yield f"      <system-out>{_text(text)}</system-out>"
     yield "    </testcase>"

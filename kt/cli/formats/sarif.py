@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kt import __version__
-from kt.cli.formats import STDIN_NAME, Context, Result, relative
+from kt.cli.formats import NOT_READ, STDIN_NAME, Context, Result, relative
 from kt.policy.rules.base import CATALOGUE, Rule
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def render(results: Sequence[Result], context: Context) -> str:
         "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"uri": Path(context.root).absolute().as_uri() + "/"}},
-        "invocations": [{"executionSuccessful": True}],
+        "invocations": [_invocation(results, context.root)],
         "results": [
             _result(relative(result.file, context.root), finding)
             for result in results
@@ -36,6 +36,22 @@ def render(results: Sequence[Result], context: Context) -> str:
         ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _invocation(results: Sequence[Result], root: str) -> dict[str, Any]:
+    """Whether every file could be looked at, and which could not."""
+    failed = [
+        {
+            "level": "error",
+            "descriptor": {"id": NOT_READ},
+            **_said(relative(one.file, root), finding),
+        }
+        for one in results
+        for finding in one.report.findings
+        if finding.code == NOT_READ
+    ]
+    told = {"toolExecutionNotifications": failed} if failed else {}
+    return {"executionSuccessful": not failed, **told}
 
 
 def _driver() -> dict[str, Any]:
@@ -57,16 +73,22 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
 
 
 def _result(file: str, finding: Finding) -> dict[str, Any]:
-    text = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
     told = "\0".join((finding.code, file, finding.path))
+    codes = sorted(CATALOGUE)
+    rule = {"ruleIndex": codes.index(finding.code)} if finding.code in CATALOGUE else {}
     return {
         "ruleId": finding.code,
-        "ruleIndex": sorted(CATALOGUE).index(finding.code),
+        **rule,
         "level": finding.severity,
-        "message": {"text": text},
-        "locations": [{"physicalLocation": _location(file, finding), **_logical(finding)}],
+        **_said(file, finding),
         "partialFingerprints": {"keyPath/v1": hashlib.sha256(told.encode()).hexdigest()},
     }
+
+
+def _said(file: str, finding: Finding) -> dict[str, Any]:
+    text = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
+    place = {"physicalLocation": _location(file, finding), **_logical(finding)}
+    return {"message": {"text": text}, "locations": [place]}
 
 
 def _location(file: str, finding: Finding) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kt.gateway.errors import UpstreamError
 from kt.gateway.options import Timeouts
 from kt.gateway.policy.targets import UpstreamTarget
+from kt.gateway.upstream.body import Body
 from kt.gateway.upstream.outgoing import Outlet, outlet
 from kt.gateway.upstream.reply import Call
 from kt.gateway.wire import Headers
@@ -34,6 +35,7 @@ _KEPT_BACK = frozenset(
     | {b"strict-transport-security"}
 )
 _KEPT_BACK_PREFIX = b"x-keeptrusts-"
+_PLAIN = frozenset({"", "identity", "chunked"})
 
 
 class HttpReply:
@@ -41,20 +43,18 @@ class HttpReply:
 
     def __init__(
         self,
-        connection: aiohttp.connector.Connection,
         head: RawResponseMessage,
-        body: aiohttp.StreamReader,
+        body: Body,
         *,
         limit: int,
         idle_seconds: float,
     ) -> None:
-        self._connection = connection
         self._body = body
         self._limit = limit
         self._idle_seconds = idle_seconds
         self.status = head.code
         self.content_type = head.headers.get("content-type", "").partition(";")[0].lower()
-        self.is_encoded = head.headers.get("content-encoding", "identity").lower() != "identity"
+        self.is_encoded = _is_encoded(head)
         self.headers: Headers = [
             (name, value)
             for name, value in ((raw.lower(), value) for raw, value in head.raw_headers)
@@ -78,11 +78,7 @@ class HttpReply:
         import aiohttp
 
         try:
-            if self._body.is_eof():
-                # All of it is here: nothing to wait for, and no clock to set.
-                return self._body.read_nowait()
-            async with asyncio.timeout(self._idle_seconds):
-                return await self._body.readany()
+            return await self._body.read(self._idle_seconds)
         except TimeoutError as exc:
             raise UpstreamError("The target stopped answering.", trigger="timeout") from exc
         except (aiohttp.ClientError, OSError) as exc:
@@ -90,12 +86,13 @@ class HttpReply:
             raise UpstreamError(message, trigger="server_error") from exc
 
     def close(self) -> None:
-        # A call that was sent and answered whole gives its connection back.
-        transport = self._connection.transport
-        unsent = transport is not None and transport.get_write_buffer_size()
-        if unsent or not self._body.at_eof():
-            self._connection.close()
-        self._connection.release()
+        self._body.close()
+
+
+def _is_encoded(head: RawResponseMessage) -> bool:
+    """Whether a body is anything else than the bytes that it says."""
+    codings = [head.headers.get(name, "") for name in ("content-encoding", "transfer-encoding")]
+    return not {one.strip().lower() for one in ",".join(codings).split(",")} <= _PLAIN
 
 
 def _may_pass(name: bytes) -> bool:
@@ -143,7 +140,7 @@ class Upstream:
                 connection.close()
                 raise
         limit, idle_seconds = call.max_response_bytes, self._timeouts.idle_seconds
-        reply = HttpReply(connection, head, body, limit=limit, idle_seconds=idle_seconds)
+        reply = HttpReply(head, body, limit=limit, idle_seconds=idle_seconds)
         problem = _unusable(reply)
         if problem:
             reply.close()
@@ -177,17 +174,19 @@ class Upstream:
 
 async def _exchange(
     connection: aiohttp.connector.Connection, head: bytes, data: bytes
-) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
+) -> tuple[RawResponseMessage, Body]:
     """Send a request over a connection; the head of its answer, and the body to read."""
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
-    protocol.set_response_params(auto_decompress=False, read_bufsize=_BUFFER_BYTES)
+    protocol.set_response_params(
+        read_until_eof=True, auto_decompress=False, read_bufsize=_BUFFER_BYTES
+    )
     protocol.transport.writelines((head, data))
-    message, body = await protocol.read()
+    message, stream = await protocol.read()
     while message.code in _INTERIM:
-        message, body = await protocol.read()
-    return message, body
+        message, stream = await protocol.read()
+    return message, Body(connection, message, stream)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -200,7 +199,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _unusable(reply: HttpReply) -> str:
     if reply.status // 100 in (_UPGRADES, _REDIRECTS):
-        return "The target answered with a redirect or an upgrade, which is not followed."
+        return f"The target answered {reply.status}; no redirect or upgrade is followed."
     if reply.is_encoded:
         return "The target compressed its answer although it was asked not to."
     return ""
@@ -208,6 +207,15 @@ def _unusable(reply: HttpReply) -> str:
 
 def _translated(exc: Exception) -> UpstreamError:
     """A failure as one of ours."""
+    import aiohttp
+    from aiohttp.http_exceptions import HttpProcessingError
+
     if isinstance(exc, TimeoutError):
         return UpstreamError("The target did not answer in time.", trigger="timeout")
-    return UpstreamError("The target could not be reached.", trigger="server_error")
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        message = "The target could not be reached."
+    elif isinstance(exc, HttpProcessingError):
+        message = "The target's answer is not HTTP."
+    else:
+        message = "The target closed the connection before it answered."
+    return UpstreamError(message, trigger="server_error")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kt.policy.decision.reading.passages import Place
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Detection, Verdict
 
 
@@ -55,3 +56,7 @@ class Policy(ABC):
         A policy that does not look at text waits for none of it.
         """
         return len(reading.text)
+
+    def served_by(self, target: ProviderTarget) -> Policy:
+        """The same policy where one target is all that there is; most do not mind which."""
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kt.policy.decision import auditing
@@ -31,6 +31,12 @@ class ChainStep:
         """Whether the entry runs for a request at a stage."""
         return stage in self.stages and self.condition.holds(request)
 
+    def served_by(self, target: ProviderTarget) -> ChainStep:
+        """The same entry where one target is all that there is."""
+        if isinstance(self.policy, AuditLogger):
+            return self
+        return replace(self, policy=self.policy.served_by(target))
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -39,6 +45,15 @@ class Snapshot:
     enabled: bool
     steps: tuple[ChainStep, ...]
     targets: tuple[ProviderTarget, ...]
+
+    def of_kind(self, kind: str) -> Snapshot:
+        """The entries of one kind alone. Nothing is compiled."""
+        return replace(self, steps=tuple(step for step in self.steps if step.kind == kind))
+
+    def served_by(self, target: ProviderTarget) -> Snapshot:
+        """The same policy where one of its targets is all that there is. Nothing is compiled."""
+        steps = tuple(step.served_by(target) for step in self.steps)
+        return replace(self, steps=steps, targets=(target,))
 
 
 def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
@@ -49,23 +64,31 @@ def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
     """
     targets = compile_targets(policy.get("providers"))
     blocks = policy.get("policy") or {}
+    entries = [_entry(entry) for entry in policy["policies"]["chain"]]
+    # The entries of a kind share one block, and so what it is compiled into.
+    kinds = dict.fromkeys(kind for kind, _ in entries)
+    policies = {kind: _policy(kind, blocks.get(kind), targets) for kind in kinds}
     return Snapshot(
         enabled=policy["pack"]["enabled"],
-        steps=tuple(_step(entry, blocks, targets) for entry in policy["policies"]["chain"]),
+        steps=tuple(_step(kind, options, policies[kind]) for kind, options in entries),
         targets=targets,
     )
 
 
-def _step(entry: Any, blocks: Mapping[str, Any], targets: tuple[ProviderTarget, ...]) -> ChainStep:
-    kind, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
-    given = options or {}
-    stage = given.get("stage")
+def _entry(entry: Any) -> tuple[str, Mapping[str, Any]]:
+    """The kind that a chain's entry names, and its options."""
+    kind, options = (entry, None) if isinstance(entry, str) else next(iter(entry.items()))
+    return kind, options or {}
+
+
+def _step(kind: str, options: Mapping[str, Any], policy: Policy | AuditLogger) -> ChainStep:
+    stage = options.get("stage")
     return ChainStep(
         kind=kind,
-        policy=_policy(kind, blocks.get(kind), targets),
+        policy=policy,
         stages=(stage,) if stage else KINDS[kind].stages,
-        condition=compile_condition(given.get("when") or {}),
-        parallel=bool(given.get("parallel", False)),
+        condition=compile_condition(options.get("when") or {}),
+        parallel=bool(options.get("parallel", False)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kt.policy.decision import Decision, Request, Snapshot, compile_policy, decide, decide_response
+from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import SEVERITY
 from kt.policy.language import KINDS
 
@@ -43,17 +44,33 @@ def run_suites(
     """Run the suites of a policy that lint accepts, then `extra` ones. Pure.
 
     A suite whose `target` is a policy kind runs that kind alone; one whose
-    target is the id of a provider target is routed there.
+    target is the id of a provider target is routed there. The policy is
+    compiled once for all of them.
 
     Source: policy-language, section 3.
     """
     own = (policy.get("testing") or {}).get("suites") or ()
     suites = (*own, *extra)
-    targets = {suite.get("target") for suite in suites}
-    snapshots = {target: _snapshot(policy, target) for target in targets}
+    if not suites:
+        return ()
+    snapshot = compile_policy(policy)
+    served = {target.id: target for target in snapshot.targets}
     return tuple(
-        result for suite in suites for result in _run(snapshots[suite.get("target")], suite)
+        result
+        for suite in suites
+        for result in _run(_aimed(snapshot, served, suite.get("target")), suite)
     )
+
+
+def _aimed(
+    snapshot: Snapshot, served: Mapping[str, ProviderTarget], target: str | None
+) -> Snapshot | None:
+    """The policy as far as a suite's target tests it, None when there is no such target."""
+    if target is None:
+        return snapshot
+    if target in KINDS:
+        return snapshot.of_kind(target)
+    return snapshot.served_by(served[target]) if target in served else None
 
 
 def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseResult]:
@@ -68,21 +85,6 @@ def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseRe
             yield replace(result, problem=problem)
         else:
             yield replace(result, decision=_decided(snapshot, case["input"]))
-
-
-def _snapshot(policy: Mapping[str, Any], target: str | None) -> Snapshot | None:
-    """The policy as far as a suite's target tests it, None when there is no such target."""
-    if target is None:
-        return compile_policy(policy)
-    if target in KINDS:
-        snapshot = compile_policy(policy)
-        steps = tuple(step for step in snapshot.steps if step.kind == target)
-        return replace(snapshot, steps=steps)
-    providers = policy.get("providers") or {}
-    chosen = [entry for entry in providers.get("targets") or () if entry["id"] == target]
-    if not chosen:
-        return None
-    return compile_policy({**policy, "providers": {**providers, "targets": chosen}})
 
 
 def _decided(snapshot: Snapshot, given: Mapping[str, Any]) -> Decision:

@@ -94,7 +94,10 @@ def test_files_that_can_be_read_are_reported_beside_one_that_cannot(files: Path,
     """One wrong path does not hide what the others have to say."""
     code, out, err = kt("policy", "lint", "gone.yaml", "bad.yaml", "--json")
     assert (code, "gone.yaml" in err) == (2, True)
-    assert [row["file"] for row in json.loads(out)] == ["bad.yaml"]
+    assert [(row["file"], row["valid"]) for row in json.loads(out)] == [
+        ("gone.yaml", False),
+        ("bad.yaml", False),
+    ]
 
 
 def test_a_directory_stands_for_the_policies_at_any_depth(files: Path, kt: Run) -> None:

@@ -27,5 +27,5 @@ def test_a_file_that_fails_lint_hides_no_other_files_tests(
     done = kt("policy", "test", "first.yaml", "second.yaml")
 
     assert done.code == 2
-    assert "1 passed, 0 failed" in done.out
+    assert "1 passed, 0 failed, 1 file not tested" in done.out
     assert "first.yaml:2:1: E010" in done.err

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kt.policy.changes import compare
 from kt.policy.diff import diff
+from kt.policy.language import KINDS
+from kt.policy.language.shapes import Field, MapOf, Text
 
 BASE = """\
 pack: {name: p, version: 1.0.0, enabled: true}
@@ -232,3 +237,61 @@ def test_the_reverse_of_a_change_has_the_opposite_effect() -> None:
     there = [change.effect for change in diff(BASE.encode(), changed.encode())]
     back = [change.effect for change in diff(changed.encode(), BASE.encode())]
     assert (there, back) == (["weaker", "stronger"], ["stronger", "weaker"])
+
+
+class _Told(str):
+    """A text that counts how often it is compared with another."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Told.compared += 1
+        return str.__eq__(self, other)
+
+
+def _comparisons(before: list[str], after: list[str]) -> int:
+    _Told.compared = 0
+    field = KINDS["safety-filter"].block.fields["block_if"]
+    assert list(compare(field, list(map(_Told, before)), list(map(_Told, after)), "block_if"))
+    return _Told.compared
+
+
+@pytest.mark.parametrize("changed", ["all of them", "every second one", "the first"])
+def test_the_comparisons_of_a_list_grow_with_its_length(changed: str) -> None:
+    """Not with its square: anybody may ask for the difference of two versions."""
+    counts = []
+    for length in (500, 2000):
+        before = [f"term {number}" for number in range(length)]
+        step = {"all of them": 1, "every second one": 2, "the first": length}[changed]
+        after = [f"{term} or so" if at % step == 0 else term for at, term in enumerate(before)]
+        counts.append(_comparisons(before, after))
+
+    few, many = counts
+    assert many <= 4 * few + 10
+    assert many <= 4 * 2000
+
+
+@given(
+    st.lists(st.sampled_from("abcd"), max_size=6),
+    st.lists(st.sampled_from("abcd"), max_size=6),
+)
+def test_a_list_tells_what_went_and_what_came(before: list[str], after: list[str]) -> None:
+    """Each as often and in the order in which it stands; else that the order changes."""
+    field = KINDS["safety-filter"].block.fields["block_if"]
+    told = [f"{one.effect} {one.message}" for one in compare(field, before, after, "p")]
+    gone = [f'weaker p: "{item}" is dropped' for item in before if item not in after]
+    came = [f'stronger p: "{item}" is added' for item in after if item not in before]
+    moved = ["other p: its order changes"] if before != after else []
+
+    assert told == ([*gone, *came] or moved)
+
+
+def test_a_map_tells_what_went_in_the_order_of_the_file() -> None:
+    """And not in the order of a set, which is another in each process."""
+    kept = MapOf(Text(), Text())
+    names = [f"key{number}" for number in range(9)]
+    found = list(compare(Field(kept), dict.fromkeys(names, "x"), {}, "p"))
+
+    assert [one.path for one in found] == [f"p.{name}" for name in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kt.policy.decision.outcome import Outcome, Policy
@@ -38,6 +38,10 @@ class DataRouting(Policy):
             "No provider complies with policy 'data-routing-policy'.",
             (Detection(KIND, "no_compliant_provider", "provider", "model"),),
         )
+
+    def served_by(self, target: ProviderTarget) -> DataRouting:
+        """What is demanded of this target alone."""
+        return replace(self, targets=(target,), compliant=self.compliant & {target.id})
 
 
 def compile_block(fields: Mapping[str, Any], targets: Sequence[ProviderTarget]) -> DataRouting:

@@ -367,7 +367,7 @@ def test_a_call_is_not_repeated_when_something_was_sent(start: Starter, model: M
 
 
 @contextlib.contextmanager
-def scripted(*answer: bytes) -> Iterator[tuple[str, list[socket.socket]]]:
+def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[socket.socket]]]:
     """A server that reads a little of each call and answers so; its url and its connections."""
     lines: list[socket.socket] = []
 
@@ -383,6 +383,8 @@ def scripted(*answer: bytes) -> Iterator[tuple[str, list[socket.socket]]]:
             while line.recv(1000):
                 for piece in answer:
                     line.sendall(piece)
+                if closes:
+                    line.shutdown(socket.SHUT_WR)
 
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         threading.Thread(target=serve, args=(server,), daemon=True).start()
@@ -401,6 +403,33 @@ def test_hints_before_an_answer_are_passed_over(start: Starter) -> None:
         answer = start(pack("[audit-logger]", "{}", targets(url))).post(chat())
 
     assert (answer.status, answer.body) == (200, b"{}")
+
+
+def test_an_answer_that_ends_with_its_connection_arrives_whole(start: Starter) -> None:
+    """Byte for byte, streamed or not: its head says no length, and it has no chunks."""
+    kinds = {
+        "application/json": completion("Hello.").chunks[0],
+        "text/event-stream": b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
+        b'data: {"choices":[{"delta":{"content":"lo."}}]}\n\ndata: [DONE]\n\n',
+    }
+    heads = {kind: f"HTTP/1.0 200 OK\r\ncontent-type: {kind}\r\n\r\n".encode() for kind in kinds}
+    with contextlib.ExitStack() as servers:
+        addresses = [
+            servers.enter_context(scripted(heads[kind], body[:20], body[20:], closes=True))[0]
+            for kind, body in kinds.items()
+        ]
+        models = ("whole", "streamed")
+        rows = [
+            f"    - {{id: {model}, provider: local, model: {model}, base_url: '{url}'}}\n"
+            for model, url in zip(models, addresses, strict=True)
+        ]
+        gateway = start(pack(more="providers:\n  targets:\n" + "".join(rows)))
+        answers = [
+            gateway.post(chat(stream=model == "streamed") | {"model": model}) for model in models
+        ]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.body for answer in answers] == list(kinds.values())
 
 
 def test_an_upgrade_is_no_answer(start: Starter) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import re2
 import yaml
 
 from kt.cli.main import main
+from kt.policy.decision import compile_policy
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
 from kt.policy.testing.suites import run_suites
 from tests.kt.policy.builders import policy
@@ -102,6 +104,87 @@ def test_a_provider_that_does_not_comply_is_refused() -> None:
         suite(case(SAFE, "allow"), target="strict"),
     ]
     assert [result.passed for result in run_suites(chain, suites)] == [True, True]
+
+
+EVERY_TARGET = {
+    "targets": [
+        {"id": "plain", "provider": "mock"},
+        {"id": "named", "provider": "openai", "model": "gpt-*"},
+        {"id": "strict", "provider": "mock", "data_policy": {"zero_data_retention": True}},
+        {"id": "days", "provider": "mock", "data_policy": {"retention_days": 3}},
+    ]
+}
+ROUTINGS: list[dict[str, Any]] = [
+    {"require_zero_data_retention": True},
+    {"max_retention_days": 7},
+    {"require_no_training": False},
+]
+
+
+@pytest.mark.parametrize("routing", ROUTINGS, ids=str)
+@pytest.mark.parametrize("target", [one["id"] for one in EVERY_TARGET["targets"]])
+def test_aiming_at_a_provider_is_having_no_other(target: str, routing: dict[str, Any]) -> None:
+    """The decision is that of a policy which names this provider alone."""
+    chain = ("data-routing-policy", "safety-filter", "audit-logger")
+    blocks = {"data-routing-policy": routing}
+    alone = {"targets": [one for one in EVERY_TARGET["targets"] if one["id"] == target]}
+    cases = [case(text, "allow", model=model) for text in (SAFE, HARM) for model in ("", "gpt-4")]
+    aimed = run_suites(
+        policy(*chain, blocks=blocks, providers=EVERY_TARGET), [suite(*cases, target=target)]
+    )
+    single = run_suites(policy(*chain, blocks=blocks, providers=alone), [suite(*cases)])
+
+    assert [one.decision for one in aimed] == [one.decision for one in single]
+
+
+def _compilations(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> int:
+    """How many patterns and sets of them RE2 compiles, built-in ones left out."""
+    work()
+    made: list[object] = []
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: made.append(given) or real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(re2, "compile", counting(re2.compile))
+        patch.setattr(re2.Set, "SearchSet", counting(re2.Set.SearchSet))
+        work()
+    return len(made)
+
+
+def test_suites_compile_a_policy_once_whatever_they_aim_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One suite, or one for each of forty providers, each kind and none."""
+    names = [f"p{number}" for number in range(40)]
+    providers = {"targets": [{"id": name, "provider": "mock"} for name in names]}
+    blocks = {"safety-filter": {"block_if": ["term one", "term two"]}} | ROUTED
+    data = policy("safety-filter", "data-routing-policy", blocks=blocks, providers=providers)
+    targets = [*names, "safety-filter", "data-routing-policy", "nobody"]
+    aimed = [suite(case(SAFE, "allow"), target=target) for target in targets]
+    plain = suite(case(SAFE, "allow"))
+
+    once = _compilations(monkeypatch, lambda: compile_policy(data))
+    one = _compilations(monkeypatch, lambda: run_suites(data, [plain]))
+    many = _compilations(monkeypatch, lambda: run_suites(data, [plain, *aimed]))
+
+    assert once > 0
+    assert (one, many) == (once, once)
+
+
+def test_the_entries_of_a_kind_share_what_its_block_compiles_into(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many there are, each with its own condition."""
+    blocks = {"dlp-filter": {"blocked_terms": ["term one", "term two"]}}
+
+    entries = [{"dlp-filter": {"when": {"path": f"/v{at}"}}} for at in range(60)]
+    short, long = policy(entries[0], blocks=blocks), policy(*entries, blocks=blocks)
+
+    one = _compilations(monkeypatch, lambda: compile_policy(short))
+    many = _compilations(monkeypatch, lambda: compile_policy(long))
+
+    assert one == many > 0
 
 
 def test_a_target_that_is_nothing_fails_its_cases() -> None:

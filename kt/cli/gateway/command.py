@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
-from kt.cli.managed import add_managed, read_managed
+from kt.cli.gateway.managed import add_managed, read_managed
 from kt.cli.numbers import positive
 from kt.gateway.options import (
     DEFAULT_HOST,
@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         from kt.gateway.run import run as serve
     except ImportError as exc:
-        message = f"the gateway needs {exc.name}: install keeptrusts[gateway]"
+        from kt.cli.gateway.extra import command
+
+        message = f"the gateway needs {exc.name}, which kt was installed without: {command()}"
         raise CommandError(message) from exc
     from kt.gateway.policy.loading import PolicyError
     from kt.gateway.policy.source import SourceError

@@ -1,0 +1,263 @@
+"""How an answer's end is told, read by the gateway's client and beside it by aiohttp's own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+import uvloop
+
+from kt.gateway.errors import UpstreamError
+from kt.gateway.options import Timeouts
+from kt.gateway.policy.targets import UpstreamTarget
+from kt.gateway.upstream.connections import Upstream
+from kt.gateway.upstream.reply import Call
+
+EVENT = b'data: {"choices": [{"delta": {"content": "hello there"}}]}\n\n'
+CALL = Call("/v1/chat/completions", "m", {}, b"{}", {}, stream=False, max_response_bytes=1 << 23)
+BROKEN = "The target broke off its answer."
+UNANSWERED = "The target closed the connection before it answered."
+NOT_HTTP = "The target's answer is not HTTP."
+SECONDS = 30
+TIMEOUTS = Timeouts(idle_seconds=2 * SECONDS)
+Outcome = bytes | str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server sends, and how it goes: "closes", "resets", "stays"."""
+
+    head: bytes
+    body: bytes = b""
+    end: str = "closes"
+
+
+Rows = list[tuple[Answer, Outcome]]
+Script = tuple[list[bytes], str]
+Client = Callable[[list[str]], Awaitable[list[Outcome]]]
+
+
+def head(*fields: str, status: str = "200 OK", version: str = "1.1") -> bytes:
+    """The head of an answer with these fields."""
+    lines = [f"HTTP/{version} {status}", "content-type: text/event-stream", *fields]
+    return ("\r\n".join(line for line in lines if line) + "\r\n\r\n").encode()
+
+
+def chunks(*pieces: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+
+
+LENGTH = f"content-length: {len(EVENT)}"
+CHUNKED = "transfer-encoding: chunked"
+CLOSE = "connection: close"
+CHUNKS = chunks(EVENT[:7], EVENT[7:])
+
+
+def framed(version: str, connection: str) -> Rows:
+    """Every framing, whole and cut short, with every end."""
+    length = head(LENGTH, connection, version=version)
+    chunked = head(CHUNKED, connection, version=version)
+    bare = head(connection, version=version)
+    whole = [(length, EVENT), (chunked, CHUNKS + b"0\r\n\r\n")]
+    short = [(length, EVENT[:-1]), (length, b"")]
+    short += [(chunked, (CHUNKS + b"0\r\n")[:size]) for size in (0, 1, 9, -4, -3, None)]
+    return [
+        *((Answer(*one, end), EVENT) for one in whole for end in ("closes", "resets", "stays")),
+        *((Answer(*one, end), BROKEN) for one in short for end in ("closes", "resets")),
+        (Answer(bare, EVENT), EVENT),
+        (Answer(bare), b""),
+    ]
+
+
+ODD: Rows = [
+    (Answer(head(LENGTH, status="400 Bad Request"), EVENT), EVENT),
+    (Answer(head(status="400 Bad Request"), EVENT), EVENT),
+    (Answer(head("content-length: 0"), end="stays"), b""),
+    (Answer(head("content-length: 0", status="205 Reset Content"), end="stays"), b""),
+    (Answer(head(status="204 No Content"), end="stays"), b""),
+    (Answer(head(CLOSE, status="204 No Content")), b""),
+    (Answer(head("transfer-encoding: identity"), EVENT), EVENT),
+    (Answer(b"HTTP/1.1 100 Continue\r\n\r\n" + head(), EVENT), EVENT),
+    (Answer(head(), EVENT * 50_000), EVENT * 50_000),
+    (Answer(head(CHUNKED), chunks(EVENT * 50_000) + b"0\r\n\r\n"), EVENT * 50_000),
+    (Answer(b""), UNANSWERED),
+    (Answer(b"", end="resets"), UNANSWERED),
+    (Answer(b"HTTP/1.1 100 Continue\r\n\r\n"), UNANSWERED),
+    (Answer(head(LENGTH)[:-9]), UNANSWERED),
+    (Answer(head(LENGTH, CHUNKED), CHUNKS), NOT_HTTP),
+    (Answer(head(LENGTH, "content-length: 5"), EVENT), NOT_HTTP),
+    (Answer(head("content-length: many"), EVENT), NOT_HTTP),
+]
+
+
+@pytest.mark.parametrize("connection", ["", CLOSE, "connection: keep-alive"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_every_framing_is_read_as_by_aiohttps_own_client(version: str, connection: str) -> None:
+    """Head and body in one segment or in three; whole, or a failure that says so."""
+    rows = framed(version, connection)
+
+    assert uvloop.run(outcomes(ours, rows)) == expected(rows)
+    assert uvloop.run(outcomes(late, rows)) == expected(rows)
+    assert uvloop.run(outcomes(plain, rows)) == expected(rows)
+
+
+def test_odd_answers_are_read_as_by_aiohttps_own_client() -> None:
+    """Without a body, without the end of a head, twice framed."""
+    assert uvloop.run(outcomes(ours, ODD)) == expected(ODD)
+    assert uvloop.run(outcomes(late, ODD)) == expected(ODD)
+    assert uvloop.run(outcomes(plain, ODD)) == expected(ODD)
+
+
+@pytest.mark.parametrize("sent", [b"", EVENT], ids=["nothing", "an event"])
+@pytest.mark.parametrize("connection", ["", CLOSE])
+def test_a_reset_is_not_the_end_of_an_answer_that_ends_with_its_connection(
+    connection: str, sent: bytes
+) -> None:
+    """aiohttp's own client takes it for one."""
+    rows: Rows = [(Answer(head(connection), sent, "resets"), BROKEN)]
+
+    assert uvloop.run(outcomes(ours, rows)) == expected(rows)
+    assert uvloop.run(outcomes(late, rows)) == expected(rows)
+
+
+def test_what_is_no_chunk_fails_at_once() -> None:
+    """And not when nothing more has come for a while, as with aiohttp's own client."""
+    rows: Rows = [(Answer(head(CHUNKED), CHUNKS, "no chunk"), BROKEN)]
+
+    assert uvloop.run(outcomes(ours, rows)) == expected(rows)
+    assert uvloop.run(outcomes(late, rows)) == expected(rows)
+
+
+@pytest.mark.parametrize("coding", ["content-encoding: gzip", "transfer-encoding: gzip, chunked"])
+def test_a_compressed_answer_is_a_failure(coding: str) -> None:
+    """Nobody asked for one, and what it says could not be judged."""
+    rows = [(Answer(head(coding), b"0\r\n\r\n"), "")]
+
+    assert "compressed" in str(uvloop.run(outcomes(ours, rows))[0])
+
+
+def test_an_idle_connection_that_is_reset_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio tells of failures that nobody looked at."""
+
+    async def twice(urls: list[str]) -> list[Outcome]:
+        upstream = Upstream(TIMEOUTS)
+        outcomes = []
+        for url in urls:
+            outcomes.append(await asked(upstream, url))
+            await asyncio.sleep(0.03)
+        gc.collect()
+        await upstream.close()
+        return outcomes
+
+    rows: Rows = [(Answer(head(LENGTH), EVENT, "resets"), EVENT)]
+
+    assert uvloop.run(outcomes(twice, rows)) == expected(rows)
+    assert caplog.messages == []
+
+
+def expected(rows: Rows) -> list[Outcome]:
+    return [outcome for _, outcome in rows for _ in range(2)]
+
+
+async def outcomes(client: Client, rows: Rows) -> list[Outcome]:
+    """What a client makes of each row, sent in one segment and in three."""
+    scripts = [script for answer, _ in rows for script in (whole(answer), pieces(answer))]
+    async with asyncio.timeout(SECONDS), serving(scripts) as url:
+        return await client([f"{url}/{number}" for number in range(len(scripts))])
+
+
+async def ours(urls: list[str], *, pause_seconds: float = 0) -> list[Outcome]:
+    upstream = Upstream(TIMEOUTS)
+    try:
+        return await asyncio.gather(*(asked(upstream, url, pause_seconds) for url in urls))
+    finally:
+        await upstream.close()
+
+
+async def late(urls: list[str]) -> list[Outcome]:
+    return await ours(urls, pause_seconds=0.1)
+
+
+async def asked(upstream: Upstream, url: str, pause_seconds: float = 0) -> Outcome:
+    target = UpstreamTarget("a", "local", "*", url, "openai")
+    try:
+        reply = await upstream.call(target, CALL)
+        try:
+            await asyncio.sleep(pause_seconds)
+            return await reply.read()
+        finally:
+            reply.close()
+    except UpstreamError as exc:
+        return exc.message
+
+
+async def plain(urls: list[str]) -> list[Outcome]:
+    async with aiohttp.ClientSession() as session:
+        return await asyncio.gather(*(posted(session, url) for url in urls))
+
+
+async def posted(session: aiohttp.ClientSession, url: str) -> Outcome:
+    try:
+        async with session.post(url, data=b"{}") as answer:
+            return await answer.read()
+    except aiohttp.ClientPayloadError:
+        return BROKEN
+    except aiohttp.ClientResponseError:
+        return NOT_HTTP
+    except aiohttp.ClientConnectionError:
+        return UNANSWERED
+
+
+@contextlib.asynccontextmanager
+async def serving(scripts: list[Script]) -> AsyncIterator[str]:
+    """A server on raw sockets that says what the number in a path stands for; its url."""
+    lines = set()
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.add(asyncio.current_task())
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            end = "stays"
+            while end == "stays":
+                request = await reader.readuntil(b"\r\n\r\n{}")
+                segments, end = scripts[int(request.split(b"/", 2)[1].split()[0])]
+                for segment in segments:
+                    writer.write(segment)
+                    # A turn in which it is read.
+                    await asyncio.sleep(0.01)
+            leave(writer, end)
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await asyncio.gather(*lines)
+
+
+def whole(answer: Answer) -> Script:
+    return [answer.head + answer.body], answer.end
+
+
+def pieces(answer: Answer) -> Script:
+    return [answer.head, answer.body[:10], answer.body[10:]], answer.end
+
+
+def leave(writer: asyncio.StreamWriter, end: str) -> None:
+    if end == "closes":
+        writer.close()
+    elif end == "resets":
+        # Closed with something to linger for, none of it kept: a reset.
+        line = writer.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+    elif end == "no chunk":
+        writer.write(b"zz\r\n")
