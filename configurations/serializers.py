@@ -81,7 +81,9 @@ class ConfigurationEdit(Input):
                 {"note": ["must come with content: it is stored with the new version"]}
             )
         if not attrs.keys() & {"name", "description", "labels", "content", "status"}:
-            raise serializers.ValidationError("must have a field to change: name, description, labels, content or status")
+            raise serializers.ValidationError(
+                "must have a field to change: name, description, labels, content or status"
+            )
         return attrs
 
 

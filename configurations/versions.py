@@ -199,7 +199,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
 
 
 def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None:
-    """Record the file in git and the link that feeds it, for configurations that keep their content.
+    """Record owner and file in git of configurations that keep their content.
 
     `git_hashes` has the content hash in git by configuration id.
     """

@@ -27,21 +27,21 @@ _LARGEST_SUITE_BYTES = 16 * 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin; default: .")
-    add("--format", choices=tuple(RENDERERS), default="text", help="text")
+    add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the tests of what was named, report, and say how it went."""
+    """Run the tests of policies and report; the exit code."""
     tested: list[Tested] = []
     failures: list[CommandError] = []
     for source in read_sources(options.paths or ["."]):
         try:
             tested.append(_tested(source))
-        except CommandError as error:  # It hides no other file's tests.
+        except CommandError as error:  # The other files are still tested.
             failures.append(error)
     sys.stdout.write(RENDERERS[options.format](tested))
     for failure in failures:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         return _COULD_NOT
     if not any(one.results for one in tested):
         names = ", ".join(one.file for one in tested)
-        raise CommandError(f"{names}: no test; write testing.suites, or tests/*.json beside it")
+        raise CommandError(f"{names}: no tests; write testing.suites, or tests/*.json beside it")
     return int(not all(result.passed for one in tested for result in one.results))
 
 
@@ -65,7 +65,7 @@ def _policy(source: SourceFile) -> dict[str, Any]:
     """The policy as plain values.
 
     Raises:
-        CommandError: lint finds errors; there is nothing sure to be tested.
+        CommandError: lint finds errors, so its tests prove nothing.
     """
     report = lint(source.data, directory=source.directory)
     root = read(source.data).root
@@ -80,7 +80,7 @@ def _policy(source: SourceFile) -> dict[str, Any]:
 def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     """The suites in `tests/*.json` of the directory that holds the policy."""
     if not source.path:
-        return  # Beside stdin lies nothing.
+        return  # Stdin has no directory.
     folder = os.path.join(os.path.dirname(source.path), "tests")
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
         yield from _suites(path)
@@ -90,7 +90,7 @@ def _suites(path: str) -> Iterable[dict[str, Any]]:
     try:
         data = read_bytes(path, _LARGEST_SUITE_BYTES + 1)
         if len(data) > _LARGEST_SUITE_BYTES:
-            raise CommandError(f"{path}: over {_LARGEST_SUITE_BYTES:,} bytes")
+            raise CommandError(f"{path}: larger than {_LARGEST_SUITE_BYTES:,} bytes")
         return read_suites(data, name=os.path.basename(path))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
