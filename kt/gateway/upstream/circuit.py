@@ -1,4 +1,4 @@
-"""A target that keeps failing is left alone for a while."""
+"""A circuit breaker, which gives a failing target a pause."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ OPEN_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Circuit:
-    """The recent past of one target.
+    """The circuit breaker of one target.
 
-    Five failures in a row open it. After ten seconds one request may try; its success
+    Five failures in a row open it. After ten seconds one request may try: its success
     closes the circuit, its failure opens it for ten more.
     """
 
@@ -33,11 +33,11 @@ class Circuit:
         return self.failures >= FAILURES and now < self.open_until
 
     def succeeded(self) -> None:
-        """A target answered."""
+        """Note that the target answered."""
         self.failures = 0
 
     def failed(self, now: float) -> None:
-        """A target did not answer, or answered that it is broken."""
+        """Note that the target gave no answer, or a server error."""
         self.failures += 1
         if self.failures >= FAILURES:
             self.open_until = now + OPEN_SECONDS

@@ -23,10 +23,10 @@ _BUFFER_BYTES = 1 << 17
 _INTERIM = frozenset({100, 102, 103})
 _UPGRADES = 1
 _REDIRECTS = 3
-# Shorter than what servers commonly keep, so that an idle connection is not used as they close it.
+# Shorter than servers' usual time, so that no connection is used while they close it.
 _KEEP_ALIVE_SECONDS = 4.0
 
-# A target's header reaches the client unless it speaks of the connection or is the gateway's own.
+# Headers of a target that do not reach the client: the connection's, and the gateway's own.
 _KEPT_BACK = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te"}
     | {b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"content-encoding"}
@@ -37,7 +37,7 @@ _KEPT_BACK_PREFIX = b"x-keeptrusts-"
 
 
 class HttpReply:
-    """An answer over HTTP, as `reply.Reply` describes one."""
+    """A `reply.Reply` over HTTP."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class HttpReply:
 
         try:
             if self._body.is_eof():
-                # All of it is here: nothing to wait for, and no clock to set.
+                # All of it has arrived, so that no timeout is needed.
                 return self._body.read_nowait()
             async with asyncio.timeout(self._idle_seconds):
                 return await self._body.readany()
@@ -90,7 +90,7 @@ class HttpReply:
             raise UpstreamError(message, trigger="server_error") from exc
 
     def close(self) -> None:
-        # A call that was sent and answered whole gives its connection back.
+        # Only a call that was sent and answered whole gives its connection back.
         transport = self._connection.transport
         unsent = transport is not None and transport.get_write_buffer_size()
         if unsent or not self._body.at_eof():
@@ -103,7 +103,7 @@ def _may_pass(name: bytes) -> bool:
 
 
 class Upstream:
-    """The pool, made on first use: a gateway that only mocks never imports aiohttp."""
+    """The pool of connections, made on first use: a gateway that only mocks imports no aiohttp."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
@@ -113,7 +113,7 @@ class Upstream:
     async def call(self, target: UpstreamTarget, call: Call) -> HttpReply:
         """Send a call and wait for the head of its answer.
 
-        Sent once more only when no connection could be made: then nothing was sent.
+        Tried again only when no connection could be made, since nothing was sent then.
 
         Raises:
             UpstreamError: no connection, no answer in time, or a redirect.
@@ -153,7 +153,7 @@ class Upstream:
     def _outlet(self, target: UpstreamTarget, path: str) -> Outlet:
         key = (target, path)
         if key not in self._outlets:
-            # A reload may bring new targets for ever.
+            # Reloads may bring ever new targets.
             if len(self._outlets) >= _OUTLETS:
                 self._outlets.clear()
             self._outlets[key] = outlet(target, path)
@@ -178,7 +178,7 @@ class Upstream:
 async def _exchange(
     connection: aiohttp.connector.Connection, head: bytes, data: bytes
 ) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
-    """Send a request over a connection; the head of its answer, and the body to read."""
+    """Send a request; returns the head of its answer, and the body to be read."""
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
@@ -191,7 +191,7 @@ async def _exchange(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What aiohttp and the system raise for a target that fails."""
+    """The exceptions of aiohttp and the system when a target fails."""
     import aiohttp
     from aiohttp.http_exceptions import HttpProcessingError
 
@@ -207,7 +207,7 @@ def _unusable(reply: HttpReply) -> str:
 
 
 def _translated(exc: Exception) -> UpstreamError:
-    """A failure as one of ours."""
+    """An exception of aiohttp or the system as an `UpstreamError`."""
     if isinstance(exc, TimeoutError):
         return UpstreamError("The target did not answer in time.", trigger="timeout")
     return UpstreamError("The target could not be reached.", trigger="server_error")
