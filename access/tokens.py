@@ -37,7 +37,7 @@ def bootstrap(text: str) -> bool:
 
 
 def any_made() -> bool:
-    """Whether a token was ever made, revoked and expired ones included."""
+    """True when a token was ever made, revoked and expired ones included."""
     return Token.objects.exists()
 
 
@@ -47,7 +47,7 @@ def find(text: str) -> Token | None:
 
 
 def is_valid(token: Token) -> bool:
-    """Whether a token is neither revoked nor expired."""
+    """True when a token is neither revoked nor expired."""
     expired = token.expires_at is not None and token.expires_at <= timezone.now()
     return token.revoked_at is None and not expired
 

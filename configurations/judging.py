@@ -55,7 +55,7 @@ def announce() -> None:
 
 
 def is_due() -> bool:
-    """Whether a configuration waits to be judged by these rules and no process is judging."""
+    """True when a configuration waits to be judged by these rules and no process is judging."""
     client().setnx(_NEWEST, VERIFY_VERSION)
     newest = client().get(_NEWEST) == VERIFY_VERSION.encode()
     return newest and not client().exists(_LOCK) and _waiting().exists()

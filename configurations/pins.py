@@ -68,7 +68,7 @@ def expired(now: datetime, *, limit: int) -> list[str]:
 
 
 def is_expired(configuration_id: str, now: datetime) -> bool:
-    """Whether a configuration has a pin that has expired."""
+    """True when a configuration has a pin that has expired."""
     return Configuration.objects.filter(pk=configuration_id, pin_expires_at__lte=now).exists()
 
 

@@ -39,7 +39,7 @@ class Reloader:
 
     @property
     def is_configured(self) -> bool:
-        """Whether any policy is in force."""
+        """True when any policy is in force."""
         return self._gateway.loaded.is_configured
 
     async def take(self, loaded: Loaded | None, keep: Callable[[], None]) -> OSError | None:

@@ -69,7 +69,7 @@ def compare(
 
 
 def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
-    """Whether any row is in a state that is neither clean nor ignored."""
+    """True when any row is in a state that is neither clean nor ignored."""
     return any(row.state not in (*_CLEAN, *ignored) for row in rows)
 
 

@@ -27,7 +27,7 @@ def presented(headers: Mapping[str, str]) -> str:
 
 
 def known(key: str, accepted: Iterable[bytes]) -> bool:
-    """Whether a key is accepted, in a time that does not depend on the key."""
+    """True when a key is accepted, in a time that does not depend on the key."""
     given = digest(key)
     is_accepted = False
     for one in accepted:

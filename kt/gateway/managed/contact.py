@@ -91,7 +91,7 @@ class Contact:
 
     @property
     def is_unbound(self) -> bool:
-        """Whether the control plane said that nothing is bound to this gateway."""
+        """True when the control plane said that nothing is bound to this gateway."""
         problem = self._problems.get("pull")
         return problem is not None and problem.code == "not_bound"
 

@@ -117,7 +117,7 @@ class State:
         files.settle(self.folder)
 
     def holds(self, kept: Kept) -> bool:
-        """Whether both copies are as they were written."""
+        """True when both copies are as they were written."""
         data = kept.file()
         copies = (files.read(self.path(name), _MOST_BYTES) for name in COPIES)
         least, edited = self._least()

@@ -80,5 +80,5 @@ class Stored:
 
 
 def _is_older(read: Kept, before: Kept | None) -> bool:
-    """Whether a genuine policy came back that was replaced since."""
+    """True when a genuine policy came back that was replaced since."""
     return before is not None and read.statement.publish_seq < before.statement.publish_seq

@@ -59,7 +59,7 @@ class Loaded:
     warnings: tuple[str, ...]
 
     def judges_answers(self, request: Request) -> bool:
-        """Whether anything in the chain judges the answer to this request."""
+        """True when anything in the chain judges the answer to this request."""
         return self.snapshot.enabled and any(
             step.kind != _RECORDING and step.applies(request, "post-response")
             for step in self.snapshot.steps
@@ -67,7 +67,7 @@ class Loaded:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a policy."""
+        """True when there is a policy."""
         return bool(self.content_hash)
 
     @property

@@ -45,7 +45,7 @@ class UpstreamTarget:
         return () if _GLOB & set(self.models) else (self.models,)
 
     def serves(self, model: str, wanted: Format) -> bool:
-        """Whether the target takes requests for a model in a wire format."""
+        """True when the target takes requests for a model in a wire format."""
         return self.is_mock or (self.format == wanted and matches(self.pattern, model))
 
 

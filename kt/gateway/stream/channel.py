@@ -46,7 +46,7 @@ class Channel:
 
     @property
     def due(self) -> bool:
-        """Whether there is enough new text to judge; the more is held back, the more it takes."""
+        """True when there is enough new text to judge; the more is held back, the more it takes."""
         if self.finished:
             return self.cleared < len(self.text)
         stride = max(_STRIDE, (len(self.text) - self.start) // 16)

@@ -42,7 +42,7 @@ class EventText:
 
 
 def is_delta(body: Mapping[str, Any]) -> bool:
-    """Whether an event only continues texts."""
+    """True when an event only continues texts."""
     kind = body.get("type")
     if isinstance(kind, str):
         return kind == "content_block_delta" or kind.endswith(".delta")

@@ -20,7 +20,7 @@ class Circuit:
     open_until: float = 0.0
 
     def admits(self, now: float) -> bool:
-        """Whether a request may be sent; after the pause, one at a time."""
+        """True when a request may be sent; after the pause, one at a time."""
         if self.failures < FAILURES:
             return True
         if now < self.open_until:
@@ -29,7 +29,7 @@ class Circuit:
         return True
 
     def is_open(self, now: float) -> bool:
-        """Whether requests are being refused."""
+        """True when requests are being refused."""
         return self.failures >= FAILURES and now < self.open_until
 
     def succeeded(self) -> None:

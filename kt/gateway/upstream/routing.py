@@ -103,7 +103,7 @@ class Router:
         return self.circuits.setdefault(f"{target.id} {target.base_url}", Circuit())
 
     def is_open(self, target: UpstreamTarget) -> bool:
-        """Whether a target's circuit is open."""
+        """True when a target's circuit is open."""
         return self._circuit(target).is_open(time.monotonic())
 
 
