@@ -1,1 +1,1 @@
-"""Who may: the bearer tokens of the API."""
+"""The bearer tokens of the API: who may use it."""

@@ -1,4 +1,4 @@
-"""The `Authorization: Bearer` header of a request, as DRF wants it."""
+"""DRF authentication by the `Authorization: Bearer` header."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _CACHE_SIZE = 1024
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Finds the token of a request, and reads every change counter in the same stroke.
+    """Finds the token of a request, and reads all change counters in the same query.
 
     The counters are read before any row of the answer, so a body may be newer than its ETag
     but never older. A token is remembered in the process for as long as the counter of tokens
@@ -28,7 +28,12 @@ class BearerAuthentication(BaseAuthentication):
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
 
     def authenticate(self, request: Request) -> tuple[Token, Mapping[str, int]]:
-        """Raises: `NotAuthenticated`; `AuthenticationFailed` for a token that does not open."""
+        """The request's token, and the change counters.
+
+        Raises:
+            NotAuthenticated: there is no bearer token.
+            AuthenticationFailed: the token is unknown, revoked or expired.
+        """
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
@@ -36,7 +41,7 @@ class BearerAuthentication(BaseAuthentication):
         return _valid(self._find(text.strip(), counts.get(tokens.COUNTER, 0))), counts
 
     def authenticate_header(self, request: Request) -> str:
-        """Makes DRF answer 401, not 403."""
+        """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
         return "Bearer"
 
     def _find(self, text: str, count: int) -> Token | None:
@@ -50,14 +55,14 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class HasToken(BasePermission):
-    """Every request needs a token; which one does not matter yet."""
+    """A permission for every request that has a token; all tokens may do the same."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.user, Token)
 
 
 def bearer(request: Request) -> Token:
-    """The token behind a request that passed `HasToken`."""
+    """The token of a request that passed `HasToken`."""
     token: Any = request.user
     assert isinstance(token, Token)
     return token
@@ -65,8 +70,8 @@ def bearer(request: Request) -> Token:
 
 def counts(request: Request) -> Mapping[str, int]:
     """The change counters as they stood before the request's first other query."""
-    found: Any = request.auth
-    return cast(Mapping[str, int], found)
+    counted: Any = request.auth
+    return cast(Mapping[str, int], counted)
 
 
 def _valid(token: Token | None) -> Token:

@@ -1,4 +1,4 @@
-"""What a token looks like outside, and what makes one."""
+"""Serializers of tokens: a row of an answer, and the body that makes one."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ _HINT_LENGTH = 8
 
 
 def create(name: str, *, expires_at: datetime | None = None) -> tuple[Token, str]:
-    """Make a token; the second value is its text, which nothing keeps."""
+    """Make a token; returns it and its text, which is stored nowhere."""
     text = _PREFIX + secrets.token_urlsafe(32)
     return _store(text, name, expires_at), text
 
@@ -37,17 +37,17 @@ def bootstrap(text: str) -> bool:
 
 
 def any_made() -> bool:
-    """Whether a token was ever made, revoked and expired ones included."""
+    """True when a token was ever made, revoked and expired ones included."""
     return Token.objects.exists()
 
 
 def find(text: str) -> Token | None:
-    """The token whose text this is, revoked and expired ones included."""
+    """The token with this text, revoked and expired ones included."""
     return Token.objects.filter(digest=digest(text)).first()
 
 
 def is_valid(token: Token) -> bool:
-    """Whether a token still opens: neither revoked nor expired."""
+    """True when a token is neither revoked nor expired."""
     expired = token.expires_at is not None and token.expires_at <= timezone.now()
     return token.revoked_at is None and not expired
 
@@ -55,7 +55,8 @@ def is_valid(token: Token) -> bool:
 def revoke(token_id: UUID) -> Token:
     """End a token for good; revoking twice changes nothing.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: no token has this id.
     """
     with transaction.atomic():
         counters.bump(COUNTER)
@@ -69,7 +70,7 @@ def revoke(token_id: UUID) -> Token:
 
 
 def digest(text: str) -> str:
-    """What is stored of a token: its sha256 in hex."""
+    """The sha256 of a token in hex, which is what is stored."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

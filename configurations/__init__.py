@@ -1,1 +1,1 @@
-"""What is to be enforced: configurations and their immutable versions."""
+"""Configurations, which gateways enforce, and their immutable versions."""

@@ -1,4 +1,4 @@
-"""What the policy language says of a content that somebody wants in force."""
+"""Checks of a policy's content before it comes into force."""
 
 import re
 from dataclasses import asdict
@@ -18,9 +18,10 @@ ID_WORDS = FORMS["id"].words
 
 
 def check(content: bytes) -> Pack:
-    """The pack of a content that may be enforced.
+    """The pack of a content, which must be valid.
 
-    Raises: `ApiError` (`policy_invalid`) with every error's line and column in `details`.
+    Raises:
+        ApiError: it is not (`policy_invalid`); `details` has each error's line and column.
     """
     report = verify(content)
     if not report.ok or report.pack is None:
@@ -34,7 +35,7 @@ def check(content: bytes) -> Pack:
 
 
 def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
-    """What `check` would say, as data: every finding, and the id the content would get."""
+    """The result of a check as data: all findings, and the id that the content would get."""
     report = verify(content, directory=directory)
     pack = report.pack or Pack()
     named = identify(pack, directory=directory)
@@ -54,9 +55,12 @@ def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
 
 
 def compared(before: bytes, after: bytes) -> list[dict[str, Any]]:
-    """Every difference in what two contents enforce, `effect` stronger, weaker or other.
+    """All differences in what two contents enforce, each with its `effect`.
 
-    Raises: `ConflictError` when the present rules refuse one of them, so that nobody can say.
+    `effect` is stronger, weaker or other.
+
+    Raises:
+        ConflictError: the present rules refuse one of them (`not_comparable`).
     """
     if not (lint(before).ok and lint(after).ok):
         message = "A version that the present rules refuse cannot be compared."
@@ -65,9 +69,10 @@ def compared(before: bytes, after: bytes) -> list[dict[str, Any]]:
 
 
 def identity(pack: Pack, *, asked: str | None) -> str:
-    """The id a content goes by: `asked` unless the content names another itself.
+    """The id of a content: `asked`, else the one that the content gives itself.
 
-    Raises: `FieldError` when the two disagree, or neither gives an id.
+    Raises:
+        FieldError: the two differ, or there is none.
     """
     if asked and pack.id and pack.id != asked:
         raise FieldError("id", f"is {asked!r}, but the content's pack.id is {pack.id!r}")

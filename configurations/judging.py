@@ -1,7 +1,7 @@
-"""What the present rules say of what is in force, whichever release put it there.
+"""Judging configurations in force by the rules of this release.
 
-It changes nothing that is enforced: what they would refuse stays, with a warning. Only stored
-bytes are read.
+Nothing that is enforced changes: what the rules would refuse stays in force, with a warning.
+Only stored bytes are read.
 """
 
 import time
@@ -35,14 +35,14 @@ _MAX_FINDINGS = 20
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The errors of a content as they are kept, and since when it has any."""
+    """The errors of a content as they are stored, and since when it has any."""
 
     findings: Sequence[dict[str, Any]]
     refused_since: datetime | None
 
 
 def judged(errors: Sequence[Finding], before: Judgement, now: datetime) -> Judgement:
-    """What is to be kept of a content with these errors, after what was said of it `before`."""
+    """The judgement to store for a content with these errors; `before` is the one stored now."""
     if not errors:
         return Judgement([], None)
     findings = [asdict(finding) for finding in storable(errors, _MAX_FINDINGS)]
@@ -50,22 +50,22 @@ def judged(errors: Sequence[Finding], before: Judgement, now: datetime) -> Judge
 
 
 def announce() -> None:
-    """Make this release's rules those that judge, while another release runs beside it."""
+    """Make the rules of this release those that judge, also while another release runs."""
     client().set(_NEWEST, VERIFY_VERSION)
 
 
 def is_due() -> bool:
-    """Whether something in force waits for these rules, and nobody is at it."""
+    """True when a configuration waits to be judged by these rules and no process is judging."""
     client().setnx(_NEWEST, VERIFY_VERSION)
     newest = client().get(_NEWEST) == VERIFY_VERSION.encode()
     return newest and not client().exists(_LOCK) and _waiting().exists()
 
 
 def judge_all() -> int:
-    """Judge what waits, in batches; returns how many there were.
+    """Judge all configurations that wait, in batches; returns how many.
 
-    One process of an installation does so at a time. One that is killed loses what it did since
-    its last batch, and is followed by another when its lease ends.
+    One process of an installation does so at a time. One that is killed loses its last batch;
+    another goes on when the lease ends.
     """
     lock = client().lock(_LOCK, timeout=_LEASE_SECONDS, blocking=False)
     if not lock.acquire():
@@ -88,7 +88,7 @@ def _waiting() -> QuerySet[Configuration]:
 
 
 def _judge_batch() -> int:
-    """Judge some of what waits, for a few seconds; returns how many."""
+    """Judge a batch, for a few seconds at most; returns how many."""
     until = time.monotonic() + _BATCH_SECONDS
     count, news = 0, []
     for row, after in _judgements():
@@ -122,17 +122,17 @@ def _errors(row: Configuration, content: bytes) -> Sequence[Finding]:
 
 
 def _tell(news: Sequence[tuple[Configuration, Judgement]]) -> None:
-    """Write what readers will see: their counter moves with it."""
+    """Store judgements that readers see, and count the change."""
     with transaction.atomic():
         publish()
         for row, after in news:
             _put(row, after)
             if after.refused_since is not None:
-                log.warning("stays in force, and would be refused now", configuration=row.pk)
+                log.warning("in force, but the present rules refuse it", configuration=row.pk)
 
 
 def _put(row: Configuration, after: Judgement) -> None:
-    """Keep a judgement, unless another version came into force meanwhile."""
+    """Store a judgement, unless another version came into force meanwhile."""
     Configuration.objects.filter(pk=row.pk, version=row.version).update(
         judged_rules=VERIFY_VERSION,
         findings=after.findings,

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class Configuration(models.Model):
-    """What gateways enforce under one id.
+    """A policy that gateways enforce under one id.
 
     `id` is text that is safe as a directory's name. `owner` is the id of the linked
     repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
@@ -13,15 +13,15 @@ class Configuration(models.Model):
     `orphaned_at` is when the last such link was deleted.
     `content_hash` and `version` repeat the current version's, for lists; `publish_seq` is the
     sequence number of its publication, and never goes back. `git_hash` is the content hash of
-    what git gave last: an override stands while git still says that. It is empty while nothing
-    is known of git, and when what git says shall go into force with the next sync.
+    the file in git as it was seen last: an override stands until that changes. It is empty while
+    no file is known, and when the file in git shall come into force with the next sync.
 
     While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
     releases it or `pin_expires_at` passes.
 
-    `judged_rules` is the version of the rules that judged the content in force last, empty while
-    none did. `findings` are the errors that they found, as many as are kept, and `refused_since`
-    is when they were found first; empty while it passes.
+    `judged_rules` is the version of the rules that judged the content last, empty while none
+    did. `findings` are their first errors and `refused_since` is when there were any first; both
+    are empty while the content passes.
     """
 
     class Status(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Keeping a version in force whatever git says: pin, release, expiry."""
+"""Pins, which keep a version in force whatever git says: pin, release, expiry."""
 
 from datetime import datetime
 
@@ -21,16 +21,18 @@ def pin(
     reason: str,
     expires_at: datetime | None,
 ) -> None:
-    """Keep what is in force, or put version `number` in force first and keep that.
+    """Pin the version in force, or put version `number` in force and pin that.
 
     Pinning again changes version, reason and expiry.
 
-    Raises: `NotFoundError`; `ConflictError` for an archived one; `FieldError` for an expiry that
-    has passed.
+    Raises:
+        NotFoundError: there is no such configuration or version.
+        ConflictError: the configuration is archived (`archived`).
+        FieldError: the expiry has passed.
     """
     now = timezone.now()
     if expires_at is not None and expires_at <= now:
-        raise FieldError("expires_at", "has passed already")
+        raise FieldError("expires_at", "must lie in the future")
     with transaction.atomic():
         seq = publish()
         row = versions.locked(configuration_id)
@@ -45,9 +47,11 @@ def pin(
 
 
 def release(configuration_id: str, *, actor: str) -> None:
-    """End a pin; what git last said goes into force with the next sync.
+    """End a pin; the file in git comes into force with the next sync.
 
-    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    Raises:
+        NotFoundError: there is no such configuration.
+        ConflictError: it is not pinned (`not_pinned`).
     """
     with transaction.atomic():
         publish()
@@ -58,18 +62,18 @@ def release(configuration_id: str, *, actor: str) -> None:
 
 
 def expired(now: datetime, *, limit: int) -> list[str]:
-    """The ids whose pin's time has passed, the longest ago first."""
+    """The ids of configurations whose pin has expired, the longest ago first."""
     rows = Configuration.objects.filter(pin_expires_at__lte=now).order_by("pin_expires_at", "pk")
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def is_expired(configuration_id: str, now: datetime) -> bool:
-    """Whether there is a pin on it whose time has passed."""
+    """True when a configuration has a pin that has expired."""
     return Configuration.objects.filter(pk=configuration_id, pin_expires_at__lte=now).exists()
 
 
 def expire(configuration_id: str) -> None:
-    """End a pin whose time has passed; one that was released or renewed meanwhile is left."""
+    """End a pin that has expired; nothing happens if it was released or renewed meanwhile."""
     with transaction.atomic():
         publish()
         row = versions.locked(configuration_id)
@@ -84,7 +88,7 @@ def _release(row: Configuration, message: str, *, actor: str) -> None:
     row.pinned_at = row.pin_expires_at = None
     row.pin_reason = row.pin_actor = ""
     if row.content_hash != row.git_hash:
-        row.git_hash = ""  # The next sync puts git's word in force, as it stands there.
+        row.git_hash = ""  # So the next sync puts the file in git in force.
     row.updated_at = timezone.now()
     row.save(force_update=True)
     _record(log.Kind.UNPINNED, row, message, **details)

@@ -1,4 +1,4 @@
-"""Telling readers that something changed."""
+"""The change counter of configurations."""
 
 from keeptrusts import counters, hints
 
@@ -6,11 +6,10 @@ COUNTER = "configurations"
 
 
 def publish() -> int:
-    """Count a change of what a reader can see of configurations; returns its sequence number,
-    which is larger than any before it.
+    """Count a change that readers can see; returns its number, larger than any before it.
 
-    Called first in the writing transaction: it makes writers follow one another, which is
-    what lets two of them agree on who owns an id and which number comes next.
+    Must be called first in the writing transaction: writers then follow one another, and agree
+    on who owns an id and which number comes next.
     """
     hints.announce_on_commit()
     return counters.bump(COUNTER)

@@ -51,107 +51,114 @@ _OVERRIDDEN = ExpressionWrapper(
 
 
 def in_force() -> QuerySet[Configuration]:
-    """The active ones, and the archived ones that a gateway is bound to still."""
+    """All active configurations, and archived ones that a gateway is still bound to."""
     enforced = Configuration.objects.filter(status="archived", gateways__isnull=False)
     return Configuration.objects.filter(Q(status="active") | Q(pk__in=enforced.values("pk")))
 
 
 def refused() -> QuerySet[Configuration]:
-    """What is in force although the rules that judged it last would refuse it."""
+    """All configurations in force that the rules that judged them last would refuse."""
     return in_force().filter(refused_since__isnull=False)
 
 
 def refused_by_owner() -> Mapping[str, Mapping[str, datetime]]:
-    """Since when each of `refused` is so, by id, under the id of the link that feeds it."""
-    found: dict[str, dict[str, datetime]] = defaultdict(dict)
+    """For each link, by id, the configurations of `refused` that it feeds, with the time since."""
+    owners: dict[str, dict[str, datetime]] = defaultdict(dict)
     rows = refused().exclude(owner="").order_by("pk")
     for owner, pk, since in rows.values_list("owner", "pk", "refused_since"):
         assert since is not None
-        found[owner][pk] = since
-    return found
+        owners[owner][pk] = since
+    return owners
 
 
 def rows(
     *, status: str, after: str, limit: int | None = None, warned: bool | None = None
 ) -> list[Row]:
-    """Configurations by id; `after` is the id to continue behind.
+    """Configurations by id; only those with an id behind `after`.
 
-    `status` may also be `all`, or `IN_FORCE`. `warned` asks for those with a warning, or without.
+    `status` may also be `all` or `IN_FORCE`. `warned` selects those with a warning, or without.
     """
-    found: QuerySet[Configuration] = in_force() if status == IN_FORCE else _of(status)
+    matches: QuerySet[Configuration] = in_force() if status == IN_FORCE else _of(status)
     if after:
-        found = found.filter(pk__gt=after)
+        matches = matches.filter(pk__gt=after)
     if warned is not None:
-        found = found.filter(refused_since__isnull=not warned)
-    return [_shown(found) for found in _values(found.order_by("pk"))[:limit]]
+        matches = matches.filter(refused_since__isnull=not warned)
+    return [_shown(match) for match in _values(matches.order_by("pk"))[:limit]]
 
 
 def row(configuration_id: str) -> Row:
-    """One configuration, with all that is kept of what its warning is about.
+    """One configuration; its warning has the findings.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is none with this id.
     """
-    found = _values(Configuration.objects.filter(pk=configuration_id)).first()
-    if found is None:
+    values = _values(Configuration.objects.filter(pk=configuration_id)).first()
+    if values is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
-    findings = found["findings"]
-    shown = _shown(found)
-    if shown["warning"] is not None:
-        shown["warning"]["findings"] = findings
-    return shown
+    findings = values["findings"]
+    answer = _shown(values)
+    if answer["warning"] is not None:
+        answer["warning"]["findings"] = findings
+    return answer
 
 
 def version_rows(configuration_id: str) -> list[Row]:
-    """Every version without its content, newest first.
+    """All versions without their content, newest first.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no configuration with this id.
     """
-    found = _versions(configuration_id).order_by("-number").values(*_VERSION_COLUMNS)
-    if not found:
+    versions = _versions(configuration_id).order_by("-number").values(*_VERSION_COLUMNS)
+    if not versions:
         raise NotFoundError(f"configuration {configuration_id!r}")
-    return list(found)
+    return list(versions)
 
 
 def version_row(configuration_id: str, number: int) -> Row:
-    """Raises: `NotFoundError`."""
-    rows = _versions(configuration_id).filter(number=number)
-    found: Row | None = rows.values(*_VERSION_COLUMNS).first()
-    if found is None:
+    """One version without its content.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    versions = _versions(configuration_id).filter(number=number)
+    version: Row | None = versions.values(*_VERSION_COLUMNS).first()
+    if version is None:
         raise NotFoundError(f"version {number} of configuration {configuration_id!r}")
-    return found
+    return version
 
 
 def content(configuration_id: str, number: int | None = None) -> tuple[bytes, str]:
     """The exact bytes of a version (the current one by default) and their hash.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such version.
     """
     wanted = F("configuration__version") if number is None else number
-    found = (
+    stored = (
         _versions(configuration_id)
         .filter(number=wanted)
         .values_list("content", "content_hash")
         .first()
     )
-    if found is None:
+    if stored is None:
         raise NotFoundError(f"such content of configuration {configuration_id!r}")
-    return bytes(found[0]), found[1]
+    return bytes(stored[0]), stored[1]
 
 
 def _of(status: str) -> QuerySet[Configuration]:
-    found = Configuration.objects.all()
-    return found if status == "all" else found.filter(status=status)
+    everything = Configuration.objects.all()
+    return everything if status == "all" else everything.filter(status=status)
 
 
-def _values(found: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
-    rows: QuerySet[Configuration, dict[str, Any]] = found.values(
+def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
+    rows: QuerySet[Configuration, dict[str, Any]] = matches.values(
         *_COLUMNS, *_PIN, *_JUDGED, git_repo=F("owner"), overridden=_OVERRIDDEN
     )
     return rows
 
 
 def _shown(row: dict[str, Any]) -> Row:
-    """A row with its pin as one value, null for none, and its warning as another."""
+    """A row as the API shows it: `pin` and `warning` are one value each, null for none."""
     since, reason, actor, expires_at = (row.pop(name) for name in _PIN)
     pin = {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
     row["pin"] = pin if since is not None else None

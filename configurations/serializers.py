@@ -1,4 +1,4 @@
-"""What the API takes for a configuration."""
+"""Serializers of request bodies about configurations."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _MAX_LABELS = 50
 
 
 class Id(Text):
-    """What a configuration is called; safe as the name of a directory."""
+    """A configuration's id; safe as the name of a directory."""
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -22,7 +22,7 @@ class Id(Text):
 
 
 class ContentField(Text):
-    """A policy file as text; what is stored is its UTF-8."""
+    """A policy file as text, stored as UTF-8."""
 
     def to_internal_value(self, data: Any) -> bytes:  # type: ignore[override]
         content = super().to_internal_value(data)
@@ -30,11 +30,11 @@ class ContentField(Text):
             encoded = content.encode()
         except UnicodeEncodeError as exc:
             raise serializers.ValidationError(
-                "has a lone surrogate, which UTF-8 cannot hold"
+                "must not hold a lone surrogate, which UTF-8 cannot encode"
             ) from exc
         if len(encoded) > MAX_BYTES:
             raise serializers.ValidationError(
-                f"is {len(encoded)} bytes; a policy file has at most {MAX_BYTES}"
+                f"must have at most {MAX_BYTES} bytes, and has {len(encoded)}"
             )
         return encoded
 
@@ -47,7 +47,7 @@ class Labels(serializers.DictField):
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
             raise serializers.ValidationError(
-                f"at most {_MAX_LABELS} labels, each key 1 to 100 printable characters"
+                f"must be at most {_MAX_LABELS} labels with keys of 1 to 100 printable characters"
             )
         labels: dict[str, str] = super().to_internal_value(data)
         return labels
@@ -71,17 +71,19 @@ class ConfigurationEdit(Input):
     def validate_status(self, value: str) -> str:
         if value != "active":
             raise serializers.ValidationError(
-                "may be set to active, which restores an archived one; DELETE archives"
+                "must be active, which restores an archived one; to archive send DELETE"
             )
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "note" in attrs and "content" not in attrs:
             raise serializers.ValidationError(
-                {"note": ["is kept with a version; send it with the content"]}
+                {"note": ["must come with content: it is stored with the new version"]}
             )
         if not attrs.keys() & {"name", "description", "labels", "content", "status"}:
-            raise serializers.ValidationError("names nothing to change")
+            raise serializers.ValidationError(
+                "must have a field to change: name, description, labels, content or status"
+            )
         return attrs
 
 
@@ -111,7 +113,7 @@ class RollbackInput(Input):
 
 
 class PinInput(Input):
-    """`POST /v1/configurations/{id}/pin`; without `version` what is in force is kept."""
+    """`POST /v1/configurations/{id}/pin`; without `version` the one in force is pinned."""
 
     version = Whole(min_value=1, required=False)
     reason = Text(max_length=500)

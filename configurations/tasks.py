@@ -1,4 +1,4 @@
-"""Celery's side: beat asks each minute whether the rules changed under what is in force."""
+"""Celery task that has configurations judged when the rules changed; beat starts it each minute."""
 
 import subprocess
 import sys
@@ -22,10 +22,10 @@ def _announce(**_: Any) -> None:
 
 @shared_task(name="configurations.judge", time_limit=60)
 def judge() -> None:
-    """Have what waits for the present rules judged, if anything does.
+    """Start `manage.py judge` if a configuration waits for the present rules.
 
-    It is done in a process of its own, which gets what time the others leave and holds no place
-    in a worker's pool. It ends with this worker; a later call goes on where it was.
+    It is a process of its own at the lowest priority, which takes no place in a worker's pool. It
+    ends with this worker; a later call goes on where it was.
     """
     if judging.is_due():
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "judge"]

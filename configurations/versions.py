@@ -21,7 +21,7 @@ Source = Configuration.Source
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a content came from: a commit, or a token of the API."""
+    """The origin of a content: a commit, or a token of the API."""
 
     source: Source
     repo_url: str = ""
@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a commit that becomes the next version of `configuration`."""
+    """A file of a commit that becomes the next version of `configuration`."""
 
     configuration: str
     name: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 def content_hash(content: bytes) -> str:
-    """The sha256 of the exact bytes, lowercase hex: what `sha256sum` prints of the file."""
+    """The sha256 of the exact bytes in lowercase hex, as `sha256sum` prints it."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -58,7 +58,8 @@ def create(
 
     `fields` are `name`, `description` and `labels`.
 
-    Raises: `ConflictError` when the id is taken, by an archived one too.
+    Raises:
+        ConflictError: the id is taken, also by an archived one (`id_taken`).
     """
     with transaction.atomic():
         seq = publish()
@@ -92,7 +93,9 @@ def edit(
     The content of one that a linked repository feeds changes only with `override`; it then
     stands until the file changes in git. Sending the current content again makes no version.
 
-    Raises: `NotFoundError`; `ConflictError` for an archived one, or one fed from git.
+    Raises:
+        NotFoundError: there is no such configuration.
+        ConflictError: it is archived, pinned or fed from git (`archived`, `pinned`, `git_owned`).
     """
     with transaction.atomic():
         seq = publish()
@@ -119,7 +122,9 @@ def edit(
 def archive(configuration_id: str, *, override: bool) -> Configuration:
     """Take a configuration out of force. Its id stays reserved, its versions readable.
 
-    Raises: `NotFoundError`; `ConflictError` for one fed from git, without `override`.
+    Raises:
+        NotFoundError: there is no such configuration.
+        ConflictError: it is pinned, or fed from git without `override` (`pinned`, `git_owned`).
     """
     with transaction.atomic():
         publish()
@@ -141,7 +146,9 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
     For a configuration fed from git it stands until the file changes there. When it is in force
     already, nothing happens.
 
-    Raises: `NotFoundError`; `ConflictError` for an archived or a pinned one.
+    Raises:
+        NotFoundError: there is no such configuration or version.
+        ConflictError: the configuration is archived or pinned (`archived`, `pinned`).
     """
     with transaction.atomic():
         seq = publish()
@@ -157,25 +164,25 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
 
 
 def retire(configuration_ids: Sequence[str]) -> None:
-    """Archive what lost its file; the caller decided so, in the same transaction."""
+    """Archive configurations that lost their file; the caller decided so in this transaction."""
     Configuration.objects.filter(pk__in=configuration_ids).update(
         status=Status.ARCHIVED, updated_at=timezone.now()
     )
 
 
 def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str, int]:
-    """Make each entry the next version of its configuration, owned by `owner`; one commit's bulk.
+    """Make each entry of a commit the next version of its configuration, owned by `owner`.
 
     A configuration that does not exist is made; an archived one returns to force. Whether
     `owner` may have them is the caller's to decide, in the same transaction, after `publish`.
     Returns the version's number by configuration id.
     """
     now, seq = timezone.now(), publish()
-    found = Configuration.objects.in_bulk([entry.configuration for entry in entries])
+    existing = Configuration.objects.in_bulk([entry.configuration for entry in entries])
     rows: list[Configuration] = []
     versions: list[Version] = []
     for entry in entries:
-        row = found.get(entry.configuration) or Configuration(
+        row = existing.get(entry.configuration) or Configuration(
             pk=entry.configuration, version=0, created_at=now
         )
         row.name = entry.name
@@ -186,13 +193,13 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         )
         row.git_hash = row.content_hash
         rows.append(row)
-    _write(rows, known=found)
+    _write(rows, existing=existing)
     Version.objects.bulk_create(versions)
     return {row.pk: row.version for row in rows}
 
 
 def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None:
-    """Note what git says of configurations whose content stands, and who feeds them from now on.
+    """Record owner and file in git of configurations that keep their content.
 
     `git_hashes` has the content hash in git by configuration id.
     """
@@ -205,7 +212,7 @@ def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None
 
 
 def orphan(owner: str) -> list[str]:
-    """Leave what `owner` fed in force with nobody to feed it; returns the ids, sorted."""
+    """Leave the configurations of `owner` in force without an owner; returns their ids, sorted."""
     with transaction.atomic():
         publish()
         rows = Configuration.objects.filter(owner=owner).order_by("pk")
@@ -219,7 +226,11 @@ def orphan(owner: str) -> list[str]:
 
 
 def locked(configuration_id: str) -> Configuration:
-    """The row as it is now, for the rest of the transaction. Raises: `NotFoundError`."""
+    """The row of a configuration, locked for the rest of the transaction.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
     row = Configuration.objects.select_for_update().filter(pk=configuration_id).first()
     if row is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
@@ -227,7 +238,11 @@ def locked(configuration_id: str) -> Configuration:
 
 
 def check_active(row: Configuration) -> None:
-    """Raises: `ConflictError` for an archived one."""
+    """Refuse an archived configuration.
+
+    Raises:
+        ConflictError: it is archived (`archived`).
+    """
     if row.status == Status.ARCHIVED:
         raise ConflictError(
             "archived", f'{row.pk!r} is archived; send "status": "active" to restore it first.'
@@ -235,7 +250,11 @@ def check_active(row: Configuration) -> None:
 
 
 def check_unpinned(row: Configuration) -> None:
-    """Raises: `ConflictError` for a pinned one."""
+    """Refuse a pinned configuration.
+
+    Raises:
+        ConflictError: it is pinned (`pinned`).
+    """
     if row.pinned_at is not None:
         raise ConflictError(
             "pinned",
@@ -244,11 +263,12 @@ def check_unpinned(row: Configuration) -> None:
 
 
 def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> bool:
-    """Put the content of version `number` in force; whether it was not already.
+    """Put the content of version `number` in force; False when it was already.
 
-    `seq` is what `publish` counted.
+    `seq` is the number that `publish` returned.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such version.
     """
     old = Version.objects.filter(configuration=row, number=number).first()
     if old is None:
@@ -256,12 +276,12 @@ def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> 
     if old.content_hash == row.content_hash:
         return False
     put(row, bytes(old.content), origin, seq=seq)
-    row.judged_rules = ""  # It passed the rules of its day; the present ones are still to judge it.
+    row.judged_rules = ""  # It passed earlier rules; the present ones have yet to judge it.
     return True
 
 
 def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None:
-    """Make `content` the next version of a locked row, which is still to be saved."""
+    """Make `content` the next version of a locked row, which the caller saves."""
     if not row.owner:
         row.source = origin.source
     version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
@@ -269,9 +289,9 @@ def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None
 
 
 def _tell(row: Configuration, origin: Origin) -> None:
-    """Somebody put another version in force than git says, until the file changes there."""
+    """Record an event: a version is in force that is not the file in git."""
     if row.owner:
-        message = f"{origin.actor} put version {row.version} in force instead of what git says."
+        message = f"{origin.actor} put version {row.version} in force instead of the file in git."
         details = {"actor": origin.actor, "version": row.version, "note": origin.note}
         log.record(
             log.Kind.OVERRIDDEN, message, git_repo=row.owner, configuration=row.pk, details=details
@@ -296,7 +316,7 @@ def _next_version(
     seq: int,
     path: str = "",
 ) -> Version:
-    """The unsaved next version, with `row` already saying so; the present rules let it pass."""
+    """The next version, not saved, of a content that the present rules pass; changes `row`."""
     row.version += 1
     row.publish_seq = seq
     row.content_hash = content_hash(content)
@@ -330,8 +350,8 @@ _GIT_FIELDS = [
 _JUDGED_FIELDS = ["judged_rules", "findings", "refused_since"]
 
 
-def _write(rows: Sequence[Configuration], *, known: Mapping[str, Configuration]) -> None:
-    Configuration.objects.bulk_create([row for row in rows if row.pk not in known])
-    old = [row for row in rows if row.pk in known]
+def _write(rows: Sequence[Configuration], *, existing: Mapping[str, Configuration]) -> None:
+    Configuration.objects.bulk_create([row for row in rows if row.pk not in existing])
+    old = [row for row in rows if row.pk in existing]
     if old:
         Configuration.objects.bulk_update(old, [*_GIT_FIELDS, *_JUDGED_FIELDS])

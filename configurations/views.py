@@ -91,9 +91,9 @@ class OneConfiguration(View):
 
 
 class Validate(OneConfiguration):
-    """Say what the policy language thinks of a content; nothing is stored.
+    """Check a content without storing it.
 
-    The other methods of this path are those of a configuration that is called `validate`.
+    The other methods of this path are those of a configuration with the id `validate`.
     """
 
     def post(self, request: Request, configuration_id: str) -> Response:
@@ -118,9 +118,9 @@ class Rollback(View):
 
 
 class Diff(View):
-    """What a version does to enforcement that another did not.
+    """Compare what two versions enforce.
 
-    Without `to` the current version is meant, without `from` the one before `to`.
+    Without `to` it is the current version, without `from` the one before `to`.
     """
 
     query = {"GET": ("from", "to")}
@@ -169,14 +169,14 @@ def _encoded_list(
 ) -> bytes:
     """The encoded list for one state of the change counter.
 
-    The counter was read before the rows are, so what is kept may be newer than its key says
-    but never older, and the next change has another key.
+    The counter is read before the rows, so a cached list may be newer than its key but never
+    older, and the next change has another key.
     """
     if limit is None:
         return encode({"data": queries.rows(status=status, after=after, warned=warned)})
-    found = queries.rows(status=status, after=after, limit=limit + 1, warned=warned)
-    rows = found[:limit]
-    return encode({"data": rows, "next_cursor": rows[-1]["id"] if len(found) > limit else None})
+    matches = queries.rows(status=status, after=after, limit=limit + 1, warned=warned)
+    rows = matches[:limit]
+    return encode({"data": rows, "next_cursor": rows[-1]["id"] if len(matches) > limit else None})
 
 
 def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:
@@ -190,10 +190,10 @@ def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:
     return status, yes_or_no(request, "warning"), cursor, limit
 
 
-def _choice(request: Request, name: str, known: tuple[str, ...], *, default: str) -> str:
+def _choice(request: Request, name: str, choices: tuple[str, ...], *, default: str) -> str:
     value = request.query_params.get(name, default)
-    if value not in known:
-        raise FieldError(name, f"must be one of {', '.join(known)}")
+    if value not in choices:
+        raise FieldError(name, f"must be one of {', '.join(choices)}")
     return value
 
 

@@ -1,1 +1,1 @@
-"""What happened that somebody should know of: a log that people and alerts read."""
+"""Events: a log of what happened, for people and alerts."""

@@ -19,9 +19,9 @@ def record(
     configuration: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one event; to be called in the transaction that makes it true.
+    """Add one event, in the transaction that makes it true.
 
-    Times in `details` are kept as all others are shown.
+    Times in `details` are stored in the format in which the API shows times.
     """
     Event.objects.create(
         kind=kind,

@@ -1,10 +1,10 @@
-"""Events, kept as they were recorded."""
+"""The table of events."""
 
 from django.db import models
 
 
 class Event(models.Model):
-    """One thing that happened. Never updated.
+    """One thing that happened; never updated.
 
     `git_repo` and `configuration` are ids, empty where the event is about neither. `message` is
     for people; `details` holds plain values for programs, by kind.

@@ -19,10 +19,13 @@ def rows(
     before: int | None,
     limit: int,
 ) -> list[Row]:
-    """Events of some kinds. `about` holds ids by column, `before` is the id to continue behind."""
-    found = Event.objects.filter(kind__in=kinds, **about).order_by("-pk")
+    """Events of the given kinds, newest first.
+
+    `about` holds ids by column; only events with an id below `before` are listed.
+    """
+    events = Event.objects.filter(kind__in=kinds, **about).order_by("-pk")
     if since is not None:
-        found = found.filter(created_at__gte=since)
+        events = events.filter(created_at__gte=since)
     if before is not None:
-        found = found.filter(pk__lt=before)
-    return list(found.values(*_COLUMNS)[:limit])
+        events = events.filter(pk__lt=before)
+    return list(events.values(*_COLUMNS)[:limit])

@@ -1,4 +1,4 @@
-"""How long events are kept."""
+"""Deletion of old events."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ _BATCH = 10_000
 
 
 def trim(before: datetime) -> int:
-    """Delete what was recorded before a moment; returns how many, a batch at most."""
+    """Delete events recorded before a moment; returns how many, 10,000 at most."""
     # By its ids: neither database can bound a DELETE.
     old = Event.objects.filter(created_at__lt=before).order_by("created_at")
     ids = list(old.values_list("pk", flat=True)[:_BATCH])

@@ -13,20 +13,20 @@ _MAX_ID = 999_999_999
 
 
 class Events(View):
-    """What happened that somebody should know of, newest first."""
+    """List events, newest first."""
 
     query = {"GET": ("kind", "git_repo", "configuration", "since", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT
-        found = queries.rows(
+        events = queries.rows(
             kinds=words(request, "kind", known=Event.Kind.values),
             about=texts(request, ("git_repo", "configuration")),
             since=moment(request, "since"),
             before=whole(request, "cursor", lowest=1, highest=_MAX_ID),
             limit=limit + 1,
         )
-        rows = found[:limit]
+        rows = events[:limit]
         return Response(
-            {"data": rows, "next_cursor": str(rows[-1]["id"]) if len(found) > limit else None}
+            {"data": rows, "next_cursor": str(rows[-1]["id"]) if len(events) > limit else None}
         )

@@ -1,4 +1,4 @@
-"""The control plane's address, and whether a token may go there."""
+"""A check of the control plane's address before a token is sent there."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ INSECURE = "--insecure-http"
 
 
 def check_url(url: str, *, insecure_http: bool) -> str:
-    """A url without a slash at its end.
+    """A checked url, without a slash at its end.
 
     Raises:
-        CommandError: it is none, or a token sent there could be read on its way.
+        CommandError: it is no http url, or not safe for a token.
     """
     try:
         parts = urlsplit(url)
@@ -22,9 +22,9 @@ def check_url(url: str, *, insecure_http: bool) -> str:
     except ValueError:
         is_url = False
     if not is_url or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise CommandError(f"{url!r} is no url of a control plane: https://HOST")
+        raise CommandError(f"{url!r} is no url of a control plane; give https://HOST")
     if parts.username is not None:
-        raise CommandError("the control plane's url carries a user; use a token")
+        raise CommandError("the control plane's url carries a user; take it out and give a token")
     if not may_send(url, insecure_http=insecure_http):
-        raise CommandError(f"{url} is not https: a token could be read there; {INSECURE} allows it")
+        raise CommandError(f"{url} is not https: a token could be read; give https or {INSECURE}")
     return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""`kt policy diff A B`: what a change does to enforcement.
+"""`kt policy diff A B`: print what a change does to enforcement.
 
 Exit codes: 0, or 1 with `--fail-on weaker` when something got weaker; 2 when a file cannot
 be read or does not pass lint.
@@ -22,7 +22,7 @@ _SIGNS = {"stronger": "+", "weaker": "-", "other": " "}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("before", metavar="A", help="the policy as it was; - for stdin")
     add("after", metavar="B", help="the policy as it will be; - for stdin")

@@ -1,7 +1,7 @@
-"""Why a command could not do its work."""
+"""The error of a command that could not do its work."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """Ends the command with exit code 2; the text goes to stderr as it is."""
+    """A failure that ends the command with exit code 2; its text goes to stderr."""

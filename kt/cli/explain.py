@@ -1,13 +1,13 @@
 """`kt policy explain CODE`: print the manual page of a rule; without a code, all titles.
 
-`--all` prints the whole manual as Markdown: `docs/lint-codes.md` is made so.
+`--all` prints the whole manual as Markdown, which is `docs/lint-codes.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 
-# Imported for what it does: it enters every rule in the catalogue.
+# The import enters every rule in the catalogue.
 import kt.policy.lint  # noqa: F401
 from kt.cli.errors import CommandError
 from kt.policy.rules.base import CATALOGUE, Rule
@@ -15,7 +15,7 @@ from kt.policy.suggest import nearest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as E002")
     parser.add_argument("--all", action="store_true", help="print the whole manual as Markdown")
 

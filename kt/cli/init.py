@@ -17,16 +17,16 @@ _LONGEST_NAME = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
-    add("directory", nargs="?", default=".", metavar="DIR", help="where to; default: here")
+    add("directory", nargs="?", default=".", metavar="DIR", help="write it there; default: .")
     add("--template", choices=tuple(TEMPLATES), default=_DEFAULT, help=f"default: {_DEFAULT}")
     add("--force", action="store_true", help=f"overwrite a {FILE_NAME} that is there")
     parser.epilog = "; ".join(f"{name}: {summary}" for name, summary in TEMPLATES.items())
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file, and say what to do with it."""
+    """Write the file and print the next commands."""
     path = os.path.join(options.directory, FILE_NAME)
     try:
         text = _text(options.template, options.directory)
@@ -34,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
         with open(path, "w" if options.force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise CommandError(f"{path}: it is there already; --force overwrites it") from error
+        raise CommandError(f"{path} exists; --force overwrites it") from error
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from error
-    shown = shlex.quote(path)
-    print(f"wrote {shown}\nnow: kt policy lint {shown}\n     kt policy test {shown}")
+    quoted = shlex.quote(path)
+    print(f"wrote {quoted}\nnow: kt policy lint {quoted}\n     kt policy test {quoted}")
     return 0
 
 

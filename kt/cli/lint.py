@@ -26,7 +26,7 @@ _PATHS_FROM_ROOT = frozenset(("sarif", "github", "gitlab", "junit"))
 
 
 class LintOptions:
-    """What the command is told; argparse fills in the same names."""
+    """The options of the command, by the names that argparse uses."""
 
     def __init__(self) -> None:
         self.file: list[str] = []
@@ -39,7 +39,7 @@ class LintOptions:
 def read_plainly(argv: Sequence[str]) -> LintOptions | None:
     """Read a command line that has nothing but paths, `--file` in front, `--json`, `--strict`.
 
-    None for any other, which argparse reads: to import and build that costs a tenth of a run.
+    None for any other, which argparse reads; importing and building that is a tenth of a run.
     """
     options = LintOptions()
     words = list(argv)
@@ -58,18 +58,18 @@ def read_plainly(argv: Sequence[str]) -> LintOptions | None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin")
     add("--file", nargs="+", action="extend", default=[], metavar="F", help="as PATH")
-    add("--format", choices=FORMATS, default="auto", help="auto: text, and notices GitHub Actions")
+    add("--format", choices=FORMATS, default="auto", help="auto: text, and annotations on GitHub")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--output", metavar="FILE", help="write the report there and text to stdout")
     add("--strict", action="store_true", help="warnings are errors")
 
 
 def run(options: LintOptions | argparse.Namespace) -> int:
-    """Lint what was named, report, and say how it went."""
+    """Lint files and report; the exit code."""
     paths = [*options.file, *options.paths]
     if not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
@@ -94,7 +94,7 @@ def _lint(sources: Iterable[SourceFile], *, strict: bool) -> Iterator[Result]:
             continue
         report = lint(source.data, directory=source.directory)
         report = _strict(report) if strict and report.findings else report
-        # The text is for carets; that of thousands of clean files need not be kept.
+        # Only findings need the text, to show the line; clean files may be thousands.
         yield Result(source.name, source.data if report.findings else b"", report)
 
 
@@ -129,7 +129,7 @@ def _report(
 
 
 def _formats(name: str) -> tuple[str, ...]:
-    """`auto` is text; under GitHub Actions, which shows few annotations, text and those."""
+    """The formats to print: `auto` is text, and annotations too under GitHub Actions."""
     if name != "auto":
         return (name,)
     return ("text", "github") if os.environ.get("GITHUB_ACTIONS") == "true" else ("text",)

@@ -1,4 +1,4 @@
-"""`kt`: find the command that the first words name, and hand the rest to it.
+"""The `kt` command line: finds the command that the first words name, and runs it.
 
 A command is a module with `add_arguments(parser)` and `run(options) -> int`. Only the one
 that runs is imported and only its parser is built, because most of what a short command
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """A command: the words that name it, the module that holds it, what it is for."""
+    """A command: the words that name it, its module, and its summary."""
 
     __slots__ = ("module", "summary", "words")
 
@@ -59,11 +59,11 @@ def entry() -> NoReturn:
         code = main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough. Python would complain once more at shutdown.
+        # The reader has closed the pipe. Python would complain again at shutdown.
         sys.stdout = None
         code = 0
     except OSError as error:
-        # What a command reads it answers for itself; this is its output.
+        # Commands handle errors of what they read; this is one of their output.
         print(f"kt: cannot write: {error.strerror}", file=sys.stderr)
         sys.stdout = None
         code = _EXIT_USAGE
@@ -94,7 +94,7 @@ def _run(command: Command, argv: Sequence[str]) -> int:
 
 
 def _options(module: Any, command: Command, argv: Sequence[str]) -> Any:
-    """What the command line says, as attributes."""
+    """The options of the command line, as attributes."""
     read_plainly = getattr(module, "read_plainly", None)
     if read_plainly is not None and (options := read_plainly(argv)) is not None:
         return options
@@ -104,7 +104,7 @@ def _options(module: Any, command: Command, argv: Sequence[str]) -> Any:
         prog=f"kt {' '.join(command.words)}",
         description=command.summary,
         allow_abbrev=False,
-        # A width of its own: to ask the terminal, argparse would load shutil and its kin.
+        # A fixed width: to ask the terminal, argparse would import shutil.
         formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
     )
     module.add_arguments(parser)
@@ -123,8 +123,8 @@ def _without_command(argv: Sequence[str]) -> int:
     from kt.policy.suggest import did_you_mean
 
     words = " ".join(argv[:2])
-    known = [f"kt {' '.join(command.words)}" for command in COMMANDS]
-    hint = did_you_mean(f"kt {words}", known)
+    commands = [f"kt {' '.join(command.words)}" for command in COMMANDS]
+    hint = did_you_mean(f"kt {words}", commands)
     print(f"kt: no command {words!r}{hint and '; '}{hint}\n\n{_help()}", file=sys.stderr)
     return _EXIT_USAGE
 

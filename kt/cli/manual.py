@@ -1,4 +1,4 @@
-"""The manual of all rules as one Markdown page, made of their docstrings."""
+"""The manual of all lint rules as a Markdown page, made of their docstrings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ This page is made of the rules' docstrings; `kt policy explain --all` prints it.
 
 
 def manual() -> str:
-    """The page, ending in a line break. Every rule must have been imported before."""
+    """The page, ending in a line break. All rules must have been imported before."""
     rules = [CATALOGUE[code] for code in sorted(CATALOGUE)]
     rows = [f"| [{rule.code}](#{rule.code.lower()}) | {rule.title()} |" for rule in rules]
     table = "\n".join(["| code | what it says |", "|---|---|", *rows])
@@ -30,10 +30,10 @@ def _section(rule: type[Rule]) -> str:
 
 
 def _fenced(page: str) -> str:
-    """Indented pieces of a page as fenced YAML."""
+    """The page with its indented pieces as fenced YAML."""
     return re.sub(
         r"(?:^    .*\n?|^\n(?=    ))+",
-        lambda found: "\n```yaml\n" + _outdent(found.group()) + "```\n",
+        lambda match: "\n```yaml\n" + _outdent(match.group()) + "```\n",
         page,
         flags=re.M,
     ).rstrip("\n")

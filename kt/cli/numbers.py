@@ -1,4 +1,4 @@
-"""Numbers on a command line."""
+"""Types of numbers on a command line."""
 
 from __future__ import annotations
 

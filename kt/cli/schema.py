@@ -9,7 +9,7 @@ from kt.policy.schema import schema
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It takes nothing."""
+    """Declare no arguments: the command takes none."""
 
 
 def run(_options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Files, directories and stdin, as named on a command line, to bytes."""
+"""Reading of files, directories and stdin that a command line names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STDIN = "-"
 class SourceFile(Frozen):
     """One file. `data` is at most one byte longer than a policy may be.
 
-    `name` is what to call it, `path` where it lies ("" for stdin), `directory` the name of the
+    `name` is its name in messages, `path` where it lies ("" for stdin), `directory` the name of the
     directory that holds the file where its id depends on it, else None. `failure` says why
     there is no `data`.
     """
@@ -39,10 +39,10 @@ class SourceFile(Frozen):
 
 
 def read_sources(paths: Iterable[str]) -> Iterator[SourceFile]:
-    """Read what `paths` name, each file once, in the order given; directories are sorted.
+    """Read the files that `paths` name, each once, in the order given; directories are sorted.
 
-    Whatever cannot be read is a source with a `failure`, and so is a directory without a
-    policy: a check that checks nothing must not look like one that passed.
+    A file that cannot be read is a source with a `failure`, and so is a directory without a
+    policy: a check of nothing must not look like one that passed.
     """
     seen: set[str] = set()
     for path in paths:
@@ -53,12 +53,12 @@ def read_sources(paths: Iterable[str]) -> Iterator[SourceFile]:
 
 
 def read_file(path: str) -> SourceFile:
-    """Read one file, or stdin for `-`, no further than lint needs to see that it is too large."""
+    """Read one file, or stdin for `-`: at most one byte more than a policy may have."""
     if path == STDIN:
         return _read_stdin()
     try:
         if os.path.isdir(path):
-            # Fails with the reason when it is there and cannot be listed.
+            # Raises the reason when the directory cannot be listed.
             os.scandir(path).close()
             return SourceFile(
                 _shown(path), b"", failure=f"no {FILE_NAME} in this directory or below"
@@ -79,7 +79,7 @@ def _read_stdin() -> SourceFile:
 
 
 def read_bytes(path: str, most: int) -> bytes:
-    """At most `most` bytes of a file. A pipe without a writer is empty, and holds nobody up.
+    """At most `most` bytes of a file. A pipe without a writer is empty; nothing waits for one.
 
     Raises:
         OSError: it cannot be read.
@@ -89,30 +89,30 @@ def read_bytes(path: str, most: int) -> bytes:
 
 
 def _walk(root: str) -> Iterator[str]:
-    """The policy files below a directory; itself, or a part that cannot be listed, if none."""
-    found: list[str] = []
+    """The policy files and unlistable parts below a directory; itself if there are none."""
+    files: list[str] = []
     unlisted: list[str] = []
     for folder, folders, names in os.walk(root, onerror=lambda e: unlisted.append(e.filename)):
-        # What git keeps for itself is in no tree that git would sync.
+        # Git's own files are in no commit.
         folders[:] = [name for name in folders if name != ".git"]
         if FILE_NAME in names:
             path = os.path.relpath(os.path.join(folder, FILE_NAME), root)
-            found.append(path.replace(os.sep, "/"))
+            files.append(path.replace(os.sep, "/"))
     yield from unlisted
-    for path in policy_files(found):
+    for path in policy_files(files):
         yield os.path.join(root, *path.split("/"))
-    if not found and not unlisted:
+    if not files and not unlisted:
         yield root
 
 
 def _shown(path: str) -> str:
-    """A path that can be printed, on one line and without commands for whoever reads the line."""
+    """A path that is safe to print: on one line, with unprintable characters escaped."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _directory(path: str) -> str | None:
-    """The name that identity depends on: none for other names and at a repository's root."""
+    """The name of the directory, which may give the id; None at a repository's root."""
     folder, name = os.path.split(os.path.abspath(path))
     if name != FILE_NAME or os.path.exists(os.path.join(folder, ".git")):
         return None

@@ -35,15 +35,15 @@ class UntestableError(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin; default: .")
-    add("--format", choices=tuple(RENDERERS), default="text", help="text")
+    add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the tests of what was named, report, and say how it went."""
+    """Run the tests of policies and report; the exit code."""
     tested = _counted([_tested(source) for source in read_sources(options.paths or ["."])])
     sys.stdout.write(RENDERERS[options.format](tested))
     untested = [one for one in tested if one.problem]
@@ -74,7 +74,7 @@ def _policy(source: SourceFile) -> dict[str, Any]:
     """The policy as plain values.
 
     Raises:
-        UntestableError: it was not read, or lint finds errors; nothing sure is to be tested.
+        UntestableError: the file was not read, or lint finds errors, so its tests prove nothing.
     """
     if source.failure is not None:
         raise UntestableError(NOT_READ, f"{source.name}: {source.failure}")
@@ -92,7 +92,7 @@ def _policy(source: SourceFile) -> dict[str, Any]:
 def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     """The suites in `tests/*.json` of the directory that holds the policy."""
     if not source.path:
-        return  # Beside stdin lies nothing.
+        return  # Stdin has no directory.
     folder = os.path.join(os.path.dirname(source.path), "tests")
     try:
         names = sorted(os.listdir(folder))
@@ -109,7 +109,7 @@ def _suites(path: str) -> Iterable[dict[str, Any]]:
     try:
         data = read_bytes(path, _LARGEST_SUITE_BYTES + 1)
         if len(data) > _LARGEST_SUITE_BYTES:
-            raise UntestableError(_BAD_TESTS, f"{path}: over {_LARGEST_SUITE_BYTES:,} bytes")
+            raise UntestableError(_BAD_TESTS, f"{path}: larger than {_LARGEST_SUITE_BYTES:,} bytes")
         return read_suites(data, name=os.path.basename(path))
     except OSError as error:
         raise UntestableError(NOT_READ, f"{path}: {error.strerror}") from error

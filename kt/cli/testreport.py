@@ -1,4 +1,4 @@
-"""What `kt policy test` prints: for people, as JSON, and as JUnit."""
+"""The output of `kt policy test`: for people, as JSON, and as JUnit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kt.policy.testing.suites import CaseResult
 
 
 class Tested(NamedTuple):
-    """A policy file and how its cases went, or the problem for which none was run."""
+    """A policy file and the results of its cases, or the problem for which none was run."""
 
     file: str
     results: tuple[CaseResult, ...]
@@ -48,12 +48,12 @@ def _expected(result: CaseResult) -> str:
 
 
 def _got(result: CaseResult) -> str:
-    """The verdict, which policy decided, why and where; never the text that it found."""
+    """The verdict, the policy that decided, its reason and place; never text of the request."""
     decision = result.decision
     if decision is None:
         return result.problem
     by = f" by {decision.policy}" if decision.policy else ""
-    where = ", ".join(dict.fromkeys(found.where for found in decision.detections))
+    where = ", ".join(dict.fromkeys(one.where for one in decision.detections))
     return f"{decision.verdict}{by} ({decision.reason_code}){f' at {where}' if where else ''}"
 
 
@@ -91,10 +91,10 @@ def _row(file: str, result: CaseResult) -> dict[str, Any]:
 
 
 def _detections(result: CaseResult) -> list[dict[str, str]]:
-    found = result.decision.detections if result.decision else ()
+    detections = result.decision.detections if result.decision else ()
     return [
         {"policy": one.policy, "rule": one.rule, "label": one.label, "where": one.where}
-        for one in found
+        for one in detections
     ]
 
 
@@ -139,11 +139,11 @@ def _attribute(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text on one line, without the characters that XML 1.0 has no way to write."""
+    """Text without characters that XML 1.0 cannot hold."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 RENDERERS: Mapping[str, Callable[[Sequence[Tested]], str]] = MappingProxyType(
     {"text": _text, "json": _json, "junit": _junit}
 )
-"""Format name → what prints it."""
+"""Format name → function that renders it."""

@@ -1,4 +1,4 @@
-"""Everything that ends a request early, and the envelope it ends in."""
+"""Errors that end a request, and the envelopes in which clients get them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MESSAGES_PATH = "/v1/messages"
 
 
 class GatewayError(Exception):
-    """An answer other than the upstream's. `kind` is the envelope's `type`."""
+    """An error answer of the gateway itself. `kind` is the envelope's `type`."""
 
     status = 500
     kind = "internal_error"
@@ -26,12 +26,12 @@ class GatewayError(Exception):
         self.headers: list[tuple[bytes, bytes]] = []
 
     def error(self) -> dict[str, Any]:
-        """What stands under `error`."""
+        """The object under `error` in the envelope."""
         return {"type": self.kind, "message": self.message, "code": self.code, **self.details}
 
 
 class InvalidRequestError(GatewayError):
-    """What was sent cannot be understood; sending it again will not help."""
+    """The request cannot be understood, and sending it again will not help."""
 
     status = 422
     kind = "validation_error"
@@ -39,7 +39,7 @@ class InvalidRequestError(GatewayError):
 
 
 class TooLargeError(InvalidRequestError):
-    """The body is past its limit."""
+    """The body is larger than its limit."""
 
     status = 413
     code = "request_too_large"
@@ -60,7 +60,7 @@ class SlowRequestError(InvalidRequestError):
 
 
 class UnauthenticatedError(GatewayError):
-    """No client key, or not one of ours."""
+    """No client key, or an unknown one."""
 
     status = 401
     kind = "authentication_error"
@@ -84,19 +84,19 @@ class NotFoundError(GatewayError):
 
 
 class MethodError(GatewayError):
-    """The route exists and takes another method."""
+    """The route exists for another method only."""
 
     status = 405
     kind = "not_found_error"
     code = "method_not_allowed"
 
     def __init__(self, allowed: str) -> None:
-        super().__init__(f"Use {allowed} here.")
+        super().__init__(f"Use the method {allowed} here.")
         self.headers.append((b"allow", allowed.encode()))
 
 
 class PolicyViolationError(GatewayError):
-    """The policy stopped a request or its answer. The text that was found is never told."""
+    """The policy stopped a request or its answer. The matched text is never shown."""
 
     status = 409
     kind = "policy_violation"
@@ -113,7 +113,7 @@ class PolicyViolationError(GatewayError):
 
 
 class LimitError(GatewayError):
-    """Over a limit of the policy; `retry_after` in whole seconds."""
+    """A limit of the policy is exceeded; `retry_after` is in whole seconds."""
 
     status = 429
     kind = "rate_limit"
@@ -125,7 +125,7 @@ class LimitError(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """A target failed. `trigger` is what `providers.fallback.triggers` calls it."""
+    """A target failed. `trigger` is the failure's name in `providers.fallback.triggers`."""
 
     status = 502
     kind = "upstream_error"
@@ -137,7 +137,7 @@ class UpstreamError(GatewayError):
 
 
 class UnavailableError(GatewayError):
-    """No policy yet, shutting down, or too many requests at once."""
+    """The gateway has no policy yet, or too many requests at once."""
 
     status = 503
     kind = "unavailable"
@@ -149,7 +149,7 @@ class UnavailableError(GatewayError):
 
 
 def envelope(error: GatewayError, path: str) -> bytes:
-    """The body of an error, in the shape that clients of `path` know."""
+    """The body of an error, in the format of the API that `path` belongs to."""
     return encode(_enveloped(error, path))
 
 
@@ -168,5 +168,5 @@ def _enveloped(error: GatewayError, path: str) -> dict[str, Any]:
 
 
 def encode(value: Mapping[str, Any]) -> bytes:
-    """JSON in ASCII: a lone surrogate, which a client may send, has no UTF-8."""
+    """JSON in ASCII, since UTF-8 cannot hold a lone surrogate that a client sent."""
     return json.dumps(value, separators=(",", ":")).encode()

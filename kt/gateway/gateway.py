@@ -1,4 +1,4 @@
-"""What one process of a gateway holds, from its start to its end."""
+"""The state of one gateway process, from its start to its end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from kt.gateway.upstream.routing import Router
 
 
 class Gateway:
-    """`loaded` is replaced whole by a reload; who serves a request reads it once.
+    """The state of one process.
 
-    `problem` says why the newest policy could not be taken, "" when it was. `control_plane`
-    says how a managed gateway stands with its control plane, and `spool` takes its decisions.
+    `loaded` is replaced whole by a reload, and read once for each request. `problem` says why the
+    newest policy is not in force, "" when it is. `control_plane` gives what a managed gateway
+    shows of its control plane, and `spool` takes its decisions.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Gateway:
 
 
 def timestamp() -> str:
-    """The time as logs and health name it."""
+    """The time in the format of logs and health: ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

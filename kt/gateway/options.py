@@ -1,4 +1,4 @@
-"""What an operator says about one gateway, as opposed to what a policy says."""
+"""The options of a gateway, which its operator sets and no policy does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOCK_VARIABLE = "KEEPTRUSTS_MOCK_UPSTREAM"
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a target may take, in seconds: to connect, to begin answering, between chunks."""
+    """The seconds that a target may take: to connect, to begin its answer, between chunks."""
 
     connect_seconds: float = 5.0
     first_byte_seconds: float = 300.0
@@ -24,10 +24,10 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """A control plane that says what to enforce. One of the two tokens may be empty.
+    """The control plane that a gateway is bound to. One of the two tokens may be empty.
 
-    `state_dir` keeps what outlives the process, of that at most `spool_bytes` of decisions that
-    wait to be sent.
+    `state_dir` holds what outlives the process; in it at most `spool_bytes` of decisions wait to
+    be sent.
     """
 
     api_url: str
@@ -41,7 +41,7 @@ class Managed:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One gateway. Keys are kept as they are compared: SHA-256 digests.
+    """The options of one gateway. Keys are SHA-256 digests.
 
     The policy comes from `managed`, or from the file `policy_path` when that is None.
     `secret_globs` are the names of variables that a policy may send to a target.

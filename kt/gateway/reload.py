@@ -1,4 +1,4 @@
-"""A changed policy takes over while requests go on, or does not, and says why."""
+"""Reloading: a changed policy comes into force while requests go on, or is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMINDER_SECONDS = 60.0
 
 
 class Reloader:
-    """Takes the newest policy: compiled aside, swapped whole; a bad one changes nothing."""
+    """Puts the newest policy into force: compiled first, swapped whole, or refused."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -25,7 +25,7 @@ class Reloader:
         self._seen = gateway.source.stamp()
 
     async def reload(self) -> bool:
-        """Take the policy as it is now; whether that is what is now enforced."""
+        """Put the source's policy into force; False when it was refused."""
         async with self._lock:
             gateway = self._gateway
             self._seen = gateway.source.stamp()
@@ -39,13 +39,13 @@ class Reloader:
 
     @property
     def is_configured(self) -> bool:
-        """Whether any policy is in force."""
+        """True when any policy is in force."""
         return self._gateway.loaded.is_configured
 
     async def take(self, loaded: Loaded | None, keep: Callable[[], None]) -> OSError | None:
-        """Put into force what `load_changed` gave, then let `keep` write it where the source reads.
+        """Put the result of `load_changed` into force, then call `keep`, which writes it down.
 
-        Why it could not be written is returned; it is in force all the same.
+        Returns the error when it could not be written; the policy is in force all the same.
         """
         async with self._lock:
             self._enforce(loaded)
@@ -54,7 +54,7 @@ class Reloader:
             return failure
 
     def load_changed(self, sourced: Sourced) -> Loaded | None:
-        """A policy ready to be enforced, a while of work; None when it is the one in force.
+        """A compiled policy, which takes a while; None when it is the one in force.
 
         Raises:
             PolicyError: it cannot be served.
@@ -96,7 +96,7 @@ class Reloader:
                 await self.reload()
 
     async def remind(self) -> None:
-        """Say once a minute that nothing is enforced, while that is so."""
+        """Log once a minute that nothing is enforced, while that is so."""
         while True:
             if not self._gateway.loaded.snapshot.enabled:
                 _LOG.warning("pack.enabled is false: every request passes through")

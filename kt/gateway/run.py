@@ -1,4 +1,4 @@
-"""From options to a serving gateway, in one process or several."""
+"""Starting a gateway from its options, in one process or several."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(
         OSError: the policy, or the state folder of a managed gateway, cannot be read.
         PolicyError: the policy cannot be served.
         SourceError: a managed gateway has no token.
-        ScriptError: the mock's script cannot be followed.
+        ScriptError: the mock's script is not valid.
     """
     _log_to_stderr()
     gateway = _gateway(options, environment)
@@ -65,5 +65,5 @@ def _greeting(gateway: Gateway) -> str:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, format="kt: %(message)s", level=logging.WARNING)
-    # What strangers send is not worth a line each.
+    # Malformed requests are not worth a line each.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

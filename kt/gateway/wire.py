@@ -1,4 +1,4 @@
-"""ASGI in and out: a body read within its bounds, an answer written."""
+"""Reading requests and writing answers over ASGI, within bounds."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ BODY_IDLE_SECONDS = 30.0
 
 
 class DisconnectedError(Exception):
-    """The client went away; there is nobody to answer."""
+    """The client went away, so that nobody waits for the answer."""
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """A request's headers by lower-case name; one sent several times is joined as HTTP says."""
-    found: dict[str, str] = {}
+    """A request's headers by lower-case name; repeated ones are joined by commas."""
+    headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 async def read_body(receive: Receive, headers: dict[str, str], *, limit: int) -> bytes:
-    """Read a request's body, at most `limit` bytes and not for ever.
+    """Read a request's body, of at most `limit` bytes and within two minutes.
 
     Raises:
         GatewayError: too large, too slow, compressed, or a length that is no number.
@@ -80,10 +80,12 @@ async def _collect(receive: Receive, limit: int, clock: asyncio.Timeout, end: fl
 
 
 class Watch:
-    """Cancels what is done inside when the client goes away, with what waits for the target.
+    """A context that is cancelled when the client goes away, also while it waits for the target.
 
-    Entered after the body was read: until then the client is waited for anyway.
-    Raises `DisconnectedError` in place of the cancellation.
+    It is entered after the body was read; until then reading notices a client that goes.
+
+    Raises:
+        DisconnectedError: the client went away; it replaces the cancellation.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -118,7 +120,7 @@ async def refuse(send: Send, error: GatewayError, path: str, headers: Headers) -
     """Send an error in its envelope."""
     extra: Headers = []
     if isinstance(error, TooLargeError | SlowRequestError):
-        # What is still on its way is not read.
+        # The rest of the body is not read.
         extra.append((b"connection", b"close"))
     body = envelope(error, path)
     await respond(send, error.status, body, [*JSON, *headers, *error.headers, *extra])

@@ -1,4 +1,4 @@
-"""`manage.py create_token NAME`: the way back in when no token is left."""
+"""`manage.py create_token NAME`: a new token, also when no valid one is left."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from access import tokens
 
 
 class Command(BaseCommand):
-    """Makes a token and prints it, once. Whoever reaches the data folder may do this."""
+    """Makes a token and prints it once. Whoever can run `manage.py` may do so."""
 
     help = "Make a token and print it. It is shown once and lasts until it is revoked."
 

@@ -1,4 +1,4 @@
-"""`manage.py first_token`: the first admin's token, made while no token was ever made."""
+"""`manage.py first_token`: the first admin's token, made if there never was one."""
 
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ class Command(BaseCommand):
             text = given or secret_file(path)
             if tokens.bootstrap(text) and not given:
                 return f"{text}  (kept in {path})"
-        known = tokens.find(given or _kept(path))
-        if known is None or not tokens.is_valid(known):
+        token = tokens.find(given or _kept(path))
+        if token is None or not tokens.is_valid(token):
             return "made earlier; `manage.py create_token NAME` makes another"
         return "the one in KEEPTRUSTS_BOOTSTRAP_TOKEN" if given else f"in {path}"
 

@@ -1,4 +1,4 @@
-"""`manage.py judge`: the present rules on what is in force."""
+"""`manage.py judge`: judging what is in force by the present rules."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Judges what other rules judged last. The poller starts it after a new release."""
+    """Judges configurations that other rules judged last. The poller starts it after an upgrade."""
 
-    help = "Judge what is in force by the rules of this release; it stays in force."
+    help = "Check what is in force by the rules of this release; nothing leaves force."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = judging.judge_all()

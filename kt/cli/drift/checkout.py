@@ -1,6 +1,6 @@
-"""The policy files of the checkout somebody stands in: as committed, whatever a checkout changes.
+"""The policy files of the checkout around the working directory, as committed.
 
-Outside of a checkout they are the files' own bytes.
+Outside of a checkout they are the files on disk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _REGULAR = (b"100644", b"100755")
 
 
 class Committed:
-    """A policy file: its path, POSIX, from the repository's root, and its bytes."""
+    """A policy file: its POSIX path from the repository's root, and its bytes."""
 
     __slots__ = ("data", "path")
 
@@ -29,21 +29,21 @@ class Committed:
 
 
 def policies(path: str) -> list[Committed]:
-    """The policy files that `path`, from the working directory, names at HEAD.
+    """The policy files at HEAD under `path`, which starts at the working directory.
 
     Raises:
         CommandError: they cannot be read, or there are none.
     """
     root = repository_root()
     in_git = os.path.exists(os.path.join(root, ".git"))
-    found = list(_at_head(root, relative(path, root)) if in_git else _in_files(path))
-    if not found:
+    files = list(_at_head(root, relative(path, root)) if in_git else _in_files(path))
+    if not files:
         raise CommandError(f"{path}: no policy file there{' at HEAD' if in_git else ''}")
-    return found
+    return files
 
 
 def _at_head(root: str, under: str) -> Iterator[Committed]:
-    """Without smudge filters, line endings or what is edited and not committed."""
+    """The files as git stores them: no smudge filters, line endings or uncommitted edits."""
     blobs = {}
     for row in _git(root, "ls-tree", "-rz", "--full-tree", "HEAD").split(b"\0"):
         facts, _, name = row.partition(b"\t")
@@ -56,16 +56,16 @@ def _at_head(root: str, under: str) -> Iterator[Committed]:
 
 
 def _contents(root: str, blobs: Sequence[str]) -> Iterator[bytes]:
-    """The bytes of blobs, in order, as `git cat-file --batch` gives them: a head, data, a break."""
-    told = _git(root, "cat-file", "--batch", stdin="\n".join(blobs).encode())
+    """The bytes of blobs, in order. `cat-file` prints for each a head, the bytes, a line break."""
+    output = _git(root, "cat-file", "--batch", stdin="\n".join(blobs).encode())
     at = 0
     for _ in blobs:
-        end = told.index(b"\n", at)
-        name, _, facts = told[at:end].decode().partition(" ")
+        end = output.index(b"\n", at)
+        name, _, facts = output[at:end].decode().partition(" ")
         if not facts.startswith("blob "):
             raise CommandError(f"git cat-file: {name} {facts}")
         start, size = end + 1, int(facts.removeprefix("blob "))
-        yield told[start : start + size]
+        yield output[start : start + size]
         at = start + size + 1
 
 
@@ -80,7 +80,7 @@ def _git(root: str, *arguments: str, stdin: bytes = b"") -> bytes:
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise CommandError(f"git cannot be asked: {exc}") from exc
+        raise CommandError(f"git cannot be run: {exc}") from exc
     if done.returncode:
         first, *_ = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
         raise CommandError(f"git {arguments[0]}: {first}")

@@ -1,4 +1,4 @@
-"""`kt drift`: whether what was committed is what is in force, and what the gateways run.
+"""`kt drift`: compare the commit with what is in force and what the gateways run.
 
 Exit codes: 0 in sync, 1 drift, 2 it could not tell.
 """
@@ -27,20 +27,20 @@ _API_TOKEN = "KEEPTRUSTS_API_TOKEN"  # noqa: S105  A variable's name.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("--path", default=".", metavar="P", help="a directory or a file; default: .")
-    add("--id-prefix", default="", metavar="T", help="what the link puts in front of ids")
+    add("--id-prefix", default="", metavar="T", help="the link's prefix of ids")
     add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--ignore", action="append", default=[], choices=STATES, metavar="STATE",
-        help=f"no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
-    add("--api-url", metavar="URL", help=f"also {_API_URL}; the token is in {_API_TOKEN}")
+        help=f"a state that is no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
+    add("--api-url", metavar="URL", help=f"or set {_API_URL}; set the token in {_API_TOKEN}")
     add(INSECURE, action="store_true", help="send the token over http to another machine")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare, report, and say how it went."""
+    """Compare and report; the exit code."""
     control_plane = _control_plane(options, os.environ)
     committed = _identified(policies(options.path), options.id_prefix)
     rows = compare(
@@ -59,24 +59,24 @@ def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) 
     if not url or not token:
         raise CommandError(f"set {_API_URL} and {_API_TOKEN}")
     if not (token.isascii() and token.isprintable()):
-        raise CommandError(f"{_API_TOKEN} holds what no header can carry")
+        raise CommandError(f"{_API_TOKEN} must be printable ASCII")
     return ControlPlane(check_url(url, insecure_http=options.insecure_http), token)
 
 
 def _identified(files: list[Committed], prefix: str) -> list[CommittedPolicy]:
-    """The policies by the ids that a link gives them.
+    """The policies with the ids that a link gives them.
 
     Raises:
         CommandError: a file has no id, or two have the same.
     """
-    found: dict[str, CommittedPolicy] = {}
+    by_id: dict[str, CommittedPolicy] = {}
     for file in files:
         named = _id(file)
         name = prefix + named
-        if name in found:
-            raise CommandError(f"{file.path} and {found[name].path} both have the id {name}")
-        found[name] = CommittedPolicy(name, file.path, sha256(file.data).hexdigest())
-    return list(found.values())
+        if name in by_id:
+            raise CommandError(f"{file.path} and {by_id[name].path} both have the id {name}")
+        by_id[name] = CommittedPolicy(name, file.path, sha256(file.data).hexdigest())
+    return list(by_id.values())
 
 
 def _id(file: Committed) -> str:

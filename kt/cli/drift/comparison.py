@@ -1,7 +1,7 @@
-"""What a commit says, what is in force, and what runs, side by side. Pure.
+"""Comparison of a commit, what is in force, and what gateways run. Pure.
 
-The states are those of `/v1/drift`, and `no_file`: in force, fed from nothing in this checkout.
-Another repository may feed it. What none feeds any more is `orphaned`, and its gateways are told.
+The states are those of `/v1/drift`, and `no_file`: in force, without a file in this checkout.
+Another repository may feed it. What none feeds any more is `orphaned`, with its gateways.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CommittedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A configuration (`gateway` is ""), or a gateway that is to enforce one.
+    """The state of a configuration (`gateway` is ""), or of a gateway that should enforce it.
 
     Hashes are "" where there is nothing to hash, `since` is "" where it is not known.
     """
@@ -54,25 +54,25 @@ def compare(
     *,
     prefix: str,
 ) -> list[Row]:
-    """Rows by configuration: the checkout against the control plane, then its gateways.
+    """Rows for each configuration: checkout against control plane, then its gateways.
 
     `configurations` and `gateways` are rows of `/v1/configurations` and `/v1/drift`. Only ids
     that begin with `prefix` count.
     """
-    known = {_text(row, "id"): row for row in configurations}
+    by_id = {_text(row, "id"): row for row in configurations}
     drift: dict[str, list[Mapping[str, Any]]] = {}
     for row in gateways:
         drift.setdefault(_text(row, "configuration"), []).append(row)
-    found = []
+    rows = []
     for policy in policies:
         seen = drift.get(policy.id, [])
-        found.append(_policy_row(policy, known.get(policy.id), seen))
-        found += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
-    return [*found, *_without_file(policies, known, drift, prefix)]
+        rows.append(_policy_row(policy, by_id.get(policy.id), seen))
+        rows += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
+    return [*rows, *_without_file(policies, by_id, drift, prefix)]
 
 
 def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
-    """Whether any row is in a state that is neither clean nor ignored."""
+    """True when any row is in a state that is neither clean nor ignored."""
     return any(row.state not in (*_CLEAN, *ignored) for row in rows)
 
 
@@ -100,14 +100,14 @@ def _against(
     if configuration.get("overridden"):
         return "overridden", _overridden(configuration.get("pin"))
     if any(row.get("git_hash") == policy.content_hash for row in seen):
-        return "quarantined", "the control plane read this file and did not take it"
+        return "quarantined", "in git, but not in force; /v1/git-repos/ID/files says why"
     return "drifted", "another version is in force"
 
 
 def _overridden(pin: object) -> str:
     if isinstance(pin, Mapping):
         return f"pinned by {_text(pin, 'actor')}: {_text(pin, 'reason')}"
-    return "somebody changed it by the API"
+    return "changed by the API, not in git"
 
 
 def _gateway_row(policy: CommittedPolicy, row: Mapping[str, Any]) -> Row:
@@ -115,7 +115,7 @@ def _gateway_row(policy: CommittedPolicy, row: Mapping[str, Any]) -> Row:
     return Row(
         configuration=policy.id,
         gateway=_text(row, "gateway"),
-        # A state of a later control plane is none that this one could call clean.
+        # A state that only later releases know must not pass as clean.
         state=state if state in STATES else "drifted",
         since=_text(row, "since"),
         why=_text(row, "why"),
@@ -128,14 +128,14 @@ def _gateway_row(policy: CommittedPolicy, row: Mapping[str, Any]) -> Row:
 
 def _without_file(
     policies: Sequence[CommittedPolicy],
-    known: Mapping[str, Mapping[str, Any]],
+    by_id: Mapping[str, Mapping[str, Any]],
     drift: Mapping[str, Sequence[Mapping[str, Any]]],
     prefix: str,
 ) -> Iterator[Row]:
     named = {policy.id for policy in policies}
-    for name, row in known.items():
+    for name, row in by_id.items():
         if name not in named and name.startswith(prefix):
-            why = "no file of this checkout feeds it"
+            why = "this checkout has no file for it"
             desired = _text(row, "content_hash")
             yield Row(name, "", NO_FILE, "", why, "", "", desired, "")
             for seen in drift.get(name, ()):

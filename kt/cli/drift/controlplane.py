@@ -1,4 +1,4 @@
-"""Asking the control plane, with the standard library alone."""
+"""A client of the control plane's API, made of the standard library."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_SHOWN = 300
 
 
 class ControlPlane:
-    """Reads `/v1` with a token, which follows no redirect."""
+    """Reads `/v1` with a token; follows no redirect."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._token = token
-        # Plain http stays on this machine, where no proxy has a word.
+        # Plain http stays on this machine, and so goes through no proxy.
         proxies = urllib.request.ProxyHandler(None if url.startswith("https:") else {})
         self._opener = urllib.request.build_opener(proxies, _NoRedirect)
 
@@ -31,15 +31,15 @@ class ControlPlane:
         """The rows under `data` of an answer.
 
         Raises:
-            CommandError: there is no answer, or it is no list of rows.
+            CommandError: there is no answer, or it is not a list of rows.
         """
         try:
-            found = json.loads(self._get(path))["data"]
+            rows = json.loads(self._get(path))["data"]
         except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise CommandError(f"GET {path}: the answer has no data") from exc
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise CommandError(f"GET {path}: the answer is no list of rows")
-        return found
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise CommandError(f"GET {path}: the answer is not a list of rows")
+        return rows
 
     def _get(self, path: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310  Checked by `addresses`.
@@ -54,7 +54,7 @@ class ControlPlane:
             with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 data: bytes = answer.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as exc:
-            hint = "; look at KEEPTRUSTS_API_TOKEN" if exc.code == HTTPStatus.UNAUTHORIZED else ""
+            hint = "; check KEEPTRUSTS_API_TOKEN" if exc.code == HTTPStatus.UNAUTHORIZED else ""
             raise CommandError(f"GET {path}: {exc.code} {_said(exc)}".rstrip() + hint) from exc
         except (OSError, HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", None) or exc
@@ -70,12 +70,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _said(exc: urllib.error.HTTPError) -> str:
-    """What the API's envelope says, where the answer has one, on one line that is safe to print."""
+    """The code and message of an error answer, "" without them, on one line safe to print."""
     with exc:
         try:
             error = json.loads(exc.read(1 << 16))["error"]
-            said = f"{error['code']}: {error.get('message', '')}"
+            text = f"{error['code']}: {error.get('message', '')}"
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return ""
-    shown = "".join(char if char.isprintable() else " " for char in said)
-    return " ".join(shown.split()).rstrip(":")[:_MOST_SHOWN]
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(line.split()).rstrip(":")[:_MOST_SHOWN]

@@ -1,4 +1,4 @@
-"""What `kt drift` prints: for people, as JSON, as annotations of GitHub, and as JUnit."""
+"""The output of `kt drift`: for people, as JSON, as GitHub annotations, and as JUnit."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def _json(rows: Sequence[Row], ignored: Sequence[str]) -> str:
 
 
 def _as_findings(name: str) -> Render:
-    """A format that is made for findings in files; what no file feeds has no place there."""
+    """A renderer in a format of findings in files; rows without a file are left out."""
 
     def render(rows: Sequence[Row], ignored: Sequence[str]) -> str:
         by_path: dict[str, list[Row]] = {}
         for row in rows:
             if row.state != NO_FILE:
                 by_path.setdefault(row.path, []).append(row)
-        results = [_result(path, found, ignored) for path, found in by_path.items()]
+        results = [_result(path, states, ignored) for path, states in by_path.items()]
         module = import_module(f"kt.cli.formats.{name}")
         text: str = module.render(results, Context(root="", tool="kt drift"))
         return text
@@ -78,4 +78,4 @@ RENDERERS: Mapping[str, Render] = MappingProxyType(
         "junit": _as_findings("junit"),
     }
 )
-"""Format name → what prints rows, given the states that are ignored."""
+"""Format name → function that renders rows, given the ignored states."""

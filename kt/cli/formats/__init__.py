@@ -1,4 +1,4 @@
-"""Reports for people and for machines; a module for each format, imported when asked for.
+"""Formats of reports, for people and for machines; a format is imported when it is used.
 
 A format is a module with `render(results: Sequence[Result], context: Context) -> str`.
 """
@@ -16,7 +16,7 @@ NOT_READ = "not_read"
 
 
 class Result(Frozen):
-    """One file with what lint says about it.
+    """A file and its lint report.
 
     `file` is the name as it was given. `data` may be empty for a file without findings.
     """
@@ -30,7 +30,7 @@ class Result(Frozen):
 
 
 class Context(Frozen):
-    """What a format has to know beside the results.
+    """Facts that formats need beside the results.
 
     `as_list`: JSON gives a list even of one file. `color`: text may colour. `root` is the
     absolute path that reports for forges give paths from: the repository's root. `tool` is the
@@ -54,7 +54,7 @@ class Context(Frozen):
 
 
 def relative(file: str, root: str) -> str:
-    """A file's path from the repository's root, POSIX; as it is when it lies outside of it."""
+    """A file's POSIX path from the repository's root; unchanged when it lies outside."""
     if file == STDIN_NAME:
         return file
     path = os.path.relpath(os.path.abspath(file), root)
@@ -62,7 +62,7 @@ def relative(file: str, root: str) -> str:
 
 
 def repository_root() -> str:
-    """The nearest directory upwards that git works in, or the working directory."""
+    """The nearest directory upwards with a `.git`, or the working directory."""
     here = os.getcwd()
     folder = here
     while not os.path.exists(os.path.join(folder, ".git")):

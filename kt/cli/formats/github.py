@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(results: Sequence[Result], context: Context) -> str:
-    """A workflow command a line; nothing for files without findings."""
+    """One workflow command per finding, one a line."""
     return "".join(
         f"{_command(relative(result.file, context.root), finding)}\n"
         for result in results
@@ -27,9 +27,9 @@ def _command(file: str, finding: Finding) -> str:
         "col": finding.column,
         "title": f"{finding.code} {finding.path}".rstrip(),
     }
-    shown = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     text = f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
-    return f"::{finding.severity} {shown}::{_data(text)}"
+    return f"::{finding.severity} {pairs}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -24,9 +24,9 @@ def _issues(results: Sequence[Result], context: Context) -> Iterator[dict[str, A
         file = relative(result.file, context.root)
         for finding in result.report.findings:
             # Without the line: a finding keeps its fingerprint when text above it grows.
-            told = (finding.code, file, finding.path)
-            seen[told] += 1
-            text = "\0".join((*told, str(seen[told])))
+            facts = (finding.code, file, finding.path)
+            seen[facts] += 1
+            text = "\0".join((*facts, str(seen[facts])))
             yield {
                 "description": f"{finding.code}: {finding.message}",
                 "check_name": finding.code,

@@ -19,8 +19,8 @@ _KEYS = ("code", "path", "message", "suggestion", "line", "column")
 def render(results: Sequence[Result], context: Context) -> str:
     """The report, ending in a line break."""
     rows = [_row(result) for result in results]
-    shown = rows if context.as_list or len(rows) != 1 else rows[0]
-    return json.dumps(shown, indent=2) + "\n"
+    answer = rows if context.as_list or len(rows) != 1 else rows[0]
+    return json.dumps(answer, indent=2) + "\n"
 
 
 def _row(result: Result) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(results: Sequence[Result], context: Context) -> str:
-    """The report. A warning is a case that passed and says something."""
+    """The report. A warning is a passed case with output."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     lines.append(f'<testsuites name="{context.tool}"{_counts(results)}>')
     for result in results:
@@ -59,7 +59,7 @@ def _case(file: str, finding: Finding) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Escaped text, without the characters that XML 1.0 has no way to write."""
+    """Escaped text, without characters that XML 1.0 cannot hold."""
     return escape("".join(c if c.isprintable() or c == "\n" else " " for c in text))
 
 

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which forges read into their code scanning."""
+"""SARIF 2.1.0, for the code scanning of forges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROOT = "%SRCROOT%"
 
 
 def render(results: Sequence[Result], context: Context) -> str:
-    """The log, with one run; it is complete when there is nothing to report as well."""
+    """The log, with one run, also when there is nothing to report."""
     run = {
         "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
@@ -73,7 +73,7 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
 
 
 def _result(file: str, finding: Finding) -> dict[str, Any]:
-    told = "\0".join((finding.code, file, finding.path))
+    identity = "\0".join((finding.code, file, finding.path))
     codes = sorted(CATALOGUE)
     rule = {"ruleIndex": codes.index(finding.code)} if finding.code in CATALOGUE else {}
     return {
@@ -81,7 +81,7 @@ def _result(file: str, finding: Finding) -> dict[str, Any]:
         **rule,
         "level": finding.severity,
         **_said(file, finding),
-        "partialFingerprints": {"keyPath/v1": hashlib.sha256(told.encode()).hexdigest()},
+        "partialFingerprints": {"keyPath/v1": hashlib.sha256(identity.encode()).hexdigest()},
     }
 
 

@@ -56,9 +56,9 @@ def _finding(file: str, finding: Finding, source: list[str], *, color: bool) -> 
 def _excerpt(finding: Finding, line: str, *, color: bool) -> Iterator[str]:
     number = str(finding.line)
     start = max(0, finding.column - _WIDEST // 2) if len(line) > _WIDEST else 0
-    shown = "".join(c if c.isprintable() else " " for c in line[start : start + _WIDEST])
+    text = "".join(c if c.isprintable() else " " for c in line[start : start + _WIDEST])
     caret = " " * (finding.column - 1 - start) + "^"
-    yield f"  {number} | {shown}"
+    yield f"  {number} | {text}"
     yield f"  {' ' * len(number)} | {_painted(caret, _RED, color)}"
 
 

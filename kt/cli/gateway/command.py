@@ -33,20 +33,20 @@ _DEFAULT_TIMEOUTS = Timeouts()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("--policy-config", "--config", dest="policy", metavar="F")
     add("--listen", metavar="HOST:PORT", help=f"default: {DEFAULT_HOST}:{DEFAULT_PORT}")
     add("--port", type=int, metavar="N", help="the port alone, on every address")
     add("--fail-mode", choices=("block", "allow"), default="block")
-    add("--mock-upstream", action="store_true", help=f"no network; also {MOCK_VARIABLE}=1")
-    add("--mock-script", default="", metavar="F", help="JSON that says what the mock answers")
-    add("--secret-env", action="append", metavar="GLOB", help="default: *_API_KEY")
+    add("--mock-upstream", action="store_true", help=f"call no model; also {MOCK_VARIABLE}=1")
+    add("--mock-script", default="", metavar="F", help="a JSON file with the mock's answers")
+    add("--secret-env", action="append", metavar="GLOB", help="for keys; default: *_API_KEY")
     add("--workers", type=positive, default=1, metavar="N", help="processes on the port")
     add("--max-concurrency", type=positive, default=1000, metavar="N")
     add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
     add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
-    add("--client-keys", metavar="F", help=f"a key a line; also {_CLIENT_KEYS}")
+    add("--client-keys", metavar="F", help=f"a file with a key a line; also {_CLIENT_KEYS}")
     _add_timeouts(parser)
     add_managed(parser)
 
@@ -121,7 +121,7 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
 
 
 def _decision_log(path: str) -> str:
-    """Where decisions go, "" for nowhere. What cannot be written would lose every one of them."""
+    """The path of the decision log, "" for none; refused when it cannot be written."""
     if path in ("none", "-"):
         return "" if path == "none" else path
     try:
@@ -134,7 +134,7 @@ def _decision_log(path: str) -> str:
 def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> str:
     """The keys of clients as text.
 
-    A file without a key would open the gateway that it was meant to close.
+    A file without a key is refused: it would open the gateway to everybody.
     """
     if given.client_keys is None:
         return environment.get(_CLIENT_KEYS, "")
@@ -144,7 +144,7 @@ def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> s
     except OSError as exc:
         raise CommandError(f"{given.client_keys}: {exc.strerror}") from exc
     if not any(line.partition("#")[0].strip() for line in text.splitlines()):
-        raise CommandError(f"{given.client_keys}: no key in it")
+        raise CommandError(f"{given.client_keys} has no key; write one a line")
     return text
 
 

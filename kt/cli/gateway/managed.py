@@ -1,4 +1,4 @@
-"""What `kt gateway run` is told about a control plane, by options or by variables."""
+"""The options and variables by which `kt gateway run` is bound to a control plane."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def add_managed(parser: argparse.ArgumentParser) -> None:
     add(
         "--enrolment-token",
         metavar="T",
-        help=f"gets a gateway token first; also {_ENROLMENT_TOKEN}",
+        help=f"to get a gateway token with; also {_ENROLMENT_TOKEN}",
     )
     add(
         "--state-dir", metavar="D", help=f"default: ~/.local/state/keeptrusts/ID; also {_STATE_DIR}"
     )
     add("--spool-bytes", type=positive, default=_SPOOL_BYTES, metavar="N",
-        help="decisions that wait to be sent; default: 64 MiB")  # fmt: skip
+        help="bound on decisions that wait to be sent; default: 64 MiB")  # fmt: skip
     add(INSECURE, action="store_true", help="send tokens over http to other machines")
 
 
 def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> Managed | None:
-    """What was said about a control plane; None for a gateway with a policy file.
+    """The options of a managed gateway; None for a gateway with a policy file.
 
     Raises:
-        CommandError: too little or too much was said, or something unusable.
+        CommandError: an option is missing, contradicts another, or cannot be used.
     """
     asked = given.managed or given.api_url or given.gateway_token or given.enrolment_token
     if given.policy and asked:

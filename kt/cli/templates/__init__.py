@@ -1,4 +1,4 @@
-"""Starters for `kt init`: commented policies with tests. `NAME` stands for the pack's name.
+"""Templates of `kt init`: commented policies with tests. `NAME` stands for the pack's name.
 
 A template is a module with `TEXT`; its file name, with hyphens, is the template's name.
 """

@@ -1,4 +1,4 @@
-"""Which tools an agent may call, by role, and how often."""
+"""The template `agent-tools`: limits on the tools that an agent calls."""
 
 TEXT = """\
 # For agents that call tools: who may call which, and how often.

@@ -1,4 +1,4 @@
-"""Personal data, secrets and own terms kept from the model."""
+"""The template `private-data`: personal data, secrets and own terms kept from the model."""
 
 TEXT = """\
 # Keeps personal data, secrets and words of your own away from the model, and from its answers.

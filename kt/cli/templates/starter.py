@@ -1,4 +1,4 @@
-"""A first policy: harmful requests and injections blocked, personal data redacted."""
+"""The template `starter`: blocks harm and injections, redacts personal data."""
 
 TEXT = """\
 # A policy for a gateway in front of language models.

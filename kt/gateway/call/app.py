@@ -1,4 +1,4 @@
-"""The ASGI application: finds the route, guards its door, and closes what it opened."""
+"""The ASGI application: routes requests, and checks who may make them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ Reload = Callable[[], Awaitable[bool]]
 
 
 class App:
-    """`reload` takes the newest policy and says whether it could."""
+    """The ASGI application of one process.
+
+    `reload` puts the newest policy into force; False when it could not.
+    """
 
     def __init__(self, gateway: Gateway, reload: Reload) -> None:
         self._gateway = gateway
@@ -83,16 +86,16 @@ class App:
         options = self._gateway.options
         self._authenticate(exchange.headers)
         if not exchange.loaded.is_configured:
-            message = "This gateway has no policy to enforce, so it lets nothing through."
+            message = "This gateway has no policy yet and refuses all calls; try again later."
             raise UnavailableError(message, code="not_configured")
         if self._gateway.in_flight > options.max_concurrency:
-            message = f"{options.max_concurrency} requests are being served."
+            message = f"{options.max_concurrency} requests are in progress; try again in a second."
             raise UnavailableError(message, code="overloaded")
 
     def _authenticate(self, headers: dict[str, str]) -> None:
         accepted = self._gateway.options.client_keys
         if accepted and not known(presented(headers), accepted):
-            raise UnauthenticatedError("Send one of the gateway's keys as a bearer token.")
+            raise UnauthenticatedError("Send one of the gateway's client keys as a bearer token.")
 
     async def _look(self, path: str, scope: Scope, send: Send) -> None:
         method = scope["method"]
@@ -113,7 +116,7 @@ class App:
         if method != "POST":
             raise MethodError("POST")
         if not self._may_administer(scope):
-            raise ForbiddenError("Reload from loopback, or with the admin token.")
+            raise ForbiddenError("Send the admin token as a bearer token, or call from loopback.")
         taken = await self._reload()
         body = {"data": health.config(self._gateway)}
         if not taken:

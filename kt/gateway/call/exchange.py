@@ -1,4 +1,4 @@
-"""One model call, from the client's bytes to the client's bytes."""
+"""One model call, from the client's request to its answer."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _REQUEST_ID_LENGTH = 100
 
 
 class Exchange:
-    """A call in progress, and what there will be to say about it.
+    """A call in progress, and the facts of it that are reported.
 
-    Everything is done with the configuration that was in force when it began.
+    The configuration in force at its begin serves the whole call.
     """
 
     def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,7 +171,7 @@ class Exchange:
 
     async def _answer(self, reply: Reply, decision: Decision, *, stream: bool) -> None:
         if reply.status >= _SERVER_ERROR:
-            message = f"The target answered {reply.status}."
+            message = f"The target failed with status {reply.status}."
             raise UpstreamError(message, trigger="server_error")
         if stream and reply.content_type == "text/event-stream" and reply.status < _SUCCESS:
             await self._answer_stream(reply)
@@ -207,7 +207,7 @@ class Exchange:
         except (PolicyViolationError, UpstreamError) as exc:
             if not self.answering:
                 raise
-            # The status went out with the first byte; all that is left is to say why it ends.
+            # The status went out with the first byte; an event can still say why the stream ends.
             self.status = exc.status
             await send_chunk(self._send, event(exc, self.path), last=True)
 
@@ -247,7 +247,7 @@ class Exchange:
             await start(self._send, reply.status, [*reply.headers, *self.marks()])
 
     def marks(self) -> Headers:
-        """The headers that say what the gateway made of the call."""
+        """The gateway's own headers of an answer."""
         verdict = self.decision.verdict if self.decision else "allow"
         return [
             (b"x-keeptrusts-verdict", verdict.encode()),

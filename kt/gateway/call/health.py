@@ -1,4 +1,4 @@
-"""The routes that say how the gateway is, and what it enforces."""
+"""Answers about the gateway: its health, configuration, models and metrics."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kt.gateway.records.metrics import Labels
 
 
 def health(gateway: Gateway) -> dict[str, Any]:
-    """`/health`: degraded is still serving, on the policy that stands under `config`."""
-    told = gateway.control_plane() if gateway.control_plane else {}
-    problem = told.get("problem")
-    found = reasons(gateway)
+    """`/health`. A degraded gateway still serves, by the policy under `config`."""
+    contact = gateway.control_plane() if gateway.control_plane else {}
+    problem = contact.get("problem")
+    problems = reasons(gateway)
     if problem:
-        found = [f"{problem['code']}: {problem['message']}", *found]
+        problems = [f"{problem['code']}: {problem['message']}", *problems]
     return {
-        "status": "degraded" if found else "healthy",
+        "status": "degraded" if problems else "healthy",
         "version": __version__,
         "uptime_seconds": round(gateway.uptime_seconds, 3),
         "policies_loaded": len(gateway.loaded.chain),
@@ -26,21 +26,21 @@ def health(gateway: Gateway) -> dict[str, Any]:
         "config": describe(gateway.loaded),
         "providers": _providers(gateway),
         "enforcing": gateway.loaded.is_configured and gateway.loaded.snapshot.enabled,
-        "reasons": found,
-        **_control_plane(told),
+        "reasons": problems,
+        **_control_plane(contact),
     }
 
 
 def reasons(gateway: Gateway) -> list[str]:
-    """What is not as it should be in the gateway itself."""
-    found = [gateway.problem] if gateway.problem else []
+    """The problems of the gateway itself."""
+    problems = [gateway.problem] if gateway.problem else []
     if not gateway.loaded.snapshot.enabled:
-        found.append("pack.enabled is false: nothing is enforced")
-    return [*found, *gateway.loaded.warnings]
+        problems.append("pack.enabled is false: nothing is enforced")
+    return [*problems, *gateway.loaded.warnings]
 
 
-def _control_plane(told: dict[str, Any]) -> dict[str, Any]:
-    return {"control_plane": told} if told else {}
+def _control_plane(contact: dict[str, Any]) -> dict[str, Any]:
+    return {"control_plane": contact} if contact else {}
 
 
 def _providers(gateway: Gateway) -> dict[str, str]:
@@ -54,7 +54,7 @@ def _state(gateway: Gateway, target: Any) -> str:
 
 
 def config(gateway: Gateway) -> dict[str, Any]:
-    """`/keeptrusts/config`: what is enforced, without its terms, patterns and keys."""
+    """`/keeptrusts/config`: the policy in force, without its terms, patterns and keys."""
     loaded = gateway.loaded
     return {
         **describe(loaded),
@@ -69,7 +69,7 @@ def config(gateway: Gateway) -> dict[str, Any]:
 
 
 def models(gateway: Gateway) -> dict[str, Any]:
-    """`/v1/models`: the models that the policy names; a glob names none."""
+    """`/v1/models`: the models that the policy names. Globs are left out."""
     owners = {
         name: target.provider for target in gateway.loaded.targets for name in target.model_names
     }
@@ -81,7 +81,7 @@ def models(gateway: Gateway) -> dict[str, Any]:
 
 
 def metrics(gateway: Gateway) -> bytes:
-    """`/metrics`."""
+    """`/metrics`, in Prometheus' text format."""
     loaded = gateway.loaded
     labels = (
         ("id", loaded.id),
@@ -104,18 +104,18 @@ def metrics(gateway: Gateway) -> bytes:
     )
 
 
-def _contact(told: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:
+def _contact(contact: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:
     """The gauges of a managed gateway."""
-    if not told:
+    if not contact:
         return {}
-    problem, last = told["problem"], told["last_contact_at"]
+    problem, last = contact["problem"], contact["last_contact_at"]
     return {
-        "keeptrusts_publish_seq": [((), told["publish_seq"] or 0)],
+        "keeptrusts_publish_seq": [((), contact["publish_seq"] or 0)],
         "keeptrusts_last_contact_timestamp_seconds": [((), _seconds(last))] if last else [],
-        "keeptrusts_stream_connected": [((), int(told["streaming"]))],
+        "keeptrusts_stream_connected": [((), int(contact["streaming"]))],
         "keeptrusts_gateway_problem": [((("code", problem["code"]),), 1)] if problem else [],
-        "keeptrusts_spool_bytes": [((), told["spool_bytes"])],
-        **{f"keeptrusts_{name}": [((), count)] for name, count in told["counters"].items()},
+        "keeptrusts_spool_bytes": [((), contact["spool_bytes"])],
+        **{f"keeptrusts_{name}": [((), count)] for name, count in contact["counters"].items()},
     }
 
 

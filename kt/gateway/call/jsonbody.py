@@ -1,6 +1,6 @@
-"""JSON as it must be read when the reader decides for somebody else.
+"""A strict JSON parser for request bodies.
 
-What is judged must be what the model gets. Parsers differ on a key that is given twice, on
+What is judged must be what the model reads. Parsers differ on a key that is given twice, on
 `NaN` and on bytes that are not UTF-8, so a body with any of these is refused.
 """
 
@@ -18,7 +18,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """Read a request's body.
 
     Raises:
-        InvalidRequestError: not UTF-8, not JSON, not an object, a key twice, too deep.
+        InvalidRequestError: not UTF-8, not JSON, not an object, a key given twice, too deep.
     """
     try:
         value = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_constant)
@@ -31,7 +31,7 @@ def parse(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequestError("The body is not a JSON object.")
     if len({key.casefold() for key in value}) != len(value):
-        # Some servers match keys in any case: for them these are one key given twice.
+        # Some servers ignore the case of keys: for them these are one key given twice.
         raise InvalidRequestError("Two keys differ only in case.", code="duplicate_key")
     _check_depth(value, data)
     return value

@@ -1,4 +1,4 @@
-"""What is kept of a call when it is over: a line of the decision log, and counts."""
+"""The record of a finished call: a line of the decision log, and metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DETECTED = tuple(field.name for field in fields(Detection))
 
 
 def report(gateway: Gateway, exchange: Exchange) -> None:
-    """Count a call and log it. Holds no text of the request or the answer."""
+    """Count a call and log it, without text of the request or the answer."""
     total = time.perf_counter() - exchange.started
     own = max(0.0, total - exchange.upstream_seconds)
     _count(gateway, exchange)
@@ -81,16 +81,16 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
 
 
 def _audit(decision: Decision | None) -> dict[str, Any] | None:
-    """What `audit-logger` asks to be kept; None without it.
+    """The fields that `audit-logger` records; None without it.
 
-    By hand, since `asdict` copies deeply and costs as much as a decision.
+    By hand: `asdict` copies deeply, which takes as long as a decision.
     """
     record = decision.record if decision else None
     if record is None:
         return None
-    found = {name: getattr(record, name) for name in _AUDITED}
-    return found | {"detections": [_detection(one) for one in record.detections]}
+    fields = {name: getattr(record, name) for name in _AUDITED}
+    return fields | {"detections": [_detection(one) for one in record.detections]}
 
 
-def _detection(found: Detection) -> dict[str, str]:
-    return {name: getattr(found, name) for name in _DETECTED}
+def _detection(detection: Detection) -> dict[str, str]:
+    return {name: getattr(detection, name) for name in _DETECTED}

@@ -1,4 +1,4 @@
-"""How many tokens a call took: what the answer says, else an estimate by characters."""
+"""The tokens of a call: as the answer reports them, else estimated by its size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 @dataclass(slots=True)
 class Usage:
-    """Token counts. `reported` says whether the target counted or we did."""
+    """Token counts; `reported` when the target counted, else they are estimates."""
 
     prompt: int = 0
     completion: int = 0
@@ -22,25 +22,25 @@ class Usage:
         return self.prompt + self.completion
 
     def note(self, body: Any) -> None:
-        """Take the counts out of an answer or an event, where it has any."""
-        found = _find(body)
-        if found is None:
+        """Take the counts from an answer or an event, if it has any."""
+        usage = _find(body)
+        if usage is None:
             return
-        prompt = _count(found, "prompt_tokens", "input_tokens")
-        completion = _count(found, "completion_tokens", "output_tokens")
+        prompt = _count(usage, "prompt_tokens", "input_tokens")
+        completion = _count(usage, "completion_tokens", "output_tokens")
         # Anthropic counts the prompt when the message starts and the answer when it ends.
         self.prompt = prompt or self.prompt
         self.completion = max(completion, self.completion)
         self.reported = True
 
     def note_size(self, size_bytes: int) -> None:
-        """Estimate the answer's tokens, unless the target has counted."""
+        """Estimate the answer's tokens, unless the target has reported them."""
         if not self.reported:
             self.completion += estimate(size_bytes)
 
 
 def estimate(size_bytes: int) -> int:
-    """Tokens in a text, roughly."""
+    """The estimated number of tokens in a text of `size_bytes`, at least 1."""
     return max(1, size_bytes // _CHARACTERS_PER_TOKEN)
 
 

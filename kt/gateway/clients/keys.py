@@ -1,4 +1,4 @@
-"""Who may use the gateway: static keys, compared in constant time."""
+"""Static keys of clients, compared in constant time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from hashlib import sha256
 
 
 def digest(key: str) -> bytes:
-    """A key as it is kept."""
+    """The SHA-256 of a key, which is all that is kept of it."""
     return sha256(key.encode()).digest()
 
 
 def digests(text: str) -> frozenset[bytes]:
-    """The keys of a file or a variable: one a line or comma-separated; `#` begins a comment."""
+    """The digests of keys, one a line or comma-separated; `#` begins a comment."""
     lines = (line.partition("#")[0] for line in text.replace(",", "\n").splitlines())
     return frozenset(digest(line.strip()) for line in lines if line.strip())
 
 
 def presented(headers: Mapping[str, str]) -> str:
-    """The key that a client sends, as the SDKs do; "" without one."""
+    """The key in a request's headers, as SDKs send it; "" without one."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
@@ -27,9 +27,9 @@ def presented(headers: Mapping[str, str]) -> str:
 
 
 def known(key: str, accepted: Iterable[bytes]) -> bool:
-    """Whether a key is one of those accepted; takes as long whichever it is."""
+    """True when a key is accepted, in a time that does not depend on the key."""
     given = digest(key)
-    found = False
+    is_accepted = False
     for one in accepted:
-        found |= hmac.compare_digest(given, one)
-    return found
+        is_accepted |= hmac.compare_digest(given, one)
+    return is_accepted

@@ -1,4 +1,4 @@
-"""The rate and token limits of a policy. Counted in this process, kept over reloads."""
+"""Rate and token limits of a policy, counted in this process and kept over reloads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _USER_HEADERS = ("x-user-id",)
 
 
 class Limits:
-    """The counters. Which limits there are is read from the policy at each request."""
+    """The counters of all limits; the limits are read from the policy at each request."""
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, int], Window] = {}
@@ -60,7 +60,7 @@ class Limits:
     def settle_tokens(
         self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str, tokens: int
     ) -> None:
-        """Count by how much the estimate was wrong; `tokens` may be negative."""
+        """Correct the estimate by `tokens`, which may be negative."""
         limit = document.get("token_rate_limit")
         if limit:
             key = self._token_key(document, headers, peer)
@@ -88,20 +88,20 @@ class Limits:
 
 
 def address(document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> str:
-    """The client's address: the peer's, or what the given number of proxies say it is.
+    """The client's address: the peer's, or the one that trusted proxies forward.
 
     Proxies append, so the address that the outermost trusted one saw is counted from the
-    right; what stands left of it was written by the client.
+    right; whatever is left of it was written by the client.
     """
     depth = (document.get("ip_rate_limit") or {}).get("trust_proxy_depth", 0)
     forwarded = [item.strip() for item in headers.get("x-forwarded-for", "").split(",")]
     hops: Sequence[str] = [*filter(None, forwarded), peer]
-    found: str = hops[max(0, len(hops) - 1 - depth)]
-    return found
+    client: str = hops[max(0, len(hops) - 1 - depth)]
+    return client
 
 
 def _user(document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> str:
-    """Who asks: the first header present; the address of a caller who does not say."""
+    """The user of a request: the first user header, else the client's address."""
     names = (document.get("user_rate_limit") or {}).get("header_names") or _USER_HEADERS
     for name in names:
         if headers.get(name.lower()):

@@ -1,4 +1,4 @@
-"""Counting over a sliding window, in constant memory for each key."""
+"""A counter over a sliding window, in constant memory for each key."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ _MOST_KEYS = 50_000
 
 
 class Window:
-    """How much was used in the last `seconds`, by key.
+    """The amount used in the last `seconds`, by key.
 
-    Two counts a key: this slot's, and the last one's weighted by how much of it the window
-    still covers. Never lets more than twice the limit's rate through at a slot's edge, as a
-    plain counter would.
+    Two counts a key: this slot's, and the last one's weighted by the share that the window still
+    covers. A plain counter would let twice the limit through at a slot's edge.
     """
 
     def __init__(self, seconds: int) -> None:
@@ -34,7 +33,7 @@ class Window:
         return max(1, math.ceil(left + max(0.0, wanted) * self.seconds))
 
     def add(self, key: str, now: float, amount: int = 1) -> None:
-        """Count what was used."""
+        """Count an amount as used."""
         slot = int(now // self.seconds)
         current, previous = self._read(key, slot)
         self._counts[key] = (slot, max(0, current + amount), previous)
@@ -48,7 +47,7 @@ class Window:
         return 0, current if seen == slot - 1 else 0
 
     def _forget(self, slot: int) -> None:
-        """Drop what no longer counts and, when a flood of keys counts, the oldest half."""
+        """Drop counts that are over and, when there are too many keys, the oldest half."""
         live = {key: count for key, count in self._counts.items() if count[0] >= slot - 1}
         if len(live) > _MOST_KEYS:
             live = dict(list(live.items())[_MOST_KEYS // 2 :])

@@ -1,6 +1,6 @@
-"""A gateway that a control plane tells what to enforce, and that tells what it enforces.
+"""A managed gateway: it enforces what its control plane publishes, and reports what it runs.
 
-`follower` hears of statements, `enforcer` verifies them, keeps them in `state` and puts them into
-force, `reporter` says what runs, `shipper` sends the decisions that `spool` holds. `agent` has
-them all; one process of a gateway runs it, the others read the state folder.
+`follower` receives statements, `enforcer` verifies them, stores them in `state` and puts them into
+force, `reporter` reports what runs, `shipper` sends the decisions of the spool. `agent` runs them
+all in one process of a gateway; the others read the state folder.
 """

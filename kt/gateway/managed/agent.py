@@ -1,4 +1,4 @@
-"""The part of a managed gateway that talks to its control plane, in one of its processes."""
+"""The agent of a managed gateway, which talks to the control plane in one of its processes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOG = logging.getLogger("kt.gateway")
 
 
 class Agent:
-    """Made in a running event loop. `taken` is called when a new policy is on disk."""
+    """The agent; made in a running event loop. `taken` is called when a new policy is on disk."""
 
     def __init__(
         self, gateway: Gateway, stored: Stored, reloader: Reloader, taken: Callable[[], None]
@@ -58,14 +58,14 @@ class Agent:
         gateway.control_plane = self._contact.shown
 
     async def run(self) -> None:
-        """Follow, guard, report and send until cancelled, whatever goes wrong in one of them."""
+        """Follow, guard, report and send until cancelled; after an error they start again."""
         self._show_start()
         failures = 0
         while True:
             try:
                 await self._work()
-            except* Exception:  # noqa: BLE001  Enforcement goes on without it, and so must it.
-                _LOG.exception("the part that follows the control plane failed; it starts anew")
+            except* Exception:  # noqa: BLE001  Enforcement goes on without it, and it starts again.
+                _LOG.exception("following the control plane failed; it starts again")
             await asyncio.sleep(backoff(failures))
             failures += 1
 
@@ -80,7 +80,7 @@ class Agent:
             tasks.create_task(self._shipper.run(who))
 
     async def close(self) -> None:
-        """Send what waits and say goodbye, if the control plane answers in a few seconds."""
+        """Send waiting decisions and a last report, if that takes but a few seconds."""
         try:
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 who = self._stored.identity()
@@ -89,7 +89,7 @@ class Agent:
                         pass
                     await self._reporter.send(who, stopping=True)
         except (ContactError, OSError) as exc:
-            _LOG.warning("no goodbye to the control plane: %s", exc)
+            _LOG.warning("the last report was not sent: %s", exc)
         finally:
             await self._client.close()
 
@@ -107,7 +107,7 @@ class Agent:
             await asyncio.sleep(_GUARD_SECONDS)
 
     async def _identified(self) -> Identity:
-        """Who this gateway is, after an enrolment when it has no token yet."""
+        """The identity of this gateway, after an enrolment when it has no token yet."""
         failures = 0
         while (who := self._stored.identity()) is None:
             try:
@@ -119,13 +119,13 @@ class Agent:
         return who
 
     async def _enrol(self) -> None:
-        """Get a token for this gateway, whose key is the one that the enrolment token pins."""
+        """Get a token for this gateway. The key that the enrolment token pins stays pinned."""
         enrolment = identity(self._managed.enrolment_token, ENROLMENT)
         row = await self._client.enrol(enrolment)
         try:
             own = identity(str(row.get("token")), GATEWAY)
         except TokenError as exc:
-            raise ContactError("control_plane_unreachable", "it enrols without a token") from exc
+            raise ContactError("control_plane_unreachable", "the answer has no token") from exc
         self._contact.reached("pull")
         try:
             self._stored.become(Identity(own.token, enrolment.pin))

@@ -1,6 +1,6 @@
-"""The reading end of the spool: what waits, what was acknowledged, and what had to go.
+"""The reading end of the spool: decisions that wait, are acknowledged, or are dropped.
 
-Called from one process and never from two threads at once.
+Used by one process, and never by two threads at once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _MOST_COUNT = 1 << 53
 class Batch:
     """Decisions of one segment, up to the byte `end`.
 
-    `lost` is what stands there as lost, `dropped` what was lost before. `is_last`: there was no
-    more to be read in the newest segment.
+    `lost` counts the losses that these lines say, `dropped` those before. `is_last`: there is no
+    more to read in the newest segment.
     """
 
     segment: str
@@ -39,7 +39,7 @@ class Batch:
 
 
 class Backlog:
-    """`dropped` counts what was lost since the last batch that was acknowledged."""
+    """The backlog. `dropped` counts losses since the last acknowledged batch."""
 
     def __init__(self, folder: str, *, max_bytes: int) -> None:
         self._folder = folder
@@ -48,34 +48,34 @@ class Backlog:
         self._read_last = ""
 
     def batch(self) -> Batch | None:
-        """Decisions that wait, at most 500; None when none do.
+        """The next batch of waiting decisions, at most 500; None when none wait.
 
-        Segments take turns, oldest first: several may be written at once, none without end.
+        Segments take turns, oldest first, so that a busy process does not hold up the others.
         """
         names = self._segments()
         turn = bisect_right(names, self._read_last)
         for name in (*names[turn:], *names[:turn]):
-            if found := self._read(name, is_newest=name == names[-1]):
+            if batch := self._read(name, is_newest=name == names[-1]):
                 self._read_last = name
-                return found
+                return batch
             self._remove_done(name)
         return Batch("", 0, (), 0, self.dropped, is_last=True) if self.dropped else None
 
     def acknowledge(self, batch: Batch) -> None:
-        """Go on behind a batch.
+        """Go on after a batch.
 
-        One whose segment was dropped while it was on its way was counted as lost and was not.
+        If its segment was dropped while it was sent, its decisions are no longer counted as lost.
         """
         self.dropped -= batch.dropped
         self._pass(batch)
 
     def give_up(self, batch: Batch) -> None:
-        """Go on behind a batch that the control plane will never take."""
+        """Go on after a batch that the control plane refuses for good; its decisions are lost."""
         self.dropped += batch.lost + len(batch.events)
         self._pass(batch)
 
     def trim(self) -> int:
-        """Drop the oldest segments past the bound, counted; how many bytes are left."""
+        """Drop the oldest segments past the bound, and count their decisions; the bytes left."""
         sizes = {name: os.path.getsize(self._path(name)) for name in self._segments()}
         total = sum(sizes.values())
         for name, size in sizes.items():
@@ -113,16 +113,16 @@ class Backlog:
         return Batch(name, end, events, lost, self.dropped, is_last)
 
     def _waiting(self, name: str) -> int:
-        """How many decisions of a segment nobody has acknowledged, those it tells lost too."""
+        """The number of unacknowledged decisions of a segment, with those that it says are lost."""
         with open(self._path(name), "rb") as file:
             file.seek(self._at.get(name, 0))
             read = [_parsed(line) for line in file]
         return sum(1 if "id" in one else _lost(one) for one in read)
 
     def _remove_done(self, name: str) -> None:
-        """Remove a segment that was read to its end, when nobody writes it any more."""
+        """Remove a segment that was read to its end, unless it is still being written."""
         if not self._is_being_written(name):
-            # Half a line: the process was killed while it wrote it.
+            # Half a line may be left: its process was killed while it wrote.
             self.dropped += self._waiting(name)
             self._remove(name)
 
@@ -145,12 +145,12 @@ class Backlog:
         return os.path.join(self._folder, name)
 
     def _load(self) -> tuple[dict[str, int], int]:
-        """Where it stood; from the start where that is lost, since nobody stores one twice."""
-        found = _parsed(files.read(self._path(_CURSOR), _MOST_CURSOR_BYTES) or b"{}")
-        at = found.get("at")
+        """The stored position; the start without one, since the control plane skips known ids."""
+        cursor = _parsed(files.read(self._path(_CURSOR), _MOST_CURSOR_BYTES) or b"{}")
+        at = cursor.get("at")
         if not isinstance(at, dict):
             return {}, 0
-        return {name: end for name, end in at.items() if _is_count(end)}, _count(found, 0)
+        return {name: end for name, end in at.items() if _is_count(end)}, _count(cursor, 0)
 
     def _save(self) -> None:
         text = json.dumps({"at": self._at, "dropped": self.dropped})
@@ -158,22 +158,22 @@ class Backlog:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """A line of a segment; one that is none tells that one decision is lost."""
+    """A line of a segment; a broken one counts as one lost decision."""
     try:
-        found = json.loads(line)
+        fields = json.loads(line)
     except (ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else {"dropped": 1}
+        fields = None
+    return fields if isinstance(fields, dict) else {"dropped": 1}
 
 
 def _lost(line: dict[str, Any]) -> int:
-    """How many decisions a line tells lost; none when it is one itself."""
+    """The number of lost decisions that a line says; 0 for a decision."""
     return 0 if "id" in line else _count(line, 1)
 
 
 def _count(fields: dict[str, Any], default: int) -> int:
-    found = fields.get("dropped")
-    return found if _is_count(found) else default
+    dropped = fields.get("dropped")
+    return dropped if _is_count(dropped) else default
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -1,4 +1,4 @@
-"""The control plane over HTTP: what a gateway asks it and tells it."""
+"""The client of the control plane over HTTP."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from kt.gateway.stream import sse
 from kt.policy.files import MAX_BYTES
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
-# Three of the pings that come every ten seconds.
+# Three pings; one comes every ten seconds.
 _STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _MOST_JSON_BYTES = 256 << 10
 _NOT_MODIFIED = 304
-# An id that is taken is refused to an enrolment.
+# 409: the id of an enrolment is taken.
 _REFUSALS = (401, 403, 409, 410)
 _NOT_FOUND = 404
-# Final when the control plane itself says so, and not a proxy on the way.
+# Final when the control plane itself answers so, and not a proxy.
 _NEVER = (400, 413, 422)
 
 
 class ContactError(Exception):
-    """The control plane did not do what it was asked. `code` is a gateway's problem code.
+    """A request to the control plane failed. `code` is a gateway's problem code.
 
-    `retry_after` is in seconds, 0 when the answer does not say. `is_final`: the same request
-    will never be taken.
+    `retry_after` is in seconds, 0 when the answer has none. `is_final`: the same request will
+    always be refused.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class ContactError(Exception):
 
 
 class GoneError(ContactError):
-    """What was asked for by hash is not what is wanted any more."""
+    """The policy with this hash is no longer the one to enforce."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What is bound to this gateway. `events_url` is "" when the answer names none."""
+    """The policy bound to this gateway. `events_url` is "" when the answer has none."""
 
     signed: Signed
     content: bytes
@@ -61,7 +61,7 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`name` is "configuration", "goodbye" or another; `retry_seconds` is 0 where not said."""
+    """An event. `name` is "configuration", "goodbye" or another; `retry_seconds` may be 0."""
 
     name: str
     data: bytes
@@ -69,7 +69,7 @@ class Event:
 
 
 class Client:
-    """One session. Nothing is redirected, and no proxy of the environment is used."""
+    """The client, with one session. It follows no redirect and uses no proxy."""
 
     def __init__(self, api_url: str, gateway: str) -> None:
         self._api = api_url.rstrip("/")
@@ -88,20 +88,20 @@ class Client:
         await self._session.close()
 
     async def enrol(self, identity: Identity) -> dict[str, Any]:
-        """Register this gateway with an enrolment token; the new row, with its `token`.
+        """Register this gateway with an enrolment token; returns its row, with its `token`.
 
         Raises:
-            ContactError: it could not be done.
+            ContactError: there is no answer, or a refusal.
         """
         url = f"{self._api}/v1/gateways/enrol"
         return await self._post(url, identity, {"id": self._gateway})
 
     async def pull(self, identity: Identity, etag: str) -> Pulled | None:
-        """What is bound to this gateway; None when it is what `etag` says.
+        """The policy bound to this gateway; None when `etag` is still its ETag.
 
         Raises:
             ContactError: there is no answer, or a refusal.
-            StatementError: the answer is no statement.
+            StatementError: the answer is not a statement.
         """
         headers = {"If-None-Match": f'"{etag}"'} if etag else {}
         url = f"{self._own()}/configuration"
@@ -115,10 +115,11 @@ class Client:
             )
 
     async def content(self, identity: Identity, events_url: str, content_hash: str) -> bytes:
-        """A policy by its hash, from the process that pushes.
+        """A policy by its hash, from the process of event streams.
 
         Raises:
-            ContactError: there is no answer, or a refusal; GoneError: it is not wanted any more.
+            ContactError: there is no answer, or a refusal.
+            GoneError: the policy is no longer the one to enforce.
         """
         url = f"{self._own(events_url)}/contents/{content_hash}"
         async with self._answer("GET", url, identity) as answer:
@@ -128,10 +129,10 @@ class Client:
             return await _read(answer, MAX_BYTES)
 
     async def events(self, identity: Identity, events_url: str) -> AsyncGenerator[Event, None]:
-        """What is pushed, for as long as the stream holds.
+        """The events of a stream, until it ends.
 
         Raises:
-            ContactError: it broke off, or could not be had.
+            ContactError: the stream was refused, or broke off.
         """
         url = f"{self._own(events_url)}/events"
         headers = {"Accept": "text/event-stream"}
@@ -140,25 +141,25 @@ class Client:
         ) as answer:
             await _check(answer)
             splitter = sse.Splitter(_MOST_JSON_BYTES)
-            # Held from here on; the first bytes may be a while away.
+            # The stream is open; its first bytes may take a while.
             yield Event("open", b"", 0.0)
             async for data in answer.content.iter_any():
                 for event in splitter.feed(data):
                     yield _event(event)
 
     async def report(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Say what runs; what the control plane wants to be known back.
+        """Report what runs; returns the answer, with the ETag and the report interval.
 
         Raises:
-            ContactError: it did not arrive.
+            ContactError: the report was not taken.
         """
         return await self._post(f"{self._own()}/report", identity, body)
 
     async def decide(self, identity: Identity, body: Mapping[str, Any]) -> None:
-        """Hand over a batch of decisions.
+        """Send a batch of decisions.
 
         Raises:
-            ContactError: it was not taken.
+            ContactError: the batch was not taken.
         """
         await self._post(f"{self._own()}/decisions", identity, body)
 
@@ -173,7 +174,11 @@ class Client:
         data: bytes | None = None,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer, while it is read; what aiohttp and the system raise is one of ours."""
+        """A context with the answer to a request.
+
+        Raises:
+            ContactError: aiohttp or the system failed, also while the answer was read.
+        """
         try:
             async with self._session.request(
                 method,
@@ -186,7 +191,7 @@ class Client:
                 yield answer
         except TimeoutError as exc:
             raise _unreachable("no answer in time") from exc
-        # UnicodeError: a name in a url that the resolver cannot write.
+        # UnicodeError: a host name that the resolver cannot encode.
         except (aiohttp.ClientError, OSError, UnicodeError, UpstreamError) as exc:
             raise _unreachable(type(exc).__name__) from exc
 
@@ -202,18 +207,22 @@ class Client:
 
 
 async def _check(answer: aiohttp.ClientResponse) -> None:
-    """Raises: ContactError for anything but a 2xx."""
+    """Check the status of an answer.
+
+    Raises:
+        ContactError: it is not a 2xx.
+    """
     status = answer.status
     if status // 100 == 2:
         return
     code = _code(await _read(answer, _MOST_JSON_BYTES))
-    told = f"the control plane answered {status} {code}".rstrip()
+    message = f"the control plane answered {status} {code}".rstrip()
     if status in _REFUSALS:
-        raise ContactError("token_refused", told)
+        raise ContactError("token_refused", message)
     if status == _NOT_FOUND and code == "not_bound":
         raise ContactError("not_bound", "no configuration is bound to this gateway")
     raise ContactError(
-        "control_plane_unreachable", told,
+        "control_plane_unreachable", message,
         retry_after=_retry_after(answer), is_final=bool(code) and status in _NEVER,
     )  # fmt: skip
 
@@ -228,7 +237,7 @@ async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     async for piece in answer.content.iter_any():
         data += piece
         if len(data) > most:
-            raise _unreachable(f"an answer of more than {most} bytes")
+            raise _unreachable(f"its answer has more than {most} bytes")
     return bytes(data)
 
 
@@ -259,10 +268,10 @@ def _event(event: bytes) -> Event:
 
 def _data(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)["data"]
+        data = json.loads(body)["data"]
     except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise _unreachable("an answer without data") from exc
-    return found if isinstance(found, dict) else {}
+        raise _unreachable("its answer has no data") from exc
+    return data if isinstance(data, dict) else {}
 
 
 def _code(body: bytes) -> str:
@@ -273,4 +282,4 @@ def _code(body: bytes) -> str:
 
 
 def _unreachable(why: str) -> ContactError:
-    return ContactError("control_plane_unreachable", f"the control plane is not reached: {why}")
+    return ContactError("control_plane_unreachable", f"the control plane cannot be reached: {why}")

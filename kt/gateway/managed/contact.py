@@ -1,4 +1,4 @@
-"""How a gateway stands with its control plane: what it shows, and what it reports."""
+"""The state of the contact with the control plane, as shown and reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kt.gateway.gateway import timestamp
 from kt.gateway.managed import files
 
 _LOG = logging.getLogger("kt.gateway")
-# In the order in which one stands for all: what is wrong with the policy comes first.
+# The first that has a problem is shown: those of the policy come first.
 AREAS = ("statement", "state", "disk", "spool", "pull", "report")
 _SHOWN_SECONDS = 10.0
 _MOST_BYTES = 64 << 10
@@ -22,23 +22,22 @@ _LONGEST_MESSAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`code` is stable, `message` is a line for people and holds no secret."""
+    """A problem. `code` is stable, `message` is a line for people without secrets."""
 
     code: str
     message: str
 
     def shown(self) -> dict[str, str]:
-        """As reports and pages have it: without what a terminal would obey, and not for ever."""
+        """The problem for reports and pages: shortened, without unprintable characters."""
         line = "".join(c if c.isprintable() else " " for c in self.message)
         return {"code": self.code, "message": line[:_LONGEST_MESSAGE]}
 
 
 class Contact:
-    """Written by the process that talks to the control plane.
+    """The state of the contact, written by the process that talks to the control plane.
 
-    `changed` wakes its reporter, and `answered` one whose reports did not arrive.
-
-    The other processes of the gateway read what is shown from a file.
+    `changed` wakes its reporter, and `answered` a reporter whose reports did not arrive. The other
+    processes of the gateway read the state from a file.
     """
 
     def __init__(self, path: str, *, control_plane: str, gateway: str) -> None:
@@ -58,9 +57,9 @@ class Contact:
         self.answered = asyncio.Event()
 
     def note(self, area: str, problem: Problem | None) -> None:
-        """Say what is wrong in an area now, None when nothing is.
+        """Set the problem of an area, None when there is none.
 
-        A state folder that was edited is shown for ten seconds also when it is mended at once.
+        An edited state folder is shown for ten seconds, also when it is mended at once.
         """
         if problem is None and time.monotonic() < self._until.get(area, 0.0):
             return
@@ -78,26 +77,26 @@ class Contact:
         self.changed.set()
 
     def _log(self, before: Problem | None) -> None:
-        """A line for each change of what stands for all, not for each attempt."""
+        """Log a change of the first problem, and not each attempt."""
         now = self.problem()
         if now is None and before is not None:
-            _LOG.warning("%s: over", before.code)
+            _LOG.warning("%s: resolved", before.code)
         elif now is not None and (before is None or before.code != now.code):
-            shown = now.shown()
-            _LOG.warning("%s: %s", shown["code"], shown["message"])
+            fields = now.shown()
+            _LOG.warning("%s: %s", fields["code"], fields["message"])
 
     def problem(self, *areas: str) -> Problem | None:
-        """The first problem, of all areas or of those named."""
+        """The first problem of the named areas, of all without a name."""
         return next((self._problems[a] for a in areas or AREAS if a in self._problems), None)
 
     @property
     def is_unbound(self) -> bool:
-        """Whether the control plane said that nothing is bound to this gateway."""
-        found = self._problems.get("pull")
-        return found is not None and found.code == "not_bound"
+        """True when the control plane said that nothing is bound to this gateway."""
+        problem = self._problems.get("pull")
+        return problem is not None and problem.code == "not_bound"
 
     def reached(self, area: str) -> None:
-        """The control plane answered."""
+        """Note that the control plane answered, which ends the area's problem."""
         if area in self._problems:
             self.answered.set()
         self.last_contact_at = timestamp()
@@ -105,7 +104,7 @@ class Contact:
         self.save()
 
     def shown(self) -> dict[str, Any]:
-        """What `/health` and `/keeptrusts/config` show."""
+        """The object under `control_plane` of `/health` and `/keeptrusts/config`."""
         problem = self.problem()
         return {
             "url": self._control_plane,
@@ -119,21 +118,21 @@ class Contact:
         }
 
     def save(self) -> None:
-        """Show it to the other processes as well."""
+        """Write the state for the other processes."""
         try:
             files.replace(self._path, json.dumps(self.shown()).encode(), durable=False)
         except OSError as exc:
-            # Mended with the spool, which is looked at twice a second on the same disk.
+            # Cleared by the spool's check of the same disk, twice a second.
             self._problems["spool"] = disk_problem(exc)
 
 
 def disk_problem(exc: OSError) -> Problem:
-    """What the system said about the state folder."""
+    """A problem of the state folder, from an error of the system."""
     return Problem("disk", f"the state folder cannot be used: {exc.strerror or exc}")
 
 
 def read(path: str) -> dict[str, Any]:
-    """What the process that talks to the control plane showed last; empty before its first word."""
+    """The state that the agent's process wrote last; empty before its first."""
     data = files.read(path, _MOST_BYTES)
-    found: dict[str, Any] = json.loads(data) if data else {}
-    return found
+    state: dict[str, Any] = json.loads(data) if data else {}
+    return state

@@ -1,4 +1,4 @@
-"""A statement comes in, and what it says is in force or it is refused: whole, or not at all."""
+"""Enforcing statements: a policy is verified and put into force whole, or refused."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class Enforcer:
-    """`kept` is what is in force, with its proof. `taken` tells the other processes of it.
+    """Puts statements into force. `kept` is the policy in force, with its proof.
 
-    `refused` is the ETag of the last statement that was genuine and held a policy that this
-    gateway cannot serve: asking for it again changes nothing.
+    `taken` is called for each new one. `refused` is the ETag of the last genuine statement whose
+    policy this gateway cannot serve: asking for it again changes nothing.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Enforcer:
         self._lock = asyncio.Lock()
         self.kept = stored.kept
         self._saved = not stored.torn
-        # What was stored may be what this release cannot serve.
+        # This release may be unable to serve the stored policy.
         self._in_force = reloader.is_configured
         self.refused = ""
 
@@ -52,10 +52,11 @@ class Enforcer:
         return self.kept.signed.etag if self.kept else ""
 
     async def offer(self, signed: Signed, pin: str, fetch: Fetch, *, since: Kept | None) -> None:
-        """Put into force what a statement says; `fetch` brings the policy with a hash.
+        """Put a statement's policy into force; `fetch` gets a policy by its hash.
 
-        What is refused changes nothing but the problem that is shown. `since` is what was in
-        force when the statement was waited for: one that a newer overtook meanwhile is no replay.
+        A refusal changes nothing but the shown problem. `since` is the policy that was in force
+        when the request for the statement began: a statement that a newer one overtook since is
+        no replay.
 
         Raises:
             ContactError: the policy could not be fetched.
@@ -72,7 +73,7 @@ class Enforcer:
                 self._contact.note("statement", None)
 
     def refuse(self, code: str, message: str) -> None:
-        """Show that something that came is not taken, and count it."""
+        """Count a refused statement and show the problem."""
         self._contact.counters["statements_refused"] += 1
         problem = Problem(code, message)
         if problem != self._contact.problem("statement"):
@@ -91,7 +92,7 @@ class Enforcer:
         await self._enforce(Kept(signed, statement, await self._content(statement, fetch)))
 
     async def _content(self, statement: Statement, fetch: Fetch) -> bytes:
-        """A policy's bytes, fetched unless they are those that are there."""
+        """A policy's bytes, fetched unless they are in force already."""
         if self.kept is not None and self.kept.statement.content_hash == statement.content_hash:
             return self.kept.content
         content = await fetch(statement.content_hash)
@@ -109,7 +110,7 @@ class Enforcer:
         self._taken()
 
     async def guard(self) -> None:
-        """Hold the stored policy against what is in force, and mend it; shown as a problem."""
+        """Restore the stored policy if it is not the one in force, and show the problem."""
         async with self._lock:
             kept = self.kept
             if kept is None:
@@ -122,7 +123,7 @@ class Enforcer:
             if was_saved and self._saved:
                 self._contact.counters["state_restored"] += 1
                 self._contact.note("state", Problem("state_edited", _edited(self._stored)))
-                _LOG.error("the stored policy was edited by hand; it is put back")
+                _LOG.error("the stored policy was edited by hand and is restored")
 
     def _holds(self, kept: Kept) -> bool:
         try:
@@ -143,4 +144,4 @@ class Enforcer:
 
 
 def _edited(stored: Stored) -> str:
-    return f"the policy stored in {stored.state.folder} was edited by hand and was put back"
+    return f"the policy stored in {stored.state.folder} was edited by hand and was restored"

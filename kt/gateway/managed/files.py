@@ -1,4 +1,4 @@
-"""A state folder and its files: their owner's alone, and whole whenever they are there."""
+"""Reading and writing files of a state folder: for the owner alone, whole or not there."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def replace(path: str, data: bytes, *, durable: bool = True) -> None:
-    """Write a file whole or not at all, whatever happens meanwhile.
+    """Write a file, whole or not at all.
 
-    With `durable` that holds over a power cut too; `settle` makes one not undo it.
+    With `durable` also over a power cut; after `settle` a power cut does not undo it.
     """
     fresh = f"{path}.new"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
@@ -28,7 +28,7 @@ def replace(path: str, data: bytes, *, durable: bool = True) -> None:
 
 
 def read(path: str, most: int) -> bytes | None:
-    """A file's bytes, None when there is none or more than `most` in it."""
+    """A file's bytes; None when it is missing or has more than `most`."""
     try:
         with open(path, "rb") as file:
             data = file.read(most + 1)
@@ -38,13 +38,13 @@ def read(path: str, most: int) -> bytes | None:
 
 
 def remove(path: str) -> None:
-    """Remove a file that need not be there."""
+    """Remove a file, if there is one."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def settle(folder: str) -> None:
-    """Have the names of what was replaced on disk."""
+    """Sync the folder's names of replaced files to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

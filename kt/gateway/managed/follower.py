@@ -1,4 +1,4 @@
-"""Hears what is to be enforced: pushed while a stream can be held, asked for otherwise."""
+"""Following the control plane: by a stream of events, else by polling."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from kt.gateway.managed.statement import StatementError, fields_of, parse
 
 _LEAST_POLL_SECONDS = 10.0
 _LONGEST_POLL_SECONDS = 60.0
-# A stream that ends sooner is as good as none: trying again waits longer each time.
+# A stream that ends sooner counts as a failure: the next try waits longer each time.
 _STEADY_SECONDS = 30.0
 _LOG = logging.getLogger("kt.gateway")
 
 
 class Follower:
-    """Two loops: one holds the stream, the other polls whenever there is none.
+    """Two loops: one holds the stream, the other polls while there is none.
 
-    `may_send` says of a url whether the token may be sent there, `pace` how often the control
-    plane can bear to be asked, in seconds.
+    `may_send` says whether the token may be sent to a url, `pace` gives the seconds between polls
+    that the control plane asks for.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Follower:
         self._known = asyncio.Event()
 
     async def poll(self, identity: Identity) -> None:
-        """Ask at once, then every ten seconds to a minute while no stream is held; for ever."""
+        """Poll at once, then every ten seconds to a minute while there is no stream; for ever."""
         failures = 0
         while True:
             if not self._contact.streaming:
@@ -57,10 +57,10 @@ class Follower:
             await asyncio.sleep(backoff(failures) if failures else around(pause, 0.5))
 
     async def pull(self, identity: Identity) -> bool:
-        """Ask what is to be enforced; whether there was an answer."""
+        """Ask for the policy to enforce; False when there was no answer."""
         since = self._enforcer.kept
         try:
-            # The first answer must be a whole one: it says where events are.
+            # The first answer must not be a 304: it has the url of events.
             pulled = await self._client.pull(
                 identity, self._enforcer.etag if self._heard_url else ""
             )
@@ -77,7 +77,7 @@ class Follower:
         return True
 
     async def stream(self, identity: Identity) -> None:
-        """Hold a stream, and another when it ends; until cancelled."""
+        """Hold a stream, and open another when it ends; until cancelled."""
         failures, first_seconds = 0, 1.0
         await self._known.wait()
         while True:
@@ -129,7 +129,7 @@ class Follower:
             return
         self._heard_url = events_url
         if not self._may_send(events_url):
-            _LOG.warning("no events from %s: neither https nor loopback", events_url)
+            _LOG.warning("no events from %s: it is neither https nor loopback", events_url)
             return
         self._events_url = events_url
         self._known.set()

@@ -1,4 +1,4 @@
-"""Who a gateway is to its control plane, and whose signature it believes."""
+"""A gateway's identity: its token, and the key that the token pins."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ENROLMENT = "kte_"
 
 
 class TokenError(Exception):
-    """A token that the control plane did not make."""
+    """A text that is not a token of a control plane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`pin` is the fingerprint of the signing key that is trusted first."""
+    """A token and its `pin`, the fingerprint of the signing key that is trusted first."""
 
     token: str
     pin: str
@@ -26,9 +26,9 @@ def identity(token: str, prefix: str) -> Identity:
     """An identity from a token that begins with `prefix`.
 
     Raises:
-        TokenError: it is none.
+        TokenError: it is not such a token.
     """
     match = _TOKEN.fullmatch(token)
     if match is None or not token.startswith(prefix):
-        raise TokenError(f"is no token of a control plane: those begin with {prefix}")
+        raise TokenError(f"is not a token of a control plane: those begin with {prefix}")
     return Identity(token, match[1])

@@ -1,30 +1,30 @@
-"""How long to wait, so that a fleet that lost its control plane does not come back as one."""
+"""Random pauses, so that the gateways of a fleet do not all call at the same time."""
 
 from __future__ import annotations
 
 import random
 
 LONGEST_SECONDS = 60.0
-# What a small fleet is asked to report in; a larger one is asked less often.
+# The report interval of a small fleet; larger fleets are given a longer one.
 _SMALL_FLEET_SECONDS = 3.0
 _SPREAD = 0.3
 
 
 def backoff(failures: int, first_seconds: float = 1.0) -> float:
-    """Anything up to twice what it was after the failure before, and up to a minute."""
+    """Seconds to wait after failures: random, up to a bound that doubles, at most a minute."""
     most = min(LONGEST_SECONDS, first_seconds * 2 ** min(failures, 16))
     return random.uniform(0, most)  # noqa: S311  Nothing secret.
 
 
 def around(seconds: float, share: float = 0.2) -> float:
-    """A time near `seconds`, no two gateways the same."""
+    """A random time near `seconds`."""
     return seconds * random.uniform(1 - share, 1 + share)  # noqa: S311  Nothing secret.
 
 
 def spread(interval_seconds: float) -> float:
-    """How long news waits to be reported; nothing in a fleet so small that all may come at once.
+    """Seconds that news waits to be reported; 0 in a small fleet.
 
-    `interval_seconds` is what the control plane asks for, so it tells how large the fleet is.
+    `interval_seconds` is the interval that the control plane asks for, which grows with the fleet.
     """
     most = max(0.0, interval_seconds - _SMALL_FLEET_SECONDS) * _SPREAD
     return random.uniform(0, most)  # noqa: S311  Nothing secret.

@@ -1,4 +1,4 @@
-"""Says what runs: at once when that or the gateway's health changes, else as often as wanted."""
+"""Reporting what runs: at once when it or the gateway's health changes, else at an interval."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AREAS = ("statement", "state", "disk", "spool", "pull")
 
 
 class Reporter:
-    """`interval_seconds` is what the control plane asked for last."""
+    """The reporter. `interval_seconds` is the interval that the control plane asked for last."""
 
     def __init__(
         self, gateway: Gateway, client: Client, enforcer: Enforcer, contact: Contact
@@ -36,7 +36,7 @@ class Reporter:
         self.interval_seconds = _FIRST_INTERVAL_SECONDS
 
     async def run(self, identity: Identity, pull: Callable[[], Awaitable[Any]]) -> None:
-        """Report until cancelled; `pull` is called when something newer is wanted than runs."""
+        """Report until cancelled; `pull` is called when another policy is to be enforced."""
         failures = 0
         while True:
             self._contact.changed.clear()
@@ -56,23 +56,23 @@ class Reporter:
                 await asyncio.sleep(spread(self.interval_seconds))
 
     async def send(self, identity: Identity, *, stopping: bool = False) -> str:
-        """Report once; the ETag of what is to be enforced.
+        """Report once; returns the ETag of the policy to enforce.
 
         Raises:
-            ContactError: it did not arrive.
+            ContactError: the report was not taken.
         """
-        told = await self._client.report(identity, self._body(stopping=stopping))
-        interval = told.get("report_interval_seconds")
+        answer = await self._client.report(identity, self._body(stopping=stopping))
+        interval = answer.get("report_interval_seconds")
         if (
             isinstance(interval, int | float)
             and _LEAST_INTERVAL_SECONDS <= interval <= _LONGEST_INTERVAL_SECONDS
         ):
             self.interval_seconds = float(interval)
-        etag = told.get("etag")
+        etag = answer.get("etag")
         return etag if isinstance(etag, str) else ""
 
     def _body(self, *, stopping: bool) -> dict[str, Any]:
-        # That reports do not arrive need not be said in one that does.
+        # A problem with reports is over when one arrives.
         problem = self._contact.problem(*_AREAS)
         degraded = problem is not None or bool(reasons(self._gateway))
         return {
@@ -100,7 +100,7 @@ class Reporter:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:
-    """Until something happens, but not longer; whether it did."""
+    """Wait for an event, at most so long; False when it did not come."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             return await event.wait()

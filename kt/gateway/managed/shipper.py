@@ -1,4 +1,4 @@
-"""Sends the decisions that wait in the spool, and goes on where it was acknowledged."""
+"""Sending decisions from the spool, in batches that are acknowledged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOG = logging.getLogger("kt.gateway")
 
 
 class Shipper:
-    """`pause` says how long to let decisions collect, in seconds."""
+    """The sender. `pause` gives the seconds in which decisions collect."""
 
     def __init__(
         self, backlog: Backlog, client: Client, contact: Contact, pause: Callable[[], float]
@@ -37,7 +37,7 @@ class Shipper:
             try:
                 batch = await self.send(identity)
             except (ContactError, OSError) as exc:
-                _LOG.info("decisions wait: %s", exc)
+                _LOG.info("decisions wait to be sent: %s", exc)
                 await asyncio.sleep(max(backoff(failures), getattr(exc, "retry_after", 0.0)))
                 failures += 1
             else:
@@ -48,7 +48,7 @@ class Shipper:
         """Send the next batch; None when nothing waits.
 
         Raises:
-            ContactError: the control plane did not take it, and may later.
+            ContactError: the control plane did not take it, but may later.
             OSError: the spool cannot be read.
         """
         async with self._lock:
@@ -75,7 +75,7 @@ class Shipper:
         return batch
 
     async def trim(self) -> None:
-        """Keep the spool within its bound, also while nobody takes what is in it."""
+        """Keep the spool within its bound, also while nothing can be sent."""
         while True:
             try:
                 async with self._lock:

@@ -1,4 +1,4 @@
-"""A managed gateway before it serves: its folder, and the policy that was in force last."""
+"""Starting a managed gateway from its state folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kt.gateway.records.spool import SUFFIX, Spool
 from kt.gateway.upstream.mockscript import Line
 
 _UNASKED = (
-    "no token of this gateway: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"
+    "this gateway has no token: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"
     " or --enrolment-token (or KEEPTRUSTS_ENROLMENT_TOKEN)"
 )
 _SEGMENTS = 8
@@ -27,11 +27,11 @@ _LARGEST_SEGMENT_BYTES = 1 << 20
 def prepare(
     options: Options, managed: Managed, environment: Mapping[str, str], script: tuple[Line, ...]
 ) -> Gateway:
-    """A gateway on the policy it had last, or on none, which refuses every call.
+    """A gateway with the policy that was in force last, or with none, which refuses all calls.
 
     Raises:
-        OSError: the state folder cannot be had.
-        SourceError: there is no token to ask for a policy with.
+        OSError: the state folder cannot be used.
+        SourceError: there is no token.
     """
     state = State(managed.state_dir)
     stored = Stored(state, name=managed.api_url, gateway=managed.gateway_id, given=_given(managed))
@@ -52,7 +52,7 @@ def _given(managed: Managed) -> Identity | None:
 
 
 def _last(stored: Stored, options: Options, environment: Mapping[str, str]) -> tuple[Loaded, str]:
-    """The policy in force last, or none and why."""
+    """The policy in force last, or the placeholder for none, and the problem."""
     now = timestamp()
     try:
         loaded = load(stored.read(), options, environment, source=stored.name, now=now)
@@ -69,7 +69,7 @@ def _spool(folder: str, share_bytes: int) -> Spool:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     files.close(folder, folders=())
     for name in os.listdir(folder):
-        # Made by a process that was killed before it wrote a line.
+        # Left by a process that was killed before it wrote a line.
         if name.endswith(f"{SUFFIX}.new"):
             os.unlink(os.path.join(folder, name))
     size = min(_LARGEST_SEGMENT_BYTES, max(4096, share_bytes // _SEGMENTS))

@@ -1,7 +1,7 @@
-"""What a managed gateway keeps on disk: the newest policy with its proof, twice, and its token.
+"""The state folder of a managed gateway: the newest policy with its proof, and the token.
 
-A copy is one file: a line of JSON (`{statement, signature, key, chain}`) and then the policy's
-exact bytes. Whatever kills the process between two writes, one copy is whole.
+The policy is stored twice. A copy is one file: a line of JSON (`{statement, signature, key,
+chain}`) and then the policy's exact bytes. If the process is killed, one copy is whole.
 """
 
 from __future__ import annotations
@@ -47,24 +47,27 @@ class Kept:
     content: bytes
 
     def file(self) -> bytes:
-        """A copy's bytes."""
+        """The bytes of a copy."""
         head = json.dumps(render(self.signed), separators=(",", ":"), sort_keys=True)
         return head.encode() + b"\n" + self.content
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The newest genuine policy; `edited`: something there is not as the gateway wrote it."""
+    """The newest genuine policy. `edited`: a file is not as the gateway wrote it."""
 
     kept: Kept | None
     edited: bool
 
 
 class State:
-    """The folder of one gateway id, made when missing, locked by the gateway that uses it."""
+    """The folder of one gateway id: made when missing, locked while a gateway uses it.
+
+    Raises:
+        OSError: the folder cannot be used, is open to others, or another gateway uses it.
+    """
 
     def __init__(self, folder: str) -> None:
-        """Raises: OSError when the folder cannot be had, is open to others, or is in use."""
         self.folder = os.path.abspath(folder)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         files.close(self.folder, folders=_FOLDERS)
@@ -77,17 +80,17 @@ class State:
             raise OSError(errno.EBUSY, "another gateway uses this state", self.folder) from exc
 
     def close(self) -> None:
-        """Let another gateway have the folder."""
+        """Unlock the folder for another gateway."""
         os.close(self._lock)
 
     def path(self, name: str) -> str:
-        """A file of the folder."""
+        """The path of a file of the folder."""
         return os.path.join(self.folder, name)
 
     def find(self, *, pin: str, gateway: str) -> Found:
-        """The newest policy that the pinned key vouches for, verified as if it just came.
+        """The newest policy that a trusted key signed, verified as one that was just received.
 
-        A copy older than one that was taken is as good as none.
+        A copy older than a policy that was in force since does not count.
 
         Raises:
             OSError: the folder cannot be read.
@@ -105,10 +108,10 @@ class State:
         return Found(newest, edited)
 
     def keep(self, kept: Kept) -> None:
-        """Write both copies, then the sequence below which nothing is taken any more.
+        """Write both copies, then the sequence below which statements are refused from now on.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full or fails.
         """
         data = kept.file()
         for name in COPIES:
@@ -117,22 +120,22 @@ class State:
         files.settle(self.folder)
 
     def holds(self, kept: Kept) -> bool:
-        """Whether both copies are as they were written."""
+        """True when both copies are as they were written."""
         data = kept.file()
-        found = (files.read(self.path(name), _MOST_BYTES) for name in COPIES)
+        copies = (files.read(self.path(name), _MOST_BYTES) for name in COPIES)
         least, edited = self._least()
-        written = all(one == data for one in found)
+        written = all(copy == data for copy in copies)
         return written and not edited and least == kept.statement.publish_seq
 
     def stamp(self) -> tuple[int, ...]:
-        """What changes when somebody writes there."""
+        """A value that changes when a file of the policy does."""
         return tuple(part for name in (*COPIES, _SEQ) for part in stamp(self.path(name)))
 
     def identity(self) -> Identity | None:
-        """The identity that an enrolment brought.
+        """The identity from an enrolment, None without one.
 
         Raises:
-            SourceError: `state_edited`, it is not as it was written.
+            SourceError: the file is not as it was written (`state_edited`).
         """
         data = files.read(self.path(_IDENTITY), 4096)
         if data is None:
@@ -144,14 +147,14 @@ class State:
             message = f"{self.path(_IDENTITY)} was edited by hand; give --gateway-token"
             raise SourceError("state_edited", message) from exc
 
-    def keep_identity(self, identity: Identity) -> None:
-        """Keep it over restarts."""
-        text = json.dumps({"token": identity.token, "pin": identity.pin})
+    def keep_identity(self, own: Identity) -> None:
+        """Store the identity from an enrolment."""
+        text = json.dumps({"token": own.token, "pin": own.pin})
         files.replace(self.path(_IDENTITY), text.encode() + b"\n")
         files.settle(self.folder)
 
     def _least(self) -> tuple[int, bool]:
-        """The sequence below which nothing is taken, and whether it is unreadable."""
+        """The sequence below which statements are refused, and whether it is unreadable."""
         data = files.read(self.path(_SEQ), 32)
         if data is None:
             return 0, False

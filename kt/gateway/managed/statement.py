@@ -1,7 +1,7 @@
-"""What a control plane says that a gateway shall enforce, and whether it said so. Pure.
+"""Statements: what a gateway is to enforce, signed by the control plane. Pure.
 
-A statement is signed with Ed25519. A gateway trusts the key whose fingerprint its token carries,
-and every key that a trusted one signed since.
+The signature is Ed25519. A gateway trusts the key whose fingerprint its token pins, and every key
+that a trusted one signed since.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TYPES: dict[str, type] = {
 
 
 class StatementError(Exception):
-    """What came is not to be enforced. `code` is a gateway's problem code."""
+    """A statement that must not be enforced. `code` is a gateway's problem code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class StatementError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyLink:
-    """An older key's word for a newer one. Keys are 32 raw bytes, a signature is 64."""
+    """A signature of a newer key by an older one. Keys have 32 raw bytes, signatures 64."""
 
     key: bytes
     signer: bytes
@@ -47,7 +47,7 @@ class KeyLink:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A statement as it travels; nothing about it is known to be true yet."""
+    """A signed statement as it is sent; it is not verified yet."""
 
     statement: bytes
     signature: bytes
@@ -61,7 +61,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is to be enforced, by whom. `publish_seq` only grows for one gateway."""
+    """The version that a gateway is to enforce. `publish_seq` only grows for one gateway."""
 
     commit: str
     configuration: str
@@ -72,20 +72,20 @@ class Statement:
 
 
 def fingerprint(key: bytes) -> str:
-    """How a key is named: 43 characters."""
+    """The fingerprint of a key: its SHA-256 in base64url, 43 characters."""
     return encode(sha256(key).digest())
 
 
 def encode(data: bytes) -> str:
-    """base64url without padding."""
+    """Bytes in base64url without padding."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decode(text: Any) -> bytes:
-    """The bytes of `encode`, which has one text for each.
+    """The bytes of a text from `encode`; other spellings of the same bytes are refused.
 
     Raises:
-        StatementError: it is none of those texts.
+        StatementError: the text is not one that `encode` gives.
     """
     try:
         data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -98,29 +98,29 @@ def decode(text: Any) -> bytes:
 
 
 def fields_of(data: bytes) -> dict[str, Any]:
-    """The object that a JSON text says.
+    """The object in a JSON text.
 
     Raises:
-        StatementError: it says none.
+        StatementError: the text is not a JSON object.
     """
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise _forged("it is not JSON") from exc
     if not isinstance(fields, dict):
-        raise _forged("it is no JSON object")
+        raise _forged("it is not a JSON object")
     return fields
 
 
 def parse(fields: Mapping[str, Any]) -> Signed:
-    """A statement from `{statement, signature, key, chain}`, all base64url but the list `chain`.
+    """A statement from `{statement, signature, key, chain}`, in base64url but the list `chain`.
 
     Raises:
         StatementError: a part is missing or has another form.
     """
     chain = fields.get("chain")
     if not isinstance(chain, list):
-        raise _forged("its key chain is no list")
+        raise _forged("its key chain is not a list")
     return Signed(
         statement=decode(fields.get("statement")),
         signature=decode(fields.get("signature")),
@@ -131,7 +131,7 @@ def parse(fields: Mapping[str, Any]) -> Signed:
 
 def _link(fields: Any) -> KeyLink:
     if not isinstance(fields, dict):
-        raise _forged("its key chain is no list of links")
+        raise _forged("its key chain is not a list of objects")
     link = KeyLink(*(decode(fields.get(name)) for name in ("key", "signer", "signature")))
     if fields.get("signed_by") != fingerprint(link.signer):
         raise StatementError("key_not_pinned", "a link of the key chain names another signer")
@@ -139,7 +139,7 @@ def _link(fields: Any) -> KeyLink:
 
 
 def render(signed: Signed) -> dict[str, Any]:
-    """What `parse` reads."""
+    """A statement as the object that `parse` reads."""
     return {
         "statement": encode(signed.statement),
         "signature": encode(signed.signature),
@@ -157,15 +157,16 @@ def render(signed: Signed) -> dict[str, Any]:
 
 
 def verify(signed: Signed, *, pin: str, gateway: str) -> Statement:
-    """The statement, when a trusted key signed it for this gateway.
+    """The statement, after checking that a trusted key signed it for this gateway.
 
     Raises:
-        StatementError: `statement_forged`, `key_not_pinned` or `statement_foreign`.
+        StatementError: the signature does not fit (`statement_forged`), the key is not trusted
+            (`key_not_pinned`), or it is for another gateway (`statement_foreign`).
     """
     if not _is_signed(signed.key, signed.signature, STATEMENT + signed.statement):
-        raise _forged("its signature does not fit")
+        raise _forged("its signature is wrong")
     if fingerprint(signed.key) not in _trusted(signed.chain, pin):
-        message = "the statement is signed by a key that the pinned one does not vouch for"
+        message = "the statement is signed by a key that the pinned key has not signed"
         raise StatementError("key_not_pinned", message)
     statement = _read(signed.statement)
     if statement.gateway != gateway:
@@ -174,25 +175,27 @@ def verify(signed: Signed, *, pin: str, gateway: str) -> Statement:
 
 
 def check_order(statement: Statement, newest: Statement | None) -> None:
-    """Let nothing older than what was taken back in.
+    """Check that a statement is not older than the newest that was enforced.
 
     Raises:
-        StatementError: `statement_older`.
+        StatementError: it is older, or differs at the same `publish_seq` (`statement_older`).
     """
     if newest is None or statement.publish_seq > newest.publish_seq:
         return
-    told = f"publish_seq {statement.publish_seq}, {newest.publish_seq} was taken"
+    numbers = f"publish_seq {statement.publish_seq}, after {newest.publish_seq}"
     if statement.publish_seq < newest.publish_seq:
-        raise StatementError("statement_older", f"the statement is an old one: {told}")
+        raise StatementError("statement_older", f"the statement is an old one: {numbers}")
     if _enforced(statement) != _enforced(newest):
-        raise StatementError("statement_older", f"the statement says something else: {told}")
+        raise StatementError(
+            "statement_older", f"the statement contradicts an earlier one: {numbers}"
+        )
 
 
 def check_content(statement: Statement, content: bytes) -> None:
-    """Hold the bytes of a policy against what was signed.
+    """Check that a policy's bytes are those that were signed.
 
     Raises:
-        StatementError: `content_mismatch`.
+        StatementError: their hash is another (`content_mismatch`).
     """
     if sha256(content).hexdigest() != statement.content_hash:
         raise StatementError("content_mismatch", "the policy is not the one that was signed")
@@ -211,7 +214,7 @@ def _is_signed(key: bytes, signature: bytes, data: bytes) -> bool:
 
 
 def _trusted(chain: Sequence[KeyLink], pin: str) -> set[str]:
-    """The fingerprints that the pinned key vouches for, oldest first."""
+    """The fingerprints of the pinned key and of keys that a trusted one signed."""
     trusted = {pin}
     for link in chain:
         if not _is_signed(link.signer, link.signature, ROTATION + link.key):

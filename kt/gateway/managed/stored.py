@@ -1,4 +1,4 @@
-"""The state folder as a source of policies: what is read there is believed only with its proof."""
+"""The state folder as a source of policies, which are verified each time they are read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kt.gateway.policy.source import Sourced, SourceError
 
 
 class Stored:
-    """Each process of a managed gateway reads its policies here, also the one that writes them.
+    """The source that each process of a managed gateway reads, also the one that writes it.
 
-    `given` is the identity by token; without it the one that an enrolment brought holds. `kept`
-    is the policy that was read or taken last, `edited` whether anything read was not genuine,
-    `torn` whether a process was killed between its two copies, which is no harm.
+    `given` is the identity by token; without it the one from an enrolment is used. `kept` is the
+    policy that was read or written last. `edited`: a file was not genuine. `torn`: a process was
+    killed between writing the two copies, which does no harm.
     """
 
     def __init__(self, state: State, *, name: str, gateway: str, given: Identity | None) -> None:
@@ -25,21 +25,21 @@ class Stored:
         self.torn = False
 
     def identity(self) -> Identity | None:
-        """Who this gateway is, None while it is not enrolled; read once, and then known.
+        """The identity of this gateway, None while it is not enrolled; read from disk once.
 
         Raises:
             OSError: the folder cannot be read.
-            SourceError: `state_edited`.
+            SourceError: the stored identity was edited (`state_edited`).
         """
         if self._given is None:
             self._given = self.state.identity()
         return self._given
 
     def become(self, identity: Identity) -> None:
-        """Be who an enrolment made this gateway, also after a restart.
+        """Take the identity from an enrolment, and store it for the next start.
 
         Raises:
-            OSError: the disk is full, or worse; it is who it is until then.
+            OSError: the disk is full or fails; the identity holds until the process ends.
         """
         self._given = identity
         self.state.keep_identity(identity)
@@ -49,36 +49,36 @@ class Stored:
 
         Raises:
             OSError: the folder cannot be read.
-            SourceError: `not_configured`, or `state_edited` when what there was is not genuine.
+            SourceError: there is no policy (`not_configured`), or none is genuine (`state_edited`).
         """
         identity = self.identity()
-        found = Found(None, edited=False)
+        newest = Found(None, edited=False)
         if identity is not None:
-            found = self.state.find(pin=identity.pin, gateway=self.gateway)
-        self.edited = found.edited
-        if found.kept is None and not found.edited and self.kept is None:
+            newest = self.state.find(pin=identity.pin, gateway=self.gateway)
+        self.edited = newest.edited
+        if newest.kept is None and not newest.edited and self.kept is None:
             raise SourceError("not_configured", "no policy has reached this gateway yet")
-        if found.kept is None or _is_older(found.kept, self.kept):
+        if newest.kept is None or _is_older(newest.kept, self.kept):
             raise SourceError("state_edited", "the stored policy was edited by hand")
-        self.kept = found.kept
-        self.torn = not found.edited and not self.state.holds(found.kept)
-        return Sourced(found.kept.content, found.kept.statement.configuration)
+        self.kept = newest.kept
+        self.torn = not newest.edited and not self.state.holds(newest.kept)
+        return Sourced(newest.kept.content, newest.kept.statement.configuration)
 
     def keep(self, kept: Kept) -> None:
-        """Write a policy down; it is in force for whoever reads from now on.
+        """Store a policy, which readers get from now on.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full or fails.
         """
-        # In force in this process even when the disk does not take it.
+        # In force in this process even when it cannot be written.
         self.kept = kept
         self.state.keep(kept)
 
     def stamp(self) -> tuple[int, ...]:
-        """What changes when somebody writes there."""
+        """A value that changes when a file of the policy does."""
         return self.state.stamp()
 
 
-def _is_older(found: Kept, before: Kept | None) -> bool:
-    """Whether something genuine came back that was replaced since."""
-    return before is not None and found.statement.publish_seq < before.statement.publish_seq
+def _is_older(read: Kept, before: Kept | None) -> bool:
+    """True when a genuine policy came back that was replaced since."""
+    return before is not None and read.statement.publish_seq < before.statement.publish_seq

@@ -1,1 +1,1 @@
-"""The policy that a gateway loads, and its judgement."""
+"""Loading a policy, and judging requests and answers by it."""

@@ -1,4 +1,4 @@
-"""The policy's word on one request and its answer, and what happens when it has none."""
+"""Decisions of the policy about one call, also when the policy fails."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from kt.policy.decision.values import SEVERITY
 
 _LOG = logging.getLogger("kt.gateway")
 _STOPPING = ("block", "escalate")
-# Past this size a decision takes milliseconds, in which others must not wait.
+# Past this size a decision takes milliseconds, for which no other call must wait.
 _LARGE_BYTES = 128 << 10
 FAILED = "gateway.decision_failed"
 
 
 class Judge:
-    """Decides about one request and what answers it, and keeps the strictest decision."""
+    """Decides about one request and its answer, and keeps the strictest decision."""
 
     def __init__(self, loaded: Loaded, request: Request, fail_mode: FailMode) -> None:
         self.loaded = loaded
@@ -46,23 +46,23 @@ class Judge:
         return self._heed(await _apart(lambda: self.look(body), size), "output")
 
     def heed(self, decision: Decision) -> Decision:
-        """Keep a decision about an answer, and stop when it says so.
+        """Keep a decision about an answer, and stop the answer if it says so.
 
         Raises:
-            PolicyViolationError: what was judged must not reach the client.
+            PolicyViolationError: the answer must not reach the client.
         """
         return self._heed(decision, "output")
 
     def look(self, body: Any) -> Decision:
-        """Decide about an answer or a piece of one, and only that."""
+        """Decide about an answer or a piece of one, without keeping the decision."""
         return self._guarded(lambda: decide_response(self.loaded.snapshot, self.request, body))
 
     def releasable(self, text: str) -> int:
-        """How much of an answer's text so far can no longer become a violation."""
+        """The length of the beginning of a text that can no longer become a violation."""
         try:
             return releasable(self.loaded.snapshot, self.request, text)
         except Exception:  # noqa: BLE001
-            _LOG.exception("a decision failed; --fail-mode %s holds", self._fail_mode)
+            _LOG.exception("the policy failed; --fail-mode %s decides", self._fail_mode)
             return 0 if self._fail_mode == "block" else len(text)
 
     def _decide_request(self) -> Decision:
@@ -72,8 +72,8 @@ class Judge:
         try:
             return judge()
         except Exception:  # noqa: BLE001
-            # Whatever goes wrong in here, the operator has said which way it goes.
-            _LOG.exception("a decision failed; --fail-mode %s holds", self._fail_mode)
+            # Whatever goes wrong here, `fail_mode` decides.
+            _LOG.exception("the policy failed; --fail-mode %s decides", self._fail_mode)
             return _failed(self.loaded, self._fail_mode)
 
     def _heed(self, decision: Decision, phase: str) -> Decision:

@@ -1,4 +1,4 @@
-"""A policy's bytes become what a gateway serves with, whole or not at all."""
+"""Loading of a policy: from bytes to a compiled configuration, whole or not at all."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One configuration, ready to serve. Swapped by one assignment, never changed.
+    """A configuration that is ready to serve. Never changed, only replaced.
 
     `content_hash` is the bare SHA-256 of the file's bytes. `document` is the policy as plain
-    data, already known to be valid.
+    data, and is valid.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Loaded:
     warnings: tuple[str, ...]
 
     def judges_answers(self, request: Request) -> bool:
-        """Whether anything in the chain looks at the answer to this request."""
+        """True when anything in the chain judges the answer to this request."""
         return self.snapshot.enabled and any(
             step.kind != _RECORDING and step.applies(request, "post-response")
             for step in self.snapshot.steps
@@ -67,7 +67,7 @@ class Loaded:
 
     @property
     def is_configured(self) -> bool:
-        """Whether this is a policy, and not the absence of one."""
+        """True when there is a policy."""
         return bool(self.content_hash)
 
     @property
@@ -85,7 +85,7 @@ class Loaded:
 def load(
     sourced: Sourced, options: Options, environment: Mapping[str, str], *, source: str, now: str
 ) -> Loaded:
-    """Lint and compile a policy. `source` says where it came from, `now` is ISO 8601.
+    """Lint and compile a policy. `source` is where it came from, `now` is in ISO 8601.
 
     Raises:
         PolicyError: lint found errors, or the policy has no id.
@@ -119,7 +119,7 @@ def load(
 
 
 def nothing(*, source: str, now: str) -> Loaded:
-    """What is loaded while there is no policy; a gateway refuses every call then."""
+    """The placeholder while there is no policy, with which a gateway refuses every call."""
     document = _unit(())
     return Loaded(
         id="",
@@ -136,7 +136,7 @@ def nothing(*, source: str, now: str) -> Loaded:
 
 
 def warm(loaded: Loaded) -> None:
-    """Make what is only compiled when it is first needed, so that no request waits for it."""
+    """Compile what is otherwise compiled at its first use, so that no request waits for it."""
     request = Request({}, path=_CHAT)
     decide(loaded.snapshot, request)
     decide_response(loaded.snapshot, request, {})
@@ -144,16 +144,16 @@ def warm(loaded: Loaded) -> None:
 
 
 def prime() -> None:
-    """Compile the lists that come with the kinds, which a later policy may be the first to use.
+    """Compile the built-in lists of all kinds, since a later policy may be the first to use them.
 
-    They take a third of a second of a core, a policy of one's own a few milliseconds.
+    That takes a third of a second of a core; a policy itself takes a few milliseconds.
     """
     snapshot = compile_policy(_unit(_WITH_LISTS))
     decide(snapshot, Request({"messages": [{"role": "user", "content": "a"}]}, path=_CHAT))
 
 
 def _unit(chain: tuple[str, ...]) -> dict[str, Any]:
-    """A document with kinds as they are without a block."""
+    """A document with these kinds and their defaults."""
     return {"pack": {"enabled": True}, "policies": {"chain": chain}}
 
 

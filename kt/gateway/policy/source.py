@@ -1,4 +1,4 @@
-"""Where a gateway's policy comes from: a file, or the state folder of a managed gateway."""
+"""Sources of a gateway's policy: a file, or the state folder of a managed gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kt.policy.files import MAX_BYTES
 
 
 class SourceError(Exception):
-    """There is no policy to be had. `code` is stable."""
+    """The source has no policy to enforce. `code` is stable."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -19,14 +19,14 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """A policy's bytes. `id` is what it is to be called, None for what it calls itself."""
+    """A policy's bytes. `id` is its configuration's, None to use the one in the policy."""
 
     data: bytes
     id: str | None = None
 
 
 class PolicySource(Protocol):
-    """`name` is how `/health` calls it."""
+    """A source of policies; `/health` shows its `name`."""
 
     @property
     def name(self) -> str: ...
@@ -36,17 +36,17 @@ class PolicySource(Protocol):
 
         Raises:
             OSError: it cannot be read.
-            SourceError: there is none that may be enforced.
+            SourceError: there is no policy that may be enforced.
         """
         ...
 
     def stamp(self) -> tuple[int, ...]:
-        """What changes when the policy does."""
+        """A value that changes when the policy does."""
         ...
 
 
 class FileSource:
-    """A file that an operator writes."""
+    """A policy file that an operator writes."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -57,14 +57,14 @@ class FileSource:
             return Sourced(file.read(MAX_BYTES + 1))
 
     def stamp(self) -> tuple[int, ...]:
-        """What changes when the file is written over, replaced or re-linked."""
+        """A value that changes when the file is written over, replaced or re-linked."""
         return stamp(self.name)
 
 
 def stamp(path: str) -> tuple[int, ...]:
     """Time, size and inode of a file; empty when there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

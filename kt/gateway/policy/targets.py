@@ -1,4 +1,4 @@
-"""Where a request can go: the targets of a policy, with their addresses and credentials."""
+"""The targets of a policy, with their addresses and credentials."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class UpstreamTarget:
 
     @property
     def model_names(self) -> tuple[str, ...]:
-        """The models that can be named; a glob names none."""
+        """The models of the target by name. Globs are left out."""
         return () if _GLOB & set(self.models) else (self.models,)
 
     def serves(self, model: str, wanted: Format) -> bool:
-        """Whether a request for a model, in a wire format, can go here."""
+        """True when the target takes requests for a model in a wire format."""
         return self.is_mock or (self.format == wanted and matches(self.pattern, model))
 
 
@@ -59,7 +59,7 @@ def compile_targets(
     secret_globs: Iterable[str],
     mock: bool,
 ) -> tuple[UpstreamTarget, ...]:
-    """The targets of a document's `providers` in order; under `mock` none leaves the process."""
+    """The targets of a document's `providers`, in order. With `mock` all are the mock."""
     entries = (providers or {}).get("targets") or ()
     if mock:
         return tuple(_mocked(entry) for entry in entries) or (MOCK,)
@@ -91,7 +91,7 @@ def _target(
 
 
 def _names(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The provider and the model, which may stand together as `openai:chat:MODEL`."""
+    """The provider and the model, which may be one value, `openai:chat:MODEL`."""
     provider, *rest = str(entry["provider"]).split(":", 2)
     return provider, entry.get("model") or (rest[-1] if rest else "") or "*"
 
@@ -106,18 +106,18 @@ def _base_url(provider: str, given: str | None) -> str:
 def _key(
     entry: Mapping[str, Any], environment: Mapping[str, str], globs: tuple[str, ...]
 ) -> tuple[str | None, str]:
-    """The credential, and what is wrong with it."""
+    """The credential, or what is wrong with it."""
     reference = entry.get("secret_key_ref")
     if not reference:
         return entry.get("api_key"), ""
     name = reference["env"]
     if name.upper().startswith("KEEPTRUSTS_") or not any(fnmatchcase(name, g) for g in globs):
-        return None, f"the variable {name} is not allowed by --secret-env"
+        return None, f"the variable {name} is not allowed; name it by --secret-env"
     value = environment.get(name, "").strip()
     if not value:
         return None, f"the variable {name} is not set"
     if not (value.isascii() and value.isprintable()):
-        return None, f"the variable {name} holds what no header can carry"
+        return None, f"the variable {name} must be printable ASCII"
     return value, ""
 
 

@@ -1,6 +1,6 @@
-"""A connection that writes once in each turn of the event loop, whatever was said in pieces.
+"""A transport that writes once in each turn of the event loop.
 
-Head and body of an answer are two messages of ASGI, and would be two packets.
+Head and body of an answer are two ASGI messages, and would be two packets.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 
 
 class Corked:
-    """As much of a transport as uvicorn's protocol uses."""
+    """The part of a transport that uvicorn's protocol uses."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -21,13 +21,13 @@ class Corked:
         self.resume_reading = transport.resume_reading
 
     def write(self, data: bytes) -> None:
-        """Write before this turn of the loop ends."""
+        """Write before this turn of the event loop ends."""
         if not self._pieces:
             self._loop.call_soon(self._flush)
         self._pieces.append(data)
 
     def close(self) -> None:
-        """Write what was said, and close."""
+        """Write what is pending, and close."""
         self._flush()
         self._transport.close()
 

@@ -1,4 +1,4 @@
-"""The port, taken before anything else: who connects while the gateway starts is not refused."""
+"""Listening sockets, opened first, so that nobody is refused while the gateway starts."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ def listen(host: str, port: int, *, count: int) -> list[socket.socket]:
     """Listen on one port with `count` sockets, between which the kernel splits connections.
 
     Raises:
-        OSError: the address cannot be had.
+        OSError: the address is taken or not allowed.
     """
-    found: list[socket.socket] = []
+    listeners: list[socket.socket] = []
     try:
         for _ in range(count):
-            found.append(_bound(host, port, shared=count > 1))
-        for listener in found:
+            listeners.append(_bound(host, port, shared=count > 1))
+        for listener in listeners:
             listener.listen(_BACKLOG)
     except OSError:
-        for listener in found:
+        for listener in listeners:
             listener.close()
         raise
-    return found
+    return listeners
 
 
 def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setblocking(False)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setblocking(False)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        found.bind((host, port))
+        listener.bind((host, port))
     except OSError:
-        found.close()
+        listener.close()
         raise
-    return found
+    return listener

@@ -1,7 +1,7 @@
-"""HTTP as it comes in: bounded before the application is called.
+"""The HTTP protocol of the gateway, with bounds on the head of a request.
 
-The application learns of a request when its headers have ended. A client that never ends them,
-or sends ten thousand, is dealt with here.
+The application is called when the headers are complete. Clients that never complete them, or
+send ten thousand, are refused here.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _TOO_MANY = (
 
 
 class TooManyHeadersError(Exception):
-    """Raised into the parser, which stops reading."""
+    """A request has too many headers; raised in the parser, which then stops."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits on the head of a request, and a deadline for it."""
+    """uvicorn's protocol, with limits on the head of a request and a deadline for it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +48,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        # Whatever comes after a refusal is not read, least of all as a request.
+        # Bytes after a refusal are not read, least of all as a request.
         if not self._refused:
             super().data_received(data)
 
@@ -73,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def shutdown(self) -> None:
-        """Stop after the request in progress, or after one that is on its way just now."""
+        """Stop after the request in progress, or one that is already on its way."""
         self._draining = True
         if self._is_idle():
             self._close_soon()

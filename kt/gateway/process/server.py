@@ -1,4 +1,4 @@
-"""One serving process: the event loop, its signals, and its end."""
+"""One serving process: its event loop, signals and shutdown."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ KEEP_ALIVE_SECONDS = 60
 def serve(
     gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None], *, leads: bool = True
 ) -> None:
-    """Serve until a signal says to stop and what is in flight is done.
+    """Serve until a signal says to stop and all requests in flight are done.
 
-    `reloaded` is called when this process has a policy that its siblings may not know of yet.
-    The one that leads talks to the control plane of a managed gateway.
+    `reloaded` is called when this process has a policy that its siblings may not have yet.
+    The leading process talks to the control plane of a managed gateway.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(gateway, listener, reloaded, leads=leads))
@@ -63,7 +63,7 @@ async def _serve(
     gateway.journal.start()
     if gateway.spool is not None:
         gateway.spool.start()
-    # Beside serving: the port is open, and a request needs only a part of it.
+    # While it already serves: a request needs only a part of it.
     warming = loop.run_in_executor(None, _prepare, gateway)
     try:
         await server.serve(sockets=[listener])
@@ -91,7 +91,7 @@ def _agent(gateway: Gateway, reloader: Reloader, taken: Callable[[], None]) -> A
 
 
 def _prepare(gateway: Gateway) -> None:
-    """Do what the first request would otherwise wait for."""
+    """Import and compile what the first request would otherwise wait for."""
     warm(gateway.loaded)
     if not all(target.is_mock for target in gateway.loaded.targets):
         import_module("aiohttp")
@@ -100,7 +100,7 @@ def _prepare(gateway: Gateway) -> None:
 
 
 class _Server(Server):
-    """uvicorn's server, ending with status 0 when it is told to stop."""
+    """uvicorn's server, with exit status 0 when a signal stops it."""
 
     def __init__(self, gateway: Gateway, app: App) -> None:
         config = Config(
@@ -121,19 +121,19 @@ class _Server(Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn raises the signal once more at its end, which would be the exit status.
+        # uvicorn raises the signal again at its end, which would become the exit status.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take what the kernel has connected already, which the listener's end would reset."""
+        """Shut down, after accepting connections that closing the listener would reset."""
         loop = asyncio.get_running_loop()
         spare = [listener.dup() for listener in sockets or ()]
         for server in self.servers:
             server.close()
-        # One turn of the loop, in which it lets the listener go.
+        # One turn of the event loop, in which it lets the listener go.
         await asyncio.sleep(0)
         for connection in [one for listener in spare for one in _connected(listener)]:
             await loop.connect_accepted_socket(self._protocol, connection)
@@ -150,7 +150,7 @@ class _Server(Server):
 
 
 def _connected(listener: socket.socket) -> Iterator[socket.socket]:
-    """The connections that wait to be accepted; closes the listener behind the last."""
+    """The connections that wait to be accepted; closes the listener after the last."""
     with listener, contextlib.suppress(BlockingIOError):
         while True:
             yield listener.accept()[0]

@@ -1,4 +1,4 @@
-"""Several serving processes on one port, under a parent that keeps them together."""
+"""Several serving processes on one port, and their parent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOG = logging.getLogger("kt.gateway")
 def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
     """Fork a worker for each listener and wait; the exit status.
 
-    The policy is compiled before the fork, so they share its pages. SIGTERM and SIGINT stop
-    all, SIGHUP reaches all. A worker that dies stops the others: whoever started the gateway
-    learns of it by status 1 and starts it again whole.
+    The policy is compiled before the fork, so that workers share its pages. SIGTERM and SIGINT
+    stop all, SIGHUP reaches all. A worker that dies stops the others, with status 1, so that the
+    whole gateway is started again.
     """
     workers = {_fork(gateway, listener, listeners) for listener in listeners}
     for listener in listeners:
@@ -51,9 +51,9 @@ def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
 
 
 def _end_with_parent() -> None:
-    """Stop when the parent is killed, which leaves nobody to pass signals on.
+    """Have this process stopped when its parent is killed, since nobody would pass signals on.
 
-    Linux alone has a word for it; elsewhere a killed parent leaves its workers serving.
+    Linux only; elsewhere a killed parent leaves its workers serving.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -71,7 +71,7 @@ def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.soc
         for listener in all_of_them:
             if listener is not own:
                 listener.close()
-        # A reload asked of one is passed on to all.
+        # A reload of one worker is passed on to all.
         leads = own is all_of_them[0]
         serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP), leads=leads)
         status = 0

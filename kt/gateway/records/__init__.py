@@ -1,1 +1,1 @@
-"""The decision log, the spool of decisions, metrics."""
+"""The decision log, the spool of decisions, and metrics."""

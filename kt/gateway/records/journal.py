@@ -1,4 +1,4 @@
-"""The decision log: a line of JSON for each request. What does not fit is dropped and counted."""
+"""The decision log: a line of JSON for each request. Lost lines are counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _KEPT_FILES = 5
 
 
 class Journal(Writer):
-    """`path` is "-" for stdout, "" for nowhere, else a file that rotates at `max_bytes`."""
+    """The writer of the decision log.
+
+    `path` is "-" for stdout, "" for nowhere, else a file that rotates at `max_bytes`.
+    """
 
     def __init__(self, path: str, *, max_bytes: int) -> None:
         super().__init__("decision-log")
@@ -39,7 +42,7 @@ class Journal(Writer):
             else:
                 _append(self._path, text.encode(), self._max_bytes)
         except OSError:
-            # A full disk or a reader that went away must not stop what is being protected.
+            # A full disk or a reader that went away must not stop the gateway.
             self.dropped += len(entries)
 
 

@@ -26,7 +26,7 @@ HISTOGRAMS = {
 
 
 class Metrics:
-    """What happened since the start. The number of series is bounded."""
+    """Counters and histograms since the start. The number of series is bounded."""
 
     def __init__(self) -> None:
         self._counts: dict[str, dict[Labels, float]] = {name: {} for name in COUNTERS}
@@ -42,16 +42,16 @@ class Metrics:
         series[key] = series.get(key, 0) + amount
 
     def observe(self, name: str, seconds: float) -> None:
-        """Add to a histogram."""
+        """Add a duration to a histogram."""
         self._buckets[name][bisect_left(BUCKETS, seconds)] += 1
         self._sums[name] += seconds
 
     def total(self, name: str) -> int:
-        """A counter over all its labels."""
+        """The sum of a counter over all its labels."""
         return int(sum(self._counts[name].values()))
 
     def render(self, gauges: Mapping[str, Iterable[tuple[Labels, float]]]) -> bytes:
-        """The whole page; `gauges` are what is read at this moment."""
+        """The whole page; `gauges` are values of this moment."""
         lines: list[str] = []
         for name, help_text in COUNTERS.items():
             lines += [f"# HELP {name} {help_text}", f"# TYPE {name} counter"]

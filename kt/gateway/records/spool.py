@@ -1,8 +1,8 @@
 """Decisions on their way to a control plane: lines of JSON in segments on disk.
 
-Each process writes segments of its own and holds a lock on the one it writes, which tells
-whoever sends them that more may come. What does not fit, or cannot be written, is counted in a
-line `{"dropped": n}` once that is possible.
+Each process writes its own segments and locks the one it writes, so that the sender knows that
+more may come. Decisions that do not fit, or cannot be written, are counted in a line
+`{"dropped": n}` as soon as one can be written.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ _MOST_MODEL = 200
 
 
 class Spool(Writer):
-    """`segment_bytes` is the size past which a new segment is begun.
+    """The writing end of the spool.
 
-    `dropped` is what was lost and could not be told yet.
+    `segment_bytes` is the size past which a new segment begins. `dropped` counts losses that no
+    line says yet.
     """
 
     def __init__(self, folder: str, *, segment_bytes: int) -> None:
@@ -35,7 +36,7 @@ class Spool(Writer):
         self._size = 0
 
     def close(self) -> None:
-        """Write what is waiting, and let go of the segment."""
+        """Write what is waiting, and unlock the segment."""
         super().close()
         self._leave()
 
@@ -51,7 +52,7 @@ class Spool(Writer):
         try:
             self._append(b"".join(fitting))
         except OSError:
-            # Counted, and told when the disk takes a line again.
+            # Counted, and written when the disk takes a line again.
             self.dropped += len(fitting) - bool(dropped)
         else:
             self.dropped -= dropped
@@ -66,13 +67,13 @@ class Spool(Writer):
             self._leave()
             raise
         if written < len(data):
-            # Half a line ends the segment; whoever reads it sees that it is none.
+            # The segment ends with half a line, which its reader recognizes.
             self._leave()
-            raise OSError("the disk took a part only")
+            raise OSError("the disk took only a part")
         self._size += written
 
     def _begin(self) -> None:
-        """Open a segment, which has its name only once it is locked."""
+        """Open a segment; it gets its final name when it is locked."""
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}{SUFFIX}"
         path = os.path.join(self._folder, name)
         self._descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -87,13 +88,13 @@ class Spool(Writer):
 
 
 def _line(entry: dict[str, Any]) -> bytes:
-    """A decision with an id of its own: a request's may be its client's, and come twice."""
-    told = {
+    """A decision as a line, with an id of its own, since clients may repeat a request's id."""
+    fields = {
         **entry,
         "id": uuid.uuid4().hex,
         "request_id": entry["id"],
         "model": entry["model"][:_MOST_MODEL],
     }
-    # A lone surrogate, which JSON lets a client write, is no text that anybody would take.
-    line = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    # A lone surrogate, which a client may write in JSON, would be refused.
+    line = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
     return line.encode("utf-8", "replace") + b"\n"

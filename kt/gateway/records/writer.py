@@ -1,4 +1,4 @@
-"""What is written beside the requests' path: a bounded queue, and a thread that empties it."""
+"""Writing in the background: a bounded queue, and a thread that empties it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PAUSE_SECONDS = 0.05
 
 
 class Writer(ABC):
-    """A slow disk or reader delays no request. `dropped` counts what was lost for that."""
+    """A background writer: a slow disk delays no request. `dropped` counts lost entries."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -22,12 +22,12 @@ class Writer(ABC):
         self.dropped = 0
 
     def start(self) -> None:
-        """Begin to write. In each process after its fork."""
+        """Begin to write. Called in each process after its fork."""
         self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Take an entry; never waits."""
+        """Add an entry to the queue; never waits."""
         if len(self._waiting) >= _MOST_WAITING:
             self.dropped += 1
             return
@@ -50,4 +50,4 @@ class Writer(ABC):
 
     @abstractmethod
     def _put(self, entries: list[dict[str, Any]]) -> None:
-        """Write these, oldest first; called with none where none came. Raises nothing."""
+        """Write entries, oldest first, or none when no new one came. Must not raise."""

@@ -1,1 +1,1 @@
-"""Streams of answers, held until they were judged."""
+"""Streamed answers, held until they are judged."""

@@ -1,4 +1,4 @@
-"""One text that a stream says, and how much of it may go."""
+"""One text of a stream, and how much of it may be sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTEXT = 1024
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A stretch of the text, whole pieces, and what stands there instead."""
+    """A stretch of the text, in whole pieces, and its replacement."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ class Rewrite:
 
 
 class Channel:
-    """`text` is all that was said, `cleared` how much of it was judged and may go."""
+    """One text of a stream: `text` so far, of which `cleared` characters may be sent."""
 
     def __init__(self, key: Key, group: Key, tool: Key | None, *, is_name: bool = False) -> None:
         self.key = key
@@ -39,14 +39,14 @@ class Channel:
         self._looked_at = 0
 
     def add(self, text: str) -> int:
-        """Append a piece; its end."""
+        """Append a piece; returns its end in the text."""
         self.text += text
         self._ends.append(len(self.text))
         return len(self.text)
 
     @property
     def due(self) -> bool:
-        """Whether enough is new to look again; the more is held back, the more must be new."""
+        """True when there is enough new text to judge; the more is held back, the more it takes."""
         if self.finished:
             return self.cleared < len(self.text)
         stride = max(_STRIDE, (len(self.text) - self.start) // 16)
@@ -54,7 +54,7 @@ class Channel:
 
     @property
     def window(self) -> str:
-        """What is judged: all that did not go yet, and some of what did."""
+        """The text to judge: all that was not sent, and some before it as context."""
         return self.text[self.start :]
 
     def looked(self) -> None:
@@ -69,7 +69,7 @@ class Channel:
         return [end for end in reversed(self._ends) if end <= self.start + limit]
 
     def clear(self, end: int, text: str | None = None) -> None:
-        """Let the text go up to `end`, as `text` when it was redacted."""
+        """Clear the text up to `end` for sending, as `text` when it was redacted."""
         if text is not None:
             self.rewrites.append(Rewrite(self.cleared, end, text))
         self.cleared = end
@@ -78,7 +78,7 @@ class Channel:
         self._slide()
 
     def _slide(self) -> None:
-        """Leave behind what is too far back to matter, between two words."""
+        """Move the window's start forward, to between two words."""
         if len(self.text) - self.start <= _WINDOW or self.cleared - self.start <= 2 * _CONTEXT:
             return
         space = self.text.rfind(" ", self.start, self.cleared - _CONTEXT)
@@ -86,7 +86,7 @@ class Channel:
 
 
 def redacted_text(decision: Decision, original: str) -> str:
-    """What `said(text)` became under a decision."""
+    """The text of `said(original)` after a decision."""
     if decision.body is None:
         return original
     content: str = decision.body["choices"][0]["message"]["content"]
@@ -94,6 +94,6 @@ def redacted_text(decision: Decision, original: str) -> str:
 
 
 def said(text: str) -> dict[str, object]:
-    """An answer that says `text` and nothing else, whatever format the stream has."""
+    """A chat answer whose whole content is `text`, whatever format the stream has."""
     message = {"role": "assistant", "content": text}
     return {"choices": [{"index": 0, "message": message}]}

@@ -1,9 +1,9 @@
-"""A stream under policy: events wait until all they say was judged, and then go as they came.
+"""A stream under policy: events wait until all their text is judged, then go unchanged.
 
-Text is judged in a window that ends where the stream has come to. What lies far enough behind
-that end can no longer become part of a match, so its events go, byte for byte.
+Text is judged in a window that ends at the newest text. What is far enough before that end can no
+longer become part of a match, so its events are sent, byte for byte.
 Where something is redacted, the first event of the stretch carries all of its new text and the
-others none. The arguments of a tool call go when the call is complete.
+others none. The arguments of a tool call are sent when the call is complete.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from kt.gateway.stream.pieces import EventText, Key, finished, is_delta, pieces,
 from kt.policy.decision import Decision
 from kt.policy.decision.reading.extract import Path
 
-# How many places are tried to cut a text in which something was redacted.
+# The number of places that are tried for a cut in a redacted text.
 _CUTS = 4
 UNSTABLE = "gateway.redaction_unstable"
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """An event that did not go yet, and where each of its strings ends in its channel."""
+    """An event that was not sent yet, and the place of each of its strings in its channel."""
 
     raw: bytes
     body: Any
@@ -41,10 +41,11 @@ class _Waiting:
 
 
 class Guard:
-    """One answer's stream. `feed` and `finish` give the bytes that may go.
+    """The guard of one answer's stream. `feed` and `finish` return the bytes that may be sent.
 
-    Both raise `PolicyViolationError` when the answer must stop, and `UpstreamError` for a
-    stream that cannot be read.
+    Raises:
+        PolicyViolationError: both raise it when the answer must stop.
+        UpstreamError: both raise it when the stream cannot be read.
     """
 
     def __init__(self, judge: Judge) -> None:
@@ -54,14 +55,14 @@ class Guard:
         self._queue: deque[_Waiting] = deque()
 
     def feed(self, events: list[bytes]) -> bytes:
-        """Take events in; give those that may go, in their order."""
+        """Take events; returns those that may be sent, in their order."""
         for event in events:
             self._take(event)
         self._advance()
         return self._release()
 
     def finish(self) -> bytes:
-        """The stream has ended: judge what is left, and all of it together."""
+        """End the stream: judge the rest, and then all texts together; returns the last bytes."""
         self._finish_groups(None)
         self._advance()
         if len(self._channels) > 1 or any(one.start for one in self._channels.values()):
@@ -74,10 +75,10 @@ class Guard:
             self._take_bare(raw, data)
             return
         body = _decoded(data)
-        found = list(pieces(body)) if is_delta(body) else []
-        if not found:
+        texts = list(pieces(body)) if is_delta(body) else []
+        if not texts:
             raw = self._judged(raw, body)
-        self._queue.append(_Waiting(raw, body, [self._append(piece) for piece in found]))
+        self._queue.append(_Waiting(raw, body, [self._append(piece) for piece in texts]))
         started = started_tool(body)
         if started:
             self._names[started[0]] = started[1]
@@ -85,7 +86,7 @@ class Guard:
             self._finish_groups(group)
 
     def _take_bare(self, raw: bytes, data: bytes | None) -> None:
-        """The end mark, or a comment, which nobody shows but somebody could read."""
+        """Take the end mark or a comment, which is judged too since clients can read it."""
         if data is None:
             self._judge.heed(self._judge.look(said(raw.decode("utf-8", "replace"))))
         else:
@@ -93,7 +94,7 @@ class Guard:
         self._queue.append(_Waiting(raw, None, []))
 
     def _judged(self, raw: bytes, body: Any) -> bytes:
-        """An event that is complete in itself."""
+        """An event that is complete in itself, as it may be sent."""
         decision = self._judge.heed(self._judge.look(body))
         return raw if decision.body is None else sse.render(raw, decision.body)
 
@@ -137,7 +138,7 @@ class Guard:
                 return
 
     def _clean(self, channel: Channel, end: int, whole: str) -> str | None:
-        """The redacted text up to `end`, unless something found there reaches over it."""
+        """The redacted text up to `end`; None when a match reaches beyond it."""
         before, after = channel.text[channel.start : end], channel.text[end:]
         left, right = self._redact(before), self._redact(after)
         return left if left is not None and right is not None and left + right == whole else None
@@ -146,13 +147,13 @@ class Guard:
         if not text:
             return ""
         decision = self._judge.look(said(text))
-        # A piece may look worse than the whole did.
+        # A piece may be judged more strictly than the whole.
         return None if decision.verdict in ("block", "escalate") else redacted_text(decision, text)
 
     def _clear_redacted(self, channel: Channel, end: int, left: str) -> None:
         gone = self._redact(channel.text[channel.start : channel.cleared])
         if gone is None or not left.startswith(gone):
-            # Something reaches back into what the client already has.
+            # A match reaches back into text that was already sent.
             raise self._unstable()
         text = left[len(gone) :]
         same = text == channel.text[channel.cleared : end]
@@ -164,7 +165,7 @@ class Guard:
         return PolicyViolationError(decision, phase="output")
 
     def _advance_tool(self, channel: Channel) -> None:
-        """Judge a complete call, its name and its arguments together."""
+        """Judge a complete tool call, its name and its arguments together."""
         parts = [one for one in self._channels.values() if one.tool == channel.tool]
         message = _message([], [self._call(parts)])
         decision = self._judge.heed(self._judge.look(message))
@@ -183,7 +184,7 @@ class Guard:
         return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
     def _assembled(self) -> dict[str, Any]:
-        """The whole answer, so that what is spread over its texts is seen."""
+        """The whole answer, to find what is spread over several texts."""
         spoken = [one.text for one in self._channels.values() if one.tool is None]
         tools: dict[Key, list[Channel]] = {}
         for one in self._channels.values():
@@ -222,7 +223,7 @@ def _message(texts: list[str], calls: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _rendered(event: _Waiting) -> bytes:
-    """The event's own bytes, unless a stretch that it is part of was rewritten."""
+    """The event's own bytes, or its new ones when its text was rewritten."""
     changes = [
         (path, rewrite, start)
         for channel, path, start, end in event.ends

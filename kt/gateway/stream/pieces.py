@@ -1,7 +1,7 @@
-"""What one event of a stream adds to which text.
+"""The pieces of text in an event of a stream, and the texts that they continue.
 
 Every string in an event is text unless the protocol says that it is a name or a number (as
-`kt.policy` reads a body). A delta's strings continue the text of their channel; any other
+`kt.policy` reads a body). The strings of a delta continue the text of their channel; any other
 event is complete in itself.
 """
 
@@ -16,7 +16,7 @@ from kt.policy.decision.reading.extract import Path, parts
 Key: TypeAlias = tuple[Any, ...]
 
 _INDEXES = ("index", "output_index", "content_index", "summary_index", "item_id")
-# Beside the text, not in it: a copy of it by token, and padding.
+# Not text: a copy of it by token, and padding.
 _ASIDE = frozenset({"logprobs", "obfuscation"})
 _TOOLS = frozenset({"tool_calls", "function_call", "partial_json"})
 _FINISHED = frozenset(
@@ -27,10 +27,10 @@ _FINISHED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EventText:
-    """A string of an event. `group` is what is finished together: a choice, a block, an item.
+    """A string of an event. `group` is the choice, block or item that ends as one.
 
-    `tool` names the call that the string belongs to, None for what is said. `name` says that
-    the string is the tool's name and not its arguments.
+    `tool` is the tool call that the string belongs to, None for plain text. `is_name`: the string
+    is the tool's name and not its arguments.
     """
 
     key: Key
@@ -42,7 +42,7 @@ class EventText:
 
 
 def is_delta(body: Mapping[str, Any]) -> bool:
-    """Whether an event continues texts, and says nothing complete."""
+    """True when an event only continues texts."""
     kind = body.get("type")
     if isinstance(kind, str):
         return kind == "content_block_delta" or kind.endswith(".delta")
@@ -77,7 +77,7 @@ def _choice_piece(body: Mapping[str, Any], path: Path, text: str) -> EventText:
 
 
 def _call(choice: Any, path: Path) -> Any:
-    """Which call of the choice a string belongs to; providers number them, not their order."""
+    """The number of a string's tool call, which providers send; their order says nothing."""
     if "tool_calls" not in path:
         return "function_call"
     at = path.index("tool_calls") + 1

@@ -1,4 +1,4 @@
-"""Server-sent events: bytes to whole events, and an event back to bytes."""
+"""Server-sent events: from bytes to whole events and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from kt.gateway.errors import UpstreamError, encode
 
-# Two line ends, each atomic: a lone CRLF is one, not a CR and an LF.
+# Two line ends, each atomic: CRLF is one line end, not two.
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE = re.compile(rb"\r\n|\n|\r")
 _LONGEST_END = 4
@@ -15,7 +15,7 @@ DONE = b"[DONE]"
 
 
 class Splitter:
-    """Collects bytes until an event is whole. `limit` bounds one event."""
+    """Splits bytes into whole events, each of at most `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         self._buffer = bytearray()
@@ -23,7 +23,7 @@ class Splitter:
         self._limit = limit
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The events that became whole, each with all its bytes.
+        """The events that these bytes complete, each with all its bytes.
 
         Raises:
             UpstreamError: an event is past the limit.
@@ -42,14 +42,14 @@ class Splitter:
         return events
 
     def rest(self) -> list[bytes]:
-        """What came after the last whole event, when the stream has ended."""
+        """The bytes after the last whole event, at the end of the stream."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         return [rest] if rest.strip() else []
 
 
 def field(event: bytes, name: bytes) -> bytes | None:
-    """A field's value; `data` may stand on several lines. None when it is not there."""
+    """The value of a field, of `data` over all its lines; None when there is none."""
     values = []
     for line in _LINE.split(event.removeprefix(b"\xef\xbb\xbf")):
         key, colon, value = line.partition(b":")

@@ -1,1 +1,1 @@
-"""Targets, their choice, what is sent to them and what comes back."""
+"""Choosing targets, calling them, and reading their answers."""

@@ -1,4 +1,4 @@
-"""A target that keeps failing is left alone for a while."""
+"""A circuit breaker, which gives a failing target a pause."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ OPEN_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Circuit:
-    """The recent past of one target.
+    """The circuit breaker of one target.
 
-    Five failures in a row open it. After ten seconds one request may try; its success
+    Five failures in a row open it. After ten seconds one request may try: its success
     closes the circuit, its failure opens it for ten more.
     """
 
@@ -20,7 +20,7 @@ class Circuit:
     open_until: float = 0.0
 
     def admits(self, now: float) -> bool:
-        """Whether a request may be sent; after the pause, one at a time."""
+        """True when a request may be sent; after the pause, one at a time."""
         if self.failures < FAILURES:
             return True
         if now < self.open_until:
@@ -29,15 +29,15 @@ class Circuit:
         return True
 
     def is_open(self, now: float) -> bool:
-        """Whether requests are being refused."""
+        """True when requests are being refused."""
         return self.failures >= FAILURES and now < self.open_until
 
     def succeeded(self) -> None:
-        """A target answered."""
+        """Note that the target answered."""
         self.failures = 0
 
     def failed(self, now: float) -> None:
-        """A target did not answer, or answered that it is broken."""
+        """Note that the target gave no answer, or a server error."""
         self.failures += 1
         if self.failures >= FAILURES:
             self.open_until = now + OPEN_SECONDS

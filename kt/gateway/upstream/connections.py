@@ -24,10 +24,10 @@ _BUFFER_BYTES = 1 << 17
 _INTERIM = frozenset({100, 102, 103})
 _UPGRADES = 1
 _REDIRECTS = 3
-# Shorter than what servers commonly keep, so that an idle connection is not used as they close it.
+# Shorter than servers' usual time, so that no connection is used while they close it.
 _KEEP_ALIVE_SECONDS = 4.0
 
-# A target's header reaches the client unless it speaks of the connection or is the gateway's own.
+# Headers of a target that do not reach the client: the connection's, and the gateway's own.
 _KEPT_BACK = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te"}
     | {b"trailer", b"transfer-encoding", b"upgrade", b"content-length", b"content-encoding"}
@@ -39,7 +39,7 @@ _PLAIN = frozenset({"", "identity", "chunked"})
 
 
 class HttpReply:
-    """An answer over HTTP, as `reply.Reply` describes one."""
+    """A `reply.Reply` over HTTP."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class HttpReply:
 
 
 def _is_encoded(head: RawResponseMessage) -> bool:
-    """Whether a body is anything else than the bytes that it says."""
+    """True when a body is encoded, so that its bytes are not its text."""
     codings = [head.headers.get(name, "") for name in ("content-encoding", "transfer-encoding")]
     return not {one.strip().lower() for one in ",".join(codings).split(",")} <= _PLAIN
 
@@ -100,7 +100,7 @@ def _may_pass(name: bytes) -> bool:
 
 
 class Upstream:
-    """The pool, made on first use: a gateway that only mocks never imports aiohttp."""
+    """The pool of connections, made on first use: a gateway that only mocks imports no aiohttp."""
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
@@ -110,7 +110,7 @@ class Upstream:
     async def call(self, target: UpstreamTarget, call: Call) -> HttpReply:
         """Send a call and wait for the head of its answer.
 
-        Sent once more only when no connection could be made: then nothing was sent.
+        Tried again only when no connection could be made, since nothing was sent then.
 
         Raises:
             UpstreamError: no connection, no answer in time, or a redirect.
@@ -150,7 +150,7 @@ class Upstream:
     def _outlet(self, target: UpstreamTarget, path: str) -> Outlet:
         key = (target, path)
         if key not in self._outlets:
-            # A reload may bring new targets for ever.
+            # Reloads may bring ever new targets.
             if len(self._outlets) >= _OUTLETS:
                 self._outlets.clear()
             self._outlets[key] = outlet(target, path)
@@ -175,7 +175,7 @@ class Upstream:
 async def _exchange(
     connection: aiohttp.connector.Connection, head: bytes, data: bytes
 ) -> tuple[RawResponseMessage, Body]:
-    """Send a request over a connection; the head of its answer, and the body to read."""
+    """Send a request; returns the head of its answer, and the body to be read."""
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
@@ -190,7 +190,7 @@ async def _exchange(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What aiohttp and the system raise for a target that fails."""
+    """The exceptions of aiohttp and the system when a target fails."""
     import aiohttp
     from aiohttp.http_exceptions import HttpProcessingError
 
@@ -206,7 +206,7 @@ def _unusable(reply: HttpReply) -> str:
 
 
 def _translated(exc: Exception) -> UpstreamError:
-    """A failure as one of ours."""
+    """An exception of aiohttp or the system as an `UpstreamError`."""
     import aiohttp
     from aiohttp.http_exceptions import HttpProcessingError
 

@@ -1,4 +1,4 @@
-"""The provider that needs no network: answers in process, deterministically."""
+"""The mock provider: deterministic answers in process, without a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVENTS: Headers = [(b"content-type", b"text/event-stream"), (b"cache-control", 
 
 
 class MockReply:
-    """An answer of the mock, as `reply.Reply` describes one."""
+    """A `reply.Reply` of the mock."""
 
     def __init__(self, call: Call, line: Line) -> None:
         self._call = call
@@ -42,11 +42,11 @@ class MockReply:
             await asyncio.sleep(self._line.chunk_delay_ms / 1000)
 
     def close(self) -> None:
-        """There is nothing to let go."""
+        """Do nothing: the mock has no connection."""
 
 
 async def answer(call: Call, script: tuple[Line, ...]) -> MockReply:
-    """Answer a call."""
+    """Answer a call, by the script or with an echo."""
     line = choose(script, mockwords.asked(call.body))
     if line.delay_ms:
         await asyncio.sleep(line.delay_ms / 1000)

@@ -1,7 +1,7 @@
-"""What the mock provider says: an echo, or what a script tells it.
+"""The mock's script, which gives its answers; without one it echoes.
 
-A script is a JSON list. The first entry whose `contains` stands in the last message of the
-request speaks; one without `contains` always does. Nothing matching: the echo.
+A script is a JSON list. The first entry whose `contains` is in the last message of the request
+answers; one without `contains` matches always. If none matches, the mock echoes.
 
     [{"contains": "weather", "text": "Rain."},
      {"contains": "tool", "tool": {"name": "search", "arguments": {"q": "x"}}},
@@ -26,12 +26,12 @@ _TYPES: dict[str, type] = {
 
 
 class ScriptError(Exception):
-    """A script that the mock cannot follow."""
+    """A script that is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What to say, and how. `text` None is the echo."""
+    """An entry of the script: an answer and how to give it. `text` None is the echo."""
 
     contains: str = ""
     text: str | None = None
@@ -69,16 +69,18 @@ def _line(entry: Any) -> Line:
         raise ScriptError("an entry of the mock's script is not an object")
     for key, value in entry.items():
         if key not in _TYPES or type(value) is not _TYPES[key]:
-            known = ", ".join(field.name for field in fields(Line))
-            raise ScriptError(f"the mock's script cannot use {key!r} so; it knows {known}")
+            keys = ", ".join(field.name for field in fields(Line))
+            raise ScriptError(
+                f"the mock's script has a wrong key or value: {key!r}; keys are {keys}"
+            )
     line = Line(**entry)
     if line.tool is not None and not isinstance(line.tool.get("name"), str):
         raise ScriptError("a tool of the mock's script has no name")
     if line.chunk_characters < 1 or not 200 <= line.status <= 599:
-        raise ScriptError("chunk_characters is at least 1, status from 200 to 599")
+        raise ScriptError("chunk_characters must be at least 1, status from 200 to 599")
     return line
 
 
 def choose(script: tuple[Line, ...], asked: str) -> Line:
-    """The entry that speaks."""
+    """The first entry that matches a message, or the echo."""
     return next((line for line in script if line.contains in asked), ECHO)

@@ -20,7 +20,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 def asked(body: dict[str, Any]) -> str:
-    """The text of the last message, or of the input."""
+    """The text of the last message or input, which the script is matched with."""
     items = body.get("messages") or body.get("input") or ""
     last = items[-1] if isinstance(items, list) and items else items
     content = last.get("content") if isinstance(last, dict) else last

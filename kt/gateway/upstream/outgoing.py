@@ -1,7 +1,7 @@
-"""What is sent to a target, as bytes: its head is made once, and finished for each call.
+"""Requests to a target as bytes: the head is prepared once, and completed for each call.
 
 aiohttp's connector and parser are used without its session, whose request and response objects
-cost more for a call than everything that the gateway does with it.
+cost more than all else that the gateway does for a call.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from kt.gateway.upstream.reply import Call
 if TYPE_CHECKING:
     import aiohttp
 
-# A client's header reaches a target only when it is one of these; no credential is.
+# The only headers of a client that reach a target; none is a credential.
 _FORWARDED = frozenset(
     {"accept", "user-agent", "openai-beta", "anthropic-beta", "anthropic-version"}
     | {"idempotency-key"}
 )
 _FORWARDED_PREFIX = "x-stainless-"
 _ANTHROPIC_VERSION = "2023-06-01"
-# What would end a header before its end.
+# Characters that would end a header too early.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """One route of a target. `request` is never sent; it says whom to connect to, and how.
+    """One route of a target. `request` is never sent; the connector takes the address from it.
 
-    Header names are in lower case. A client's own replace `defaults`, and nothing replaces `fixed`.
+    Header names are in lower case. A client's headers replace `defaults`; nothing replaces `fixed`.
     """
 
     request: aiohttp.ClientRequest
@@ -49,7 +49,7 @@ class Outlet:
 
 
 def outlet(target: UpstreamTarget, path: str) -> Outlet:
-    """Prepare a target's route. Needs a running event loop."""
+    """Prepare a route of a target. Needs a running event loop."""
     import aiohttp
     from yarl import URL
 
@@ -59,7 +59,7 @@ def outlet(target: UpstreamTarget, path: str) -> Outlet:
     if target.format == "anthropic":
         defaults["anthropic-version"] = _ANTHROPIC_VERSION
     defaults.pop("content-length", None)
-    # What is compressed could not be judged as it comes.
+    # A compressed answer could not be judged while it arrives.
     fixed = {"content-type": "application/json", "accept-encoding": "identity"}
     own = {name.lower(): value for name, value in target.headers}
     line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"

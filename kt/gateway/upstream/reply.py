@@ -1,4 +1,4 @@
-"""What a target is asked and what it answers, whoever it is."""
+"""Calls to targets and their replies, for the mock and HTTP alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kt.gateway.wire import Headers
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A model call as it goes out. `data` is the client's own bytes unless it was redacted."""
+    """A model call to a target. `data` is the client's own bytes unless it was redacted."""
 
     path: str
     model: str
@@ -23,9 +23,12 @@ class Call:
 
 
 class Reply(Protocol):
-    """An answer whose head has come. `headers` are those that may reach the client.
+    """An answer whose head has arrived. `headers` are those that may reach the client.
 
-    Reading raises `UpstreamError`. `close` must be called, however reading ended.
+    `close` must be called, however reading ended.
+
+    Raises:
+        UpstreamError: `read` and `chunks` raise it when the target fails.
     """
 
     @property
@@ -42,9 +45,9 @@ class Reply(Protocol):
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body in the pieces in which it arrives."""
+        """The body in pieces, as they arrive."""
         ...
 
     def close(self) -> None:
-        """Stop, whatever is still to come."""
+        """Stop, even when there is more to read."""
         ...

@@ -1,4 +1,4 @@
-"""Which targets are tried for a call, in which order, and when the next one is."""
+"""Routing: the targets of a call, their order, and fallback to the next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Send = Callable[[UpstreamTarget], Awaitable[Reply]]
 
 @dataclass(slots=True)
 class Router:
-    """What outlives a configuration: the circuits by target and the place in each round."""
+    """The router, which outlives configurations: a circuit for each target, and the turn."""
 
     circuits: dict[str, Circuit] = field(default_factory=dict)
     turn: int = 0
@@ -29,14 +29,14 @@ class Router:
     def candidates(
         self, loaded: Loaded, decision: Decision, path: str, model: str
     ) -> list[UpstreamTarget]:
-        """The targets that may serve, in the order in which they are tried.
+        """The targets that may serve a call, in the order in which they are tried.
 
         Raises:
             NotFoundError: no target serves the model.
-            UpstreamError: those that do lack their credential.
+            UpstreamError: those that serve it have no credential.
         """
         wanted: Format = "anthropic" if path == MESSAGES_PATH else "openai"
-        # A policy without targets is served by the mock alone, which no policy restricts.
+        # A policy without targets is served by the mock, which no policy restricts.
         allowed = set(decision.targets) if loaded.snapshot.targets else {"mock"}
         serving = [one for one in loaded.targets if one.id in allowed and one.serves(model, wanted)]
         if not serving:
@@ -44,7 +44,7 @@ class Router:
             raise NotFoundError(message, code="model_not_found", param="model")
         ready = [target for target in serving if not target.problem]
         if not ready:
-            message = f"The target {serving[0].id} has no credential."
+            message = f"The target {serving[0].id} has no credential; /health says why."
             raise UpstreamError(message, trigger="", code="target_unavailable")
         return self._ordered(loaded, ready)
 
@@ -65,7 +65,7 @@ class Router:
         """Try the targets until one answers in a way that does not trigger the next.
 
         Raises:
-            UpstreamError: the last that was tried failed.
+            UpstreamError: the last target that was tried failed.
         """
         failure: UpstreamError | None = None
         for target, is_last in _with_last(self._admitted(targets)):
@@ -99,11 +99,11 @@ class Router:
         return reply
 
     def _circuit(self, target: UpstreamTarget) -> Circuit:
-        # An edited target of the same name is another target.
+        # An edited target is another target, though its id is the same.
         return self.circuits.setdefault(f"{target.id} {target.base_url}", Circuit())
 
     def is_open(self, target: UpstreamTarget) -> bool:
-        """Whether a target is being left alone."""
+        """True when a target's circuit is open."""
         return self._circuit(target).is_open(time.monotonic())
 
 
@@ -120,5 +120,5 @@ def _trigger(status: int) -> str:
 
 def _all_open(targets: Sequence[UpstreamTarget]) -> UpstreamError:
     names = ", ".join(target.id for target in targets)
-    message = f"Left alone after repeated failures: {names}."
+    message = f"Paused after repeated failures: {names}; try again in a few seconds."
     return UpstreamError(message, trigger="server_error", code="circuit_open")

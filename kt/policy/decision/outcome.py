@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kt.policy.decision.reading.passages import Place
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
+from kt.policy.decision.tools.globs import matches
 from kt.policy.decision.values import Detection, Verdict
 
 
@@ -39,6 +39,21 @@ class Outcome:
 
 
 PASSED = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTarget:
+    """A provider target and what it promises; a promise not made is not kept."""
+
+    id: str
+    models: Any
+    zero_data_retention: bool
+    training_opt_out: bool
+    retention_days: int | None
+
+    def serves(self, model: str) -> bool:
+        """True when the target answers for a model; where no model is named, it does."""
+        return self.models is None or not model or matches(self.models, model)
 
 
 class Policy(ABC):

@@ -10,8 +10,8 @@ from kt.policy.decision import auditing
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.conditions import Condition, compile_condition
 from kt.policy.decision.kinds import COMPILERS
-from kt.policy.decision.outcome import Policy
-from kt.policy.decision.targets import ProviderTarget, compile_targets
+from kt.policy.decision.outcome import Policy, ProviderTarget
+from kt.policy.decision.targets import compile_targets
 from kt.policy.decision.values import Request, Stage
 from kt.policy.language import KINDS
 from kt.policy.settings import settings

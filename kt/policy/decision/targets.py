@@ -1,27 +1,12 @@
-"""Who may serve: the providers of a document, as far as a decision needs to know them."""
+"""The providers of a document, compiled as far as a decision needs them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.tools.globs import compile_globs, matches
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderTarget:
-    """A provider target and what it promises; a promise not made is not kept."""
-
-    id: str
-    models: Any
-    zero_data_retention: bool
-    training_opt_out: bool
-    retention_days: int | None
-
-    def serves(self, model: str) -> bool:
-        """Whether the target answers for a model; where no model is named, it does."""
-        return self.models is None or not model or matches(self.models, model)
+from kt.policy.decision.outcome import ProviderTarget
+from kt.policy.decision.tools.globs import compile_globs
 
 
 def compile_targets(providers: Mapping[str, Any] | None) -> tuple[ProviderTarget, ...]:

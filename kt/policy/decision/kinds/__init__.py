@@ -16,8 +16,7 @@ from kt.policy.decision.kinds import (
     rbac,
     safety_filter,
 )
-from kt.policy.decision.outcome import Policy
-from kt.policy.decision.targets import ProviderTarget
+from kt.policy.decision.outcome import Policy, ProviderTarget
 
 Compiler = Callable[[Mapping[str, Any], Sequence[ProviderTarget]], Policy]
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.tools.allowed import (
     NO_TOOLS,
     ROLE_HEADER,

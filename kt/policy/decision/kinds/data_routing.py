@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kt.policy.decision.outcome import Outcome, Policy
+from kt.policy.decision.outcome import Outcome, Policy, ProviderTarget
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Detection
 
 KIND = "data-routing-policy"

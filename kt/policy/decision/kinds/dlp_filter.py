@@ -13,10 +13,9 @@ from kt.policy.decision.detectors import secrets
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.termset import TermSet, compile_terms
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "dlp-filter"

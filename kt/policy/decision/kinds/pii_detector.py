@@ -12,10 +12,9 @@ from kt.policy.decision.cutting.markers import Marker, marker
 from kt.policy.decision.detectors.personal import base, health, payment
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.matcher import Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "pii-detector"

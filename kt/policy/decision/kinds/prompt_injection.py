@@ -16,11 +16,10 @@ from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.tools.allowed import NO_TOOLS, ROLE_HEADER, Roles, compile_roles, refused
 from kt.policy.decision.values import Detection, Request
 from kt.policy.language import SENSITIVITIES

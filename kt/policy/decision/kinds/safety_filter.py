@@ -15,11 +15,10 @@ from kt.policy.decision.matching.patterns import Spans
 from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelling, spelt
 from kt.policy.decision.matching.termset import TermSet, compile_terms
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.targets import ProviderTarget
 from kt.policy.decision.values import Verdict
 
 KIND = "safety-filter"

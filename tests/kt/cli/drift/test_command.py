@@ -222,7 +222,7 @@ def test_in_sync_is_0_and_drift_is_1(kt: Run, answers: Answers, checkout: Repo) 
 
     assert clean == (0, "in_sync      support-bot\n1 in_sync\n", "")
     assert drifted == (
-        1, "overridden   support-bot: somebody changed it by the API\n1 overridden\n", "",
+        1, "overridden   support-bot: changed by the API, not in git\n1 overridden\n", "",
     )  # fmt: skip
     assert kt("drift", "--ignore", "overridden")[0] == 0
     assert {token for _, token in answers.asked} == {"Bearer s3cret"}
@@ -261,8 +261,8 @@ def test_each_format_tells_the_same(kt: Run, answers: Answers, checkout: Repo) -
         (302, b"", "302"),
         (200, b"nonsense", "no data"),
         (200, b'{"error": {}}', "no data"),
-        (200, b'{"data": {}}', "no list"),
-        (200, b'{"data": [1]}', "no list"),
+        (200, b'{"data": {}}', "not a list"),
+        (200, b'{"data": [1]}', "not a list"),
         (200, b"[" * 100_000, "no data"),
         (503, b"", "503"),
     ],

@@ -110,7 +110,7 @@ def test_a_problem_is_logged_when_it_comes_and_when_it_is_over(
     run(work)
     assert caplog.messages == [
         "control_plane_unreachable: no answer",
-        "control_plane_unreachable: over",
+        "control_plane_unreachable: resolved",
     ]
 
 
