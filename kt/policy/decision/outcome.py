@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from kt.policy.decision.reading.passages import Place
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.tools.globs import matches
 from kt.policy.decision.values import Detection, Verdict
 
 
@@ -43,17 +42,20 @@ PASSED = Outcome()
 
 @dataclass(frozen=True, slots=True)
 class ProviderTarget:
-    """A provider target and what it promises; a promise not made is not kept."""
+    """A provider target and what it promises; a promise not made is not kept.
+
+    `models` says whether it has a model; None where any is answered.
+    """
 
     id: str
-    models: Any
+    models: Callable[[str], bool] | None
     zero_data_retention: bool
     training_opt_out: bool
     retention_days: int | None
 
     def serves(self, model: str) -> bool:
         """True when the target answers for a model; where no model is named, it does."""
-        return self.models is None or not model or matches(self.models, model)
+        return self.models is None or not model or self.models(model)
 
 
 class Policy(ABC):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from kt.policy.decision.outcome import ProviderTarget
-from kt.policy.decision.tools.globs import compile_globs
+from kt.policy.decision.tools.globs import compile_globs, matches
 
 
 def compile_targets(providers: Mapping[str, Any] | None) -> tuple[ProviderTarget, ...]:
@@ -21,7 +22,7 @@ def _target(entry: Mapping[str, Any]) -> ProviderTarget:
     return ProviderTarget(
         id=entry["id"],
         # Under the mock provider any model answers.
-        models=compile_globs([glob]) if glob and provider != "mock" else None,
+        models=partial(matches, compile_globs([glob])) if glob and provider != "mock" else None,
         zero_data_retention=promises.get("zero_data_retention", False),
         training_opt_out=promises.get("training_opt_out", False),
         retention_days=promises.get("retention_days"),

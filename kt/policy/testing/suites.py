@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kt.policy.decision import Decision, Request, Snapshot, compile_policy, decide, decide_response
-from kt.policy.decision.targets import ProviderTarget
+from kt.policy.decision.outcome import ProviderTarget
 from kt.policy.decision.values import SEVERITY
 from kt.policy.language import KINDS
 
