@@ -26,7 +26,7 @@ from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
 from gitrepos.snapshot import temporary
-from gitrepos.sync import history, preview, preview_requests, steps
+from gitrepos.sync import history, poll, preview, preview_requests, steps
 from keeptrusts import mailbox, metrics
 from keeptrusts.processes import heartbeat
 
@@ -66,7 +66,7 @@ def tick() -> None:
 
 def _poll(batch: Claim) -> None:
     try:
-        steps.poll(batch, _hand_over)
+        poll.poll(batch, _hand_over)
     finally:
         _gate.leave(batch.remote_ids)
 

@@ -9,8 +9,14 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from configurations import queries
-from gitrepos.errors import HostNotAllowedError
-from gitrepos.forge.addresses import BadURLError, RepoURL, is_allowed, literal_address, parse
+from gitrepos.forge.addresses import (
+    NOT_ALLOWED,
+    BadURLError,
+    RepoURL,
+    is_allowed,
+    literal_address,
+    parse,
+)
 from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
@@ -40,7 +46,7 @@ class URL(Text):
             raise serializers.ValidationError(
                 f"leads to {address}, which is not a public address; an operator allows it"
                 " with KEEPTRUSTS_GIT_ALLOWED_NETWORKS",
-                code=HostNotAllowedError.code,
+                code=NOT_ALLOWED,
             )
         return url
 

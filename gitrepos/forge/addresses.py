@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from gitrepos.errors import HostNotAllowedError, UnreachableError
 
+# The code of a host whose address may not be called.
+NOT_ALLOWED = HostNotAllowedError.code
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -32,7 +32,6 @@ from gitrepos.forge.secret import Secret
 
 log = structlog.get_logger(__name__)
 
-HEAD = "HEAD"
 _DEADLINE_SECONDS = 10
 _TURN_SECONDS = 20
 _IN_FLIGHT = 256

@@ -102,9 +102,9 @@ def _opened(text: str, row: Remote | GitCredential, what: str) -> str:
         raise SecretLostError(f"The {what} cannot be opened: {exc}. Send it again.") from exc
 
 
-def sealed_webhook_secret(secret: str, link: Link) -> str:
+def sealed_webhook_secret(text: str, link: Link) -> str:
     """What a link keeps of its `webhook_secret`; empty for none."""
-    return seal(secret, row=binding(link)) if secret else ""
+    return seal(text, row=binding(link)) if text else ""
 
 
 def webhook_secret_of(link: Link) -> str:

@@ -14,10 +14,11 @@ from gitrepos.forge.addresses import resolve, stored
 from gitrepos.forge.git import runner
 from gitrepos.models import Link
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import facts, holds, steps
+from gitrepos.sync import facts, holds, poll, steps, work
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import decide
 from gitrepos.sync.plan import Hold, Plan, mass_removal
+from gitrepos.sync.work import Work
 
 _SHOWN_FINDINGS = 10
 
@@ -63,19 +64,19 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
 
 def _taken(link: Link) -> Snapshot:
     """What git says to the link now, every file's bytes included."""
-    work = steps.Work(link.remote, (link,), timezone.now())
-    groups = check.check([steps.question(work)], terms=steps.terms())
+    job = Work(link.remote, (link,), timezone.now())
+    groups = check.check([poll.question(job)], terms=work.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
-    [ref] = work.refs()
+    [ref] = job.refs()
     ask = FilesRequest(
         link.root,
         include=tuple(link.include),
         exclude=tuple(link.exclude),
         allowed_signers=link.allowed_signers,
     )
-    [result] = steps.fetched(work, ref, answer.heads, [ask])
+    [result] = steps.fetched(job, ref, answer.heads, [ask])
     if isinstance(result, RemoteError):
         raise result
     return result

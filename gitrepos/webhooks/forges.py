@@ -16,9 +16,10 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from gitrepos import refs
+
 MAX_AGE_SECONDS = 300
 
-_BRANCH = "refs/heads/"
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _STANDARD = "whsec_"
 
@@ -196,7 +197,7 @@ def _bitbucket_cloud(event: str, payload: Any) -> Delivery:
         new = change.get("new")
         named = new or change["old"]
         if named["type"] == "branch":
-            pushes += _push(_BRANCH + named["name"], new["target"]["hash"] if new else "")
+            pushes += _push(refs.named(named["name"]), new["target"]["hash"] if new else "")
     return Delivery(event, tuple(pushes), str(payload["repository"]["full_name"]))
 
 
@@ -214,13 +215,14 @@ def _bitbucket_server(event: str, payload: Any) -> Delivery:
 
 
 def _push(ref: str, commit: str) -> Iterator[Push]:
-    if not ref.startswith(_BRANCH):
+    branch = refs.branch_of(ref)
+    if branch is None:
         return
     if commit.strip("0") == "":  # Zeros stand for a branch that was deleted.
         commit = ""
     elif not _COMMIT.fullmatch(commit):
         raise ValueError("no commit id")
-    yield Push(ref.removeprefix(_BRANCH), commit)
+    yield Push(branch, commit)
 
 
 _READERS = {

@@ -18,7 +18,8 @@ from gitrepos.models import Host, Link, Pause, Remote, SyncRun
 from gitrepos.polling import claims, hosts
 from gitrepos.polling import gate as gate_module
 from gitrepos.polling.gate import Gate
-from gitrepos.sync import steps
+from gitrepos.sync import poll as polling
+from gitrepos.sync import steps, work
 from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.stack import free_port
@@ -139,13 +140,13 @@ def test_after_a_pause_one_remote_is_the_probe(
     probe = claims.due(timezone.now())
     meanwhile = claims.due(timezone.now())
     assert probe
-    steps.poll(probe, steps.sync)
+    polling.poll(probe, steps.sync)
     after = claims.due(timezone.now())
 
     assert after
     assert (len(probe.remote_ids), meanwhile, len(after.remote_ids)) == (1, None, 1)
     assert (Host.objects.count(), Pause.objects.count()) == (0, 0)
-    steps.poll(after, steps.sync)
+    polling.poll(after, steps.sync)
     assert shown(admin, limited)["error"] is None
 
 
@@ -271,14 +272,14 @@ def test_a_host_is_probed_by_turns_until_one_is_answered(
     assert probe
     [first] = probe.remote_ids
     forge.answers.clear()
-    steps.poll(probe, steps.sync)
+    polling.poll(probe, steps.sync)
 
     after = claims.due(timezone.now())
 
     assert first == Link.objects.get(pk=down[-1]["id"]).remote_id
     assert after
     assert len(after.remote_ids) == 3
-    steps.poll(after, steps.sync)
+    polling.poll(after, steps.sync)
     assert [shown(admin, row)["error"] for row in down] == [None] * 4
 
 
@@ -373,7 +374,7 @@ def test_a_host_is_called_by_as_many_at_once_as_the_operator_allows(
     batch = claims.due(timezone.now())
     assert batch
 
-    steps.poll(batch, lambda fence, _heads: claims.settle(fence.claim_id, [fence.remote_id]))
+    polling.poll(batch, lambda fence, _heads: claims.settle(fence.claim_id, [fence.remote_id]))
 
     assert most == 2
     assert Remote.objects.filter(failures=0, last_polled_at__isnull=False).count() == 8
@@ -468,7 +469,7 @@ def test_a_poll_leaves_the_gate_whatever_happens(
 ) -> None:
     """Answered or not: a crash must not shut a host for ever."""
     link(admin, "http://h.invalid/r")
-    monkeypatch.setattr(steps, "_load", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(work, "load", lambda *_, **__: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         tasks.tick()

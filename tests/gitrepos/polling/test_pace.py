@@ -19,6 +19,7 @@ from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.polling.turns import next_turn
+from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -324,7 +325,7 @@ def test_what_was_claimed_and_has_no_link_any_more_is_not_asked(
     assert batch
     edit(admin, row, suspended=True)
 
-    steps.poll(batch, steps.sync)
+    polling.poll(batch, steps.sync)
 
     found = Remote.objects.get()
     assert (found.next_poll_at, found.claim_id, forge.calls(repo)) == (None, None, [])

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from gitrepos.models import Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
+from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -156,7 +157,7 @@ def test_a_failure_of_the_check_passes_over_an_edited_link(
     batch = claims.due(timezone.now())
     assert batch
 
-    steps.poll(batch, steps.sync)
+    polling.poll(batch, steps.sync)
 
     assert [shown(admin, row)["status"] for row in rows] == ["pending", "error"]
     found = Remote.objects.get()
@@ -215,7 +216,7 @@ def test_a_message_that_comes_too_late_does_nothing(
     before = list(Remote.objects.values()), len(forge.calls(repo))
 
     steps.sync(Fence(batch.remote_ids[0], batch.id), {"HEAD": "0" * 40})
-    steps.poll(batch, steps.sync) if gone != "expired" else None
+    polling.poll(batch, steps.sync) if gone != "expired" else None
 
     assert (list(Remote.objects.values()), len(forge.calls(repo))) == before
     assert hashes() == {}

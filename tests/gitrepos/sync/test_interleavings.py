@@ -12,6 +12,7 @@ from gitrepos.links import links
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
+from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.api import like, together
 from tests.support.repo import Repo, policy
@@ -173,7 +174,7 @@ def test_two_links_that_write_one_id_at_the_same_moment(
     batch = claims.due(timezone.now())
     assert batch is not None
     waiting: list[tuple[Fence, Any]] = []
-    steps.poll(batch, lambda fence, heads: waiting.append((fence, heads)))
+    polling.poll(batch, lambda fence, heads: waiting.append((fence, heads)))
 
     together(2, lambda number: steps.sync(*waiting[number]))
 

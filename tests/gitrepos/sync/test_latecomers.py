@@ -5,7 +5,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos.polling import claims
-from gitrepos.sync import steps
+from gitrepos.sync import needs, steps
+from gitrepos.sync import poll as polling
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, poll, run_due
 
@@ -18,8 +19,8 @@ def test_a_link_that_comes_after_the_check_waits_for_the_next(admin: APIClient, 
     link(admin, repo.url, branch="main")
     batch = claims.due(timezone.now())
     assert batch
-    handed: list[tuple[claims.Fence, steps.Heads]] = []
-    steps.poll(batch, lambda *found: handed.append(found))
+    handed: list[tuple[claims.Fence, needs.Heads]] = []
+    polling.poll(batch, lambda *found: handed.append(found))
     late = link(admin, repo.url, auto_create_configuration=False)
 
     for fence, heads in handed:

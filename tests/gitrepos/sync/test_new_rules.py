@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from configurations import judging
 from gitrepos.models import Link, LinkedFile
 from gitrepos.snapshot.values import Commit, File, Snapshot
-from gitrepos.sync import preview, steps
+from gitrepos.sync import needs, preview
 from gitrepos.sync.candidates import Linked, read
 from keeptrusts.redis_client import client as redis_client
 from kt.policy.verify import VERIFY_VERSION
@@ -114,9 +114,9 @@ def test_a_look_is_due_for_what_other_rules_refused(
     row.observed_rules = "older" if older else VERIFY_VERSION
     row.held = {"reason": "mass_removal", "commit": "c" * 40} if held else None
 
-    pending = steps._pending([row])
+    pending = needs.pending_files([row])
 
-    assert steps._changed(row, {"HEAD": "c" * 40}, pending) is (expected and not held)
+    assert needs.changed(row, {"HEAD": "c" * 40}, pending) is (expected and not held)
 
 
 def _link_with(admin: APIClient, outcome: str) -> Link:

@@ -1,0 +1,23 @@
+"""What a link follows in its repository: a branch, or where the remote's HEAD points."""
+
+from gitrepos.errors import BranchNotFoundError
+
+HEAD = "HEAD"
+_BRANCHES = "refs/heads/"
+
+
+def named(branch: str) -> str:
+    """The full name of a branch (`refs/heads/main`); `HEAD` for an empty one."""
+    return f"{_BRANCHES}{branch}" if branch else HEAD
+
+
+def branch_of(ref: str) -> str | None:
+    """The branch that a full name names; None for a tag and all else."""
+    return ref.removeprefix(_BRANCHES) if ref.startswith(_BRANCHES) else None
+
+
+def missing(ref: str) -> BranchNotFoundError:
+    """The error of a repository that does not have `ref`."""
+    if ref == HEAD:
+        return BranchNotFoundError("The repository is empty, or its HEAD names no branch yet.")
+    return BranchNotFoundError(f"The repository has no branch {branch_of(ref)!r}.")

@@ -1,0 +1,94 @@
+"""The reasons why a link needs a look, and what it asks of its commit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from django.utils import timezone
+
+from configurations.models import Configuration
+from gitrepos import refs
+from gitrepos.errors import NULL_ID
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
+from gitrepos.snapshot.values import FilesRequest
+from gitrepos.sync.candidates import Linked, settled
+from kt.policy.verify import VERIFY_VERSION
+
+# The commit of each ref that a check asked for; empty where there is none.
+Heads = Mapping[str, str]
+
+
+def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
+    """True when a link needs a look. One that came after the check knows nothing, and waits."""
+    head = heads.get(refs.named(link.branch))
+    if head is None or (_failed_at(link, head) and not _is_stale(link)):
+        return False
+    return (head or NULL_ID) != _seen(link) or _replan(link, pending)
+
+
+def _failed_at(link: Link, head: str) -> bool:
+    """Whether the link failed at this commit, and waits before it tries again."""
+    waits = link.retry_at is not None and link.retry_at > timezone.now()
+    return waits and link.failed_commit == head
+
+
+def _seen(link: Link) -> str:
+    """The commit that was looked at last, applied or held."""
+    return str(link.held["commit"]) if link.held else link.last_commit
+
+
+def _replan(link: Link, pending: set[UUID]) -> bool:
+    """Whether a link needs a plan although its commit stands still."""
+    known = link.held["reason"] if link.held else NO_POLICY_FILES
+    return (
+        (link.pk in pending and not link.held)
+        or _is_stale(link)
+        or link.error_code not in ("", known)
+    )
+
+
+def _is_stale(link: Link) -> bool:
+    """Whether somebody asked for something since the last attempt began."""
+    edited = link.observed_generation != link.generation
+    return edited or link.requested_seq > link.served_seq
+
+
+def pending_files(links: Iterable[Link]) -> set[UUID]:
+    """Links with a refused file that may pass now: other rules judged it, or the reason is gone.
+
+    What is in force is not looked at again in git because of other rules: its bytes are stored,
+    and `configurations.judging` reads them.
+    """
+    rules = {link.pk: link.observed_rules for link in links}
+    files = LinkedFile.objects.filter(LinkedFile.refused(), link__in=list(rules))
+    rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
+    if not rows:
+        return set()
+    named = Configuration.objects.filter(pk__in=files.values("configuration"))
+    owners = dict(named.values_list("pk", "owner"))
+    return {
+        link_id
+        for link_id, configuration, outcome, findings in rows
+        if rules[link_id] != VERIFY_VERSION
+        or _released(owners.get(configuration), outcome, findings)
+    }
+
+
+def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the reason is gone; `owner` is None for a configuration that does not exist."""
+    if outcome == LinkedFile.Outcome.UNLINKED:
+        return owner is not None
+    return not owner and any(f["code"] == "owned_by_another_link" for f in findings)
+
+
+def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> FilesRequest:
+    known_tree = "" if link.held or _replan(link, pending) else link.tree_id
+    return FilesRequest(
+        link.root,
+        known_tree=known_tree,
+        known=settled(before),
+        include=tuple(link.include),
+        exclude=tuple(link.exclude),
+        # Another branch or repository has another history, and nobody rewrote it.
+        last_commit=link.last_commit if link.observed_generation == link.generation else "",
+        allowed_signers=link.allowed_signers,
+    )

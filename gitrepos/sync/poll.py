@@ -1,0 +1,95 @@
+"""Polling: ask the remotes of a claim where their branches stand, and hand over what changed."""
+
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
+
+from gitrepos.errors import RemoteError
+from gitrepos.forge import check
+from gitrepos.links.sealed_secrets import secret_of
+from gitrepos.models import Remote
+from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling.claims import Claim, Fence
+from gitrepos.sync import needs, work
+from gitrepos.sync.needs import Heads
+from gitrepos.sync.work import Work
+
+
+def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
+    """Ask each remote of a claim where its branches stand.
+
+    One that changed is handed over as soon as its answer is there; the others are given back.
+    """
+    works = work.load(batch, only=_LOOKED_AT)
+    pending = needs.pending_files(link for job in works.values() for link in job.links)
+    claims.settle(batch.id, [job.remote.pk for job in works.values() if not job.links])
+    # In the order in which they were claimed, for places at a host are given in it.
+    asked = [works[key] for key in batch.remote_ids if key in works and works[key].links]
+    questions = [question for job in asked if (question := _question(batch.id, job))]
+    for answers in filter(None, check.check(questions, terms=work.terms())):
+        batch.gate.leave(answer.key for answer in answers)
+        seen = [hosts.seen(works[answer.key].remote, answer.error) for answer in answers]
+        elsewhere = claims.learn(batch.id, seen, works[answers[0].key].started_at)
+        quiet = [
+            answer.key
+            for answer in answers
+            if answer.key not in elsewhere
+            and _is_quiet(
+                Fence(answer.key, batch.id), works[answer.key], answer, pending, hand_over
+            )
+        ]
+        claims.settle(batch.id, quiet)
+        _measure([works[answer.key].remote for answer in answers], answers, quiet)
+
+
+def _measure(
+    remotes: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
+) -> None:
+    for row, answer in zip(remotes, answers, strict=True):
+        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
+
+
+# What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
+_LOOKED_AT = (
+    (
+        "url", "host", "credential", "credential_digest", "shared", "next_poll_at", "asked",
+        "failures", "put_off", "limited_until", "last_polled_at",
+    ),
+    (
+        "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
+        "requested_seq", "served_seq", "error_code", "held", "expected_until",
+        "failed_commit", "retry_at",
+    ),
+)  # fmt: skip
+
+
+def _is_quiet(
+    fence: Fence,
+    job: Work,
+    answer: check.RefsAnswer[UUID],
+    pending: set[UUID],
+    hand_over: Callable[[Fence, Heads], None],
+) -> bool:
+    """Act on an answer; whether there was nothing to do."""
+    if answer.error is not None:
+        work.fail_all(fence, job, answer.error)
+        return False
+    if any(needs.changed(link, answer.heads, pending) for link in job.links):
+        hand_over(fence, answer.heads)
+        return False
+    return True
+
+
+def _question(claim_id: UUID, job: Work) -> check.RefsQuestion[UUID] | None:
+    """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
+    try:
+        return question(job)
+    except RemoteError as error:
+        work.fail_all(Fence(job.remote.pk, claim_id), job, error)
+        return None
+
+
+def question(job: Work) -> check.RefsQuestion[UUID]:
+    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    return check.RefsQuestion(
+        job.remote.pk, work.url_of(job.remote), secret_of(job.remote), job.refs()
+    )

@@ -1,0 +1,114 @@
+"""A claimed remote with its links, and how an attempt at it ends early."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from gitrepos import refs
+from gitrepos.errors import HostNotAllowedError, RateLimitedError, RemoteError
+from gitrepos.forge import check
+from gitrepos.forge.addresses import BadURLError, RepoURL, parse
+from gitrepos.models import Link, Remote, SyncRun
+from gitrepos.polling import claims, probing
+from gitrepos.polling.claims import Claim, Fence, FenceLostError
+from gitrepos.sync import apply
+from gitrepos.sync.apply import Attempt, LinkChangedError
+from kt.policy.verify import VERIFY_VERSION
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed remote and its links as they stand now."""
+
+    remote: Remote
+    links: tuple[Link, ...]
+    started_at: datetime
+
+    def refs(self) -> tuple[str, ...]:
+        """The full names of what its links follow, each once."""
+        return tuple(dict.fromkeys(refs.named(link.branch) for link in self.links))
+
+    def attempt(self, link: Link) -> Attempt:
+        """An attempt at one of its links, begun with what the link asks for now."""
+        return Attempt(
+            link_id=link.pk,
+            generation=link.generation,
+            requested_seq=link.requested_seq,
+            rules=VERIFY_VERSION,
+            trigger=_trigger(link, self.started_at),
+            started_at=self.started_at,
+        )
+
+
+def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
+    """The remotes of a claim that still holds them, with what is read of them and their links."""
+    rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
+    rows = rows.prefetch_related("shared")  # No query where no remote has one.
+    links: dict[UUID, list[Link]] = defaultdict(list)
+    now = timezone.now()
+    found = {row.pk: row for row in rows}
+    active = Link.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
+    for link in active.only(*only[1]):
+        links[link.remote_id].append(link)
+    return {pk: Work(row, tuple(links[pk]), now) for pk, row in found.items()}
+
+
+def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
+    with discarding(fence):
+        news = False
+        for attempt in map(work.attempt, work.links):
+            with overtaken(attempt):
+                news = apply.fail(fence, attempt, error) or news
+        limited_until = (
+            probing.until(error, timezone.now()) if isinstance(error, RateLimitedError) else None
+        )
+        claims.finish(fence, ok=False, stalled=not error.transient, limited_until=limited_until)
+        if news:
+            log.warning("poll failed", url=work.remote.url, code=error.code)
+
+
+@contextlib.contextmanager
+def overtaken(attempt: Attempt) -> Iterator[None]:
+    """Leave a link that changed meanwhile as it is: its remote is due again at once."""
+    try:
+        yield
+    except LinkChangedError as error:
+        log.warning("discarded", git_repo=str(attempt.link_id), reason=str(error))
+
+
+@contextlib.contextmanager
+def discarding(fence: Fence) -> Iterator[None]:
+    """End an attempt that lost its claim: it writes nothing more, and the log says why."""
+    try:
+        yield
+    except FenceLostError as error:
+        log.warning("discarded", remote=str(fence.remote_id), reason=str(error))
+
+
+def terms() -> check.Terms:
+    """What holds for every call to a forge."""
+    env = settings.ENV
+    return check.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
+
+
+def url_of(row: Remote) -> RepoURL:
+    try:
+        return parse(row.url, schemes=settings.ENV.git_schemes)
+    except BadURLError as exc:
+        raise HostNotAllowedError(f"The url {exc}.") from exc
+
+
+def _trigger(link: Link, now: datetime) -> SyncRun.Trigger:
+    if link.expected_until is not None and link.expected_until > now:
+        return SyncRun.Trigger.WEBHOOK
+    asked = link.requested_seq > link.served_seq
+    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL
