@@ -60,6 +60,7 @@ class Application:
             raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
         token = _bearer(scope)
         known = await self._admitted(token, asked["id"])
+        scope["state"]["admit"]()
         if asked["hash"]:
             return await self._content(known, asked["hash"], send)
         return await self._events(known, token, receive, send)
