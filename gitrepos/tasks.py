@@ -16,6 +16,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from events import retention
 from gitrepos import (
@@ -31,9 +32,9 @@ from gitrepos import (
     sync,
 )
 from gitrepos.claim import Claim, Fence
-from gitrepos.errors import InternalError, TimedOutError
+from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
 from gitrepos.gate import Gate
-from keeptrusts import heartbeat, metrics
+from keeptrusts import heartbeat, metrics, outages
 
 log = structlog.get_logger(__name__)
 
@@ -92,10 +93,9 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
         log.warning("sync took too long", remote=remote_id)
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
         sync.abandon(fence, TimedOutError(message))
-    except Exception:
+    except Exception as exc:  # noqa: BLE001
         # The shell: a bug must not leave a link silently behind, retried at every lease.
-        log.exception("sync crashed", remote=remote_id)
-        sync.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
+        sync.abandon(fence, _cut_short(exc, "sync", remote=remote_id))
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
@@ -109,11 +109,10 @@ def preview_link(ticket: str, message: Mapping[str, Any]) -> None:
     except SoftTimeLimitExceeded:
         text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
         answer = {"error": {"code": TimedOutError.code, "message": text}}
-    except Exception:
+    except Exception as exc:  # noqa: BLE001
         # The shell: whoever waits hears of it. A credential, too, may be gone by now.
-        log.exception("preview crashed")
-        text = "The look at the repository crashed; the worker's log says how."
-        answer = {"error": {"code": InternalError.code, "message": text}}
+        error = _cut_short(exc, "preview")
+        answer = {"error": {"code": error.code, "message": error.message}}
     mailbox.put(ticket, answer)
 
 
@@ -147,5 +146,18 @@ def warn() -> None:
         log.warning("credentials expire soon", credentials=warned)
 
 
+def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
+    """What to show of work that an exception ended: a server's fault by its name, or a bug."""
+    if failure := outages.met(exc):
+        return UnavailableError(failure.message)
+    log.exception(f"{what} crashed", **facts)
+    return InternalError(f"The {what} crashed; the worker's log says how.")
+
+
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
-    sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+    try:
+        sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+    except OperationalError as exc:
+        # It would wait for the end of the lease; the next tick finds it due.
+        log.warning("what changed cannot be handed over", error=str(exc))
+        claim.release(fence.claim_id, [fence.remote_id])
