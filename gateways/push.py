@@ -14,6 +14,7 @@ import uvloop
 from django.conf import settings
 
 from gateways.protocol import BoundedProtocol
+from keeptrusts import database
 from keeptrusts.process import die_with_parent
 
 # A stream whose pings nobody acknowledges is closed by the kernel.
@@ -27,6 +28,7 @@ def main() -> None:
     """Serve until a signal asks for the end."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     die_with_parent()
+    database.bound_statements(database.WEB_SECONDS)
     django.setup()
     BoundedProtocol.most_connections = min(
         settings.ENV.events_connections, _raise_open_files() - _OTHER_FILES

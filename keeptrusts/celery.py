@@ -8,13 +8,17 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import (
     setup_logging,
+    task_failure,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
 )
 from django.conf import settings
 
+from keeptrusts import database, outages
 from keeptrusts.process import die_with_parent
+from keeptrusts.redis_client import TIMEOUTS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
@@ -43,7 +47,7 @@ app.conf.update(
     # The other options: a publisher that finds no broker says so at once. Its message is a hint.
     broker_transport_options={
         "visibility_timeout": 600,
-        "socket_timeout": 30,
+        **TIMEOUTS,
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,
@@ -86,6 +90,16 @@ app.autodiscover_tasks(["gitrepos", "gateways"])
 @setup_logging.connect
 def _keep_logging(**_: Any) -> None:
     """Django has configured the logs; connecting here keeps Celery from doing it again."""
+
+
+@worker_init.connect
+def _bound_statements(**_: Any) -> None:
+    database.bound_statements(database.WORKER_SECONDS)
+
+
+@task_failure.connect
+def _note(exception: BaseException, **_: Any) -> None:
+    outages.met(exception)
 
 
 @worker_process_init.connect
