@@ -6,15 +6,17 @@ one that is lost costs no more than a lease.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -99,6 +101,19 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
+
+
+@task_failure.connect(sender=sync_remote)
+def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
+    """Give back what a process of the pool had claimed that was killed, instead of its lease."""
+    if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+        return
+    remote_id, claim_id, _heads = args
+    message = "The process of this sync was killed; most likely it took too much memory."
+    try:
+        sync.abandon(Fence(UUID(remote_id), UUID(claim_id)), InternalError(message))
+    finally:
+        connection.close()  # The main process needs none, and its children inherit it.
 
 
 @shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from django.db import connection
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 from rest_framework.test import APIClient
 
-from gitrepos import tasks
+from gitrepos import claim, tasks
 from gitrepos.models import Remote
 from keeptrusts import failures
 from tests.support.repo import Repo, policy
@@ -60,3 +62,20 @@ def test_what_cannot_be_handed_over_is_due_again(
     assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
     run_due()
     assert list(hashes()) == ["bot"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exc", [WorkerLostError("signal 9"), TimeLimitExceeded(175)], ids=repr)
+def test_what_a_killed_process_worked_on_is_given_back(
+    admin: APIClient, repo: Repo, exc: Exception
+) -> None:
+    """By the main process of its pool, which is all that hears of it; the link shows it."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    batch = claim.due(timezone.now())
+    assert batch is not None
+
+    tasks.give_back(exc, [str(batch.remote_ids[0]), str(batch.id), {}])
+
+    assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
+    assert "killed" in shown(admin, row)["error"]["message"]
