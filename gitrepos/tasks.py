@@ -105,7 +105,7 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 @task_failure.connect(sender=sync_remote)
 def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
-    """Give back what a process of the pool had claimed that was killed, instead of its lease."""
+    """Give back what a killed process of the pool had claimed; else it would wait for its lease."""
     if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
         return
     remote_id, claim_id, _heads = args

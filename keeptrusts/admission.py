@@ -1,4 +1,4 @@
-"""How many requests the API works on at a time, so that a health check always finds a thread."""
+"""A bound on the requests that are worked on at a time: a health check always finds a thread."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 THREADS = 20
 PLACES = 16
 # With every place taken and none given back for so long, nothing is worth waiting for.
-STUCK_SECONDS = 1.0
+STUCK_SECONDS = 0.8
 _OPEN = ("/healthz", "/readyz")
 _BODY = orjson.dumps(
     {

@@ -1,4 +1,4 @@
-"""What a connection to PostgreSQL may hold, and for how long it may be waited for."""
+"""Bounds of a connection to PostgreSQL: what it may hold, and for how long it is waited for."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 

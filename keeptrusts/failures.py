@@ -1,4 +1,4 @@
-"""What is wrong with the database or the broker when a call to it fails, by its own error code.
+"""Faults of the database and of the broker, told from bugs by their own error codes.
 
 Sources: PostgreSQL's manual, appendix A (SQLSTATE); sqlite.org/rescode.html; redis-py's exceptions.
 """
@@ -131,7 +131,7 @@ def of(exc: BaseException) -> Failure | None:
             return next((_STATES[state[:n]] for n in (5, 2) if state[:n] in _STATES), None)
     if any(isinstance(link, OperationalError | InterfaceError) for link in chain):
         words = str(chain[-1])
-        return next((found for told, found in _REFUSALS.items() if re.search(told, words)), SILENT)
+        return next((fault for form, fault in _REFUSALS.items() if re.search(form, words)), SILENT)
     return None
 
 
@@ -144,4 +144,4 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 def _of_redis(exc: redis.RedisError) -> Failure | None:
     if str(exc).startswith("MISCONF"):
         return _UNSAVED
-    return next((found for kind, found in _REDIS.items() if isinstance(exc, kind)), None)
+    return next((fault for kind, fault in _REDIS.items() if isinstance(exc, kind)), None)

@@ -44,9 +44,9 @@ class Readyz(_Open):
         return _answer({"database": _DATABASE.begin().answer()["database"]})
 
 
-def _answer(found: Findings) -> Response:
-    checks = {name: "down" if wrong else "ok" for name, wrong in found.items()}
-    down = {name: wrong for name, wrong in found.items() if wrong}
+def _answer(findings: Findings) -> Response:
+    checks = {name: "down" if wrong else "ok" for name, wrong in findings.items()}
+    down = {name: wrong for name, wrong in findings.items() if wrong}
     if not down:
         return Response({"status": "ok", "checks": checks})
     error = {

@@ -1,4 +1,4 @@
-"""The edges' way to take an error of a server: told to the log, and to `/healthz` of every process.
+"""Errors of servers, as the edges take them: into the log, and into `/healthz` of every web.
 
 A disk that is full shows when something is written, and a health check writes nothing.
 """
@@ -39,6 +39,6 @@ def last() -> str:
 
     Raises: `redis.RedisError`.
     """
-    found = client().get(_KEY)
-    words = found.decode(errors="replace") if isinstance(found, bytes) else ""
+    value = client().get(_KEY)
+    words = value.decode(errors="replace") if isinstance(value, bytes) else ""
     return words if words in _LASTING else ""  # Others may write there, too.

@@ -1,4 +1,4 @@
-"""Which parts of this stack are down: the parent writes it, and the web shows it."""
+"""The parts of this stack that are down, as the parent notes them for the web."""
 
 import json
 import os
@@ -18,10 +18,10 @@ def write(down: Mapping[str, str]) -> None:
 def down() -> dict[str, str]:
     """What is wrong with each part that does not run."""
     try:
-        found: dict[str, str] = json.loads(_path().read_text())
+        noted: dict[str, str] = json.loads(_path().read_text())
     except FileNotFoundError:
         return {}  # The web runs without the others, which somebody else looks after.
-    return found
+    return noted
 
 
 def _path() -> Path:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 # What is wrong by the name of a check; nothing where its words are empty.
 Findings = Mapping[str, str]
 
-LOOK_SECONDS = 0.8
+LOOK_SECONDS = 0.7
 _KEPT_SECONDS = 5.0
 
 
 class Look:
-    """One look. Until it ends, it has found its server `silent`."""
+    """One look. Until it ends, its findings are those of a `silent` server."""
 
     def __init__(self, silent: Findings) -> None:
         self.began_at = time.monotonic()
-        self.found = silent
+        self.findings = silent
         self.ended = threading.Event()
 
     @property
@@ -27,7 +27,7 @@ class Look:
     def answer(self) -> Findings:
         """What it found by the end of its time."""
         self.ended.wait(max(0.0, LOOK_SECONDS - self.age_seconds))
-        return self.found
+        return self.findings
 
 
 class Probe:
@@ -57,6 +57,6 @@ class Probe:
 
     def _run(self, look: Look) -> None:
         try:
-            look.found = self._look()
+            look.findings = self._look()
         finally:
             look.ended.set()

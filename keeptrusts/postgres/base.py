@@ -1,4 +1,4 @@
-"""What Django loads as the backend."""
+"""The backend that Django loads."""
 
 from types import SimpleNamespace
 from typing import Any
