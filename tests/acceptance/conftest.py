@@ -27,7 +27,7 @@ def environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, st
 
 
 @pytest.fixture
-def stackenvironment(tmp_path: Path, worker_id: str) -> dict[str, str]:
+def stack_environment(tmp_path: Path, worker_id: str) -> dict[str, str]:
     """A database and a broker for one test's own control planes."""
     return environment(tmp_path, worker_id, own=True)
 
