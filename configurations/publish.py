@@ -1,6 +1,7 @@
 """The change counter of configurations."""
 
-from keeptrusts import counters, hints
+from keeptrusts import counters
+from keeptrusts.messaging import hints
 
 COUNTER = "configurations"
 

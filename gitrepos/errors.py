@@ -122,6 +122,12 @@ class InternalError(RemoteError):
     code = "internal"
 
 
+class UnavailableError(RemoteError):
+    """The control plane's own database or broker failed."""
+
+    code = "unavailable"
+
+
 class HostNotAllowedError(RemoteError):
     """The url leads to an address or scheme that the operator did not allow."""
 

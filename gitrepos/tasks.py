@@ -6,20 +6,22 @@ one that is lost costs no more than a lease.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from celery import shared_task
-from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import worker_process_shutdown, worker_ready
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure, worker_process_shutdown, worker_ready
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from events import retention
-from gitrepos.errors import InternalError, TimedOutError
+from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
 from gitrepos.forge import eventloop
 from gitrepos.links import links, shared_credentials
 from gitrepos.polling import claims, hosts, measures
@@ -27,8 +29,10 @@ from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
 from gitrepos.snapshot import temporary
 from gitrepos.sync import history, poll, preview, preview_requests, steps
-from keeptrusts import mailbox, metrics
+from keeptrusts import metrics
+from keeptrusts.messaging import mailbox
 from keeptrusts.processes import heartbeat
+from keeptrusts.servers import outages
 
 log = structlog.get_logger(__name__)
 
@@ -86,13 +90,25 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
         log.warning("sync took too long", remote=remote_id)
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
         steps.abandon(fence, TimedOutError(message))
-    except Exception:
+    except Exception as exc:  # noqa: BLE001
         # The shell: a bug must not leave a link silently behind, retried at every lease.
-        log.exception("sync crashed", remote=remote_id)
-        steps.abandon(fence, InternalError("The sync crashed; the worker's log says how."))
+        steps.abandon(fence, _cut_short(exc, "sync", remote=remote_id))
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
+
+
+@task_failure.connect(sender=sync_remote)
+def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
+    """Give back what a killed process of the pool had claimed; else it would wait for its lease."""
+    if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+        return
+    remote_id, claim_id, _heads = args
+    message = "The process of this sync was killed; most likely it took too much memory."
+    try:
+        steps.abandon(Fence(UUID(remote_id), UUID(claim_id)), InternalError(message))
+    finally:
+        connection.close()  # The main process needs none, and its children inherit it.
 
 
 @shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
@@ -107,11 +123,10 @@ def preview_link(ticket: str, request_id: str) -> None:
     except SoftTimeLimitExceeded:
         text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
         answer = {"error": {"code": TimedOutError.code, "message": text}}
-    except Exception:
+    except Exception as exc:  # noqa: BLE001
         # The shell: whoever waits hears of it. A credential, too, may be gone by now.
-        log.exception("preview crashed")
-        text = "The look at the repository crashed; the worker's log says how."
-        answer = {"error": {"code": InternalError.code, "message": text}}
+        error = _cut_short(exc, "preview")
+        answer = {"error": {"code": error.code, "message": error.message}}
     mailbox.put(ticket, answer)
 
 
@@ -146,8 +161,21 @@ def warn() -> None:
         log.warning("credentials expire soon", credentials=warned)
 
 
+def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
+    """What to show of work that an exception ended: a server's fault by its name, or a bug."""
+    if failure := outages.met(exc):
+        return UnavailableError(failure.message)
+    log.exception(f"{what} crashed", **facts)
+    return InternalError(f"The {what} crashed; the worker's log says how.")
+
+
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
-    sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+    try:
+        sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+    except OperationalError as exc:
+        # It would wait for the end of the lease; the next tick finds it due.
+        log.warning("what changed cannot be handed over", error=str(exc))
+        claims.release(fence.claim_id, [fence.remote_id])
 
 
 @worker_ready.connect

@@ -15,4 +15,4 @@ class KeeptrustsConfig(AppConfig):
     def ready(self) -> None:
         from keeptrusts import celery, database  # noqa: F401
 
-        connection_created.connect(database.bound_transactions)
+        connection_created.connect(database.bound_connection)

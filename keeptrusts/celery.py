@@ -6,11 +6,14 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_init, worker_process_init
 from django.conf import settings
 
-from keeptrusts import messages
+from keeptrusts import database
+from keeptrusts.messaging import messages
 from keeptrusts.processes.process import die_with_parent
+from keeptrusts.redis_client import TIMEOUTS
+from keeptrusts.servers import outages
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
 
@@ -41,7 +44,7 @@ app.conf.update(
     # The other options: a publisher that finds no broker says so at once. Its message is a hint.
     broker_transport_options={
         "visibility_timeout": 600,
-        "socket_timeout": 30,
+        **TIMEOUTS,
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,
@@ -92,6 +95,16 @@ app.autodiscover_tasks(["configurations", "gitrepos", "gateways"])
 @setup_logging.connect
 def _keep_logging(**_: Any) -> None:
     """Django has configured the logs; connecting here keeps Celery from doing it again."""
+
+
+@worker_init.connect
+def _bound_statements(**_: Any) -> None:
+    database.bound_statements(database.WORKER_SECONDS)
+
+
+@task_failure.connect
+def _note(exception: BaseException, **_: Any) -> None:
+    outages.met(exception)
 
 
 @worker_process_init.connect

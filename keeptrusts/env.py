@@ -58,6 +58,7 @@ class Env:
     events_host: str
     events_port: int
     events_url: str
+    events_connections: int
     gateway_offline_seconds: int
     decision_retention_days: int
 
@@ -93,6 +94,7 @@ def read(environ: Mapping[str, str]) -> Env:
         events_host=events_host,
         events_port=events_port,
         events_url=_base(environ.get("KEEPTRUSTS_EVENTS_URL") or web_url(events_host, events_port)),
+        events_connections=_limit(environ, "KEEPTRUSTS_EVENTS_CONNECTIONS") or 20_000,
         gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
         decision_retention_days=_days(environ, "KEEPTRUSTS_DECISION_RETENTION_DAYS", 30),
     )

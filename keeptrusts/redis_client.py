@@ -1,12 +1,18 @@
-"""The one connection pool to Redis of this process."""
+"""The one connection pool to Redis of this process, and how long any client of it waits."""
 
 from functools import lru_cache
+from typing import Any
 
 import redis
 from django.conf import settings
 
-# Longer than any answer takes, shorter than a request may wait for a server that is gone.
+# Longer than any answer takes, and than Celery's workers wait for a message at a time; shorter
+# than a request may wait for a server that is gone.
 TIMEOUT_SECONDS = 2.0
+TIMEOUTS: dict[str, Any] = {
+    "socket_timeout": TIMEOUT_SECONDS,
+    "socket_connect_timeout": TIMEOUT_SECONDS,
+}
 
 
 def client() -> "redis.Redis":
@@ -16,6 +22,4 @@ def client() -> "redis.Redis":
 
 @lru_cache(maxsize=1)
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-    )
+    return redis.Redis.from_url(url, **TIMEOUTS)

@@ -63,6 +63,14 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
 }
+# The url's own win. A server that is gone, or behind a cut network, is given up in ten seconds.
+_POSTGRES_OPTIONS = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 
 
 def _database() -> dict[str, Any]:
@@ -78,6 +86,9 @@ def _database() -> dict[str, Any]:
     )
     if database["ENGINE"].endswith("sqlite3"):
         database["OPTIONS"] = _SQLITE_OPTIONS
+    else:
+        database["ENGINE"] = "keeptrusts.postgres"
+        database["OPTIONS"] = {**_POSTGRES_OPTIONS, **database.get("OPTIONS", {})}
     return database
 
 

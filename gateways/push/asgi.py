@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 
 from access.tokens import digest
 from gateways.mirror import Known, fleet
 from gateways.push.hub import Hub
 from gateways.push.stream import Send, Stream
+from keeptrusts.servers import failures
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ class RefusedError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-_NO_DATABASE = RefusedError(503, "unavailable", "The database does not answer now.")
+_NO_DATABASE = RefusedError(503, "unavailable", failures.SILENT.message)
 
 
 class Application:
@@ -43,9 +44,12 @@ class Application:
             await self._answer(scope, receive, send)
         except RefusedError as refusal:
             await _refuse(send, refusal)
-        except DatabaseError as exc:
+        except Error as exc:
+            failure = failures.of(exc)
+            if failure is None:
+                raise
             log.warning("database failed", error=str(exc))
-            await _refuse(send, _NO_DATABASE)
+            await _refuse(send, RefusedError(503, "unavailable", failure.message))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
@@ -60,6 +64,7 @@ class Application:
             raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
         token = _bearer(scope)
         known = await self._admitted(token, asked["id"])
+        scope["state"]["admit"]()
         if asked["hash"]:
             return await self._content(known, asked["hash"], send)
         return await self._events(known, token, receive, send)

@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from redis.asyncio.client import PubSub
 
 from gateways import mirror
@@ -26,7 +26,9 @@ from gateways.registry import gateways
 from gateways.reports import live
 from gateways.signing.keys import KeyUnreadableError
 from gateways.signing.statements import Desired
-from keeptrusts import counters, hints
+from keeptrusts import counters
+from keeptrusts.messaging import hints
+from keeptrusts.redis_client import TIMEOUTS
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +115,7 @@ class Hub:
     async def admit(self, token: str) -> Known | None:
         """The gateway of a token; one that nobody knows yet may have been made just now.
 
-        Raises: `DatabaseError` when the new token's first use cannot be noted.
+        Raises: `Error` of the database when the new token's first use cannot be noted.
         """
         known = fleet.gateway(token)
         if known is None:
@@ -126,7 +128,7 @@ class Hub:
     async def content(self, desired: Desired) -> bytes:
         """The bytes a gateway is to enforce, from memory; many may ask for one that is not there.
 
-        Raises: `DatabaseError`.
+        Raises: `Error` of the database.
         """
         key = desired.content_hash
         task = self._contents.get(key)
@@ -148,7 +150,7 @@ class Hub:
         try:
             changed = await self._in_thread(lambda: fleet.refresh(counters.read()))
             self.fresh = True
-        except (DatabaseError, KeyUnreadableError) as exc:
+        except (Error, KeyUnreadableError) as exc:
             self.fresh = changed = False
             log.warning("nothing new can be told", error=str(exc))
         if changed:
@@ -175,7 +177,7 @@ class Hub:
         """Look for news whenever a hint comes, and every two seconds."""
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **TIMEOUTS) as client:
                     hearing = client.pubsub(ignore_subscribe_messages=True)
                     await hearing.subscribe(hints.CHANNEL)
                     while True:

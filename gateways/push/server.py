@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import socket
+import sys
 from types import FrameType
 from typing import Any
 
@@ -11,22 +12,27 @@ import django
 import uvicorn
 import uvloop
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateways.push.protocol import BoundedProtocol
+from keeptrusts import database
 from keeptrusts.processes.process import die_with_parent
 
-_HEADER_SECONDS = 10.0
 # A stream whose pings nobody acknowledges is closed by the kernel.
 _UNACKNOWLEDGED_MS = 30_000
 _BACKLOG = 4096
+# Files that are no connection of a gateway.
+_OTHER_FILES = 64
 
 
 def main() -> None:
     """Serve until a signal asks for the end."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     die_with_parent()
+    database.bound_statements(database.WEB_SECONDS)
     django.setup()
-    _raise_open_files()
+    BoundedProtocol.most_connections = min(
+        settings.ENV.events_connections, _raise_open_files() - _OTHER_FILES
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(_listen(settings.ENV.events_host, settings.ENV.events_port)))
 
@@ -38,7 +44,7 @@ async def _serve(listener: socket.socket) -> None:
     hub = Hub()
     config = uvicorn.Config(
         Application(hub),
-        http=_Impatient,
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -67,37 +73,6 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _Impatient(HttpToolsProtocol):
-    """uvicorn's protocol with a deadline for a request's head."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._arm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        self._arm()
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._disarm()
-        super().on_headers_complete()
-
-    def _arm(self) -> None:
-        self._disarm()
-        self._deadline = self.loop.call_later(_HEADER_SECONDS, self.transport.close)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -106,10 +81,11 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _raise_open_files() -> None:
+def _raise_open_files() -> int:
     """Each stream is an open file: take as many as the system lets this process have."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return sys.maxsize if most == resource.RLIM_INFINITY else most
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from configurations.publish import publish
 from gateways.models import Binding, Gateway
 from gateways.registry import tokens
 from gateways.registry.selectors import SelectorRule, bind
-from keeptrusts import counters, hints
+from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, NotFoundError
+from keeptrusts.messaging import hints
 
 _PREVIOUS_TOKEN = timedelta(hours=24)
 _BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]

@@ -24,11 +24,11 @@ from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
 from gitrepos.models import Link
 from gitrepos.sync import preview_requests
 from gitrepos.webhooks import deliveries
-from keeptrusts import mailbox
 from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
 from keeptrusts.api.fields import Input
 from keeptrusts.api.rendering import raw_body
 from keeptrusts.api.views import View, whole, words, yes_or_no
+from keeptrusts.messaging import mailbox
 
 log = structlog.get_logger(__name__)
 

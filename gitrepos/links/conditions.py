@@ -51,6 +51,7 @@ ACTIONS: Mapping[str, str] = {
     "rate_limited": "Wait, or choose a longer `poll_interval_seconds`.",
     "bad_answer": "Look at the forge.",
     "internal": "Wait: it is tried again. Report it with the worker's log.",
+    "unavailable": "Wait: it is tried again. If it lasts, look at the control plane's servers.",
     "credential_unreadable": "Send the credential again.",
     "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
     "refused_in_force": (

@@ -10,6 +10,7 @@ from keeptrusts import metrics
 # Whose fault a failure is: the installation's own, its users', or (all others) the forge's.
 FAULTS = {
     "internal": "ours",
+    "unavailable": "ours",
     "credential_unreadable": "ours",
     "auth_failed": "user",
     "branch_not_found": "user",

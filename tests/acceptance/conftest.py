@@ -10,7 +10,7 @@ import pytest
 from tests.support.stack import Stack
 
 
-def _environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, str]:
+def environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, str]:
     """PostgreSQL and Redis of this run, or nothing for the embedded default."""
     if os.environ.get("KEEPTRUSTS_TEST_EMBEDDED"):
         return {}
@@ -29,14 +29,14 @@ def _environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, s
 @pytest.fixture
 def stack_environment(tmp_path: Path, worker_id: str) -> dict[str, str]:
     """A database and a broker for one test's own control planes."""
-    return _environment(tmp_path, worker_id, own=True)
+    return environment(tmp_path, worker_id, own=True)
 
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Stack]:
     """A control plane that tests share; each links repositories of its own."""
     tmp = tmp_path_factory.mktemp("shared")
-    stack = Stack(tmp / "data", **_environment(tmp, worker_id)).start()
+    stack = Stack(tmp / "data", **environment(tmp, worker_id)).start()
     yield stack
     stack.stop()
 

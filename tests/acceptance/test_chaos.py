@@ -53,7 +53,7 @@ class Chaos:
         self.pushed[str(number)].append(hashlib.sha256(policy(name).encode()).hexdigest())
 
     def kill(self) -> None:
-        """A part, or one of its processes; whoever supervises the parent starts it again."""
+        """A part, which the parent starts again, one of its processes, or the parent itself."""
         assert self.stack.process is not None
         running = self.stack.children() | {self.stack.process.pid: "manage.py up"}
         self.seen |= {pid: _start(pid) for pid in running}

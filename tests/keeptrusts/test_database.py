@@ -1,11 +1,18 @@
-"""What a connection that went quiet may hold."""
+"""What a connection that went quiet may hold, and how long one waits for a server that did."""
 
+import os
 import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from keeptrusts import counters, database
+from keeptrusts.servers import failures
+from tests.support.line import Line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,3 +40,70 @@ def test_a_transaction_that_its_client_left_open_is_ended(monkeypatch: pytest.Mo
         cursor.execute("SELECT 1")
     frozen.close()
     connection.close()
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    """A network to the database of this run."""
+    folder = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0]
+    with Line(f"{folder}/.s.PGSQL.5432") as between:
+        yield between
+
+
+@pytest.fixture
+def far(line: Line) -> Iterator[BaseDatabaseWrapper]:
+    """A connection over that network."""
+    made = connections.create_connection("default")
+    options = {**made.settings_dict["OPTIONS"], "host": "127.0.0.1"}
+    place = {"HOST": "127.0.0.1", "PORT": line.port, "OPTIONS": options}
+    made.settings_dict = {**made.settings_dict, **place}
+    yield made
+    made.close()
+
+
+def _ask(connection: BaseDatabaseWrapper, statement: str = "SELECT 1") -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()
+
+
+def test_a_silent_database_is_waited_for_no_longer_than_allowed(
+    monkeypatch: pytest.MonkeyPatch, line: Line, far: BaseDatabaseWrapper
+) -> None:
+    """The connection is given up; when the server speaks again, so does the program."""
+    monkeypatch.setattr(database, "wait_seconds", lambda: 0.3)
+    _ask(far)
+    line.swallow()
+
+    with pytest.raises(OperationalError) as late:
+        _ask(far)
+
+    assert failures.of(late.value) == failures.SILENT
+    assert not far.is_usable()
+    line.mend()
+    far.close()
+    assert _ask(far) == (1,)
+
+
+def test_a_statement_that_lasts_is_ended_by_the_server(
+    monkeypatch: pytest.MonkeyPatch, far: BaseDatabaseWrapper
+) -> None:
+    """And the connection is good for another."""
+    monkeypatch.setattr(database, "_statement_seconds", 0.2)
+
+    with pytest.raises(OperationalError) as ended:
+        _ask(far, "SELECT pg_sleep(60)")
+
+    assert failures.of(ended.value) == failures.LATE
+    assert _ask(far) == (1,)
+
+
+def test_a_cut_network_is_noticed_by_the_kernel(far: BaseDatabaseWrapper) -> None:
+    """In seconds, whoever waits and for what."""
+    _ask(far)
+    raw = far.connection
+    assert isinstance(raw, psycopg.Connection)
+    info = raw.info.get_parameters()
+
+    kept = ("connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval")
+    assert [info[name] for name in kept] == ["5", "10000", "5", "2"]

@@ -16,8 +16,9 @@ from rest_framework.test import APIClient
 from gateways.mirror import fleet
 from gateways.models import State
 from gateways.reports import live, reports
-from keeptrusts import celery, mailbox, metrics
+from keeptrusts import celery, metrics
 from keeptrusts.api.errors import UnavailableError
+from keeptrusts.messaging import mailbox
 from keeptrusts.processes import heartbeat
 from keeptrusts.redis_client import client as redis_client
 from tests.support.api import created

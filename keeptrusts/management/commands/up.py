@@ -8,17 +8,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from keeptrusts.api.admission import THREADS
 from keeptrusts.env import web_url
-from keeptrusts.processes import broker
+from keeptrusts.processes import broker, parts
 from keeptrusts.processes.supervisor import Part, Supervisor, say
 
 _START_SECONDS = 60.0
@@ -26,7 +28,11 @@ _BIN = Path(sys.executable).parent
 
 
 class Command(BaseCommand):
-    """Starts broker (embedded default only), web, events, workers and beat; stops them together."""
+    """Runs broker (embedded default only), web, events, workers and beat until it is told to stop.
+
+    Once all were up, or a minute has passed, one that ends is started again. Before, it ends the
+    start: its settings are wrong, or another process has its port.
+    """
 
     help = "Run the control plane: web, events, workers, beat and, without REDIS_URL, a broker."
 
@@ -37,21 +43,28 @@ class Command(BaseCommand):
         _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
         # Wherever this was started, the children find the project, and the same data folder.
         environment = os.environ | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
-        supervisor = Supervisor(cwd=settings.BASE_DIR, environment=environment)
+        _note({})
+        supervisor = Supervisor(
+            cwd=settings.BASE_DIR,
+            environment=environment,
+            on_change=_note,
+            on_start_again=_before_another_start,
+        )
         try:
             token = _prepare(supervisor)
             for part in _parts():
                 supervisor.start(part)
             if _wait_until_healthy(supervisor):
                 _greet(token)
-            status = supervisor.run()
+            supervisor.run()
+        except Error as exc:
+            raise CommandError(f"the database cannot be prepared: {exc}") from exc
         except broker.BrokerError as exc:
             raise CommandError(str(exc)) from exc
         finally:
             supervisor.stop()
             os.close(lock)
         say("stopped")
-        sys.exit(status)
 
 
 def _lock(data_dir: Path) -> int:
@@ -92,9 +105,33 @@ def _prepare(supervisor: Supervisor) -> str:
     if _unmigrated():
         say("preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
-    if not env.database_url and not env.redis_url:
-        call_command("forget_claims")  # The lock says that no other worker can be alive.
+    _forget_claims()
     return str(call_command("first_token", stdout=io.StringIO()))
+
+
+def _forget_claims() -> None:
+    """End the claims of workers that are gone, where the lock says that no other can be alive."""
+    if not settings.ENV.database_url and not settings.ENV.redis_url:
+        call_command("forget_claims")
+
+
+def _before_another_start(name: str) -> None:
+    """What dead workers had claimed, or a lost broker held for them, would wait for its lease."""
+    if name not in ("poller", "syncer", "broker"):
+        return
+    try:
+        _forget_claims()
+    except Error as exc:
+        say(f"what the {name} had waits for its lease: {exc}")
+    finally:
+        connection.close()
+
+
+def _note(down: Mapping[str, str]) -> None:
+    try:
+        parts.write(down)
+    except OSError as exc:
+        say(f"/healthz does not show which parts are down: {exc.strerror}")
 
 
 def _unmigrated() -> bool:
@@ -115,9 +152,9 @@ def _parts() -> list[Part]:
             "web",
             [
                 str(_BIN / "granian"), "--interface", "wsgi", "--host", env.listen_host,
-                "--port", str(env.listen_port), "--workers", "1", "--blocking-threads", "16",
-                "--backpressure", "2048", "--no-ws", "--workers-kill-timeout", "8",
-                "--http1-header-read-timeout", "10000",
+                "--port", str(env.listen_port), "--workers", "1",
+                "--blocking-threads", str(THREADS), "--backpressure", "2048", "--no-ws",
+                "--workers-kill-timeout", "8", "--http1-header-read-timeout", "10000",
                 "--log-level", "error",
                 "keeptrusts.wsgi:application",
             ],
@@ -140,13 +177,17 @@ def _worker(queue: str, pool: str, size: int) -> list[str]:
 def _wait_until_healthy(supervisor: Supervisor) -> bool:
     until = time.monotonic() + _START_SECONDS
     told = time.monotonic() + 2
-    while time.monotonic() < until and not supervisor.ending and not supervisor.dead():
+    while time.monotonic() < until and not supervisor.ending:
+        if how := supervisor.dead():
+            raise CommandError(f"{how} before everything was up; its lines above say why")
         if _healthy():
             return True
         if time.monotonic() > told:
             say("waiting for web, events, worker and beat…")
             told = until
         time.sleep(0.1)
+    if not supervisor.ending:
+        say(f"not everything is up after {_START_SECONDS:g} s; {_base_url()}/healthz says what")
     return False
 
 

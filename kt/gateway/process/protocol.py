@@ -35,6 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._count = 0
         self._size = 0
+        self._held = 0
         self._refused = False
         self._draining = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -49,8 +50,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         # Bytes after a refusal are not read, least of all as a request.
-        if not self._refused:
-            super().data_received(data)
+        if self._refused:
+            return
+        # The parser keeps a header, or a trailer, until its end: what it hands on makes this 0.
+        self._held += len(data)
+        held = self._held
+        super().data_received(data)
+        if self._held == held > MAX_HEADER_BYTES:
+            self._refused = True
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         self._count = self._size = 0
@@ -58,10 +66,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
+        self._held = 0
         self._grow(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._held = 0
         self._count += 1
         self._grow(len(name) + len(value))
         super().on_header(name, value)
@@ -71,6 +81,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._draining:
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._held = 0
+        super().on_body(body)
 
     def shutdown(self) -> None:
         """Stop after the request in progress, or one that is already on its way."""
@@ -89,15 +103,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP, unless an answer is already on its way."""
-        if self._refused:
+        was_refused, self._refused = self._refused, True
+        if not self._is_idle():
+            # Two answers to one request would be read as the answers to two.
+            self.transport.close()
+        elif was_refused:
             self.transport.write(_TOO_MANY)
             self.transport.close()
-        elif self.cycle is not None and not self.cycle.response_complete:
-            # Two answers to one request would be read as the answers to two.
-            self._refused = True
-            self.transport.close()
         else:
-            self._refused = True
             super().send_400_response(msg)
 
     def _grow(self, size: int) -> None:

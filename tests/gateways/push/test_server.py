@@ -92,7 +92,7 @@ def test_a_change_is_told_at_once(admin: APIClient, gateway: Machine, open_strea
 def test_a_change_is_told_without_a_hint(gateway: Machine, open_stream: Open) -> None:
     """Pub/sub loses messages; the counters are read again."""
     from configurations import versions
-    from keeptrusts import hints
+    from keeptrusts.messaging import hints
 
     stream = open_stream(gateway)
     stream.next()
@@ -275,14 +275,6 @@ def test_one_gateway_holds_a_few_streams(
             stream.next()
     override(admin, "bot", policy("Bot 2"))
     assert [told(gateway, stream.next())["version"] for stream in streams[2:]] == [2] * 4
-
-
-def test_a_head_that_never_ends_is_given_up(pusher: Pusher) -> None:
-    """Ten seconds, then the connection is closed."""
-    with socket.create_connection(("127.0.0.1", pusher.port), timeout=60) as raw:
-        raw.sendall(b"GET /readyz HTTP/1.1\r\nHost:")
-
-        assert raw.recv(1) == b""
 
 
 def test_what_was_told_is_noted(gateway: Machine, open_stream: Open) -> None:

@@ -15,7 +15,7 @@ from gitrepos.forge.addresses import parse
 from gitrepos.links import links, shared_credentials
 from gitrepos.models import Link, PreviewRequest
 from gitrepos.sync import preview, preview_requests
-from keeptrusts.mailbox import take
+from keeptrusts.messaging.mailbox import take
 from keeptrusts.redis_client import client as broker
 from tests.support.api import error
 from tests.support.credentials import credential

@@ -1,20 +1,25 @@
 """`/healthz` and `/readyz`: what is up, and what is not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from keeptrusts.processes import heartbeat
+from keeptrusts.api import health
+from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client as broker
+from keeptrusts.servers import failures, probe
+from tests.support.servers import Redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
 
 @pytest.fixture(autouse=True)
-def _no_tick() -> None:
+def _no_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "LOOK_SECONDS", 60)  # However busy the machine is.
     broker().flushdb()
 
 
@@ -37,6 +42,17 @@ def no_broker(settings: Settings) -> None:
     settings.REDIS_URL = "unix:///nonexistent/redis.sock"
 
 
+def _down(check: str, message: str) -> list[dict[str, str]]:
+    return [{"check": check, "message": message}]
+
+
+def _wrong(client: APIClient) -> list[dict[str, str]]:
+    """What /healthz says is down, while workers and beat are well."""
+    heartbeat.beat()
+    found: list[dict[str, str]] = client.get("/healthz").json()["error"]["details"]
+    return found
+
+
 def test_all_is_well_once_a_tick_ran(client: APIClient) -> None:
     """No token is needed."""
     heartbeat.beat()
@@ -46,7 +62,7 @@ def test_all_is_well_once_a_tick_ran(client: APIClient) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "broker": "ok", "worker_and_beat": "ok"},
+        "checks": {"database": "ok", "writes": "ok", "broker": "ok", "worker_and_beat": "ok"},
     }
 
 
@@ -68,7 +84,7 @@ def test_a_stack_without_worker_or_beat_is_not_well(client: APIClient) -> None:
     assert answer.json()["error"] == {
         "code": "not_ready",
         "message": "Down: worker_and_beat.",
-        "details": [{"check": "worker_and_beat"}],
+        "details": _down("worker_and_beat", "No tick ran in the last ten seconds."),
     }
 
 
@@ -80,6 +96,7 @@ def test_a_lost_broker_is_named(client: APIClient) -> None:
     assert answer.status_code == 503
     assert answer.json()["checks"] == {
         "database": "ok",
+        "writes": "ok",
         "broker": "down",
         "worker_and_beat": "down",
     }
@@ -98,7 +115,8 @@ def test_a_lost_database_is_named(client: APIClient, path: str) -> None:
     answer = client.get(path)
 
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/json")
-    assert {"check": "database"} in answer.json()["error"]["details"]
+    message = (failures.SILENT if connection.vendor == "postgresql" else failures.DISK).message
+    assert _down("database", message)[0] in answer.json()["error"]["details"]
 
 
 @pytest.mark.usefixtures("no_database")
@@ -117,3 +135,88 @@ def test_health_is_only_read(client: APIClient, path: str, method: str) -> None:
     answer = client.generic(method, path)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+@pytest.fixture
+def statement() -> Iterator[Callable[[str], None]]:
+    """Tell PostgreSQL something, whatever this connection may write."""
+
+    def _statement(text: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+            cursor.execute(text)
+
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no such state")
+    yield _statement
+    name = connection.settings_dict["NAME"]
+    _statement(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+    connection.close()
+
+
+def test_a_read_only_database_is_told(
+    client: APIClient, admin: APIClient, statement: Callable[[str], None]
+) -> None:
+    """By its health and by every write; what only reads goes on."""
+    name = connection.settings_dict["NAME"]
+    statement(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    connection.close()
+
+    answer = admin.post("/v1/tokens", {"name": "a"}, format="json")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert answer.json()["error"]["message"] == failures.READ_ONLY.message
+    assert _wrong(client) == _down("writes", failures.READ_ONLY.message)
+    assert client.get("/readyz").status_code == 200
+    assert admin.get("/v1/tokens").status_code == 200
+
+
+def test_a_full_disk_of_the_database_is_told(
+    client: APIClient, admin: APIClient, statement: Callable[[str], None]
+) -> None:
+    """A health check writes nothing, and still knows what others met."""
+    statement("""
+        CREATE FUNCTION full_disk() RETURNS trigger AS $$
+        BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END
+        $$ LANGUAGE plpgsql
+    """)
+    statement("CREATE TRIGGER full_disk BEFORE INSERT ON access_token EXECUTE FUNCTION full_disk()")
+    try:
+        answer = admin.post("/v1/tokens", {"name": "a"}, format="json")
+    finally:
+        statement("DROP FUNCTION full_disk CASCADE")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"] == failures.FULL.message
+    assert _wrong(client) == _down("writes", failures.FULL.message)
+
+
+def test_a_full_data_folder_is_told(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a write fails there."""
+    monkeypatch.setattr(health, "_LEAST_FREE_BYTES", 1 << 62)
+
+    assert _wrong(client) == _down("writes", "The data folder has no space left on its disk.")
+
+
+def test_a_broker_without_memory_is_told(
+    client: APIClient, settings: Settings, tmp_path: Path
+) -> None:
+    """Although it answers, and still says what it knows."""
+    with Redis(tmp_path / "redis.sock") as full:
+        settings.REDIS_URL = full.url
+        broker().config_set("maxmemory", 1)
+
+        wrong = _wrong(client)
+
+    message = "The broker has no memory left: it is at `maxmemory`."
+    assert wrong[0] == _down("broker", message)[0]
+
+
+def test_a_part_that_is_down_is_told(client: APIClient) -> None:
+    """As the parent of all noted it."""
+    parts.write({"events": "It ended with status 1; another start follows."})
+    try:
+        assert _wrong(client) == _down("events", "It ended with status 1; another start follows.")
+    finally:
+        parts.write({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -162,6 +163,27 @@ def test_a_header_a_second_is_cut_off(mocked: Running) -> None:
                 break
         else:
             pytest.fail("was never cut off")
+
+
+@pytest.mark.parametrize(
+    ("begun", "answer"),
+    [
+        (b"GET / HTTP/1.1\r\nx: ", b"HTTP/1.1 431 "),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\nx: ", b""),
+    ],
+    ids=["header", "trailer"],
+)
+def test_one_value_without_an_end_is_not_kept(mocked: Running, begun: bytes, answer: bytes) -> None:
+    """The parser would have it whole, and hands nothing on until then."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", mocked.port), 60) as line:
+        with contextlib.suppress(ConnectionError):
+            line.sendall(begun + b"a" * (1 << 20))
+        with contextlib.suppress(ConnectionError):
+            while piece := line.recv(65536):
+                received += piece
+
+    assert received[:13] == answer
 
 
 def test_a_body_of_100_megabytes_is_refused_without_being_kept(mocked: Running) -> None:

@@ -1,0 +1,170 @@
+"""What the process of event streams takes of a client that it does not know."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gateways.push import protocol
+from gateways.push.protocol import BoundedProtocol
+from tests.support.stack import wait_for
+
+Connect = Callable[[], socket.socket]
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """`/in` is let in and held; everything else is answered."""
+    if scope["path"] == "/in":
+        scope["state"]["admit"]()
+    head = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    while scope["path"] == "/in" and (await receive())["type"] != "http.disconnect":
+        pass
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[uvicorn.Server, socket.socket]]:
+    """A running server, and where it listens."""
+    config = uvicorn.Config(
+        _app, http=BoundedProtocol, ws="none", lifespan="off", log_config=None,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    wait_for(lambda: server.started, seconds=30)
+    yield server, listener
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def connect(
+    monkeypatch: pytest.MonkeyPatch, server: tuple[uvicorn.Server, socket.socket]
+) -> Iterator[Connect]:
+    """Connect to it, with smaller numbers of connections."""
+    monkeypatch.setattr(protocol, "MOST_WAITING", 3)
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 6)
+    running, listener = server
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(
+            socket.create_connection(listener.getsockname(), timeout=30)
+        )
+    wait_for(lambda: not running.server_state.connections, seconds=30)
+
+
+def _refusal(raw: socket.socket) -> tuple[int, str]:
+    """Status and code of an answer after which the connection ends."""
+    answer = http.client.HTTPResponse(raw)
+    answer.begin()
+    assert answer.getheader("Content-Type") == "application/json"
+    assert answer.getheader("Connection") == "close"
+    code = json.loads(answer.read())["error"]["code"]
+    return answer.status, code
+
+
+def _get(path: str, *headers: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "Host: x", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def _is_served(raw: socket.socket) -> bool:
+    raw.sendall(_get("/"))
+    return raw.recv(9) == b"HTTP/1.1 "
+
+
+def _is_closed(raw: socket.socket) -> bool:
+    try:
+        return raw.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("sent", "refusal"),
+    [
+        (_get("/", *[f"X-{n}: {'a' * 1000}" for n in range(100)]), (431, "head_too_large")),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000, (431, "head_too_large")),
+        (b"GET /" + b"a" * 100_000, (431, "head_too_large")),
+        (b"\r\n" * 50_000, (431, "head_too_large")),
+        (b"nothing like it\r\n\r\n", (400, "bad_request")),
+        (_get("/", "Content-Length: 1"), (400, "body_not_allowed")),
+        (_get("/", "Transfer-Encoding: chunked"), (400, "body_not_allowed")),
+    ],
+    ids=["many headers", "one header", "path", "empty lines", "not HTTP", "body", "chunks"],
+)
+def test_what_is_too_much_is_refused(
+    connect: Connect, sent: bytes, refusal: tuple[int, str]
+) -> None:
+    """In JSON, as all errors, whichever part of a head is without an end."""
+    raw = connect()
+
+    raw.sendall(sent)
+
+    assert _refusal(raw) == refusal
+    assert _is_closed(raw)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /", b"\r\n"], ids=["nothing", "a part", "empty line"])
+@pytest.mark.parametrize("earlier", [False, True], ids=["at first", "after an answer"])
+def test_a_head_that_does_not_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect, sent: bytes, earlier: bool
+) -> None:
+    """A connection that asked before has a longer time while it sends nothing at all."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    raw = connect()
+    if earlier:
+        raw.sendall(_get("/"))
+        while not raw.recv(1000).endswith(b"ok"):
+            pass
+        sent = sent or b"G"
+    raw.sendall(sent)
+
+    assert _is_closed(raw)
+
+
+def test_requests_are_not_heaped_up(connect: Connect) -> None:
+    """One may wait for the end of another, not thousands."""
+    raw = connect()
+
+    raw.sendall(_get("/in") * 3)
+
+    while raw.recv(1000):
+        pass
+
+
+def test_of_many_that_wait_the_first_makes_room(
+    server: tuple[uvicorn.Server, socket.socket], connect: Connect
+) -> None:
+    """Whoever was let in stays, and whoever comes is heard."""
+    held = connect()
+    held.sendall(_get("/in"))
+    assert held.recv(9) == b"HTTP/1.1 "
+    first, *others = [connect() for _ in range(4)]
+
+    assert _is_closed(first)
+
+    assert all(_is_served(raw) for raw in others)
+    assert len(server[0].server_state.connections) == 4
+
+
+def test_a_connection_too_many_is_refused(connect: Connect) -> None:
+    """With a reason; those that are held stay."""
+    held = [connect() for _ in range(6)]
+    for raw in held:
+        raw.sendall(_get("/in"))
+        assert raw.recv(9) == b"HTTP/1.1 "
+
+    assert _refusal(connect()) == (503, "too_many_connections")
+
+    held[0].close()
+    wait_for(lambda: _is_served(connect()), seconds=30)

@@ -1,0 +1,82 @@
+"""What a link shows, and keeps, when the control plane's own servers fail."""
+
+from typing import Any
+
+import pytest
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from django.db import connection
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from rest_framework.test import APIClient
+
+from gitrepos import tasks
+from gitrepos.models import Remote
+from gitrepos.polling import claims
+from keeptrusts.servers import failures
+from tests.support.repo import Repo, policy
+from tests.support.syncing import hashes, link, run_due, shown
+
+pytestmark = pytest.mark.django_db
+
+BOT = "bot/policy-config.yaml"
+
+
+def test_a_database_that_fails_in_a_sync_is_named(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither the forge's fault nor a crash."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    monkeypatch.setattr(
+        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION full_disk() RETURNS trigger AS $$
+            BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END
+            $$ LANGUAGE plpgsql;
+            CREATE TRIGGER full_disk BEFORE INSERT ON configurations_version
+            EXECUTE FUNCTION full_disk()
+        """)
+
+    tasks.tick()
+
+    error = shown(admin, row)["error"]
+    assert (error["code"], error["message"]) == ("unavailable", failures.FULL.message)
+    assert not hashes()
+
+
+def test_what_cannot_be_handed_over_is_due_again(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not when the claim would have ended."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url)
+
+    def refuse(_: Any) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", refuse)
+
+    tasks.tick()
+
+    assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
+    run_due()
+    assert list(hashes()) == ["bot"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exc", [WorkerLostError("signal 9"), TimeLimitExceeded(175)], ids=repr)
+def test_what_a_killed_process_worked_on_is_given_back(
+    admin: APIClient, repo: Repo, exc: Exception
+) -> None:
+    """By the main process of its pool, which is all that hears of it; the link shows it."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url)
+    batch = claims.due(timezone.now())
+    assert batch is not None
+
+    tasks.give_back(exc, [str(batch.remote_ids[0]), str(batch.id), {}])
+
+    assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
+    assert "killed" in shown(admin, row)["error"]["message"]
