@@ -11,6 +11,7 @@ from typing import Any
 
 from kt.policy.decision import Request
 from kt.policy.decision.findings import outermost
+from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
 from kt.policy.decision.kinds.safety_filter import compile_block
@@ -123,3 +124,10 @@ def harm_start(mode: str, text: str) -> int | None:
     subject = Subject(Request({}), "post-response", {"choices": [{"message": message}]})
     filtering = compile_block(settings("safety-filter", {"mode": mode}), ())
     return min((hit.places[0].start for hit in filtering._hits(subject)), default=None)
+
+
+def hit_ends(kind: str, block: dict[str, Any], text: str) -> list[int]:
+    """Where each match of a kind that looks for phrases ends in what a user says."""
+    subject = Subject(Request({}), "pre-request", {"messages": [{"role": "user", "content": text}]})
+    judging: Any = COMPILERS[kind](settings(kind, block), ())
+    return [hit.places[-1].end for hit in judging._hits(subject)]
