@@ -37,7 +37,7 @@ _LOOK_AHEAD = 40
 _WORD = re.compile(r"[^\W\d_]+")
 
 # Where a clause may end within a phrase; too often does no harm.
-_CLAUSE_END = re.compile(r"[^\w ,()*'’\-]|\B['’\-]|['’\-]\B")
+_CLAUSE_END = re.compile(r"[^\w ,()*'\u2019\-]|\B['\u2019\-]|['\u2019\-]\B")
 
 
 def negated(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -24,9 +24,7 @@ def phrase_rules(
     for number, pattern in enumerate(patterns, start=1):
         # With its ends in the pattern `illegal act` is no match that hides `illegal actions`.
         words = rf"\b(?:{pattern.replace('~', _STEP)})\b"
-        yield Rule(
-            f"{name}.{number}", label, words, views, whole_words, retry=True, excuse=excuse
-        )
+        yield Rule(f"{name}.{number}", label, words, views, whole_words, retry=True, excuse=excuse)
 
 
 def spelt_rules(patterns: Iterable[str], *, name: str, label: str) -> Iterator[Rule]:

@@ -71,10 +71,16 @@ class Reading:
         if self._ascii:
             view = SAME_IN_ASCII.get(view, view)
         if view not in self._shown:
-            step = STEPS[view]
-            text = self.text if step.of is None else self.show(step.of).text
-            self._shown[view] = Shown(self.text, view, step.make(text))
+            self._shown[view] = self._made(view)
         return self._shown[view]
+
+    def _made(self, view: View) -> Shown:
+        step = STEPS[view]
+        if step.of is None:
+            return Shown(self.text, view, step.make(self.text))
+        before = self.show(step.of)
+        text = step.make(before.text)
+        return before if text is before.text else Shown(self.text, view, text)
 
     def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""

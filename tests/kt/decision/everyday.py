@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - sentences end in every script.
-"""Everyday sentences, made of words and ends: what may stand beside anything and excuses nothing."""
+"""Everyday sentences, made of words and ends: beside anything, they excuse nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kt.policy.decision.harmful import HARMLESS_AFTER
 ENDS = (
     *(". ", "? ", "! ", ": ", "; ", ".", "?", "!", ":", ";", "... ", ".) ", "\n", "\r\n", ".\n"),
     *("\n\n", "\u2028", "\x85", '" ', "' ", '." ', "” ", "’ ", "» ", "` ", "。", "！", "？", "；"),
-    *("：", "… ", "‽ ", "؟ ", "۔ ", "؛ ", "। ", "။", "።", "։ ", "」", "』", " ¿", " ¡", "\t", " | "),
-    *(" — ", " - ", " -- ", " 🙂 ", "] ", "</p>", "\n* ", "\n> ", "\n1. "),
+    *("：", "… ", "‽ ", "؟ ", "۔ ", "؛ ", "। ", "။", "።", "։ ", "」", "』", " ¿", " ¡", "\t"),
+    *(" | ", " — ", " - ", " -- ", " 🙂 ", "] ", "</p>", "\n* ", "\n> ", "\n1. "),
 )
 """What ends a sentence, or all that people put in such a place."""
 

@@ -115,7 +115,8 @@ def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -
 
 def _apart(text: str, start: int, end: int) -> Spans:
     """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
-    inside = text[start] == "<" and start > 0 and text[start - 1].isalnum()
+    before = text[max(0, start - 1) : start]
+    inside = text[start] == "<" and before.isascii() and before.isalnum()
     return () if inside else ((start, end),)
 
 
