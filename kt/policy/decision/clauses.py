@@ -26,9 +26,10 @@ _NO = (
 )
 _FILLER = r"(?:able|going|allowed|willing|permitted|ever|be|to|help|assist|you|with)"
 _NEGATION = compiled(
-    rf"(?i)(?:^|[^\pL\pN])(?:{_NO}(?:{_PAUSE}{_FILLER})*{_BLANK}"
-    # `I can't, and won't, give …`, `we do not, ever, give …`
-    rf"|[,(]{_BLANK}?(?:(?:and|or|nor){_BLANK}(?:\pL+{_BLANK})?{_NO}|ever)[,)]{_BLANK})$"
+    rf"(?i)(?:(?:^|[^\pL\pN]){_NO}(?:(?:{_PAUSE}{_FILLER})*{_BLANK}"
+    # `we do not, ever, give …`, `I can't, and won't, give …`
+    rf"|,{_BLANK}ever,{_BLANK})"
+    rf"|[,(](?:{_BLANK})?(?:and|or|nor){_BLANK}(?:\pL+{_BLANK})?{_NO}[,)]{_BLANK})$"
 )
 _LOOK_BACK = 120
 

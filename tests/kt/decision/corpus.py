@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from kt.policy.decision import Request
+from kt.policy.decision.encoded import readings
 from kt.policy.decision.findings import outermost
 from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
 from kt.policy.decision.kinds.safety_filter import compile_block
 from kt.policy.decision.passages import Passage, Piece
-from kt.policy.decision.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.settings import settings
 
@@ -61,11 +61,12 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
 
 def detect(text: str) -> Iterator[Found]:
     """What `pii-detector` in every mode and `dlp-filter` find in a text."""
-    reading = Reading(Passage(text, (Piece(0, 0),)))
-    for hit in outermost(list(personal_rules(True, True).scan(reading))):
+    shown = tuple(readings(Passage(text, (Piece(0, 0),))))
+    personal = [hit for reading in shown for hit in personal_rules(True, True).scan(reading)]
+    for hit in outermost(personal):
         label = _LABELS.get(hit.rule.label, hit.rule.label.upper())
         yield hit.places[0].start, hit.places[0].end, label
-    for hit in secret_rules().scan(reading):
+    for hit in (hit for reading in shown for hit in secret_rules().scan(reading)):
         yield hit.places[0].start, hit.places[0].end, "SECRET"
 
 
