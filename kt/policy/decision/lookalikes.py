@@ -56,7 +56,7 @@ _ZEROS = (
 )
 
 # Glyphs and, at the same place in the second string, what they look like.
-_LETTERS = (
+_OTHER_LETTERS = (
     # Cyrillic
     (
         "АВЕКМНОРСТУХЅІЈԌԚԜҮҺӀЬԁԛԝаеорсухѕіјһԍүӏвкмнтьёг",
@@ -68,16 +68,16 @@ _LETTERS = (
     ("ՍՏՕՈԼցոսօյհզԱ", "USOnLgnuojhqU"),
     ("ⲞⲟⲤⲥⲢⲣⲦⲔⲘⲚⲈ", "OoCcPpTKMNE"),
     ("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᏀᏂᏃᏆᏏᏒᏔᏙᏚᏞᏟᏢᏦᏧᏴᏳ", "DRTAJEWMHGhZIbRWVSLCPKdBG"),
-    # Latin beyond ASCII: small capitals, phonetic letters, dotless forms
-    ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz"),
-    ("ɑɡɩɪıȷƖǀℓɴʋʌʍꓸɛəɜ", "agiiijlllnuvm.ee3"),
-    ("øłđħŧƀƁƊƑƓƘƝƤƬƲƳȤɓɗɠɦƙɱɲɳƥɽʂƭʐʑ", "oldhtbBDFGKNPTVYZbdghkmnnprstzz"),
     # Lisu capitals
     ("ꓐꓑꓒꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓥꓦꓧꓨꓩꓪꓫꓬꓮꓰꓲꓳꓴ", "BPdDTGKJCZFMNLSRRVVHGJWXYAEIOU"),
 )
 
-# Dashes, quotes, slashes, dots
-_PUNCTUATION = (
+# Latin letters beyond ASCII, dashes, quotes, slashes, dots.
+_LATIN_AND_SIGNS = (
+    # Small capitals, phonetic letters, dotless forms
+    ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz"),
+    ("ɑɡɩɪıȷƖǀℓɴʋʌʍꓸɛəɜ", "agiiijlllnuvm.ee3"),
+    ("øłđħŧƀƁƊƑƓƘƝƤƬƲƳȤɓɗɠɦƙɱɲɳƥɽʂƭʐʑ", "oldhtbBDFGKNPTVYZbdghkmnnprstzz"),
     ("‐‑‒–—―−⁃", "--------"),
     ("‘’‚‛′ʼʹˈ“”„‟″", "''''''''\"\"\"\"\""),
     ("∕⁄⧸∖。∶ː", "///\\.::"),
@@ -112,9 +112,9 @@ IGNORED = Signs({**_COMMON, **dict.fromkeys(_members(_IGNORABLE))})
 """For `str.translate`: the characters that show nothing are dropped. Never written to."""
 
 SIGNS = Signs(
-    {**IGNORED, **dict.fromkeys(_members(_LOOSE_MARKS)), **_digits(), **_paired(_PUNCTUATION)}
+    {**IGNORED, **dict.fromkeys(_members(_LOOSE_MARKS)), **_digits(), **_paired(_LATIN_AND_SIGNS)}
 )
-"""Digits and punctuation read as ASCII, letters as they are. Never written to."""
+"""Digits, punctuation and Latin read as ASCII, other letters as they are. Never written to."""
 
-ALIKE = Signs({**SIGNS, **_paired(_LETTERS)})
+ALIKE = Signs({**SIGNS, **_paired(_OTHER_LETTERS)})
 """For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII. Never written to."""

@@ -102,8 +102,12 @@ def _ipv4(text: str, start: int, end: int) -> Spans:
 
 
 def _ipv6(text: str, start: int, end: int) -> Spans:
-    whole = apart(text, start, end) and text[end : end + 1] != ":"
-    return ((start, end),) if whole and checks.ipv6(text[start:end]) else ()
+    # A colon behind an address is punctuation, behind eight groups it goes on.
+    punctuated = text[end - 1] == ":" and text[end - 2] != ":"
+    stop = end - punctuated
+    longer = not punctuated and text[end : end + 1] == ":"
+    good = apart(text, start, stop) and not longer and checks.ipv6(text[start:stop])
+    return ((start, stop),) if good else ()
 
 
 def _longest(text: str, start: int, end: int, valid: Callable[[str], bool]) -> Spans:
@@ -184,8 +188,9 @@ def base() -> Iterator[Rule]:
     yield Rule("iban", "iban", iban, VIEWS, _iban, group=1, retry=True)
     ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
     yield Rule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
-    ipv6 = r"(?:^|[^\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
-    yield Rule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
+    ipv6 = r"([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
+    before = r"(?:^|[^\w:.]|[^0-9A-Fa-f:.]:)"
+    yield Rule("ipv6", "ip_address", before + ipv6, VIEWS, _ipv6, group=1)
     yield from _phone_rules()
 
 

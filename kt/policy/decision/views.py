@@ -5,8 +5,8 @@
 | `RAW` | nothing |
 | `LOWER` | casefolded, for a kind that is told not to normalise |
 | `FOLDED` | NFKC, default-ignorables dropped, casefolded |
-| `SIGNS` | NFKC, default-ignorables dropped, digits and punctuation read as ASCII |
-| `PLAIN` | `SIGNS`, letters that look like Latin ones read as these |
+| `SIGNS` | NFKC, default-ignorables dropped, digits, punctuation and Latin letters read as ASCII |
+| `PLAIN` | `SIGNS`, letters of other scripts that look like Latin ones read as these |
 | `SKELETON` | `PLAIN`, casefolded |
 | `LOWER_WORDS`, `FOLDED_WORDS`, `SKELETON_WORDS` | the words alone, one space between two |
 

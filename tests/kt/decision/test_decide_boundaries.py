@@ -144,19 +144,21 @@ def test_an_underscore_is_no_part_of_a_number(value: str) -> None:
     assert [text for text in found if value in text] == []
 
 
-# A number may go on behind a colon, a full stop or a dash without a blank.
-APART = [end for end in ENDS if end[-1] not in ".-\t" and not set(end) & set(":：")]
+# A number may go on behind a full stop or colon without a blank, and a colon names what follows.
+APART = [end for end in ENDS if end[-1] not in ".:"]
+UNNAMED = [end for end in APART if not set(end) & set(":\t")]
 NAMING = ("This is my order", "See the section", "That is the newest version", "Take the next part")
+SENTENCES = [(one, APART) for one in BEFORE] + [(one, UNNAMED) for one in NAMING]
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_no_sentence_beside_a_value_hides_it(value: tuple[str, str]) -> None:
-    """Neither a word that names another number, in its own sentence, nor any other."""
+    """Neither one that ends with a word that names other numbers, nor any other."""
     name, number = value
     texts = [
-        before + first + name + number + second + after
-        for at, (before, after) in enumerate(zip((*BEFORE, *NAMING), AFTER, strict=False))
-        for first, second in zip(APART[at % 4 :: 4], APART, strict=False)
+        before + first + name + number + second + AFTER[at]
+        for at, (before, ends) in enumerate(SENTENCES)
+        for first, second in zip(ends[at % 4 :: 4], APART[at % 4 :: 4], strict=False)
     ]
     assert number not in left("\n\n".join(texts))
 
