@@ -50,18 +50,20 @@ def negated(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def compounded(text: str, start: int, end: int, words: Collection[str]) -> tuple[int, int] | None:
-    """The part of a phrase that is one of `words` with it, `a bomb shelter`: its last clause.
-
-    A capital after a phrase that is not written in capitals begins a sentence.
-    """
+    """The part of a phrase that is one of `words` with it, `a bomb shelter`: its last clause."""
     following = _NEXT_WORD.match(read(text[end : end + _LOOK_AHEAD], View.PLAIN))
     if not following or following[1].lower() not in words:
         return None
-    phrase = _WORD.findall(read(text[start:end], View.PLAIN))
-    titled = all(word[0].isupper() for word in phrase if len(word) > 3)
-    if following[1][0].isupper() and not titled:
+    if _begins_sentence(read(text[start:end], View.PLAIN), following[1]):
         return None
     return max(_clause_ends(text, start, end), default=start), end
+
+
+def _begins_sentence(before: str, word: str) -> bool:
+    """Whether a word has a capital, and what stands before it is not written in the same way."""
+    words = [one for one in _WORD.findall(before) if len(one) > len("the")]
+    alike = str.isupper if word.isupper() else str.istitle
+    return word[0].isupper() and not all(map(alike, words))
 
 
 def _clause_ends(text: str, start: int, end: int) -> Iterator[int]:
