@@ -15,7 +15,7 @@ from everyday import AFTER, BEFORE, ENDS
 
 from kt.policy.decision import Request, releasable
 
-SAMPLES = 60
+SAMPLES = 40
 PLAIN = ("injection_plain", "injection_language", "harm_")
 
 
