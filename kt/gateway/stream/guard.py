@@ -121,10 +121,14 @@ class Guard:
                 self._advance_tool(channel)
 
     def _advance_text(self, channel: Channel) -> None:
-        decision = self._judge.heed(self._judge.look(said(channel.window)))
-        channel.looked()
         window = channel.window
+        decision = self._judge.look(said(window))
+        channel.looked()
         limit = len(window) if channel.finished else self._judge.releasable(window)
+        if _stops(decision) and limit < len(window) and self._redact(window[:limit]) is not None:
+            # What was found reaches past the limit: `a bomb` may go on as `a bomb shelter`.
+            return
+        self._judge.heed(decision)
         cuts = channel.boundaries(limit)
         if decision.body is None:
             if cuts:
@@ -148,7 +152,7 @@ class Guard:
             return ""
         decision = self._judge.look(said(text))
         # A piece may be judged more strictly than the whole.
-        return None if decision.verdict in ("block", "escalate") else redacted_text(decision, text)
+        return None if _stops(decision) else redacted_text(decision, text)
 
     def _clear_redacted(self, channel: Channel, end: int, left: str) -> None:
         gone = self._redact(channel.text[channel.start : channel.cleared])
@@ -197,6 +201,10 @@ class Guard:
         while self._queue and self._queue[0].ready:
             gone.append(_rendered(self._queue.popleft()))
         return b"".join(gone)
+
+
+def _stops(decision: Decision) -> bool:
+    return decision.verdict in ("block", "escalate")
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

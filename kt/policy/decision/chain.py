@@ -8,10 +8,10 @@ from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.cutting.redaction import redacted
+from kt.policy.decision.matching.encoded import readings
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.passages import Passage, Stretch
-from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.snapshot import ChainStep, Snapshot
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
@@ -50,10 +50,11 @@ def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
         return len(text)
     offset = max(0, len(text) - _LAST_CHARACTERS)
     end = text[offset:]
-    reading = Reading(Passage(end, (Stretch(0, 0),)))
+    shown = tuple(readings(Passage(end, (Stretch(0, 0),))))
     steps = [step for step in snapshot.steps if step.applies(request, "post-response")]
     policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
-    return offset + min((policy.pending(reading) for policy in policies), default=len(end))
+    starts = (policy.pending(reading) for policy in policies for reading in shown)
+    return offset + min(starts, default=len(end))
 
 
 def _decided(snapshot: Snapshot, subject: Subject) -> Decision:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from kt.policy.decision.matching.encoded import readings
 from kt.policy.decision.reading.extract import Part, parts
 from kt.policy.decision.reading.passages import Passage, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
@@ -45,4 +46,4 @@ class Subject:
 
 
 def _readings(passages: Sequence[Passage]) -> Sequence[Reading]:
-    return tuple(Reading(passage) for passage in passages if passage.text)
+    return tuple(one for passage in passages if passage.text for one in readings(passage))

@@ -11,11 +11,12 @@ from typing import Any
 
 from kt.policy.decision import Request
 from kt.policy.decision.cutting.hits import outermost
+from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
 from kt.policy.decision.kinds.safety_filter import compile_block
+from kt.policy.decision.matching.encoded import readings
 from kt.policy.decision.reading.passages import Passage, Stretch
-from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.settings import settings
 
@@ -60,11 +61,12 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
 
 def detect(text: str) -> Iterator[Found]:
     """What `pii-detector` in every mode and `dlp-filter` find in a text."""
-    reading = Reading(Passage(text, (Stretch(0, 0),)))
-    for hit in outermost(list(personal_rules(True, True).scan(reading))):
+    shown = tuple(readings(Passage(text, (Stretch(0, 0),))))
+    personal = [hit for reading in shown for hit in personal_rules(True, True).scan(reading)]
+    for hit in outermost(personal):
         label = _LABELS.get(hit.rule.label, hit.rule.label.upper())
         yield hit.places[0].start, hit.places[0].end, label
-    for hit in secret_rules().scan(reading):
+    for hit in (hit for reading in shown for hit in secret_rules().scan(reading)):
         yield hit.places[0].start, hit.places[0].end, "SECRET"
 
 
@@ -123,3 +125,10 @@ def harm_start(mode: str, text: str) -> int | None:
     subject = Subject(Request({}), "post-response", {"choices": [{"message": message}]})
     filtering = compile_block(settings("safety-filter", {"mode": mode}), ())
     return min((hit.places[0].start for hit in filtering._hits(subject)), default=None)
+
+
+def hit_ends(kind: str, block: dict[str, Any], text: str) -> list[int]:
+    """Where each match of a kind that looks for phrases ends in what a user says."""
+    subject = Subject(Request({}), "pre-request", {"messages": [{"role": "user", "content": text}]})
+    judging: Any = COMPILERS[kind](settings(kind, block), ())
+    return [hit.places[-1].end for hit in judging._hits(subject)]

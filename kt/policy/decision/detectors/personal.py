@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kt.policy.decision.detectors import checks, phones
-from kt.policy.decision.matching.context import alone, named_otherwise, near
+from kt.policy.decision.detectors import checks, emails, phones
+from kt.policy.decision.matching.context import alone, apart, named_otherwise, near
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.reading.views import View
 
-VIEWS = (View.RAW, View.PLAIN)
+VIEWS = (View.RAW, View.SIGNS, View.PLAIN)
 
 # What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is 1`.
 _IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
+# What stands around a number; `\b` takes an underscore for a letter.
+_EDGE = r"(?:\b|_)"
+# What may follow a telephone number at once.
+_EXTENDED = r"(?:\b|_|[xX]\d|[eE]xt)"
 _GROUP = re.compile(r"\d+")
 # Digits in one run, in fours, or as American Express and Diners print them.
-_CARD = (
-    r"\b(?:[1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2}[ \-]\d{1,7}|3\d{3}[ \-]\d{6}[ \-]\d{4,5})\b"
-)
-_EXTENSION = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?"
+_CARD = r"([1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2}[ \-]\d{1,7}|3\d{3}[ \-]\d{6}[ \-]\d{4,5})"
+_EXTENSION = re.compile(r"(?i)[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6}")
 
-_SUFFIX_WORDS = "png jpg jpeg gif svg webp css js ts html json yaml yml txt md"
-_FILE_SUFFIXES = frozenset(_SUFFIX_WORDS.split())
 _CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
 
 # A name shortly before a number, for numbers that say nothing by themselves.
@@ -55,29 +55,6 @@ def _dashed_ssn(text: str, start: int, end: int) -> Spans:
     return () if named_otherwise(text, start) else _whole(checks.ssn)(text, start, end)
 
 
-def _email(text: str, start: int, end: int) -> Spans:
-    local, _, domain = text[start:end].rpartition("@")
-    labels = domain.split(".")
-    wrong = (
-        len(local) > 64
-        or local[0] == "."
-        or local[-1] == "."
-        or ".." in local + domain
-        or any(not label or label[0] == "-" or label[-1] == "-" for label in labels)
-        or labels[-1].lower() in _FILE_SUFFIXES
-        or _in_url(text, start)
-        # `git@host.org:team/project` is an address of a repository.
-        or (local == "git" and text[end : end + 1] == ":")
-    )
-    return () if wrong else ((start, end),)
-
-
-def _in_url(text: str, at: int) -> bool:
-    """Whether what begins here is the password of `scheme://user:password@host`."""
-    before = text[max(0, at - 80) : at].split()[-1:]
-    return bool(before) and before[0].endswith(":") and "://" in before[0]
-
-
 def _group_ends(text: str, start: int, end: int) -> list[int]:
     """Where the groups of digits end, each of which may be the number's last."""
     found = text[start:end]
@@ -101,45 +78,60 @@ _short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
 
 def _iban(text: str, start: int, end: int) -> Spans:
     """Cut to the country's length, since words in capitals may follow it."""
-    if start and (text[start - 1].isalnum() or text[start - 1] == "_"):
-        return ()
     length = checks.IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
     kept = [at for at in range(start, end) if text[at].isalnum()][:length]
     if len(kept) < length or not length:
         return ()
     last = kept[-1] + 1
-    cut_short = text[last : last + 1].isalnum()
-    good = not cut_short and checks.iban("".join(text[at] for at in kept).upper())
+    whole = apart(text, start, last)
+    good = whole and checks.iban("".join(text[at] for at in kept).upper())
     return ((start, last),) if good else ()
 
 
 def _ipv4(text: str, start: int, end: int) -> Spans:
     before = text[max(0, start - 12) : start].lower()
-    versioned = before.rstrip().endswith((" v", "rv:")) or (
+    versioned = before.rstrip(" \t").endswith((" v", "rv:")) or (
         # `Chrome/31.0.1.2`, and not `http://10.1.2.3`.
-        before[-1:] == "/" and before[-2:-1].isalpha()
+        before[-1:] == "/" and "a" <= before[-2:-1] <= "z"
     )
     numbered = versioned or named_otherwise(text, start)
-    good = alone(text, start, end) and not numbered and checks.ipv4(text[start:end])
+    # Packages have a version between two underscores.
+    whole = alone(text, start, end) and text[end : end + 1] != "_"
+    good = whole and not numbered and checks.ipv4(text[start:end])
     return ((start, end),) if good else ()
 
 
 def _ipv6(text: str, start: int, end: int) -> Spans:
-    inside = (start > 0 and (text[start - 1].isalnum() or text[start - 1] in ":.")) or (
-        end < len(text) and (text[end].isalnum() or text[end] == ":")
-    )
-    return () if inside or not checks.ipv6(text[start:end]) else ((start, end),)
+    # A colon behind an address is punctuation, behind eight groups it goes on.
+    punctuated = text[end - 1] == ":" and text[end - 2] != ":"
+    stop = end - punctuated
+    longer = not punctuated and text[end : end + 1] == ":"
+    good = apart(text, start, stop) and not longer and checks.ipv6(text[start:stop])
+    return ((start, stop),) if good else ()
+
+
+def _longest(text: str, start: int, end: int, valid: Callable[[str], bool]) -> Spans:
+    """The longest telephone number from here on, with its extension.
+
+    A year or another number may follow after a space.
+    """
+    for last in reversed(_group_ends(text, start, end)):
+        extension = _EXTENSION.match(text, last)
+        stops = (extension.end(), last) if extension else (last,)
+        whole = (stop for stop in stops if alone(text, start, stop))
+        if valid(text[start:last]) and (stop := next(whole, None)):
+            return ((start, stop),)
+    return ()
 
 
 def _international(text: str, start: int, end: int) -> Spans:
-    """The longest valid number: a year or another number may follow after a space."""
-    if start and (text[start - 1].isalnum() or text[start - 1] in "+."):
-        return ()
-    for last in reversed(_group_ends(text, start, end)):
-        digits = _digits(text[start:last]).removeprefix("00")
-        if digits and phones.international(digits) and alone(text, start, last):
-            return ((start, last),)
-    return ()
+    def valid(found: str) -> bool:
+        digits = _digits(found).removeprefix("00")
+        return digits != "" and phones.international(digits)
+
+    return (
+        () if text[max(0, start - 1) : start] in ("+", ".") else _longest(text, start, end, valid)
+    )
 
 
 def _continued(text: str, start: int) -> bool:
@@ -150,25 +142,33 @@ def _continued(text: str, start: int) -> bool:
 
 def _national(text: str, start: int, end: int) -> Spans:
     """A trunk zero and groups apart by spaces, that are not the end of a longer number."""
-    if _continued(text, start):
-        return ()
-    for last in reversed(_group_ends(text, start, end)):
-        found = text[start:last]
+
+    def valid(found: str) -> bool:
         digits = _digits(found)
         grouped = "-" not in found and any(sign in " (/" for sign in found)
-        long = len(digits) >= 9 and phones.national(digits)
-        if grouped and long and alone(text, start, last):
-            return ((start, last),)
-    return ()
+        return grouped and len(digits) >= 9 and phones.national(digits)
+
+    return () if _continued(text, start) else _longest(text, start, end, valid)
+
+
+def _american(text: str, start: int, end: int) -> Spans:
+    def valid(found: str) -> bool:
+        digits = _digits(found)
+        return len(digits) in (10, 11) and phones.north_american(digits[-10:])
+
+    return _longest(text, start, end, valid)
 
 
 def _named(text: str, start: int, end: int) -> Spans:
     """Digits that a word beside them calls a telephone number."""
-    digits = _digits(text[start:end])
-    mobile = len(digits) == 10 and digits[0] in "6789"
-    valid = mobile or phones.national(digits) or phones.north_american(digits.removeprefix("1"))
-    good = valid and alone(text, start, end) and not _continued(text, start)
-    return ((start, end),) if good else ()
+
+    def valid(found: str) -> bool:
+        digits = _digits(found)
+        mobile = len(digits) == 10 and digits[0] in "6789"
+        american = phones.north_american(digits.removeprefix("1"))
+        return mobile or american or phones.national(digits)
+
+    return () if _continued(text, start) else _longest(text, start, end, valid)
 
 
 def _numbered(text: str, start: int, end: int) -> Spans:
@@ -178,59 +178,55 @@ def _numbered(text: str, start: int, end: int) -> Spans:
 
 def base() -> Iterator[PatternRule]:
     """What `pii-detector` finds in every mode."""
-    yield PatternRule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
-    yield PatternRule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
-    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})\b"
+    yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address)
+    dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
+    yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1)
+    named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})" + _EDGE
     yield PatternRule("ssn_named", "ssn", named, VIEWS, _whole(checks.ssn), group=1)
-    yield PatternRule("card", "credit_card", _CARD, VIEWS, _card, retry=True)
-    iban = r"\b[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30}"
-    yield PatternRule("iban", "iban", iban, VIEWS, _iban, retry=True)
+    yield PatternRule(
+        "card", "credit_card", _EDGE + _CARD + _EDGE, VIEWS, _card, group=1, retry=True
+    )
+    iban = _EDGE + r"([A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,30})"
+    yield PatternRule("iban", "iban", iban, VIEWS, _iban, group=1, retry=True)
     ipv4 = r"(?:^|[^\w.])(\d{1,3}(?:\.\d{1,3}){3})"
     yield PatternRule("ipv4", "ip_address", ipv4, VIEWS, _ipv4, group=1)
-    ipv6 = r"(?:^|[^\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
-    yield PatternRule("ipv6", "ip_address", ipv6, VIEWS, _ipv6, group=1)
+    ipv6 = r"([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
+    before = r"(?:^|[^\w:.]|[^0-9A-Fa-f:.]:)"
+    yield PatternRule("ipv6", "ip_address", before + ipv6, VIEWS, _ipv6, group=1)
     yield from _phone_rules()
 
 
 def _phone_rules() -> Iterator[PatternRule]:
     international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
     yield PatternRule("phone", "phone", international, VIEWS, _international, retry=True)
-    american = r"(?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4}\b" + _EXTENSION
-    yield PatternRule("phone_us", "phone", american, VIEWS, _american)
-    national = r"(?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10}\b"
-    yield PatternRule("phone_national", "phone", national, VIEWS, _national, retry=True)
-    number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})\b"
+    american = r"((?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4})" + _EXTENDED
+    yield PatternRule("phone_us", "phone", american, VIEWS, _american, group=1)
+    national = r"((?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10})" + _EXTENDED
+    yield PatternRule("phone_national", "phone", national, VIEWS, _national, group=1, retry=True)
+    number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})" + _EXTENDED
     yield PatternRule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
-
-
-def _american(text: str, start: int, end: int) -> Spans:
-    number = text[start:end].partition("x")[0].partition("e")[0]
-    digits = _digits(number)
-    valid = phones.north_american(digits[-10:]) and len(digits) in (10, 11)
-    return ((start, end),) if valid and alone(text, start, end) else ()
 
 
 def payment() -> Iterator[PatternRule]:
     """What `pci_mode` adds."""
-    code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
-    yield PatternRule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
+    code = rf"(?i){_EDGE}(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
+    yield PatternRule("cvv", "cvv", code + _IS + r"(\d{3,4})" + _EDGE, VIEWS, group=1)
     holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
-    name = r"(\p{Lu}[\pL'\x{2019}\-]+(?:[ ]\p{Lu}(?:\.|[\pL'\x{2019}\-]+)){1,2})"
+    name = r"(\p{Lu}[\p{Lu}\p{Ll}'\x{2019}\-]+(?:[ ]\p{Lu}(?:\.|[\p{Lu}\p{Ll}'\x{2019}\-]+)){1,2})"
     yield PatternRule("cardholder", "cardholder", holder + _IS + name, VIEWS, group=1)
 
 
 def health() -> Iterator[PatternRule]:
     """What `healthcare_mode` adds."""
-    record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
-    yield PatternRule(
-        "mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1
-    )
-    provider = _NPI_WORDS + r"([12]\d{9})\b"
+    record = rf"(?i){_EDGE}(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
+    record += _IS + r"([A-Z]{0,3}-?\d{4,12})" + _EDGE
+    yield PatternRule("mrn", "mrn", record, VIEWS, _numbered, group=1)
+    provider = _NPI_WORDS + r"([12]\d{9})" + _EDGE
     yield PatternRule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
-    member = r"(?i)(?:\b|_)(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
-    number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})\b"
+    member = rf"(?i){_EDGE}(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
+    number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})" + _EDGE
     yield PatternRule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)
     # The Medicare Beneficiary Identifier has a format of its own (CMS, 11 characters).
     letter, either = "[AC-HJKMNP-RT-Y]", "[AC-HJKMNP-RT-Y0-9]"
-    medicare = rf"\b[1-9]{letter}{either}\d-?{letter}{either}\d-?{letter}{{2}}\d{{2}}\b"
-    yield PatternRule("mbi", "insurance_id", medicare, VIEWS)
+    medicare = rf"{_EDGE}([1-9]{letter}{either}\d-?{letter}{either}\d-?{letter}{{2}}\d{{2}}){_EDGE}"
+    yield PatternRule("mbi", "insurance_id", medicare, VIEWS, _whole(bool), group=1)

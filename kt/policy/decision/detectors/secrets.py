@@ -11,11 +11,11 @@ import binascii
 import json
 from collections.abc import Iterator
 
+from kt.policy.decision.matching.context import apart
 from kt.policy.decision.matching.patterns import PatternRule, Spans
-from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.reading.views import View
 
-VIEWS = (View.RAW, View.PLAIN)
+VIEWS = (View.RAW, View.SIGNS, View.PLAIN)
 
 # name → pattern; a group, where there is one, is the secret itself.
 _TOKENS = {
@@ -78,9 +78,15 @@ def rules() -> Iterator[PatternRule]:
 
 
 def _token(text: str, start: int, end: int) -> Spans:
-    """A token is a word of its own; `monkey_test_…` holds no `key_test_…`."""
-    joined = start > 0 and text[start - 1] == "-"
-    return () if joined else whole_words(text, start, end)
+    """A token is a word of its own; `monkey_test_…` holds no `key_test_…`.
+
+    With an underscore and more behind it, it is a longer name; in `_token_` it is in italics.
+    """
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    hyphened = before[1:] == "-" and before[0].isalnum()
+    longer = after[:1] == "_" and (after[1:].isalnum() or after[1:] == "_")
+    whole = apart(text, start, end) and not (hyphened or longer)
+    return ((start, end),) if whole else ()
 
 
 def _password(text: str, start: int, end: int) -> Spans:
@@ -99,4 +105,4 @@ def _jwt(text: str, start: int, end: int) -> Spans:
         known = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
     except (binascii.Error, ValueError):
         return ()
-    return whole_words(text, start, end) if isinstance(known, dict) and "alg" in known else ()
+    return _token(text, start, end) if isinstance(known, dict) and "alg" in known else ()

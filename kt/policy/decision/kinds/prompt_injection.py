@@ -10,11 +10,12 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
+from kt.policy.decision.matching.clauses import negated
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.encoded import decoded, tagged
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.patterns import PatternRule, Spans
-from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
@@ -84,10 +85,10 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
-        phrases=_built_in("phrase", PHRASES, tuple(WORDS_OF[view] for view in views)),
+        phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
-        tokens=_built_in("token", TOKENS if fakes else (), views),
-        imitations=_built_in("imitation", IMITATIONS if fakes else (), views),
+        tokens=_boundaries("token", TOKENS if fakes else (), views),
+        imitations=_boundaries("imitation", IMITATIONS if fakes else (), views),
         patterns=compile_rules(_given(fields, views)),
     )
 
@@ -98,15 +99,23 @@ def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
 
 
 @cache
-def _built_in(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
-    check = affirmed if name == "phrase" else _apart
-    label = "override" if name == "phrase" else "fake_boundary"
-    return compile_rules(phrase_rules(patterns, name=name, label=label, views=views, check=check))
+def _phrases(views: tuple[View, ...]) -> Matcher:
+    rules = phrase_rules(PHRASES, name="phrase", label="override", views=views, excuse=negated)
+    return compile_rules(rules)
+
+
+@cache
+def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
+    return compile_rules(
+        PatternRule(f"{name}.{number}", "fake_boundary", pattern, views, _apart)
+        for number, pattern in enumerate(patterns, start=1)
+    )
 
 
 def _apart(text: str, start: int, end: int) -> Spans:
     """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
-    inside = text[start] == "<" and start > 0 and text[start - 1].isalnum()
+    before = text[max(0, start - 1) : start]
+    inside = text[start] == "<" and before.isascii() and before.isalnum()
     return () if inside else ((start, end),)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
+from kt.policy.decision.matching.clauses import compounded, negated
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.matching.patterns import Spans
-from kt.policy.decision.matching.phrases import affirmed, phrase_rules, spelt_rules
+from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelling, spelt
 from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
@@ -23,7 +23,6 @@ from kt.policy.decision.values import Verdict
 
 KIND = "safety-filter"
 _LABEL = "harmful_content"
-_NEXT_WORD = 24
 _VIEWS = (View.FOLDED_WORDS, View.SKELETON_WORDS)
 
 
@@ -80,7 +79,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
 @cache
 def _phrases(mode: str) -> Matcher:
     """The built-in phrases of a mode; they are the same for every policy."""
-    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=_VIEWS, check=_meant)
+    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=_VIEWS, excuse=_excused)
     return compile_rules(rules)
 
 
@@ -89,8 +88,5 @@ def _spelt_phrases(mode: str) -> Matcher:
     return compile_rules(spelt_rules(MODES[mode], name=mode, label=_LABEL))
 
 
-def _meant(text: str, start: int, end: int) -> Spans:
-    """Refuse what the next word makes harmless, and what is negated."""
-    following = text[end : end + _NEXT_WORD].split(maxsplit=1)
-    harmless = bool(following) and following[0] in HARMLESS_AFTER
-    return () if harmless else affirmed(text, start, end)
+def _excused(text: str, start: int, end: int) -> tuple[int, int] | None:
+    return compounded(text, start, end, HARMLESS_AFTER) or negated(text, start, end)

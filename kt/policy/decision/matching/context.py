@@ -30,9 +30,10 @@ def near(words: str, check: Check) -> Check:
 
 _OTHER_NUMBERS = compiled(
     r"(?i)\b(?:parts?|orders?|invoices?|models?|serial|skus?|items?|tickets?|cases?|lots?|batch|"
-    r"catalogue?|tracking|isbn|version|release|build|room|docket|sections?|para(?:graph)?s?|clauses?|"
+    r"catalogue?|tracking|isbn|version|release|build|room|docket|sections?|para(?:\.|s|graphs?)?|clauses?|"
     r"articles?|chapters?|figures?|po)"
-    r"(?:\s+(?:no|number|nr|id))?[\s.:#]*$"
+    # A full stop is an abbreviation's: after any other word it ends what was said before.
+    r"(?:[ \t]+(?:no\.?|number|nr\.?|id))?[ \t]*[:#]*[ \t]*$"
 )
 
 
@@ -46,15 +47,20 @@ def alone(text: str, start: int, end: int) -> bool:
     """Whether a span is a word of its own, and not a piece of a longer number.
 
     `12.5` and `1-2` are longer numbers; a full stop or a dash before anything
-    but a digit is punctuation.
+    but a digit is punctuation, and an underscore always is.
     """
-    return not (_goes_on(text[max(0, start - 2) : start][::-1]) or _goes_on(text[end : end + 2]))
+    outwards = (text[max(0, start - 2) : start][::-1], text[end : end + 2])
+    longer = any(signs[:1] in (".", "-") and signs[1:].isdecimal() for signs in outwards)
+    return apart(text, start, end) and not longer
 
 
-def _goes_on(outwards: str) -> bool:
-    """Whether the characters, read away from the span, continue a number or word."""
-    if not outwards:
-        return False
-    if outwards[0].isalnum() or outwards[0] == "_":
-        return True
-    return outwards[0] in ".-" and outwards[1:].isdecimal()
+def apart(text: str, start: int, end: int) -> bool:
+    """Whether no ASCII letter or digit stands at either end of a span.
+
+    Values are ASCII: in a script without spaces they stand between two words.
+    """
+    return not (_ascii_word(text[max(0, start - 1) : start]) or _ascii_word(text[end : end + 1]))
+
+
+def _ascii_word(sign: str) -> bool:
+    return sign.isascii() and sign.isalnum()

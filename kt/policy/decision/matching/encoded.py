@@ -1,12 +1,14 @@
-"""Text hidden in text: base64, and the tag characters that no screen shows."""
+"""Text hidden in text: base64, tag characters that no screen shows, escapes that nobody undid."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 
 from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.passages import Passage
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View
 
@@ -16,6 +18,28 @@ _BASE64 = compiled(r"(?:[A-Za-z0-9+/_\-]{60,76}\r?\n)*[A-Za-z0-9+/_\-]{16,}={0,2
 _TAGS = compiled(r"[\x{E0020}-\x{E007E}]+")
 _TAG_BASE = 0xE0000
 _PRINTABLE_SHARE = 0.9
+
+# `\n` as two characters, with more backslashes in JSON within JSON, and a terminal's colours.
+_ESCAPE = re.compile(r"\\+[nrt]|(?:\x1b|\\(?:033|[xX]1[bB]|u001[bB]|e))\[[0-9;]*m")
+
+
+def readings(passage: Passage) -> Iterator[Reading]:
+    """A passage as it is and, where it has escapes, with blanks for them.
+
+    The letter of `\\n4111 1111 …` is no part of the number. An escape and its
+    blanks are equally long.
+    """
+    yield Reading(passage)
+    text = passage.text
+    if "\\" in text or "\x1b" in text:
+        blanked = _ESCAPE.sub(_blank, text)
+        if blanked != text:
+            yield Reading(passage, blanked)
+
+
+def _blank(escape: re.Match[str]) -> str:
+    last = "\n" if escape[0][-1] in "nr" else " "
+    return last.rjust(len(escape[0]))
 
 
 def decoded(reading: Reading) -> Iterator[Reading]:

@@ -16,7 +16,7 @@ from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import PatternRule
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import View, read
-from kt.policy.decision.reading.words import word_spans
+from kt.policy.decision.reading.words import joined, word_starts
 
 # One edit for each four letters at most: with more, short words match everything.
 _LETTERS_PER_EDIT = 4
@@ -42,7 +42,7 @@ class FuzzyMatcher:
             return
         shown = reading.show(View.SKELETON)
         flat, offsets = _flattened(shown.text)
-        starts = _word_starts(flat)
+        starts = word_starts(flat)
         for term in self.terms:
             for start, end in _near(term, flat, starts):
                 origin = shown.origin(offsets[start], offsets[end - 1] + 1)
@@ -55,7 +55,7 @@ class FuzzyMatcher:
         shown = reading.show(View.SKELETON)
         flat, offsets = _flattened(shown.text)
         reach = max(len(term.text) + term.edits for term in self.terms)
-        starts = [start for start in _word_starts(flat) if start >= len(flat) - reach]
+        starts = [start for start in word_starts(flat) if start >= len(flat) - reach]
         return shown.position(offsets[starts[0]]) if starts else len(reading.text)
 
 
@@ -88,10 +88,6 @@ def _flattened(text: str) -> tuple[str, Sequence[int]]:
         if not sign.isspace() or (at > 0 and not text[at - 1].isspace())
     ]
     return "".join(" " if text[at].isspace() else text[at] for at in kept), kept
-
-
-def _word_starts(text: str) -> list[int]:
-    return [start for start, _ in word_spans(text)]
 
 
 def _near(term: _FuzzyTerm, text: str, starts: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -142,4 +138,5 @@ def _next_row(row: list[int], term: str, sign: str, column: int, edits: int) -> 
 
 
 def _word_end(text: str, at: int) -> bool:
-    return at == len(text) or not (text[at].isalnum() and text[at - 1].isalnum())
+    around = text[at - 1 : at + 1]
+    return at == len(text) or "_" in around or not joined(*around)

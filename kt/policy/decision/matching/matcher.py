@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from kt.policy.decision.matching.loosened import loosen
-from kt.policy.decision.matching.patterns import PatternRule
+from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.unfinished import ends_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.passages import Place
@@ -129,27 +129,41 @@ def _confirmed(exact: _Exact, shown: Shown, reading: Reading) -> Iterator[Hit]:
             yield Hit(rule, places)
 
 
-def _spans(exact: _Exact, shown: Shown) -> Iterator[tuple[int, int]]:
-    """The confirmed spans of a view, in characters."""
-    rule, text, data = exact.rule, shown.text, shown.data
-    clock = _Clock(data, len(data) == len(text))
+def _spans(
+    exact: _Exact, shown: Shown, first: int = 0, last: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """The confirmed spans of a view, or of a stretch of it, in characters."""
+    rule, text = exact.rule, shown.text
+    data = shown.data if last is None else text[first:last].encode()
+    clock = _Clock(data, first)
     work = at = 0
     while at < len(data) and (match := exact.pattern.search(data, at)):
         low, high = match.span(rule.group)
         if low == high:
             at = max(match.end(), at + 1)
             continue
-        at = high
         work += 0 if rule.local else len(data) - low
         start, end = clock.characters(low, high)
         if work > _WORK:
             yield start, len(text)
             return
-        found = tuple(rule.check(text, start, end))
+        found, resume = _judged(exact, shown, start, end)
         yield from found
-        if rule.retry:
-            stop = found[-1][1] if found else _next_group(text, start, end)
-            at = low + clock.bytes(text[start:stop])
+        at = low + clock.bytes(text[start:resume])
+
+
+def _judged(exact: _Exact, shown: Shown, start: int, end: int) -> tuple[Spans, int]:
+    """What is confirmed of a candidate, and from where to look on."""
+    rule, text = exact.rule, shown.text
+    found = tuple(rule.check(text, start, end))
+    excused = rule.excuse and found and rule.excuse(shown.source, *shown.origin(start, end))
+    if excused:
+        first, last = (shown.from_source(place, start, end) for place in excused)
+        # What stands before the excused part may be a match by itself.
+        return tuple(_spans(exact, shown, start, first)), last
+    if not rule.retry:
+        return found, end
+    return found, found[-1][1] if found else _next_group(text, start, end)
 
 
 def _next_group(text: str, start: int, end: int) -> int:
@@ -157,17 +171,21 @@ def _next_group(text: str, start: int, end: int) -> int:
 
 
 class _Clock:
-    """Turns byte offsets, which must ascend, into characters; linear in the whole text."""
+    """Turns byte offsets, which must ascend, into characters; linear in the whole text.
 
-    def __init__(self, data: bytes, same: bool) -> None:
+    `first` is the character at which the data begin.
+    """
+
+    def __init__(self, data: bytes, first: int) -> None:
         self._data = data
-        self._same = same
+        self._same = data.isascii()
+        self._first = first
         self._byte = 0
-        self._character = 0
+        self._character = first
 
     def characters(self, low: int, high: int) -> tuple[int, int]:
         if self._same:
-            return low, high
+            return self._first + low, self._first + high
         self._character += len(self._data[self._byte : low].decode())
         self._byte = low
         return self._character, self._character + len(self._data[low:high].decode())

@@ -12,6 +12,10 @@ Spans: TypeAlias = Iterable[tuple[int, int]]
 Check: TypeAlias = Callable[[str, int, int], Spans]
 """Given the text and a candidate's span, the spans in it that are real; none refuses it."""
 
+Excuse: TypeAlias = Callable[[str, int, int], tuple[int, int] | None]
+"""Given a reading's text and a match's span in it, the part of the span from which what stands
+beside takes the sense away, up to where that reaches; None when nothing does."""
+
 
 def accept(_text: str, start: int, end: int) -> Spans:
     """Confirm every candidate as it is."""
@@ -27,7 +31,8 @@ class PatternRule:
     group number `group` is the candidate that `check` confirms. `local` says
     that the pattern never looks far past where a match ends, as a pattern that
     anybody may write can (`a.*z|a`). With `retry` a candidate that is refused
-    is looked through again from its next group of characters.
+    is looked through again from its next group of characters. Of a match that
+    `excuse` covers in part, the rest is looked through again.
     """
 
     name: str
@@ -38,3 +43,4 @@ class PatternRule:
     group: int = 0
     local: bool = True
     retry: bool = False
+    excuse: Excuse | None = None

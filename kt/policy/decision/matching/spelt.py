@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import mode
 
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.reading.engine import compiled
@@ -41,7 +42,7 @@ def _spelt(reading: Reading, view: View) -> Reading | None:
 def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
     """Where each letter stands and what it is; a last line end keeps runs apart."""
     letters = [at for at in range(start, end) if text[at].isalnum()]
-    usual = min(after - at for at, after in pairwise(letters))
+    usual = mode(after - at for at, after in pairwise(letters))
     found = [(letters[0], text[letters[0]])]
     for at, after in pairwise(letters):
         if after - at > usual:

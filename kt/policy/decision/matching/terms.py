@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.reading.engine import escaped
 from kt.policy.decision.reading.views import View, read
+from kt.policy.decision.reading.words import joined
 
 # RE2's `\s` is ASCII; text may be spaced by what Unicode has beyond it.
 GAP = r"[\s\pZ\x{85}]+"
@@ -30,14 +31,6 @@ def term_rules(term: str, *, name: str, label: str) -> Iterator[PatternRule]:
 
 def whole_words(text: str, start: int, end: int) -> Spans:
     """Confirm a span whose ends do not cut a word in two."""
-    cut_before = start > 0 and _joined(text[start - 1], text[start])
-    cut_after = end < len(text) and _joined(text[end - 1], text[end])
+    cut_before = start > 0 and joined(text[start - 1], text[start])
+    cut_after = end < len(text) and joined(text[end - 1], text[end])
     return () if cut_before or cut_after else ((start, end),)
-
-
-def _joined(left: str, right: str) -> bool:
-    return _word(left) and _word(right)
-
-
-def _word(sign: str) -> bool:
-    return sign.isalnum() or sign == "_"

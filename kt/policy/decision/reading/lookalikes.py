@@ -8,6 +8,7 @@ searched at start:
   holds the zero-width, bidirectional, tag and variation characters, and the
   combining marks that composition left over;
 - digits: every `Nd` run of UnicodeData.txt reads as 0 to 9;
+- punctuation: dashes, quotes, slashes and dots of the same look;
 - letters: what the glyphs of other alphabets look like in Latin, after the
   idea of UTS #39 (confusables), kept to pairs that a reader does not notice.
 """
@@ -55,7 +56,7 @@ _ZEROS = (
 )
 
 # Glyphs and, at the same place in the second string, what they look like.
-_PAIRS = (
+_OTHER_LETTERS = (
     # Cyrillic
     (
         "АВЕКМНОРСТУХЅІЈԌԚԜҮҺӀЬԁԛԝаеорсухѕіјһԍүӏвкмнтьёг",
@@ -67,13 +68,16 @@ _PAIRS = (
     ("ՍՏՕՈԼցոսօյհզԱ", "USOnLgnuojhqU"),
     ("ⲞⲟⲤⲥⲢⲣⲦⲔⲘⲚⲈ", "OoCcPpTKMNE"),
     ("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᏀᏂᏃᏆᏏᏒᏔᏙᏚᏞᏟᏢᏦᏧᏴᏳ", "DRTAJEWMHGhZIbRWVSLCPKdBG"),
-    # Latin beyond ASCII: small capitals, phonetic letters, dotless forms
+    # Lisu capitals
+    ("ꓐꓑꓒꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓥꓦꓧꓨꓩꓪꓫꓬꓮꓰꓲꓳꓴ", "BPdDTGKJCZFMNLSRRVVHGJWXYAEIOU"),
+)
+
+# Latin letters beyond ASCII, dashes, quotes, slashes, dots.
+_LATIN_AND_SIGNS = (
+    # Small capitals, phonetic letters, dotless forms
     ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz"),
     ("ɑɡɩɪıȷƖǀℓɴʋʌʍꓸɛəɜ", "agiiijlllnuvm.ee3"),
     ("øłđħŧƀƁƊƑƓƘƝƤƬƲƳȤɓɗɠɦƙɱɲɳƥɽʂƭʐʑ", "oldhtbBDFGKNPTVYZbdghkmnnprstzz"),
-    # Lisu capitals
-    ("ꓐꓑꓒꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓤꓥꓦꓧꓨꓩꓪꓫꓬꓮꓰꓲꓳꓴ", "BPdDTGKJCZFMNLSRRVVHGJWXYAEIOU"),
-    # Dashes, quotes, slashes, dots
     ("‐‑‒–—―−⁃", "--------"),
     ("‘’‚‛′ʼʹˈ“”„‟″", "''''''''\"\"\"\"\""),
     ("∕⁄⧸∖。∶ː", "///\\.::"),
@@ -88,8 +92,8 @@ def _digits() -> dict[int, str]:
     return {zero + value: str(value) for zero in _ZEROS for value in range(10)}
 
 
-def _letters() -> dict[int, str]:
-    return {ord(seen): read for row in _PAIRS for seen, read in zip(*row, strict=True)}
+def _paired(rows: tuple[tuple[str, str], ...]) -> dict[int, str]:
+    return {ord(seen): read for row in rows for seen, read in zip(*row, strict=True)}
 
 
 class Signs(dict[int, str | int | None]):
@@ -107,5 +111,10 @@ _COMMON = {
 IGNORED = Signs({**_COMMON, **dict.fromkeys(_members(_IGNORABLE))})
 """For `str.translate`: the characters that show nothing are dropped. Never written to."""
 
-ALIKE = Signs({**IGNORED, **dict.fromkeys(_members(_LOOSE_MARKS)), **_digits(), **_letters()})
+SIGNS = Signs(
+    {**IGNORED, **dict.fromkeys(_members(_LOOSE_MARKS)), **_digits(), **_paired(_LATIN_AND_SIGNS)}
+)
+"""Digits, punctuation and Latin read as ASCII, other letters as they are. Never written to."""
+
+ALIKE = Signs({**SIGNS, **_paired(_OTHER_LETTERS)})
 """For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII. Never written to."""

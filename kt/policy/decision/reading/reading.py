@@ -15,7 +15,7 @@ class Shown:
         # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
         self.data = text.encode("utf-8", "replace")
         self.text = text if text.isascii() else self.data.decode()
-        self._source = source
+        self.source = source
         self._view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
@@ -23,7 +23,7 @@ class Shown:
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
         if not self._mapped:
-            self._origins = origins(self._source, self._view)
+            self._origins = origins(self.source, self._view)
             self._mapped = True
         if self._origins is None:
             return start, end
@@ -32,8 +32,16 @@ class Shown:
     def position(self, at: int) -> int:
         """Where in the source a place of this view is; the view's end is the source's."""
         if at >= len(self.text):
-            return len(self._source)
+            return len(self.source)
         return self.origin(at, at + 1)[0]
+
+    def from_source(self, position: int, start: int, end: int) -> int:
+        """The first place of a span that came from `position` of the source or from behind it.
+
+        `end` when none did.
+        """
+        places = range(start, end)
+        return next((at for at in places if self.origin(at, at + 1)[0] >= position), end)
 
 
 class Reading:
@@ -63,10 +71,16 @@ class Reading:
         if self._ascii:
             view = SAME_IN_ASCII.get(view, view)
         if view not in self._shown:
-            step = STEPS[view]
-            text = self.text if step.of is None else self.show(step.of).text
-            self._shown[view] = Shown(self.text, view, step.make(text))
+            self._shown[view] = self._made(view)
         return self._shown[view]
+
+    def _made(self, view: View) -> Shown:
+        step = STEPS[view]
+        if step.of is None:
+            return Shown(self.text, view, step.make(self.text))
+        before = self.show(step.of)
+        text = step.make(before.text)
+        return before if text is before.text else Shown(self.text, view, text)
 
     def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""

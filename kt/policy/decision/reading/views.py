@@ -5,7 +5,8 @@
 | `RAW` | nothing |
 | `LOWER` | casefolded, for a kind that is told not to normalise |
 | `FOLDED` | NFKC, default-ignorables dropped, casefolded |
-| `PLAIN` | NFKC, default-ignorables dropped, look-alikes read as ASCII |
+| `SIGNS` | NFKC, default-ignorables dropped, digits, punctuation and Latin letters read as ASCII |
+| `PLAIN` | `SIGNS`, letters of other scripts that look like Latin ones read as these |
 | `SKELETON` | `PLAIN`, casefolded |
 | `LOWER_WORDS`, `FOLDED_WORDS`, `SKELETON_WORDS` | the words alone, one space between two |
 
@@ -23,7 +24,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kt.policy.decision.reading.engine import compiled
-from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED, Signs
+from kt.policy.decision.reading.lookalikes import ALIKE, IGNORED, SIGNS, Signs
 from kt.policy.decision.reading.words import spaced, word_spans
 
 Spans = list[tuple[int, int]]
@@ -40,6 +41,7 @@ class View(StrEnum):
     RAW = "raw"
     LOWER = "lower"
     FOLDED = "folded"
+    SIGNS = "signs"
     PLAIN = "plain"
     SKELETON = "skeleton"
     LOWER_WORDS = "lower words"
@@ -58,10 +60,12 @@ _MADE_OF = {words: view for view, words in WORDS_OF.items()}
 
 # Translating costs more than looking whether there is anything to translate.
 _SOME_IGNORED = compiled(_class(IGNORED))
+_SOME_SIGNS = compiled(_class(SIGNS))
 _SOME_ALIKE = compiled(_class(ALIKE))
 
 SAME_IN_ASCII: Mapping[View, View] = MappingProxyType(
     {
+        View.SIGNS: View.RAW,
         View.PLAIN: View.RAW,
         View.LOWER: View.FOLDED,
         View.SKELETON: View.FOLDED,
@@ -88,7 +92,15 @@ def read(text: str, view: View) -> str:
 
 
 def _folded(text: str) -> str:
-    return text.lower() if text.isascii() else _read_as(text, IGNORED, _SOME_IGNORED).casefold()
+    return (
+        text.lower()
+        if text.isascii()
+        else _read_as(_compatible(text), IGNORED, _SOME_IGNORED).casefold()
+    )
+
+
+def _signs(text: str) -> str:
+    return text if text.isascii() else _read_as(_compatible(text), SIGNS, _SOME_SIGNS)
 
 
 def _plain(text: str) -> str:
@@ -96,8 +108,7 @@ def _plain(text: str) -> str:
 
 
 def _read_as(text: str, table: Signs, some: Any) -> str:
-    made = _compatible(text)
-    return made.translate(table) if some.search(made.encode("utf-8", "replace")) else made
+    return text.translate(table) if some.search(text.encode("utf-8", "replace")) else text
 
 
 def _compatible(text: str) -> str:
@@ -127,7 +138,8 @@ STEPS: Mapping[View, ViewStep] = MappingProxyType(
         View.RAW: ViewStep(str),
         View.LOWER: ViewStep(str.casefold),
         View.FOLDED: ViewStep(_folded),
-        View.PLAIN: ViewStep(_plain),
+        View.SIGNS: ViewStep(_signs),
+        View.PLAIN: ViewStep(_plain, View.SIGNS),
         View.SKELETON: ViewStep(str.casefold, View.PLAIN),
         View.LOWER_WORDS: ViewStep(spaced, View.LOWER),
         View.FOLDED_WORDS: ViewStep(spaced, View.FOLDED),

@@ -11,6 +11,21 @@ _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\W_]+")
 _TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) + bytes(128)
 
+# Scripts that put no space between words, each of whose letters may begin or end one:
+# Thai, Lao, Tibetan, Myanmar, Khmer, kana, Bopomofo, Han.
+_UNSPACED = (
+    r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u3400-\u4dbf"
+    r"\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_LATIN = r"A-Za-z\u00c0-\u024f\u1e00-\u1eff"
+_OTHER = rf"[^\W\d_{_LATIN}{_UNSPACED}]"
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_IS_LATIN = re.compile(f"[{_LATIN}]")
+_START = re.compile(
+    rf"(?<![^\W_])(?=[^\W_])|(?=[{_UNSPACED}])|(?<=[{_UNSPACED}])(?=[^\W_])"
+    rf"|(?<=[{_LATIN}])(?={_OTHER})|(?<={_OTHER})(?=[{_LATIN}])"
+)
+
 
 def spaced(text: str) -> str:
     """The words of a text with one space between two and none around them."""
@@ -22,3 +37,33 @@ def spaced(text: str) -> str:
 def word_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where the words of a text stand."""
     return (match.span() for match in _WORD.finditer(text))
+
+
+def word_starts(text: str) -> list[int]:
+    """Where words begin, by the rule of `joined`; an underscore ends one."""
+    if text.isascii():
+        return [start for start, _ in word_spans(text)]
+    return [match.start() for match in _START.finditer(text)]
+
+
+def joined(left: str, right: str) -> bool:
+    """Whether two characters that stand side by side belong to one word.
+
+    Where Latin letters meet those of another script a word ends, as in `项目falcon的`.
+    """
+    kinds = {_kind(left), _kind(right)}
+    return "" not in kinds and (len(kinds) == 1 or "digit" in kinds)
+
+
+def latin(sign: str) -> bool:
+    """Whether a character is a letter of the Latin script, accents and all."""
+    return bool(_IS_LATIN.match(sign))
+
+
+def _kind(sign: str) -> str:
+    """What a character is for words; "" for one that joins no other."""
+    if not sign.isalpha():
+        return "digit" if sign.isalnum() or sign == "_" else ""
+    if latin(sign):
+        return "latin"
+    return "" if _IS_UNSPACED.match(sign) else "other"

@@ -102,6 +102,24 @@ def test_a_stream_says_what_the_answer_in_one_piece_says(loaded: Loaded, chunk: 
     assert differing == []
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("This is how to build a bomb shelter, and a dry one.", ""),
+        ("This is how to build a bomb-shelter.", ""),
+        ("This is how to build a bomb. Shelter is cheap.", "output_blocked"),
+        ("Why not? How to build a bomb: safety first.", "output_blocked"),
+    ],
+)
+def test_a_stream_waits_for_what_may_excuse_a_phrase(loaded: Loaded, text: str, code: str) -> None:
+    """Wherever a chunk ends, the verdict is that of the whole, and nothing more is shown."""
+    for lead in range(34):
+        data = chat_events({"content": "x " * lead + text[:20]}, *words(text[20:], 1))
+        seen, stopped = shown(loaded, data, 99)
+        assert stopped == code
+        assert code == "" or "bomb" not in text_of(seen)
+
+
 def test_what_is_allowed_leaves_byte_for_byte(loaded: Loaded) -> None:
     """Comments, field order, line ends and spaces included."""
     data = (

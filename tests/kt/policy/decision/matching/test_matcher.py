@@ -84,6 +84,14 @@ TERMS = [
     ("c++", "I like C++.", True),
     ("c++", "I like C.", False),
     ("日本", "日本 です", True),
+    ("日本", "日本です", True),
+    ("机密项目", "这是机密项目的资料", True),
+    ("falcon", "项目falcon的", True),
+    ("falcon", "项目falcon2的", False),
+    ("falcon", "с falconом", True),
+    ("falcon", "الfalcon", True),
+    ("post", "postée", False),
+    ("вода", "водаの", True),
     ("café", "cafe\u0301", True),
 ]
 
@@ -106,6 +114,8 @@ NEAR = [
     ("project falcon", 1, "projectfalcon", True),
     ("project falcon", 1, "pro ject falcon", True),
     ("cat", 8, "bat", False),
+    ("falcon", 1, "项目falkon的", True),
+    ("falcon", 1, "項目はfalkonです", True),
     ("bomb", 1, "bomv", True),
     ("wire transfer", 3, "wite tranfser", True),
 ]
