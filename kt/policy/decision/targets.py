@@ -1,4 +1,4 @@
-"""Who may serve: the providers of a document, as far as a decision needs to know them."""
+"""Provider targets of a policy, as far as a decision needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kt.policy.decision.tools.globs import compile_globs, matches
 
 @dataclass(frozen=True, slots=True)
 class ProviderTarget:
-    """A provider target and what it promises; a promise not made is not kept."""
+    """A provider target and its promises about data; what is not promised does not count."""
 
     id: str
     models: Any
@@ -20,7 +20,7 @@ class ProviderTarget:
     retention_days: int | None
 
     def serves(self, model: str) -> bool:
-        """Whether the target answers for a model; where no model is named, it does."""
+        """True when the target serves `model`; "", no model named, is served by all."""
         return self.models is None or not model or matches(self.models, model)
 
 

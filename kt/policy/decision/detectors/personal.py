@@ -1,4 +1,4 @@
-"""Personal data: what is looked for, by entity. Numbers are confirmed, not only matched."""
+"""Rules for personal data, by entity. Numbers are confirmed by a check, not only matched."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _digits(text: str) -> str:
 
 
 def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
-    """Confirm a number that stands alone and whose digits `valid` accepts."""
+    """A check that confirms a number that stands alone and whose digits `valid` accepts."""
 
     def confirm(text: str, start: int, end: int) -> Spans:
         good = alone(text, start, end) and valid(_digits(text[start:end]))
@@ -73,15 +73,14 @@ def _email(text: str, start: int, end: int) -> Spans:
 
 
 def _in_url(text: str, at: int) -> bool:
-    """Whether what begins here is the password of `scheme://user:password@host`."""
+    """True when the password of `scheme://user:password@host` begins here."""
     before = text[max(0, at - 80) : at].split()[-1:]
     return bool(before) and before[0].endswith(":") and "://" in before[0]
 
 
 def _group_ends(text: str, start: int, end: int) -> list[int]:
-    """Where the groups of digits end, each of which may be the number's last."""
-    found = text[start:end]
-    return [start + match.end() for match in _GROUP.finditer(found)]
+    """The ends of the groups of digits, each of which may be the number's last."""
+    return [start + match.end() for match in _GROUP.finditer(text[start:end])]
 
 
 def _card(text: str, start: int, end: int) -> Spans:
@@ -100,7 +99,7 @@ _short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
 
 
 def _iban(text: str, start: int, end: int) -> Spans:
-    """Cut to the country's length, since words in capitals may follow it."""
+    """The IBAN, cut to the country's length, since words in capitals may follow it."""
     if start and (text[start - 1].isalnum() or text[start - 1] == "_"):
         return ()
     length = checks.IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
@@ -143,19 +142,19 @@ def _international(text: str, start: int, end: int) -> Spans:
 
 
 def _continued(text: str, start: int) -> bool:
-    """Whether a group of digits stands directly before: this is the rest of that number."""
+    """True when a group of digits stands directly before: this is the rest of that number."""
     before = text[max(0, start - 2) : start]
     return before[:1].isdecimal() and before[1:] in (" ", "-")
 
 
 def _national(text: str, start: int, end: int) -> Spans:
-    """A trunk zero and groups apart by spaces, that are not the end of a longer number."""
+    """A national number: a trunk zero and groups apart by spaces, not the end of a longer one."""
     if _continued(text, start):
         return ()
     for last in reversed(_group_ends(text, start, end)):
-        found = text[start:last]
-        digits = _digits(found)
-        grouped = "-" not in found and any(sign in " (/" for sign in found)
+        number = text[start:last]
+        digits = _digits(number)
+        grouped = "-" not in number and any(sign in " (/" for sign in number)
         long = len(digits) >= 9 and phones.national(digits)
         if grouped and long and alone(text, start, last):
             return ((start, last),)
@@ -172,12 +171,12 @@ def _named(text: str, start: int, end: int) -> Spans:
 
 
 def _numbered(text: str, start: int, end: int) -> Spans:
-    """An identifier has five digits or more; a word after `Member ID` is none."""
+    """An identifier of five digits or more, so that a word after `Member ID` is none."""
     return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
 
 
 def base() -> Iterator[PatternRule]:
-    """What `pii-detector` finds in every mode."""
+    """The rules of `pii-detector` in every mode."""
     yield PatternRule("email", "email", r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}", VIEWS, _email)
     yield PatternRule("ssn", "ssn", r"\b\d{3}-\d{2}-\d{4}\b", VIEWS, _dashed_ssn)
     named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})\b"
@@ -211,7 +210,7 @@ def _american(text: str, start: int, end: int) -> Spans:
 
 
 def payment() -> Iterator[PatternRule]:
-    """What `pci_mode` adds."""
+    """The rules that `pci_mode` adds."""
     code = r"(?i)(?:\b|_)(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
     yield PatternRule("cvv", "cvv", code + _IS + r"(\d{3,4})\b", VIEWS, group=1)
     holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
@@ -220,7 +219,7 @@ def payment() -> Iterator[PatternRule]:
 
 
 def health() -> Iterator[PatternRule]:
-    """What `healthcare_mode` adds."""
+    """The rules that `healthcare_mode` adds."""
     record = r"(?i)(?:\b|_)(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
     yield PatternRule(
         "mrn", "mrn", record + _IS + r"([A-Z]{0,3}-?\d{4,12})\b", VIEWS, _numbered, group=1

@@ -1,4 +1,4 @@
-"""`prompt-injection`: attempts to override what the model was told, in every disguise."""
+"""`prompt-injection`: attempts to override the model's instructions, in every disguise."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class PromptInjection(Policy):
         hits = tuple(self._hits(subject))
         if not hits:
             return PASSED
-        found = detections(KIND, subject, hits)
-        return Outcome("block", "prompt_injection.detected", self.message, found)
+        reported = detections(KIND, subject, hits)
+        return Outcome("block", "prompt_injection.detected", self.message, reported)
 
     def _hits(self, subject: Subject) -> Iterator[Hit]:
         for reading in chain(subject.texts, subject.conversation):
-            for shown in self._disguises(reading):
-                yield from self._scan(shown)
-                yield from self._imitated(subject, shown)
-                spelt_out = spelt(shown, self.spelt_view)
+            for disguise in self._disguises(reading):
+                yield from self._scan(disguise)
+                yield from self._imitated(subject, disguise)
+                spelt_out = spelt(disguise, self.spelt_view)
                 if spelt_out:
                     yield from self.spelt_phrases.scan(spelt_out)
                     yield from self.patterns.scan(spelt_out)
@@ -70,7 +70,7 @@ class PromptInjection(Policy):
         yield from self.patterns.scan(reading)
 
     def _imitated(self, subject: Subject, reading: Reading) -> Iterator[Hit]:
-        """Headings such as `[system]` are the operator's own in the operator's own messages."""
+        """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
         for hit in self.imitations.scan(reading):
             if subject.parts[hit.places[0].part].role not in _OPERATORS:
                 yield hit
@@ -106,7 +106,7 @@ def _built_in(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> 
 
 
 def _apart(text: str, start: int, end: int) -> Spans:
-    """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
+    """A delimiter that stands by itself: `List<System>` and `C<system>` are code."""
     inside = text[start] == "<" and start > 0 and text[start - 1].isalnum()
     return () if inside else ((start, end),)
 
@@ -117,7 +117,7 @@ def _spelt_phrases() -> Matcher:
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[PatternRule]:
-    """The author's patterns, looked for in the text as it is too."""
+    """The rules of the author's patterns, which also search the text without lower-casing."""
     plain = (View.PLAIN,) if View.SKELETON in views else ()
     return pattern_rules(
         fields["detection"]["attack_patterns"],

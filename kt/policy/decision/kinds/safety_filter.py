@@ -38,7 +38,7 @@ class SafetyFilter(Policy):
     terms: TermSet
 
     def judge(self, subject: Subject) -> Outcome:
-        """Object to the first harm found, with every other one reported beside it."""
+        """Block or escalate at the first harm, and report every other one with it."""
         hits = tuple(self._hits(subject))
         if not hits:
             return PASSED
@@ -50,7 +50,7 @@ class SafetyFilter(Policy):
         )
 
     def pending(self, reading: Reading) -> int:
-        """From where any of the rules may still grow a hit."""
+        """The place from which the text may still become a hit of one of the rules."""
         return min(
             self.phrases.pending(reading),
             self.terms.pending(reading),
@@ -91,7 +91,7 @@ def _spelt_phrases(mode: str) -> Matcher:
 
 
 def _meant(text: str, start: int, end: int) -> Spans:
-    """Refuse what the next word makes harmless, and what is negated."""
+    """A phrase that is not negated and that the next word does not make harmless."""
     following = text[end : end + _NEXT_WORD].split(maxsplit=1)
     harmless = bool(following) and following[0] in HARMLESS_AFTER
     return () if harmless else affirmed(text, start, end)

@@ -1,4 +1,4 @@
-"""What is looked for: a pattern, the views it is looked for in, and what confirms a match."""
+"""Rules that matchers search for: a pattern, its views, and a check that confirms a match."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def accept(_text: str, start: int, end: int) -> Spans:
 
 @dataclass(frozen=True, slots=True)
 class PatternRule:
-    """One thing to look for.
+    """A rule to search for.
 
     `name` is stable and says which rule hit without repeating what it hit.
-    `label` names what was found (`email`). `pattern` is RE2; the span of its
-    group number `group` is the candidate that `check` confirms. `local` says
-    that the pattern never looks far past where a match ends, as a pattern that
-    anybody may write can (`a.*z|a`). With `retry` a candidate that is refused
-    is looked through again from its next group of characters.
+    `label` names the hit (`email`). `pattern` is RE2; the span of its group
+    number `group` is the candidate that `check` confirms. `local` says that the
+    pattern never looks far past the end of a match, which an author's pattern
+    may do (`a.*z|a`). With `retry` a candidate that is refused is searched again
+    from its next group of characters.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What is read as one text: a part, the parts of a message, the whole conversation.
+"""Passages, each read as one text: a part, the parts of a message, the conversation.
 
-A phrase may be cut over the parts of a message, which the model reads without
-a seam, or over messages. A passage remembers which part each stretch came
-from, so that whatever is found is reported, and cut, where it stands.
+A phrase may be split over the parts of a message, which the model reads without
+a seam, or over messages. A passage remembers the part that each stretch came
+from, so that a hit is reported, and cut, in its place.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def conversations(texts: Sequence[Part]) -> tuple[Passage, ...]:
     spoken = [at for at, part in enumerate(texts) if part.unit is not None]
     users = [at for at in spoken if texts[at].role == "user"]
     chosen = [spoken] if users == spoken else [spoken, users]
-    return tuple(_join(texts, found, "\n") for found in chosen if len(found) > 1)
+    return tuple(_join(texts, members, "\n") for members in chosen if len(members) > 1)
 
 
 def _join(texts: Sequence[Part], chosen: Iterable[int], seam: str) -> Passage:
