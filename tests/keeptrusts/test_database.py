@@ -1,4 +1,4 @@
-"""What a connection that went quiet may hold."""
+"""Database connections that went idle inside a transaction."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The labelled corpus: reading it, asking the decision core, counting what it got right."""
+"""The labelled corpus: reading it, running the detectors on it, and scores."""
 
 from __future__ import annotations
 
