@@ -153,8 +153,10 @@ def main() -> None:
         chosen = cases(half)
         print_scores(half, detect, chosen)
         if beside:
-            known = set(PEER_LABELS.values())
-            shared = [case for case in chosen if {label for *_, label in case.spans} <= known]
+            shared_labels = set(PEER_LABELS.values())
+            shared = [
+                case for case in chosen if {label for *_, label in case.spans} <= shared_labels
+            ]
             print_scores(f"{half}, presidio's recognizers", beside, shared)
     print_requests()
     print_times()

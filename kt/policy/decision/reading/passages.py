@@ -38,14 +38,14 @@ class Passage:
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The parts' spans under a span of the passage, in order; seams belong to no part."""
-        found = []
+        spans = []
         for at, piece in enumerate(self.pieces):
             last = at + 1 == len(self.pieces)
             stop = len(self.text) if last else self.pieces[at + 1].start
             low, high = max(start, piece.start), min(end, stop)
             if low < high:
-                found.append(Place(piece.part, low - piece.start, high - piece.start))
-        return tuple(found)
+                spans.append(Place(piece.part, low - piece.start, high - piece.start))
+        return tuple(spans)
 
 
 def single(texts: Sequence[Part]) -> tuple[Passage, ...]:

@@ -77,8 +77,8 @@ class Reading:
     def _differing(self, views: tuple[View, ...]) -> list[Shown]:
         by_text: dict[str, Shown] = {}
         for view in views:
-            shown = self.show(view)
-            by_text.setdefault(shown.text, shown)
+            made = self.show(view)
+            by_text.setdefault(made.text, made)
         return list(by_text.values())
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
