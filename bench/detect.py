@@ -1,4 +1,4 @@
-"""How well the detectors find things, and what worst-case text costs.
+"""A bench of the detectors: precision and recall, and the cost of worst-case text.
 
 Prints precision and recall by label on each half of the labelled corpus, the
 benign texts in which something was found, the verdicts on whole requests, and
@@ -69,7 +69,7 @@ def peer() -> Detector | None:
 
 
 def print_scores(name: str, detector: Detector, chosen: list[Case]) -> None:
-    """A line for each label, then the benign texts in which something was found."""
+    """Print a line for each label, then the benign texts in which something was found."""
     scores, mistakes = score(detector, chosen)
     print(
         f"\n{name}\n{'label':14}{'precision':>10}{'recall':>8}{'right':>7}{'missed':>8}{'wrong':>7}"
@@ -85,7 +85,7 @@ def print_scores(name: str, detector: Detector, chosen: list[Case]) -> None:
 
 
 def print_requests() -> None:
-    """How many whole requests got the verdict that they should."""
+    """Print the number of whole requests with the right verdict."""
     right: Counter[tuple[str, bool]] = Counter()
     asked: Counter[tuple[str, bool]] = Counter()
     for row in requests():
@@ -95,12 +95,12 @@ def print_requests() -> None:
         right[key] += (decision.verdict != "allow") == row["attack"]
     print("\nwhole requests, written by hand")
     for (kind, attack), count in sorted(asked.items()):
-        said = "blocked" if attack else "passed"
-        print(f"{kind:18}{right[kind, attack]:4} of {count} {said}")
+        outcome = "blocked" if attack else "passed"
+        print(f"{kind:18}{right[kind, attack]:4} of {count} {outcome}")
 
 
 def texts() -> dict[str, str]:
-    """What is timed: prose first, then what is worst for automata and for Python loops."""
+    """The texts that are timed: prose first, then the worst for automata and for Python loops."""
     chance = random.Random(1)
     prose = " ".join(case.text for case in cases(HALVES[0]) if case.kind == "benign_prose")
     english = "".join(sign if sign.isascii() else "e" for sign in prose)
@@ -125,7 +125,7 @@ def texts() -> dict[str, str]:
 
 
 def print_times() -> None:
-    """CPU per kB through the four content kinds together, and the ratio to prose."""
+    """Print CPU per kB through the four content kinds together, and the ratio to prose."""
     blocks: dict[str, Any] = {"pii-detector": {"healthcare_mode": True}, "dlp-filter": {}}
     chain = ("safety-filter", "prompt-injection", "pii-detector", "dlp-filter")
     snapshot = compile_policy(policy(*chain, blocks=blocks))
@@ -153,8 +153,10 @@ def main() -> None:
         chosen = cases(half)
         print_scores(half, detect, chosen)
         if beside:
-            known = set(PEER_LABELS.values())
-            shared = [case for case in chosen if {label for *_, label in case.spans} <= known]
+            shared_labels = set(PEER_LABELS.values())
+            shared = [
+                case for case in chosen if {label for *_, label in case.spans} <= shared_labels
+            ]
             print_scores(f"{half}, presidio's recognizers", beside, shared)
     print_requests()
     print_times()

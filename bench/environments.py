@@ -1,4 +1,4 @@
-"""The others' environments, apart from ours; kept between runs, since they take a while."""
+"""Virtual environments of compared programs, kept between runs since they take a while."""
 
 from __future__ import annotations
 

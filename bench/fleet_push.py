@@ -1,4 +1,4 @@
-"""How fast a fleet of gateways enforces what was published, and what that costs.
+"""A bench of the push: the time until a fleet of gateways enforces a version, and its cost.
 
     .venv/bin/python bench/fleet_push.py 1000
     .venv/bin/python bench/fleet_push.py 10000 --servers
@@ -64,7 +64,7 @@ def policy(number: int) -> str:
 
 
 def register(count: int) -> list[tuple[str, str]]:
-    """Put gateways into the database, as many registrations would."""
+    """Put gateways into the database as registrations would; returns (name, token) of each."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -97,7 +97,7 @@ def usage(parent: int) -> dict[str, tuple[float, float]]:
     """CPU seconds and MiB (its own and its share of what is shared) of each part so far."""
     from tests.support.stack import descendants
 
-    found: dict[str, tuple[float, float]] = {}
+    totals: dict[str, tuple[float, float]] = {}
     for pid, line in descendants(parent).items():
         name = next((part for word, part in PARTS.items() if word in line), "other")
         try:
@@ -106,12 +106,12 @@ def usage(parent: int) -> dict[str, tuple[float, float]]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         pss = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
-        cpu, memory = found.get(name, (0.0, 0.0))
-        found[name] = (
+        cpu, memory = totals.get(name, (0.0, 0.0))
+        totals[name] = (
             cpu + (int(stat[11]) + int(stat[12])) / TICKS,
             memory + (int(pss[1]) / 1024 if pss else 0),
         )
-    return found
+    return totals
 
 
 def own_cpu() -> float:
@@ -157,7 +157,7 @@ async def until(probe: Any, seconds: float) -> None:
 
 
 async def one_round(stack: Any, fleet: Fleet, number: int) -> list[float]:
-    """Publish, and see every gateway enforce and report it; seconds from the version's time."""
+    """Publish a version; the seconds from its time until each gateway enforced it."""
     loop, parent = asyncio.get_running_loop(), stack.process.pid
     path = f"/v1/configurations/{CONFIGURATION}"
     content = policy(100 + number)
@@ -181,7 +181,7 @@ async def one_round(stack: Any, fleet: Fleet, number: int) -> list[float]:
 
 
 async def connect(fleet: Fleet) -> None:
-    """Until everyone is connected, enforces and has reported."""
+    """Connect every gateway, and wait until each enforces and has reported."""
     begin = time.time()
     everyone = fleet.gateways
     for first in range(0, len(everyone), 100):
@@ -195,7 +195,7 @@ async def connect(fleet: Fleet) -> None:
 
 
 async def measure(stack: Any, made: list[tuple[str, str]], rounds: int) -> None:
-    """Idle, rounds, a restart."""
+    """Measure and print: idle, rounds of a rollout, a restart."""
     loop = asyncio.get_running_loop()
     parent = stack.process.pid
     fleet = Fleet(stack.port, stack.events_port)

@@ -1,4 +1,4 @@
-"""The gateway against a mock model on loopback, beside others of its kind, in turn.
+"""A bench of the gateway: against a mock model on loopback, in turn with other gateways.
 
     python bench/gateway.py [--rounds 5] [--seconds 2] [--with litellm] [--with portkey]
 
@@ -62,7 +62,7 @@ providers: {{targets: [{{id: mock, provider: local, base_url: "http://127.0.0.1:
 
 
 class Model(asyncio.Protocol):
-    """Answers every request with the same bytes; a stream when it asks for one."""
+    """A model that answers every request with the same bytes, or with a stream if asked."""
 
     def __init__(self) -> None:
         body = json.dumps(ANSWER).encode()
@@ -103,7 +103,7 @@ async def serve_model(port: int) -> None:
 
 @dataclass
 class Side:
-    """One that is measured. `samples` are (requests/s, p50 ms, p99 ms, CPU ms/request)."""
+    """A gateway under test. `samples` are (requests/s, p50 ms, p99 ms, CPU ms/request)."""
 
     name: str
     port: int
@@ -130,7 +130,7 @@ def memory_bytes(pid: int) -> int:
 
 
 async def one_client(side: Side, body: bytes, until: float, took: list[float]) -> None:
-    """Ask again and again on one connection."""
+    """Send requests on one connection until the time is up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
     extra = "".join(f"{name}: {value}\r\n" for name, value in side.headers.items())
     head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -173,7 +173,7 @@ def measure(side: Side, what: str, body: bytes, clients: int, seconds: float) ->
 
 
 def start(side: Side, command: list[str], folder: Path, **environment: str) -> Side:
-    """Start one, and wait for its first answer."""
+    """Start a gateway, and wait for its first answer."""
     log = (folder / f"{side.name}.log").open("wb")
     began = time.monotonic()
     side.process = subprocess.Popen(

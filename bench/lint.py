@@ -1,4 +1,4 @@
-"""What `kt policy lint` costs, beside yamllint and check-jsonschema on the same files.
+"""A bench of `kt policy lint`: its cost beside yamllint and check-jsonschema on the same files.
 
     python bench/lint.py [--rounds N] [--files N]
 
@@ -24,7 +24,7 @@ from statistics import median
 ROOT = Path(__file__).parents[1]
 PINS = ("yamllint==1.38.0", "check-jsonschema==0.39.0")
 
-# What a side may be more expensive than kt, at least.
+# The ratio to kt's cost that each side must reach at least.
 ONE_FILE_TARGETS = {"yamllint": 2.0, "check-jsonschema": 5.0}
 BATCH_TARGET = 10.0
 

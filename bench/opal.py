@@ -1,4 +1,4 @@
-"""OPAL 0.9.9 beside the control plane: a policy to a fleet, and the polling of repositories.
+"""A bench beside OPAL 0.9.9: the push of a policy to a fleet, and the polling of repositories.
 
     .venv/bin/python bench/opal.py push 1000 [--rounds 3] [--envs FOLDER]
     .venv/bin/python bench/opal.py poll 100 [--interval 30] [--envs FOLDER]
@@ -6,8 +6,8 @@
 `push` is `fleet_push.py` with OPAL in front: N of its clients in one process, subscribed and
 fetching as opal-client does, then N gateways on the embedded default. Measured from the call
 that starts a rollout (OPAL's webhook, after which it pulls from a repository on disk; our PATCH)
-until each has a policy of 5 kB. A size that OPAL loses clients at, or needs over five minutes
-for, is said, and the next smaller one is tried; ours is measured at the one that went well.
+until each has a policy of 5 kB. If OPAL loses clients at a size, or takes over five minutes, that
+is printed and the next smaller size is tried; ours is measured at the size that went well.
 
 `poll` is `polling_fleet.py` where nothing is down and each repository is a real one: N scopes of
 OPAL, then N links on PostgreSQL and Redis, on the same simulated forge: two rounds in which
@@ -61,9 +61,9 @@ SECRET_KEY = "only-for-benchmarks-0123456789abcdef0123"
 
 @dataclass
 class Side:
-    """What was measured of one side.
+    """The measurements of one side.
 
-    CPU is a share of a core, that of `rollouts` seconds; memory is MiB: idle, and `loaded` with
+    CPU is a share of a core, in `rollouts` seconds; memory is MiB: idle, and `loaded` with
     rollouts or repositories.
     """
 
@@ -84,7 +84,7 @@ class Side:
         return sum(map(memory_mib, self.pids))
 
     async def rest(self) -> None:
-        """Measure it while it idles, once it came to rest."""
+        """Measure the side while it idles."""
         await asyncio.sleep(5)
         before = self.cpu()
         await asyncio.sleep(IDLE_SECONDS)
@@ -93,7 +93,7 @@ class Side:
 
     @contextmanager
     def rollout(self) -> Iterator[None]:
-        """Measure what it takes more than when it idles."""
+        """Measure what the side takes beyond its idle cost."""
         before, began = self.cpu(), time.time()
         yield
         self.rollouts.append(self.cpu() - before - self.idle * (time.time() - began))
@@ -116,7 +116,11 @@ def commit(repository: Path, number: int) -> str:
 
 
 async def opal_push(server: OpalServer, repository: Path, count: int, rounds: int) -> Side:
-    """Raises: AssertionError when it does not hold `count`."""
+    """Measure OPAL's rollouts to `count` clients.
+
+    Raises:
+        AssertionError: OPAL does not hold so many.
+    """
     side = Side("OPAL", [server.process.pid])
     loop, url = asyncio.get_running_loop(), f"file://{repository}"
     body = {"ref": "refs/heads/main", "repository": {"clone_url": url}}
@@ -189,8 +193,8 @@ def held_push(options: argparse.Namespace, folder: Path) -> tuple[int, Side] | N
 
 
 def push(options: argparse.Namespace, folder: Path) -> None:
-    held = held_push(options, folder)
-    count = held[0] if held else options.size
+    opal = held_push(options, folder)
+    count = opal[0] if opal else options.size
     stack, made = fleet_push.start(folder, {"KEEPTRUSTS_SECRET_KEY": SECRET_KEY}, count)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -198,21 +202,21 @@ def push(options: argparse.Namespace, folder: Path) -> None:
     finally:
         stack.stop()
     print(f"\npush to {count}, {options.rounds} rounds")
-    sides = [side for side in (held and held[1], ours) if side]
+    sides = [side for side in (opal and opal[1], ours) if side]
     for side in sides:
         print(
             f"{side.name:<5} {quantiles(side.waits)}; idle {100 * side.idle:.2f} % of a core and "
             f"{side.memory:.0f} MiB; a rollout {statistics.mean(side.rollouts):.2f} CPU s and "
             f"{side.loaded:.0f} MiB"
         )
-    if held:
+    if opal:
         say_ratios(*sides)
-        times = sum(held[1].rollouts) / sum(ours.rollouts)
+        times = sum(opal[1].rollouts) / sum(ours.rollouts)
         print(f"rollout's CPU {times:.1f} times ours")
 
 
 def say_ratios(opal: Side, ours: Side) -> None:
-    """How many times ours OPAL's are."""
+    """Print OPAL's figures as multiples of ours."""
     for name, share in (("p50", 0.5), ("p99", 0.99), ("last", 1.0)):
         ends = [sorted(side.waits) for side in (opal, ours) if side.waits]
         at = [waits[min(int(len(waits) * share), len(waits) - 1)] for waits in ends]
@@ -224,7 +228,7 @@ async def polled(
     side: Side, options: argparse.Namespace, forge: ForgeProcess,
     adopt: Callable[[list[int]], None], seen: Callable[[list[int]], dict[str, float]],
 ) -> Side:  # fmt: skip
-    """Idle without any, quiet polling, pushes; `seen` tells when a commit became visible."""
+    """Measure idle, quiet polling and pushes; `seen` gives the time each commit became visible."""
     await side.rest()
     began = time.time()
     numbers = [hundred * 100 for hundred in range(options.size)]
@@ -256,13 +260,13 @@ async def polled(
 
 
 async def risen(forge: ForgeProcess, least: int) -> int:
-    """How many polls there were, once there were `least`."""
+    """Wait until there were `least` polls; returns their number."""
     await until(lambda: polls(forge) >= least, PATIENCE_SECONDS)
     return polls(forge)
 
 
 def polls(forge: ForgeProcess) -> int:
-    """Listings so far: by the newer protocol, or in the older one's first answer."""
+    """The listings so far: by the newer protocol, or in the older one's first answer."""
     asked = forge.stats()
     return asked.get("changing", 0) + asked.get("advertised", 0)
 
@@ -275,8 +279,8 @@ def opal_poll(options: argparse.Namespace, folder: Path, forge: ForgeProcess) ->
     home = folder / "opal"
     home.mkdir()
     with OpalServer(opal_python(options.envs), home, OPAL_PORT, **settings) as server:
-        told: dict[str, float] = {}
-        watching = threading.Thread(target=watch, args=(server.url, options.size, told))
+        times: dict[str, float] = {}
+        watching = threading.Thread(target=watch, args=(server.url, options.size, times))
         watching.start()
 
         def adopt(numbers: list[int]) -> None:
@@ -289,7 +293,7 @@ def opal_poll(options: argparse.Namespace, folder: Path, forge: ForgeProcess) ->
 
         redis = parts(server.process.pid, forge.process.pid)["redis"]
         side = Side("OPAL", [server.process.pid, redis])
-        asyncio.run(polled(side, options, forge, adopt, lambda _: dict(told)))
+        asyncio.run(polled(side, options, forge, adopt, lambda _: dict(times)))
     watching.join()
     return side
 
@@ -302,12 +306,12 @@ def scope(number: int) -> dict[str, Any]:
     return {"scope_id": f"s{number}", "policy": source}
 
 
-def watch(url: str, scopes: int, told: dict[str, float]) -> None:
-    """Be told of every scope's commits, until the server ends; the first time counts."""
+def watch(url: str, scopes: int, times: dict[str, float]) -> None:
+    """Note the first time of each commit of every scope, until the server ends."""
 
     def note(update: Any) -> None:
         if update:
-            told.setdefault(update["new_policy_hash"], time.time())
+            times.setdefault(update["new_policy_hash"], time.time())
 
     async def listening() -> None:
         topics = [f"s{hundred * 100}:policy:." for hundred in range(scopes)]
@@ -323,8 +327,8 @@ def our_poll(options: argparse.Namespace, folder: Path, forge: ForgeProcess) -> 
     servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     stack = Stack(folder / "data", KEEPTRUSTS_SECRET_KEY=SECRET_KEY, **servers).start()
     try:
-        found = parts(stack.process.pid, forge.process.pid)
-        side = Side("ours", [stack.process.pid, found["postgres"], found["redis"]])
+        pids = parts(stack.process.pid, forge.process.pid)
+        side = Side("ours", [stack.process.pid, pids["postgres"], pids["redis"]])
 
         def adopt(numbers: list[int]) -> None:
             for number in numbers:

@@ -79,7 +79,11 @@ class OpalServer:
             self.process.wait()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """An answer's JSON, or None. Raises: OSError for any other than a good one."""
+        """Send a request; the answer's JSON, or None when it is empty.
+
+        Raises:
+            OSError: no answer, or one with an error status.
+        """
         asked = urllib.request.Request(
             self.url + path,
             method=method,
@@ -103,9 +107,9 @@ class OpalServer:
 
 
 async def listen(
-    session: aiohttp.ClientSession, url: str, topics: list[str], told: Callable[[Any], None]
+    session: aiohttp.ClientSession, url: str, topics: list[str], notify: Callable[[Any], None]
 ) -> None:
-    """Subscribe, and hand over what is told; the first is None, once the subscription stands.
+    """Subscribe, and hand over each update; the first is None, once the subscription stands.
 
     Calls go both ways as JSON texts: a `request` with a `call_id`, a `response` with the same.
     Returns when the server ends the connection.
@@ -116,14 +120,14 @@ async def listen(
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 return
-            said = json.loads(message.data)
-            if request := said.get("request"):
+            call = json.loads(message.data)
+            if request := call.get("request"):
                 answer = {"call_id": request["call_id"], "result": "None", "result_type": "str"}
                 await socket.send_str(json.dumps({"response": answer}))
                 if request["method"] == "notify":
-                    told(request["arguments"]["data"])
-            elif said["response"]["call_id"] == "subscribe":
-                told(None)
+                    notify(request["arguments"]["data"])
+            elif call["response"]["call_id"] == "subscribe":
+                notify(None)
 
 
 async def _call(socket: aiohttp.ClientWebSocketResponse, method: str, arguments: Any) -> None:
@@ -161,10 +165,10 @@ class Clients:
         self._spawn(self._listen(number))
 
     async def _listen(self, number: int) -> None:
-        def told(_: Any) -> None:
+        def notify(_: Any) -> None:
             self._spawn(self._take(number))
 
-        await listen(self._session, self.url, ["policy:."], told)
+        await listen(self._session, self.url, ["policy:."], notify)
         raise ConnectionError("the server ended it")
 
     async def _take(self, number: int) -> None:

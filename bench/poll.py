@@ -1,4 +1,4 @@
-"""What it costs to find that nothing changed, and to take what did, beside git and OPAL.
+"""A bench of polling: the cost of a check and of a change, beside git and OPAL.
 
     python bench/poll.py [--rounds 3] [--checks 1000] [--envs FOLDER] [--without-opal]
 
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 MAIN = "refs/heads/main"
 
-# What the others may be cheaper than, at least.
+# The multiples of ours that the others must cost, at least.
 TARGETS = {
     ("http, 20 refs", "git ls-remote"): 30.0,
     ("http, 50,000 refs", "git ls-remote"): 30.0,
@@ -89,7 +89,7 @@ def measured(step: Callable[[], None], times: int) -> float:
 
 
 def our_check(url: str, times: int, *, keep: bool) -> float:
-    """In batches of 50, as a worker asks them."""
+    """CPU seconds of a check of ours, in batches of 50 as a worker sends them."""
     from gitrepos.forge import check, connections
     from gitrepos.forge.addresses import parse
     from gitrepos.forge.secret import NOBODY
@@ -112,14 +112,14 @@ def our_check(url: str, times: int, *, keep: bool) -> float:
 
 def git_check(url: str, times: int) -> float:
     def step() -> None:
-        found = subprocess.run(["git", "ls-remote", url, MAIN], capture_output=True)
-        assert found.stdout, found.stderr
+        done = subprocess.run(["git", "ls-remote", url, MAIN], capture_output=True)
+        assert done.stdout, done.stderr
 
     return measured(step, times)
 
 
 def our_change(url: str, times: int) -> float:
-    """A commit of which nothing is known, whatever the repository holds besides."""
+    """CPU seconds of a fetch of ours, of a commit of which nothing is stored yet."""
     from gitrepos.forge.addresses import parse
     from gitrepos.forge.git import runner
     from gitrepos.snapshot import fetch
@@ -146,8 +146,8 @@ def gitpython_change(url: str, times: int) -> float:
     def step() -> None:
         with tempfile.TemporaryDirectory() as folder:
             Repo.clone_from(url, folder, depth=1, branch="main")
-            found = list(Path(folder).glob("policies/**/policy-config.yaml"))
-            assert len([file.read_bytes() for file in found]) == 20
+            paths = list(Path(folder).glob("policies/**/policy-config.yaml"))
+            assert len([file.read_bytes() for file in paths]) == 20
 
     return measured(step, times)
 
@@ -164,14 +164,14 @@ CLIENTS: dict[str, Callable[[str, int], float]] = {
 def run(client: str, url: str, times: int, environment: dict[str, str]) -> float:
     """CPU seconds of one call, measured in a process of its own."""
     command = [sys.executable, __file__, "--client", client, url, str(times)]
-    return _told(command, environment)
+    return _printed_seconds(command, environment)
 
 
 def run_opal(python: Path, url: str, times: int) -> float:
-    return _told([str(python), "-c", _OPAL_CLIENT, url, str(times)], {})
+    return _printed_seconds([str(python), "-c", _OPAL_CLIENT, url, str(times)], {})
 
 
-def _told(command: list[str], environment: dict[str, str]) -> float:
+def _printed_seconds(command: list[str], environment: dict[str, str]) -> float:
     clean = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     done = subprocess.run(command, env=clean | environment, capture_output=True, text=True)
     if done.returncode != 0:
@@ -281,13 +281,13 @@ class Bench:
         for (case, side), seconds in cost.items():
             ratio = seconds / cost[case, "ours"]
             target = TARGETS.get((case, side))
-            said = "" if side == "ours" else f"{ratio:8.1f} times ours"
+            comparison = "" if side == "ours" else f"{ratio:8.1f} times ours"
             if target:
-                said += f"   (at least {target:g}: {'ok' if ratio >= target else 'MISSED'})"
+                comparison += f"   (at least {target:g}: {'ok' if ratio >= target else 'MISSED'})"
                 missed += ratio < target
             sent = self._sent.get((case, side))
             sent_kib = f"{sent / 1024:10,.1f} KiB" if sent else " " * 14
-            print(f"{case:26}{side:16}{seconds * 1000:10.3f} ms{sent_kib}{said}")
+            print(f"{case:26}{side:16}{seconds * 1000:10.3f} ms{sent_kib}{comparison}")
         return 1 if missed else 0
 
 

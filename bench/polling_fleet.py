@@ -1,4 +1,4 @@
-"""A fleet of linked repositories on a simulated forge: what polling all of them costs.
+"""A bench of polling: a fleet of linked repositories on a simulated forge.
 
     python bench/polling_fleet.py [--links 1000] [--seconds 300] [--interval 300] [--first-syncs 0]
 
@@ -9,7 +9,7 @@ an interval (with real `git http-backend` behind them), 1 % are on hosts that ar
 and 1 % are on one host that answers 429. A third of the pushes is left to the poll, the others are
 followed by a request for a sync or by a delivery to the webhook.
 
-CPU is that of each part with everything it started; the forge's is told apart. `opal.py poll` has
+CPU is that of each part with everything it started, the forge's apart. `opal.py poll` has
 OPAL and the control plane in turn, at the size that OPAL holds.
 """
 
@@ -148,26 +148,26 @@ def start_stack(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 def parts(stack: int, forge: int) -> dict[str, int]:
     """Process ids by name: the stack's children, the servers', the forge's."""
-    found = {"parent": stack}
+    pids = {"parent": stack}
     for child in tree(stack)[1:]:
         line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         parent = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]
         if parent == str(stack):
             words = {"--queues tick": "poller", "--queues sync": "syncer", " beat": "beat"}
             name = next((name for word, name in words.items() if word in line), "web")
-            found[name] = child
+            pids[name] = child
     for child in tree(os.getpid())[1:]:
         line = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0].decode()
         if line.endswith("/postgres"):
-            found.setdefault("postgres", child)
+            pids.setdefault("postgres", child)
         elif "redis" in line:
-            found.setdefault("redis", child)
-    return found | {"forge": forge}
+            pids.setdefault("redis", child)
+    return pids | {"forge": forge}
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Everything that only grows, read at one time."""
+    """All counters, read at one time."""
 
     at: float
     cpu: dict[str, float]
@@ -176,7 +176,7 @@ class Moment:
     polls: dict[str, float]
 
 
-def look(found: dict[str, int], forge: ForgeProcess, port: int) -> Moment:
+def look(pids: dict[str, int], forge: ForgeProcess, port: int) -> Moment:
     from prometheus_client.parser import text_string_to_metric_families
 
     buckets: dict[float, float] = {}
@@ -189,13 +189,13 @@ def look(found: dict[str, int], forge: ForgeProcess, port: int) -> Moment:
                 polls[sample.labels["outcome"]] = sample.value
     cpu = {
         name: own_seconds(pid) if name == "parent" else cpu_seconds(pid)
-        for name, pid in found.items()
+        for name, pid in pids.items()
     }
     return Moment(time.time(), cpu, forge.stats(), buckets, polls)
 
 
 def quantile(before: dict[float, float], after: dict[float, float], share: float) -> float:
-    """Of a histogram's growth, interpolated."""
+    """A quantile of a histogram's growth, interpolated."""
     grown = {bound: after[bound] - before.get(bound, 0) for bound in sorted(after)}
     rank, below, low = share * max(grown.values(), default=0), 0.0, 0.0
     for bound, count in grown.items():
@@ -237,7 +237,7 @@ _forge_port = 18_418
 
 
 def visible(pushes: list[Push]) -> dict[str, list[float]]:
-    """How long each push took until its version was in force, by how it became known."""
+    """The seconds from each push until its version was in force, by how it became known."""
     from configurations.models import Version
 
     commits = [push.commit for push in pushes]
@@ -279,7 +279,7 @@ def report(
 
 
 def first_syncs(count: int, seconds: float) -> None:
-    """How many links a second are synced for the first time, once all of them are new."""
+    """Measure the first syncs of new links, and print how many there are in a second."""
     from django.utils import timezone
 
     from gitrepos.models import Link, Remote
@@ -341,13 +341,13 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     try:
         seed(options.links, options.interval, _forge_port, forge.heads)
         stack = start_stack(folder, options.listen)
-        found = parts(stack.pid, forge.process.pid)
+        pids = parts(stack.pid, forge.process.pid)
         time.sleep(options.warm_up)
-        first = look(found, forge, options.listen)
+        first = look(pids, forge, options.listen)
         until = time.time() + options.seconds
         pushes = list(keep_pushing(forge, options.links, options.interval, options.listen, until))
-        last = look(found, forge, options.listen)
-        memory = {name: memory_mib(pid) for name, pid in found.items() if name != "parent"}
+        last = look(pids, forge, options.listen)
+        memory = {name: memory_mib(pid) for name, pid in pids.items() if name != "parent"}
         report(options, first, last, memory | {"parent": 0.0}, pushes)
         print(f"one `git ls-remote`: {floor(50, forge):.1f} ms of CPU")
         if options.first_syncs:

@@ -1,4 +1,4 @@
-"""What processes cost: CPU and memory of a tree, as the kernel counts them."""
+"""CPU and memory of process trees, as the kernel counts them."""
 
 import contextlib
 import os
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
-    for one in found:
+    """The ids of a process and all below it."""
+    pids = [pid]
+    for one in pids:
         with contextlib.suppress(OSError):
             for task in Path(f"/proc/{one}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
+                pids += map(int, (task / "children").read_text().split())
+    return pids
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a tree, with the children that it has waited for."""
+    """CPU seconds of a tree, with the children that it has waited for."""
     total = 0
     for one in tree(pid):
         with contextlib.suppress(OSError):
@@ -26,7 +26,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory_mib(pid: int) -> float:
-    """Of a tree; what several share is divided among them."""
+    """Memory of a tree in MiB; shared pages are divided among the sharers."""
     total = 0
     for one in tree(pid):
         with contextlib.suppress(OSError):
@@ -36,6 +36,6 @@ def memory_mib(pid: int) -> float:
 
 
 def own_seconds(pid: int) -> float:
-    """Of one process without its children."""
+    """CPU seconds of one process without its children."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

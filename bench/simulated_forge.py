@@ -33,7 +33,7 @@ policies:
 
 
 def kind_of(number: int) -> str:
-    """What the forge does with a link: one of each hundred is something else than quiet."""
+    """The behaviour of a repository by its number: of each hundred four are not quiet."""
     return {0: "changing", 1: "down", 2: "hanging", 3: "limited"}.get(number % 100, "quiet")
 
 
@@ -53,7 +53,7 @@ def pkt(line: str) -> bytes:
 
 
 class Forge:
-    """Repositories, what was asked of them, and pushes: (number, commit, when)."""
+    """Repositories, counts of requests, and pushes: (number, commit, time)."""
 
     def __init__(self, folder: Path, changing: list[int]) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class Forge:
         self.running: set[asyncio.Task[None]] = set()
 
     def answer(self, path: str, body: bytes) -> bytes | None:
-        """To a listing of refs; None for what git itself must answer."""
+        """The answer to a listing of refs; None for a request that git itself must answer."""
         _, kind, name, *rest = path.split("/")
         number = int(name.removesuffix(".git"))
         if kind == "limited":
@@ -119,8 +119,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        head, found, rest = self.buffer.partition(b"\r\n\r\n")
-        if not found:
+        head, separator, rest = self.buffer.partition(b"\r\n\r\n")
+        if not separator:
             return
         start, *lines = head.decode().split("\r\n")
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
@@ -195,7 +195,7 @@ def unchunked(data: bytes) -> bytes:
 
 
 async def serve_forge(folder: Path, links: int, port: int) -> None:
-    """Serve, and obey lines on standard input: `push NUMBER`, `stats`."""
+    """Serve, and take commands as lines of standard input: `push NUMBER`, `stats`."""
     changing = [number for number in range(links) if kind_of(number) == "changing"]
     forge = Forge(folder, changing)
     loop = asyncio.get_running_loop()
@@ -214,7 +214,7 @@ async def serve_forge(folder: Path, links: int, port: int) -> None:
 
 
 class ForgeProcess:
-    """The forge from outside."""
+    """A forge in a process of its own, and its commands."""
 
     def __init__(self, folder: Path, links: int, port: int) -> None:
         template = folder / "template.git"
@@ -248,8 +248,8 @@ class ForgeProcess:
         return commit, float(at)
 
     def stats(self) -> dict[str, int]:
-        found: dict[str, int] = json.loads(self._ask("stats"))
-        return found
+        stats: dict[str, int] = json.loads(self._ask("stats"))
+        return stats
 
 
 if __name__ == "__main__":

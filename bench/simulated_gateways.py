@@ -34,13 +34,13 @@ class Chunks(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         if self._head:
-            head, found, rest = self._buffer.partition(b"\r\n\r\n")
-            if not found:
+            head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+            if not separator:
                 return
             self.status, self._buffer, self._head = int(head.split(b" ", 2)[1]), rest, False
         while True:
-            size, found, rest = self._buffer.partition(b"\r\n")
-            if not found or len(rest) < int(size, 16) + 2:
+            size, separator, rest = self._buffer.partition(b"\r\n")
+            if not separator or len(rest) < int(size, 16) + 2:
                 return
             length = int(size, 16)
             self._buffer = rest[length + 2 :]
@@ -84,35 +84,36 @@ class Gateway(Chunks):
                 self.fleet.spawn(self.take(json.loads(value)))
 
     async def take(self, event: dict[str, Any]) -> None:
-        """Check, fetch, check, report."""
-        statement, key = unb64u(event["statement"]), unb64u(event["key"])
-        signed = b"keeptrusts statement v1\n" + statement
+        """Check a statement, fetch its bytes, check them, report."""
+        raw, key = unb64u(event["statement"]), unb64u(event["key"])
+        signed = b"keeptrusts statement v1\n" + raw
         Ed25519PublicKey.from_public_bytes(key).verify(unb64u(event["signature"]), signed)
-        said = json.loads(statement)
-        assert said["gateway"] == self.name
-        if said["publish_seq"] <= self.seq:
+        statement = json.loads(raw)
+        assert statement["gateway"] == self.name
+        if statement["publish_seq"] <= self.seq:
             return
-        self.seq = said["publish_seq"]
-        if said["content_hash"] not in self.enforced:
-            path = f"/v1/gateways/{self.name}/contents/{said['content_hash']}"
+        self.seq = statement["publish_seq"]
+        if statement["content_hash"] not in self.enforced:
+            path = f"/v1/gateways/{self.name}/contents/{statement['content_hash']}"
             status, body = await self.fleet.ask(self.fleet.events_port, "GET", path, self.token)
             assert status == 200, (status, body)
-            assert hashlib.sha256(body).hexdigest() == said["content_hash"]
-            self.enforced[said["content_hash"]] = time.time()
+            assert hashlib.sha256(body).hexdigest() == statement["content_hash"]
+            self.enforced[statement["content_hash"]] = time.time()
         await asyncio.sleep(spread(self.fleet.interval))
-        await self.report(said)
+        await self.report(statement)
 
-    async def report(self, said: dict[str, Any]) -> None:
-        """Say what runs now."""
+    async def report(self, statement: dict[str, Any]) -> None:
+        """Report that a statement is in force."""
         running = {
-            name: said[name] for name in ("configuration", "version", "content_hash", "publish_seq")
+            name: statement[name]
+            for name in ("configuration", "version", "content_hash", "publish_seq")
         }
         body = {
             "running": {**running, "since": "2026-01-31T12:00:00Z"}, "health": "ok",
             "problem": None, "kt_version": "0.1.0", "started_at": "2026-01-31T12:00:00Z",
             "stopping": False, "counters": {}, "stream": True,
         }  # fmt: skip
-        self.said = said
+        self.statement = statement
         path = f"/v1/gateways/{self.name}/report"
         status, answer = await self.fleet.ask(self.fleet.port, "POST", path, self.token, body)
         self.fleet.reports[status] += 1
@@ -121,7 +122,7 @@ class Gateway(Chunks):
 
 
 class Fleet:
-    """All of them."""
+    """All simulated gateways."""
 
     def __init__(self, port: int, events_port: int) -> None:
         self.port, self.events_port = port, events_port
@@ -145,7 +146,7 @@ class Fleet:
         self.arrivals.append(time.time())
 
     async def connect(self, gateway: Gateway, *, wait: bool) -> None:
-        """Open a stream; the server says how long to wait, and each failure doubles that."""
+        """Open a stream; the server names the pause, and each failure doubles it."""
         loop = asyncio.get_running_loop()
         while wait or gateway.tries == 0:
             if wait:
@@ -162,7 +163,7 @@ class Fleet:
     async def ask(
         self, port: int, method: str, path: str, token: str, body: Any = None
     ) -> tuple[int, bytes]:
-        """A request on a connection of its own, again and again until there is an answer."""
+        """Send a request on a connection of its own, until there is an answer."""
         raw = b"" if body is None else json.dumps(body).encode()
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
@@ -184,14 +185,14 @@ class Fleet:
         raise AssertionError
 
     async def heartbeats(self) -> None:
-        """Each gateway reports once an interval, spread evenly."""
+        """Have each gateway report once an interval, spread evenly."""
         while True:
             for gateway in self.gateways:
                 await asyncio.sleep(self.interval / len(self.gateways))
                 if gateway.seq:
-                    self.spawn(gateway.report(gateway.said))
+                    self.spawn(gateway.report(gateway.statement))
 
 
 def unb64u(text: str) -> bytes:
-    """base64url without padding."""
+    """Decode base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

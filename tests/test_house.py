@@ -1,4 +1,4 @@
-"""The house: rooms, names and the map, held so that a stranger finds the line."""
+"""Structure of the code: rooms, names, docstrings and the map in `ARCHITECTURE.md`."""
 
 import ast
 import re

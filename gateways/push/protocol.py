@@ -22,7 +22,7 @@ _HEAD = (431, "head_too_large", f"The head of a request is over {MAX_HEAD_BYTES}
 _CROWDED = (503, "too_many_connections", "This process has all the connections it may have.")
 
 
-class RefusedError(Exception):
+class BoundExceededError(Exception):
     """Raised into the parser, which stops reading."""
 
 
@@ -68,7 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if self.pipeline:
-            raise RefusedError  # One may wait for the end of another.
+            raise BoundExceededError  # One may wait for the end of another.
         self._arm()
         super().on_message_begin()
         self.scope["state"]["admit"] = self._admit
@@ -81,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
             for name, value in self.headers
         ):
             self._refusal = _BODY
-            raise RefusedError
+            raise BoundExceededError
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

@@ -1,4 +1,4 @@
-"""The policy language: bytes in, values out. No clock, network, disk or environment.
+"""The policy language: lint, tests, diff and schema. No clock, network, disk or environment.
 
 `kt.policy.lint.lint(data)` says what is wrong with a file, `kt.policy.identity.identify(pack)`
 what its configuration is called, `kt.policy.files` which files count. The tables of the

@@ -1,4 +1,4 @@
-"""How two values of one field compare: stronger, weaker, or neither."""
+"""Comparison of two values of one field: stronger, weaker, or neither."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def compare(field: Field, before: Any, after: Any, path: str) -> Iterator[Change
 
 
 def said(value: Any) -> str:
-    """A value in words: `not set`, `true`, `"Falcon"`."""
+    """The text of a value in a message: `not set`, `true`, `"Falcon"`."""
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
@@ -87,7 +87,7 @@ def _compare_lists(
 
 
 def _added(field: Field) -> Effect:
-    """What an item more does."""
+    """The effect of one more item."""
     if not isinstance(field.shape, ListOf) or field.strength is None:
         return "other"
     return "stronger" if field.strength == "more" else "weaker"

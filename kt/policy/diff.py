@@ -1,4 +1,4 @@
-"""What a change of a policy does to enforcement, in words."""
+"""The differences between two policies, each with its effect on enforcement."""
 
 from __future__ import annotations
 
@@ -134,12 +134,13 @@ def _condition(key: str, before: Any, after: Any) -> Effect:
 
 
 def _blocks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """The settings of kinds that run in both; what else is configured enforces nothing."""
+    """The settings of kinds that run in both: a kind outside the chain enforces nothing."""
     running = set(_names(_links(old))) & set(_names(_links(new)))
     before, after = old.get("policy") or {}, new.get("policy") or {}
     for kind in (name for name in KINDS if name in running):
-        held, holds = settings(kind, before.get(kind)), settings(kind, after.get(kind))
-        yield from compare_blocks(KINDS[kind].block, held, holds, f"policy.{kind}")
+        old_settings = settings(kind, before.get(kind))
+        new_settings = settings(kind, after.get(kind))
+        yield from compare_blocks(KINDS[kind].block, old_settings, new_settings, f"policy.{kind}")
 
 
 def _limit(

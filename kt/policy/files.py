@@ -1,4 +1,4 @@
-"""Which files are policy files: one rule for a directory walk and for a tree in git."""
+"""The rule that picks policy files, for a directory walk and for a tree in git."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def policy_files(paths: Iterable[str], under: str = "") -> tuple[str, ...]:
     file named exactly `policy-config.yaml` at any depth below it.
     """
     prefix = _directory(under)
-    found = set()
+    matches = set()
     for path in paths:
         if path == prefix:
             return (path,)
         if _inside(path, prefix) and path.rpartition("/")[2] == FILE_NAME:
-            found.add(path)
-    return tuple(sorted(found))
+            matches.add(path)
+    return tuple(sorted(matches))
 
 
 def _directory(under: str) -> str:

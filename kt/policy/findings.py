@@ -1,4 +1,4 @@
-"""A finding: one thing that lint says about one place of a policy file."""
+"""Findings of lint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing said about one place of a policy file.
+    """A problem at one place of a policy file.
 
     `code` is stable for ever (`E002`, `W001`); `kt policy explain CODE` prints its page.
     `path` is the place in the document (`policies.chain[2]`), "" for the document itself.

@@ -1,4 +1,4 @@
-"""What a configuration is called: §1 of the language, in its order."""
+"""The id of a configuration, from the places that may name it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def identify(pack: Pack, *, directory: str | None = None, stem: str | None = None) -> str | Finding:
     """The id of a configuration, or the finding that says why it has none.
 
-    In this order: `pack.id`; `directory`, the name of the directory that holds a file called
-    `policy-config.yaml`; `stem`, the name without ending of a single linked file called
-    otherwise; a slug of `pack.name`. Give `directory` or `stem` or, for a file at the root of
-    a repository and for one that is not in git, neither.
+    The first that is there counts: `pack.id`; `directory`, the name of the directory that holds
+    a file called `policy-config.yaml`; `stem`, the name without ending of a single linked file
+    called otherwise; a slug of `pack.name`. Give `directory` or `stem`; give neither
+    for a file at the root of a repository or one that is not in git.
 
     An id, a directory's name and a stem are taken as they are or refused; only `pack.name`
     is changed into a slug.
@@ -42,5 +42,5 @@ def _refused(what: str, name: str) -> Finding:
 
 
 def _nameless(name: str | None) -> Finding:
-    shown = f"from pack.name {quoted(name)}" if name else "without pack.name"
-    return NoIdentity.at(Spot(), "pack.id", f"no id can be made {shown}", "write pack.id")
+    source = f"from pack.name {quoted(name)}" if name else "without pack.name"
+    return NoIdentity.at(Spot(), "pack.id", f"no id can be made {source}", "write pack.id")

@@ -1,4 +1,4 @@
-"""Everything there is to say about a policy file, from its bytes alone."""
+"""The linter: all findings about a policy file, from its bytes alone."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def lint(data: bytes, *, directory: str | None = None) -> Report:
     """
     document = read(data)
     root = document.root
-    found = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
+    findings = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
     if not isinstance(root, MappingNode):
-        return Report(_ordered(found), None, ())
+        return Report(_ordered(findings), None, ())
     names = tuple(link.kind.text for link in chain.links(root))
-    return Report(_ordered(found), pack.read_pack(root), names)
+    return Report(_ordered(findings), pack.read_pack(root), names)
 
 
 def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:
-    """Yield the findings of a document that could be read to its end."""
+    """The findings about a document that could be read to its end."""
     root = document.root
     if not document.complete or root is None:
         return
@@ -63,8 +63,8 @@ def _not_a_mapping(root: Node) -> Finding:
     return WrongType.at(root, "", message, "begin with pack: and policies:")
 
 
-def _ordered(found: list[Finding]) -> tuple[Finding, ...]:
-    ordered = sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
+def _ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    ordered = sorted(findings, key=lambda finding: (finding.line, finding.column, finding.code))
     if len(ordered) <= MAX_FINDINGS:
         return tuple(ordered)
     last = ordered[MAX_FINDINGS - 1]

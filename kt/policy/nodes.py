@@ -1,4 +1,4 @@
-"""A YAML document as a tree in which every key and value knows where it stands.
+"""Nodes of a YAML document, each with its line and column.
 
 Plain classes: a document has tens of thousands of them, and `dataclasses` is slow to import.
 """
@@ -16,7 +16,7 @@ Plain: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 class ScalarNode:
-    """One value. `text` is what was written, without quotes; `value` what it means."""
+    """One value. `text` is as written, without quotes; `value` is the value it stands for."""
 
     __slots__ = ("column", "line", "text", "value")
 
@@ -73,7 +73,7 @@ class Entry:
 
 
 def find(node: Node | None, *keys: str) -> Node | None:
-    """Follow keys down from a node; None where one is missing or stands on no mapping."""
+    """Follow keys down from a node; None where a key is missing or a node is no mapping."""
     for key in keys:
         if not isinstance(node, MappingNode):
             return None

@@ -1,7 +1,6 @@
-"""The answer of lint: findings, and as much of the pack as could be read.
+"""The result of lint: findings, and as much of the pack as could be read.
 
-Apart from `findings`, so that a clean file is answered without loading what a `Finding` is
-made with.
+In a module apart from `findings`, which imports `dataclasses`: a clean file needs no `Finding`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Pack(Frozen):
-    """The `pack` block, as far as it could be read; `enabled` is True where nothing was said."""
+    """The `pack` block, as far as it could be read; `enabled` is True when it is not given."""
 
     __slots__ = ("id", "name", "version", "enabled")  # noqa: RUF023 - in the order of `__init__`
 
@@ -32,7 +31,7 @@ class Pack(Frozen):
 
 
 class Report(Frozen):
-    """Everything lint says about one file.
+    """The result of lint for one file.
 
     `findings` are in file order. `pack` is None when the file has no readable `pack` mapping.
     `chain` names the entries of `policies.chain` that could be read, in their order.
@@ -49,7 +48,7 @@ class Report(Frozen):
 
     @property
     def ok(self) -> bool:
-        """Whether the file may be published: warnings do not stop it."""
+        """True when the file may be published: warnings do not stop it."""
         return not self.errors
 
     @property
@@ -59,5 +58,5 @@ class Report(Frozen):
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """The findings that do not."""
+        """The findings that do not stop a file from being published."""
         return tuple(finding for finding in self.findings if finding.severity == "warning")

@@ -1,8 +1,8 @@
 """The tables of the language as a JSON Schema, for editors.
 
-An editor that knows the schema finds what lint calls a matter of shape: unknown and missing
-keys, types, ranges, choices, forms. What the parts of a document mean to one another only lint
-knows. A test holds both against every golden case.
+An editor with the schema finds errors of shape: unknown and missing keys, types, ranges, choices,
+forms. Only lint checks how the parts of a document fit together. A test compares both on every
+golden case.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What holds for a block: the values that are given, and the defaults of all others."""
+"""The settings of a block: the values that are given, and the defaults of all others."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Settings = dict[str, Any]
 
 
 def settings(kind: str, given: Mapping[str, Any] | None) -> Settings:
-    """Every field of `policy.<kind>` with the value that holds.
+    """Every field of `policy.<kind>` with its value, given or default.
 
     `given` is the block as plain values, None where there is none; it must have passed lint.
     Patterns of `prompt-injection` are under `detection`, wherever they were written.
     """
-    held = complete(KINDS[kind].block, given or {})
+    values = complete(KINDS[kind].block, given or {})
     if kind == "prompt-injection":
-        short = held.pop("attack_patterns")
-        held["detection"]["attack_patterns"] = [*held["detection"]["attack_patterns"], *short]
-    return held
+        short = values.pop("attack_patterns")
+        values["detection"]["attack_patterns"] = [*values["detection"]["attack_patterns"], *short]
+    return values
 
 
 def complete(shape: Block, given: Mapping[str, Any]) -> Settings:
-    """Every field of a block with the value that holds, at every depth."""
-    held: Settings = {}
+    """Every field of a block with its value, given or default, at every depth."""
+    values: Settings = {}
     for name, field in shape.fields.items():
         if name in given:
-            held[name] = _complete(field.shape, given[name])
+            values[name] = _complete(field.shape, given[name])
         elif isinstance(field.shape, Block):
-            held[name] = complete(field.shape, {})
+            values[name] = complete(field.shape, {})
         else:
-            held[name] = _copied(field.default)
-    return held
+            values[name] = _copied(field.default)
+    return values
 
 
 def _complete(shape: Shape, value: Any) -> Any:
@@ -48,7 +48,7 @@ def _complete(shape: Shape, value: Any) -> Any:
 
 
 def _copied(default: Any) -> Any:
-    """A default as the plain value it stands for, which the caller may change."""
+    """A default as a plain value, a copy that the caller may change."""
     if isinstance(default, tuple):
         return list(default)
     return dict(default) if isinstance(default, Mapping) else default

@@ -1,4 +1,4 @@
-"""Findings as a row of a database may keep them."""
+"""Findings cut down to what a database row may hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kt.policy.findings import Finding
 def storable(findings: Sequence[Finding], limit: int) -> tuple[Finding, ...]:
     """At most `limit` findings, in texts that a database takes.
 
-    What is left out are warnings before errors; a last finding says how many they are.
+    Warnings are left out before errors; a last finding says how many are missing.
     """
     return tuple(map(_printable, _bounded(findings, limit)))
 
@@ -27,7 +27,7 @@ def _bounded(findings: Sequence[Finding], limit: int) -> Iterable[Finding]:
 
 
 def _printable(finding: Finding) -> Finding:
-    """A finding may quote the file; NUL and lone surrogates are more than a database holds."""
+    """A finding without NUL and lone surrogates, which no database stores but a file may have."""
     texts = {
         key: value.encode(errors="replace").decode().replace("\0", "\ufffd")
         for key, value in asdict(finding).items()

@@ -1,4 +1,4 @@
-"""Did you mean: the nearest of a few known words."""
+"""Suggestions for misspelt words: the nearest of a few known ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _LONGEST = 64
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` is most likely a slip of, or None.
+    """The known word of which `word` is most likely a misspelling, or None.
 
-    A third of the letters may differ, a change of case or of `-` and `_` counts for nothing.
-    Among equals the first one wins. Words over 64 characters are no slips.
+    A third of the letters may differ; case, and `-` for `_`, do not count. Among equals the
+    first one wins. For words over 64 characters there is none.
     """
     if not word or len(word) > _LONGEST:
         return None
@@ -27,8 +27,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """The suggestion of a finding: the nearest word, or `otherwise`."""
-    found = nearest(word, known)
-    return f"did you mean {found!r}?" if found else otherwise
+    match = nearest(word, known)
+    return f"did you mean {match!r}?" if match else otherwise
 
 
 def _fold(word: str) -> str:

@@ -1,4 +1,4 @@
-"""What a file must pass before it may be enforced: lint, and the tests it carries itself."""
+"""Verification of a file before it may be enforced: lint, and the tests in the file itself."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TERM_FIELDS = ("block_if", "blocked_terms")
 def verify(data: bytes, *, directory: str | None = None) -> Report:
     """Lint a file and, when it has no error, run its own `testing.suites`. Pure.
 
-    A case that fails is an error finding `suite_failed` at the case's place. More than 500 cases
-    are the error `too_many_cases`, many fuzzy terms over much text `suite_too_costly`, and none
-    is run.
+    A case that fails is the error finding `suite_failed` at the case's place. More than 500
+    cases are the error `too_many_cases`, too many fuzzy terms over too much text
+    `suite_too_costly`; no case is run then.
     """
     report = lint(data, directory=directory)
     root = read(data).root
@@ -43,14 +43,14 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
 def _failures(root: Node) -> Iterator[Finding]:
     cases = list(_cases(root))
     if len(cases) > MAX_CASES:
-        message = f"has {len(cases)} cases; a file may carry {MAX_CASES} of its own"
+        message = f"the file has {len(cases)} cases of its own; the limit is {MAX_CASES}"
         place = cases[MAX_CASES]
         yield _finding("too_many_cases", *place, message, "move the others to tests/*.json")
         return
     policy: Any = plain(root)
     work = _fuzzy_terms(policy) * sum(_length(plain(node)) for _, node in cases)
     if work > MAX_FUZZY_WORK:
-        message = f"{work:,} fuzzy terms times characters; a file may ask for {MAX_FUZZY_WORK:,}"
+        message = f"{work:,} fuzzy terms times characters of cases; the limit is {MAX_FUZZY_WORK:,}"
         yield _finding("suite_too_costly", *cases[0], message, "move cases to tests/*.json")
         return
     results = run_suites(policy) if cases else ()

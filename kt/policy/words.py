@@ -1,4 +1,4 @@
-"""Pieces of a message: text cut to a bearable length, with nothing a terminal would obey."""
+"""Text for messages: cut to a length, and without control characters for a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def quoted(text: str) -> str:
 
 
 def described(node: Node) -> str:
-    """What a value is: `the number 5`, `the text 'on'`, `a list`, `nothing`."""
+    """A value in words: `the number 5`, `the text 'on'`, `a list`, `nothing`."""
     if isinstance(node, SequenceNode):
         return "a list"
     if isinstance(node, MappingNode):

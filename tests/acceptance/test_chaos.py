@@ -1,4 +1,4 @@
-"""Kills at random moments, while repositories are pushed to: nothing is lost, doubled or half.
+"""Kills at random moments while repositories are pushed to: nothing is lost, doubled or half done.
 
 A full disk is tried where a file system of a few MiB can be mounted, which takes root, and clocks
 are set where a C compiler is.

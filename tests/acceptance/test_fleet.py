@@ -1,4 +1,4 @@
-"""From a merge to the last gateway, and every way in which a gateway can fall behind."""
+"""A fleet of gateways, from a merge to the last one, and every way in which one can fall behind."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A gateway, its control plane, and whatever stands between them."""
+"""Managed gateways and their control plane, with a proxy between them that fails or lies."""
 
 import json
 import os

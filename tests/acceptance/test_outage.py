@@ -1,4 +1,4 @@
-"""Gateways that are restarted while their control plane is away, for as long as one likes."""
+"""Gateways that restart while their control plane is away."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Polling by real processes: on time, once, and never something old."""
+"""Polling by real processes: on time, once, and never an old commit."""
 
 import os
 import re

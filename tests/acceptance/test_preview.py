@@ -1,4 +1,4 @@
-"""Dry runs and trials through a running control plane: a worker looks, the request waits."""
+"""Dry runs and trials of links through a running control plane, whose worker answers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""No secret anywhere: whatever fails, none is in a file, a log, a process or an answer."""
+"""Secrets stay out of files, logs, processes and answers, whatever fails."""
 
 import base64
 import json

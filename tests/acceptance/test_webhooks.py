@@ -1,4 +1,4 @@
-"""Webhooks into a running control plane: from a push to what is in force."""
+"""Webhooks into a running control plane, from a push to the version in force."""
 
 import time
 import urllib.error

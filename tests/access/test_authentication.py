@@ -1,4 +1,4 @@
-"""Requests without a token that opens."""
+"""Authentication: requests without a valid token."""
 
 import pytest
 from rest_framework.test import APIClient

@@ -1,4 +1,4 @@
-"""The way back in when no token is left."""
+"""`manage.py create_token`, for when no token is left."""
 
 import io
 

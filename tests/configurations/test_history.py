@@ -1,4 +1,4 @@
-"""Going back to an earlier version, and what lies between two."""
+"""Rollback to an earlier version, and the difference between two."""
 
 from typing import Any
 

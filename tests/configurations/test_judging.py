@@ -1,4 +1,4 @@
-"""What the present rules say of what is in force: a warning, and nothing else changes."""
+"""Judging versions in force by new rules: a warning, and nothing else changes."""
 
 import dataclasses
 from collections.abc import Sequence

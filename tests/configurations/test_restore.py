@@ -1,4 +1,4 @@
-"""An archived configuration returns."""
+"""Restoring an archived configuration."""
 
 import pytest
 from rest_framework.test import APIClient

@@ -1,4 +1,4 @@
-"""Several callers at the same moment, each with a connection of its own."""
+"""Concurrent requests for configurations, each on a connection of its own."""
 
 import hashlib
 from typing import Any

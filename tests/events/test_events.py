@@ -1,4 +1,4 @@
-"""`GET /v1/events`, and how long what it tells is kept."""
+"""`GET /v1/events`, and the retention of events."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an author's commands do with files that are in the way."""
+"""Authors' commands on files that cannot be read, and on a weakened policy."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The fleet in memory: what it takes in, and what it does not fall for."""
+"""The mirror of the fleet in memory: changes taken in, and stale ones ignored."""
 
 import pytest
 from rest_framework.test import APIClient

@@ -1,4 +1,4 @@
-"""What several do at the same moment, on a database that lets them."""
+"""Concurrent requests about gateways, on PostgreSQL."""
 
 import pytest
 from rest_framework.test import APIClient

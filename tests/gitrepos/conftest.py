@@ -1,4 +1,4 @@
-"""What every test of syncing has to leave behind: nothing."""
+"""Fixtures of syncing: no test may leave git processes or folders behind."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Change counters."""
+"""Counters of changes."""
 
 import pytest
 from django.db import transaction

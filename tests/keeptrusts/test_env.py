@@ -1,4 +1,4 @@
-"""The environment: what each variable may say, and how a bad one is told of."""
+"""Environment variables: their values, and the errors for bad ones."""
 
 import ipaddress
 import stat

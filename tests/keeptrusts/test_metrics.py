@@ -1,4 +1,4 @@
-"""Counting in many processes, and the page for Prometheus."""
+"""Metrics of many processes, and the page for Prometheus."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Secrets at rest."""
+"""Sealing of secrets in the database."""
 
 import dataclasses
 

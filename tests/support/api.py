@@ -1,4 +1,4 @@
-"""Sending what clients send, and looking at what they get back."""
+"""Requests of the API's clients, and checks of the answers."""
 
 import threading
 from collections.abc import Callable
@@ -18,21 +18,21 @@ def send(
     content_type: str = "application/json",
     **headers: str,
 ) -> Any:
-    """A request with exactly these bytes."""
+    """Send a request with exactly these bytes."""
     return client.generic(method, path, body, content_type=content_type, headers=headers)
 
 
 def error(answer: HttpResponse) -> dict[str, Any]:
-    """The error of an answer, after a look at the envelope that every error has."""
+    """The error of an answer, whose envelope is checked."""
     assert 400 <= answer.status_code < 500, (answer.status_code, answer.content[:500])
     assert answer["Content-Type"] == "application/json"
     body = answer.json()  # type: ignore[attr-defined]
     assert set(body) == {"error"}
-    found: dict[str, Any] = body["error"]
-    assert set(found) == {"code", "message", "details"}
-    assert found["code"]
-    assert found["message"]
-    return found
+    content: dict[str, Any] = body["error"]
+    assert set(content) == {"code", "message", "details"}
+    assert content["code"]
+    assert content["message"]
+    return content
 
 
 def refusal(answer: HttpResponse) -> tuple[int, list[str]]:
@@ -47,7 +47,7 @@ def created(answer: HttpResponse) -> Any:
 
 
 def like(admin: APIClient) -> APIClient:
-    """A client of its own with the same token."""
+    """A second client with the same token."""
     client = APIClient()
     client.credentials(**admin._credentials)
     return client

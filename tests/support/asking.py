@@ -1,4 +1,4 @@
-"""The cheap check without anything around it."""
+"""The check of remotes, called directly."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def ask(
     ca_file: str = "",
     secret: Secret = NOBODY,
 ) -> list[check.RefsAnswer[int]]:
-    """The answers for some urls, in their order."""
+    """Ask some urls for their refs; the answers are in the order of the urls."""
     questions = [
         check.RefsQuestion(
             number, parse(url, schemes=["https", "http", "file"]), secret, tuple(refs)
@@ -47,7 +47,7 @@ def failure(
     ca_file: str = "",
     secret: Secret = NOBODY,
 ) -> RemoteError:
-    """How asking a url fails."""
+    """The error of a check of a url, which must fail."""
     (answer,) = ask(url, allowed=allowed, ca_file=ca_file, secret=secret)
     assert answer.error is not None, answer.heads
     return answer.error

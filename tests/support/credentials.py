@@ -1,4 +1,4 @@
-"""Making shared credentials by the API."""
+"""Shared credentials, made by the API."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ def credential(admin: APIClient, **fields: Any) -> dict[str, Any]:
 
 
 def token(admin: APIClient, forge: Forge, text: str, **fields: Any) -> dict[str, Any]:
-    """A credential of kind token for a forge."""
+    """Make a credential of kind token for a forge."""
     return credential(admin, token=text, hosts=[f"127.0.0.1:{forge.port}"], **fields)
 
 
 def deploy_key(admin: APIClient, forge: SSHForge, **fields: Any) -> dict[str, Any]:
-    """A credential of kind ssh that gets in."""
+    """Make a credential of kind ssh that the forge accepts."""
     body = {
         "kind": "ssh",
         "hosts": [f"127.0.0.1:{forge.port}"],

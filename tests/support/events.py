@@ -24,8 +24,10 @@ class Event:
 
 
 class Events:
-    """An open event stream. `status` tells whether it is one; `head` are the lines before the
-    first event."""
+    """An open event stream.
+
+    `status` is that of the answer; `head` are the lines before the first event.
+    """
 
     def __init__(self, port: int, path: str, token: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
@@ -36,7 +38,11 @@ class Events:
         self.retry_ms = 0
 
     def next(self) -> Event:
-        """The next event; comments are kept aside. `EOFError` at the end of the stream."""
+        """Read the next event; comments are kept aside.
+
+        Raises:
+            EOFError: the stream ended.
+        """
         fields: dict[str, str] = {}
         while True:
             line = self.line()
@@ -49,7 +55,7 @@ class Events:
                 fields[name] = value
 
     def line(self) -> str:
-        """The next line; a comment is noted and passed over."""
+        """Read the next line; a comment is noted and passed over."""
         while True:
             raw = self.answer.readline()
             if not raw:
@@ -60,7 +66,7 @@ class Events:
             self.comments.append(text)
 
     def close(self) -> None:
-        """Go away without a word."""
+        """Close the connection."""
         self._connection.close()
 
 

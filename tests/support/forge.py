@@ -1,4 +1,4 @@
-"""A forge on loopback: real `git http-backend`, with knobs for what forges do wrong."""
+"""A forge on loopback: real `git http-backend`, with knobs for the faults of forges."""
 
 import base64
 import contextlib
@@ -35,7 +35,7 @@ class Late:
 
 
 class Forge:
-    """Serves every repository made by `repository` under `url`.
+    """A forge that serves every repository made by `repository` under `url`.
 
     Knobs, each by repository name: `tokens` (the token that is wanted), `answers` (status,
     headers and body to send instead), `holds` (an event to wait for before answering),
@@ -117,7 +117,7 @@ class Forge:
         return name
 
     def hold_late(self, repo: Repo) -> "Late":
-        """Have the next pack of a repository made now and sent when it is released."""
+        """Delay the next pack of a repository: it is made at once, and sent when released."""
         late = self.lates[repo.bare.name] = Late()
         return late
 
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet; `Forge.requests` has it all."""
+        """Log nothing; `Forge.requests` has it all."""
 
     def _serve(self) -> None:
         forge: Forge = self.server.forge  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a gateway does to be sure of what it is told, written from the protocol."""
+"""A gateway's checks of what it receives, written from the protocol."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 
 def b64u(raw: bytes) -> str:
-    """base64url without padding."""
+    """Encode as base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -23,7 +23,7 @@ def unb64u(text: str) -> bytes:
 
 
 def fingerprint(key: bytes) -> str:
-    """How a token names a signing key."""
+    """The fingerprint of a signing key, as tokens carry it."""
     return b64u(hashlib.sha256(key).digest())
 
 
@@ -33,7 +33,7 @@ def pin(token: str) -> str:
 
 
 def is_signed(key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether Ed25519 says so."""
+    """True when the Ed25519 signature of a message is genuine."""
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
     except InvalidSignature:
@@ -42,7 +42,7 @@ def is_signed(key: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def trusted(pinned: str, key: bytes, chain: list[dict[str, str]]) -> bool:
-    """Whether a chain leads from the pinned key to `key`."""
+    """True when a chain leads from the pinned key to `key`."""
     reached = {pinned}
     for link in chain:
         new, signer = unb64u(link["key"]), unb64u(link["signer"])
@@ -56,7 +56,7 @@ def trusted(pinned: str, key: bytes, chain: list[dict[str, str]]) -> bool:
 
 @dataclass
 class Machine:
-    """A registered gateway: its row as it was answered, and a client with its token."""
+    """A registered gateway: its row from the registration, and a client with its token."""
 
     row: dict[str, Any]
     client: APIClient
@@ -74,15 +74,15 @@ class Machine:
         return f"/v1/gateways/{self.id}"
 
     def pull(self, **headers: str) -> Any:
-        """What it is to enforce, as it was answered."""
+        """Request what it is to enforce; returns the answer."""
         return self.client.get(f"{self.path}/configuration", headers=headers)
 
     def statement(self, **headers: str) -> dict[str, Any]:
-        """The statement of a pull, after every look that a gateway takes."""
+        """Pull; the statement, after every check that a gateway makes."""
         return checked(self, self.pull(**headers))
 
     def report(self, **fields: Any) -> Any:
-        """Say what runs; whatever is not given is that nothing does, in good health."""
+        """Report what runs; without fields, that nothing does, in good health."""
         body = {
             "running": None, "health": "ok", "problem": None, "kt_version": "0.1.0",
             "started_at": "2026-01-31T12:00:00Z", "stopping": False, "counters": {},
@@ -92,20 +92,20 @@ class Machine:
 
     def run(self, **fields: Any) -> dict[str, Any]:
         """Pull, and report that this is what runs; returns the statement."""
-        said = self.statement()
-        answer = self.report(running=running(said), **fields)
+        statement = self.statement()
+        answer = self.report(running=running(statement), **fields)
         assert answer.status_code == 200, answer.content
-        return said
+        return statement
 
 
 def running(statement: dict[str, Any], since: str = "2026-01-31T12:00:00Z") -> dict[str, Any]:
-    """A statement as a report says that it runs."""
+    """The part of a report that says that a statement runs."""
     names = ("configuration", "version", "content_hash", "publish_seq")
     return {**{name: statement[name] for name in names}, "since": since}
 
 
 def machine(row: dict[str, Any]) -> Machine:
-    """The gateway that a registration answered with."""
+    """The gateway of a registration's answer."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {row['token']}")
     return Machine(row, client)
@@ -121,8 +121,8 @@ def checked(one: Machine, answer: Any) -> dict[str, Any]:
     assert is_signed(key, signature, b"keeptrusts statement v1\n" + raw)
     assert trusted(pin(one.token), key, chain)
     assert answer["ETag"] == f'"{hashlib.sha256(raw).hexdigest()}"'
-    said: dict[str, Any] = json.loads(raw)
-    assert json.dumps(said, sort_keys=True, separators=(",", ":")).encode() == raw
-    assert said["gateway"] == one.id
-    assert said["content_hash"] == hashlib.sha256(answer.content).hexdigest()
-    return said
+    statement: dict[str, Any] = json.loads(raw)
+    assert json.dumps(statement, sort_keys=True, separators=(",", ":")).encode() == raw
+    assert statement["gateway"] == one.id
+    assert statement["content_hash"] == hashlib.sha256(answer.content).hexdigest()
+    return statement

@@ -1,4 +1,4 @@
-"""What forges post: bodies as they document them, signed as they sign them."""
+"""Deliveries of forges: bodies as they document them, signed as they sign them."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ def github(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers
 
 
 def gitlab(_body: bytes, *, event: str = "Push Hook", secret: str = SECRET) -> Headers:
-    """GitLab sends the secret itself."""
+    """The headers of a delivery of GitLab, which sends the secret itself."""
     return {
         "X-Gitlab-Event": event,
         "X-Gitlab-Event-UUID": str(uuid.uuid4()),
@@ -46,7 +46,7 @@ def gitlab(_body: bytes, *, event: str = "Push Hook", secret: str = SECRET) -> H
 def standard(
     body: bytes, *, secret: str = STANDARD_SECRET, at: float | None = None, name: str = "msg_1"
 ) -> Headers:
-    """GitLab with a signing token, and whoever else follows Standard Webhooks."""
+    """The headers by Standard Webhooks, which GitLab sends with a signing token."""
     moment = str(int(time.time() if at is None else at))
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = hmac.new(key, f"{name}.{moment}.".encode() + body, hashlib.sha256).digest()
@@ -59,7 +59,7 @@ def standard(
 
 
 def gitea(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
-    """Gitea names itself and plays GitHub and Gogs besides."""
+    """The headers of a delivery of Gitea: its own, and those of GitHub and Gogs."""
     signed = signature(body, secret)
     return {
         "X-Gitea-Event": event,
@@ -71,7 +71,7 @@ def gitea(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
 
 
 def forgejo(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
-    """Forgejo plays Gitea, too."""
+    """The headers of a delivery of Forgejo: its own, and those of Gitea."""
     return {
         "X-Forgejo-Event": event,
         "X-Forgejo-Signature": signature(body, secret),
@@ -80,12 +80,12 @@ def forgejo(body: bytes, *, event: str = "push", secret: str = SECRET) -> Header
 
 
 def bitbucket(body: bytes, *, event: str = "repo:push", secret: str = SECRET) -> Headers:
-    """Bitbucket, Cloud and Data Center."""
+    """The headers of a delivery of Bitbucket, Cloud and Data Center."""
     return {"X-Event-Key": event, "X-Hub-Signature": f"sha256={signature(body, secret)}"}
 
 
 def bitbucket_server(body: bytes, *, secret: str = SECRET) -> Headers:
-    """Bitbucket Data Center names the event in its own way."""
+    """The headers of Bitbucket Data Center, whose events have other names."""
     return bitbucket(body, event="repo:refs_changed", secret=secret)
 
 
@@ -97,7 +97,7 @@ def timed(body: bytes, *, secret: str = SECRET, at: float | None = None) -> Head
 
 
 def push(branch: str = "main", commit: str = COMMIT, **more: Any) -> bytes:
-    """A push as the generic form tells it, GitHub with fields more; none is like another."""
+    """A push in the generic form, which is GitHub's with fewer fields; no two are equal."""
     return _json({"ref": f"refs/heads/{branch}", "after": commit, **more})
 
 

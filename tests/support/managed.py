@@ -1,4 +1,4 @@
-"""Gateways as their operators start them, bound to a running control plane."""
+"""Gateways bound to a running control plane, started as operators do."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ ALLOWED, BLOCKED, UNCONFIGURED = 200, 409, 503
 
 
 def register(stack: Stack, gateway: str, configuration: str | None = None) -> str:
-    """Register a gateway; its token."""
+    """Register a gateway; returns its token."""
     body = {"id": gateway, **({"configuration": configuration} if configuration else {})}
     reply = stack.request("POST", "/v1/gateways", body)
     assert reply.status == 201, reply.body
@@ -26,7 +26,7 @@ def register(stack: Stack, gateway: str, configuration: str | None = None) -> st
 
 
 class Fleet:
-    """Starts gateways, each with a state folder of its own that outlives it."""
+    """Gateways to start, each with a state folder that outlives it."""
 
     def __init__(self, stack: Stack, folder: Path, running: ExitStack) -> None:
         self._stack, self._folder, self._running = stack, folder, running
@@ -58,25 +58,25 @@ def fleet(stack: Stack, folder: Path) -> Iterator[Fleet]:
 
 
 def harmful(gateway: Running) -> int:
-    """What becomes of a request that a strict policy stops."""
+    """The status of a request that a strict policy stops."""
     return gateway.post(chat(HARMFUL)).status
 
 
 def ordinary(gateway: Running) -> int:
-    """What becomes of a request that nothing stops."""
+    """The status of a request that no policy stops."""
     return gateway.post(chat(SAFE)).status
 
 
 def contact(gateway: Running) -> dict[str, Any]:
-    """How a gateway says that it stands with its control plane."""
-    found: dict[str, Any] = gateway.get("/health").json["control_plane"]
-    return found
+    """The state of a gateway's contact with its control plane, from its `/health`."""
+    state: dict[str, Any] = gateway.get("/health").json["control_plane"]
+    return state
 
 
 def problem(gateway: Running) -> str | None:
     """The code of the problem that a gateway shows."""
-    found = contact(gateway).get("problem")
-    return found and found["code"]
+    fault = contact(gateway).get("problem")
+    return fault and fault["code"]
 
 
 def seen(stack: Stack, gateway: str) -> dict[str, Any]:
@@ -98,13 +98,13 @@ def becomes(probe: Callable[[], Any], value: Any, *, seconds: float = 60) -> Non
 
 
 def is_stored(folder: Path, content: str) -> bool:
-    """Whether a state folder holds a policy, which it does a moment after it is in force."""
+    """True when a state folder holds a policy, which is stored a moment after it is in force."""
     copies = [folder / name for name in COPIES]
     return all(one.exists() and one.read_bytes().endswith(content.encode()) for one in copies)
 
 
 def spooled(folder: Path) -> list[dict[str, Any]]:
-    """The decisions that wait in a state folder."""
+    """The decisions that wait in a state folder to be sent."""
     return [
         json.loads(line)
         for path in sorted((folder / "spool").glob("*.jsonl"))

@@ -1,4 +1,4 @@
-"""Packages of npm, by the client that the development requirements bring."""
+"""Packages of npm, fetched by the client of the development requirements."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ NPM = str(_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
 def node(folder: Path, script: str, *arguments: str) -> str:
-    """Run a script in a folder; what it prints."""
+    """Run a script in a folder; returns what it prints."""
     done = subprocess.run(
         [str(_ROOT / "bin" / "node"), script, *arguments],
         cwd=folder,
@@ -29,11 +29,11 @@ def node(folder: Path, script: str, *arguments: str) -> str:
 
 
 def unpacked(spec: str, integrity: str, folder: Path) -> Path:
-    """Fetch a package (`name@version`) whose archive has this hash; the folder of its files."""
+    """Fetch a package (`name@version`) whose archive has this hash; returns its folder."""
     name = node(folder, NPM, "pack", spec, "--silent", "--cache", str(folder / "cache"))
     archive = folder / name.strip()
-    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    assert f"sha512-{found}" == integrity
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    assert f"sha512-{digest}" == integrity
     with tarfile.open(archive) as files:
         # What the hash above was pinned for; the first releases of Python 3.11 have no filters.
         safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}

@@ -1,4 +1,4 @@
-"""What /proc says of the git children that this process started."""
+"""The git children that this process started, as /proc shows them."""
 
 import os
 from pathlib import Path
@@ -7,29 +7,29 @@ _OURS = b"GIT_CONFIG_GLOBAL=/proc/self/fd/"
 
 
 def ours() -> dict[int, tuple[bytes, bytes]]:
-    """Command line and environment of every hardened git child on this machine that runs, by pid.
+    """Command line and environment of every running hardened git child on this machine, by pid.
 
     The forge's own git processes do not count: their environment is another.
     """
-    found = {}
+    children = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 environment = (entry / "environ").read_bytes()
                 if _OURS in environment:
-                    found[int(entry.name)] = ((entry / "cmdline").read_bytes(), environment)
+                    children[int(entry.name)] = ((entry / "cmdline").read_bytes(), environment)
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
-    return found
+    return children
 
 
 def below(pid: int) -> dict[int, tuple[bytes, bytes]]:
-    """Those of `ours` that descend from `pid`, itself left out."""
+    """The processes of `ours` that descend from `pid`, itself left out."""
     return {child: facts for child, facts in ours().items() if pid in _ancestors(child)}
 
 
 def naming(*words: str) -> dict[int, tuple[bytes, bytes]]:
-    """Those of `ours` with one of `words` in their command line, whoever their parent is by now."""
+    """The processes of `ours` with one of `words` in their command line, whatever their parent."""
     wanted = [word.encode() for word in words]
     return {pid: facts for pid, facts in ours().items() if any(w in facts[0] for w in wanted)}
 
@@ -44,11 +44,11 @@ def zombies() -> list[int]:
 
 
 def _ancestors(pid: int) -> list[int]:
-    found = []
+    ancestors = []
     while pid > 1 and (facts := _stat(pid)):
         pid = int(facts[1])
-        found.append(pid)
-    return found
+        ancestors.append(pid)
+    return ancestors
 
 
 def _stat(pid: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What may stand between a gateway and its control plane, and do what it likes."""
+"""A proxy between a gateway and its control plane, which may change or stop what passes."""
 
 import http.client
 import threading
@@ -14,7 +14,7 @@ _EVENTS = ("/events", "/contents/")
 
 @dataclass(frozen=True)
 class Passing:
-    """An answer on its way. Header names are in lower case."""
+    """An answer that passes. Header names are in lower case."""
 
     path: str
     status: int
@@ -29,7 +29,7 @@ class Passing:
 
 
 class Proxy:
-    """Forwards to a control plane, its events included, and hands out its own address for them.
+    """A proxy of a control plane and its event streams, for which it names its own address.
 
     `twist` makes another answer of one, `twist_event` another block of an event stream. While
     `is_cut`, nothing passes and nothing is answered, as when a network is partitioned.
@@ -69,11 +69,11 @@ class Proxy:
         self._open.set()
 
     def wait(self) -> None:
-        """Hold what passes while the line is cut."""
+        """Wait while the line is cut."""
         self._open.wait()
 
     def connect(self, path: str) -> http.client.HTTPConnection:
-        """A connection to what answers a path."""
+        """A connection to the server of a path: the API or the event streams."""
         is_event = any(part in path for part in _EVENTS)
         address = urlsplit(self._events if is_event else self._api)
         return http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
@@ -145,4 +145,4 @@ class _Handler(BaseHTTPRequestHandler):
             block = b""
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""

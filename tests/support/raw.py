@@ -1,4 +1,4 @@
-"""A server that says whatever a test wants, byte for byte."""
+"""A server whose answer a test writes, byte for byte."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""A new release of the rules: what older ones let pass, and what the present ones refuse."""
+"""Older rules of verification, to test what a new release does."""
 
 import contextlib
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ testing:
 
 @contextlib.contextmanager
 def older_rules() -> Iterator[None]:
-    """Files are taken by rules that ran no tests; afterwards the present rules are new."""
+    """Verify files by rules that ran no tests; after the block the present rules are new."""
     with (
         mock.patch("gitrepos.sync.candidates.verify", _lint_alone),
         mock.patch("configurations.checks.verify", _lint_alone),

@@ -1,4 +1,4 @@
-"""A clone to commit from, and the bare repository that the forge serves."""
+"""A git repository for tests: a clone to commit from, and the bare one that the forge serves."""
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ def policy(name: str = "Baseline", **pack: str) -> str:
 
 
 class Repo:
-    """Commits are pushed at once, as a merge would be; clone and bare share their objects."""
+    """A repository. Commits are pushed at once, as by a merge; clone and bare share objects."""
 
     def __init__(self, bare: Path, clone: Path, url: str) -> None:
         self.bare, self.clone, self.url = bare, clone, url
@@ -63,7 +63,7 @@ class Repo:
         return self.raw(*arguments, at=at).decode().strip()
 
     def raw(self, *arguments: str, at: Path | None = None, stdin: bytes = b"") -> bytes:
-        """As `git`, bytes in and out."""
+        """Run git with bytes in and out."""
         done = subprocess.run(
             ["git", "-c", "core.autocrlf=false", *arguments],
             cwd=at or self.clone,

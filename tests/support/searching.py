@@ -1,4 +1,4 @@
-"""Looking for a secret wherever it may have got to, however it is spelled."""
+"""The search for a secret in files, a broker and processes, in every encoding."""
 
 import base64
 import threading
@@ -15,9 +15,9 @@ Place = tuple[str, bytes]
 
 
 def spellings(secret: str) -> dict[str, bytes]:
-    """Plain, url-encoded, hex, and base64 wherever it stands in what is encoded."""
+    """The encodings of a secret: plain, url-encoded, hex, and base64 at every offset."""
     raw = secret.encode()
-    found = {
+    forms = {
         "plain": raw,
         "url": quote(secret, safe="").encode(),
         "hex": raw.hex().encode(),
@@ -27,12 +27,12 @@ def spellings(secret: str) -> dict[str, bytes]:
         # The characters that no byte before or after the secret has a part in.
         first, end = (shift * 8 + 5) // 6, (shift + len(raw)) * 8 // 6
         for name, encode in (("base64", base64.b64encode), ("b64url", base64.urlsafe_b64encode)):
-            found[f"{name}+{shift}"] = encode(b"\0" * shift + raw)[first:end]
-    return found
+            forms[f"{name}+{shift}"] = encode(b"\0" * shift + raw)[first:end]
+    return forms
 
 
 def search(secrets: Iterable[str], places: Iterable[Place]) -> list[tuple[str, str, str]]:
-    """Where which of the secrets stands, and how: place, secret's first characters, spelling."""
+    """The places of secrets: (place, the secret's first characters, encoding)."""
     wanted = [
         (secret[:8], name, text) for secret in secrets for name, text in spellings(secret).items()
     ]
@@ -61,7 +61,7 @@ def broker(url: str) -> Iterator[Place]:
 
 
 class Watch:
-    """Looks again and again at what runs below a process: command lines and environments.
+    """A watch of the processes below one: their command lines and environments.
 
     `seen` has each that differs, once.
     """
@@ -86,7 +86,7 @@ class Watch:
         self._thread.join()
 
     def places(self) -> Iterator[Place]:
-        """What was seen."""
+        """The command lines and environments that were seen."""
         for content in sorted(self.seen):
             yield f"process {content[:60]!r}", content
 

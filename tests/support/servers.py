@@ -1,4 +1,4 @@
-"""Servers of a test's own, which it may kill."""
+"""PostgreSQL and Redis for one test, which may kill them."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ from tests.support.stack import wait_for
 
 
 class _Server(ABC):
-    """A process that is started again after it was killed, on what it left."""
+    """A server that is started again after it was killed, on the same data."""
 
     def __init__(self) -> None:
         self.kills = 0
@@ -28,7 +28,7 @@ class _Server(ABC):
         """Start it and wait until it answers."""
 
     def kill(self) -> None:
-        """Without a warning; it is back two seconds later."""
+        """Kill it; it is back two seconds later."""
         assert self._process is not None
         self.kills += 1
         self._process.send_signal(signal.SIGKILL)
@@ -96,7 +96,7 @@ class Postgres(_Server):
 
 
 class Redis(_Server):
-    """Redis in memory alone: what it held is gone with it."""
+    """Redis in memory alone: its data is gone when it ends."""
 
     def __init__(self, socket: Path) -> None:
         super().__init__()

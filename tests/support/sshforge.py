@@ -1,4 +1,4 @@
-"""An ssh server on loopback that runs real `git upload-pack`, with knobs for what servers do."""
+"""An ssh server on loopback that runs real `git upload-pack`, with knobs for its behaviour."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from tests.support.repo import Repo
 
 
 class SSHForge:
-    """Serves the repositories below `root` to `user_key` under `url`; shows `host_key`.
+    """A server of the repositories below `root` for `user_key`, with `host_key`.
 
     Knobs: `taken` (the public keys that get in), `says` (a line of standard error, and the end,
     instead of git), `hold` (an event to wait for before git answers), `banner` (shown to all).
@@ -66,15 +66,15 @@ class SSHForge:
 
     @property
     def private_key(self) -> str:
-        """The key that gets in."""
+        """The private key that the server accepts."""
         return self.user_key.export_private_key().decode()
 
     def known_hosts(self, host: str = "127.0.0.1") -> str:
-        """What a client must know of this server."""
+        """The line of `known_hosts` for this server."""
         return f"[{host}]:{self.port} {_line(self.host_key)}\n"
 
     def url(self, repo: Repo, host: str = "127.0.0.1") -> str:
-        """Where a repository is found by ssh."""
+        """The ssh url of a repository."""
         return f"ssh://git@{host}:{self.port}/{repo.bare.name}"
 
     async def _restart(self) -> None:

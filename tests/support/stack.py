@@ -120,7 +120,7 @@ class Stack:
         return row
 
     def manage(self, *arguments: str) -> str:
-        """Run `manage.py` beside the stack, as an operator would; what it says."""
+        """Run `manage.py` beside the stack, as an operator would; returns what it prints."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             env=self.environment, capture_output=True, text=True, timeout=60,
@@ -175,7 +175,7 @@ def free_port() -> int:
 
 
 def wait_for(probe: Callable[[], Any], *, seconds: float) -> Any:
-    """The first true answer of `probe`; fails when none comes in time."""
+    """Wait for the first true answer of `probe`; fails when none comes in time."""
     until = time.monotonic() + seconds
     while True:
         if answer := probe():
@@ -194,17 +194,17 @@ def descendants(pid: int) -> dict[int, str]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
-    found: dict[int, str] = {}
+    lines: dict[int, str] = {}
     queue = [pid]
     while queue:
         for child in parents.get(queue.pop(), []):
-            found[child] = command_line(child)
+            lines[child] = command_line(child)
             queue.append(child)
-    return found
+    return lines
 
 
 def command_line(pid: int) -> str:
-    """What /proc says a process runs; empty once it is gone."""
+    """The command line of a process; "" once it is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
     except (FileNotFoundError, ProcessLookupError):
@@ -212,7 +212,7 @@ def command_line(pid: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process exists and is not a zombie."""
+    """True when a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

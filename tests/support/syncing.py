@@ -1,4 +1,4 @@
-"""Linking and syncing in process: the steps of the tasks, without the broker between them."""
+"""Links and syncs in this process: the steps of the tasks, without the broker between them."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def poll() -> None:
 
 
 def run_due() -> None:
-    """What a tick does, with everything it starts, in this process."""
+    """Run a tick, with everything it starts, in this process."""
     if batch := claims.due(timezone.now()):
         steps.poll(batch, steps.sync)
 
@@ -73,7 +73,7 @@ def make(admin: APIClient, configuration_id: str, content: str) -> None:
 
 
 def override(admin: APIClient, configuration_id: str, content: str) -> None:
-    """Change by the API what git feeds."""
+    """Change by the API a configuration that git feeds."""
     body = {"content": content, "override": True}
     answer = admin.patch(f"/v1/configurations/{configuration_id}", body, format="json")
     assert answer.status_code == 200, answer.content
@@ -100,7 +100,7 @@ def get(admin: APIClient, path: str) -> Any:
 
 
 def files(admin: APIClient, link: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What became of each file of a link, by path."""
+    """The rows of a link's files, by path."""
     return {row["path"]: row for row in get(admin, f"/v1/git-repos/{link['id']}/files")}
 
 
@@ -116,7 +116,7 @@ def codes(row: dict[str, Any]) -> list[str]:
 
 
 def confirm(admin: APIClient, link: dict[str, Any], commit: str | None = None) -> None:
-    """Let what is held pass, or exactly `commit`."""
+    """Confirm the commit that is held, or exactly `commit`."""
     body = {"commit": commit or shown(admin, link)["held"]["commit"]}
     answer = admin.post(f"/v1/git-repos/{link['id']}/confirm", body, format="json")
     assert answer.status_code == 202, answer.content

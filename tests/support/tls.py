@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and a certificate that it signed."""
+"""A certificate authority for one test, and a server certificate that it signed."""
 
 import ipaddress
 import ssl
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 class Authority:
-    """`ca_file` holds its certificate; `server` is a context for a server on loopback."""
+    """A certificate authority. `ca_file` is its certificate, `server` a context for loopback."""
 
     def __init__(self, folder: Path, *, days: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def _signed(
     is_ca: bool,
     days: int,
 ) -> x509.Certificate:
-    """Valid from a week ago for a week and `days`."""
+    """Sign a certificate, valid from a week ago until `days` from now."""
     now = datetime.now(UTC)
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     return (

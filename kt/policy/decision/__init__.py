@@ -1,9 +1,9 @@
-"""The pure decision core: a policy compiled once, and what it makes of requests and answers.
+"""The pure decision core: compile a policy once, then judge requests and answers with it.
 
     snapshot = compile_policy(document)
     decision = decide(snapshot, Request(body, path="/v1/chat/completions", model="gpt-4o-mini"))
     decision = decide_response(snapshot, request, answer)
-    shown = answer_so_far[: releasable(snapshot, request, answer_so_far)]
+    released = answer_so_far[: releasable(snapshot, request, answer_so_far)]
 
 No clock, network, disk or environment; the same input gets the same decision.
 """

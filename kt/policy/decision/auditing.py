@@ -1,4 +1,4 @@
-"""`audit-logger`: which decisions are recorded, and what a record holds."""
+"""`audit-logger`: the records of decisions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AuditLogger:
     def record(
         self, subject: Subject, decision: Decision, found: tuple[tuple[str, int], ...]
     ) -> Record | None:
-        """The record of a decision; None for what was allowed, unless all access is logged."""
+        """The record of a decision; None for an allowed request, unless all access is logged."""
         if decision.verdict == "allow" and not self.log_all_access:
             return None
         request = subject.request

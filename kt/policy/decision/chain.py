@@ -1,4 +1,4 @@
-"""Running the chain: each policy judges, the first block ends it, the strictest verdict holds."""
+"""The run of the chain: each policy judges, a block ends it, the strictest verdict counts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.cutting.redaction import redacted
-from kt.policy.decision.matching.encoded import readings
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
+from kt.policy.decision.reading.encoded import readings
 from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.snapshot import ChainStep, Snapshot
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
 
-# Of these a view shows `HOLD_LIMIT`, unless more than half are invisible.
+# A view of so many has `HOLD_LIMIT` characters, unless more than half are invisible.
 _LAST_CHARACTERS = 2 * HOLD_LIMIT
 
 Judged = tuple[ChainStep, Outcome]
@@ -37,14 +37,13 @@ def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Deci
 
 
 def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
-    """How many characters of an answer's text so far can no longer become a violation.
+    """Count the characters of an answer's text so far that can no longer become a violation.
 
-    For streams: show that many, keep the rest until more has come, and decide
+    For streams: send that many, keep the rest until more has come, and decide
     on the whole text so far each time. At the end of the answer nothing has to
-    be kept. What is found from that place on may still change with what
-    follows; act on what lies before it. What is kept is at most `HOLD_LIMIT`
-    characters as a view shows them: a match that needs more before it can be
-    told may slip out in part.
+    be kept. Act on hits before that place only; those after it may still change
+    with the text that follows. At most `HOLD_LIMIT` characters of a view are
+    kept: of a match that needs more to be recognised, a part may be sent.
     """
     if not snapshot.enabled:
         return len(text)
@@ -66,14 +65,14 @@ def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
     loggers = [step.policy for step in steps if isinstance(step.policy, AuditLogger)]
     if not loggers:
         return decision
-    found = tuple(count for _, outcome in judged for count in outcome.found)
-    return replace(decision, record=loggers[0].record(subject, decision, found))
+    counts = tuple(count for _, outcome in judged for count in outcome.found)
+    return replace(decision, record=loggers[0].record(subject, decision, counts))
 
 
 def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
     """Judge in order up to a block; entries in parallel with the one that blocks still judge.
 
-    A record is made of every decision, so `audit-logger` has no turn of its own.
+    A record is made of every decision, so `audit-logger` does not judge.
     """
     blocked = False
     for step in steps:
@@ -91,7 +90,7 @@ def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
 def _decision(
     snapshot: Snapshot, subject: Subject, judged: Sequence[Judged], *, reason: str
 ) -> Decision:
-    """Put the outcomes together; `reason` is why a request passes that nothing objects to."""
+    """Combine the outcomes into a decision; `reason` is the reason code of an allowed one."""
     kind, outcome = _decisive(judged)
     verdict = outcome.verdict
     return Decision(
@@ -99,7 +98,7 @@ def _decision(
         policy="" if verdict == "allow" else kind,
         reason_code=reason if verdict == "allow" else outcome.reason_code,
         message=outcome.message,
-        detections=tuple(found for _, one in judged for found in one.detections),
+        detections=tuple(detection for _, one in judged for detection in one.detections),
         body=_body(subject, judged) if verdict == "redact" else None,
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
@@ -108,7 +107,7 @@ def _decision(
 
 
 def _decisive(judged: Sequence[Judged]) -> tuple[str, Outcome]:
-    """The earliest of the strictest outcomes; `max` keeps the first of equals."""
+    """The kind and outcome of the strictest verdict; among equals, of the earliest."""
     if not judged:
         return "", PASSED
     step, outcome = max(judged, key=lambda one: SEVERITY[one[1].verdict])

@@ -12,14 +12,14 @@ from kt.policy.decision.values import Request
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """All must hold; a condition that was not given holds."""
+    """The conditions of one entry. All must hold; one that is not given holds."""
 
     path: str
     headers: tuple[tuple[str, str], ...]
     models: Any
 
     def holds(self, request: Request) -> bool:
-        """Whether the request is one that the entry is for."""
+        """True when the request meets all conditions."""
         return (
             request.path.startswith(self.path)
             and (not self.headers or self._named(request))
@@ -31,7 +31,7 @@ class Condition:
 
 
 def compile_condition(when: Mapping[str, Any]) -> Condition:
-    """Prepare the `when` of a chain entry."""
+    """Compile the `when` of a chain entry."""
     globs = when.get("model")
     return Condition(
         path=when.get("path") or "",

@@ -1,4 +1,4 @@
-"""What one policy says about a request or an answer."""
+"""The outcome of one policy, and the base of all compiled policies."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kt.policy.decision.values import Detection, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of a part's text, and what is put in its place.
+    """A stretch of a part's text, and the marker in its place.
 
-    `marker` is "" where a match goes on in the next part: its marker stands
+    `marker` is "" where a match goes on from another part: its marker stands
     where it began.
     """
 
@@ -26,7 +26,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`targets` are the ids that may serve, None when the policy does not mind."""
+    """The result of one policy. `targets` are the ids that may serve, None for all of them."""
 
     verdict: Verdict = "allow"
     reason_code: str = ""
@@ -66,12 +66,12 @@ class Policy(ABC):
 
     @abstractmethod
     def judge(self, subject: Subject) -> Outcome:
-        """Say what the policy makes of a request or an answer."""
+        """Judge a request or an answer."""
 
     def pending(self, reading: Reading) -> int:
-        """From where a text that goes on may still become what the policy objects to.
+        """The place from which a text that goes on may still violate the policy.
 
-        A policy that does not look at text waits for none of it.
+        For a policy that does not look at text this is its length.
         """
         return len(reading.text)
 

@@ -1,4 +1,4 @@
-"""A policy document compiled into what decisions are made with."""
+"""The snapshot: a policy document compiled for decisions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kt.policy.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """An entry of the chain. `policy` is what judges, or what records."""
+    """An entry of the chain. `policy` judges, or is an `AuditLogger`, which records."""
 
     kind: str
     policy: Policy | AuditLogger
@@ -28,7 +28,7 @@ class ChainStep:
     parallel: bool
 
     def applies(self, request: Request, stage: Stage) -> bool:
-        """Whether the entry runs for a request at a stage."""
+        """True when the entry runs for a request at a stage."""
         return stage in self.stages and self.condition.holds(request)
 
     def served_by(self, target: ProviderTarget) -> ChainStep:
@@ -40,7 +40,7 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything decisions need, compiled once and never changed; threads may share it."""
+    """A compiled policy. It is never changed, and threads may share it."""
 
     enabled: bool
     steps: tuple[ChainStep, ...]
@@ -57,10 +57,10 @@ class Snapshot:
 
 
 def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
-    """Compile the plain data of a document that lint accepts.
+    """Compile a policy document that lint accepts, given as plain data.
 
     Raises:
-        KeyError, re2.error: the document is one that lint refuses.
+        KeyError, re2.error: lint refuses the document.
     """
     targets = compile_targets(policy.get("providers"))
     blocks = policy.get("policy") or {}

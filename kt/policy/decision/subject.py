@@ -1,4 +1,4 @@
-"""A request or an answer, opened up once for all the policies that judge it."""
+"""The subject of a decision: a request or an answer, parsed once for all policies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from kt.policy.decision.matching.encoded import readings
+from kt.policy.decision.reading.encoded import readings
 from kt.policy.decision.reading.extract import Part, parts
 from kt.policy.decision.reading.passages import Passage, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
@@ -15,10 +15,10 @@ from kt.policy.decision.values import Request, Stage
 
 
 class Subject:
-    """What policies judge. Each thing is worked out when first asked for, then kept.
+    """A request or an answer for policies to judge. Each property is made when first used.
 
-    Lives for one decision. `body` is that of the request before it is sent and
-    of the answer after it came.
+    It serves one decision. `body` is the request's at the stage `pre-request`, the
+    answer's at `post-response`.
     """
 
     def __init__(self, request: Request, stage: Stage, body: Any) -> None:
@@ -41,7 +41,7 @@ class Subject:
 
     @cached_property
     def conversation(self) -> Sequence[Reading]:
-        """All that is said as one text, when it is more than one."""
+        """The conversation as one text, when it is more than one."""
         return _readings(conversations(self.parts))
 
 

@@ -1,4 +1,4 @@
-"""The providers of a document, compiled as far as a decision needs them."""
+"""Provider targets of a policy, as far as a decision needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes into a decision and what comes out. All of it is frozen."""
+"""The values that go into a decision and come out of it. All are frozen."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """That something was found and where, never what.
+    """A place where a rule hit, without the text that it hit.
 
-    `rule` names the rule within the policy (`block_if[0]`, `email`), `label` what
-    it stands for, `where` the place in the body (`messages[0].content`).
+    `rule` names the rule within the policy (`block_if[0]`, `email`), `label` the
+    kind of data, `where` the place in the body (`messages[0].content`).
     """
 
     policy: str
@@ -55,7 +55,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What `audit-logger` asks to be written for one decision; the writer adds the time.
+    """The record of one decision for the decision log; the writer adds the time.
 
     It holds no text of the request or the answer. `found` counts what was
     redacted, by label, where the policy asks for it.
@@ -78,7 +78,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done with a request or an answer.
+    """The decision about a request or an answer.
 
     `policy` is the kind that decided, "" when nothing objected. `body` is the
     redacted body, new, for the verdict `redact`, else None. `targets` are the ids

@@ -1,7 +1,7 @@
-"""The language as one set of frozen tables, which lint, schema and the gateway share.
+"""The policy language as frozen tables, which lint, schema and the gateway share.
 
-`KINDS["dlp-filter"].fields["action"].default` is how a default is read; `DOCUMENT` is the
-whole file. Nothing here may be written to.
+`DOCUMENT` is the whole file; `KINDS["dlp-filter"].fields["action"].default` is a default.
+All tables are read-only.
 """
 
 from kt.policy.language.document import CHAIN_OPTIONS, DOCUMENT, PACK, WHEN

@@ -1,4 +1,4 @@
-"""Named forms of text: what decides, and the words that explain.
+"""Named forms of text: a check, and words for what is expected.
 
 A form is given twice: as a function, because compiling nine expressions takes longer than
 linting a file, and as an expression for the JSON Schema. A test holds both against each other.
@@ -13,7 +13,7 @@ from kt.policy.frozen import Frozen
 
 
 class Form(Frozen):
-    """`accepts` decides about a whole text, as `pattern` would; `words` say what is expected."""
+    """A form of text: `accepts` and `pattern` check a whole text, `words` say what is expected."""
 
     __slots__ = ("accepts", "pattern", "suggest", "words")
 
@@ -52,7 +52,7 @@ def _is_semver(text: str) -> bool:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text may be a configuration's id."""
+    """True when a text may be a configuration's id."""
     return _all_in(text, _ID) and text[0] not in "._-" and len(text) <= 200
 
 
@@ -77,7 +77,7 @@ def _is_url(text: str) -> bool:
 
 
 def _is_dense(text: str) -> bool:
-    """Whether a text is printable ASCII without a space."""
+    """True when a text is printable ASCII without a space."""
     return text.isascii() and not any(c <= " " or c == "\x7f" for c in text)
 
 
@@ -97,7 +97,7 @@ def _all_in(text: str, allowed: frozenset[str]) -> bool:
 
 
 def _semver(text: str) -> str:
-    """`1.0` → `1.0.0`; the `v` that tags carry goes, and so do a pre-release and a build."""
+    """A suggestion: `1.0` → `1.0.0`; the `v` of tags, a pre-release and a build are dropped."""
     numbers = text.strip().lstrip("vV").partition("-")[0].partition("+")[0].split(".")
     if not 1 <= len(numbers) <= 4 or not all(n.isascii() and n.isdigit() for n in numbers):
         return "write MAJOR.MINOR.PATCH, for example 1.0.0"
@@ -106,9 +106,9 @@ def _semver(text: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Make an id of a name: accents dropped, a hyphen for every run of anything else.
+    """Make an id of a name: accents dropped, a hyphen for every run of other characters.
 
-    Empty when nothing of the name is left.
+    "" when nothing of the name is left.
     """
     # Imported here: a library of a megabyte that few runs need.
     import unicodedata

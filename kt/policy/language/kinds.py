@@ -45,8 +45,8 @@ SENSITIVITIES = ("public", "internal", "confidential", "restricted")
 class Kind(Frozen):
     """A policy kind.
 
-    `stages` are those it can run at, and where it runs unless its chain entry says otherwise.
-    `needs_block` is True where a field without which it means nothing has no default, so that
+    `stages` are those it can run at; it runs at all of them unless its chain entry names one.
+    `needs_block` is True where a field that the kind cannot do without has no default, so that
     naming the kind in the chain is not enough.
     """
 

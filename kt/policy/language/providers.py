@@ -1,4 +1,4 @@
-"""`providers`: the targets that serve, and which of them serves when."""
+"""`providers`: the targets that serve, routing and fallback between them."""
 
 from __future__ import annotations
 

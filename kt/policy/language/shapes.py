@@ -1,4 +1,4 @@
-"""What a value may look like. Every table of the language is made of these."""
+"""Shapes of values, of which every table of the language is made."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Choice(Frozen):
 
 
 class Anything(Frozen):
-    """Any value: what stands here is of another language, such as a model's wire format."""
+    """Any value: its format is not this language's, such as a model's wire format."""
 
     __slots__ = ()
 
@@ -79,8 +79,8 @@ class Anything(Frozen):
 class ListOf(Frozen):
     """A list of `low` to `high` items; `high` None sets no limit of its own.
 
-    `unique` refuses the same text twice. `key` names the field that tells blocks apart, and
-    refuses the same value of it twice.
+    `unique` refuses the same text twice. `key` names the field of each block whose
+    value must differ from all others'.
     """
 
     __slots__ = ("high", "item", "key", "low", "unique")
@@ -101,7 +101,7 @@ class ListOf(Frozen):
 
 
 class MapOf(Frozen):
-    """A mapping from names of the reader's choosing to values of one shape."""
+    """A mapping from names that the policy's author chooses to values of one shape."""
 
     __slots__ = ("key", "value")
 
@@ -113,7 +113,7 @@ class MapOf(Frozen):
 class Field(Frozen):
     """One key of a block.
 
-    `default` is what holds when the key is absent; None means "not set". A field whose shape
+    `default` is the value when the key is absent; None means "not set". A field whose shape
     is a `Block` has None here: its defaults are those of the block's own fields.
     """
 

@@ -1,4 +1,4 @@
-"""`testing`: what must come out of the policy, written beside it."""
+"""`testing`: suites of requests with the verdicts that the policy must give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule is: a stable code, a manual page, and a way to make findings of it."""
+"""The base of all rules: a stable code, a manual page, and a way to make findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kt.policy.findings import Finding, Severity
 
     class Place(Protocol):
-        """Whatever knows where it stands in a file; lines and columns are 1-based."""
+        """Anything with a line and a column in a file, both 1-based."""
 
         @property
         def line(self) -> int: ...
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Spot:
-    """A bare place, for what has no node."""
+    """A place without a node."""
 
     __slots__ = ("column", "line")
 
@@ -30,7 +30,7 @@ class Spot:
 
 
 class Rule:
-    """A rule is a subclass; its docstring is the page that `kt policy explain CODE` prints.
+    """A rule, as a subclass; its docstring is the page that `kt policy explain CODE` prints.
 
     The first line is the title. `Wrong:` and `Right:` are followed by an indented piece of a
     policy file each; the tests lint both. A code starting with W is a warning.
@@ -39,14 +39,18 @@ class Rule:
     code: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        """Enter the rule in the catalogue. A code is given once, for ever."""
+        """Enter the rule in the catalogue. A code is given once, for ever.
+
+        Raises:
+            ValueError: another rule has the code.
+        """
         if cls.code in CATALOGUE:
             raise ValueError(f"rule code {cls.code} is taken by {CATALOGUE[cls.code].__name__}")
         CATALOGUE[cls.code] = cls
 
     @classmethod
     def severity(cls) -> Severity:
-        """`warning` for a W, `error` for an E."""
+        """`warning` for a code with W, `error` for one with E."""
         return "warning" if cls.code.startswith("W") else "error"
 
     @classmethod

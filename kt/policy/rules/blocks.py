@@ -1,4 +1,4 @@
-"""Rules about the blocks of the kinds: settings that contradict, or that come to nothing."""
+"""Rules about the blocks of the kinds: settings that contradict, or that have no effect."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class FuzzyTooShort(Rule):
 
 
 def check(root: MappingNode) -> Iterator[Finding]:
-    """Yield what is wrong with the blocks of known kinds, each looked at by itself."""
+    """Yield the findings about the blocks of known kinds, each by itself."""
     policy = root.get("policy")
     if not isinstance(policy, MappingNode):
         return
@@ -140,7 +140,7 @@ def _given(block: Node, *keys: str) -> bool:
 
 
 def _filled(block: Node, *keys: str) -> bool:
-    """Whether one of the keys holds something: an item, an entry, `true`."""
+    """True when one of the keys has an item, an entry or `true`."""
     for key in keys:
         node = find(block, key)
         if isinstance(node, SequenceNode) and node.items:
@@ -222,7 +222,7 @@ def _check_conflicts(name: str, block: MappingNode, path: str) -> Iterator[Findi
 
 
 def conflict(block: MappingNode, path: str, key: str, other: str) -> Iterator[Finding]:
-    """One finding at `key`, if it is given, for a block that has `other` as well."""
+    """Yield a finding at `key` when the block has both `key` and `other`."""
     entry = block.entries.get(key)
     if entry is not None:
         message = f"{key} and {other} are both given in {path}"

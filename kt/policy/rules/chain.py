@@ -1,4 +1,4 @@
-"""Rules about `policies.chain`: which kinds run, when, and with what."""
+"""Rules about `policies.chain`: the kinds it names, their order, stages and conditions."""
 
 from __future__ import annotations
 
@@ -177,18 +177,18 @@ def links(root: MappingNode) -> list[ChainEntry]:
 
     At most 100: the chain may have no more.
     """
-    found = []
+    entries = []
     for path, item in _items(root)[:_LONGEST]:
         if isinstance(item, ScalarNode) and isinstance(item.value, str):
-            found.append(ChainEntry(path, item, None))
+            entries.append(ChainEntry(path, item, None))
         elif isinstance(item, MappingNode) and len(item.entries) == 1:
             (entry,) = item.entries.values()
-            found.append(ChainEntry(path, entry.key, entry.value))
-    return found
+            entries.append(ChainEntry(path, entry.key, entry.value))
+    return entries
 
 
 def check(root: MappingNode) -> Iterator[Finding]:
-    """Yield what is wrong with the chain and with how it fits the blocks below `policy`."""
+    """Yield the findings about the chain, by itself and together with the blocks below `policy`."""
     chain = links(root)
     blocks = _blocks(root)
     yield from _check_shapes(root)

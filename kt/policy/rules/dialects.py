@@ -1,4 +1,4 @@
-"""Rules about documents that are written for something else."""
+"""The rule about documents in another dialect."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FIX = "write pack: {name, version, enabled} and policies: {chain: [KIND, ...]}"
 
 
 def recognise(root: MappingNode) -> Finding | None:
-    """Say in one finding that a document is of another dialect, or None when it is not."""
+    """The finding that a document is in another dialect; None when it is not."""
     foreign = _foreign(root)
     if foreign is None:
         return None

@@ -1,4 +1,4 @@
-"""Rules about `pack` and about what a configuration is called."""
+"""Rules about `pack` and about the configuration's id."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PackDisabled(Rule):
 
 
 def read_pack(root: MappingNode) -> Pack | None:
-    """What of `pack` has the right type, or None when there is no such mapping."""
+    """The values of `pack` that have the right type; None when there is no such mapping."""
     pack = root.get("pack")
     if not isinstance(pack, MappingNode):
         return None
@@ -67,7 +67,7 @@ def read_pack(root: MappingNode) -> Pack | None:
 
 
 def check(root: MappingNode, directory: str | None) -> Iterator[Finding]:
-    """Yield what there is to say about a pack that the tables find nothing wrong with.
+    """Yield the findings about a pack beyond its shape.
 
     `directory` is the name of the directory that holds the file, None where it is unknown.
     """

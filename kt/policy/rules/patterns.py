@@ -1,4 +1,4 @@
-"""Rules about regular expressions: RE2 compiles them, or they are errors."""
+"""Rules about regular expressions, which RE2 must compile."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _HINTS = (
 
 
 def check(root: MappingNode) -> Iterator[Finding]:
-    """Yield what is wrong with the regular expressions of every block."""
+    """Yield the findings about the regular expressions of every block."""
     policy = root.get("policy")
     if policy is None:
         return

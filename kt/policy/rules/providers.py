@@ -1,4 +1,4 @@
-"""Rules about the targets: where they are, what they are sent, and what they promise."""
+"""Rules about the targets: addresses, keys, and promises about data."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ _NEEDS_ADDRESS = "add base_url: the address of its OpenAI-compatible interface, 
 
 
 def check(root: MappingNode) -> Iterator[Finding]:
-    """Yield what is wrong with the targets beyond their shape."""
+    """Yield the findings about the targets beyond their shape."""
     targets = find(root, "providers", "targets")
     if not isinstance(targets, SequenceNode):
         return

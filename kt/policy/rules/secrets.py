@@ -1,4 +1,4 @@
-"""Rules about secrets that stand in a policy file, and so in git."""
+"""The rule about secrets in a policy file, and so in git."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _FIX = "name an environment variable instead, and replace the secret: git has se
 
 
 def check(root: MappingNode, data: bytes) -> Iterator[Finding]:
-    """Yield the secrets of a document; `data` is the file they stand in."""
+    """Yield a finding for each secret in a document; `data` is the file's bytes."""
     yield from _check_api_keys(root)
     if any(sign in data for sign in _SIGNS):
         # Imported here: few files have anything that begins like a key. Not `re`: a megabyte

@@ -1,4 +1,4 @@
-"""Rules about keys and values, whatever they mean: known, present, of the right type and range."""
+"""Rules about the shape of keys and values: known, present, of the right type and range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hold a tree against the tables of the language."""
+"""The check of a tree against the tables of the language."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def walk(shape: Shape, node: Node, path: str, at: Place | None = None) -> Iterator[Finding]:
-    """Yield what is wrong with `node`, whose place in the document is `path`.
+    """Yield the findings about the shape of `node`, whose place in the document is `path`.
 
     `at` is where a missing key is reported: the key that owns the node.
     """
@@ -122,19 +122,19 @@ def _too_long(node: SequenceNode, path: str, high: int | None) -> Iterator[Findi
 
 
 def _repeated(node: SequenceNode, path: str, key: str | None) -> Iterator[Finding]:
-    """Items that were given before: by their text, or by the text of one field."""
+    """Findings about items given twice: the same text, or the same text of one field."""
     lines: dict[str, int] = {}
     for below, item in item_paths(node, path):
-        told = item.get(key) if key and isinstance(item, MappingNode) else item
-        if not isinstance(told, ScalarNode):
+        scalar = item.get(key) if key and isinstance(item, MappingNode) else item
+        if not isinstance(scalar, ScalarNode):
             continue
-        folded = told.text if key else told.text.casefold()
+        folded = scalar.text if key else scalar.text.casefold()
         if folded in lines:
             where = child_path(below, key) if key else below
-            message = f"{quoted(told.text)} already stands in line {lines[folded]}"
+            message = f"{quoted(scalar.text)} already stands in line {lines[folded]}"
             fix = "give it another name" if key else "remove it"
-            yield rules.RepeatedItem.at(told, where, message, fix)
-        lines.setdefault(folded, told.line)
+            yield rules.RepeatedItem.at(scalar, where, message, fix)
+        lines.setdefault(folded, scalar.line)
 
 
 def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:

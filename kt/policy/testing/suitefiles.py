@@ -1,4 +1,4 @@
-"""What a file of tests beside a policy may hold: a case, a suite, or several of either."""
+"""The reader of test files beside a policy: a case, a suite, or several of either."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _VERDICTS = ("allow", "redact", "escalate", "block")
 
 
 class BadSuiteError(Exception):
-    """A file of tests that says something else; the text names the place and the fix."""
+    """A test file with something else in it; the text names the place and the fix."""
 
 
 def read_suites(data: bytes, *, name: str) -> list[dict[str, Any]]:
-    """The suites of a JSON file; cases that stand by themselves are the suite `name`.
+    """The suites of a JSON file; cases outside a suite become the suite `name`.
 
     Raises:
         BadSuiteError: not JSON, or a key or value that no test has.
     """
     try:
-        found = json.loads(data)
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise BadSuiteError(f"not JSON: {error}") from error
-    if isinstance(found, dict) and set(found) == {"suites"}:
-        found = found["suites"]
-    items = found if isinstance(found, list) else [found]
+    if isinstance(content, dict) and set(content) == {"suites"}:
+        content = content["suites"]
+    items = content if isinstance(content, list) else [content]
     suites = [_suite(item, at) for at, item in enumerate(items) if _is_suite(item)]
     cases = [_case(item, f"[{at}]") for at, item in enumerate(items) if not _is_suite(item)]
     return [*suites, *([{"name": name, "cases": cases}] if cases else [])]
@@ -40,37 +40,37 @@ def _is_suite(item: Any) -> bool:
 
 
 def _suite(item: Mapping[str, Any], at: int) -> dict[str, Any]:
-    _known(item, _SUITE_KEYS, f"[{at}]")
+    _check_keys(item, _SUITE_KEYS, f"[{at}]")
     cases = item["cases"]
     if not isinstance(item.get("name"), str) or not isinstance(cases, list):
-        raise BadSuiteError(f"[{at}]: a suite has a name and a list of cases")
+        raise BadSuiteError(f"[{at}]: a suite needs a name and a list of cases")
     if not isinstance(item.get("target", ""), str):
-        raise BadSuiteError(f"[{at}]: target is the name of a kind or of a provider target")
+        raise BadSuiteError(f"[{at}]: target must be the name of a kind or of a provider target")
     return {**item, "cases": [_case(case, f"[{at}].cases[{n}]") for n, case in enumerate(cases)]}
 
 
 def _case(item: Any, where: str) -> dict[str, Any]:
-    _known(item, _CASE_KEYS, where)
+    _check_keys(item, _CASE_KEYS, where)
     given, expected = item.get("input"), item.get("expected")
-    _known(given, _INPUT_KEYS, f"{where}.input")
-    _known(expected, _EXPECTED_KEYS, f"{where}.expected")
+    _check_keys(given, _INPUT_KEYS, f"{where}.input")
+    _check_keys(expected, _EXPECTED_KEYS, f"{where}.expected")
     if not isinstance(item.get("name"), str):
-        raise BadSuiteError(f"{where}: a case has a name")
+        raise BadSuiteError(f"{where}: a case needs a name")
     messages, headers = given.get("messages"), given.get("headers", {})
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-        raise BadSuiteError(f"{where}.input: messages is a list of messages")
+        raise BadSuiteError(f"{where}.input: messages must be a list of objects")
     if not isinstance(headers, dict) or not all(isinstance(v, str) for v in headers.values()):
-        raise BadSuiteError(f"{where}.input: headers is a mapping from name to text")
+        raise BadSuiteError(f"{where}.input: headers must map names to texts")
     if not isinstance(given.get("model", ""), str):
-        raise BadSuiteError(f"{where}.input: model is a name")
+        raise BadSuiteError(f"{where}.input: model must be a name")
     if expected.get("verdict") not in _VERDICTS:
-        raise BadSuiteError(f"{where}.expected: verdict is one of {', '.join(_VERDICTS)}")
+        raise BadSuiteError(f"{where}.expected: verdict must be one of {', '.join(_VERDICTS)}")
     if not isinstance(expected.get("reason_code", ""), str):
-        raise BadSuiteError(f"{where}.expected: reason_code is text")
+        raise BadSuiteError(f"{where}.expected: reason_code must be text")
     return dict(item)
 
 
-def _known(item: Any, keys: frozenset[str], where: str) -> None:
+def _check_keys(item: Any, keys: frozenset[str], where: str) -> None:
     if not isinstance(item, dict):
         raise BadSuiteError(f"{where}: expected an object with {', '.join(sorted(keys))}")
     unknown = sorted(set(item) - keys)

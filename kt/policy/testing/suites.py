@@ -1,4 +1,4 @@
-"""A policy's own tests: `testing.suites`, and more of them given as data."""
+"""The runner of a policy's own tests: `testing.suites`, and more of them given as data."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kt.policy.language import KINDS
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How one case went.
+    """The result of one case.
 
-    `decision` is the one that counts: that on the answer when it is stricter
-    than that on the request. It is None when the case could not be run, for
-    the reason in `problem`. `expected_reason` is None when any reason will do.
+    `decision` is the stricter of two: that on the request and that on the answer. It is None
+    when the case could not be run, for the reason in `problem`. `expected_reason` is None when
+    any reason will do.
     """
 
     suite: str
@@ -30,7 +30,7 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the verdict, and the reason where one is expected, came out."""
+        """True when the verdict, and the reason if one is expected, are the expected ones."""
         return (
             self.decision is not None
             and self.decision.verdict == self.expected_verdict
@@ -100,7 +100,7 @@ def _decided(snapshot: Snapshot, given: Mapping[str, Any]) -> Decision:
 
 
 def _completion(answer: Any) -> Any:
-    """An answer given as text, as the chat completion that says it."""
+    """An answer given as text, as a chat completion with that text."""
     if not isinstance(answer, str):
         return answer
     message = {"role": "assistant", "content": answer}

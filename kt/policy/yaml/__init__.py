@@ -1,1 +1,1 @@
-"""A policy file's bytes as nodes that know their place."""
+"""The YAML reader: a policy file's bytes to nodes with line and column."""

@@ -1,4 +1,4 @@
-"""A tree from a YAML parser's events, with limits of its own.
+"""The composer: a tree from a YAML parser's events, with limits of its own.
 
 libyaml's composer recurses and a few hundred kilobytes of `[` end the process, so the tree is
 built here, on a stack, with counters for depth, values and unfolded aliases.
@@ -70,7 +70,7 @@ class _Frame:
 
 
 class Composer:
-    """Builds `root` and collects `findings`; both hold what was read when `run` stops early."""
+    """A builder of `root` and `findings`; both are filled as far as `run` came."""
 
     def __init__(self, text: str, *, parser: Any = _Parser) -> None:
         self._parser = parser
@@ -86,7 +86,8 @@ class Composer:
     def run(self) -> None:
         """Read the whole text.
 
-        Raises: StopReadingError at broken YAML, a bad alias, a second document or a limit.
+        Raises:
+            StopReadingError: broken YAML, a bad alias, a second document, or a limit.
         """
         if refused := tag_directive(self._text):
             raise StopReadingError(refused)
@@ -164,19 +165,19 @@ class Composer:
 
     def _alias(self, event: Any) -> None:
         place = _place(event)
-        known = self._anchors.get(event.anchor)
-        if known is None:
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
             raise StopReadingError(
                 bad_alias(place, event.anchor, is_open=event.anchor in self._anchors)
             )
-        node, size, height = known
+        node, size, height = anchored
         self._attach(node)
         self._count(size, place)
         self._check_depth(len(self._stack) + height, place)
         self._grow(size, height)
 
     def _attach(self, node: Node) -> None:
-        """Hand a node to the collection it stands in. Open collections are attached as well."""
+        """Add a node to the collection it stands in, a collection as soon as it opens."""
         if not self._stack:
             self.root = node
             return
@@ -220,7 +221,7 @@ class Composer:
                 mapping.entries.setdefault(key, merged)
 
     def _grow(self, size: int, height: int) -> None:
-        """Count a finished node into the collection it stands in."""
+        """Add a finished node's size and height to the collection it stands in."""
         if self._stack:
             frame = self._stack[-1]
             frame.size += size

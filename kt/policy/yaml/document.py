@@ -1,4 +1,4 @@
-"""Bytes to a tree: what a policy file is before any of its keys has a meaning."""
+"""The reader of policy files: bytes to a tree, before any key has a meaning."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _HIDING = "\u0085\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 class Document(Frozen):
-    """What a file's bytes hold.
+    """A policy file as a tree.
 
     `root` is None when there is nothing to read. `complete` is False when reading stopped
-    early: `root` then has what came before and is good for a look at the pack, no more.
+    early: `root` then has what came before, which may serve to read the pack and nothing else.
     """
 
     __slots__ = ("complete", "findings", "root")
@@ -48,8 +48,8 @@ def read(data: bytes) -> Document:
     document = _compose(text)
     if text.isascii():
         return document
-    found = (*document.findings, *_hidden(text))
-    return Document(document.root, found, complete=document.complete)
+    findings = (*document.findings, *_hidden(text))
+    return Document(document.root, findings, complete=document.complete)
 
 
 def _compose(text: str) -> Document:

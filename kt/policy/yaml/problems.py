@@ -1,4 +1,4 @@
-"""Findings about YAML that cannot be read, with the fix that mostly helps."""
+"""Findings about YAML that cannot be read, with the usual fix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def not_yaml(text: str, error: yaml.MarkedYAMLError) -> Finding:
-    """What the parser says, at the place where it stopped."""
+    """The parser's error, at the place where it stopped."""
     mark = error.problem_mark or error.context_mark
     place = Spot(mark.line + 1, mark.column + 1) if mark else Spot()
     problem = error.problem or error.context or "unreadable"
@@ -24,7 +24,7 @@ def not_yaml(text: str, error: yaml.MarkedYAMLError) -> Finding:
 
 
 def bad_character(text: str, character: int) -> Finding:
-    """A control character. `character` is its code point."""
+    """A control character in the text. `character` is its code point."""
     # libyaml gives the place in bytes and PyYAML in characters; the first such character it is.
     before = text[: max(0, text.find(chr(character)))]
     place = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -54,7 +54,7 @@ def half_pair(node: ScalarNode) -> Finding | None:
 
 
 def bad_alias(place: Spot, name: str, *, is_open: bool) -> Finding:
-    """An alias of nothing or, when `is_open`, of the very value that it stands in."""
+    """An alias without an anchor or, when `is_open`, inside the very value that it repeats."""
     if is_open:
         message = f"the alias *{shown(name)} stands inside the value it repeats"
         return rules.BadAlias.at(place, "", message, "write the value out")

@@ -1,4 +1,4 @@
-"""What an unquoted word means: the core schema of YAML 1.2.
+"""The values of unquoted scalars: the core schema of YAML 1.2.
 
 `yes`, `no`, `on` and `off` are words, `1.0.0` and `2026-01-31` are text, `0o17` is fifteen and
 `017` seventeen. YAML 1.1, which PyYAML's loaders read, would make a block-listed term `no` a
@@ -26,7 +26,7 @@ _MAX_DIGITS = 300
 
 
 def resolve(text: str) -> bool | int | float | str | None:
-    """Give an unquoted scalar its value. Text that is no word or number stays text."""
+    """The value of an unquoted scalar. Text that is no constant or number stays text."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _STARTS or len(text) > _MAX_DIGITS:

@@ -1,4 +1,4 @@
-"""The state of a gateway: every cause, and which of two counts."""
+"""The state of a gateway: every cause, and which of two causes counts."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

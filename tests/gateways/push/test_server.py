@@ -1,4 +1,4 @@
-"""The event streams: a process of its own, a real database, a real broker."""
+"""The event streams of the push process, with a real database and broker."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Selectors: what gateways are bound to by their labels."""
+"""Bindings of gateways to configurations by selectors."""
 
 from collections.abc import Callable
 

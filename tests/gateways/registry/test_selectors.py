@@ -1,4 +1,4 @@
-"""Which configuration a gateway's labels bind it to."""
+"""Selectors: the configuration that a gateway's labels bind it to."""
 
 import pytest
 

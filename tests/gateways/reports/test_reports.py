@@ -1,4 +1,4 @@
-"""`POST /v1/gateways/{id}/report`: what reaches the database, and when."""
+"""`POST /v1/gateways/{id}/report`, and when it is written to the database."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Shared credentials: what they may hold, where they go, whom a change reaches."""
+"""Shared credentials: input, use by links, and the effect of a change."""
 
 import base64
 import dataclasses

@@ -1,4 +1,4 @@
-"""What may stand in a link, and what is refused with the field's name."""
+"""Input of links: accepted values, and refusals with the field's name."""
 
 import dataclasses
 import subprocess

@@ -1,4 +1,4 @@
-"""Several callers that make and edit links at the same moment."""
+"""Concurrent requests that make and edit links."""
 
 import threading
 import time

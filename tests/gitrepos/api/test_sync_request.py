@@ -1,4 +1,4 @@
-"""`POST /v1/git-repos/{id}/sync`, and what a sync leaves to read."""
+"""`POST /v1/git-repos/{id}/sync`, and the history and files that a sync leaves."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""Urls that somebody typed, and the addresses they lead to."""
+"""Urls of remotes and the addresses they lead to: which may be called."""
 
 import ipaddress
 

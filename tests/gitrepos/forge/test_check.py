@@ -1,4 +1,4 @@
-"""The cheap check against real servers: one request, on a connection that is kept."""
+"""The check against real servers: one request, on a connection that is kept."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""Which addresses the check dials: in any spelling, only those that are allowed."""
+"""Addresses that the check dials: only allowed ones, in any spelling."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Packs are asked for in one request each, and by git itself where that is not understood."""
+"""Fetching packs: one request each, or git itself where a server does not understand it."""
 
 import asyncio
 import ipaddress

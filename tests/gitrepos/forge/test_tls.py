@@ -1,4 +1,4 @@
-"""Forges over https: whom the check and git trust, and what a connection costs."""
+"""Forges over https: trusted authorities, and the cost of a connection."""
 
 import dataclasses
 from collections.abc import Iterator

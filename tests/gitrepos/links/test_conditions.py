@@ -1,4 +1,4 @@
-"""How a link stands: conditions, what to do, and the list by status."""
+"""Conditions of a link, what helps against each, and the list by status."""
 
 import dataclasses
 from datetime import timedelta

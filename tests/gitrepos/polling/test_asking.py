@@ -1,4 +1,4 @@
-"""Who asked for a sync goes first: which place that is, and until when it is kept."""
+"""Requested syncs: their place before all others, and how long they keep it."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A clock that was ahead for a while leaves times behind that lie far in the future."""
+"""Clocks set back: times that a clock ahead has left far in the future."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Kind to forges: a host that asks for a pause, or is down, is left alone, and no link loses."""
+"""Hosts: one that asks for a pause, or is down, is left alone, and no link loses its turn."""
 
 import dataclasses
 import threading

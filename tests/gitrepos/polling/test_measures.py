@@ -1,4 +1,4 @@
-"""What `/metrics` and the summary say of polls and syncs."""
+"""Measures of polls and syncs in `/metrics` and in the summary."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

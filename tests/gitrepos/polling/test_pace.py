@@ -1,4 +1,4 @@
-"""When a remote is due: turns, back-off, requests, and one claim at a time."""
+"""Schedules of remotes: turns, back-off, requests, and one claim at a time."""
 
 import threading
 from collections import Counter

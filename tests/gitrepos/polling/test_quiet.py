@@ -1,4 +1,4 @@
-"""What finds nothing costs next to nothing, and writes next to nothing."""
+"""Quiet polls: few queries and writes where nothing changed."""
 
 import re
 

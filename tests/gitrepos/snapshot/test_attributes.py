@@ -1,4 +1,4 @@
-"""Which attributes are worth a warning: those by which some checkout has other bytes than git."""
+"""Git attributes that get a warning: those by which a checkout has other bytes than git."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What is in force is what git holds, byte for byte."""
+"""Bytes in force: those that git holds, one for one."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What is shown of a commit, whatever stands in it."""
+"""Authors, dates and messages of commits as they are shown, whatever a commit holds."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which files a link takes of those under its path: include and exclude."""
+"""Include and exclude globs: the files that a link takes under its path."""
 
 import pytest
 from rest_framework.test import APIClient

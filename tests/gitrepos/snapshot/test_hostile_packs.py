@@ -1,4 +1,4 @@
-"""Servers that answer the request for a pack with one that never ends, or unpacks to memory."""
+"""Hostile packs: answers that never end, or unpack to more than memory."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""Repositories made to cost or to confuse: each ends in bounds, and spoils nothing."""
+"""Hostile trees: repositories made to be costly or confusing, read within bounds."""
 
 import resource
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where policies may stand in a repository, and what kind of server may hold it."""
+"""Layouts of repositories, and kinds of servers that hold them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

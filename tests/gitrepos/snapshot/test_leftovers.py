@@ -1,4 +1,4 @@
-"""What a worker leaves behind that was killed: nothing that lasts."""
+"""Leftovers of killed workers, which are removed."""
 
 import fcntl
 import os

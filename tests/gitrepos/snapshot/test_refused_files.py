@@ -1,4 +1,4 @@
-"""What is not taken gets a finding; its neighbours go on, whatever it is."""
+"""Refused files: each gets a finding, and its neighbours are synced."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Commits that somebody must have signed."""
+"""Signatures of commits, where a link requires them."""
 
 import subprocess
 from collections.abc import Callable

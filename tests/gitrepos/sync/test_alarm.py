@@ -1,4 +1,4 @@
-"""When a link begins to fail and when it is well again; how long its history is kept."""
+"""Alarms: when a link begins to fail and when it recovers, and how long its history is kept."""
 
 import dataclasses
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a forge may do wrong: each has a code, spoils nothing, leaks nothing, and ends."""
+"""Failures of a forge: each has a code, ends, leaks nothing and leaves all in force."""
 
 import base64
 import dataclasses

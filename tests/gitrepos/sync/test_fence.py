@@ -1,4 +1,4 @@
-"""Nothing old is applied: whatever happens between a fetch and its end."""
+"""The fence: nothing old is applied, whatever happens during a fetch."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A commit that must not pass without a person: held, confirmed, or taken back by git."""
+"""Holds: commits that wait for a person, and are confirmed or replaced in git."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A branch may be rewritten, and what it says is followed."""
+"""Rewritten branches, which are followed."""
 
 from collections.abc import Callable
 

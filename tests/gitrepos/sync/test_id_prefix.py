@@ -1,4 +1,4 @@
-"""An `id_prefix` stands before every id that the files of a link name."""
+"""`id_prefix`: it stands before every id that the files of a link name."""
 
 from collections.abc import Callable
 

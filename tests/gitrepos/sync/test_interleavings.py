@@ -1,4 +1,4 @@
-"""People who act while a sync is in flight, and syncs that meet: one order, and nothing lost."""
+"""Interleavings of people's requests and syncs: one order, and nothing lost."""
 
 from collections.abc import Callable
 from typing import Any

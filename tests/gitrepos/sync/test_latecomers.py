@@ -1,4 +1,4 @@
-"""Links that arrive, and configurations that come back, while others are at work."""
+"""New links and restored configurations while other links sync."""
 
 import pytest
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""A merged file becomes a configuration."""
+"""The main path: a merged file becomes a configuration."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Random programs against a model: what git last said, what people pinned, nothing else."""
+"""Random programs against a model of syncing: what git last said and people pinned is in force."""
 
 import random
 from dataclasses import dataclass, field

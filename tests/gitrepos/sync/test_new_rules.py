@@ -1,4 +1,4 @@
-"""A new release: what is in force is judged where it is stored, and git is left alone."""
+"""New rules of a release: versions in force are judged from the database, without git."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who owns an id, and what becomes of a file: adoption, conflict, override, quarantine, rename."""
+"""Outcomes of files and owners of ids: adoption, conflict, override, quarantine, rename."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A pin keeps a version in force whatever git says, until it is released or expires."""
+"""Pins: a version stays in force whatever git says, until its pin is released or expires."""
 
 from datetime import timedelta
 from typing import Any

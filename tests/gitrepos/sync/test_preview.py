@@ -1,4 +1,4 @@
-"""What a sync would do, shown without doing it. The worker's side; the API's is an acceptance."""
+"""Previews of a sync, on the worker's side; the API's side is tested in `tests/acceptance/`."""
 
 import json
 from datetime import timedelta

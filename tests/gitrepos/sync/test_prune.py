@@ -1,4 +1,4 @@
-"""What becomes of a configuration whose file is gone, with `prune` and without."""
+"""`prune`: configurations whose file is gone, with it and without."""
 
 import pytest
 from rest_framework.test import APIClient

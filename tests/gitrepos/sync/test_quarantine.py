@@ -1,4 +1,4 @@
-"""What keeps a file out of force, and what lets it back in."""
+"""Quarantine: what puts a file there, and what lets it out."""
 
 import pytest
 from rest_framework.test import APIClient

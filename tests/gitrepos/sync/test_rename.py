@@ -1,4 +1,4 @@
-"""A policy that moves in git: what follows it, and what is told of it."""
+"""Renames: a policy that moves in git, and what is recorded of it."""
 
 import pytest
 from rest_framework.test import APIClient

@@ -1,4 +1,4 @@
-"""`POST /v1/git-repos/{id}/webhook`: what a genuine push starts, and what nothing else may."""
+"""`POST /v1/git-repos/{id}/webhook`: a genuine push starts a sync, and nothing else does."""
 
 import itertools
 import urllib.parse

@@ -1,4 +1,4 @@
-"""What a delivery proves and what it says: without a database, without a socket."""
+"""Signatures and bodies of deliveries, by forge; pure."""
 
 import hashlib
 import hmac

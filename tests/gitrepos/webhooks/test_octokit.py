@@ -1,4 +1,4 @@
-"""Every example payload that GitHub's community publishes goes through the receiver."""
+"""The published example payloads of GitHub, sent through the receiver."""
 
 import json
 from collections import Counter

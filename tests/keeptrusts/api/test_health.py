@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: what is up, and what is not."""
+"""`/healthz` and `/readyz`, with parts up and down."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every path does alike: methods, slashes, names of parameters, origins."""
+"""Behaviour common to all paths: methods, slashes, names of parameters, origins."""
 
 import pytest
 from rest_framework.test import APIClient

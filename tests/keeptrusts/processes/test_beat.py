@@ -1,4 +1,4 @@
-"""Beat while the clock is set."""
+"""Beat, the scheduler, while the clock is set."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The other commands."""
+"""Commands of `kt` without a test module of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each format of `kt policy lint` says."""
+"""The output formats of `kt policy lint`."""
 
 from __future__ import annotations
 

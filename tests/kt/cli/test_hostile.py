@@ -1,4 +1,4 @@
-"""Files and folders that are made to hold up, mislead or break whoever checks them."""
+"""Hostile files and folders, made to stall, mislead or break `kt`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`kt policy lint`: which files it reads and how it ends."""
+"""`kt policy lint`: the files that it reads and its exit codes."""
 
 from __future__ import annotations
 

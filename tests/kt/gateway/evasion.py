@@ -1,4 +1,4 @@
-"""The corpus against a running gateway: what is asked of it, and what comes out."""
+"""The corpus of evasions as requests to a running gateway, and its answers."""
 
 from __future__ import annotations
 

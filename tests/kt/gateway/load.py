@@ -1,4 +1,4 @@
-"""Clients that keep asking, each on a thread of its own."""
+"""Load for a gateway: clients that send requests, each on its own thread."""
 
 from __future__ import annotations
 

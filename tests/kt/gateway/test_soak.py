@@ -1,4 +1,4 @@
-"""What takes minutes: reloads under load, and the whole corpus in every cut."""
+"""Soak tests, which take minutes: reloads under load, and the whole corpus in every cut."""
 
 from __future__ import annotations
 

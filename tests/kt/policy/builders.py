@@ -1,4 +1,4 @@
-"""Policies and requests, as short as a table of cases wants them."""
+"""Builders of policies and requests for tables of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden cases collect themselves: a test asks for `good_case` or `bad_case`."""
+"""Golden cases as parameters: `good_case` and `bad_case`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change does to enforcement, in words."""
+"""`diff`: the changes between two policies and their effect on enforcement."""
 
 from __future__ import annotations
 

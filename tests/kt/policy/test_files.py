@@ -1,4 +1,4 @@
-"""Which files count as policies."""
+"""The rule that picks policy files."""
 
 from __future__ import annotations
 

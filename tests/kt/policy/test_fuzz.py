@@ -1,4 +1,4 @@
-"""No bytes make lint raise, and whatever it says is bounded and can be printed."""
+"""Lint on arbitrary bytes: nothing is raised, and findings are bounded and printable."""
 
 from __future__ import annotations
 

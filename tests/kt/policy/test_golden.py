@@ -1,4 +1,4 @@
-"""Every golden case: good files are clean, bad ones give exactly the findings written down."""
+"""Golden cases: good files are clean, bad ones give exactly the findings written down."""
 
 from __future__ import annotations
 

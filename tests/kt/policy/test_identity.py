@@ -1,4 +1,4 @@
-"""What a configuration is called."""
+"""Ids of configurations."""
 
 from __future__ import annotations
 

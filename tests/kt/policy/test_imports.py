@@ -1,4 +1,4 @@
-"""What a command pays for before it does anything."""
+"""Imports of commands, which decide how fast they start."""
 
 from __future__ import annotations
 

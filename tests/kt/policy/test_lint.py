@@ -1,4 +1,4 @@
-"""What lint answers beside the findings of the golden cases."""
+"""Lint: reports and limits, beside the findings of the golden cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did you mean."""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file's own tests stand between it and enforcement."""
+"""Verification: a file whose own tests fail is not enforced."""
 
 from kt.policy.verify import MAX_CASES, verify
 

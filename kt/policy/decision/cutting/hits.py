@@ -1,4 +1,4 @@
-"""From hits to what a policy reports and cuts."""
+"""The detections, cuts and counts that a policy makes of its hits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kt.policy.decision.values import Detection
 
 
 def detections(policy: str, subject: Subject, hits: Iterable[Hit]) -> tuple[Detection, ...]:
-    """What was found and where, each once, in document order."""
+    """The detections of hits: each rule and place once, in document order."""
     places = {
         (hit.places[0].part, hit.rule.name): hit.rule.label
         for hit in sorted(hits, key=lambda hit: hit.places[0].part)
@@ -26,7 +26,7 @@ def detections(policy: str, subject: Subject, hits: Iterable[Hit]) -> tuple[Dete
 
 
 def cuts(subject: Subject, hits: Iterable[Hit], mark: Marker) -> tuple[Cut, ...]:
-    """What to take out for each hit; the marker stands where the hit begins."""
+    """The cuts for each hit; the marker stands where the hit begins."""
     return tuple(cut for hit in hits for cut in _cuts(subject, hit, mark))
 
 
@@ -39,7 +39,7 @@ def _cuts(subject: Subject, hit: Hit, mark: Marker) -> Iterator[Cut]:
 
 
 def outermost(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that lie in no longer one: a card number's digits are not a telephone's too."""
+    """The hits that are not inside a longer one: a card number's digits are no telephone number."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=_extent):
         inside = kept and _covers(kept[-1].places[0], hit.places[-1])
@@ -58,7 +58,7 @@ def _covers(outer: Place, inner: Place) -> bool:
 
 
 def counted(hits: Sequence[Hit]) -> tuple[tuple[str, int], ...]:
-    """How many places were found by label; views that agree count once."""
-    found = {(hit.rule.label, hit.places) for hit in hits}
-    labels = sorted({label for label, _ in found})
-    return tuple((label, sum(label == other for other, _ in found)) for label in labels)
+    """The number of places by label; a place that several views show counts once."""
+    distinct = {(hit.rule.label, hit.places) for hit in hits}
+    labels = sorted({label for label, _ in distinct})
+    return tuple((label, sum(label == other for other, _ in distinct)) for label in labels)

@@ -1,4 +1,4 @@
-"""What stands where something was cut out."""
+"""Markers: the text in the place of what was cut out."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SHOWN = 4
 
 
 def label_marker(label: str, _text: str) -> str:
-    """`[REDACTED:EMAIL]`."""
+    """The marker with a label: `[REDACTED:EMAIL]`."""
     return f"[REDACTED:{label.upper()}]"
 
 
 def marker(redaction: Mapping[str, Any]) -> Marker:
-    """The marker that a `redaction` block, with its defaults, asks for."""
+    """The marker of a `redaction` block whose fields are complete."""
     custom = redaction["custom_markers"]
     form = _FORMS[redaction["marker_format"]]
     keep = redaction["preserve_length"]
@@ -32,8 +32,8 @@ def marker(redaction: Mapping[str, Any]) -> Marker:
 
 
 def _label(label: str, text: str, keep: bool) -> str:
-    found = label_marker(label, text)
-    return _fitted(found, text) if keep else found
+    mark = label_marker(label, text)
+    return _fitted(mark, text) if keep else mark
 
 
 def _asterisks(_label: str, text: str, keep: bool) -> str:
@@ -47,15 +47,15 @@ def _partial(label: str, text: str, keep: bool) -> str:
         return local[0] + "*" * (len(local) - 1 if keep else 3) + at + domain
     signs = [place for place, sign in enumerate(text) if sign.isalnum()]
     # Four of fewer than eight would tell more than they hide.
-    shown = signs[-_SHOWN:] if len(signs) >= 2 * _SHOWN else []
-    hidden = frozenset(signs) - frozenset(shown)
+    visible = signs[-_SHOWN:] if len(signs) >= 2 * _SHOWN else []
+    hidden = frozenset(signs) - frozenset(visible)
     if keep:
         return "".join("*" if place in hidden else sign for place, sign in enumerate(text))
-    return "*" * _SHOWN + "".join(text[place] for place in shown)
+    return "*" * _SHOWN + "".join(text[place] for place in visible)
 
 
-def _fitted(found: str, text: str) -> str:
-    return found[: len(text)].ljust(len(text), "*")
+def _fitted(mark: str, text: str) -> str:
+    return mark[: len(text)].ljust(len(text), "*")
 
 
 _FORMS: dict[str, Callable[[str, str, bool], str]] = {

@@ -1,6 +1,6 @@
-"""Cutting what was found out of a body, and leaving all else as it is.
+"""Redaction of a body: hits are cut out, all else is left as it is.
 
-The result shares every part with the original that nothing was cut from.
+The result shares with the original every part from which nothing was cut.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kt.policy.decision.reading.jsontext import in_strings
 
 
 def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
-    """A copy of `body` without what was cut; `body` itself is not touched."""
+    """A copy of `body` with markers in place of the cuts; `body` itself is not changed."""
     ordered = sorted(cuts, key=lambda cut: (cut.place.part, cut.place.start, -cut.place.end))
     for at, group in groupby(ordered, key=lambda cut: cut.place.part):
         part = parts[at]
@@ -25,7 +25,10 @@ def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
 
 
 def _merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
-    """Spans that overlap become one; the first, and of these the longest, gives the marker."""
+    """Merge spans that overlap.
+
+    The marker is that of the span that begins first, of several such the longest.
+    """
     spans: list[tuple[int, int, str]] = []
     for cut in cuts:
         start, end = cut.place.start, cut.place.end
@@ -66,7 +69,7 @@ def _cut(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _cut_json(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
-    """Markers are escaped inside a string; in a number's place they become one."""
+    """A JSON text with markers, which are escaped in a string and become one elsewhere."""
     starts = [part.original(first, last)[0] for first, last, _ in spans]
     inside = in_strings(part.source, starts)
     written = []
@@ -77,7 +80,7 @@ def _cut_json(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
 
 
 def _replaced(body: Any, path: Path, value: Any) -> Any:
-    """Copy what lies on the way to `path` and put `value` there."""
+    """A copy of `body` with `value` at `path`; only the containers on the way are copied."""
     if not path:
         return value
     holders = [body]

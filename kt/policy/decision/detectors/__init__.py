@@ -1,1 +1,1 @@
-"""What is looked for: personal data, secrets, telephone numbers, harm and injections."""
+"""The detectors: personal data, secrets, telephone numbers, harm and injections."""

@@ -1,4 +1,4 @@
-"""Arithmetic and tables that tell a real number from one that only looks like it."""
+"""Checksums and tables that tell a real number from one that only looks like it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _NEVER_ISSUED_SSNS = frozenset({"078051120", "219099999"})
 
 
 def luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1: the weighted sum of the digits is a multiple of ten."""
+    """True for a valid check digit (ISO/IEC 7812-1): the weighted sum is a multiple of ten."""
     odd = sum(map(int, digits[-1::-2]))
     even = sum(map(_DOUBLED.__getitem__, digits[-2::-2]))
     return (odd + even) % 10 == 0
@@ -62,7 +62,7 @@ def luhn(digits: str) -> bool:
 
 @cache
 def card_lengths(first_four: str) -> frozenset[int]:
-    """How many digits a card has that begins with these four; none when no issuer's does."""
+    """The possible lengths of a card that begins with these four digits; none without an issuer."""
     return frozenset(
         length
         for first, last, lengths in _CARDS_FROM.get(first_four[0], ())
@@ -72,12 +72,12 @@ def card_lengths(first_four: str) -> frozenset[int]:
 
 
 def card(digits: str) -> bool:
-    """A payment card: an issuer's range, one of its lengths, and the check digit."""
+    """True for a payment card number: an issuer's range, one of its lengths, the check digit."""
     return len(digits) in card_lengths(digits[:4]) and luhn(digits) and len(set(digits)) > 1
 
 
 def iban(text: str) -> bool:
-    """ISO 13616: the country's length, and the whole number mod 97 is one."""
+    """True for an IBAN (ISO 13616): the country's length, and the whole number mod 97 is one."""
     if IBAN_LENGTHS.get(text[:2]) != len(text) or not text.isascii():
         return False
     moved = text[4:] + text[:4]
@@ -85,7 +85,7 @@ def iban(text: str) -> bool:
 
 
 def ssn(digits: str) -> bool:
-    """A US social security number in a range that is issued (SSA, since 2011)."""
+    """True for a US social security number in a range that is issued (SSA, since 2011)."""
     area, group, serial = digits[:3], digits[3:5], digits[5:]
     return (
         area not in ("000", "666")
@@ -97,12 +97,12 @@ def ssn(digits: str) -> bool:
 
 
 def npi(digits: str) -> bool:
-    """A US National Provider Identifier: Luhn with the prefix 80840 (45 CFR 162.406)."""
+    """True for a US National Provider Identifier: Luhn with prefix 80840 (45 CFR 162.406)."""
     return digits[0] in "12" and luhn("80840" + digits)
 
 
 def ipv4(text: str) -> bool:
-    """An address that can belong to somebody: not unspecified, loopback, a netmask or broadcast."""
+    """True for an IPv4 address of a host: not unspecified, loopback, a netmask or broadcast."""
     try:
         address = IPv4Address(text)
     except AddressValueError:
@@ -111,11 +111,11 @@ def ipv4(text: str) -> bool:
 
 
 def ipv6(text: str) -> bool:
-    """An address that can belong to somebody, and not a word with colons such as `add::face`."""
+    """True for an IPv6 address of a host, and not a word with colons such as `add::face`."""
     try:
         address = IPv6Address(text)
     except AddressValueError:
         return False
-    told = any(sign.isdecimal() for sign in text) and text.count(":") > 1
+    numeric = any(sign.isdecimal() for sign in text) and text.count(":") > 1
     long = len(text.replace(":", "")) >= 5
-    return told and long and not (address.is_loopback or address.is_unspecified)
+    return numeric and long and not (address.is_loopback or address.is_unspecified)

@@ -1,4 +1,4 @@
-"""Harmful requests: what no mode of `safety-filter` lets through, and what each mode adds.
+"""Phrases of harmful requests: those for all modes of `safety-filter`, and those of each mode.
 
 Phrases in the notation of `phrases`: lower case, `~` between two words. Most
 ask for an intent and a harm together, since prose about crime, medicine and law

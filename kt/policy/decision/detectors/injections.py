@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - delimiters are written as the models have them.
-"""Attempts to override instructions, to change who the model is, or to read its prompt.
+"""Phrases of injections: to override instructions, change the model's role or read its prompt.
 
 Phrases in the notation of `phrases`: lower case, `~` between two words.
 """

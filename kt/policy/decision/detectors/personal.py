@@ -1,4 +1,4 @@
-"""Personal data: what is looked for, by entity. Numbers are confirmed, not only matched."""
+"""Rules for personal data, by entity. Numbers are confirmed by a check, not only matched."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _digits(text: str) -> str:
 
 
 def _whole(valid: Callable[[str], bool]) -> Callable[[str, int, int], Spans]:
-    """Confirm a number that stands alone and whose digits `valid` accepts."""
+    """A check that confirms a number that stands alone and whose digits `valid` accepts."""
 
     def confirm(text: str, start: int, end: int) -> Spans:
         good = alone(text, start, end) and valid(_digits(text[start:end]))
@@ -56,9 +56,8 @@ def _dashed_ssn(text: str, start: int, end: int) -> Spans:
 
 
 def _group_ends(text: str, start: int, end: int) -> list[int]:
-    """Where the groups of digits end, each of which may be the number's last."""
-    found = text[start:end]
-    return [start + match.end() for match in _GROUP.finditer(found)]
+    """The ends of the groups of digits, each of which may be the number's last."""
+    return [start + match.end() for match in _GROUP.finditer(text[start:end])]
 
 
 def _card(text: str, start: int, end: int) -> Spans:
@@ -77,7 +76,7 @@ _short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
 
 
 def _iban(text: str, start: int, end: int) -> Spans:
-    """Cut to the country's length, since words in capitals may follow it."""
+    """The IBAN, cut to the country's length, since words in capitals may follow it."""
     length = checks.IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
     kept = [at for at in range(start, end) if text[at].isalnum()][:length]
     if len(kept) < length or not length:
@@ -135,13 +134,13 @@ def _international(text: str, start: int, end: int) -> Spans:
 
 
 def _continued(text: str, start: int) -> bool:
-    """Whether a group of digits stands directly before: this is the rest of that number."""
+    """True when a group of digits stands directly before: this is the rest of that number."""
     before = text[max(0, start - 2) : start]
     return before[:1].isdecimal() and before[1:] in (" ", "-")
 
 
 def _national(text: str, start: int, end: int) -> Spans:
-    """A trunk zero and groups apart by spaces, that are not the end of a longer number."""
+    """A national number: a trunk zero and groups apart by spaces, not the end of a longer one."""
 
     def valid(found: str) -> bool:
         digits = _digits(found)
@@ -172,12 +171,12 @@ def _named(text: str, start: int, end: int) -> Spans:
 
 
 def _numbered(text: str, start: int, end: int) -> Spans:
-    """An identifier has five digits or more; a word after `Member ID` is none."""
+    """An identifier of five digits or more, so that a word after `Member ID` is none."""
     return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
 
 
 def base() -> Iterator[PatternRule]:
-    """What `pii-detector` finds in every mode."""
+    """The rules of `pii-detector` in every mode."""
     yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address)
     dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
     yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1)
@@ -208,7 +207,7 @@ def _phone_rules() -> Iterator[PatternRule]:
 
 
 def payment() -> Iterator[PatternRule]:
-    """What `pci_mode` adds."""
+    """The rules that `pci_mode` adds."""
     code = rf"(?i){_EDGE}(?:cvv2?|cvc2?|card verification (?:value|code)|security code)\b"
     yield PatternRule("cvv", "cvv", code + _IS + r"(\d{3,4})" + _EDGE, VIEWS, group=1)
     holder = r"(?i:card[\s_]?holder(?:'s)?(?:[\s_]?name)?|name[\s_]on[\s_](?:the[\s_])?card)"
@@ -217,7 +216,7 @@ def payment() -> Iterator[PatternRule]:
 
 
 def health() -> Iterator[PatternRule]:
-    """What `healthcare_mode` adds."""
+    """The rules that `healthcare_mode` adds."""
     record = rf"(?i){_EDGE}(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
     record += _IS + r"([A-Z]{0,3}-?\d{4,12})" + _EDGE
     yield PatternRule("mrn", "mrn", record, VIEWS, _numbered, group=1)

@@ -1,4 +1,4 @@
-"""Telephone numbers: international ones, and six countries' national ways of writing.
+"""Checks of telephone numbers: international ones, and six countries' national formats.
 
 Sources: ITU-T E.164 (country codes and lengths), the North American Numbering
 Plan, and the national plans of GB, DE, FR, IN and AU.
@@ -30,7 +30,7 @@ _TWO_DIGIT_CODES = frozenset(_TWO_DIGIT_WORDS.split())
 
 
 def international(digits: str) -> bool:
-    """The digits after `+` or `00`: a country code and a number of its length.
+    """True for the digits after `+` or `00`: a country code and a number of its length.
 
     A trunk zero in brackets, as in +44 (0)20, may be among the digits.
     """
@@ -51,12 +51,12 @@ def _country_code(digits: str) -> str:
 
 
 def north_american(digits: str) -> bool:
-    """Ten digits: an area code and an exchange from 2 to 9, neither of them a service (N11)."""
+    """True for ten digits: area code and exchange from 2 to 9, neither of them a service (N11)."""
     return len(digits) == 10 and all(
         part[0] in "23456789" and part[1:] != "11" for part in (digits[:3], digits[3:6])
     )
 
 
 def national(digits: str) -> bool:
-    """Digits with one trunk zero: what GB, DE, FR, IN and AU write inside the country."""
+    """True for digits with one trunk zero, as written inside GB, DE, FR, IN and AU."""
     return digits[0] == "0" and digits[1:2] not in ("", "0") and 8 <= len(digits) <= 12

@@ -1,7 +1,7 @@
-"""Credentials in well-known formats.
+"""Rules for credentials in well-known formats.
 
-The prefixes and lengths are those that the issuers document, so that a key can
-be told from a random string without measuring entropy.
+Prefixes and lengths are those that the issuers document, so that a key differs
+from a random string without measuring entropy.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
 
 
 def rules() -> Iterator[PatternRule]:
-    """What `dlp-filter` finds without being told."""
+    """The built-in rules of `dlp-filter`."""
     for name, pattern in _TOKENS.items():
         group = int("/(" in pattern)
         yield PatternRule(name, name, pattern, VIEWS, _token, group)
@@ -78,7 +78,7 @@ def rules() -> Iterator[PatternRule]:
 
 
 def _token(text: str, start: int, end: int) -> Spans:
-    """A token is a word of its own; `monkey_test_…` holds no `key_test_…`.
+    """A token that is a word of its own; `monkey_test_…` holds no `key_test_…`.
 
     With an underscore and more behind it, it is a longer name; in `_token_` it is in italics.
     """
@@ -90,19 +90,19 @@ def _token(text: str, start: int, end: int) -> Spans:
 
 
 def _password(text: str, start: int, end: int) -> Spans:
-    """Refuse what documentation writes in a password's place."""
-    found = text[start:end]
-    placeholder = found.lower() in _PLACEHOLDERS or (
-        found[0] in "$*{%[x." and found[-1] in "*}%]x."
+    """A password, and no placeholder as documentation has them."""
+    password = text[start:end]
+    placeholder = password.lower() in _PLACEHOLDERS or (
+        password[0] in "$*{%[x." and password[-1] in "*}%]x."
     )
     return () if placeholder else ((start, end),)
 
 
 def _jwt(text: str, start: int, end: int) -> Spans:
-    """A JSON Web Token's header is a JSON object that names its algorithm (RFC 7515)."""
+    """A JSON Web Token: its header is a JSON object that names its algorithm (RFC 7515)."""
     header = text[start:end].partition(".")[0]
     try:
-        known = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+        fields = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
     except (binascii.Error, ValueError):
         return ()
-    return _token(text, start, end) if isinstance(known, dict) and "alg" in known else ()
+    return _token(text, start, end) if isinstance(fields, dict) and "alg" in fields else ()

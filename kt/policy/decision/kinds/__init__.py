@@ -1,4 +1,4 @@
-"""The policy kinds, a module each: how a block is compiled and what it judges."""
+"""The policy kinds, a module each: a block's compiler, and the policy that judges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`agent-firewall`: which tools an agent may be offered and may call, and how often."""
+"""`agent-firewall`: the tools that an agent may be offered and may call, and how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`data-routing-policy`: which target may serve, by what it promises about data."""
+"""`data-routing-policy`: the targets that may serve, by their promises about data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DataRouting(Policy):
     def judge(self, subject: Subject) -> Outcome:
         """Leave the targets that comply; block when none of them serves the model.
 
-        A model that no target serves at all is not this policy's to refuse.
+        A model that no target serves at all passes here.
         """
         model = subject.request.model
         serving = [target.id for target in self.targets if target.serves(model)]

@@ -31,7 +31,7 @@ class DlpFilter(Policy):
     terms: TermSet
 
     def judge(self, subject: Subject) -> Outcome:
-        """Report and cut everything that must not leave."""
+        """Report and cut every secret, term and pattern in every text."""
         hits = list(self._hits(subject))
         if not hits:
             return PASSED
@@ -44,7 +44,7 @@ class DlpFilter(Policy):
         )
 
     def pending(self, reading: Reading) -> int:
-        """From where any of the rules may still grow a hit."""
+        """The place from which the text may still become a hit of one of the rules."""
         return min(
             self.built_in.pending(reading),
             self.patterns.pending(reading),

@@ -1,4 +1,4 @@
-"""`human-oversight`: what a person must decide on is held back."""
+"""`human-oversight`: requests and answers that need a person's decision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class HumanOversight(Policy):
     terms: TermSet
 
     def judge(self, subject: Subject) -> Outcome:
-        """Hold back what names one of the terms."""
+        """Escalate or block a text that has one of the terms."""
         hits = [hit for reading in subject.texts for hit in self.terms.scan(reading)]
         if not hits:
             return PASSED
@@ -38,7 +38,7 @@ class HumanOversight(Policy):
         )
 
     def pending(self, reading: Reading) -> int:
-        """From where a term may still come about."""
+        """The place from which the text may still become a term."""
         return self.terms.pending(reading)
 
 

@@ -1,4 +1,4 @@
-"""`pii-detector`: personal data is redacted, or the request refused."""
+"""`pii-detector`: personal data, which is redacted or blocked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PiiDetector(Policy):
         )
 
     def pending(self, reading: Reading) -> int:
-        """From where any of the rules may still grow a hit."""
+        """The place from which the text may still become a hit of one of the rules."""
         return min(self.built_in.pending(reading), self.patterns.pending(reading))
 
 

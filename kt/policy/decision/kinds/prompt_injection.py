@@ -1,4 +1,4 @@
-"""`prompt-injection`: attempts to override what the model was told, in every disguise."""
+"""`prompt-injection`: attempts to override the model's instructions, in every disguise."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
 from kt.policy.decision.matching.clauses import negated
 from kt.policy.decision.matching.custom import pattern_rules
-from kt.policy.decision.matching.encoded import decoded, tagged
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
+from kt.policy.decision.reading.encoded import decoded, tagged
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
@@ -45,15 +45,15 @@ class PromptInjection(Policy):
         hits = tuple(self._hits(subject))
         if not hits:
             return PASSED
-        found = detections(KIND, subject, hits)
-        return Outcome("block", "prompt_injection.detected", self.message, found)
+        reported = detections(KIND, subject, hits)
+        return Outcome("block", "prompt_injection.detected", self.message, reported)
 
     def _hits(self, subject: Subject) -> Iterator[Hit]:
         for reading in chain(subject.texts, subject.conversation):
-            for shown in self._disguises(reading):
-                yield from self._scan(shown)
-                yield from self._imitated(subject, shown)
-                spelt_out = spelt(shown, self.spelt_view)
+            for disguise in self._disguises(reading):
+                yield from self._scan(disguise)
+                yield from self._imitated(subject, disguise)
+                spelt_out = spelt(disguise, self.spelt_view)
                 if spelt_out:
                     yield from self.spelt_phrases.scan(spelt_out)
                     yield from self.patterns.scan(spelt_out)
@@ -70,7 +70,7 @@ class PromptInjection(Policy):
         yield from self.patterns.scan(reading)
 
     def _imitated(self, subject: Subject, reading: Reading) -> Iterator[Hit]:
-        """Headings such as `[system]` are the operator's own in the operator's own messages."""
+        """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
         for hit in self.imitations.scan(reading):
             if subject.parts[hit.places[0].part].role not in _OPERATORS:
                 yield hit
@@ -113,7 +113,7 @@ def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -
 
 
 def _apart(text: str, start: int, end: int) -> Spans:
-    """A delimiter stands by itself: `List<System>` and `C<system>` are code."""
+    """A delimiter that stands by itself: `List<System>` and `C<system>` are code."""
     before = text[max(0, start - 1) : start]
     inside = text[start] == "<" and before.isascii() and before.isalnum()
     return () if inside else ((start, end),)
@@ -125,7 +125,7 @@ def _spelt_phrases() -> Matcher:
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[PatternRule]:
-    """The author's patterns, looked for in the text as it is too."""
+    """The rules of the author's patterns, which also search the text without lower-casing."""
     plain = (View.PLAIN,) if View.SKELETON in views else ()
     return pattern_rules(
         fields["detection"]["attack_patterns"],

@@ -1,4 +1,4 @@
-"""`rbac`: who may call, with which tools, and with data of which sensitivity."""
+"""`rbac`: required headers, and the tools and data that each role may use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rbac(Policy):
     ceilings: Mapping[str, str]
 
     def judge(self, subject: Subject) -> Outcome:
-        """Block on the first thing that is missing or not permitted."""
+        """Block at the first header, tool or role that is missing or not permitted."""
         return next(self._objections(subject), PASSED)
 
     def _objections(self, subject: Subject) -> Iterator[Outcome]:
@@ -73,11 +73,11 @@ def _bearer(request: Request) -> bool:
 
 
 def _level(request: Request) -> int:
-    """How sensitive the caller says the data is; a word nobody knows is the most sensitive."""
-    told = (request.header(SENSITIVITY_HEADER) or SENSITIVITIES[0]).strip().lower()
-    return SENSITIVITIES.index(told) if told in SENSITIVITIES else len(SENSITIVITIES) - 1
+    """The rank of the sensitivity in the caller's header; an unknown word is the most sensitive."""
+    level = (request.header(SENSITIVITY_HEADER) or SENSITIVITIES[0]).strip().lower()
+    return SENSITIVITIES.index(level) if level in SENSITIVITIES else len(SENSITIVITIES) - 1
 
 
 def _block(reason: str, message: str, where: str) -> Outcome:
-    found = Detection(KIND, reason, "access", where)
-    return Outcome("block", f"rbac.{reason}", message, (found,))
+    detection = Detection(KIND, reason, "access", where)
+    return Outcome("block", f"rbac.{reason}", message, (detection,))

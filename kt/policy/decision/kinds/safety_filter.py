@@ -36,7 +36,7 @@ class SafetyFilter(Policy):
     terms: TermSet
 
     def judge(self, subject: Subject) -> Outcome:
-        """Object to the first harm found, with every other one reported beside it."""
+        """Block or escalate at the first harm, and report every other one with it."""
         hits = tuple(self._hits(subject))
         if not hits:
             return PASSED
@@ -48,7 +48,7 @@ class SafetyFilter(Policy):
         )
 
     def pending(self, reading: Reading) -> int:
-        """From where any of the rules may still grow a hit."""
+        """The place from which the text may still become a hit of one of the rules."""
         return min(
             self.phrases.pending(reading),
             self.terms.pending(reading),

@@ -1,1 +1,1 @@
-"""Finding: RE2 sets say what may hit, exact patterns say where."""
+"""The matchers: RE2 sets say which rules may hit, exact patterns say where."""

@@ -1,4 +1,4 @@
-"""What stands around a number decides what it is: `MRN 0012345` against `part 0012345`."""
+"""Checks of the words around a number: `MRN 0012345` against `part 0012345`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _AFTER = 16
 
 
 def near(words: str, check: Check) -> Check:
-    """Confirm what `check` confirms, only with one of `words` shortly before or after it.
+    """A check that confirms what `check` does, if one of `words` is shortly before or after.
 
     `words` is an alternation in RE2's syntax; case and what joins words do not count.
     """
     pattern = compiled(f"(?i)(?:^|[^a-z])(?:{words})(?:[^a-z]|$)")
 
     def confirm(text: str, start: int, end: int) -> Spans:
-        found = tuple(check(text, start, end))
-        if not found:
+        spans = tuple(check(text, start, end))
+        if not spans:
             return ()
         before = text[max(0, start - _BEFORE) : start]
         after = text[end : end + _AFTER]
         around = f"{before} | {after}".encode("utf-8", "replace")
-        return found if pattern.search(around) else ()
+        return spans if pattern.search(around) else ()
 
     return confirm
 
@@ -38,13 +38,13 @@ _OTHER_NUMBERS = compiled(
 
 
 def named_otherwise(text: str, start: int) -> bool:
-    """Whether the word before a number says that it numbers a thing: `part 128-16-9406`."""
+    """True when the word before a number says that it numbers a thing: `part 128-16-9406`."""
     before = text[max(0, start - _BEFORE) : start].encode("utf-8", "replace")
     return _OTHER_NUMBERS.search(before) is not None
 
 
 def alone(text: str, start: int, end: int) -> bool:
-    """Whether a span is a word of its own, and not a piece of a longer number.
+    """True when a span is a word of its own, and not a piece of a longer number.
 
     `12.5` and `1-2` are longer numbers; a full stop or a dash before anything
     but a digit is punctuation, and an underscore always is.
@@ -55,7 +55,7 @@ def alone(text: str, start: int, end: int) -> bool:
 
 
 def apart(text: str, start: int, end: int) -> bool:
-    """Whether no ASCII letter or digit stands at either end of a span.
+    """True when no ASCII letter or digit stands at either end of a span.
 
     Values are ASCII: in a script without spaces they stand between two words.
     """

@@ -1,4 +1,4 @@
-"""The author's own patterns."""
+"""Rules for the author's own patterns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ALL_VIEWS = (View.RAW, View.PLAIN, View.FOLDED, View.SKELETON)
 def pattern_rules(
     patterns: Sequence[str], *, field: str, label: str, views: tuple[View, ...] = ALL_VIEWS
 ) -> Iterator[PatternRule]:
-    """Rules for the patterns of `field`, which lint has found RE2 to accept."""
+    """Rules for the patterns of `field`, which RE2 accepts: lint has seen to it."""
     for at, pattern in enumerate(patterns):
         yield PatternRule(f"{field}[{at}]", label, pattern, views, local=False)

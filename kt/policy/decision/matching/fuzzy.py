@@ -1,4 +1,4 @@
-"""Terms with a few letters changed, in time linear in the text.
+"""The matcher of terms with a few letters changed, in time linear in the text.
 
 A match with at most k edits leaves one of k + 1 pieces of the term untouched.
 So the pieces are found as plain strings, and only the word starts from which
@@ -32,7 +32,7 @@ class _FuzzyTerm:
 
 @dataclass(frozen=True, slots=True)
 class FuzzyMatcher:
-    """Terms and how many edits each allows."""
+    """Compiled terms, each with the number of edits that it allows."""
 
     terms: tuple[_FuzzyTerm, ...]
 
@@ -40,27 +40,27 @@ class FuzzyMatcher:
         """Every near match, on word boundaries, in the skeleton of a text."""
         if not self.terms:
             return
-        shown = reading.show(View.SKELETON)
-        flat, offsets = _flattened(shown.text)
+        skeleton = reading.show(View.SKELETON)
+        flat, offsets = _flattened(skeleton.text)
         starts = word_starts(flat)
         for term in self.terms:
             for start, end in _near(term, flat, starts):
-                origin = shown.origin(offsets[start], offsets[end - 1] + 1)
+                origin = skeleton.origin(offsets[start], offsets[end - 1] + 1)
                 yield Hit(term.rule, reading.places(*origin))
 
     def pending(self, reading: Reading) -> int:
-        """From where a near match may still come about: as far back as the longest term goes."""
+        """The place from which the text may still become a match: as far back as terms are long."""
         if not self.terms:
             return len(reading.text)
-        shown = reading.show(View.SKELETON)
-        flat, offsets = _flattened(shown.text)
+        skeleton = reading.show(View.SKELETON)
+        flat, offsets = _flattened(skeleton.text)
         reach = max(len(term.text) + term.edits for term in self.terms)
         starts = [start for start in word_starts(flat) if start >= len(flat) - reach]
-        return shown.position(offsets[starts[0]]) if starts else len(reading.text)
+        return skeleton.position(offsets[starts[0]]) if starts else len(reading.text)
 
 
 def compile_fuzzy(terms: Iterable[tuple[str, PatternRule]], max_distance: int) -> FuzzyMatcher:
-    """Prepare terms for at most `max_distance` edits each, fewer for short ones."""
+    """Compile terms for at most `max_distance` edits each, fewer for short ones."""
     return FuzzyMatcher(tuple(_prepared(term, rule, max_distance) for term, rule in terms))
 
 
@@ -79,7 +79,7 @@ def _pieces(text: str, count: int) -> Iterator[tuple[int, str]]:
 
 
 def _flattened(text: str) -> tuple[str, Sequence[int]]:
-    """The text with every run of white space as one space, and where each character stood."""
+    """The text with every run of white space as one space, and each character's old offset."""
     if " ".join(text.split()) == text:
         return text, range(len(text))
     kept = [
@@ -98,16 +98,16 @@ def _near(term: _FuzzyTerm, text: str, starts: Sequence[int]) -> Iterator[tuple[
 
 
 def _candidates(term: _FuzzyTerm, text: str, starts: Sequence[int]) -> set[int]:
-    """The word starts from which some piece of the term stands where it may."""
-    found: set[int] = set()
+    """The word starts from which a piece of the term is in its place, within `term.edits`."""
+    candidates: set[int] = set()
     for offset, piece in term.pieces:
         at = text.find(piece)
         while at >= 0:
             first = bisect_left(starts, at - offset - term.edits)
             last = bisect_left(starts, at - offset + term.edits + 1)
-            found.update(starts[first:last])
+            candidates.update(starts[first:last])
             at = text.find(piece, at + 1)
-    return found
+    return candidates
 
 
 def _measured(term: str, text: str, start: int, edits: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Patterns without their exact counts, for the detection stage.
+"""Patterns without their exact counts, for the first stage of matching.
 
 A set of patterns with counts such as `{36}` needs one automaton state for
 every count reached: on random or base64 text the state cache overflows and

@@ -1,4 +1,4 @@
-"""Two stages: a few RE2 sets say which rules may hit, the exact patterns say where.
+"""The matcher, in two stages: RE2 sets say which rules may hit, exact patterns say where.
 
 The sets hold loosened patterns (see `loosened`) and are split by view and by
 size, since one automaton for everything overflows its cache. Only a rule that
@@ -61,24 +61,24 @@ class Matcher:
     groups: tuple[_Group, ...]
 
     def scan(self, reading: Reading) -> Iterator[Hit]:
-        """Every hit in a text; the same place may be hit by several rules and views."""
+        """Yield every hit in a text; several rules and views may hit the same place."""
         for group in self.groups:
-            for shown in reading.distinct(group.views):
-                for exact in _named(group, shown):
-                    yield from _confirmed(exact, shown, reading)
+            for view in reading.distinct(group.views):
+                for exact in _named(group, view):
+                    yield from _confirmed(exact, view, reading)
 
     def pending(self, reading: Reading) -> int:
-        """From where a text that goes on may still grow a hit; its length when nowhere."""
+        """The place from which a text that goes on may still become a hit; else its length."""
         starts = [
-            shown.position(ends_of(group.loose).start(shown.text))
+            view.position(ends_of(group.loose).start(view.text))
             for group in self.groups
-            for shown in reading.distinct(group.views)
+            for view in reading.distinct(group.views)
         ]
         return min(starts, default=len(reading.text))
 
 
 def compile_rules(rules: Iterable[PatternRule]) -> Matcher:
-    """Compile rules once.
+    """Compile rules into a matcher.
 
     Raises:
         re2.error: a pattern that RE2 refuses; lint names it before.
@@ -115,16 +115,16 @@ def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _
     return _Group(views, compiled_set(loose), exact, loose)
 
 
-def _named(group: _Group, shown: Shown) -> Iterable[_Exact]:
+def _named(group: _Group, view: Shown) -> Iterable[_Exact]:
     if group.set is None:
         return group.members
-    return [group.members[at] for at in sorted(group.set.Match(shown.data) or ())]
+    return [group.members[at] for at in sorted(group.set.Match(view.data) or ())]
 
 
-def _confirmed(exact: _Exact, shown: Shown, reading: Reading) -> Iterator[Hit]:
+def _confirmed(exact: _Exact, view: Shown, reading: Reading) -> Iterator[Hit]:
     rule = exact.rule
-    for start, end in _spans(exact, shown):
-        places = reading.places(*shown.origin(start, end))
+    for start, end in _spans(exact, view):
+        places = reading.places(*view.origin(start, end))
         if places:
             yield Hit(rule, places)
 
@@ -153,7 +153,7 @@ def _spans(
 
 
 def _judged(exact: _Exact, shown: Shown, start: int, end: int) -> tuple[Spans, int]:
-    """What is confirmed of a candidate, and from where to look on."""
+    """The confirmed spans of a candidate, and where to search on."""
     rule, text = exact.rule, shown.text
     found = tuple(rule.check(text, start, end))
     excused = rule.excuse and found and rule.excuse(shown.source, *shown.origin(start, end))
@@ -171,7 +171,7 @@ def _next_group(text: str, start: int, end: int) -> int:
 
 
 class _Clock:
-    """Turns byte offsets, which must ascend, into characters; linear in the whole text.
+    """A converter of byte offsets, which must ascend, to characters; linear in the text.
 
     `first` is the character at which the data begin.
     """

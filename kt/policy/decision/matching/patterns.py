@@ -1,4 +1,4 @@
-"""What is looked for: a pattern, the views it is looked for in, and what confirms a match."""
+"""Rules that matchers search for: a pattern, its views, and a check that confirms a match."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def accept(_text: str, start: int, end: int) -> Spans:
 
 @dataclass(frozen=True, slots=True)
 class PatternRule:
-    """One thing to look for.
+    """A rule to search for.
 
     `name` is stable and says which rule hit without repeating what it hit.
     `label` names what was found (`email`). `pattern` is RE2; the span of its

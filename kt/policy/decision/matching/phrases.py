@@ -1,4 +1,4 @@
-"""Phrases as people vary them, written once for plain and for spelt-out text.
+"""Rules for phrases and their variants, written once for plain and for spelt-out text.
 
 A phrase is an RE2 pattern in lower case, matched against the words alone (see
 `views`), in which `~` is the step from one word to the next. In text that was
@@ -20,7 +20,7 @@ _MAYBE_STEP = " ?"
 def phrase_rules(
     patterns: Iterable[str], *, name: str, label: str, views: tuple[View, ...], excuse: Excuse
 ) -> Iterator[PatternRule]:
-    """Rules for phrases in views of words; numbered names say which one hit."""
+    """Rules for phrases in views of words, with numbered names."""
     for number, pattern in enumerate(patterns, start=1):
         # With its ends in the pattern `illegal act` is no match that hides `illegal actions`.
         words = rf"\b(?:{pattern.replace('~', _STEP)})\b"
@@ -30,7 +30,7 @@ def phrase_rules(
 
 
 def spelt_rules(patterns: Iterable[str], *, name: str, label: str) -> Iterator[PatternRule]:
-    """Rules for the same phrases in text that was spelt out (see `spelt`)."""
+    """Rules for phrases in text that was spelt out (see `spelt`)."""
     for number, pattern in enumerate(patterns, start=1):
         loose = pattern.replace("~", _MAYBE_STEP)
         yield PatternRule(f"{name}.{number}", label, loose, (View.RAW,))

@@ -1,4 +1,4 @@
-"""Text spelt out letter by letter: `i g n o r e`, `i-g-n-o-r-e`."""
+"""Readings of text spelt out letter by letter: `i g n o r e`, `i-g-n-o-r-e`."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ def spelt(reading: Reading, view: View) -> Reading | None:
 
 
 def _spelt(reading: Reading, view: View) -> Reading | None:
-    shown = reading.show(view)
+    source = reading.show(view)
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
-    for start, end in (match.span() for match in _RUN.finditer(shown.text)):
-        for at, sign in _joined(shown.text, start, end):
+    for start, end in (match.span() for match in _RUN.finditer(source.text)):
+        for at, sign in _joined(source.text, start, end):
             letters.append(sign)
-            spans.append(shown.origin(at, at + 1))
+            spans.append(source.origin(at, at + 1))
     return reading.derive("".join(letters), spans) if letters else None
 
 
 def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
-    """Where each letter stands and what it is; a last line end keeps runs apart."""
+    """Each letter with its offset; a line end at last keeps runs apart."""
     letters = [at for at in range(start, end) if text[at].isalnum()]
     usual = mode(after - at for at, after in pairwise(letters))
-    found = [(letters[0], text[letters[0]])]
+    signs = [(letters[0], text[letters[0]])]
     for at, after in pairwise(letters):
         if after - at > usual:
-            found.append((after - 1, " "))
-        found.append((after, text[after]))
-    return [*found, (letters[-1], "\n")]
+            signs.append((after - 1, " "))
+        signs.append((after, text[after]))
+    return [*signs, (letters[-1], "\n")]
 
 
 def spelling(reading: Reading, view: View) -> int:
-    """From where the end of a text may be spelt out; its last letter may begin it."""
-    shown = reading.show(view)
-    offset = max(0, len(shown.text) - HOLD_LIMIT)
-    data = shown.text[offset:].encode()
+    """The place from which the end of a text may be spelt out; its last letter may begin it."""
+    source = reading.show(view)
+    offset = max(0, len(source.text) - HOLD_LIMIT)
+    data = source.text[offset:].encode()
     start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
-    return shown.position(offset + start)
+    return source.position(offset + start)

@@ -1,7 +1,7 @@
 """A reader for RE2 patterns: the tree that widths and loosened forms need.
 
-RE2 gives no syntax tree to Python. This reads just enough of one: what is a
-single character, what repeats and how often, and what stands beside what. It
+RE2 gives no syntax tree to Python. This reads as much as is needed: single
+characters, repetitions with their counts, sequences and alternatives. It
 expects a pattern that `re2.compile` has accepted and is no validator.
 
 Source: https://github.com/google/re2/wiki/Syntax
@@ -15,14 +15,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """What matches exactly one character: a literal, a class, an escape."""
+    """An expression for exactly one character: a literal, a class, an escape."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What matches no character: an anchor, a boundary, a flag."""
+    """An expression that takes no character: an anchor, a boundary, a flag."""
 
     text: str
 
@@ -39,7 +39,7 @@ class Alternation:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`head` is the opening as written: `(`, `(?:`, `(?i:` or `(?P<name>`."""
+    """A group. `head` is the opening as written: `(`, `(?:`, `(?i:` or `(?P<name>`."""
 
     head: str
     body: Node
@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`most` is None without an upper bound; `tail` is `?` when it prefers fewer."""
+    """A repetition. `most` is None without an upper bound; `tail` is `?` when it is lazy."""
 
     body: Node
     least: int
@@ -178,7 +178,7 @@ class _Reader:
         return Atom(self.take(2 + self.octals()))
 
     def octals(self) -> int:
-        """How many digits follow the first one of `\\123`."""
+        """The number of digits that follow the first one of `\\123`."""
         digits = self.pattern[self.at + 1 : self.at + 4]
         count = next((i for i, digit in enumerate(digits) if digit not in "01234567"), len(digits))
         return max(0, count - 1)

@@ -1,4 +1,4 @@
-"""Terms: words and phrases that match case-insensitively on word boundaries."""
+"""Rules for terms: words and phrases, matched on word boundaries, in any case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The author's own terms, exact or with a few letters changed."""
+"""The matcher of the author's own terms, exact or with a few letters changed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class TermSet:
     near: FuzzyMatcher
 
     def scan(self, reading: Reading) -> Iterator[Hit]:
-        """Every place where a term stands."""
+        """Yield every place of a term."""
         yield from self.exact.scan(reading)
         yield from self.near.scan(reading)
 
     def pending(self, reading: Reading) -> int:
-        """From where a term may still come about."""
+        """The place from which the text may still become a term."""
         return min(self.exact.pending(reading), self.near.pending(reading))
 
 
 def compile_terms(terms: Sequence[str], *, field: str, label: str, distance: int = 0) -> TermSet:
-    """Compile the terms of `field`; `distance` is how many letters may differ."""
+    """Compile the terms of `field`, of which up to `distance` letters may differ."""
     rules = [
         (term, rule)
         for at, term in enumerate(terms)

@@ -1,10 +1,10 @@
-"""Where text may stop in the midst of a match: the prefixes of a pattern, as a pattern.
+"""Unfinished matches at the end of a text: the prefixes of a pattern, as a pattern.
 
-A stream is shown to the client piece by piece. What cannot become a match any
-more may go; what might still grow into one must wait. The longest possible
-match would answer that badly: many patterns have none, and most text is not
-the beginning of anything. So for every pattern there is one that matches each
-beginning of what it matches, looked for at the end of the text.
+A stream is sent to the client piece by piece. Text that can no longer become a
+match may go; text that may still become one must wait. Waiting for the longest
+possible match would not do: many patterns have none, and most text is not the
+beginning of a match. So each pattern gets a second one that matches every
+prefix of its matches, searched at the end of the text.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _PROGRAM = 12_000
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Compiled patterns for the end of a text."""
+    """Compiled patterns for unfinished matches at the end of a text."""
 
     patterns: tuple[Any, ...]
 
     def start(self, text: str) -> int:
-        """From where the end of `text` may still become a match; its length when nothing may."""
+        """The place from which the end of `text` may still become a match; else its length."""
         offset = max(0, len(text) - HOLD_LIMIT)
         data = text[offset:].encode()
         starts = [pattern.search(data).start() for pattern in self.patterns]
@@ -59,7 +59,7 @@ class Ends:
 
 @lru_cache(maxsize=256)
 def ends_of(patterns: tuple[str, ...]) -> Ends:
-    """Compile the beginnings of `patterns`, some together.
+    """Compile the beginnings of `patterns`, several into one expression.
 
     Only streams need them and they cost more than the patterns themselves, so
     they are made when first asked for. Each matches the empty end of any text:

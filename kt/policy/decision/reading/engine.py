@@ -1,4 +1,4 @@
-"""RE2, as this package uses it: every pattern is linear in the text."""
+"""The regular-expression engine, RE2: every pattern is linear in the text."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def compiled(pattern: str) -> Any:
 
 
 def compiled_set(patterns: Iterable[str]) -> Any:
-    """A set whose `Match(data)` gives the indexes of the patterns found, or None."""
+    """A set whose `Match(data)` gives the indexes of the patterns search_set, or None."""
     options = _options()
     options.max_mem = _SET_MEMORY_BYTES
-    found = re2.Set.SearchSet(options)
+    search_set = re2.Set.SearchSet(options)
     for pattern in patterns:
-        found.Add(pattern)
-    found.Compile()
-    return found
+        search_set.Add(pattern)
+    search_set.Compile()
+    return search_set
 
 
 def escaped(text: str) -> str:

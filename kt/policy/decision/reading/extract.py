@@ -1,4 +1,4 @@
-"""Every text of a request or an answer, with its place and the role that says it.
+"""The texts of a request or an answer, each with its place and the role that says it.
 
 One walk serves all the shapes (chat completions, responses, embeddings,
 messages): a string anywhere in the body is text unless its key says that it is
@@ -30,9 +30,9 @@ _ITEM_KEYS = frozenset({"input", "prompt", "output"})
 # Tuples, since a body may have a list for its `type`, which no set can be asked for.
 _TOOL_TYPES = ("function_call_output", "tool_result", "mcp_tool_result")
 _CALL_TYPES = ("tool_use", "server_tool_use", "mcp_tool_use")
-# Of these a body may hold thousands, and no text.
+# A body may hold thousands of these, and they hold no text.
 _TEXTLESS = frozenset({int, float, bool, NoneType})
-# A plain dictionary is told at once; any other mapping takes a question to an abstract class.
+# `isinstance` is quick for a plain dictionary and slow for an abstract class.
 _MAPPINGS = (dict, Mapping)
 
 
@@ -44,7 +44,7 @@ class Part:
     JSON escapes undone, and `offsets[i]` is where character `i` of it begins
     in `source` (None: at `i`). `form` is `json` for a JSON document in a string
     and `value` for a JSON value, whose `source` is its dump. `unit` is the path
-    of the message that holds the part, None when nobody says it.
+    of the message that holds the part, None outside messages.
     """
 
     path: Path
@@ -70,12 +70,12 @@ class _Place(NamedTuple):
 
 
 def parts(body: Any, role: str) -> tuple[Part, ...]:
-    """All texts of a body in document order; `role` says who speaks unless the body does."""
+    """All texts of a body in document order; `role` is that of texts without one in the body."""
     return tuple(_walk(body, _Place((), role, None)))
 
 
 def where(path: Path) -> str:
-    """A path as people write it: `messages[0].content[1].text`."""
+    """A path in the usual notation: `messages[0].content[1].text`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".")
 
@@ -88,16 +88,16 @@ def _walk(body: Any, root: _Place) -> Iterator[Part]:
         if isinstance(value, str):
             yield _text_part(value, place)
         elif isinstance(value, _MAPPINGS):
-            held = _speaker(value, place)
-            waiting.extend(reversed([(item, held.child(key)) for key, item in _open(value)]))
-            yield from _call_input(value, held)
+            inner = _speaker(value, place)
+            waiting.extend(reversed([(item, inner.child(key)) for key, item in _open(value)]))
+            yield from _call_input(value, inner)
         elif isinstance(value, list | tuple):
-            held_items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
-            waiting.extend((item, place.child(at)) for at, item in reversed(held_items))
+            items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
+            waiting.extend((item, place.child(at)) for at, item in reversed(items))
 
 
 def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
-    """Who says what this mapping holds."""
+    """The place of a mapping, with the role and the message that it names."""
     role = value.get("role")
     if isinstance(role, str):
         return _Place(place.path, role, place.path)
@@ -115,7 +115,7 @@ def _open(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _binary(value: Mapping[str, Any], key: str, item: Any) -> bool:
-    """Images, sound and files: base64 beside a label that says so, or a `data:` URL."""
+    """True for images, sound and files: base64 with a label beside it, or a `data:` URL."""
     if not isinstance(item, str):
         return False
     if key == "data":
@@ -131,7 +131,7 @@ def _is_call_input(value: Mapping[str, Any], key: str) -> bool:
 
 
 def _call_input(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
-    """A tool call's arguments that stand as JSON, not as a string of it."""
+    """A tool call's arguments where they are JSON, not a string of it."""
     for key in ("arguments", "input"):
         if key in value and _is_call_input(value, key):
             source = dump(value[key])

@@ -1,4 +1,4 @@
-"""Text inside JSON: the characters behind its escapes, and cutting without breaking it.
+"""Text inside JSON: the characters behind its escapes, and the way back to them.
 
 `"arguments": "{\\"q\\": \\"\\\\u0069gnore\\"}"` says `ignore` to whoever parses it.
 Matchers read the text with its escapes undone; the map leads back to the
@@ -16,7 +16,7 @@ _HIGH, _LOW, _END = 0xD800, 0xDC00, 0xE000
 
 
 def container(text: str) -> bool:
-    """Whether the text is a JSON object or array."""
+    """True when the text is a JSON object or array."""
     if not text.lstrip().startswith(("{", "[")):
         return False
     try:
@@ -27,12 +27,12 @@ def container(text: str) -> bool:
 
 
 def dump(value: Any) -> str:
-    """A JSON value as the text that matchers read: no escapes but the needed ones."""
+    """The JSON text of a value, with no escapes but the needed ones."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def unescaped(text: str) -> tuple[str, tuple[int, ...] | None]:
-    """The text without JSON escapes, and where each character began in it.
+    """The text without JSON escapes, and the offset in `text` of each of its characters.
 
     The offsets have one entry more than the result, the end; None when
     nothing was escaped.
@@ -79,8 +79,8 @@ def _unit(text: str, at: int) -> int | None:
 
 
 def in_strings(text: str, positions: Sequence[int]) -> list[bool]:
-    """For each position of a JSON text, which must ascend, whether it lies inside a string."""
-    found: list[bool] = []
+    """For each position of a JSON text, True inside a string; the positions must ascend."""
+    flags: list[bool] = []
     inside = False
     at = 0
     for position in positions:
@@ -90,5 +90,5 @@ def in_strings(text: str, positions: Sequence[int]) -> list[bool]:
             elif text[at] == '"':
                 inside = not inside
             at += 1
-        found.append(inside)
-    return found
+        flags.append(inside)
+    return flags

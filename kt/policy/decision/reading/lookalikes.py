@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 - look-alikes are what this file is about.
-"""Which characters are dropped or read as another one before matching.
+"""Tables of characters that are dropped or read as another one before matching.
 
-Everything here is a fact of Unicode, written out so that no table has to be
+All of it is from Unicode's data, written out so that no table has to be
 searched at start:
 
 - dropped: `Default_Ignorable_Code_Point` of DerivedCoreProperties.txt, which
@@ -97,13 +97,13 @@ def _paired(rows: tuple[tuple[str, str], ...]) -> dict[int, str]:
 
 
 class Signs(dict[int, str | int | None]):
-    """For `str.translate`, which catches an exception for every character that is not held."""
+    """A table for `str.translate` that answers for absent characters: an exception is slow."""
 
     def __missing__(self, point: int) -> int:
         return point
 
 
-# Held as themselves, since common: translating them is a look-up and no call.
+# Common characters stand in the table as themselves: a look-up is quicker than a call.
 _COMMON = {
     point: point for point in (*range(0x600), *range(0x2000, 0x2100), *range(0x3000, 0x3100))
 }

@@ -1,8 +1,8 @@
-"""What is read as one text: a part, the parts of a message, the whole conversation.
+"""Passages, each read as one text: a part, the parts of a message, the conversation.
 
-A phrase may be cut over the parts of a message, which the model reads without
-a seam, or over messages. A passage remembers which part each stretch came
-from, so that whatever is found is reported, and cut, where it stands.
+A phrase may be split over the parts of a message, which the model reads without
+a seam, or over messages. A passage remembers the part that each stretch came
+from, so that a hit is reported, and cut, in its place.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Passage:
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The parts' spans under a span of the passage, in order; seams belong to no part."""
-        found = []
+        spans = []
         for at, piece in enumerate(self.pieces):
             last = at + 1 == len(self.pieces)
             stop = len(self.text) if last else self.pieces[at + 1].start
             low, high = max(start, piece.start), min(end, stop)
             if low < high:
-                found.append(Place(piece.part, low - piece.start, high - piece.start))
-        return tuple(found)
+                spans.append(Place(piece.part, low - piece.start, high - piece.start))
+        return tuple(spans)
 
 
 def single(texts: Sequence[Part]) -> tuple[Passage, ...]:
@@ -65,7 +65,7 @@ def conversations(texts: Sequence[Part]) -> tuple[Passage, ...]:
     spoken = [at for at, part in enumerate(texts) if part.unit is not None]
     users = [at for at in spoken if texts[at].role == "user"]
     chosen = [spoken] if users == spoken else [spoken, users]
-    return tuple(_join(texts, found, "\n") for found in chosen if len(found) > 1)
+    return tuple(_join(texts, members, "\n") for members in chosen if len(members) > 1)
 
 
 def _join(texts: Sequence[Part], chosen: Iterable[int], seam: str) -> Passage:

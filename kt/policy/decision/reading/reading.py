@@ -1,4 +1,4 @@
-"""A passage with its views, each made when first asked for and kept while a decision is made."""
+"""A passage with its views, each made when first needed and kept for the decision."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins
 
 
 class Shown:
-    """One view of a text: its characters, its UTF-8 bytes, and the way back."""
+    """One view of a text: its characters, its UTF-8 bytes, and the way back to the source."""
 
     def __init__(self, source: str, view: View, text: str) -> None:
         # A lone surrogate, which JSON can carry, has no UTF-8: `?` keeps the offsets.
@@ -30,7 +30,7 @@ class Shown:
         return self._origins[start][0], self._origins[end - 1][1]
 
     def position(self, at: int) -> int:
-        """Where in the source a place of this view is; the view's end is the source's."""
+        """The offset in the source of an offset in this view; the view's end is the source's."""
         if at >= len(self.text):
             return len(self.source)
         return self.origin(at, at + 1)[0]
@@ -45,10 +45,10 @@ class Shown:
 
 
 class Reading:
-    """A passage as matchers use it.
+    """A passage, or a text made from it (decoded, joined), as matchers use it.
 
-    `spans` leads each character of a text that was made from the passage
-    (decoded, squeezed) back to the passage; None when the text is the passage's.
+    `spans` has for each character of such a text its span in the passage; None
+    when the text is the passage's own.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Reading:
         self._shown: dict[View, Shown] = {}
         self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._ascii = self.text.isascii()
-        # What is made of this reading once and asked for by several kinds.
+        # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
 
     def show(self, view: View) -> Shown:
@@ -89,14 +89,14 @@ class Reading:
         return self._distinct[views]
 
     def _differing(self, views: tuple[View, ...]) -> list[Shown]:
-        found: dict[str, Shown] = {}
+        by_text: dict[str, Shown] = {}
         for view in views:
-            shown = self.show(view)
-            found.setdefault(shown.text, shown)
-        return list(found.values())
+            made = self.show(view)
+            by_text.setdefault(made.text, made)
+        return list(by_text.values())
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
-        """Where a span of the text, not empty, stands in the parts."""
+        """The places in the parts of a span of the text, which must not be empty."""
         if self._spans is not None:
             start, end = self._spans[start][0], self._spans[end - 1][1]
         return self._passage.places(start, end)

@@ -1,9 +1,9 @@
-"""The readings of a text that matchers see, and the way back to the original.
+"""The views of a text that matchers see, and the way back to the original.
 
-| view | what was done |
+| view | made by |
 |---|---|
-| `RAW` | nothing |
-| `LOWER` | casefolded, for a kind that is told not to normalise |
+| `RAW` | no change |
+| `LOWER` | casefolded, for a kind with `normalize_unicode` off |
 | `FOLDED` | NFKC, default-ignorables dropped, casefolded |
 | `SIGNS` | NFKC, default-ignorables dropped, digits, punctuation and Latin letters read as ASCII |
 | `PLAIN` | `SIGNS`, letters of other scripts that look like Latin ones read as these |
@@ -31,7 +31,7 @@ Spans = list[tuple[int, int]]
 
 
 def _class(table: Mapping[int, object]) -> str:
-    """The characters that a table changes, as a class."""
+    """A regular expression's class of the characters that a table changes."""
     changed = (point for point, read_as in table.items() if read_as != point)
     signs = "".join(f"\\x{{{point:x}}}" for point in changed)
     return f"[{signs}]"
@@ -58,7 +58,7 @@ WORDS_OF: Mapping[View, View] = MappingProxyType(
 )
 _MADE_OF = {words: view for view, words in WORDS_OF.items()}
 
-# Translating costs more than looking whether there is anything to translate.
+# A search for something to translate costs less than translating.
 _SOME_IGNORED = compiled(_class(IGNORED))
 _SOME_SIGNS = compiled(_class(SIGNS))
 _SOME_ALIKE = compiled(_class(ALIKE))
@@ -116,7 +116,7 @@ def _compatible(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """The text itself, or where marks crowd: cut so that normalising stays linear."""
+    """The text in pieces: one, or more where marks crowd, so that normalising stays linear."""
     # RE2 reads UTF-8, which has no lone surrogates; a stand-in keeps the offsets.
     data = text.encode("utf-8", "replace")
     if not _CROWD.search(data):
@@ -127,7 +127,7 @@ def _pieces(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ViewStep:
-    """How a view is made: `make` of the text of the view `of`, or of the original."""
+    """The making of a view: `make` is called with the text of the view `of`, or the original."""
 
     make: Callable[[str], str]
     of: View | None = None
@@ -170,7 +170,7 @@ def origins(text: str, view: View) -> Spans | None:
 
 
 def _word_origins(text: str, view: View) -> Spans:
-    """The origins of words; the space between two came from all that stood between them."""
+    """The origins of a view of words; a space came from all that stood between two words."""
     made = origins(text, view) or [(at, at + 1) for at in range(len(text))]
     spans: Spans = []
     for start, end in word_spans(read(text, view)):
@@ -195,7 +195,7 @@ def _cluster_ends(text: str, view: View) -> list[int]:
 
 
 def _separate(text: str, at: int) -> bool:
-    """Whether normalising what stands before and at `at` apart is the same as together."""
+    """True when normalising the text before `at` and from `at` apart is the same as together."""
     sign = text[at]
     if sign < "\u0300":
         return True

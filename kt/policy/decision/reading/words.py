@@ -1,4 +1,4 @@
-"""Words without what stands between them."""
+"""The words of a text, without the characters between them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def spaced(text: str) -> str:
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where the words of a text stand."""
+    """Yield the span of each word of a text."""
     return (match.span() for match in _WORD.finditer(text))
 
 

@@ -1,1 +1,1 @@
-"""Tool calls of a body, and who may make them."""
+"""Tool calls of a body, and the rules that permit them."""

@@ -1,4 +1,4 @@
-"""Which tools may be used: globs that allow, globs that deny, and what each role may."""
+"""Rules that permit tools: globs that allow and globs that deny, for all or by role."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ROLE_HEADER = "X-Role"
 
 @dataclass(frozen=True, slots=True)
 class ToolRule:
-    """`allowed` is None when every tool is; a tool that is denied is never allowed."""
+    """A rule. `allowed` is None when every tool is allowed; `denied` wins over it."""
 
     allowed: Any
     denied: Any
 
     def permits(self, name: str) -> bool:
-        """Whether a tool may be offered and called."""
+        """True when a tool may be offered and called."""
         if matches(self.denied, name):
             return False
         return self.allowed is None or matches(self.allowed, name)
@@ -38,7 +38,7 @@ Roles = Mapping[str, ToolRule]
 
 
 def compile_roles(roles: Mapping[str, Mapping[str, Any]], allowed: str, denied: str) -> Roles:
-    """The tool rules of each role; the fields are named `allowed` and `denied`."""
+    """Compile the rule of each role; `allowed` and `denied` are the names of its two fields."""
     rules = {role: tool_rule(lists[allowed], lists[denied]) for role, lists in roles.items()}
     return MappingProxyType(rules)
 

@@ -1,4 +1,4 @@
-"""Which tools a body offers to the model, and which it calls."""
+"""The tools that a body offers to the model, and those that it calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CALL_TYPES = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool's name and where it stands in the body."""
+    """A tool's name and its place in the body."""
 
     name: str
     where: str
@@ -20,7 +20,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`offered` may be used by the model, `called` already are; in document order."""
+    """The tools of a body, in document order: `offered` to the model, and `called`."""
 
     offered: tuple[Tool, ...]
     called: tuple[Tool, ...]
@@ -69,7 +69,7 @@ def _called(body: Mapping[str, Any]) -> Iterator[Tool]:
             waiting.extend(reversed([(item, f"{where}[{at}]") for at, item in enumerate(value)]))
         elif isinstance(value, Mapping):
             yield from _calls_of(value, where)
-            # What a call is made with is data, whatever it looks like.
+            # The arguments of a call are data, even if they look like a call.
             inner = [(item, f"{where}.{key}") for key, item in value.items() if key != "input"]
             waiting.extend(reversed(inner))
 

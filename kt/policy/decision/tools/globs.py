@@ -1,4 +1,4 @@
-"""Globs over names: `*` is any run of characters, `?` any one. Case counts."""
+"""Globs over names: `*` is any run of characters, `?` any single one. Case counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a git child gets and what it may do: nothing of this machine reaches it."""
+"""Hardening of git children: their environment and rights, with nothing of this machine."""
 
 import base64
 import contextlib

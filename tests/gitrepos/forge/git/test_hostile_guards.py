@@ -1,4 +1,4 @@
-"""Each guard around git, and what gets through where it is taken away."""
+"""Guards around git, each with a test of what gets through without it."""
 
 import base64
 import contextlib

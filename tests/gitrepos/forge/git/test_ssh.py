@@ -1,4 +1,4 @@
-"""Links by ssh, against a real server: who gets in, who is believed, what is said."""
+"""Links by ssh against a real server: user keys, host keys and errors."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is said on the wire about packs; a server's answer is hostile until it proves whole."""
+"""The wire protocol of packs: requests, and answers that are incomplete or hostile."""
 
 from collections.abc import Iterable
 

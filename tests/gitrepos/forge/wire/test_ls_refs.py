@@ -1,4 +1,4 @@
-"""What counts as an answer about refs: only one that came whole, in git's own frames."""
+"""The wire protocol of refs: only a complete answer in pkt-lines counts."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""`kt drift` where there is little to compare: a checkout, and answers of all kinds."""
+"""`kt drift` on a checkout, with answers of all kinds from the control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `kt gateway run` wants to be told about a control plane."""
+"""Options of `kt gateway run` about a control plane."""
 
 from __future__ import annotations
 

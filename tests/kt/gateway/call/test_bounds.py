@@ -1,4 +1,4 @@
-"""What a gateway puts up with, and what it does not."""
+"""Bounds of a gateway: sizes, times and malformed requests."""
 
 from __future__ import annotations
 

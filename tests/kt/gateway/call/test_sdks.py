@@ -1,4 +1,4 @@
-"""The SDKs that people use, as clients."""
+"""The usual Python SDKs as clients of a gateway."""
 
 from __future__ import annotations
 

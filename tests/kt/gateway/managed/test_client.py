@@ -1,4 +1,4 @@
-"""What a managed gateway makes of answers that no control plane gives."""
+"""Answers to a managed gateway that no control plane gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a managed gateway makes of a genuine statement."""
+"""Enforcement of genuine statements by a managed gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a managed gateway waits."""
+"""Pauses of a managed gateway between requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decisions that wait for the control plane."""
+"""Decisions of a managed gateway that wait to be sent to the control plane."""
 
 from __future__ import annotations
 

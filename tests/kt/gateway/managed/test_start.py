@@ -1,4 +1,4 @@
-"""A managed gateway without its control plane: what it had last, or nothing at all."""
+"""Start of a managed gateway without its control plane: with its last policy, or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a managed gateway keeps on disk."""
+"""The state folder of a managed gateway."""
 
 from __future__ import annotations
 

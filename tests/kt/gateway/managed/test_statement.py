@@ -1,4 +1,4 @@
-"""What a gateway believes, and what it does not."""
+"""Verification of statements by a managed gateway."""
 
 from __future__ import annotations
 

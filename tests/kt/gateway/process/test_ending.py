@@ -1,4 +1,4 @@
-"""The end of a gateway under load, and of a target behind one."""
+"""Shutdown of a gateway under load, and of a target behind one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams under policy, without a socket: every entry of the corpus, cut in every way.
+"""The guard of streams, without a socket: every entry of the corpus, cut in every way.
 
 What a stream lets through must be what the same answer in one piece would: the same words
 redacted, the same answers stopped, and nothing shown that a later chunk makes a violation.

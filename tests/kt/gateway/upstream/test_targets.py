@@ -1,4 +1,4 @@
-"""Real targets: what is sent to them, what comes back, and what happens when they fail."""
+"""Targets over sockets: requests sent to them, answers, and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever JSON comes: a decision, no exception, and a redacted body with nothing left in it."""
+"""Arbitrary JSON: always a decision, no exception, and nothing left in a redacted body."""
 
 from __future__ import annotations
 

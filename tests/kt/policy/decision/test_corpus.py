@@ -1,4 +1,4 @@
-"""What the decision core gets right on the labelled corpus, held where it was reached."""
+"""Scores of the decision core on the labelled corpus, which must not fall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each form of text is given as a function and as an expression: they must be the same."""
+"""Forms of text: the function and the expression of each must agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables themselves: what others read from them must stay so."""
+"""The tables of the language: facts that others rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rule's docstring is its manual page, and what the page says is true."""
+"""Manual pages of rules: their form, and their examples under lint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES_VERSION is a digest of the source that lint runs, and a test keeps it honest."""
+"""`RULES_VERSION`: a digest of the source that lint runs."""
 
 from __future__ import annotations
 

@@ -212,22 +212,22 @@ BAD_FILES: list[tuple[str, str]] = [
     ("{", "not JSON"),
     ("[" * 100_000, "not JSON"),
     ("7", "[0]: expected an object"),
-    ('{"name": "x", "cases": {}}', "a suite has a name and a list of cases"),
+    ('{"name": "x", "cases": {}}', "a suite needs a name and a list of cases"),
     ('{"name": "x", "input": {"messages": []}}', "[0].expected: expected an object"),
     (
         '{"name": "x", "input": {"messages": []}, "expected": {"verdict": "maybe"}}',
-        "verdict is one of",
+        "verdict must be one of",
     ),
     (
         '{"name": "x", "input": {"text": "a"}, "expected": {"verdict": "allow"}}',
         "unknown key 'text'",
     ),
-    ('{"name": "x", "input": {}, "expected": {"verdict": "allow"}}', "messages is a list"),
+    ('{"name": "x", "input": {}, "expected": {"verdict": "allow"}}', "messages must be a list"),
     (
         '{"name": "x", "input": {"messages": [], "headers": []}, "expected": {}}',
-        "headers is a mapping",
+        "headers must map",
     ),
-    ('{"input": {"messages": []}, "expected": {"verdict": "allow"}}', "a case has a name"),
+    ('{"input": {"messages": []}, "expected": {"verdict": "allow"}}', "a case needs a name"),
     ('{"suites": [{"name": "x", "cases": [], "y": 1}]}', "[0]: unknown key 'y'"),
 ]
 

@@ -1,4 +1,4 @@
-"""Bytes to a tree: values, places, limits, and what is left after an error."""
+"""The reader of policy files: values, places, limits, and the tree after an error."""
 
 from __future__ import annotations
 

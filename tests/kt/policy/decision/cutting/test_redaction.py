@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - disguises are what is tested.
-"""Cutting: the right characters, the right marker, and nothing else."""
+"""Redaction: the right characters, the right marker, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic behind numbers."""
+"""Checksums and ranges of numbers."""
 
 from __future__ import annotations
 

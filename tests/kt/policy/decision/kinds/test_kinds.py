@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - disguises are what is tested.
-"""What each kind does with each of its fields."""
+"""The kinds, each with each of its fields."""
 
 from __future__ import annotations
 

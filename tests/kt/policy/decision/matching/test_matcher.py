@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - disguises are what is tested.
-"""Two stages find what the exact patterns find; terms and near terms."""
+"""The matcher: both stages find what exact patterns find; terms and near terms."""
 
 from __future__ import annotations
 

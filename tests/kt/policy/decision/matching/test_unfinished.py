@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - disguises are what is tested.
-"""What a stream may show: never a piece of what the whole answer would be refused for."""
+"""Unfinished matches: a stream never sends a piece of what the whole answer is refused for."""
 
 from __future__ import annotations
 

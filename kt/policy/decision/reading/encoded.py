@@ -43,29 +43,29 @@ def _blank(escape: re.Match[str]) -> str:
 
 
 def decoded(reading: Reading) -> Iterator[Reading]:
-    """A reading of every base64 run that holds text."""
-    shown = reading.show(View.PLAIN)
-    if len(shown.text) < 16:
+    """Yield a reading of every base64 run that holds text."""
+    plain = reading.show(View.PLAIN)
+    if len(plain.text) < 16:
         return
-    for match in _BASE64.finditer(shown.text):
+    for match in _BASE64.finditer(plain.text):
         start, end = match.span()
-        text = _text(shown.text[start:end])
+        text = _text(plain.text[start:end])
         if text:
-            yield reading.derive(text, [shown.origin(start, end)] * len(text))
+            yield reading.derive(text, [plain.origin(start, end)] * len(text))
 
 
 def tagged(reading: Reading) -> Iterator[Reading]:
-    """A reading of every run of tag characters, which spell ASCII out of sight."""
+    """Yield a reading of every run of tag characters, which spell ASCII invisibly."""
     if reading.text.isascii():
         return
-    shown = reading.show(View.RAW)
-    for match in _TAGS.finditer(shown.text):
+    raw = reading.show(View.RAW)
+    for match in _TAGS.finditer(raw.text):
         text = "".join(chr(ord(sign) - _TAG_BASE) for sign in match.group())
         yield reading.derive(text, [match.span()] * len(text))
 
 
 def _text(run: str) -> str:
-    """What a base64 run says, "" when it is no text."""
+    """The text of a base64 run, "" when it is no text."""
     letters = run.replace("\n", "").replace("\r", "").rstrip("=")
     plain = letters.replace("-", "+").replace("_", "/")
     if len(plain) % 4 == 1:
@@ -75,5 +75,5 @@ def _text(run: str) -> str:
     except binascii.Error:
         return ""
     text = data.decode("utf-8", "replace")
-    shown = sum(sign != "\ufffd" and (sign.isprintable() or sign.isspace()) for sign in text)
-    return text if shown >= _PRINTABLE_SHARE * len(text) else ""
+    printable = sum(sign != "\ufffd" and (sign.isprintable() or sign.isspace()) for sign in text)
+    return text if printable >= _PRINTABLE_SHARE * len(text) else ""
