@@ -229,6 +229,6 @@ _READERS = {
     "push": _one_branch,
     "Push Hook": _gitlab,
     "System Hook": _gitlab,
-    "link:push": _bitbucket_cloud,
-    "link:refs_changed": _bitbucket_server,
+    "repo:push": _bitbucket_cloud,
+    "repo:refs_changed": _bitbucket_server,
 }

@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from gateways.mirror import fleet
+from keeptrusts import metrics
 from keeptrusts.redis_client import client
 from tests.support.api import created
 from tests.support.gateways import Machine, machine
@@ -20,6 +21,7 @@ Register = Callable[..., Machine]
 def _another_database(_own_broker_database: None) -> None:
     """A test's database is undone; what this process and Redis remember of it goes too."""
     fleet.__init__()  # type: ignore[misc]
+    metrics.flush()  # Else what the tests before counted comes later.
     client().flushdb()
 
 

@@ -9,6 +9,7 @@ from configurations.models import Configuration
 from events.models import Event
 from gitrepos.models import Remote
 from gitrepos.polling import claims
+from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 
 
@@ -30,7 +31,7 @@ def poll() -> None:
 def run_due() -> None:
     """Run a tick, with everything it starts, in this process."""
     if batch := claims.due(timezone.now()):
-        steps.poll(batch, steps.sync)
+        polling.poll(batch, steps.sync)
 
 
 def shown(admin: APIClient, link: dict[str, Any]) -> dict[str, Any]:

@@ -26,12 +26,15 @@ from tests.support.stack import ROOT, wait_for
 TAKE = """\
 import sys
 from pathlib import Path
-from gitrepos import fetch, git, secret
+from gitrepos.forge import secret
 from gitrepos.forge.addresses import parse
-from gitrepos.snapshot.values import Ask
+from gitrepos.forge.git import runner
+from gitrepos.snapshot import fetch
+from gitrepos.snapshot.values import FilesRequest
 url, folder = sys.argv[1:]
-access = git.Access(parse(url, schemes=["http"]), ("127.0.0.1",), secret.basic("token"))
-fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=[Ask("")], folder=Path(folder))
+access = runner.Access(parse(url, schemes=["http"]), ("127.0.0.1",), secret.basic("token"))
+asks = [FilesRequest("")]
+fetch.take(access, ref="refs/heads/main", head="0" * 40, asks=asks, folder=Path(folder))
 """
 
 
