@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Most tests wait for processes; more of them than cores keep the cores busy.
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 4 --dist worksteal --durations 30 --durations-min 1
 # What the embedded default answers for: its database under syncs and edits. Its processes are
 # looked at with all else.
 SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/configurations tests/gateways \
