@@ -113,10 +113,10 @@ def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Met
 
 
 def _remotes(now: datetime) -> dict[str, Any]:
-    held = Q(lease_until__gt=now)
-    due = Q(next_poll_at__lte=now) & ~held
-    return Remote.objects.filter(Q(next_poll_at__lte=now) | held).aggregate(
-        claimed=Count("pk", held), due=Count("pk", due), first=Min("next_poll_at", filter=due)
+    claimed = Q(lease_until__gt=now)
+    due = Q(next_poll_at__lte=now) & ~claimed
+    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed).aggregate(
+        claimed=Count("pk", claimed), due=Count("pk", due), first=Min("next_poll_at", filter=due)
     )
 
 

@@ -106,8 +106,8 @@ def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     # A lease longer than the longest was written by a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
-    told = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
-    rows = Remote.objects.filter(free, told, next_poll_at__lte=now)
+    unlimited = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
+    rows = Remote.objects.filter(free, unlimited, next_poll_at__lte=now)
     return rows.exclude(host__in=closed) if closed else rows
 
 
@@ -147,7 +147,7 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         links = Link.objects.filter(remote=OuterRef("pk"), suspended=False)
         behind = links.filter(Link.behind())
         refused = links.filter(error_code=RateLimitedError.code)  # Fetches, not checks.
-        told = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
+        limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
             When(Exists(behind), then=Value(now)),
@@ -156,7 +156,7 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         )
         rows.update(
             claim_id=None, lease_until=None, last_polled_at=now, failures=0, put_off=0,
-            limited_until=told, stalled=False, next_poll_at=turn, asked=Exists(behind),
+            limited_until=limited_until, stalled=False, next_poll_at=turn, asked=Exists(behind),
         )  # fmt: skip
 
 
@@ -189,13 +189,13 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
     now = timezone.now()
     with _held_batch(claim_id, remotes.keys(), now) as rows:
         for row in rows:
-            told = remotes[row.pk]
+            until = remotes[row.pk]
             row.claim_id = row.lease_until = None
             row.last_polled_at = now
             row.put_off += 1
-            row.limited_until = told
+            row.limited_until = until
             if row.next_poll_at is not None and not row.asked:
-                row.next_poll_at = told or now + wait(row.interval_seconds, row.setbacks)
+                row.next_poll_at = until or now + wait(row.interval_seconds, row.setbacks)
             row.save(update_fields=_OUTCOME)
 
 

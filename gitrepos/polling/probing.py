@@ -66,18 +66,22 @@ class Seen:
 
     @property
     def unasked(self) -> bool:
+        """True when no request was made."""
         return isinstance(self.error, BusyError)
 
     @property
     def unreached(self) -> bool:
+        """True when the host could not be reached, or not in time."""
         return isinstance(self.error, UnreachableError | TimedOutError) and not self.unasked
 
     @property
     def limited(self) -> bool:
+        """True when the host asked for fewer requests."""
         return isinstance(self.error, RateLimitedError)
 
     @property
     def answered(self) -> bool:
+        """True when the host answered, with an error perhaps, but no rate limit."""
         return not (self.unasked or self.unreached or self.limited)
 
 

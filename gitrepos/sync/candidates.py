@@ -48,6 +48,7 @@ class Candidate:
 
     @property
     def ok(self) -> bool:
+        """True when no finding is an error."""
         return all(finding.severity != "error" for finding in self.findings)
 
 

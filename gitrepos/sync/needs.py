@@ -81,6 +81,7 @@ def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, s
 
 
 def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> FilesRequest:
+    """The request for the files that a sync of the link must read."""
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
     return FilesRequest(
         link.root,
