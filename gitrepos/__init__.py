@@ -1,1 +1,1 @@
-"""Where policies come from: linked repositories, polled and synced."""
+"""Linked git repositories, polled and synced: the source of policies."""

@@ -1,10 +1,10 @@
-"""Django's hook into `gitrepos`."""
+"""The Django app `gitrepos`."""
 
 from django.apps import AppConfig
 
 
 class GitReposConfig(AppConfig):
-    """Shows the package's measures at `/metrics` and has its secrets sealed anew."""
+    """Registers the package's metrics and its part of the rotation of secrets."""
 
     name = "gitrepos"
 

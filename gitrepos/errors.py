@@ -1,6 +1,6 @@
-"""What can go wrong between a forge and a sync, each with a stable code.
+"""Errors of forges and syncs, each with a stable code.
 
-`transient` failures are retried with back-off; the others stall until somebody edits the link.
+`transient` errors are retried with back-off; the others stall until somebody edits the link.
 """
 
 # git's own name for no object, as a push that deletes a branch has it.
@@ -8,7 +8,7 @@ NULL_ID = "0" * 40
 
 
 class RemoteError(Exception):
-    """A remote did not give what was asked. The message is for people and holds no secret."""
+    """A request to a remote failed. The message is for people and holds no secret."""
 
     code = "bad_answer"
     transient = True
@@ -18,23 +18,23 @@ class RemoteError(Exception):
         self.message = message
 
     def reword(self, message: str) -> None:
-        """Say it otherwise; what else the error carries stays."""
+        """Replace the message; the other attributes stay."""
         self.message = message
         self.args = (message,)
 
 
 class BadAnswerError(RemoteError):
-    """The answer is none that git understands."""
+    """The server's answer does not follow git's protocol."""
 
 
 class AuthFailedError(RemoteError):
-    """The forge wants another credential, or one at all."""
+    """The forge refused the credential, or requires one."""
 
     code = "auth_failed"
 
 
 class HostKeyMismatchError(RemoteError):
-    """The ssh server shows a key that the credential's known_hosts does not have for it."""
+    """The ssh server's key is not among the credential's known_hosts for this server."""
 
     code = "host_key_mismatch"
 
@@ -46,9 +46,9 @@ class RepoNotFoundError(RemoteError):
 
 
 class GoneError(RemoteError):
-    """git says that what a link reads is not there.
+    """The branch or path of a link is gone.
 
-    `commit` is the one that lacks it, the null id where there is no commit at all.
+    `commit` is the one without the path; the null id where there is no commit at all.
     """
 
     def __init__(self, message: str, *, commit: str = NULL_ID) -> None:
@@ -63,7 +63,7 @@ class BranchNotFoundError(GoneError):
 
 
 class ObjectRefusedError(RemoteError):
-    """The server hands out branches, and no object by its id alone."""
+    """The server serves branches, and no object by its id."""
 
 
 class PathNotFoundError(GoneError):
@@ -73,19 +73,19 @@ class PathNotFoundError(GoneError):
 
 
 class TooLargeError(RemoteError):
-    """The answer passes a bound: files, bytes of the pack, memory of the child."""
+    """A bound is passed: number of files, bytes of the pack, memory of the child process."""
 
     code = "too_large"
 
 
 class MovedError(RemoteError):
-    """The forge points elsewhere; no redirect is followed, since it would carry the token."""
+    """The forge redirects elsewhere; no redirect is followed, since it would carry the token."""
 
     code = "moved"
 
 
 class UnreachableError(RemoteError):
-    """No connection, no name, or an error of the server itself."""
+    """The connection or the name lookup failed, or the server itself did (5xx)."""
 
     code = "unreachable"
 
@@ -97,11 +97,11 @@ class TimedOutError(RemoteError):
 
 
 class BusyError(TimedOutError):
-    """It was not asked: other remotes had all the places at its host."""
+    """No request was made: other remotes held all the places at the host for too long."""
 
 
 class RateLimitedError(RemoteError):
-    """The forge asked for fewer calls; none for `retry_after_seconds`, when it said how long."""
+    """The forge asked for fewer requests; none for `retry_after_seconds`, where it gave a time."""
 
     code = "rate_limited"
 
@@ -111,13 +111,13 @@ class RateLimitedError(RemoteError):
 
 
 class SecretLostError(RemoteError):
-    """The stored credential cannot be opened with the configured keys."""
+    """The stored credential cannot be decrypted with the configured keys."""
 
     code = "credential_unreadable"
 
 
 class InternalError(RemoteError):
-    """A bug, or a disk that takes nothing: the worker's log has it."""
+    """A bug, or a disk that cannot be written; the worker's log has the details."""
 
     code = "internal"
 
@@ -129,7 +129,7 @@ class UnavailableError(RemoteError):
 
 
 class HostNotAllowedError(RemoteError):
-    """The url leads to an address or scheme that the operator did not allow."""
+    """The url has an address or scheme that the operator did not allow."""
 
     code = "host_not_allowed"
     transient = False

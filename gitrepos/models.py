@@ -1,4 +1,4 @@
-"""What is polled (`Remote`), what somebody asked for (`Link`), what git last said."""
+"""The tables of links: remotes, hosts, credentials, links, their files and syncs."""
 
 import secrets
 import uuid
@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 
-NO_POLICY_FILES = "no_policy_files"  # What a link's `error_code` says that is no failure.
+NO_POLICY_FILES = "no_policy_files"  # An `error_code` that is no failure.
 
 _WEEK_US = 7 * 86_400 * 1_000_000
 
@@ -17,11 +17,11 @@ def _phase() -> int:
 
 
 class Host(models.Model):
-    """A host that gives trouble; it has no row while it answers.
+    """A host that could not be reached; a host that answers has no row.
 
-    `unreached` are the ids of the remotes, three at most, that were well and could not reach it
-    since it last answered. Then it rests: until `cooling_until` none of its remotes is polled by
-    its turn, and after that one, as a probe.
+    `unreached` are the ids of the remotes, three at most, that had worked and could not reach it
+    since it last answered. With three it rests: until `cooling_until` none of its remotes is
+    polled by its schedule; after that, one is polled as a probe.
     """
 
     name = models.CharField(primary_key=True, max_length=255)
@@ -30,10 +30,10 @@ class Host(models.Model):
 
 
 class Pause(models.Model):
-    """A credential that a host asked for fewer calls: with it, none is made there before `until`.
+    """A rate limit of a host for one credential: no request is made with it before `until`.
 
-    `credential_digest` is that of the remotes; empty for calls without a credential. `probed`:
-    the pause is over, and a remote is asked whether it may go on.
+    `credential_digest` is that of the remotes; empty for requests without a credential.
+    `probed`: the pause is over, and one remote is polled to see whether the others may follow.
     """
 
     host = models.CharField(max_length=255)
@@ -48,7 +48,7 @@ class Pause(models.Model):
 
 
 class CredentialKind(models.TextChoices):
-    """What a shared credential holds."""
+    """The kinds of shared credentials."""
 
     TOKEN = "token"  # noqa: S105 - the name of a kind
     BASIC = "basic"
@@ -56,11 +56,11 @@ class CredentialKind(models.TextChoices):
 
 
 class GitCredential(models.Model):
-    """What links prove themselves with, shared by name.
+    """A credential that links share by its name.
 
-    `hosts` are the only servers that it goes to, as `HOST` or `HOST:PORT`. `secret` is sealed:
-    a token, a password or a private key, by `kind`. `expiring` is raised once, in time before
-    `expires_at`.
+    `hosts` are the only servers that it is sent to, as `HOST` or `HOST:PORT`. `secret` is sealed:
+    a token, a password or a private key, by `kind`. `expiring` is set, with an event, some days
+    before `expires_at`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,20 +79,19 @@ class GitCredential(models.Model):
 
 
 class Remote(models.Model):
-    """A url with a credential: what one call to a forge asks about, for every link to it.
+    """A url with a credential: one check of it serves every link to it.
 
     The credential is a shared one, or `credential`, an access token that is sealed, or none.
     `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
-    shared one's id. `phase_us` says where in its interval the remote's turn lies: modulo the
-    interval. `next_poll_at` is empty while no link wants polling or `stalled` holds. `asked`:
-    somebody waits for the next poll, so it goes before those that are due by their turn, until
-    one is answered.
+    shared one's id. `phase_us`, modulo the interval, is the offset of the remote's polls in it.
+    `next_poll_at` is empty while all links are suspended or the remote is `stalled`. `asked`:
+    somebody asked for a poll, which goes before the scheduled ones, until one is answered.
 
-    `failures` counts those since it last answered that were its own, `put_off` those that were
-    its host's or its credential's. `limited_until` is when it may be asked again, if the last that
-    it heard was to make fewer calls.
+    `failures` counts the remote's own failures since it last answered, `put_off` those of its
+    host or its credential. `limited_until` is when it may be polled again, if its last answer was
+    to make fewer requests.
 
-    The claim: whoever wrote `claim_id` may act until `lease_until`, nobody else before that.
+    The claim: until `lease_until` only the worker that wrote `claim_id` may act on the remote.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -129,28 +128,28 @@ class Remote(models.Model):
 
     @property
     def setbacks(self) -> int:
-        """How often it was asked in vain since it last answered."""
+        """The number of failed polls since the last answer, whoever failed."""
         return self.failures + self.put_off
 
 
 class Link(models.Model):
     """A link: the files under `path` of one branch feed configurations.
 
-    Asked half. `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
-    `root` is what is read of it: no slash at either end, empty for the whole repository.
+    What people ask for: `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
+    `root` is its normal form: no slash at either end, empty for the whole repository.
     `include` and `exclude` are globs of paths; `id_prefix` stands before every id that a file
-    names. `prune` archives what lost its file. `allowed_signers`, in OpenSSH's format of that
-    name, lets only commits pass that one of them signed. `webhook_secret` is sealed.
-    `generation` counts the edits.
+    names. `prune` archives a configuration that lost its file. With `allowed_signers`, in
+    OpenSSH's format of that name, only commits that one of them signed are applied.
+    `webhook_secret` is sealed. `generation` counts the edits.
 
-    Observed half. `observed_generation` and `observed_rules` are those of the last attempt
-    (rules that changed since are asked of refused files alone);
+    What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
+    (when the rules change, only refused files are judged again);
     `last_commit` and `tree_id` those of the last sync that was applied. While its branch stands at
     `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
-    `requested_seq`; an attempt that began after it sets `served_seq`. `held` says what waits for a
-    person and why, `confirmed_commit` what a person let pass. Until `expected_until` a forge that
-    said `expected_commit` was pushed is looked at again and again.
-    `last_delivery_at` is when a genuine webhook came last.
+    `requested_seq`; an attempt that began after it sets `served_seq`. `held` has the commit that
+    waits for a person and why, `confirmed_commit` the one that a person confirmed. Until
+    `expected_until` the forge is polled often for `expected_commit`, which a webhook announced.
+    `last_delivery_at` is the time of the last genuine webhook.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -211,21 +210,21 @@ class Link(models.Model):
 
     @classmethod
     def expecting(cls, now: datetime) -> Q:
-        """Links of which a webhook told a commit that was not seen yet."""
+        """Links with a commit that a webhook announced and no check saw yet."""
         return Q(expected_until__gt=now) & ~Q(expected_commit="")
 
     @classmethod
     def behind(cls) -> Q:
-        """Links that somebody edited or asked to sync since their last attempt began."""
+        """Links that were edited, or asked to sync, after their last attempt began."""
         return Q(suspended=False) & (
             Q(requested_seq__gt=F("served_seq")) | Q(generation__gt=F("observed_generation"))
         )
 
 
 class PreviewRequest(models.Model):
-    """A link of which somebody waits to see what a sync would do, until a worker takes it.
+    """A request for the preview of a sync, kept until a worker takes it.
 
-    `asked` is the link and its remote, saved or not, with the secret still sealed.
+    `asked` is the link and its remote, saved or not, with the secret sealed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -234,11 +233,11 @@ class PreviewRequest(models.Model):
 
 
 class LinkedFile(models.Model):
-    """What git last said of one file, and what became of it.
+    """A file of a link as git last had it, and its outcome.
 
-    `configuration` is the id that the file names, empty while it names none that can be read.
-    `blob` and `content_hash` are what git last said, in force or not; an empty `blob` wants the
-    file read again. `renamed_from` is the id under which its policy stood before.
+    `configuration` is the id that the file names, empty while it names no readable one.
+    `blob` and `content_hash` are those last seen in git, in force or not; an empty `blob` has the
+    file read again. `renamed_from` is the former id of its policy.
     """
 
     class Outcome(models.TextChoices):
@@ -276,14 +275,14 @@ class LinkedFile(models.Model):
 
     @classmethod
     def refused(cls) -> Q:
-        """Files that may not be enforced as they stand in git: each poll looks for these."""
+        """Files that may not be enforced as they are in git; each poll looks for these."""
         return Q(outcome__in=["quarantined", "unlinked", "conflict"])
 
 
 class SyncRun(models.Model):
-    """One sync that changed or failed something. The same failure again updates its row.
+    """A sync that changed something or failed. The same failure again updates its row.
 
-    `files` lists what changed: path, configuration, outcome, version, findings.
+    `files` lists the changed files: path, configuration, outcome, version, findings.
     """
 
     class Trigger(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What a link follows in its repository: a branch, or where the remote's HEAD points."""
+"""The ref that a link follows: a branch, or the remote's HEAD."""
 
 from gitrepos.errors import BranchNotFoundError
 
@@ -12,12 +12,12 @@ def named(branch: str) -> str:
 
 
 def branch_of(ref: str) -> str | None:
-    """The branch that a full name names; None for a tag and all else."""
+    """The branch of a full ref name; None for a tag and all else."""
     return ref.removeprefix(_BRANCHES) if ref.startswith(_BRANCHES) else None
 
 
 def missing(ref: str) -> BranchNotFoundError:
-    """The error of a repository that does not have `ref`."""
+    """The error for a repository without `ref`."""
     if ref == HEAD:
         return BranchNotFoundError("The repository is empty, or its HEAD names no branch yet.")
     return BranchNotFoundError(f"The repository has no branch {branch_of(ref)!r}.")

@@ -1,7 +1,7 @@
-"""Celery's side: a tick that claims and asks, a sync that applies.
+"""Celery tasks: ticks that poll what is due, syncs of changed remotes, previews, housekeeping.
 
-Messages are hints and rows are the truth: a message is acknowledged early and never retried;
-one that is lost costs no more than a lease.
+A message is only a hint, the state is in the rows: it is acknowledged early and never retried,
+and a lost one delays its remote by a lease at most.
 """
 
 import threading
@@ -39,17 +39,17 @@ log = structlog.get_logger(__name__)
 _PREVIEW_SECONDS = 45
 
 
-# Turns of one process that may wait for slow forges at once. There are more threads than turns,
-# so that the tick goes on.
+# Batches of one process that may wait for slow forges at once. There are more threads than
+# batches, so that ticks go on.
 _turns = threading.BoundedSemaphore(settings.POLLS_AT_ONCE)
 _gate = Gate()
 
 
 @shared_task(name="gitrepos.tick")
 def tick() -> None:
-    """Claim a batch of what is due and ask; beat calls it every second.
+    """Claim a batch of due remotes and poll them; beat calls it every second.
 
-    What changed goes to `sync_remote` as it is found. Where more is due, another tick follows.
+    A changed remote goes to `sync_remote` at once. Where more are due, another tick follows.
     """
     heartbeat.beat()
     metrics.flush()
@@ -91,7 +91,7 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
         steps.abandon(fence, TimedOutError(message))
     except Exception as exc:  # noqa: BLE001
-        # The shell: a bug must not leave a link silently behind, retried at every lease.
+        # The outermost caller: after a bug the link shows an error, and backs off.
         steps.abandon(fence, _cut_short(exc, "sync", remote=remote_id))
     finally:
         measures.synced(time.monotonic() - began)
@@ -100,7 +100,7 @@ def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None
 
 @task_failure.connect(sender=sync_remote)
 def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
-    """Give back what a killed process of the pool had claimed; else it would wait for its lease."""
+    """Give back the remote of a killed pool process; else it would wait for the lease's end."""
     if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
         return
     remote_id, claim_id, _heads = args
@@ -113,7 +113,7 @@ def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
 
 @shared_task(name="gitrepos.preview", soft_time_limit=_PREVIEW_SECONDS, time_limit=60)
 def preview_link(ticket: str, request_id: str) -> None:
-    """Answer the request that waits for what a sync of a link would do."""
+    """Make the preview that a request waits for, and answer it."""
     try:
         link = preview_requests.take(UUID(request_id))
         if link is None:
@@ -121,10 +121,13 @@ def preview_link(ticket: str, request_id: str) -> None:
             return
         answer = preview.of(link)
     except SoftTimeLimitExceeded:
-        text = f"The repository took over {_PREVIEW_SECONDS} s to read; a sync takes longer."
+        text = (
+            f"The preview took over {_PREVIEW_SECONDS} s; choose a smaller path, or sync without a"
+            " preview: a sync may take longer."
+        )
         answer = {"error": {"code": TimedOutError.code, "message": text}}
     except Exception as exc:  # noqa: BLE001
-        # The shell: whoever waits hears of it. A credential, too, may be gone by now.
+        # The outermost caller: the waiting request gets an error. A credential may be gone by now.
         error = _cut_short(exc, "preview")
         answer = {"error": {"code": error.code, "message": error.message}}
     mailbox.put(ticket, answer)
@@ -132,7 +135,7 @@ def preview_link(ticket: str, request_id: str) -> None:
 
 @shared_task(name="gitrepos.sweep")
 def sweep() -> None:
-    """Remove leftovers of killed workers and what is too old, notice webhooks that stay away."""
+    """Remove leftovers of killed workers and old history; poll often where webhooks stay away."""
     hosts.forget_unused()
     if removed := temporary.sweep(settings.ENV.data_dir / "work"):
         log.warning("removed leftovers of killed workers", folders=removed)
@@ -146,41 +149,41 @@ def sweep() -> None:
 
 @shared_task(name="gitrepos.wake", time_limit=60)
 def wake() -> None:
-    """Mend the times that a clock left behind when it was set back."""
+    """Repair times that lie too far ahead because a clock was set back."""
     now = timezone.now()
     hosts.wake_late(now)
     links.wake_late(now)
     if late := claims.wake_late(now):
-        log.warning("times far ahead; was a clock set back?", remotes=late)
+        log.warning("repaired times far ahead; check the clocks", remotes=late)
 
 
 @shared_task(name="gitrepos.warn", time_limit=60)
 def warn() -> None:
-    """Say which credentials expire soon."""
+    """Record an event for each credential that expires soon."""
     if warned := shared_credentials.warn(timezone.now()):
         log.warning("credentials expire soon", credentials=warned)
 
 
 def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
-    """What to show of work that an exception ended: a server's fault by its name, or a bug."""
+    """The error to show for work that an exception ended: an outage of a server, or a bug."""
     if failure := outages.met(exc):
         return UnavailableError(failure.message)
     log.exception(f"{what} crashed", **facts)
-    return InternalError(f"The {what} crashed; the worker's log says how.")
+    return InternalError(f"The {what} crashed; see the worker's log.")
 
 
 def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
     try:
         sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
     except OperationalError as exc:
-        # It would wait for the end of the lease; the next tick finds it due.
-        log.warning("what changed cannot be handed over", error=str(exc))
+        # Without this it would wait for the end of the lease; so the next tick finds it due.
+        log.warning("sync not queued: broker unreachable", error=str(exc))
         claims.release(fence.claim_id, [fence.remote_id])
 
 
 @worker_ready.connect
 def _recover(**_: Any) -> None:
-    """Take up what a worker that was killed left behind."""
+    """Make stalled remotes due and remove leftovers of killed workers."""
     claims.retry_stalled()
     sweep()
 

@@ -1,4 +1,4 @@
-"""Routes of `gitrepos`."""
+"""The routes of `gitrepos`."""
 
 from django.urls import path
 

@@ -1,1 +1,1 @@
-"""What people send and see of links, shared credentials and the whole."""
+"""The API of links, shared credentials and the overview."""

@@ -1,4 +1,4 @@
-"""What the API takes and shows of shared git credentials."""
+"""Serializers of shared git credentials."""
 
 import re
 import threading
@@ -19,9 +19,9 @@ _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
-# To take a passphrase off is meant to cost time: that of one thread of the web server.
+# Decryption with a passphrase is slow on purpose: it gets one thread of the web server at a time.
 _taking_off = threading.BoundedSemaphore(1)
-# What each kind may have besides its secret.
+# The fields of each kind besides its secret.
 _FIELDS = {
     CredentialKind.TOKEN: ("username", "authorization"),
     CredentialKind.BASIC: ("username",),
@@ -30,12 +30,12 @@ _FIELDS = {
 
 
 def secret_field(kind: str) -> str:
-    """The field that holds the secret of a kind."""
+    """The name of the field with the secret of a kind."""
     return shared_credentials.SECRET_FIELDS[kind]
 
 
 class HostField(Text):
-    """`HOST` or `HOST:PORT` in one spelling."""
+    """A field for `HOST` or `HOST:PORT`, in its stored form."""
 
     def to_internal_value(self, data: Any) -> str:
         try:
@@ -45,7 +45,7 @@ class HostField(Text):
 
 
 class CredentialInput(Input):
-    """The body of a PATCH. `instance` is the row that it changes."""
+    """The body of `PATCH /v1/git-credentials/{id}`; `instance` is the row that it changes."""
 
     name = Text(max_length=100, required=False)
     hosts = serializers.ListField(
@@ -118,7 +118,7 @@ class CredentialInput(Input):
 
 
 class NewCredential(CredentialInput):
-    """`POST /v1/git-credentials`."""
+    """The body of `POST /v1/git-credentials`."""
 
     kind = serializers.ChoiceField(CredentialKind.choices)
 
@@ -142,7 +142,7 @@ def _read_key(attrs: dict[str, Any]) -> None:
             raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
         return
     if passphrase and not _taking_off.acquire(blocking=False):
-        raise BusyError("Another key's passphrase is being taken off; try again.")
+        raise BusyError("Another key with a passphrase is being read; try again in a few seconds.")
     try:
         private, public = ssh_keys.read(attrs["private_key"], passphrase=passphrase)
     except ValueError as exc:
@@ -154,7 +154,7 @@ def _read_key(attrs: dict[str, Any]) -> None:
 
 
 class CredentialRow(serializers.ModelSerializer[GitCredential]):
-    """A credential as the API shows it: never its secret."""
+    """A credential as the API shows it, without its secret."""
 
     git_repos = serializers.IntegerField()
     fingerprint = serializers.SerializerMethodField()

@@ -1,4 +1,4 @@
-"""`/v1/git-credentials`."""
+"""The views of `/v1/git-credentials`."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from keeptrusts.api.views import View
 
 
 class GitCredentials(View):
-    """List and make shared credentials."""
+    """List and create shared credentials."""
 
     def get(self, request: Request) -> Response:
         return Response({"data": CredentialRow(_rows().order_by("name"), many=True).data})
@@ -37,7 +37,7 @@ class GitCredentials(View):
 
 
 class OneGitCredential(View):
-    """Show, change or forget a credential."""
+    """Show, edit or delete a shared credential."""
 
     def get(self, request: Request, credential_id: UUID) -> Response:
         return Response(_shown(credential_id))

@@ -1,4 +1,4 @@
-"""What the API takes and shows of linked repositories."""
+"""Serializers of links, their files and syncs."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from kt.policy.language.forms import FORMS, is_id
 
 _MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
-# Control characters, and those that end or turn a line for some readers alone.
+# Control characters, and those that break or reverse a line for some readers.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _BAD_BRANCH = re.compile(
     r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
@@ -34,7 +34,7 @@ _BAD_BRANCH = re.compile(
 
 
 class URL(Text):
-    """A repository's url, checked and brought into its stored form."""
+    """A field for a repository's url, checked and brought into its stored form."""
 
     def to_internal_value(self, data: Any) -> RepoURL:  # type: ignore[override]
         try:
@@ -52,7 +52,7 @@ class URL(Text):
 
 
 class Globs(serializers.ListField):
-    """Up to 50 globs of paths, each as `globs` takes it."""
+    """A field for up to 50 globs of paths, in the syntax of `gitrepos.snapshot.globs`."""
 
     child = Text(max_length=200)
 
@@ -60,14 +60,14 @@ class Globs(serializers.ListField):
         super().__init__(max_length=_MAX_GLOBS, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[str]:
-        found: list[str] = super().to_internal_value(data)
-        if wrong := [why for glob in found if (why := globs.problem(glob))]:
+        values: list[str] = super().to_internal_value(data)
+        if wrong := [why for glob in values if (why := globs.problem(glob))]:
             raise serializers.ValidationError(f"a glob {wrong[0]}")
-        return found
+        return values
 
 
 class Asked(Input):
-    """The asked half of a link: `PATCH /v1/git-repos/{id}`."""
+    """The body of `PATCH /v1/git-repos/{id}`."""
 
     url = URL(required=False)
     repo_url = URL(required=False)
@@ -145,7 +145,10 @@ class Asked(Input):
 
 
 class NewLink(Asked):
-    """`POST /v1/git-repos`. The interval has a default here so that it, too, heeds the floor."""
+    """The body of `POST /v1/git-repos`.
+
+    The interval has its default here, so that the lowest one allowed applies to it as well.
+    """
 
     poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
 
@@ -156,13 +159,13 @@ class NewLink(Asked):
 
 
 class Confirmation(Input):
-    """`POST /v1/git-repos/{id}/confirm`."""
+    """The body of `POST /v1/git-repos/{id}/confirm`."""
 
     commit = Text(max_length=64)
 
 
 class LinkRow(serializers.ModelSerializer[Link]):
-    """A link of `with_status` as the API shows it. Of secrets it says only whether there is one."""
+    """A link from `with_status` as the API shows it; a secret is shown only as being set or not."""
 
     status = serializers.CharField()
     conditions = serializers.SerializerMethodField()
@@ -198,7 +201,7 @@ class LinkRow(serializers.ModelSerializer[Link]):
         return conditions(row, self.context["now"], self._trouble(row), refused)
 
     def get_error(self, row: Link) -> hosts.Trouble | None:
-        """The link's own, else what keeps it from being asked although it is due."""
+        """The link's own error, else the reason why its due remote is not polled, or None."""
         if row.error_code:
             return {"code": row.error_code, "message": row.error_message}
         return None if row.suspended else self._trouble(row)
@@ -213,7 +216,7 @@ class LinkRow(serializers.ModelSerializer[Link]):
         return bool(row.webhook_secret)
 
     def get_webhook_url(self, row: Link) -> str:
-        """Relative to whatever name the forge reaches this API under."""
+        """The path of the webhook, relative to the url under which the forge reaches this API."""
         return f"/v1/git-repos/{row.pk}/webhook"
 
     def get_last_commit(self, row: Link) -> str | None:
@@ -221,7 +224,7 @@ class LinkRow(serializers.ModelSerializer[Link]):
 
 
 def shown(rows: Sequence[LinkWithStatus]) -> list[dict[str, Any]]:
-    """Links as the API shows them now."""
+    """Links as the API shows them, with their conditions as of now."""
     now = timezone.now()
     refused = queries.refused_by_owner()
     context = {"now": now, "troubles": hosts.troubles(now), "refused": refused}
@@ -229,7 +232,7 @@ def shown(rows: Sequence[LinkWithStatus]) -> list[dict[str, Any]]:
 
 
 class RunRow(serializers.ModelSerializer[SyncRun]):
-    """One sync of a link's history."""
+    """A sync in a link's history, as the API shows it."""
 
     error = serializers.SerializerMethodField()
 
@@ -247,7 +250,7 @@ class RunRow(serializers.ModelSerializer[SyncRun]):
 
 
 class FileRow(serializers.ModelSerializer[LinkedFile]):
-    """One file of a link."""
+    """A file of a link, as the API shows it."""
 
     class Meta:
         model = LinkedFile

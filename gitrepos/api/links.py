@@ -1,4 +1,4 @@
-"""`/v1/git-repos`."""
+"""The views of `/v1/git-repos`."""
 
 import threading
 import time
@@ -36,10 +36,10 @@ _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
 _MAX_LIMIT = 10_000
-_NO_TIME = "Nobody has time for this now, or not enough; try again."
-# A waiting request holds a thread of the web server; some must stay free for the others.
+_NO_TIME = "All workers are busy; try again in a few seconds."
+# A waiting request takes a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
-# A preview holds a worker besides, for longer than anybody waits for it; syncs need some, too.
+# A preview also takes a worker, for longer than its request waits; syncs need some, too.
 _preview_seats = threading.BoundedSemaphore(2)
 
 
@@ -78,7 +78,7 @@ class GitRepos(View):
 
 
 class Summary(View):
-    """How all links stand, for dashboards and for the first look when something is wrong."""
+    """Show a summary of all links, for dashboards and for a first look when something is wrong."""
 
     def get(self, request: Request) -> Response:
         try:
@@ -88,7 +88,7 @@ class Summary(View):
 
 
 class Webhook(View):
-    """Where a forge tells of a push. The signature is the credential: no token is asked for."""
+    """Take a forge's webhook. Its signature is the credential: no token is needed."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -98,12 +98,12 @@ class Webhook(View):
         receipt = deliveries.take(link_id, headers, raw_body(request))
         if not receipt.ignored:
             _hint()
-        told = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
-        return Response({"data": {**told, "message": receipt.message}}, status=202)
+        verdict = {"accepted": not receipt.ignored, "reason": receipt.ignored or None}
+        return Response({"data": {**verdict, "message": receipt.message}}, status=202)
 
 
 class OneGitRepo(View):
-    """Show, edit or remove a link."""
+    """Show, edit or delete a link."""
 
     def get(self, request: Request, link_id: UUID) -> Response:
         return Response(_shown(link_id))
@@ -128,7 +128,7 @@ class OneGitRepo(View):
 class Sync(View):
     """Ask for a sync now: 202, or with `?wait=SECONDS` 200 once it was made.
 
-    With `?dry_run=true` it is only shown what one would do.
+    With `?dry_run=true` the answer is a preview, and no sync is made.
     """
 
     query = {"POST": ("wait", "dry_run")}
@@ -145,7 +145,7 @@ class Sync(View):
 
 
 class Test(View):
-    """Say what a link with this body would find, before anything is saved."""
+    """Preview the first sync of a link with this body; nothing is saved."""
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -160,7 +160,7 @@ class Test(View):
 
 
 class Confirm(View):
-    """Let a held commit pass; which one stands in the body, so that nobody lets another pass."""
+    """Confirm a held commit; the body names it, so that no other one is confirmed by mistake."""
 
     def post(self, request: Request, link_id: UUID) -> Response:
         body = Confirmation(data=request.data)
@@ -172,7 +172,7 @@ class Confirm(View):
 
 
 class Pin(View):
-    """Keep a version of a configuration in force whatever git says, or release it."""
+    """Pin a version of a configuration, which stays in force whatever git has; or release it."""
 
     def post(self, request: Request, configuration_id: str) -> Response:
         body = PinInput(data=request.data)
@@ -194,7 +194,7 @@ class Pin(View):
 
 
 class Syncs(View):
-    """The history of a link: what changed or failed, newest first."""
+    """List the history of a link: its last 100 changes and failures, newest first."""
 
     def get(self, request: Request, link_id: UUID) -> Response:
         runs = _found(link_id).runs.order_by("-pk")[:_MAX_RUNS]
@@ -202,7 +202,7 @@ class Syncs(View):
 
 
 class Files(View):
-    """What became of each file of a link."""
+    """List the files of a link with their outcomes."""
 
     def get(self, request: Request, link_id: UUID) -> Response:
         rows = _found(link_id).files.order_by("path", "configuration")
@@ -210,7 +210,7 @@ class Files(View):
 
 
 def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], list[str]]:
-    """The validated body, and what was changed of it on the way."""
+    """The validated body, and notices of what was changed in it."""
     body = serializer(data=request.data)
     body.is_valid(raise_exception=True)
     fields, notices = dict(body.validated_data), []
@@ -238,7 +238,7 @@ def _shown(link_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
 
 
 def _hint() -> None:
-    """Have a worker look at once. The row says what is due, so a lost hint costs a second."""
+    """Have a worker poll at once. What is due is in the rows, so a lost hint costs a second."""
     try:
         tasks.tick.apply_async(expires=2)
     except OperationalError as exc:
@@ -246,20 +246,20 @@ def _hint() -> None:
 
 
 def _previewed(link: Link) -> Any:
-    """What a worker finds: this process has neither its bounds of time nor its memory to lose."""
+    """The preview of a link, made by a worker, whose time and memory are bounded."""
     if not _preview_seats.acquire(blocking=False):
         raise BusyError(_NO_TIME)
     try:
-        found = _answered(preview_requests.keep(link))
+        preview = _answered(preview_requests.keep(link))
     finally:
         _preview_seats.release()
-    if found is None:
+    if preview is None:
         raise BusyError(_NO_TIME)
-    return found
+    return preview
 
 
 def _answered(request_id: UUID) -> Any:
-    """The answer to a preview that was asked for; None when there is none in time."""
+    """The preview for a request, from a worker; None when there is none in time."""
     ticket = uuid4().hex
     try:
         tasks.preview_link.apply_async((ticket, str(request_id)), expires=_MAX_WAIT_SECONDS)
@@ -271,7 +271,7 @@ def _answered(request_id: UUID) -> Any:
 
 
 def _served(link_id: UUID, number: int, seconds: int) -> bool:
-    """Whether an attempt that began after request `number` ended in time."""
+    """Wait for an attempt that began after request `number`; returns whether it ended in time."""
     if not _seats.acquire(blocking=False):
         return False
     try:

@@ -1,4 +1,4 @@
-"""How all links stand at this moment: what an operator looks at first."""
+"""The overview of all links, for operators: a summary and metrics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ _QUEUES = ("tick", "sync")
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Links by status, remotes by what they wait for, and the hosts that are left alone.
+    """The number of links by status, of claimed and due remotes, and the hosts in trouble.
 
     `due_seconds` is how long the most overdue remote has waited to be claimed, `oldest_failure`
-    the link that has failed for the longest time, `refused` how many configurations stay in force
+    the link that has failed for the longest time, `refused` the number of configurations in force
     that the present rules would refuse.
     """
 
@@ -38,7 +38,11 @@ class Overview:
 
 
 def read() -> Overview:
-    """Look at the rows, and at the broker's queues. Raises: `redis.RedisError`."""
+    """Read the overview from the rows and the broker's queues.
+
+    Raises:
+        redis.RedisError: the broker does not answer.
+    """
     now = timezone.now()
     remotes = _remotes(now)
     return Overview(
@@ -54,7 +58,11 @@ def read() -> Overview:
 
 
 def summary() -> dict[str, Any]:
-    """How all links stand now, and how the last hour went. Raises: `redis.RedisError`."""
+    """The body of `GET /v1/git-repos/summary`: the overview, and figures of the last hour.
+
+    Raises:
+        redis.RedisError: the broker does not answer.
+    """
     now, hour = read(), metrics.recent()
     links = sum(now.statuses.values()) - now.statuses["suspended"]
     forges = (*measures.FORGES, measures.OTHER)
@@ -77,7 +85,7 @@ def summary() -> dict[str, Any]:
 
 
 def families() -> Iterator[core.Metric]:
-    """Everything of repositories that `/metrics` shows."""
+    """The metric families of this package for `/metrics`."""
     counted = metrics.totals()
     yield from (measure.family(counted) for measure in measures.ALL)
     now = read()
@@ -86,13 +94,13 @@ def families() -> Iterator[core.Metric]:
     for name, text, number in (
         ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
-        ("keeptrusts_due_for_seconds", "How long the first of them has been.", now.due_seconds),
+        ("keeptrusts_due_for_seconds", "Seconds since the first was due.", now.due_seconds),
         (
             "keeptrusts_hosts_cooling",
-            "Hosts that are left alone for now.",
+            "Hosts that rest or pause a credential.",
             len({row["host"] for row in now.cooling}),
         ),
-        ("keeptrusts_refused_in_force", "In force, and refused by the present rules.", now.refused),
+        ("keeptrusts_refused_in_force", "Refused by the present rules, in force.", now.refused),
     ):
         yield core.GaugeMetricFamily(name, text, value=number)
 
@@ -105,10 +113,10 @@ def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Met
 
 
 def _remotes(now: datetime) -> dict[str, Any]:
-    held = Q(lease_until__gt=now)
-    due = Q(next_poll_at__lte=now) & ~held
-    return Remote.objects.filter(Q(next_poll_at__lte=now) | held).aggregate(
-        claimed=Count("pk", held), due=Count("pk", due), first=Min("next_poll_at", filter=due)
+    claimed = Q(lease_until__gt=now)
+    due = Q(next_poll_at__lte=now) & ~claimed
+    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed).aggregate(
+        claimed=Count("pk", claimed), due=Count("pk", due), first=Min("next_poll_at", filter=due)
     )
 
 

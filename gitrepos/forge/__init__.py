@@ -1,1 +1,1 @@
-"""Calls to forges: the check, packs, connections and the addresses that may be dialled."""
+"""Requests to forges: checks, packs, connections and the addresses that are allowed."""

@@ -1,4 +1,4 @@
-"""A url somebody else typed: its parts, and the addresses it may lead to."""
+"""Urls of repositories: their parts, and the addresses that may be called for them."""
 
 import ipaddress
 import re
@@ -26,7 +26,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 # Public by number, but answered by the cloud's own host: metadata and its agent.
 _CLOUD = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("168.63.129.16/32"))
-# Python's own reading of this part forgives what stands around brackets.
+# Python's own parser of this part ignores what stands around brackets.
 _NETLOC = re.compile(r"(\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:(?P<port>[0-9]{0,5}))?")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -37,14 +37,14 @@ _MAX_LENGTH = 2000
 
 
 class BadURLError(ValueError):
-    """The url cannot be used; the message says what to write instead."""
+    """The url cannot be used; the message, the end of a sentence, says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepoURL:
-    """A url in the one form that is stored: lower-case scheme and host, no default port.
+    """A url in its stored form: lower-case scheme and host, no default port.
 
-    An ssh url names its user; `text` of the others holds none.
+    An ssh url has its user; the `text` of others has none.
     """
 
     text: str
@@ -58,7 +58,9 @@ def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
 
     git's short form `user@host:path` is stored as `ssh://user@host/path`.
 
-    Raises: `BadURLError` for anything but scheme, host, port and path, and a user with ssh.
+    Raises:
+        BadURLError: it has more than scheme, host, port, path and, with ssh, a user; or one of
+            them cannot be used.
     """
     if len(text) > _MAX_LENGTH or re.search(r"[^\x21-\x7e]", text):
         raise BadURLError("must be at most 2000 printable ASCII characters without spaces")
@@ -82,7 +84,7 @@ def parse(text: str, *, schemes: Collection[str]) -> RepoURL:
 
 
 def stored(text: str) -> RepoURL:
-    """Take a url apart that `parse` brought into its stored form, whatever is allowed by now."""
+    """Parse a url in its stored form, whether or not its scheme is allowed now."""
     return parse(text, schemes=("file", *_PORTS))
 
 
@@ -97,7 +99,7 @@ def _check(text: str, scheme: str, schemes: Collection[str]) -> None:
 
 
 def _user(text: str, *, given: bool) -> str:
-    """The user of an ssh url; forges call theirs git."""
+    """The user of an ssh url, `git` by default."""
     if given and not _USER.fullmatch(text):
         raise BadURLError("has no usable user name before the @")
     return text or _SSH_USER
@@ -115,36 +117,37 @@ def _network(scheme: str, netloc: str, path: str, *, user: str = "") -> RepoURL:
     path = path.rstrip("/")  # git asks for the same with and without.
     if not path:
         raise BadURLError("names a host but no repository on it")
-    shown = f"[{host}]" if ":" in host else host
+    where = f"[{host}]" if ":" in host else host
     if user:
-        shown = f"{user}@{shown}"
+        where = f"{user}@{where}"
     suffix = "" if port == _PORTS[scheme] else f":{port}"
-    return RepoURL(text=f"{scheme}://{shown}{suffix}{path}", scheme=scheme, host=host, port=port)
+    return RepoURL(text=f"{scheme}://{where}{suffix}{path}", scheme=scheme, host=host, port=port)
 
 
 def place(text: str) -> str:
-    """Check `HOST` or `HOST:PORT`, and bring it into one spelling.
+    """Check `HOST` or `HOST:PORT`, and bring it into its stored form.
 
-    Raises: `BadURLError`.
+    Raises:
+        BadURLError: it is neither.
     """
     host, port = _host(text)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{port}" if port else shown
+    spelling = f"[{host}]" if ":" in host else host
+    return f"{spelling}:{port}" if port else spelling
 
 
 def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
-    """Where a `place` leads; without a port to the default one of the scheme."""
+    """The host and port of a `place`; without a port the default one of the scheme."""
     host, port = _host(place)
     return host, port or _PORTS[scheme]
 
 
 def names_port(place: str) -> bool:
-    """Whether a `place` says which port."""
+    """True when a `place` has a port."""
     return _host(place)[1] is not None
 
 
 def origin(url: str) -> str:
-    """Scheme, user, host and port of a url, as its stored form spells them."""
+    """The scheme, user, host and port of a url in its stored form."""
     return "/".join(url.split("/", 3)[:3])
 
 
@@ -160,7 +163,7 @@ def _host(text: str) -> tuple[str, int | None]:
 
 
 def _ipv6(text: str) -> str:
-    """An address at its shortest."""
+    """An IPv6 address in its shortest form."""
     try:
         return str(ipaddress.IPv6Address(text))
     except ValueError as exc:
@@ -174,37 +177,38 @@ def _name(text: str) -> str:
 
 
 def resolve(url: RepoURL, *, allowed: Sequence[Network]) -> tuple[str, ...]:
-    """The addresses that may be dialled for `url`; git is pinned to them.
+    """The addresses that may be called for `url`; git is pinned to them.
 
-    A name may answer differently a moment later, so nothing else is dialled afterwards.
+    A name may resolve differently a moment later, so no other address is called afterwards.
 
-    Raises: `UnreachableError` for a name that does not resolve, or not in 5 s;
-    `HostNotAllowedError` when every address is one that the operator did not allow.
+    Raises:
+        UnreachableError: the name does not resolve, or not within 5 s.
+        HostNotAllowedError: none of the addresses is allowed.
     """
     try:
-        found = look_up(url.host, url.port).result(LOOKUP_SECONDS)
+        texts = look_up(url.host, url.port).result(LOOKUP_SECONDS)
     except TimeoutError as exc:
         raise unresolved(url.host) from exc
-    return admitted(url.host, found, allowed=allowed)
+    return admitted(url.host, texts, allowed=allowed)
 
 
 def look_up(host: str, port: int) -> Future[tuple[str, ...]]:
-    """Ask for the addresses of a name. A thread of its own waits, and nothing waits for it.
+    """Look up the addresses of a name in a thread of its own, which no exit waits for.
 
     The future's error is an `UnreachableError`.
     """
-    found: Future[tuple[str, ...]] = Future()
-    Thread(target=_look_up, args=(found, host, port), name=f"dns {host}", daemon=True).start()
-    return found
+    lookup: Future[tuple[str, ...]] = Future()
+    Thread(target=_look_up, args=(lookup, host, port), name=f"dns {host}", daemon=True).start()
+    return lookup
 
 
-def _look_up(found: Future[tuple[str, ...]], host: str, port: int) -> None:
+def _look_up(lookup: Future[tuple[str, ...]], host: str, port: int) -> None:
     try:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        found.set_exception(unresolved(host))
+        lookup.set_exception(unresolved(host))
     else:
-        found.set_result(tuple(dict.fromkeys(str(a[4][0]).split("%")[0] for a in answers)))
+        lookup.set_result(tuple(dict.fromkeys(str(a[4][0]).split("%")[0] for a in answers)))
 
 
 def unresolved(host: str) -> UnreachableError:
@@ -213,9 +217,10 @@ def unresolved(host: str) -> UnreachableError:
 
 
 def admitted(host: str, found: Sequence[str], *, allowed: Sequence[Network]) -> tuple[str, ...]:
-    """Those of the addresses of `host` that may be dialled.
+    """The addresses of `host` that may be called.
 
-    Raises: `HostNotAllowedError` when there is none.
+    Raises:
+        HostNotAllowedError: there is none.
     """
     good = tuple(text for text in found if is_allowed(ipaddress.ip_address(text), allowed))
     if not good:
@@ -227,9 +232,9 @@ def admitted(host: str, found: Sequence[str], *, allowed: Sequence[Network]) -> 
 
 
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether `address` is public, or inside one of the operator's networks.
+    """True when `address` is public, or inside one of the operator's networks.
 
-    IPv6 addresses that stand for an IPv4 one (mapped, 6to4, NAT64) are judged by that one.
+    An IPv6 address that stands for an IPv4 one (mapped, 6to4, NAT64) is judged as that one.
     """
     address = _unwrapped(address)
     if any(address in network for network in allowed):
@@ -249,7 +254,7 @@ def _unwrapped(address: Address) -> Address:
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that a url's host spells, in any form a C library reads; None for a name."""
+    """The address in a url's host, in any form that a C library reads; None for a name."""
     if not host:
         return None
     try:

@@ -1,8 +1,8 @@
-"""The cheap check: which commit each branch of a remote points at. Knows no database.
+"""The check: the commit of each ref of a remote, in one request. No database.
 
-A question goes in for each remote, an answer comes out as it arrives; one that hangs delays
-no other. All are asked at once by one event loop, whose connections outlive the call; git
-itself is started only where no smart HTTP is spoken.
+There is a question for each remote; answers come as they arrive, and one that hangs delays no
+other. One event loop asks all at once, and its connections outlive the call; git itself is
+started only for remotes without smart HTTP.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _GITS_PER_HOST = 4
 _GROUP_SECONDS = 0.2
 _MAX_BYTES = 64 * 1024
 _MAX_HOSTS = 10_000
-# A host that is asked again within this time is worth an open connection.
+# The connection to a host that is called again within this time is kept open.
 _AGAIN_SECONDS = 60
 _LATE = "The server did not answer in time."
 
@@ -49,7 +49,10 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class RefsQuestion(Generic[Key]):
-    """What to ask a remote: full ref names (`refs/heads/main`) or `HEAD`; `key` comes back."""
+    """A question for a remote: full ref names (`refs/heads/main`) or `HEAD`.
+
+    The answer has the same `key`.
+    """
 
     key: Key
     url: RepoURL
@@ -59,7 +62,7 @@ class RefsQuestion(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class RefsAnswer(Generic[Key]):
-    """The commit of each ref that was asked for, empty where there is none; or an error."""
+    """The answer of a remote: the commit of each ref, empty where there is none; or an error."""
 
     key: Key
     heads: Mapping[str, str]
@@ -68,10 +71,10 @@ class RefsAnswer(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator says about calls to forges.
+    """The operator's terms for calls to forges.
 
-    `allowed` may be dialled besides public addresses; `per_host` calls a host gets at once;
-    `ca_file` names authorities that are trusted besides the system's.
+    `allowed` networks may be called besides public addresses; a host gets `per_host` calls at
+    once; `ca_file` has authorities that are trusted besides the system's.
     """
 
     allowed: tuple[Network, ...] = ()
@@ -84,8 +87,8 @@ def check(
 ) -> Iterator[list[RefsAnswer[Key]]]:
     """Ask every remote once; answers come as they arrive, in groups, which may be empty.
 
-    Each takes at most 10 s of its own, however many are asked, and waits for one of the
-    places at its host 20 s at most. Never raises a `RemoteError`.
+    Each call takes 10 s at most, however many there are, after a wait of 20 s at most for a place
+    at its host. An error is in the answer: no `RemoteError` is raised.
     """
     answers: list[RefsAnswer[Key]] = []
     asking = eventloop.submit(_ask_all(questions, terms, answers))
@@ -102,9 +105,11 @@ def check(
 
 
 def access(url: RepoURL, secret: Secret, *, terms: Terms) -> runner.Access:
-    """Check where `url` leads to and pin it.
+    """Look up the addresses of `url`, and pin git to those that are allowed.
 
-    Raises: `HostNotAllowedError`, `UnreachableError`.
+    Raises:
+        HostNotAllowedError: none of the addresses is allowed.
+        UnreachableError: the name does not resolve.
     """
     addresses = () if url.scheme == "file" else resolve(url, allowed=terms.allowed)
     return runner.Access(url=url, addresses=addresses, secret=secret, ca_file=terms.ca_file)
@@ -127,7 +132,7 @@ def _asker(terms: Terms) -> "_Asker":
 
 
 class _Host:
-    """A server: who is next, what was learnt of it, when (monotonic) it was last asked."""
+    """The state of a server: free places, facts of it, and when (monotonic) it was last called."""
 
     def __init__(self, places: int) -> None:
         self.turns = asyncio.Semaphore(places)
@@ -136,13 +141,13 @@ class _Host:
         self.asked_at = float("-inf")
 
     def is_frequent(self) -> bool:
-        """Whether it was asked not long ago; asking this counts."""
+        """True when it was called in the last minute; this call counts as one."""
         before, self.asked_at = self.asked_at, time.monotonic()
         return self.asked_at - before < _AGAIN_SECONDS
 
 
 class _Asker:
-    """What outlives a call: connections, turns, and what was learnt. Lives in the event loop."""
+    """Connections, places and facts of servers, kept across checks; for the event loop alone."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -154,14 +159,13 @@ class _Asker:
         eventloop.closing().callback(self._gits.shutdown, wait=False)
 
     async def ask(self, question: RefsQuestion[Key], answers: list[RefsAnswer[Key]]) -> None:
-        """Put the answer to a question among `answers`, whatever it is."""
+        """Ask a question and append the answer, or the error, to `answers`."""
         try:
             answer = RefsAnswer(question.key, await self._heads(question))
         except RemoteError as error:
             answer = RefsAnswer(question.key, {}, smart_http.shown(error, question.secret.hidden))
         except Exception:
-            # What a server provokes by an answer nobody foresaw must not cost its neighbours
-            # theirs.
+            # An unforeseen answer of one server must not cost the others theirs.
             log.exception("check crashed", url=question.url.text)
             answer = RefsAnswer(question.key, {}, InternalError("The check crashed; see the log."))
         answers.append(answer)
@@ -194,7 +198,7 @@ class _Asker:
             self._hosts.clear()
         key = url.scheme, url.host, url.port
         if key not in self._hosts:
-            # No host holds more than it leaves to others, whatever the operator allows.
+            # No host gets more places than it leaves to others, whatever the operator allows.
             self._hosts[key] = _Host(min(self._terms.per_host, _IN_FLIGHT // 2))
         return self._hosts[key]
 
@@ -204,9 +208,10 @@ _askers: dict[tuple[asyncio.AbstractEventLoop, Terms], _Asker] = {}
 
 @contextlib.asynccontextmanager
 async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
-    """Wait for a place at each. One host that hangs holds its own places and no others.
+    """Wait for a place at each semaphore, 20 s at most; a hanging host fills only its own.
 
-    Raises: `BusyError`.
+    Raises:
+        BusyError: no place became free in time.
     """
     async with contextlib.AsyncExitStack() as stack:
         # Nearly always all are free, and a deadline costs more than a place.
@@ -221,7 +226,7 @@ async def _turn(*places: asyncio.Semaphore) -> AsyncIterator[None]:
 
 
 def _by_git(question: RefsQuestion[Key], terms: Terms) -> dict[str, str]:
-    """Ask by a git process: over ssh, in a file, or a server that hands out files."""
+    """Ask with a git process: for ssh and file urls, and servers without smart HTTP."""
     until = time.monotonic() + _DEADLINE_SECONDS
     reached = access(question.url, question.secret, terms=terms)
     heads = _parsed(_listing(reached, question.refs, until), question.refs)
@@ -243,17 +248,21 @@ def _listing(reached: runner.Access, refs: Sequence[str], until: float) -> bytes
 
 
 def _prove(reached: runner.Access, until: float) -> None:
-    """Tell a repository that lacks these branches from what is none: that lists nothing at all.
+    """Check that the server lists anything at all, so that it is a repository.
 
-    Raises: `BadAnswerError`.
+    Raises:
+        BadAnswerError: it lists nothing.
     """
-    with contextlib.suppress(TooLargeError):  # It lists more than need be read.
+    with contextlib.suppress(TooLargeError):  # It lists more than is read.
         if not _listing(reached, (), until):
-            raise BadAnswerError("The server's answer is none that git understands: it is empty.")
+            raise BadAnswerError("The server's answer does not follow git's protocol: it is empty.")
 
 
 def _parsed(output: bytes, refs: Sequence[str]) -> dict[str, str]:
-    """git matches a pattern against the end of a name, so other refs may be among the lines."""
+    """The commit of each ref in the output of `ls-remote`.
+
+    git matches a pattern against the end of a name, so other refs may be among the lines.
+    """
     lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
-    found = {line[1]: line[0] for line in lines if len(line) == 2}
-    return {ref: found.get(ref, "") for ref in refs}
+    commits = {line[1]: line[0] for line in lines if len(line) == 2}
+    return {ref: commits.get(ref, "") for ref in refs}

@@ -1,7 +1,7 @@
-"""Connections to forges: kept alive, bounded, and to no address that is not allowed.
+"""Connections to forges: kept alive, bounded, and only to allowed addresses.
 
-The address that is really dialled is checked, in whatever form a url or a name server gives
-it. No redirect is followed, no cookie kept, no proxy or credential taken from this machine.
+The address of each connection is checked, in whatever form a url or a name server gives it. No
+redirect is followed, no cookie is kept, no proxy or credential of this machine is used.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ _GONE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class _BarredError(OSError):
-    """The guard's no, in the one form that a connector takes for a failed attempt."""
+    """A refused address; an `OSError`, which the connector takes for a failed attempt."""
 
 
 class Dial:
-    """Connections under one set of `allowed` networks. Made in the event loop that uses them.
+    """Connections under one set of `allowed` networks; made in the event loop that uses them.
 
-    `ca_file` names authorities that are trusted besides the system's. `pinned` are the addresses
-    that were checked already for the one host that is asked: no name is looked up.
+    `ca_file` has authorities that are trusted besides the system's. With `pinned`, the checked
+    addresses of the only host, no name is looked up.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Dial:
             ttl_dns_cache=_NAMES_SECONDS,
             socket_factory=self._socket,
         )
-        # The first goes to hosts that are asked again soon, the second to the others.
+        # The first is for hosts that are called again soon, the second for the others.
         self._kept = _session(connector(keepalive_timeout=_KEPT_SECONDS))
         self._passing = _session(connector(force_close=True))
 
@@ -74,11 +74,14 @@ class Dial:
         body: bytes | None = None,
         keep: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to a GET, or with `body` a POST, of what is at `tail` below a repository.
+        """The answer to a GET, or with `body` a POST, of `tail` below a repository's url.
 
-        `keep` holds the connection for the next one. Nothing here has a deadline.
+        `keep` keeps the connection for the next call. There is no deadline.
 
-        Raises: `HostNotAllowedError`, `UnreachableError`, `BadAnswerError`.
+        Raises:
+            HostNotAllowedError: the address is not allowed.
+            UnreachableError: the connection failed.
+            BadAnswerError: the answer is no HTTP, or is cut short.
         """
         keep = keep and len(self._sockets) < _KEPT_SOCKETS
         session = self._kept if keep else self._passing
@@ -96,8 +99,8 @@ class Dial:
             except _GONE as exc:
                 if not keep or isinstance(exc, aiohttp.ClientConnectorError):
                     raise
-                # A server may close a kept connection just when it is used again. Asking twice
-                # changes nothing there.
+                # A server may close a kept connection just when it is used again. The calls only
+                # read, so they may be repeated.
                 response = await ask()
             async with response:
                 yield response
@@ -125,8 +128,9 @@ class Dial:
 async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIterator[bytes]:
     """The body of an answer as it arrives.
 
-    Raises: `TooLargeError` past `max_bytes`, `BadAnswerError` for one that is compressed: it
-    was not asked for, and it would unpack to any size.
+    Raises:
+        TooLargeError: it is over `max_bytes`.
+        BadAnswerError: it is compressed, which was not asked for and could unpack to any size.
     """
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise malformed("it is compressed")
@@ -134,13 +138,13 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
     async for chunk in response.content.iter_any():
         left -= len(chunk)
         if left < 0:
-            raise TooLargeError("The server's answer passes its bound.")
+            raise TooLargeError("The server's answer is too large.")
         yield chunk
 
 
 @functools.cache
 def _trusting(ca_file: str) -> ssl.SSLContext:
-    """Made once a process: the system's authorities take longer to read than most answers."""
+    """The TLS context for a `ca_file`, made once a process: it takes longer than most answers."""
     tls = ssl.create_default_context()
     if ca_file:
         tls.load_verify_locations(ca_file)
@@ -148,7 +152,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 
 
 class _Pinned(AbstractResolver):
-    """The same addresses for every name."""
+    """A resolver with the same addresses for every name."""
 
     def __init__(self, pinned: Sequence[str]) -> None:
         self._addresses = pinned
@@ -163,30 +167,35 @@ class _Pinned(AbstractResolver):
 
 
 class _Names(AbstractResolver):
-    """Names to addresses that are allowed, without ever stopping the loop."""
+    """A resolver of names to allowed addresses, which never blocks the loop."""
 
     def __init__(self, allowed: Sequence[Network]) -> None:
         self._allowed = allowed
-        # A thread whose answer is no longer waited for still counts until it ends.
+        # A thread counts until it ends, even when its answer comes too late.
         self._slots = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Raises: `UnreachableError`, `HostNotAllowedError`."""
+        """The allowed addresses of a name.
+
+        Raises:
+            UnreachableError: the name does not resolve, or not within 5 s.
+            HostNotAllowedError: none of its addresses is allowed.
+        """
         await self._slots.acquire()
-        found = asyncio.wrap_future(addresses.look_up(host, port))
-        found.add_done_callback(self._looked_up)
-        done, _ = await asyncio.wait([found], timeout=addresses.LOOKUP_SECONDS)
+        lookup = asyncio.wrap_future(addresses.look_up(host, port))
+        lookup.add_done_callback(self._looked_up)
+        done, _ = await asyncio.wait([lookup], timeout=addresses.LOOKUP_SECONDS)
         if not done:
             raise addresses.unresolved(host)
-        good = addresses.admitted(host, found.result(), allowed=self._allowed)
+        good = addresses.admitted(host, lookup.result(), allowed=self._allowed)
         return [_resolved(host, text, port) for text in good]
 
-    def _looked_up(self, found: asyncio.Future[tuple[str, ...]]) -> None:
+    def _looked_up(self, lookup: asyncio.Future[tuple[str, ...]]) -> None:
         self._slots.release()
-        if not found.cancelled():
-            found.exception()  # Perhaps nobody waits for it any more.
+        if not lookup.cancelled():
+            lookup.exception()  # Taken, or asyncio logs an error that came too late.
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -216,7 +225,7 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 
 def _where(url: RepoURL, tail: str) -> URL:
-    """An address spelled in another way than usual (127.1) is asked for in the usual one."""
+    """The url of `tail` below a repository, with an address such as 127.1 in its usual form."""
     usual = _usual(url.host)
     if usual == url.host:
         return URL(f"{url.text}{tail}", encoded=True)
@@ -231,7 +240,7 @@ def _usual(host: str) -> str:
 
 
 def _translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
-    """Say it without the words of the server, and without those of the url but its host."""
+    """The error to show: without words of the server, and of the url with the host alone."""
     match exc:
         case aiohttp.ClientConnectorCertificateError():
             cause = f"TLS certificate verification failed: {_verdict(exc)}"

@@ -1,6 +1,6 @@
-"""One event loop in a thread of its own, for whoever waits for many answers at once.
+"""The event loop of a process, in a thread of its own, for many calls at once.
 
-It begins with the first work of its process, so after a fork, and ends with the process.
+It starts with the first work of its process, so after a fork, and ends with the process.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """`closing` holds what is to be closed in the loop before it ends."""
+    """A running loop; `closing` has the callbacks that run in it at its end."""
 
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
@@ -29,24 +29,24 @@ class _Running:
 
 
 _lock = threading.Lock()
-# By process id: what a fork copied is not touched, since its thread and its sockets are the
+# By process id: a copy in a forked child is not touched, since the thread and the sockets are the
 # parent's.
 _running: dict[int, _Running] = {}
 
 
 def submit(work: Coroutine[Any, Any, Result]) -> Future[Result]:
-    """Have `work` done by the loop of this process."""
+    """Run `work` in the loop of this process."""
     return asyncio.run_coroutine_threadsafe(work, _current().loop)
 
 
 def closing() -> AsyncExitStack:
-    """What is put on this stack is closed in the loop, at its end."""
+    """The stack of callbacks that run in the loop at its end."""
     return _current().closing
 
 
 @atexit.register
 def close() -> None:
-    """End the loop, if there is one; what it still does is given up."""
+    """End the loop, if there is one, and cancel its work."""
     with _lock:
         running = _running.pop(os.getpid(), None)
     if running is not None:

@@ -1,4 +1,4 @@
-"""Brings packs over smart HTTP, each in one request and without git. Knows no database."""
+"""Fetches of packs over smart HTTP, each in one request and without a git process. No database."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.wire import fetch
 
 _MAX_BYTES = 64 * 1024 * 1024
-# As git ends a transfer that is slower than 1,000 bytes a second over 15 s.
+# git ends a transfer, too, that is slower than 1,000 bytes a second over 15 s.
 _SLOW_SECONDS = 15
 _SLOW_BYTES = 15_000
 _GRACE_SECONDS = 5
@@ -22,14 +22,14 @@ _GRACE_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack in a file of memory, read from its start; `shallow` are commits without parents."""
+    """A pack in a memory file, at its start; `shallow` are the commits without their parents."""
 
     file: BinaryIO
     shallow: frozenset[str]
 
 
 class Courier:
-    """The way to one remote, and to no other address than those that were checked for it.
+    """A client that fetches packs from one remote, at the addresses that were checked for it.
 
     The connection is kept from one pack to the next, until the end of the `with`.
     """
@@ -54,13 +54,14 @@ class Courier:
     def pack(
         self, wants: Sequence[str], *, sha256: bool, thin: bool, deadline_seconds: float
     ) -> Pack | None:
-        """The pack of what `packs.question` asks for; whoever gets it closes its file.
+        """Fetch the pack of these objects (`wire.fetch.question`); the caller closes its file.
 
-        None where git itself has to ask, from then on: not over http, or of a server whose answer
-        was no pack. Where that is old, or cannot leave blobs out, git knows how; else it has the
-        words for it.
+        None when git itself must fetch, now and from then on: the url is not http(s), or the
+        server's answer was no pack. git can talk to an old server, or one that cannot leave blobs
+        out, and has the right message for any other.
 
-        Raises: a `RemoteError` that git would run into as well. No message holds the secret.
+        Raises:
+            RemoteError: the fetch failed, as it would with git. No message holds the secret.
         """
         if self._is_puzzled:
             return None
@@ -86,7 +87,7 @@ class Courier:
             return await self._brought(self._dial, body, fetch.PackReader(wants), slow)
 
     async def _brought(
-        self, dial: Dial, body: bytes, said: fetch.PackReader, slow: asyncio.Timeout
+        self, dial: Dial, body: bytes, reader: fetch.PackReader, slow: asyncio.Timeout
     ) -> Pack:
         wish = smart_http.RefsRequest(
             self._access.url, authorization=self._access.secret.authorization, keep=True
@@ -100,8 +101,8 @@ class Courier:
                     if arrived >= _SLOW_BYTES:
                         arrived = 0
                         slow.reschedule(asyncio.get_running_loop().time() + _SLOW_SECONDS)
-                    file.writelines(said.feed(chunk))
-                said.end()
+                    file.writelines(reader.feed(chunk))
+                reader.end()
             file.seek(0)
             kept.pop_all()
-            return Pack(file, frozenset(said.shallow))
+            return Pack(file, frozenset(reader.shallow))

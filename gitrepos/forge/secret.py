@@ -1,4 +1,4 @@
-"""What proves to a forge who asks: plain values for the moment of a call, never shown."""
+"""Secrets in clear, for the time of a call to a forge; never shown."""
 
 import base64
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ FORGE_USER = "x-access-token"
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Of http and https, `authorization` is the header's value; the others are of ssh.
+    """The secret of one call.
 
-    `private_key` is in OpenSSH's format and without a passphrase, `known_hosts` in that of its
-    file. `hidden` are the texts that no message may hold.
+    `authorization` is the value of the header over http and https. Over ssh, `private_key` is in
+    OpenSSH's format without a passphrase, `known_hosts` in that of the file. No message may hold
+    a text of `hidden`.
     """
 
     authorization: str = field(default="", repr=False)
@@ -24,16 +25,19 @@ NOBODY = Secret()
 
 
 def basic(password: str, *, user: str = FORGE_USER) -> Secret:
-    """Source: RFC 7617. `FORGE_USER` is what forges take beside an access token."""
+    """The secret for basic authentication; forges take `FORGE_USER` with an access token.
+
+    Source: RFC 7617.
+    """
     encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Secret(authorization=f"Basic {encoded}", hidden=(password, encoded))
 
 
 def bearer(token: str) -> Secret:
-    """Source: RFC 6750."""
+    """The secret for a bearer token. Source: RFC 6750."""
     return Secret(authorization=f"Bearer {token}", hidden=(token,))
 
 
 def key(private_key: str, *, known_hosts: str) -> Secret:
-    """A key for ssh, and who may be taken for the server."""
+    """The secret for ssh: a private key, and the keys that the server may show."""
     return Secret(private_key=private_key, known_hosts=known_hosts, hidden=(private_key,))

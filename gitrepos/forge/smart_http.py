@@ -1,7 +1,7 @@
 """The refs of a remote over smart HTTP, in one request where the server speaks protocol 2.
 
-The question goes out at once, without asking first what the server can do. Only its own
-`info/refs` proves that it speaks an older protocol; what it speaks is remembered for an hour.
+The request goes out at once, without asking first for the server's capabilities. Only its
+`info/refs` proves that it speaks an older protocol, which is remembered for an hour.
 """
 
 import contextlib
@@ -43,15 +43,18 @@ _HEADERS = {
     "Git-Protocol": "version=2",
     "Accept-Encoding": "identity",
 }
-# What a server may answer that does not know the question. Overload, credentials and limits are
-# no such answers.
+# The answers of servers that may not know the request. Overload, credentials and limits are not
+# among them.
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)
 _MOVED = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)
 class RefsRequest:
-    """What is asked of a remote; `authorization` is the header's value, empty for none."""
+    """A request for refs; `authorization` is the header's value, empty for none.
+
+    `keep` keeps the connection for the next call.
+    """
 
     url: RepoURL
     refs: tuple[str, ...] = ()
@@ -61,27 +64,27 @@ class RefsRequest:
 
 @dataclass(slots=True)
 class ServerFacts:
-    """What this process learnt of a server, and until when (monotonic) it believes that."""
+    """Facts that this process learnt of a server, each valid until a moment (monotonic)."""
 
     old_until: float = 0.0
     dumb_until: float = 0.0
     sha256: set[str] = field(default_factory=set)
 
     def is_old(self) -> bool:
-        """Whether it speaks no protocol 2."""
+        """True when it does not speak protocol 2."""
         return time.monotonic() < self.old_until
 
     def is_dumb(self) -> bool:
-        """Whether it hands out files and speaks no protocol of git's."""
+        """True when it serves plain files and does not speak git's protocol."""
         return time.monotonic() < self.dumb_until
 
 
 class DumbError(Exception):
-    """The server hands out files; git itself knows how to read those."""
+    """The server serves plain files, which git itself can read."""
 
 
 class DoubtError(Exception):
-    """The answer is of no use, perhaps because the server does not know the question."""
+    """The answer is useless, perhaps because the server does not know the request."""
 
     def __init__(self, error: RemoteError) -> None:
         super().__init__(error.message)
@@ -91,7 +94,9 @@ class DoubtError(Exception):
 async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, str]:
     """The commit of each ref, empty where a well-formed answer lists none.
 
-    Raises: a `RemoteError`, perhaps with the server's words in its message; `DumbError`.
+    Raises:
+        RemoteError: the request failed; the message may hold words of the server.
+        DumbError: the server serves plain files.
     """
     is_sha256 = wish.url.text in known.sha256
     doubt: RemoteError | None = None
@@ -100,17 +105,17 @@ async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, 
             return await _listed(dial, wish, sha256=is_sha256)
         except DoubtError as exc:
             doubt = exc.error
-    said = await _advertised(dial, wish, known)
-    if said.version < 2:
+    advertisement = await _advertised(dial, wish, known)
+    if advertisement.version < 2:
         known.old_until = time.monotonic() + _FORGET_SECONDS
-        return said.heads()
+        return advertisement.heads()
     known.old_until = 0.0
-    if doubt and said.sha256 == is_sha256:
-        raise doubt  # It knows the question, so its first answer stands.
-    if said.sha256 and len(known.sha256) < _MAX_SHA256:
+    if doubt and advertisement.sha256 == is_sha256:
+        raise doubt  # It knows the request, so its first answer counts.
+    if advertisement.sha256 and len(known.sha256) < _MAX_SHA256:
         known.sha256.add(wish.url.text)
     try:
-        return await _listed(dial, wish, sha256=said.sha256)
+        return await _listed(dial, wish, sha256=advertisement.sha256)
     except DoubtError as exc:
         raise exc.error from exc
 
@@ -119,9 +124,11 @@ async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, 
 async def posted(
     dial: Dial, wish: RefsRequest, body: bytes
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The answer to a question of protocol 2.
+    """Send a request of protocol 2; gives the answer, to be read in the block.
 
-    Raises: a `RemoteError`; `DoubtError`, also for a `BadAnswerError` of who reads the answer.
+    Raises:
+        RemoteError: the request failed.
+        DoubtError: the server may not know the request, or the block raised a `BadAnswerError`.
     """
     headers = _headers(wish) | {
         "Content-Type": "application/x-git-upload-pack-request",
@@ -141,7 +148,7 @@ async def posted(
 
 
 def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
-    """The same error, fit to be shown: a server may send back what it was sent, at any length."""
+    """The error, bounded and without secrets: a server may send back what it was sent."""
     message = error.message
     for secret in secrets:
         message = message.replace(secret, "***")
@@ -160,7 +167,7 @@ async def _listed(dial: Dial, wish: RefsRequest, *, sha256: bool) -> dict[str, s
 
 async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_refs.Advertisement:
     headers = _headers(wish) | {"Accept": "*/*"}
-    said = ls_refs.Advertisement(wish.refs)
+    advertisement = ls_refs.Advertisement(wish.refs)
     async with dial.answer(wish.url, _GET_TAIL, headers, keep=wish.keep) as answer:
         if error := _refusal(answer, wish):
             raise error
@@ -171,9 +178,9 @@ async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_r
                 raise DumbError
             _check_type(answer, _ADVERTISED)
         async for chunk in chunks:
-            said.feed(chunk)
-        said.heads()  # It came to its end.
-        return said
+            advertisement.feed(chunk)
+        advertisement.heads()  # Raises if it is cut short.
+        return advertisement
 
 
 def _headers(wish: RefsRequest) -> dict[str, str]:
@@ -186,14 +193,14 @@ def _check_type(answer: aiohttp.ClientResponse, expected: str) -> None:
 
 
 def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError | None:
-    """The error that a status stands for; None for 200."""
+    """The error for a status; None for 200."""
     status = answer.status
     retry = answer.headers.get("Retry-After", "")
     if status == 200:
         return None
     if status == 429 or (status in (403, 503) and retry):
         return RateLimitedError(
-            "The server asks for fewer calls.", retry_after_seconds=_retry_after(retry)
+            "The server asks for fewer requests.", retry_after_seconds=_retry_after(retry)
         )
     if status in (401, 403):
         return AuthFailedError(
@@ -212,7 +219,7 @@ def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError |
 
 
 def _moved(url: RepoURL, headers: Mapping[str, str]) -> str:
-    """Name the new url where the redirect leads to the same place below another one."""
+    """The message for a redirect; it names the new url where the redirect has the same tail."""
     try:
         to = urljoin(f"{url.text}/", headers["Location"])
         asked = next(tail for tail in (_POST_TAIL, _GET_TAIL) if to.endswith(tail))
@@ -223,7 +230,7 @@ def _moved(url: RepoURL, headers: Mapping[str, str]) -> str:
 
 
 def _retry_after(text: str) -> int | None:
-    """Seconds from now, at most a day; None for what is neither a number nor a date."""
+    """The seconds of a `Retry-After`, a day at most; None for what is neither number nor date."""
     if text.isascii() and text.isdecimal():
         seconds = int(text[:9])
     else:

@@ -1,1 +1,1 @@
-"""The asked half of a link and its writers; conditions, stored secrets and their rotation."""
+"""Links as people ask for them, and their writers; conditions, sealed secrets, rotation."""

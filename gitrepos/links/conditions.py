@@ -1,8 +1,8 @@
-"""How a link stands, in words that programs and people can act on.
+"""The status and conditions of a link, with what to do about them.
 
-`Ready`, `Reconciling` and `Stalled` mean what they mean for Kubernetes' kstatus: in force as git
-has it; on the way there without help; waiting for somebody. `Warning` is beside them: what is in
-force stays so, and the present rules would refuse it.
+`Ready`, `Reconciling` and `Stalled` have the meanings of Kubernetes' kstatus: in force as git has
+it; on the way there without help; waiting for a person. `Warning` is added: a configuration stays
+in force that the present rules would refuse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,10 +57,10 @@ ACTIONS: Mapping[str, str] = {
     "refused_in_force": (
         "Mend these files in git; `GET /v1/configurations/{id}` says where and why in `warning`."
     ),
-    "held": "Look at what is held; confirm it, or mend it in git.",
+    "held": "Look at the held commit; confirm it, or change it in git.",
     "suspended": "Set `suspended` to false to resume.",
 }
-"""What to do about an error's code, or about another reason to look at a link."""
+"""What to do, by the error's code or the reason of a condition."""
 
 _REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
@@ -76,14 +76,14 @@ LinkWithStatus: TypeAlias = "WithAnnotations[Link, _Status]"
 
 
 def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> QuerySet[LinkWithStatus]:
-    """Those links whose `status` is among the wanted ones, each with it and with its remote."""
-    found = rows.select_related("remote__shared").annotate(status=_STATUS)
+    """The links whose `status` is among the wanted ones, with the status and the remote."""
+    links = rows.select_related("remote__shared").annotate(status=_STATUS)
     # A filter that every row passes looks to PostgreSQL like one that few do: no page off an index.
-    return found if set(wanted) >= set(STATUSES) else found.filter(status__in=wanted)
+    return links if set(wanted) >= set(STATUSES) else links.filter(status__in=wanted)
 
 
 def with_warning(rows: QuerySet[LinkWithStatus], wanted: bool) -> QuerySet[LinkWithStatus]:
-    """Those that feed something in force which would be refused now, or the others."""
+    """The links that feed a configuration that would be refused now; or with False the others."""
     owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
     feeding = Q(hex__in=owners)
     return rows.alias(hex=_hex("pk")).filter(feeding if wanted else ~feeding)
@@ -95,10 +95,10 @@ def conditions(
     trouble: Mapping[str, str] | None = None,
     refused: Mapping[str, datetime] | None = None,
 ) -> list[Condition]:
-    """The four conditions of a link, which comes from `with_status`.
+    """The four conditions of a link from `with_status`.
 
-    `trouble` is what keeps its host from being asked: code and message. `refused` are the
-    configurations it feeds that would be refused now, with the time since when.
+    `trouble` is the reason why its remote is not polled: code and message. `refused` are the
+    configurations it feeds that would be refused now, each with the time since when.
     """
     return [
         _ready(link),
@@ -109,7 +109,7 @@ def conditions(
 
 
 def _hex(name: str) -> Replace:
-    """A link's id without dashes: SQLite keeps it so in one table, with them in the other."""
+    """A link's id without dashes: SQLite has them in one table, and not in the other."""
     return Replace(Cast(name, CharField()), Value("-"), Value(""))
 
 
@@ -125,8 +125,8 @@ def _ready(link: LinkWithStatus) -> Condition:
     if link.error_code:
         return _of_error("Ready", "True", link)
     if refused:
-        told = ", ".join(f"{count} {outcome}" for outcome, count in refused.items())
-        message = f"Of the link's files, {told}; what was in force of them stays so."
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in refused.items())
+        message = f"Files not in force as in git: {counts}; what was in force stays in force."
         return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
     message = f"Commit {link.last_commit} is in force."
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
@@ -141,7 +141,7 @@ def _reconciling(
         due_at = link.remote.next_poll_at
         return _condition("Reconciling", "True", trouble["code"], trouble["message"], due_at)
     if link.expected_commit and link.expected_until and link.expected_until > now:
-        message = f"A webhook announced commit {link.expected_commit}; the forge is asked for it."
+        message = f"A webhook announced commit {link.expected_commit}; the forge is polled for it."
         return _condition("Reconciling", "True", "announced", message, link.last_delivery_at)
     if link.status == "pending" or link.requested_seq > link.served_seq:
         message = "A sync is due."
@@ -164,8 +164,8 @@ def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition
         return _no("Warning", link)
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
     message = (
-        f"Of the configurations it feeds, {len(refused)} stay in force that the present rules"
-        f" would refuse: {named}."
+        f"The present rules would refuse {len(refused)} of the configurations it feeds; these stay"
+        f" in force: {named}."
     )
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
 
@@ -179,7 +179,7 @@ def _of_person(kind: str, status: str, link: LinkWithStatus, why: str) -> Condit
     if why == "held":
         held = link.held or {}
         return _condition(kind, status, "held", held["message"], held["since"])
-    return _condition(kind, status, "suspended", "Nobody polls it.", link.updated_at)
+    return _condition(kind, status, "suspended", "The link is suspended.", link.updated_at)
 
 
 def _no(kind: str, link: LinkWithStatus) -> Condition:

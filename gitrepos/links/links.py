@@ -1,4 +1,4 @@
-"""The asked half of a link, and its only writer: make, edit, suspend, request, delete."""
+"""Writers of links as people ask for them: create, edit, request, confirm, delete."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -33,15 +33,17 @@ _PINS_AT_ONCE = 50
 def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
     """Link a repository; it is due at once.
 
-    `token` or `credential`, the name of a shared one, may be empty. `fields` are the asked ones
-    of `Link` except `url`.
+    `token` and `credential`, the name of a shared one, may be empty. `fields` are those of `Link`
+    that people set, except `url`.
 
-    Raises: `ConflictError` (`already_linked`) for a second link of url, branch and path;
-    `FieldError` for a credential that may not go to `url`.
+    Raises:
+        ConflictError: a link has this url, branch and path (`already_linked`), or had until now
+            (`busy`).
+        FieldError: the credential does not exist (`unknown`), may not go to `url`, or is missing.
     """
     row = _filled(Link(url=url.text), fields)
     with _unique(row), writing():
-        # Not before the lock: in the order of their making, none appears behind a reader's cursor.
+        # Behind the lock: so no link gets a time before that of a link that readers have seen.
         row.created_at = row.updated_at = timezone.now()
         row.remote = remotes.remote_for(url, token, remotes.shared(credential))
         row.save(force_insert=True)
@@ -51,7 +53,11 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
 
 
 def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
-    """A link as `create` makes it, of which nothing is kept."""
+    """Make a link as `create` does, without saving it.
+
+    Raises:
+        FieldError: as `create`.
+    """
     row = _filled(Link(url=url.text), fields)
     row.remote = remotes.new(url, token, remotes.shared(credential))
     return row
@@ -65,14 +71,17 @@ def edit(
     credential: str | None,
     fields: Fields,
 ) -> Link:
-    """Change what a link asks for; what is in flight for it is discarded, and it is due at once.
+    """Edit a link; syncs in flight for it are discarded, and it is due at once.
 
-    `token` and `credential` None keep what there is, unless the url's scheme, host or port
-    change: a stored token never goes to a server it was not given for. Either one takes the
-    other's place; empty, it removes both.
+    `token` and `credential` None keep the present one, unless the url's scheme, host or port
+    change: a stored token is never sent to a server that it was not given for. Either one
+    replaces the other; empty, it removes both.
 
-    Raises: `NotFoundError`; `ConflictError` (`already_linked`, `credential_unreadable`);
-    `FieldError` for a credential that may not go to the url.
+    Raises:
+        NotFoundError: there is no such link.
+        ConflictError: another link has this url, branch and path (`already_linked`), or had until
+            now (`busy`); the stored token cannot be decrypted (`credential_unreadable`).
+        FieldError: as `create`.
     """
     row = Link(pk=link_id)
     with _unique(row), writing():
@@ -85,30 +94,34 @@ def edit(
         row.remote, row.url = new, new.url
         row.generation += 1
         row.error_code = row.error_message = row.confirmed_commit = ""
-        row.held = None  # What would go is another question now.
+        row.held = None  # The next sync decides anew.
         if row.id_prefix != prefix:
-            row.files.update(blob="")  # Each is to be read again: its id is another.
+            row.files.update(blob="")  # Each is read again, since its id changes.
         row.updated_at = timezone.now()
-        row.save(force_update=True)  # Made here, it would count as new, and its id has a default.
+        row.save(force_update=True)  # Without this, Django takes the row for a new one.
         for remote in locked:
             remotes.tidy(remote)
     return row
 
 
 def request_sync(link_id: UUID) -> int:
-    """Ask for a sync now; returns the number that `served_seq` reaches when it was made.
+    """Ask for a sync now; returns the number that `served_seq` has once it was made.
 
-    Raises: `NotFoundError`; `ConflictError` for a suspended link.
+    Raises:
+        NotFoundError: there is no such link.
+        ConflictError: the link is suspended (`suspended`).
     """
     with writing():
         return _requested(link_id).requested_seq
 
 
 def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
-    """Let exactly the commit that is held pass; it is looked at again at once.
+    """Confirm exactly the held commit; a sync that applies it is due at once.
 
-    Raises: `NotFoundError`; `ConflictError` for a suspended link (`suspended`), one that holds
-    nothing (`not_held`), and one that holds another commit by now (`held_changed`).
+    Raises:
+        NotFoundError: there is no such link.
+        ConflictError: the link is suspended (`suspended`), holds nothing (`not_held`), or holds
+            another commit by now (`held_changed`).
     """
     with writing():
         row = _requested(link_id)
@@ -116,10 +129,11 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
             raise ConflictError("not_held", "The link holds no commit.")
         if row.held["commit"] != commit:
             raise ConflictError(
-                "held_changed", f"The link holds {row.held['commit']}; look at what would go."
+                "held_changed",
+                f"The link holds {row.held['commit']} now; look at it, then confirm that one.",
             )
         Link.objects.filter(pk=link_id).update(confirmed_commit=commit)
-        message = f"{actor} let pass what was held ({row.held['reason']})."
+        message = f"{actor} confirmed the held commit ({row.held['reason']})."
         details = {"actor": actor, **row.held}
         events.record(events.Kind.CONFIRMED, message, git_repo=str(link_id), details=details)
 
@@ -127,11 +141,12 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
 def hear(link_id: UUID, *, commit: str | None) -> None:
     """Note a genuine webhook. Unless `commit` is None, the link is due at once.
 
-    `commit` is what its branch was pushed to (empty when nobody says): until the forge shows
-    it, for a minute at most, the link is looked at every second. Deliveries that find one
-    waiting ask for no second sync.
+    `commit` is the pushed head of its branch (empty when unknown): until the forge shows it, for
+    a minute at most, the link is polled every second. A delivery while a sync is requested asks
+    for no second one.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such link.
     """
     now = timezone.now()
     with writing():
@@ -158,7 +173,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
 
 
 def forget_silent_hooks() -> int:
-    """Poll links whose webhooks stay away as often as others again; returns how many remotes."""
+    """Poll links without webhooks at their normal interval again; returns how many remotes."""
     silent = Link.objects.filter(claims.silent(timezone.now()), suspended=False)
     late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
     polled = Remote.objects.filter(links__in=late).distinct()
@@ -170,7 +185,7 @@ def forget_silent_hooks() -> int:
 
 
 def wake_late(now: datetime) -> None:
-    """Shorten what lasts longer than anything does: a clock was set back since."""
+    """Shorten waits beyond the longest; a clock that was set back leaves such times."""
     rows, ahead = Link.objects, now + timedelta(seconds=claims.SKEW_SECONDS)
     expected = ahead + timedelta(seconds=_EXPECTED_SECONDS)
     rows.filter(expected_until__gt=expected).update(expected_until=now)
@@ -179,9 +194,11 @@ def wake_late(now: datetime) -> None:
 
 
 def release_pin(configuration_id: str, *, actor: str) -> None:
-    """End a pin, and have the link that feeds the configuration plan at once.
+    """End a pin, and ask for a sync of the link that feeds the configuration.
 
-    Raises: `NotFoundError`; `ConflictError` for one that is not pinned.
+    Raises:
+        NotFoundError: there is no such configuration.
+        ConflictError: it is not pinned (`not_pinned`).
     """
     with writing():
         _wake(configuration_id)
@@ -189,7 +206,7 @@ def release_pin(configuration_id: str, *, actor: str) -> None:
 
 
 def expire_pins() -> None:
-    """End pins whose time has passed, as `release_pin` does: as many as hold up no tick."""
+    """End pins whose time has passed, as `release_pin` does; 50 at most, to delay no tick."""
     now = timezone.now()
     for configuration_id in pins.expired(now, limit=_PINS_AT_ONCE):
         with writing():
@@ -199,9 +216,10 @@ def expire_pins() -> None:
 
 
 def delete(link_id: UUID) -> list[str]:
-    """Remove a link; returns the ids of the configurations it leaves, which stay in force.
+    """Delete a link; returns the ids of its configurations, which stay in force.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such link.
     """
     with writing():
         [remote] = remotes.locked(remotes.of_link(link_id))
@@ -213,14 +231,14 @@ def delete(link_id: UUID) -> list[str]:
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """One transaction. Writers of links follow one another: none meets a link on its way."""
+    """Open a transaction for writers of links, which run one after another."""
     with transaction.atomic():
         counters.bump(COUNTER)
         yield
 
 
 def _requested(link_id: UUID) -> Link:
-    """The link with one request more, due now."""
+    """Add a request for a sync to a link, and make it due now."""
     [remote] = remotes.locked(remotes.of_link(link_id))
     row = Link.objects.select_for_update().get(pk=link_id)
     if row.suspended:
@@ -234,7 +252,7 @@ def _requested(link_id: UUID) -> Link:
 
 
 def _wake(configuration_id: str) -> None:
-    """Ask for a sync of the link that feeds a configuration, unless it rests or there is none."""
+    """Ask for a sync of the link that feeds a configuration, unless it is suspended or gone."""
     owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
     for owner in owners.values_list("owner", flat=True):
         if Link.objects.filter(pk=owner, suspended=False).exists():
@@ -246,7 +264,7 @@ def _filled(row: Link, fields: Fields) -> Link:
         setattr(row, name, value)
     if "webhook_secret" in fields:
         row.webhook_secret = sealed_webhook_secret(fields["webhook_secret"], row)
-        row.last_delivery_at = None  # Nothing came that is signed with this one.
+        row.last_delivery_at = None  # No delivery is signed with the new secret yet.
     if (row.webhook_poll_interval_seconds or row.poll_interval_seconds) < row.poll_interval_seconds:
         raise FieldError(
             "webhook_poll_interval_seconds", "must not be less than poll_interval_seconds"
@@ -257,13 +275,15 @@ def _filled(row: Link, fields: Fields) -> Link:
 
 @contextlib.contextmanager
 def _unique(row: Link) -> Iterator[None]:
-    """Name the link that is in the way when the database refuses a second one."""
+    """Turn the database's refusal of a second link into an error that names the first one."""
     try:
         yield
     except IntegrityError as exc:
         first = Link.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
         if first is None:
-            raise ConflictError("busy", "A link was in the way until now; try again.") from exc
+            raise ConflictError(
+                "busy", "Another link had this url, branch and path until now; try again."
+            ) from exc
         raise ConflictError(
             "already_linked",
             f"The link {first.pk} has this url, branch and path already.",

@@ -15,17 +15,18 @@ _CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})-([0-9a-f]{32})", re.ASCII)
 
 
 class BadCursorError(ValueError):
-    """It was in no answer."""
+    """The cursor is none that an answer had."""
 
 
 def page(
     statuses: Sequence[str], *, cursor: str, limit: int | None, warned: bool | None = None
 ) -> tuple[list[LinkWithStatus], str | None]:
-    """Links in the order of their making, and the cursor of what follows.
+    """A page of links in the order of their creation, and the cursor of the next page.
 
-    `warned` asks for those with a warning, or without.
+    `warned` chooses those with a warning, or without.
 
-    Raises: `BadCursorError`.
+    Raises:
+        BadCursorError: `cursor` is malformed.
     """
     rows = with_status(Link.objects.order_by("created_at", "id"), statuses)
     if warned is not None:
@@ -34,9 +35,9 @@ def page(
         rows = rows.filter(_after(cursor))
     if limit is None:
         return list(rows), None
-    found = list(rows[: limit + 1])
-    shown = found[:limit]
-    return shown, _cursor(shown[-1]) if len(found) > limit else None
+    links = list(rows[: limit + 1])
+    listed = links[:limit]
+    return listed, _cursor(listed[-1]) if len(links) > limit else None
 
 
 def _cursor(row: Link) -> str:

@@ -1,4 +1,4 @@
-"""The remote that a link hangs on: the row of its url and credential, made, left and removed."""
+"""The remote of a link, by url and credential: made, changed with edits, deleted when unused."""
 
 from uuid import UUID
 
@@ -12,6 +12,11 @@ from keeptrusts.sealing import fingerprint
 
 
 def shared(name: str) -> GitCredential | None:
+    """The shared credential of a name; None for an empty one.
+
+    Raises:
+        FieldError: there is no such credential (`unknown`).
+    """
     if not name:
         return None
     row = GitCredential.objects.filter(name=name).first()
@@ -21,15 +26,24 @@ def shared(name: str) -> GitCredential | None:
 
 
 def remote_for(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
-    """The row that polls `url` with a credential; made when it is the first link to it."""
+    """The remote for a url and a credential; made for the first link.
+
+    Raises:
+        FieldError: the credential is not for `url`, or is missing.
+    """
     made = new(url, token, shared)
-    found = Remote.objects.filter(url=url.text, credential_digest=made.credential_digest).first()
-    if found is None:
+    existing = Remote.objects.filter(url=url.text, credential_digest=made.credential_digest).first()
+    if existing is None:
         made.save(force_insert=True)
-    return found or made
+    return existing or made
 
 
 def new(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
+    """Make the remote for a url and a credential, without saving it.
+
+    Raises:
+        FieldError: the credential is not for `url`, or is missing.
+    """
     _check(url, token, shared)
     digest = str(shared.pk) if shared else fingerprint(token) if token else ""
     row = Remote(url=url.text, host=url.host, credential_digest=digest, shared=shared)
@@ -38,7 +52,11 @@ def new(url: RepoURL, token: str, shared: GitCredential | None) -> Remote:
 
 
 def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:
-    """Raises: `FieldError` when what proves a link is not for its url."""
+    """Check that a token or credential may go to a url.
+
+    Raises:
+        FieldError: it may not, or it is missing.
+    """
     if shared and (reason := refused(shared, url)):
         raise FieldError("credential", reason, code="not_for_this_url")
     if url.scheme == "ssh" and token:
@@ -50,7 +68,12 @@ def _check(url: RepoURL, token: str, shared: GitCredential | None) -> None:
 
 
 def moved(old: Remote, url: RepoURL | None, token: str | None, credential: str | None) -> Remote:
-    """The remote after an edit: another row as soon as url or credential differ."""
+    """The remote after an edit: another row when url or credential differ.
+
+    Raises:
+        ConflictError: the stored token cannot be decrypted (`credential_unreadable`).
+        FieldError: the credential does not exist, is not for the url, or is missing.
+    """
     if url is None and token is None and credential is None:
         return old
     target = url or stored(old.url)
@@ -69,6 +92,11 @@ def _kept(remote: Remote) -> str:
 
 
 def of_link(link_id: UUID) -> Remote:
+    """The remote of a link.
+
+    Raises:
+        NotFoundError: there is no such link.
+    """
     row = Remote.objects.filter(links=link_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
@@ -76,12 +104,13 @@ def of_link(link_id: UUID) -> Remote:
 
 
 def locked(*remotes: Remote) -> list[Remote]:
-    """The rows as they are now, locked against workers, and in one order against deadlock."""
+    """Lock remotes, in the order of their ids against deadlocks; returns their present rows."""
     rows = Remote.objects.select_for_update().filter(pk__in={remote.pk for remote in remotes})
     return list(rows.order_by("pk"))
 
 
 def tidy(remote: Remote) -> None:
+    """Reschedule a remote after an edit of its links, or delete it when it has none."""
     if remote.links.exists():
         claims.reschedule(remote)
     else:

@@ -1,4 +1,4 @@
-"""Sealing what is stored again, under the first key of `KEEPTRUSTS_SECRET_KEY`."""
+"""Rotation of the secrets of links to the first key of `KEEPTRUSTS_SECRET_KEY`."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -16,7 +16,7 @@ _SEALED = ((GitCredential, "secret"), (Link, "webhook_secret"), (Remote, "creden
 def rotate(done: Rotation) -> None:
     """Seal every secret of links under the first key; a second run finds nothing to do.
 
-    Each transaction holds a hundred rows at most, so the control plane goes on meanwhile.
+    Each transaction locks a hundred rows at most, so the control plane goes on meanwhile.
     """
     for model, column in _SEALED:
         for batch in _batches(model, column):
@@ -44,7 +44,7 @@ def _renew(row: GitCredential | Link | Remote, column: str, done: Rotation) -> N
 
 
 def _tell_apart(row: Remote, digest: str) -> None:
-    """Keep equal tokens on one remote: a digest of the old key hides that they are equal."""
+    """Keep equal tokens on one remote: their digests under two keys differ."""
     if row.credential_digest == digest:
         return
     twin = Remote.objects.select_for_update().filter(url=row.url, credential_digest=digest).first()

@@ -1,4 +1,4 @@
-"""Secrets at rest, each bound to its row and to where it may go, and what becomes of them."""
+"""Sealed secrets, each bound to its row and to where it may go, and their use."""
 
 import json
 
@@ -11,7 +11,7 @@ from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
 _NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
-# The first is meant where a host has no port; a secret goes in clear only to a port that is named.
+# The first is the scheme of a host without a port; over http, a secret goes only to a named port.
 _SCHEMES = {"token": ("https", "http"), "basic": ("https", "http"), "ssh": ("ssh",)}
 
 # Scheme, host and port.
@@ -19,19 +19,19 @@ Place = tuple[str, str, int]
 
 
 def sealed(text: str, row: Remote | GitCredential) -> str:
-    """What `row` keeps of `text`, as its other columns are now; empty for none."""
+    """The sealed form of `text` for `row` as its other columns are now; empty for an empty text."""
     return seal(text, row=binding(row)) if text else ""
 
 
 def name(row: Remote | GitCredential | Link) -> str:
-    """What a row that holds a secret is called."""
+    """The name of a row with a secret, as rotation reports it."""
     return f"{_NAMES[type(row)]}:{row.pk}"
 
 
 def binding(row: Remote | GitCredential | Link) -> str:
-    """What a row's secret is sealed as part of: the row, and whatever says where it may go.
+    """The text to which a row's secret is bound: the row, and everything that says where it may go.
 
-    So whoever writes to the database, or to a message, sends no secret elsewhere.
+    So nobody who changes the database or a message can have the secret sent elsewhere.
     """
     if isinstance(row, Remote):
         return f"{name(row)} {origin(row.url)}"
@@ -41,7 +41,7 @@ def binding(row: Remote | GitCredential | Link) -> str:
 
 
 def places(row: GitCredential) -> set[Place]:
-    """Where a credential may go."""
+    """The places to which a credential may be sent."""
     first, *others = _SCHEMES[row.kind]
     return {
         (scheme, *host_and_port(host, scheme=scheme))
@@ -51,17 +51,20 @@ def places(row: GitCredential) -> set[Place]:
 
 
 def token_of(remote: Remote) -> str:
-    """The token of a remote's own, or empty.
+    """The access token of a remote itself, or empty.
 
-    Raises: `SecretLostError` when no configured key opens it.
+    Raises:
+        SecretLostError: no configured key decrypts it.
     """
     return _opened(remote.credential, remote, "access_token") if remote.credential else ""
 
 
 def secret_of(remote: Remote) -> Secret:
-    """What to prove to the server of a remote.
+    """The secret for calls to a remote.
 
-    Raises: `SecretLostError`; `HostNotAllowedError` when the shared credential may not go there.
+    Raises:
+        SecretLostError: no configured key decrypts it.
+        HostNotAllowedError: the shared credential may not go to the remote's url.
     """
     row = remote.shared
     if row is None:
@@ -80,13 +83,14 @@ def secret_of(remote: Remote) -> Secret:
 def text_of(row: GitCredential) -> str:
     """The secret of a shared credential.
 
-    Raises: `SecretLostError` when no configured key opens it as part of this row as it is.
+    Raises:
+        SecretLostError: no configured key decrypts it, or the row was changed by hand.
     """
     return _opened(row.secret, row, f"credential {row.name!r}")
 
 
 def refused(row: GitCredential, url: RepoURL) -> str:
-    """Why a credential does not go to `url`, as the end of a sentence; empty when it may."""
+    """The reason why a credential may not go to `url`, to end a sentence; empty if it may."""
     if url.scheme not in _SCHEMES[row.kind]:
         return f"is of kind {row.kind}, which is not for a url of scheme {url.scheme}"
     if (url.scheme, url.host, url.port) not in places(row):
@@ -103,10 +107,14 @@ def _opened(text: str, row: Remote | GitCredential, what: str) -> str:
 
 
 def sealed_webhook_secret(text: str, link: Link) -> str:
-    """What a link keeps of its `webhook_secret`; empty for none."""
+    """The sealed form of a link's `webhook_secret`; empty for none."""
     return seal(text, row=binding(link)) if text else ""
 
 
 def webhook_secret_of(link: Link) -> str:
-    """Raises: `SealError` when no configured key opens it."""
+    """The `webhook_secret` of a link.
+
+    Raises:
+        SealError: no configured key decrypts it.
+    """
     return unseal(link.webhook_secret, row=binding(link))

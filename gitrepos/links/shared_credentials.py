@@ -1,4 +1,4 @@
-"""The shared credentials, and their only writer: make, edit, delete, warn before they expire."""
+"""Writers of shared credentials: create, edit, delete, warn before they expire."""
 
 import copy
 from collections.abc import Mapping
@@ -22,13 +22,17 @@ from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 Fields = Mapping[str, Any]
 
 SECRET_FIELDS = {"token": "token", "basic": "password", "ssh": "private_key"}
-"""What the API calls the secret of each kind."""
+"""The API's field for the secret of each kind."""
 
 _NAMED = 100
 
 
 def create(fields: Fields, *, secret: str) -> GitCredential:
-    """Keep a credential. Raises: `ConflictError` (`name_taken`)."""
+    """Store a credential.
+
+    Raises:
+        ConflictError: the name is taken (`name_taken`).
+    """
     now = timezone.now()
     row = GitCredential(created_at=now, updated_at=now, **fields)
     row.secret = sealed(secret, row)
@@ -39,14 +43,16 @@ def create(fields: Fields, *, secret: str) -> GitCredential:
 
 
 def edit(credential_id: UUID, fields: Fields, *, secret: str | None, actor: str) -> GitCredential:
-    """Change a credential for every link that uses it; `secret` None keeps it.
+    """Edit a credential for every link that uses it; `secret` None keeps the secret.
 
-    It counts as an edit of each of those links: what is in flight for them under the old one
-    is discarded, and they are due at once.
+    It counts as an edit of each of those links: syncs in flight are discarded, and they are due
+    at once.
 
-    Raises: `NotFoundError`; `FieldError` (`required`) for a place that the kept secret was not
-    given for; `ConflictError` (`name_taken`; `credential_unreadable`; `in_use` when a linked host
-    would be left out).
+    Raises:
+        NotFoundError: there is no such credential.
+        FieldError: a new host needs the secret again (`required`).
+        ConflictError: the name is taken (`name_taken`), the stored secret cannot be decrypted
+            (`credential_unreadable`), or a linked host would be left out (`in_use`).
     """
     with writing():
         row = _locked(credential_id)
@@ -66,17 +72,22 @@ def edit(credential_id: UUID, fields: Fields, *, secret: str | None, actor: str)
 
 
 def delete(credential_id: UUID) -> None:
-    """Forget a credential. Raises: `NotFoundError`; `ConflictError` (`in_use`)."""
+    """Delete a credential.
+
+    Raises:
+        NotFoundError: there is no such credential.
+        ConflictError: links use it (`in_use`).
+    """
     with writing():
         row = _locked(credential_id)
-        _refuse_in_use("Links use it; give them another first", _links(row))
+        _refuse_in_use("Links use it; give them another credential first", _links(row))
         row.delete()
 
 
 def warn(now: datetime) -> int:
-    """Mark what expires soon and record an event of each; returns how many there were."""
+    """Mark the credentials that expire soon, with an event for each; returns how many."""
     if not _soon(now).exists():
-        return 0  # Nobody is kept waiting for it.
+        return 0  # Without the writers' lock.
     with writing():
         return _warn(now, GitCredential.objects.all())
 
@@ -120,7 +131,7 @@ def _locked(credential_id: UUID) -> GitCredential:
 
 
 def _kept(old: GitCredential, row: GitCredential) -> str:
-    """The secret that is there, as part of the row as it is now."""
+    """The stored secret, sealed for the row as it is now."""
     if new := places(row) - places(old):
         named = ", ".join(sorted({f"{host}:{port}" for _, host, port in new}))
         raise FieldError(
@@ -137,12 +148,12 @@ def _kept(old: GitCredential, row: GitCredential) -> str:
         raise ConflictError(exc.code, exc.message) from exc
 
 
-# What an event tells of; the times of `expires_at` have events of their own.
+# The fields that the event lists; `expires_at` has events of its own.
 _TOLD = ("name", "hosts", "username", "authorization", "known_hosts")
 
 
 def _tell(old: GitCredential, row: GitCredential, actor: str, *, secret: bool) -> None:
-    """Record who changed what. Never the secret, nor whether it is the one that was there."""
+    """Record who changed which fields; never the secret, nor whether it is the same as before."""
     changed = [name for name in _TOLD if getattr(old, name) != getattr(row, name)]
     changed += [SECRET_FIELDS[row.kind]] if secret else []
     if not changed:
@@ -163,12 +174,14 @@ def _tell(old: GitCredential, row: GitCredential, actor: str, *, secret: bool) -
 def _check_hosts(row: GitCredential) -> None:
     urls = row.remotes.values_list("url", flat=True)
     left_out = [url for url in urls if refused(row, stored(url))]
-    _refuse_in_use("Links would be left out", _links(row).filter(remote__url__in=left_out))
+    _refuse_in_use(
+        "Its hosts must include those of its links", _links(row).filter(remote__url__in=left_out)
+    )
 
 
 def _refuse_in_use(why: str, rows: Any) -> None:
-    if found := list(rows.order_by("created_at")[:_NAMED]):
-        details = [{"id": str(link.pk), "url": link.url} for link in found]
+    if links := list(rows.order_by("created_at")[:_NAMED]):
+        details = [{"id": str(link.pk), "url": link.url} for link in links]
         raise ConflictError("in_use", f"{why}: {details[0]['url']}.", details=details)
 
 
@@ -177,7 +190,7 @@ def _links(row: GitCredential) -> Any:
 
 
 def _make_due(row: GitCredential, now: datetime) -> None:
-    """Have each link tried again with what the credential is now."""
+    """Make every link of a credential due, and count it as edited."""
     # In one order everywhere, as workers and edits lock them.
     remotes = list(
         Remote.objects.select_for_update()

@@ -1,4 +1,4 @@
-"""Private keys that somebody sends, read and brought into one form. Pure."""
+"""Readers of the private ssh keys of credentials. Pure."""
 
 import base64
 import re
@@ -33,7 +33,7 @@ _MALFORMED = "cannot be read; send the file as ssh-keygen wrote it, from BEGIN t
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What a file says in clear: the kind of key, an RSA key's bits, the rounds to open it."""
+    """The unencrypted facts of a key file: kind, an RSA key's bits, the rounds to decrypt it."""
 
     kind: bytes
     bits: int
@@ -43,10 +43,11 @@ class _Header:
 def read(text: str, *, passphrase: str = "") -> tuple[str, str]:
     """A private key without its passphrase, and its public key as one line.
 
-    Whatever is not strictly in OpenSSH's form, or costs too much, is refused before anything is
-    computed: the library that opens a key forgives what stands around and between its lines.
+    A text that is not strictly in OpenSSH's format, or is too costly, is refused before anything
+    is computed: the library that reads a key ignores what stands around and between its lines.
 
-    Raises: `ValueError`; what it says ends a sentence and repeats nothing of the key.
+    Raises:
+        ValueError: the key cannot be used; the message ends a sentence and repeats nothing of it.
     """
     raw = _unarmoured(text)
     header = _header(raw)
@@ -64,7 +65,7 @@ def read(text: str, *, passphrase: str = "") -> tuple[str, str]:
 
 
 def fingerprint(public_key: str) -> str:
-    """Of a public key as one line, as ssh and forges show it."""
+    """The fingerprint of a public key (one line), as ssh and forges show it."""
     return known_hosts.fingerprint(base64.b64decode(public_key.split()[1]))
 
 
@@ -75,26 +76,29 @@ def _is_strong(header: _Header) -> bool:
 
 
 def _unarmoured(text: str) -> bytes:
-    """The bytes between the first line and the last one, which are alone but for blanks."""
+    """The decoded bytes between the BEGIN and END lines; only blanks may stand around these."""
     text = text.replace("\r\n", "\n").strip(" \t\n")
     if not text.startswith(_BEGIN):
         raise ValueError(f"must begin with {_BEGIN}; `ssh-keygen -p -f FILE` makes it so")
-    found = _ARMOUR.fullmatch(text)
+    armour = _ARMOUR.fullmatch(text)
     try:
-        return base64.b64decode(found[1].replace("\n", ""), validate=True) if found else b""
+        return base64.b64decode(armour[1].replace("\n", ""), validate=True) if armour else b""
     except ValueError as exc:
         raise ValueError(_MALFORMED) from exc
 
 
 def _armoured(raw: bytes) -> bytes:
-    """Bytes that were read strictly, for a reader that is not strict."""
+    """The bytes in OpenSSH's format again, for the library that reads it."""
     body = base64.b64encode(raw).decode()
     lines = [body[at : at + _LINE_LENGTH] for at in range(0, len(body), _LINE_LENGTH)]
     return "\n".join((_BEGIN, *lines, _END, "")).encode()
 
 
 def _header(raw: bytes) -> _Header:
-    """Source: OpenSSH's PROTOCOL.key; RFC 4253, section 6.6."""
+    """The unencrypted facts of a key file.
+
+    Source: OpenSSH's PROTOCOL.key; RFC 4253, section 6.6.
+    """
     if not raw.startswith(_MAGIC):
         raise ValueError(_MALFORMED)
     _cipher, rest = _string(raw.removeprefix(_MAGIC))
@@ -113,7 +117,7 @@ def _header(raw: bytes) -> _Header:
 
 
 def _rounds(options: bytes) -> int:
-    """How often the passphrase is to be hashed; none where there is no passphrase."""
+    """The number of times that the passphrase is hashed; 0 without one."""
     if not options:
         return 0
     _salt, rest = _string(options)
@@ -139,7 +143,7 @@ def _number(data: bytes) -> tuple[int, bytes]:
 
 def _loaded(pem: bytes, passphrase: str) -> SSHPrivateKeyTypes:
     try:
-        # Whether an RSA key's factors are primes is not asked: of a large key that takes many
+        # An RSA key's factors are not tested for being primes: for a large key that takes many
         # seconds, in which no other thread runs.
         key = load_ssh_private_key(
             pem, passphrase.encode() or None, unsafe_skip_rsa_key_validation=True
@@ -155,7 +159,7 @@ def _loaded(pem: bytes, passphrase: str) -> SSHPrivateKeyTypes:
 
 
 def _fits(key: rsa.RSAPrivateNumbers) -> bool:
-    """Whether what one half signs the other verifies. Source: RFC 8017, section 3.2."""
+    """True when the private numbers belong to the public ones. Source: RFC 8017, section 3.2."""
     product = key.d * key.public_numbers.e
     return (
         product % (key.p - 1) == product % (key.q - 1) == 1

@@ -1,1 +1,1 @@
-"""Who may act on a remote and when it is due: claims, turns, hosts, places, measures."""
+"""Polls of remotes: claims, schedule, hosts in trouble, places, metrics."""

@@ -1,7 +1,7 @@
-"""Who may act on a remote, until when, and when it is next due.
+"""Claims on remotes, and the schedule of their polls.
 
-A claim is a row's `claim_id` and `lease_until`; the broker's messages are hints. Whoever lost
-its claim (its lease ran out, an edit intervened) writes nothing.
+A claim is a row's `claim_id` and `lease_until`; the broker's messages are hints. A worker whose
+claim ended (the lease ran out, an edit came between) writes nothing.
 """
 
 import contextlib
@@ -31,18 +31,18 @@ _OUTCOME = (
     "claim_id", "lease_until", "last_polled_at", "failures", "put_off", "limited_until", "stalled",
     "next_poll_at", "asked",
 )  # fmt: skip
-# What the clocks of two workers may differ by.
+# The clocks of two workers may differ by this.
 SKEW_SECONDS = 60
 _SILENCE = timedelta(days=7)
 
 
 class FenceLostError(Exception):
-    """The claim ended: nothing that is in flight under it may be applied."""
+    """The claim ended: work in flight under it must not be applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A claim on one remote, checked again in each transaction that writes."""
+    """A claim on one remote, checked in each transaction that writes."""
 
     remote_id: UUID
     claim_id: UUID
@@ -50,7 +50,7 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim on a batch of remotes; `more` says that others may be due as well.
+    """A claim on a batch of remotes; with `more`, others may be due as well.
 
     Its remotes have places at the gate until they leave.
     """
@@ -64,8 +64,8 @@ class Claim:
 def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     """Claim the most overdue remotes, a batch at most; two callers never get the same one.
 
-    Up to half are those that somebody asked for, however long others have waited. Those that wait
-    for a host that rests or a credential that pauses, or have no place at the gate, stay due.
+    Remotes that somebody asked for get up to half of the batch, however long others have waited.
+    Remotes of a resting host, of a paused credential or without a place at the gate stay due.
     """
     gate = gate or Gate()
     troubles = hosts.in_trouble()
@@ -74,12 +74,12 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     if limit <= 0 or not rows.exists():
         return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
-        found = _first(hosts.outside(rows, troubles), limit)
-        more = len(found) == BATCH_SIZE
+        remotes = _first(hosts.outside(rows, troubles), limit)
+        more = len(remotes) == BATCH_SIZE
         if troubles:
             probes = [row.pk for row in hosts.probes(rows, _PROBES_AT_ONCE)]
-            found += _some(rows.filter(pk__in=probes), _PROBES_AT_ONCE)
-        chosen = hosts.chosen(found, troubles, now)
+            remotes += _some(rows.filter(pk__in=probes), _PROBES_AT_ONCE)
+        chosen = hosts.chosen(remotes, troubles, now)
         with gate.entering((one.host, one.remote_id) for one in chosen) as ids:
             claim = Claim(uuid4(), tuple(ids), more, gate)
             lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
@@ -88,14 +88,14 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
 
 
 def _first(rows: QuerySet[Remote], limit: int) -> list[Due]:
-    """The most overdue, up to half of them asked for."""
+    """The most overdue remotes, up to half of them asked for."""
     asked = _some(rows.filter(asked=True).order_by("next_poll_at"), (limit + 1) // 2)
     others = rows.exclude(pk__in=[one.remote_id for one in asked])
     return asked + _some(others.order_by("next_poll_at"), limit - len(asked))
 
 
 def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
-    """The first, locked; those that another caller is about to claim are passed over."""
+    """The first rows, locked; rows that another caller is about to claim are skipped."""
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True)
     facts = ("pk", "host", "credential_digest", "asked", hosts.SETBACKS, "next_poll_at")
@@ -103,18 +103,19 @@ def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
 
 
 def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
-    # A lease longer than any is one of a clock that was set back since.
+    # A lease longer than the longest was written by a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
-    told = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
-    rows = Remote.objects.filter(free, told, next_poll_at__lte=now)
+    unlimited = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
+    rows = Remote.objects.filter(free, unlimited, next_poll_at__lte=now)
     return rows.exclude(host__in=closed) if closed else rows
 
 
 def lock(fence: Fence, now: datetime) -> Remote:
     """Lock the remote for the rest of the transaction.
 
-    Raises: `FenceLostError` when the claim is another's by now, or its lease ran out.
+    Raises:
+        FenceLostError: another claim holds the remote, or the lease ran out.
     """
     row = Remote.objects.select_for_update().filter(pk=fence.remote_id).first()
     if row is None or row.claim_id != fence.claim_id:
@@ -125,7 +126,11 @@ def lock(fence: Fence, now: datetime) -> Remote:
 
 
 def renew(fence: Fence) -> None:
-    """Extend the lease for a sync. Raises: `FenceLostError`."""
+    """Extend the lease for a sync.
+
+    Raises:
+        FenceLostError: the claim ended.
+    """
     now = timezone.now()
     with transaction.atomic():
         row = lock(fence, now)
@@ -134,15 +139,15 @@ def renew(fence: Fence) -> None:
 
 
 def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
-    """Give back the remotes of a claim in which nothing changed, all at once."""
+    """Give back the unchanged remotes of a claim in one update."""
     if not remote_ids:
         return
     now = timezone.now()
     with _held_batch(claim_id, remote_ids, now) as rows:
         links = Link.objects.filter(remote=OuterRef("pk"), suspended=False)
         behind = links.filter(Link.behind())
-        refused = links.filter(error_code=RateLimitedError.code)  # Its fetches are, not its checks.
-        told = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
+        refused = links.filter(error_code=RateLimitedError.code)  # Fetches, not checks.
+        limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
         turn = Case(
             When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
             When(Exists(behind), then=Value(now)),
@@ -151,12 +156,12 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         )
         rows.update(
             claim_id=None, lease_until=None, last_polled_at=now, failures=0, put_off=0,
-            limited_until=told, stalled=False, next_poll_at=turn, asked=Exists(behind),
+            limited_until=limited_until, stalled=False, next_poll_at=turn, asked=Exists(behind),
         )  # fmt: skip
 
 
 def release(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
-    """Give back the remotes of a claim that could not be asked: they are due as they were."""
+    """Give back remotes of a claim that were not polled; they are due as before."""
     if not remote_ids:
         return
     with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
@@ -164,9 +169,9 @@ def release(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
 
 
 def learn(claim_id: UUID, answers: Sequence[Seen], asked_at: datetime) -> set[UUID]:
-    """Give back the remotes that failed, or were not asked, for no reason of their own.
+    """Give back the remotes whose failure, or missing poll, is that of their host or credential.
 
-    `asked_at` is when the first of them was asked. Returns which they are.
+    `asked_at` is when the first of them was polled. Returns their ids.
     """
     unasked = {one.remote_id for one in answers if one.unasked}
     put_off = hosts.note(answers, asked_at).put_off
@@ -177,20 +182,20 @@ def learn(claim_id: UUID, answers: Sequence[Seen], asked_at: datetime) -> set[UU
 
 
 def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
-    """Their links show no failure; each waits until it was told to, or else for its back-off.
+    """Give back remotes; each waits until the moment given for it, or else for its back-off.
 
-    Who asked keeps the place.
+    Their links show no failure. A remote that somebody asked for keeps its place.
     """
     now = timezone.now()
     with _held_batch(claim_id, remotes.keys(), now) as rows:
         for row in rows:
-            told = remotes[row.pk]
+            until = remotes[row.pk]
             row.claim_id = row.lease_until = None
             row.last_polled_at = now
             row.put_off += 1
-            row.limited_until = told
+            row.limited_until = until
             if row.next_poll_at is not None and not row.asked:
-                row.next_poll_at = told or now + wait(row.interval_seconds, row.setbacks)
+                row.next_poll_at = until or now + wait(row.interval_seconds, row.setbacks)
             row.save(update_fields=_OUTCOME)
 
 
@@ -198,7 +203,7 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
 def _held_batch(
     claim_id: UUID, remote_ids: Collection[UUID], now: datetime
 ) -> Iterator[QuerySet[Remote]]:
-    """Those that the claim still holds, locked for one transaction."""
+    """The remotes that the claim still holds, locked for one transaction."""
     with transaction.atomic():
         mine = Remote.objects.filter(pk__in=remote_ids, claim_id=claim_id, lease_until__gt=now)
         # In one order everywhere, as an edit locks them, so that nobody waits in a ring. And
@@ -218,11 +223,12 @@ def finish(
 ) -> None:
     """Give back one remote after a sync or a failure.
 
-    A failure doubles the wait up to an hour; `stalled` waits for an edit or a request.
-    `at_once` makes it due again without a wait, and so does a link that was edited or asked
-    for meanwhile. Nothing does before `limited_until`.
+    Each failure doubles the wait, up to an hour; with `stalled` it waits for an edit or a request.
+    `at_once` makes it due at once, and so does a link that was edited or asked to sync meanwhile.
+    It is never polled before `limited_until`.
 
-    Raises: `FenceLostError`.
+    Raises:
+        FenceLostError: the claim ended.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -248,7 +254,7 @@ def finish(
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
-    """When to look again for a push that was announced and that the forge does not show yet."""
+    """The next poll for a push that a webhook announced and the forge does not show yet."""
     return now + timedelta(seconds=2 ** min(failures, 6))
 
 
@@ -259,13 +265,16 @@ def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
 
 
 def ask(remote: Remote, now: datetime) -> None:
-    """Make it due, before those that are due by their turn. Who asks again keeps its place."""
+    """Make a remote due now, before the scheduled ones; one that was due already keeps its place.
+
+    To be saved by the caller.
+    """
     remote.next_poll_at = min(remote.next_poll_at or now, now)
     remote.asked = True
 
 
 def reschedule(remote: Remote) -> None:
-    """Take interval and turn from the links as they are now; due at once if one is behind.
+    """Set a remote's interval and next poll from its links; it is due at once if one is behind.
 
     To be called in the transaction that changed a link, with `remote` locked.
     """
@@ -286,33 +295,32 @@ def reschedule(remote: Remote) -> None:
 def interval(remote: Remote, now: datetime) -> int | None:
     """The seconds between polls that its links ask for; None when all are suspended.
 
-    A link with `webhook_poll_interval_seconds` asks for that one while webhooks come.
+    A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
     """
     heard = When(
         ~silent(now), webhook_poll_interval_seconds__isnull=False,
         then=F("webhook_poll_interval_seconds"),
     )  # fmt: skip
     pace = Min(Case(heard, default=F("poll_interval_seconds")))
-    found: int | None = remote.links.filter(suspended=False).aggregate(pace=pace)["pace"]
-    return found
+    seconds: int | None = remote.links.filter(suspended=False).aggregate(pace=pace)["pace"]
+    return seconds
 
 
 def silent(now: datetime) -> Q:
-    """Links that no genuine webhook reached for a week."""
+    """Links without a genuine webhook for a week."""
     heard = Q(last_delivery_at__isnull=False, last_delivery_at__gt=now - _SILENCE)
     return ~heard
 
 
 def retry_stalled() -> int:
-    """Make every stalled remote due: what stalls depends on settings read at the start."""
+    """Make every stalled remote due, since the settings that stalled it may have changed."""
     return Remote.objects.filter(stalled=True).update(stalled=False, next_poll_at=timezone.now())
 
 
 def wake_late(now: datetime) -> int:
-    """Give those a turn that wait longer than anything does; returns how many.
+    """Reschedule remotes that are due later than the longest wait; returns how many.
 
-    Whoever's clock is set back has written times that lie far ahead. What somebody asked for
-    waits for nothing.
+    A clock that was set back leaves such times. A remote that somebody asked for is due now.
     """
     well = When(failures=0, put_off=0, then=F("interval_seconds"))
     longest = Case(well, default=Greatest(F("interval_seconds"), LONGEST_WAIT_SECONDS))
@@ -324,5 +332,5 @@ def wake_late(now: datetime) -> int:
 
 
 def forget_all() -> int:
-    """End every claim. Only for a start at which no other worker can be alive."""
+    """End every claim; only for a start at which no other worker can run."""
     return Remote.objects.filter(claim_id__isnull=False).update(claim_id=None, lease_until=None)

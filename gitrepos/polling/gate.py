@@ -1,4 +1,4 @@
-"""What one process may ask of forges at a time: places, in all and at each host, and a budget."""
+"""The gate: how many remotes one process may poll at a time, in all, per host and per minute."""
 
 import contextlib
 import threading
@@ -9,14 +9,14 @@ from uuid import UUID
 
 from django.conf import settings
 
-# More than may be asked at the same moment, so that the next follow at once; and few enough that
-# the last of them is still asked within its lease when every answer takes seconds.
+# More than are polled at the same moment, so that the next follow at once; and few enough that
+# the last of them is still polled within its lease when every answer takes seconds.
 MAX_WAITING = 1000
 _WAITING_PER_PLACE = 16
 
 
 class Gate:
-    """The remotes that are waited for, and when each host may be called again."""
+    """The remotes whose answer is awaited, and when each host may be called again."""
 
     def __init__(self) -> None:
         self._waiting: dict[UUID, str] = {}
@@ -24,11 +24,11 @@ class Gate:
         self._lock = threading.Lock()
 
     def room(self) -> int:
-        """How many more may be waited for."""
+        """The number of free places."""
         return MAX_WAITING - len(self._waiting)
 
     def shut(self) -> list[str]:
-        """Hosts that have no place left, or whose budget is spent for now."""
+        """The hosts without a free place, or whose budget of calls is spent for now."""
         with self._lock:
             now = time.monotonic()
             self._free_at = {host: at for host, at in self._free_at.items() if at > now - 60}
@@ -37,9 +37,12 @@ class Gate:
             return full + [host for host in self._free_at if not self._is_free(host, now)]
 
     @contextlib.contextmanager
-    def entering(self, found: Iterable[tuple[str, UUID]]) -> Iterator[list[UUID]]:
-        """Those of these remotes, by host and id, that have a place now; kept until `leave`."""
-        entered = self._enter(found)
+    def entering(self, remotes: Iterable[tuple[str, UUID]]) -> Iterator[list[UUID]]:
+        """The ids of the remotes, given by host and id, that get a place; kept until `leave`.
+
+        An exception in the block gives the places up.
+        """
+        entered = self._enter(remotes)
         try:
             yield entered
         except BaseException:
@@ -47,17 +50,17 @@ class Gate:
             raise
 
     def leave(self, remote_ids: Iterable[UUID]) -> None:
-        """Give up the places of remotes that answered, or will not be asked; others are fine."""
+        """Give up the places of remotes; one without a place is ignored."""
         with self._lock:
             for remote_id in remote_ids:
                 self._waiting.pop(remote_id, None)
 
-    def _enter(self, found: Iterable[tuple[str, UUID]]) -> list[UUID]:
+    def _enter(self, remotes: Iterable[tuple[str, UUID]]) -> list[UUID]:
         with self._lock:
             now, taken = time.monotonic(), Counter(self._waiting.values())
             entered = []
-            for host, remote_id in found:
-                # No host holds more than it leaves free: few slow ones would keep all others out.
+            for host, remote_id in remotes:
+                # No host takes more places than it leaves: few slow ones would shut the others out.
                 places = min(_places(), self.room())
                 if taken[host] < places and self._is_free(host, now):
                     taken[host] += 1
@@ -70,7 +73,7 @@ class Gate:
         return self._free_at.get(host, 0.0) <= now
 
     def _spend(self, host: str, now: float) -> None:
-        """The calls of a minute are spread over it; what a second holds may come at once."""
+        """Count a call: a minute's calls are spread over it, a second's may come at once."""
         if per_minute := settings.ENV.git_host_calls_per_minute:
             gap = 60 / per_minute
             at_once = max(1.0, gap) - gap

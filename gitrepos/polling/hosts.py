@@ -1,6 +1,6 @@
-"""Which hosts rest and which credentials pause, in rows that all workers share.
+"""Resting hosts and paused credentials, in rows that all workers share.
 
-What is due there stays due, keeps its order and counts no failure. `probing` decides.
+Their remotes stay due, keep their order and count no failure of their own. `probing` decides.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,17 +22,20 @@ Trouble = Mapping[str, str]
 
 
 def in_trouble() -> dict[Scope, datetime]:
-    """The hosts that rest and the credentials that pause, each until when."""
+    """The resting hosts and paused credentials, each with the moment until which it is so."""
     rests = Host.objects.filter(cooling_until__isnull=False)
     pauses = Pause.objects.values_list("host", "credential_digest", "until")
-    found = rests.values_list("pk", Value(None, CharField()), "cooling_until").union(pauses)
-    return {(host, digest): until for host, digest, until in found}
+    rows = rests.values_list("pk", Value(None, CharField()), "cooling_until").union(pauses)
+    return {(host, digest): until for host, digest, until in rows}
 
 
 def outside(
     rows: QuerySet[Remote], troubles: Mapping[Scope, datetime], *, lasting: datetime | None = None
 ) -> QuerySet[Remote]:
-    """Those of `rows` that wait for none of these, or for none that lasts longer than `lasting`."""
+    """The remotes of `rows` that none of these troubles keeps waiting.
+
+    With `lasting`, troubles that end by then keep nothing waiting.
+    """
     if not troubles:  # As on most days; the plan of the query is simpler then.
         return rows
     rests, pauses = _rests(), _pauses()
@@ -42,7 +45,7 @@ def outside(
 
 
 def probes(rows: QuerySet[Remote], limit: int) -> QuerySet[Remote]:
-    """Of those of `rows` that wait for hosts and credentials, the next probe of each."""
+    """The next probe of each host and credential in trouble, among `rows`."""
     credential = Case(When(paused=True, then=F("credential_digest")), default=Value("any"))
     place = Window(
         RowNumber(),
@@ -66,7 +69,7 @@ def _pauses() -> QuerySet[Pause]:
 
 
 def chosen(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime) -> list[Due]:
-    """Whom to ask now; a probe is this caller's and no other's.
+    """The remotes to poll now; no other caller gets the same probe.
 
     To be called in the claim's transaction.
     """
@@ -87,7 +90,7 @@ def _begin(scope: Scope, seen: datetime, now: datetime) -> bool:
 
 
 def seen(remote: Remote, error: RemoteError | None) -> Seen:
-    """What came of asking a remote that was as this row says."""
+    """The result of a poll of a remote that was as this row has it before."""
     polled_at, limited_until = remote.last_polled_at, remote.limited_until
     return Seen(
         remote_id=remote.pk,
@@ -96,13 +99,13 @@ def seen(remote: Remote, error: RemoteError | None) -> Seen:
         error=error,
         asked=remote.asked,
         well=polled_at is not None and remote.setbacks == 0,
-        # Checks may have been answered since, where it is fetches that are refused.
+        # Where only fetches are refused, checks may have been answered since.
         told_at=min(polled_at, limited_until) if polled_at and limited_until else None,
     )
 
 
 def note(answers: Sequence[Seen], asked_at: datetime) -> Learnt:
-    """Learn from how remotes answered that were asked at `asked_at` or later."""
+    """Update hosts and credentials by the results of polls that began at `asked_at` or later."""
     names = {one.host for one in answers}
     if all(one.answered for one in answers) and not _are_known(names):
         return Learnt({}, {})
@@ -120,13 +123,13 @@ def note(answers: Sequence[Seen], asked_at: datetime) -> Learnt:
         )
         _write_rests(rests, learnt.rests)
         _write_pauses(pauses, learnt.pauses)
-    if learnt.rested:  # Not before: a claim locks remotes first, then the rows of their hosts.
+    if learnt.rested:  # Only now: a claim locks remotes first, then the rows of their hosts.
         _follow(learnt.rested, now)
     return learnt
 
 
 def limited(remote: Remote, error: RateLimitedError) -> datetime:
-    """Learn of a fetch that was refused after its check was answered; returns until when."""
+    """Note a fetch that was rate limited after its check was answered; returns until when."""
     note([seen(remote, error)], timezone.now())
     return probing.until(error, timezone.now())
 
@@ -162,31 +165,30 @@ def _write_pauses(
 
 
 def _follow(hosts: Collection[str], now: datetime) -> None:
-    """Have those asked at once that were put off while their host rested."""
+    """Make the remotes due that were put off while their host rested."""
     waiting = Remote.objects.filter(host__in=hosts, put_off__gt=0, failures=0, limited_until=None)
     with transaction.atomic():
         rows = waiting.filter(next_poll_at__gt=now).select_for_update().order_by("pk")
-        found = list(rows.values_list("pk", flat=True))  # Locked in the order of all batches.
-        Remote.objects.filter(pk__in=found).update(next_poll_at=now)
+        ids = list(rows.values_list("pk", flat=True))  # Locked in the order of all batches.
+        Remote.objects.filter(pk__in=ids).update(next_poll_at=now)
 
 
 def troubles(now: datetime) -> dict[Scope, Trouble]:
-    """What links show that wait for a host or a credential: code and message."""
-    found = in_trouble().items()
+    """The code and message that links of a resting host or a paused credential show."""
     return {
         (host, digest): _resting(host) if digest is None else _pausing(host, digest, until)
-        for (host, digest), until in found
+        for (host, digest), until in in_trouble().items()
         if digest is None or until > now
     }
 
 
 def trouble_of(remote: Remote, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
-    """Why a remote is not asked although it was its turn, or None."""
+    """The reason why a due remote is not polled, or None."""
     due = remote.next_poll_at is not None and remote.next_poll_at <= now
     if not due and not remote.put_off:
         return None
-    if told := troubles.get((remote.host, remote.credential_digest)):
-        return told
+    if paused := troubles.get((remote.host, remote.credential_digest)):
+        return paused
     if remote.limited_until is not None and remote.limited_until > now:
         return _limited(remote.host, "for this repository", remote.limited_until)
     return None if remote.asked else troubles.get((remote.host, None))
@@ -194,8 +196,8 @@ def trouble_of(remote: Remote, troubles: Mapping[Scope, Trouble], now: datetime)
 
 def _resting(host: str) -> Trouble:
     message = (
-        f"{host} could not be reached for any of its repositories that were asked; one of them"
-        f" is asked every {PROBE_SECONDS} s, and the others follow when it was answered."
+        f"{host} could not be reached for several repositories; one of them is polled every"
+        f" {PROBE_SECONDS} s, and the others follow when it answers."
     )
     return {"code": UnreachableError.code, "message": message}
 
@@ -205,12 +207,12 @@ def _pausing(host: str, digest: str, until: datetime) -> Trouble:
 
 
 def _limited(host: str, which: str, until: datetime) -> Trouble:
-    message = f"{host} asks for fewer calls {which}; it is asked again after"
+    message = f"{host} asks for fewer requests {which}; it is polled again after"
     return {"code": RateLimitedError.code, "message": f"{message} {until:%Y-%m-%dT%H:%M:%SZ}."}
 
 
 def forget_unused() -> None:
-    """Drop the hosts, and the pauses, that no remote is on any more."""
+    """Delete the hosts and pauses that no remote has any more."""
     on_host = Remote.objects.filter(host=OuterRef("pk"))
     Host.objects.exclude(Exists(on_host)).delete()
     digest = OuterRef("credential_digest")
@@ -219,7 +221,7 @@ def forget_unused() -> None:
 
 
 def wake_late(now: datetime) -> None:
-    """Shorten pauses that are longer than any: a clock was set back since."""
+    """Shorten pauses beyond the longest; a clock that was set back leaves such times."""
     longest = now + timedelta(seconds=LONGEST_WAIT_SECONDS)
     Host.objects.filter(cooling_until__gt=longest).update(cooling_until=now)
     Pause.objects.filter(until__gt=longest).update(until=longest)

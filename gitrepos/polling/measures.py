@@ -1,4 +1,4 @@
-"""What polls and syncs are measured by."""
+"""The metrics of polls and syncs."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 from gitrepos.errors import RemoteError, TimedOutError
 from keeptrusts import metrics
 
-# Whose fault a failure is: the installation's own, its users', or (all others) the forge's.
+# The party at fault, by code: the installation or its users; for all other codes, the forge.
 FAULTS = {
     "internal": "ours",
     "unavailable": "ours",
@@ -57,30 +57,30 @@ ALL: tuple[metrics.CounterMetric | metrics.HistogramMetric, ...] = (
 
 
 def claimed(remotes: int, seconds: float) -> None:
-    """A batch was claimed."""
+    """Count a claimed batch."""
     BATCH.observe(remotes)
     CLAIM.observe(seconds)
 
 
 def polled(host: str, due_at: datetime | None, error: RemoteError | None, *, changed: bool) -> None:
-    """A remote answered a poll, or failed to."""
+    """Count a poll that was answered or failed."""
     CALLS.add(_forge(host), "check")
     if error is not None:
         POLLS.add(error.code, FAULTS.get(error.code, "forge"))
     else:
         POLLS.add("changed" if changed else "unchanged", "none")
-    # Who never answers is late by its own doing.
+    # A remote that does not answer in time makes itself late.
     if due_at is not None and not isinstance(error, TimedOutError):
         LATENESS.observe((timezone.now() - due_at).total_seconds())
 
 
 def fetched(host: str) -> None:
-    """A fetch was made."""
+    """Count a fetch."""
     CALLS.add(_forge(host), "fetch")
 
 
 def synced(seconds: float) -> None:
-    """A sync of a remote ended, whatever came of it."""
+    """Count a sync of a remote that ended, whatever its outcome."""
     SYNC.observe(seconds)
 
 

@@ -1,7 +1,7 @@
-"""Whom to ask next at a host that is in trouble, and what its answers say of the others. Pure.
+"""Probes of hosts in trouble, and the conclusions from their answers. Pure.
 
-A host rests while nobody of it answers. A credential pauses at a host that asked it for fewer
-calls. Then one remote after the other is asked as a probe, until one is answered.
+A host rests while none of its remotes answers. A credential pauses at a host that asked for
+fewer requests with it. Then one remote after the other is polled as a probe, until one answers.
 """
 
 from collections import defaultdict
@@ -19,12 +19,12 @@ from gitrepos.errors import (
 )
 
 PROBE_SECONDS = 2
-"""From one probe to the next."""
+"""The time between two probes."""
 LONGEST_WAIT_SECONDS = 3600
-"""Of back-offs and pauses; a longer interval stays."""
+"""The longest back-off or pause; a longer poll interval stays."""
 _PAUSE_SECONDS = 60
 _STRIKES = 3
-# Longer than a check may take: who is answered later was asked later.
+# Longer than a check may take: an answer after it belongs to a later poll.
 _IN_FLIGHT = timedelta(seconds=15)
 
 Scope = tuple[str, str | None]
@@ -33,7 +33,7 @@ Scope = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A remote that is due. `setbacks` counts how often it was asked in vain since it was well."""
+    """A remote that is due. `setbacks` counts its failed polls since it last answered."""
 
     remote_id: UUID
     host: str
@@ -43,17 +43,17 @@ class Due:
     due_at: datetime
 
     def scopes(self) -> tuple[Scope, ...]:
-        """Whose trouble keeps it waiting; its host's does not while somebody asks for it."""
+        """The credential and host whose trouble delays it; the host only if nobody asked for it."""
         own = (self.host, self.credential)
         return (own,) if self.asked else (own, (self.host, None))
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of asking a remote that had stood as these facts say.
+    """The result of a poll, with facts of the remote from before it.
 
-    `well`: it was answered the last time. `told_at`: when the host asked it for fewer calls; None
-    if it was answered since.
+    `well`: the last poll was answered. `told_at`: when the host asked for fewer requests; None if
+    it answered since.
     """
 
     remote_id: UUID
@@ -66,26 +66,30 @@ class Seen:
 
     @property
     def unasked(self) -> bool:
+        """True when no request was made."""
         return isinstance(self.error, BusyError)
 
     @property
     def unreached(self) -> bool:
+        """True when the host could not be reached, or not in time."""
         return isinstance(self.error, UnreachableError | TimedOutError) and not self.unasked
 
     @property
     def limited(self) -> bool:
+        """True when the host asked for fewer requests."""
         return isinstance(self.error, RateLimitedError)
 
     @property
     def answered(self) -> bool:
+        """True when the host answered, with an error perhaps, but no rate limit."""
         return not (self.unasked or self.unreached or self.limited)
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A host in trouble: which remotes, well until then, it failed since it last answered.
+    """A host in trouble: the remotes that had worked and could not reach it since it last answered.
 
-    It rests `until`, which moves on with each probe; it does not rest yet where that is None.
+    It rests `until`, which moves on with each probe; None where it does not rest yet.
     """
 
     unreached: tuple[str, ...] = ()
@@ -94,7 +98,7 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class PauseState:
-    """No call `until`; `probed` when that is over, and a remote is asked whether it is."""
+    """A pause: no call `until`; `probed` once that is over and a remote is polled to test it."""
 
     until: datetime
     probed: bool = False
@@ -102,10 +106,10 @@ class PauseState:
 
 @dataclass(slots=True)
 class Learnt:
-    """How hosts and credentials stand; those that are well are not among them.
+    """The state of hosts and credentials after some polls; healthy ones are left out.
 
-    `put_off` are the remotes whose failure is not their own, until when they were told to wait,
-    or None for their own back-off. `rested` are the hosts that answer again.
+    `put_off` has the remotes whose failure is not their own, with the moment until which they
+    wait, or None for their own back-off. `rested` are the hosts that answer again.
     """
 
     rests: dict[str, Rest]
@@ -115,10 +119,10 @@ class Learnt:
 
 
 def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime) -> list[Due]:
-    """Whom to ask now, those first that somebody asked for.
+    """The remotes to poll now; those that somebody asked for come first.
 
-    `troubles` are the hosts that rest and the credentials that pause, each until when; after that
-    one remote of it is asked, the one with the fewest setbacks.
+    `troubles` has the resting hosts and paused credentials, each with its end; after it one remote
+    of each is polled, the one with the fewest setbacks.
     """
     chosen: list[Due] = []
     probed: set[Scope] = set()
@@ -131,7 +135,7 @@ def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime
 
 
 def in_trouble(one: Due, troubles: Mapping[Scope, datetime]) -> list[Scope]:
-    """Of what may keep a remote waiting, what is in trouble; asked, it is a probe of each."""
+    """The troubles that keep a remote waiting; a poll of it probes each of them."""
     return [scope for scope in one.scopes() if scope in troubles]
 
 
@@ -144,9 +148,9 @@ def learn(
     asked_at: datetime,
     now: datetime,
 ) -> Learnt:
-    """What the answers to questions of `asked_at` or later say of hosts and credentials.
+    """The conclusions on hosts and credentials from polls that began at `asked_at` or later.
 
-    `answered` says whether a remote of one, that is well, was answered at a moment or later.
+    `answered` tells whether a healthy remote of one was answered at a moment or later.
     """
     learnt = Learnt(dict(rests), dict(pauses))
     by_credential, by_host = defaultdict(list), defaultdict(list)
@@ -171,7 +175,10 @@ def _learn_of_credential(
     answered: Callable[[Scope, datetime], bool],
     now: datetime,
 ) -> None:
-    """Who is refused again while others are answered is limited by itself, and holds up none."""
+    """Pause the credential, or end its pause.
+
+    A remote that is refused again while others are answered is limited alone: no pause for all.
+    """
     others = any(one.answered for one in group)
     if others and learnt.pauses.get(scope, PauseState(now)).probed:
         del learnt.pauses[scope]
@@ -187,7 +194,7 @@ def _learn_of_credential(
 
 
 def _counts(is_known: bool, group: Sequence[Seen]) -> bool:
-    """Whether failures say something of their host: who failed before may fail by itself."""
+    """True when the failures count against the host: a remote that failed before may fail alone."""
     return any(one.unreached and (one.well or is_known) for one in group)
 
 
@@ -203,13 +210,13 @@ def _learn_of_host(learnt: Learnt, host: str, group: Sequence[Seen], now: dateti
 
 
 def until(error: RateLimitedError, now: datetime) -> datetime:
-    """The end of a pause: what the host says, an hour at most; a minute where it says nothing."""
-    said = error.retry_after_seconds
-    seconds = _PAUSE_SECONDS if said is None else min(max(said, 1), LONGEST_WAIT_SECONDS)
+    """The end of a pause: as the host says, an hour at most; a minute where it does not say."""
+    asked = error.retry_after_seconds
+    seconds = _PAUSE_SECONDS if asked is None else min(max(asked, 1), LONGEST_WAIT_SECONDS)
     return now + timedelta(seconds=seconds)
 
 
 def wait(interval_seconds: int, setbacks: int) -> timedelta:
-    """The back-off after so many setbacks, one at least: doubled by each, up to an hour."""
+    """The back-off after one or more setbacks: doubled by each, up to an hour."""
     longest = max(LONGEST_WAIT_SECONDS, interval_seconds)
     return timedelta(seconds=min(interval_seconds * 2 ** min(setbacks - 1, 20), longest))

@@ -1,4 +1,4 @@
-"""When it is a remote's turn, computed by the database from its row."""
+"""The schedule of polls, computed by the database from a remote's row."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +13,10 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def next_turn(now: datetime) -> Combinable:
-    """The first moment after `now` that is a `Remote`'s turn, as an expression over its row.
+    """A remote's first scheduled poll after `now`, as an expression over its row.
 
-    Its phase within the interval never moves, so remotes spread evenly without jitter, a missed
-    turn is skipped, and none drifts towards a herd.
+    The offset within the interval never moves: remotes spread evenly without jitter and do not
+    bunch up over time, and a missed poll is skipped.
     """
     interval_us = _microseconds(F("interval_seconds"))
     phase_us = F("phase_us") % interval_us
@@ -25,12 +25,12 @@ def next_turn(now: datetime) -> Combinable:
 
 
 def after(now: datetime, seconds: Combinable) -> Combinable:
-    """The moment `seconds`, an expression over a row, after `now`."""
+    """The moment `seconds` after `now`; `seconds` is an expression over a row."""
     return _Moment(_since_epoch(now) + _microseconds(seconds))
 
 
 def _since_epoch(now: datetime) -> Value:
-    """In microseconds."""
+    """The microseconds from 1970 to `now`."""
     return Value((now - _EPOCH) // timedelta(microseconds=1), output_field=BigIntegerField())
 
 
@@ -39,7 +39,7 @@ def _microseconds(seconds: Combinable) -> Combinable:
 
 
 class _Moment(Func):
-    """Microseconds since 1970 as the database keeps a time."""
+    """The database's own form of a time, from microseconds since 1970."""
 
     output_field = DateTimeField()
     arity = 1

@@ -1,4 +1,4 @@
-"""Whether a branch was rewritten: what it no longer has among its ancestors."""
+"""The test for a rewritten branch: one that lost a commit from its ancestors."""
 
 from collections.abc import Sequence
 
@@ -13,23 +13,23 @@ _WHOLE = b"false\n"
 
 
 def left(source: RemoteBranch, commit: str, *, head: str, header: Sequence[str]) -> bool:
-    """Whether the branch, now at `head`, provably no longer has `commit` among its ancestors.
+    """True when the branch, now at `head`, provably lost `commit` from its ancestors.
 
-    `header` has the head's own lines: a shallow repository hides the parents from everything
-    else. A branch that moved on by one commit or one merge costs no call. Else the last 1,000
-    generations of both are fetched, commits alone; where they do not meet in these, nothing
-    is claimed, and neither is when the server does not send them within its bounds.
+    `header` has the head's own lines, since a shallow repository hides the parents from all else.
+    A branch that moved on by one commit or one merge costs no call. Else the last 1,000
+    generations of both are fetched, commits alone. The answer is False where these do not meet,
+    and where the server does not send them within the bounds.
     """
     if commit == head or f"parent {commit}" in header:
         return False
     try:
         return _departed(source, commit)
     except RemoteError:
-        return False  # What is wrong with the server is for the sync itself to say.
+        return False  # The sync itself shows what is wrong with the server.
 
 
 def _departed(source: RemoteBranch, commit: str) -> bool:
-    # In a repository of its own: where the head is there already, git does not deepen it.
+    # In a separate repository: git does not deepen one that has the head already.
     bare = Bare(source, "history")
     deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{source.ref}:{_HEAD}"]
     try:

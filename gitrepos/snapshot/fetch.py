@@ -1,7 +1,7 @@
-"""The change path: the files of one commit, without a checkout. Knows no database.
+"""Snapshots: the files of one commit, fetched without a checkout. No database.
 
 A checkout would change bytes by attributes, follow links and run filters and hooks. Here
-objects are read from a temporary bare repository that nothing survives.
+objects are read from a bare repository in a temporary folder, which is deleted afterwards.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ from gitrepos.snapshot.values import (
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
-# What a worker can lint while its lease lasts, whatever is in the files.
+# As much as a worker can lint within its lease, whatever is in the files.
 _CONTENT_BYTES = 32 * 1024 * 1024
 _PATH_BYTES = 1024
 _HEAD = "refs/keeptrusts/head"
@@ -48,7 +48,7 @@ _TREE = "040000"
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A line of a tree. `name` is the path; a byte that is not UTF-8 is a lone surrogate."""
+    """An entry of a tree. `name` is the path; a byte that is not UTF-8 is a lone surrogate."""
 
     mode: str
     blob: str
@@ -58,13 +58,14 @@ class _Entry:
 def take(
     access: runner.Access, *, ref: str, head: str, asks: Sequence[FilesRequest], folder: Path
 ) -> list[Snapshot | RemoteError]:
-    """Fetch the commit that the check saw, and read what each ask wants of it.
+    """Fetch the commit that the check saw, and take a snapshot of it for each request.
 
-    `head` is its id; where the server does not hand that out, it is whatever `ref` points at by
-    now. One ask that fails leaves the others; the results come in the order of the asks. `folder`
-    holds the temporary repository, which is gone afterwards. All of it takes at most 90 s.
+    `head` is its id; where the server does not serve it by id, the commit is the one that `ref`
+    points at now. One request that fails does not stop the others; results have the order of the
+    requests. `folder` holds the temporary repository. All of it takes 90 s at most.
 
-    Raises: `RemoteError` when the commit itself cannot be fetched, or nothing be written here.
+    Raises:
+        RemoteError: the commit cannot be fetched, or files cannot be written here.
     """
     try:
         with temporary.temporary(folder) as place, Courier(access) as courier:
@@ -96,15 +97,15 @@ def _files(
         if entry.mode in _REGULAR and ask.known.get(entry.name) != entry.blob
     ]
     contents = repository.contents([*wanted, *(entry.blob for entry in attributes)])
-    said = _attributes(repository, entries, attributes, contents)
-    files = [_file(entry, contents, said.get(entry.name)) for entry in entries]
+    values = _attributes(repository, entries, attributes, contents)
+    files = [_file(entry, contents, values.get(entry.name)) for entry in entries]
     return tuple(sorted(files, key=lambda file: file.path))
 
 
 def _file(
     entry: _Entry, contents: Mapping[str, bytes | None], attributes: Mapping[str, str] | None
 ) -> File:
-    """`contents` maps a fetched blob to its bytes, or to None when it is over the bound."""
+    """The file of an entry; `contents` maps a fetched blob to its bytes, None if too large."""
     path, defect = _stored(entry.name)
     content = contents.get(entry.blob)
     defect = defect or _defect(entry, content, fetched=entry.blob in contents)
@@ -119,7 +120,7 @@ def _attributes(
     files: Sequence[_Entry],
     contents: Mapping[str, bytes | None],
 ) -> Mapping[str, Mapping[str, str]]:
-    """The attributes of each entry by its name; none for one whose attributes were not read."""
+    """The attributes of each entry by its name; no item for one whose attributes were not read."""
     unread = tuple(
         file.name.removesuffix(_ATTRIBUTES) for file in files if contents[file.blob] is None
     )
@@ -131,10 +132,9 @@ def _attributes(
 
 
 def _stored(name: str) -> tuple[str, Defect | None]:
-    """A path as it is kept and shown: of bounded size, printable, and no other file's.
+    """A path as it is stored: bounded, printable and unique; with a defect if it had to be changed.
 
-    What is wrong with one that has to be changed for that is its defect. Two slashes in a row
-    stand in no path that git accepts, so no changed path can be the same as another's.
+    A changed path has two slashes in a row, which no path in git has, so it equals no other.
     """
     raw = name.encode(errors="surrogateescape")
     if len(raw) > _PATH_BYTES:
@@ -143,8 +143,8 @@ def _stored(name: str) -> tuple[str, Defect | None]:
         defect = Defect("bad_path", "has control characters, or what is not UTF-8, in its path")
     else:
         return name, None
-    shown = raw.decode(errors="backslashreplace")[:200]
-    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+    start = raw.decode(errors="backslashreplace")[:200]
+    printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in start)
     return f"{printable}//{hashlib.sha256(raw).hexdigest()[:32]}", defect
 
 
@@ -162,7 +162,7 @@ def _defect(entry: _Entry, content: bytes | None, *, fetched: bool) -> Defect | 
 class _Repository:
     """A temporary bare repository with one commit, and the commands that read it.
 
-    Blobs are there only from a server that cannot leave them out, until `contents` asks.
+    Until `contents` fetches them, it has no blobs, unless the server cannot leave them out.
     """
 
     def __init__(self, source: RemoteBranch, head: str) -> None:
@@ -174,51 +174,53 @@ class _Repository:
             )
             head = _HEAD
         self._header, message = self._read_header(head)
-        # What stands there twice counts once, as the first.
+        # Of a header that is there twice, the first counts.
         facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
         self.commit, self._tree = _commit(facts, message), facts["tree"]
         self._below: dict[str, list[_Entry]] = {}
 
     def _read_header(self, name: str) -> tuple[list[str], str]:
-        """The lines of a commit as they are stored, and its message.
+        """The header lines of a commit as stored, and its message.
 
-        So the parents are among them, which a shallow repository hides otherwise.
+        The stored lines have the parents, which a shallow repository hides otherwise.
         """
         raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
         header, _, message = raw.decode(errors="replace").partition("\n\n")
         return header.split("\n"), message
 
     def left(self, commit: str) -> bool:
-        """Whether the branch provably no longer has `commit` among its ancestors."""
+        """True when the branch provably lost `commit` from its ancestors."""
         return ancestry.left(self._source, commit, head=self.commit.id, header=self._header)
 
     def signature(self, allowed_signers: str) -> Signature | None:
-        """Whether one of the allowed signers signed the commit; None where nobody need have."""
+        """The commit's signature, checked against the allowed signers; None without any."""
         if not allowed_signers:
             return None
-        said = self._bare.read(
+        output = self._bare.read(
             ["log", "-1", signatures.FORMAT, self.commit.id, "--"],
             4096,
             allowed_signers=allowed_signers,
         )
-        return signatures.read(text(said))
+        return signatures.read(text(output))
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
-        """What tells one state of `root` from another, and the attributes above it.
+        """The id of the state of `root`, and the entries of `.gitattributes` above it.
 
-        It is the id of the tree or blob that stands there; where attributes above have a say
-        in its files, a digest of them all.
+        The id is that of the tree or blob at `root`; with attributes above it, a digest of all.
+
+        Raises:
+            PathNotFoundError: the commit has nothing at `root`.
         """
         if not root:
             return self._tree, []
         names = [root, *(f"{parent}{_ATTRIBUTES}" for parent in _parents(root))]
         self._below[root] = self._listed(names)
-        found = {entry.name: entry for entry in self._below[root] if entry.name in names}
-        if root not in found:
+        entries = {entry.name: entry for entry in self._below[root] if entry.name in names}
+        if root not in entries:
             message = f"The commit has no file or directory {root!r}."
             raise PathNotFoundError(message, commit=self.commit.id)
-        there = found.pop(root).blob
-        above = [entry for entry in found.values() if entry.mode in _REGULAR]
+        there = entries.pop(root).blob
+        above = [entry for entry in entries.values() if entry.mode in _REGULAR]
         if not above:
             return there, []
         ids = sorted((entry.name, entry.blob) for entry in above)
@@ -227,64 +229,66 @@ class _Repository:
     def entries(
         self, ask: FilesRequest, above: Sequence[_Entry]
     ) -> tuple[list[_Entry], list[_Entry]]:
-        """The policy files that are asked for, and every `.gitattributes` on the way to one.
+        """The requested policy files, and every `.gitattributes` on the way to one.
 
-        Raises: `TooLargeError` past 1,000 of the former.
+        Raises:
+            TooLargeError: there are over 1,000 policy files.
         """
-        found = self._below.pop(ask.root) if ask.root else self._listed([])
-        found = [
-            entry for entry in found if entry.mode != _TREE and _is_within(entry.name, ask.root)
+        listed = self._below.pop(ask.root) if ask.root else self._listed([])
+        listed = [
+            entry for entry in listed if entry.mode != _TREE and _is_within(entry.name, ask.root)
         ]
-        named = policy_files([entry.name for entry in found], under=ask.root)
+        named = policy_files([entry.name for entry in listed], under=ask.root)
         chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
             raise TooLargeError(f"{len(chosen)} policy files; a link takes at most {MAX_FILES}.")
         names = set(chosen)
-        inside = [entry for entry in found if _is_above(entry, chosen)]
-        return [entry for entry in found if entry.name in names], [*above, *inside]
+        inside = [entry for entry in listed if _is_above(entry, chosen)]
+        return [entry for entry in listed if entry.name in names], [*above, *inside]
 
     def contents(self, blobs: Sequence[str]) -> dict[str, bytes | None]:
         """The bytes of each blob exactly as committed; None for one over 1 MiB.
 
-        Raises: `TooLargeError` when they are more than a sync may take.
+        Raises:
+            TooLargeError: together they are over 32 MiB.
         """
         asked = list(dict.fromkeys(blobs))
         if not asked:
             return {}
         self._fetch_blobs(asked)
         try:
-            found = self._read(asked, _CONTENT_BYTES)
+            read = self._read(asked, _CONTENT_BYTES)
         except TooLargeError:
-            found = self._read(self._small(asked), 2 * _CONTENT_BYTES)
-        small = {blob: content for blob, content in found.items() if len(content) <= MAX_BYTES}
+            read = self._read(self._small(asked), 2 * _CONTENT_BYTES)
+        small = {blob: content for blob, content in read.items() if len(content) <= MAX_BYTES}
         return dict.fromkeys(asked) | small
 
     def attributes(
         self, names: Sequence[str], files: Sequence[_Entry]
     ) -> dict[str, dict[str, str]]:
-        """The attributes that apply to each name, as git reads `files`: all `.gitattributes`."""
+        """The attributes of each name, as git reads them from the `.gitattributes` in `files`."""
         rows = "".join(f"{file.mode} blob {file.blob}\t{file.name}\0" for file in files)
         self._bare.read(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
-        said = self._bare.read(
+        output = self._bare.read(
             ["check-attr", "--cached", "-z", "--stdin", *ALTERING],
             stdin=_bytes("".join(f"{name}\0" for name in names)),
         )
-        parts = text(said).split("\0")[:-1]
-        found: dict[str, dict[str, str]] = {name: {} for name in names}
+        parts = text(output).split("\0")[:-1]
+        attributes: dict[str, dict[str, str]] = {name: {} for name in names}
         for name, attribute, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             if value != "unspecified":
-                found[name][attribute] = value
-        return found
+                attributes[name][attribute] = value
+        return attributes
 
     def _listed(self, names: Collection[str]) -> list[_Entry]:
-        """The entries at `names`, and those of interest below them (none: everywhere)."""
+        """The entries at `names`, and policy and attribute files below (without names: all)."""
         listing = self._bare.read(
             [
                 "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
                 *(f":(literal){name}" for name in names),
             ]
         )  # fmt: skip
-        # A large tree has few of these; only for them are values made.
+        # Of a large tree only these few lines become values.
         ends = (FILE_NAME.encode(), _ATTRIBUTES.encode(), *(_bytes(f"\t{n}") for n in names))
         return [_entry(line) for line in listing.split(b"\0") if line.endswith(ends)]
 
@@ -292,7 +296,7 @@ class _Repository:
         if self._bare.take(blobs, thin=False):
             return
         try:
-            # Asked for by id, a blob comes in spite of the filter.
+            # A blob that is asked for by id comes in spite of the filter.
             self._bare.fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
         except ObjectRefusedError:
             self._bare = Bare(self._source, "whole")
@@ -303,9 +307,13 @@ class _Repository:
         return dict(_blobs(batch))
 
     def _small(self, blobs: Sequence[str]) -> list[str]:
-        """Those of at most 1 MiB. Raises: `TooLargeError` when they are too much together."""
-        said = text(self._bare.read(["cat-file", "--batch-check"], stdin=_lines(blobs)))
-        sizes = dict(zip(blobs, map(_size, said.splitlines()), strict=True))
+        """The blobs of 1 MiB at most.
+
+        Raises:
+            TooLargeError: together they are over 32 MiB.
+        """
+        listing = text(self._bare.read(["cat-file", "--batch-check"], stdin=_lines(blobs)))
+        sizes = dict(zip(blobs, map(_size, listing.splitlines()), strict=True))
         small = [blob for blob in blobs if sizes[blob] <= MAX_BYTES]
         if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
             raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
@@ -313,22 +321,22 @@ class _Repository:
 
 
 def _commit(facts: Mapping[str, str], message: str) -> Commit:
-    """A commit of what stands in its header, and of its message, in which each line is indented."""
+    """The commit with these header fields and this message, whose lines are indented."""
     author, _ = _signed(facts.get("author", ""))
     _, moment = _signed(facts.get("committer", ""))
     lines = [line.removeprefix("    ") for line in message.split("\n")]
-    shown = "\n".join(lines).strip().replace("\0", "\ufffd")
-    return Commit(facts["commit"], author[:500], shown[:500], _moment(moment))
+    stripped = "\n".join(lines).strip().replace("\0", "\ufffd")
+    return Commit(facts["commit"], author[:500], stripped[:500], _moment(moment))
 
 
 def _signed(line: str) -> tuple[str, str]:
-    """Who did something, and when: `NAME <MAIL> SECONDS ZONE`."""
+    """The person and the time of a line `NAME <MAIL> SECONDS ZONE`."""
     who, *moment = line.rsplit(" ", 2)
     return who, moment[0] if moment else ""
 
 
 def _moment(seconds: str) -> datetime | None:
-    """A commit's time in seconds since 1970; whoever made the commit chose it."""
+    """A commit's time, from seconds since 1970; None for one that no calendar has."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
@@ -336,7 +344,7 @@ def _moment(seconds: str) -> datetime | None:
 
 
 def _parents(name: str) -> list[str]:
-    """Every directory above a path, the root first, each with a slash behind it but the root."""
+    """Every directory above a path, the root (empty) first, the others with a slash at the end."""
     parts = name.split("/")
     return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))]
 
@@ -346,7 +354,7 @@ def _is_within(name: str, root: str) -> bool:
 
 
 def _is_above(entry: _Entry, names: Sequence[str]) -> bool:
-    """Whether an entry is a file of attributes on the way to one of `names`, which are sorted."""
+    """True for a `.gitattributes` on the way to one of `names`, which are sorted."""
     parent, _, name = entry.name.rpartition("/")
     if name != _ATTRIBUTES or entry.mode not in _REGULAR:
         return False
@@ -381,7 +389,11 @@ def _blobs(batch: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _size(line: str) -> int:
-    """The bytes of a blob, of the line by which `cat-file` begins it."""
+    """The size of a blob in bytes, from its header line of `cat-file`.
+
+    Raises:
+        BadAnswerError: the object is missing, or no blob.
+    """
     name, kind, *size = line.split(" ")
     if kind != "blob":
         raise BadAnswerError(f"The server did not send the object {name}.")

@@ -1,7 +1,7 @@
-"""Globs that choose among a repository's paths, read as git reads `:(glob)` pathspecs. Pure.
+"""Globs over the paths of a repository, with the meaning of git's `:(glob)` pathspecs. Pure.
 
 `*` and `?` match within one name, `**` between slashes any number of directories, also none. A
-glob that names a directory takes everything below it. Brackets and backslashes are refused.
+glob that names a directory matches everything below it. Brackets and backslashes are refused.
 
 Source: gitglossary(7), "pathspec".
 """
@@ -18,18 +18,18 @@ _REMEMBERED = 1000
 
 
 def problem(glob: str) -> str | None:
-    """Why a glob cannot be used, or None."""
+    """The reason why a glob cannot be used, as the end of a sentence, or None."""
     if glob.startswith("/") or ".." in glob.split("/"):
-        return "is relative to the repository's root, without '/' in front and without '..'"
+        return "must be relative to the repository's root, without '/' in front and without '..'"
     if any(character in "[]\\" or not character.isprintable() for character in glob):
-        return "knows *, ? and **, and no brackets, backslashes or control characters"
+        return "may have *, ? and **, but no brackets, backslashes or control characters"
     if glob.endswith("/") and ("*" in glob or "?" in glob):
-        return "ends in a slash behind a wildcard; write /** for what is inside"
+        return "must not end in a slash after a wildcard; write /** for everything inside"
     return None
 
 
 def chosen(paths: Iterable[str], *, include: Sequence[str], exclude: Sequence[str]) -> list[str]:
-    """The paths that a glob of `include` (none: all) and none of `exclude` matches, in order."""
+    """The paths that a glob of `include` (all if empty) and none of `exclude` matches, in order."""
     wanted, unwanted = [_Glob(glob) for glob in include], [_Glob(glob) for glob in exclude]
     return [
         path for path in paths if (not wanted or _any(wanted, path)) and not _any(unwanted, path)
@@ -42,10 +42,10 @@ def _any(globs: Sequence["_Glob"], path: str) -> bool:
 
 
 class _Glob:
-    """One glob over many paths.
+    """A glob, matched against many paths.
 
-    It is in all the places that it can be in at once, a bit of a number each: a name costs the
-    same however many `**` came before it.
+    It is simulated as an automaton: a number has a bit for each place where the match can be, so
+    a name costs the same however many `**` came before it.
     """
 
     def __init__(self, glob: str) -> None:
@@ -65,7 +65,7 @@ class _Glob:
         self._masks: dict[str, int] = {}
 
     def matches(self, path: str, names: Sequence[str]) -> bool:
-        """`names` are those between the slashes of `path`."""
+        """True when the glob matches; `names` are the parts of `path` between slashes."""
         if path == self._named or path.startswith(f"{self._named}/"):
             return True
         deep, places = self._deep, 1 | (self._deep & 1) << 1
@@ -78,11 +78,11 @@ class _Glob:
         return bool(places & self._end)
 
     def _mask(self, name: str) -> int:
-        """The parts that match a name, a bit each; names come again from path to path."""
+        """The parts of the glob that match a name, a bit each; cached, since names repeat."""
         mask = self._masks.get(name)
         if mask is None:
             if len(self._masks) >= _REMEMBERED:
                 self._masks.clear()
-            found = [at for part, at in self._places.items() if fnmatchcase(name, part)]
-            mask = self._masks[name] = reduce(or_, found, 0)
+            places = [at for part, at in self._places.items() if fnmatchcase(name, part)]
+            mask = self._masks[name] = reduce(or_, places, 0)
         return mask

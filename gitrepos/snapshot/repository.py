@@ -1,4 +1,4 @@
-"""Temporary bare repositories of one remote, filled and read by git. Knows no database."""
+"""Temporary bare repositories of one remote, filled and read by git. No database."""
 
 import time
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _LISTING_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RemoteBranch:
-    """A branch, how it is reached, and until when (monotonic) all of it must be read: 90 s.
+    """A branch of a remote, with the access to it and its deadline (monotonic), 90 s from now.
 
-    `folder` holds the repositories that are made of it.
+    `folder` holds its temporary repositories.
     """
 
     access: runner.Access
@@ -40,11 +40,12 @@ class Bare:
         self._here = runner.bare_repository(self._folder, object_format=source.object_format)
 
     def take(self, wants: Sequence[str], *, thin: bool) -> bool:
-        """Bring in these objects without `git fetch`; False where only that can.
+        """Fetch objects without a git process; returns False where only `git fetch` can.
 
         `thin` is for a commit: it comes with its trees, without its parents and blobs.
 
-        Raises: `RemoteError`.
+        Raises:
+            RemoteError: the server did not send them.
         """
         pack = self._source.courier.pack(
             wants,
@@ -63,7 +64,11 @@ class Bare:
     def fetch(
         self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
     ) -> None:
-        """Raises: `RemoteError`."""
+        """Run `git fetch`.
+
+        Raises:
+            RemoteError: it failed.
+        """
         runner.run(
             [
                 *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
@@ -77,8 +82,8 @@ class Bare:
         )  # fmt: skip
 
     def _index(self, pack: BinaryIO) -> None:
-        """Unpack, with the checks that a fetch would make of each object; `pack` is closed."""
-        # What a promisor left out is no reason to refuse the trees that name it.
+        """Store a pack, with the checks of each object that a fetch makes; `pack` is closed."""
+        # As a promisor remote's, trees may name objects that were left out.
         runner.run(
             [
                 *self._here, "-c", "remote.origin.promisor=true", "index-pack", "--stdin",
@@ -97,7 +102,12 @@ class Bare:
         stdin: bytes = b"",
         allowed_signers: str = "",
     ) -> bytes:
-        """What a command prints that asks nobody. Raises: `TooLargeError`, `TimedOutError`."""
+        """The output of a git command that calls no server.
+
+        Raises:
+            TooLargeError: the output is over `max_bytes`.
+            TimedOutError: the deadline passed.
+        """
         return runner.run(
             [*self._here, *arguments],
             deadline_seconds=self._left(_READ_SECONDS),
@@ -115,5 +125,5 @@ class Bare:
 
 
 def text(raw: bytes) -> str:
-    """What git printed; a byte that is not UTF-8 is a lone surrogate."""
+    """Output of git as text; a byte that is not UTF-8 is a lone surrogate."""
     return raw.decode(errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""Who signed a commit: whom a link allows, and what git says of a signature. Pure.
+"""Signatures of commits: the signers that a link allows, and the verdict of git. Pure.
 
 Source: ssh-keygen(1), "ALLOWED SIGNERS"; gitformat-signature(5); git-log(1), `%G?`.
 """
@@ -22,34 +22,38 @@ _LINE = re.compile(
 
 
 def check(allowed_signers: str) -> None:
-    """Raises: `ValueError` that says which line is no signer; what it says ends a sentence."""
+    """Check a list of allowed signers.
+
+    Raises:
+        ValueError: a line is no signer, or there are none or too many; the message ends a sentence.
+    """
     lines = [(at, line.strip()) for at, line in known_hosts.lines(allowed_signers)]
     kept = [(at, line) for at, line in lines if line and line[0] != "#"]
     if not kept:
-        raise ValueError("has no signer; send an empty text to take commits of anybody")
+        raise ValueError("has no signer; send an empty text to allow commits of anybody")
     if len(kept) > _MAX_SIGNERS:
-        raise ValueError(f"has over {_MAX_SIGNERS} signers")
+        raise ValueError(f"may have {_MAX_SIGNERS} signers at most")
     for at, line in kept:
         match = _LINE.fullmatch(line)
         if match is None or not _is_key(match["kind"], match["key"]):
-            raise ValueError(f"has no signer in line {at}: PRINCIPALS [OPTIONS] TYPE KEY is one")
+            raise ValueError(f"must have a signer in line {at}: PRINCIPALS [OPTIONS] TYPE KEY")
 
 
 def read(output: str) -> Signature:
-    """What git printed in `FORMAT`, which has the principal and the key's fingerprint."""
-    said, principal, fingerprint = output.rstrip("\n").split("\0")
-    verdict = {"G": "good", "U": "foreign", "N": "none"}.get(said, "bad")
+    """Read a signature from the output of git in `FORMAT`."""
+    letter, principal, fingerprint = output.rstrip("\n").split("\0")
+    verdict = {"G": "good", "U": "foreign", "N": "none"}.get(letter, "bad")
     return Signature(verdict, principal, fingerprint)
 
 
 def complaint(signature: Signature) -> str:
-    """Why a commit of this signature must not pass; empty when it may."""
+    """The reason not to apply a commit with this signature; empty when it may be applied."""
     return {
         "good": "",
-        "foreign": f"It is signed by {signature.fingerprint}, which is none of the allowed signers"
-        " at the commit's time.",
-        "none": "It is not signed by an ssh key.",
-        "bad": "Its signature does not hold: the commit was altered, or it is for another use.",
+        "foreign": f"The commit is signed by {signature.fingerprint}, which was none of the allowed"
+        " signers at the commit's time.",
+        "none": "The commit is not signed by an ssh key.",
+        "bad": "The commit's signature is not valid: it is of other content or for another use.",
     }[signature.verdict]
 
 

@@ -1,4 +1,4 @@
-"""Temporary folders that no process leaves behind for long."""
+"""Temporary folders, and the sweep of those that killed processes left behind."""
 
 import contextlib
 import fcntl
@@ -13,13 +13,13 @@ _TRIES = 5
 
 @contextlib.contextmanager
 def temporary(folder: Path) -> Iterator[Path]:
-    """A folder that is locked while its owner lives, so that `sweep` knows which are left over."""
+    """Make a folder, locked while its owner lives, so that `sweep` removes only leftovers."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         for _ in range(_TRIES):
             place = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
             stack.callback(shutil.rmtree, place, ignore_errors=True)
-            # A sweep may take a new folder for a dead one's before this process locks it.
+            # A sweep may take a new folder for a leftover before this process locks it.
             with contextlib.suppress(FileNotFoundError):
                 if stack.enter_context(_locked(place)) and place.exists():
                     break
@@ -27,7 +27,7 @@ def temporary(folder: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary folders of processes that died; returns how many."""
+    """Remove the temporary folders of dead processes; returns how many."""
     removed = 0
     for place in folder.glob("fetch-*"):
         with contextlib.suppress(FileNotFoundError), _locked(place) as mine:

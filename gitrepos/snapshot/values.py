@@ -1,4 +1,4 @@
-"""One commit as far as one link is concerned: frozen values, the bytes as committed."""
+"""Snapshots as frozen values: the part of one commit that a link reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What an ssh signature of a commit is worth: `good | foreign | bad | none`.
+    """An ssh signature of a commit; `verdict` is `good`, `foreign`, `bad` or `none`.
 
     `principal` is the allowed signer's name, `fingerprint` that of the key; of a bad one or none
     both are empty.
@@ -23,10 +23,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit a snapshot was taken from. Text that is not UTF-8 has U+FFFD in its place.
+    """The commit of a snapshot; bytes that are not UTF-8 are U+FFFD in its text.
 
-    `committed_at` is the committer's time, None where it is no time that a calendar has.
-    `signature` is None when nobody asked for it.
+    `committed_at` is the committer's time, None where no calendar has it. `signature` is None when
+    the link does not ask for it.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Why a file cannot be taken as it stands in git; `code` is stable."""
+    """The reason why a file cannot be read as it is in git; `code` is stable."""
 
     code: str
     message: str
@@ -46,7 +46,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file named as policy files are.
+    """A policy file of a commit.
 
     `path` is POSIX, from the repository's root. `content` is None when it was not fetched,
     because the blob is the one already known, and when there is a `defect`.
@@ -63,11 +63,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`files` are sorted by path, each path once; None when `tree_id` is the one already known.
+    """The files of a commit under a link's path.
 
-    `tree_id` tells one state of the link's path from another: the id of its tree (or, for a
-    single-file link, of its blob), with attributes above it a digest of both. `rewritten`: the
-    branch provably lost the commit that was in force.
+    `files` are sorted by path, each path once; None when `tree_id` is the one already known.
+    `tree_id` identifies the state of the path: the id of its tree (of its blob for a single-file
+    link), or a digest that includes attributes above it. `rewritten`: the branch provably lost
+    the commit in force.
     """
 
     commit: Commit
@@ -78,12 +79,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class FilesRequest:
-    """What one link wants of a commit.
+    """The request of a link for files of a commit.
 
-    `known_tree` is the tree id that needs no second look (empty: look in any case); `known`
-    maps the path of each file to the blob whose bytes need not be fetched again. `include` and
-    `exclude` are globs, see `globs`. Of `last_commit` it is said whether the branch still has it.
-    With `allowed_signers` the commit's signature is looked at.
+    With `known_tree` as the tree id, no file is read (empty: read in any case); `known` maps the
+    path of each file to a blob whose bytes need not be fetched again. `include` and `exclude` are
+    globs, see `globs`. `last_commit` is the commit that tells a rewritten branch. With
+    `allowed_signers` the commit's signature is checked.
     """
 
     root: str

@@ -1,1 +1,1 @@
-"""From the heads of a remote to versions: poll, steps, candidates, plan and apply."""
+"""Syncs, from the heads of a remote to versions: poll, steps, candidates, plan, apply."""

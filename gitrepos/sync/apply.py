@@ -1,4 +1,4 @@
-"""Writing what a sync found: one link, one transaction, under its fence."""
+"""Writing the result of a sync: one link in one transaction, under its fence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ _MAX_WAIT = timedelta(hours=1)
 
 
 class LinkChangedError(Exception):
-    """The link was edited, suspended or deleted: what was in flight for it must not be applied."""
+    """The link was edited, suspended or deleted: work in flight for it must not be applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A link as it stood when the attempt began. An edit since then makes it worthless."""
+    """A link as it was when the attempt began; after an edit the attempt must not be applied."""
 
     link_id: UUID
     generation: int
@@ -49,10 +49,12 @@ def apply(
 ) -> Hold | None:
     """Put a commit in force: all of it in one transaction, or nothing.
 
-    `hold` is what somebody found to be said against the commit before its files were read. A
-    commit that must not pass without a person is held back, and why is returned.
+    `hold` is a reason to hold the commit that was found before its files were read. A commit that
+    needs a person's confirmation is held, and the reason is returned.
 
-    Raises: `FenceLostError`, `LinkChangedError`.
+    Raises:
+        FenceLostError: the claim ended.
+        LinkChangedError: the link was edited, suspended or deleted meanwhile.
     """
     now = timezone.now()
     commit = snapshot.commit.id
@@ -78,12 +80,14 @@ def apply(
 
 
 def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
-    """Hold a link whose branch or path is gone; returns whether it waits.
+    """Hold a link whose branch or path is gone; returns whether it is held.
 
-    Without a file in force there is nothing to hold. Once a person confirmed it, every file is
-    gone from git, and what remains is a failure like any other.
+    A link without a file in force is not held. Once a person confirmed, every file counts as gone
+    from git, and the failure is shown like any other.
 
-    Raises: `FenceLostError`, `LinkChangedError`.
+    Raises:
+        FenceLostError: the claim ended.
+        LinkChangedError: the link was edited, suspended or deleted meanwhile.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -98,18 +102,20 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
         commit = Commit(error.commit, author="", message="")
         _apply_files(link, attempt, commit, (), decided, now)
         holds.lift(link, error.commit)
-        link.tree_id = ""  # Should it come back as it was, its files are news.
+        link.tree_id = ""  # If it comes back unchanged, its files are read again.
         link.save()
         return False
 
 
 def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None = None) -> bool:
-    """Show a failure on its link; returns whether it is news. What is in force stays in force.
+    """Show a failure on its link; returns whether it is new. What is in force stays in force.
 
-    `head` is where the branch stood, if it was this link alone that failed: the longer it has
-    failed, the longer it waits while the branch stands there, up to an hour.
+    `head` is the branch's commit, if this link alone failed: while the branch stands there, the
+    wait before the next try grows with the age of the failure, up to an hour.
 
-    Raises: `FenceLostError`, `LinkChangedError`.
+    Raises:
+        FenceLostError: the claim ended.
+        LinkChangedError: the link was edited, suspended or deleted meanwhile.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -133,7 +139,7 @@ def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
 
 
 def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
-    """What is to be said against a commit, unless a person let exactly this one pass."""
+    """The reason to hold a commit, or None; None for the one that a person confirmed."""
     if holds.lets_pass(link, commit):
         return None
     if hold is not None and decided is not None:
@@ -145,8 +151,8 @@ def _hold_back(link: Link, attempt: Attempt, hold: Hold, commit: str, now: datet
     news = holds.put(link, hold, commit, now)
     link.error_code, link.error_message = hold.reason, hold.message[:2000]
     if news:
-        said = {"error_code": link.error_code, "error_message": link.error_message}
-        history.run(link, to_commit=commit, **said, **_facts(attempt, now))
+        shown = {"error_code": link.error_code, "error_message": link.error_message}
+        history.run(link, to_commit=commit, **shown, **_facts(attempt, now))
     _observe(link, attempt)
 
 
@@ -161,7 +167,7 @@ def _observe(link: Link, attempt: Attempt) -> None:
 
 
 def _is_expecting(link: Link) -> bool:
-    """Whether what a webhook announced is still to come."""
+    """True while the commit that a webhook announced has not been seen."""
     if link.expected_until is None or link.expected_until <= timezone.now():
         return False
     if link.expected_commit:
@@ -193,7 +199,7 @@ def _apply_files(
 
 
 def _publish(link: Link, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
-    """New versions by configuration id."""
+    """Record the new versions; returns their numbers by configuration id."""
     if not decided.writes:
         return {}
     entries = [
@@ -230,5 +236,5 @@ def _notice(link: Link, decided: Plan) -> tuple[str, str]:
 
 
 def _facts(attempt: Attempt, now: datetime) -> dict[str, Any]:
-    """What every line of the history says of its attempt."""
+    """The fields of a history row that come from the attempt."""
     return {"trigger": attempt.trigger, "started_at": attempt.started_at, "finished_at": now}

@@ -1,4 +1,4 @@
-"""The files of one commit, read: which id each names, and whether it may be enforced. Pure."""
+"""Candidates: the files of one commit, read, linted and named. Pure."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ _MAX_FINDINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A row of what git said before: see `models.LinkedFile`."""
+    """The row of a file from the last sync; see `models.LinkedFile`."""
 
     path: str
     configuration: str
@@ -32,9 +32,9 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file of the commit after reading it: which id it names, and whether it may be enforced.
+    """A file of the commit with the id that it names and its findings.
 
-    `unchanged` says that it is in force already, as it stands in git.
+    `unchanged`: it is in force already, as it is in git.
     """
 
     path: str
@@ -48,21 +48,22 @@ class Candidate:
 
     @property
     def ok(self) -> bool:
+        """True when no finding is an error."""
         return all(finding.severity != "error" for finding in self.findings)
 
 
 def settled(linked: Iterable[Linked]) -> dict[str, str]:
-    """The blob of each path whose bytes need no second look: it is in force as it stands."""
+    """The blob of each path that is in force as it is in git, and needs no fetch."""
     return {row.path: row.blob for row in linked if row.outcome == "synced"}
 
 
 def read(
     snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = "", every: bool = False
 ) -> tuple[Candidate, ...]:
-    """Lint every file whose bytes came with the snapshot; the others are as `linked` says.
+    """Lint every file whose bytes are in the snapshot; the others are taken from `linked`.
 
-    `prefix` stands before every id that a file names. A file that is in force as it stands in git
-    is not judged anew, though its bytes came along; with `every` it is linted to be shown.
+    `prefix` stands before every id that a file names. A file that is in force as it is in git is
+    not linted again, even if its bytes are there; with `every` it is linted, to be shown.
     """
     before = {row.path: row for row in linked if row.outcome not in ("missing", "archived")}
     files = snapshot.files or ()
@@ -104,7 +105,7 @@ def _linted(
         findings.append(named)
         named = ""
     if any(finding.severity == "error" for finding in findings) and row and row.configuration:
-        named = row.configuration  # What it fed stays in force, whatever the broken file says.
+        named = row.configuration  # What it fed stays in force, whatever id it names now.
     return Candidate(
         file.path,
         file.blob,
@@ -123,7 +124,7 @@ def _prefixed(prefix: str, named: str | Finding) -> str | Finding:
 
 
 def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
-    """What is to be said of a file that a checkout may give other bytes than git holds."""
+    """The warning for a file that a checkout may give other bytes than git holds."""
     if attributes is None:
         message = (
             f"a .gitattributes on the way to the file is over {MAX_BYTES} bytes and was not"
@@ -141,7 +142,7 @@ def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
 
 
 def _altering(attributes: Mapping[str, str]) -> str | None:
-    """The attribute by which a checkout, on some machine, is not what git holds; or None.
+    """The attribute by which a checkout may differ from what git holds, or None.
 
     Ends of lines are changed by `text` (or its old name `crlf`) and by `eol`, but not with
     `-text`, nor with `eol=lf`, which no checkout acts upon. A filter or an encoding has a name.
@@ -162,7 +163,7 @@ def _altering(attributes: Mapping[str, str]) -> str | None:
 
 
 def _names(path: str) -> tuple[str | None, str | None]:
-    """The directory's name for a file called as policy files are, else the file's own stem."""
+    """The directory's name for a policy-config.yaml, else the file's own stem."""
     *parents, name = path.split("/")
     if name == FILE_NAME:
         return (parents[-1] if parents else None), None

@@ -1,4 +1,4 @@
-"""The facts of the database that a plan needs, and the plan on them."""
+"""The rows that a plan needs, read from the database, and the plan made of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
 
 
 def decide(link: Link, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
-    """What `candidates` would change, given what git said before and who holds which id."""
+    """The plan for `candidates`, given the files of the last sync."""
     terms = LinkTerms(
         str(link.pk),
         link.url,
@@ -23,9 +23,10 @@ def decide(link: Link, candidates: Sequence[Candidate], before: Sequence[Linked]
 
 
 def linked(link_id: UUID) -> list[Linked]:
-    """What git last said of each file of a link.
+    """The files of a link as of its last sync.
 
-    Where it shall go into force although it did not change, no bytes count as known.
+    A file that must go into force although it did not change has an empty blob, so that it is
+    read again.
     """
     awaited = Configuration.objects.filter(owner=str(link_id), git_hash="").values_list("pk")
     waiting = {pk for (pk,) in awaited}
@@ -37,7 +38,7 @@ def linked(link_id: UUID) -> list[Linked]:
 
 def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
     ids = {c.configuration for c in candidates} | {row.configuration for row in before}
-    found = Configuration.objects.filter(pk__in=ids).only(
+    configurations = Configuration.objects.filter(pk__in=ids).only(
         "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
     )
     return {
@@ -50,5 +51,5 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
             archived=row.status == Configuration.Status.ARCHIVED,
             pinned=row.pinned_at is not None,
         )
-        for row in found
+        for row in configurations
     }

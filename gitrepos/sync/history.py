@@ -1,4 +1,4 @@
-"""The history of a link: a row for each file, a row for each sync that was news."""
+"""The history of a link: a row for each file, and for each change or failure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +18,7 @@ _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "upda
 
 
 def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
-    """Bring the rows to what was decided; returns those that changed, those gone included."""
+    """Update the rows to the plan; returns those that changed, those of lost files included."""
     rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(link=link)}
     origins = {move.after.path: move.before.configuration for move in decided.moves}
     changed = [row for d in decided.decisions if (row := _row(link, d, rows, origins, now))]
@@ -40,7 +40,7 @@ def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
 
 
 def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What a run says of its files; `written` has the new versions by configuration id."""
+    """The `files` of a run; `written` has the new versions by configuration id."""
     return [
         {
             "path": row.path,
@@ -55,9 +55,9 @@ def report(changed: Sequence[LinkedFile], written: Mapping[str, int]) -> list[di
 
 
 def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
-    """Show a failure on the link and in its history; returns whether it is news.
+    """Show a failure on the link and in its history; returns whether it is new.
 
-    One that lasts is one run, though its words may differ a little.
+    A failure that lasts is one run, even where its message changes a little.
     """
     last = link.runs.order_by("-pk").first() if link.error_code == code else None
     link.error_code, link.error_message = code, message[:_MESSAGE_LENGTH]
@@ -72,14 +72,14 @@ def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
 
 
 def run(link: Link, **facts: Any) -> None:
-    """Add a line to the history of a link, from the commit that it stands at."""
+    """Add a run to the history of a link, from the commit that is in force."""
     SyncRun.objects.create(link=link, from_commit=link.last_commit, **facts)
 
 
 def trim(before: datetime) -> int:
-    """Delete runs that ended before a moment, but for the newest of each link.
+    """Delete runs that ended before a moment, except the newest of each link.
 
-    Returns how many; a batch at most.
+    Returns how many; 10,000 at most.
     """
     newer = SyncRun.objects.filter(link=OuterRef("link"), pk__gt=OuterRef("pk"))
     old = SyncRun.objects.filter(Exists(newer), finished_at__lt=before).order_by("finished_at")
@@ -94,12 +94,12 @@ def _row(
     origins: Mapping[str, str],
     now: datetime,
 ) -> LinkedFile | None:
-    """The row for a decision, or None when it says so already."""
+    """The changed row for a decision, or None when nothing changed."""
     candidate = decision.candidate
     row = rows.get((candidate.path, candidate.configuration)) or LinkedFile(
         link=link, path=candidate.path, configuration=candidate.configuration
     )
-    said = (row.blob, row.outcome, row.findings)
+    before = (row.blob, row.outcome, row.findings)
     row.blob, row.outcome = candidate.blob, decision.outcome
     row.content_hash = candidate.content_hash
     if origins.get(candidate.path, candidate.configuration) != candidate.configuration:
@@ -109,5 +109,5 @@ def _row(
     row.findings = [finding for finding in kept if finding["code"] not in CHECKOUT_CODES]
     row.findings += [asdict(finding) for finding in decision.findings]
     row.updated_at = now
-    says = (row.blob, row.outcome, row.findings)
-    return row if row.pk is None or said != says else None
+    after = (row.blob, row.outcome, row.findings)
+    return row if row.pk is None or before != after else None

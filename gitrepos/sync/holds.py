@@ -1,4 +1,4 @@
-"""A commit that waits for a person: on its link's row, with what would go and why it waits."""
+"""Holds: a commit that waits for a person, kept on its link's row with the reason."""
 
 from datetime import datetime
 from typing import Any
@@ -11,18 +11,18 @@ from gitrepos.sync.plan import Hold
 
 
 def lets_pass(link: Link, commit: str) -> bool:
-    """Whether a person confirmed exactly this commit."""
+    """True when a person confirmed exactly this commit."""
     return commit == link.confirmed_commit
 
 
 def unverified(signature: Signature | None) -> Hold | None:
-    """The hold of a commit that none of its link's allowed signers signed."""
+    """The hold for a commit that no allowed signer of its link signed, or None."""
     reason = signatures.complaint(signature) if signature else ""
     return Hold("unverified_commit", reason) if reason else None
 
 
 def put(link: Link, hold: Hold, commit: str, now: datetime) -> bool:
-    """Have a commit wait; returns whether that is news. To be saved by the caller."""
+    """Hold a commit; returns whether the hold is new. To be saved by the caller."""
     held: dict[str, Any] = {
         "reason": hold.reason,
         "message": hold.message,
@@ -43,11 +43,11 @@ def put(link: Link, hold: Hold, commit: str, now: datetime) -> bool:
 
 
 def lift(link: Link, commit: str) -> None:
-    """End the hold of a link that took `commit`: a person confirmed it, or git recovered."""
+    """End the hold of a link that applied `commit`: a person confirmed it, or git changed."""
     held, confirmed = link.held, lets_pass(link, commit)
     link.held, link.confirmed_commit = None, ""
     if held is not None and not confirmed:
-        message = f"git no longer says what was held ({held['reason']}); syncs go on."
+        message = f"git changed, and the hold ended ({held['reason']}); syncs go on."
         log.record(
             log.Kind.RECOVERED,
             message,

@@ -1,4 +1,4 @@
-"""The reasons why a link needs a look, and what it asks of its commit."""
+"""Reasons for a sync of a link, and its request to git."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -18,7 +18,7 @@ Heads = Mapping[str, str]
 
 
 def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
-    """True when a link needs a look. One that came after the check knows nothing, and waits."""
+    """True when a link needs a sync. A link that is newer than the check waits for the next one."""
     head = heads.get(refs.named(link.branch))
     if head is None or (_failed_at(link, head) and not _is_stale(link)):
         return False
@@ -26,37 +26,37 @@ def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
 
 
 def _failed_at(link: Link, head: str) -> bool:
-    """Whether the link failed at this commit, and waits before it tries again."""
+    """True when the link failed at this commit and its time to try again has not come."""
     waits = link.retry_at is not None and link.retry_at > timezone.now()
     return waits and link.failed_commit == head
 
 
 def _seen(link: Link) -> str:
-    """The commit that was looked at last, applied or held."""
+    """The commit of the last sync, applied or held."""
     return str(link.held["commit"]) if link.held else link.last_commit
 
 
 def _replan(link: Link, pending: set[UUID]) -> bool:
-    """Whether a link needs a plan although its commit stands still."""
-    known = link.held["reason"] if link.held else NO_POLICY_FILES
+    """True when a link needs a new plan although its commit is the same."""
+    settled_code = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
         (link.pk in pending and not link.held)
         or _is_stale(link)
-        or link.error_code not in ("", known)
+        or link.error_code not in ("", settled_code)
     )
 
 
 def _is_stale(link: Link) -> bool:
-    """Whether somebody asked for something since the last attempt began."""
+    """True when the link was edited, or asked to sync, after its last attempt began."""
     edited = link.observed_generation != link.generation
     return edited or link.requested_seq > link.served_seq
 
 
 def pending_files(links: Iterable[Link]) -> set[UUID]:
-    """Links with a refused file that may pass now: other rules judged it, or the reason is gone.
+    """Links with a refused file that may pass now: the rules changed, or the reason is gone.
 
-    What is in force is not looked at again in git because of other rules: its bytes are stored,
-    and `configurations.judging` reads them.
+    A file in force is not fetched again when the rules change: its bytes are stored, and
+    `configurations.judging` reads them.
     """
     rules = {link.pk: link.observed_rules for link in links}
     files = LinkedFile.objects.filter(LinkedFile.refused(), link__in=list(rules))
@@ -74,13 +74,14 @@ def pending_files(links: Iterable[Link]) -> set[UUID]:
 
 
 def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, str]]) -> bool:
-    """Whether the reason is gone; `owner` is None for a configuration that does not exist."""
+    """True when the reason is gone; `owner` is None for a configuration that does not exist."""
     if outcome == LinkedFile.Outcome.UNLINKED:
         return owner is not None
     return not owner and any(f["code"] == "owned_by_another_link" for f in findings)
 
 
 def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> FilesRequest:
+    """The request for the files that a sync of the link must read."""
     known_tree = "" if link.held or _replan(link, pending) else link.tree_id
     return FilesRequest(
         link.root,

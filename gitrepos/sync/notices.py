@@ -1,4 +1,4 @@
-"""The events of syncs: what happened to a policy, when a link begins and ends to fail."""
+"""The events of syncs: changes of policies, failures of links and their end."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _FIRST_FINDINGS = 3
 def tell(
     link: Link, decided: Plan, before: Sequence[Linked], changed: Sequence[LinkedFile]
 ) -> None:
-    """Record the events of an applied plan; `before` and `changed` are its rows then and now."""
+    """Record the events of an applied plan; `before` are the old rows, `changed` the new ones."""
     _tell_quarantine(link, {row.path: row.outcome for row in before}, changed)
     for move in decided.moves:
         _tell_move(link, move)
@@ -27,27 +27,27 @@ def tell(
     for decision in decided.decisions:
         if decision.replaced:
             candidate = decision.candidate
-            message = f"{candidate.path} changed in git, which ends what stood instead of it."
+            message = f"{candidate.path} changed in git, which ends the override of its content."
             hashes = {"replaced_hash": decision.replaced, "content_hash": candidate.content_hash}
             _record(Kind.OVERRIDE_REPLACED, link, candidate.configuration, message, **hashes)
 
 
 def tell_rewrite(link: Link, commit: str) -> None:
-    """Record that the branch lost the commit in force, before the link says `commit`."""
+    """Record that the branch lost the commit in force; call it before the link has `commit`."""
     _record(
         Kind.HISTORY_REWRITTEN,
         link,
         "",
-        "The branch was rewritten: what was in force is no ancestor of what it is now.",
+        "The branch was rewritten: the commit in force is no ancestor of the present one.",
         from_commit=link.last_commit,
         to_commit=commit,
     )
 
 
 def tell_failure(link: Link) -> None:
-    """Record that a link begins to fail or is well again; call it before its row is saved.
+    """Record the beginning or the end of a link's failure; call it before its row is saved.
 
-    A failure that lasts is told once; another kind of failure is told again.
+    A failure that lasts is recorded once; one with another code is recorded again.
     """
     if link.held is not None:
         return  # It waits for a person, and has an event of its own.
@@ -93,7 +93,7 @@ def _well(link: Link) -> None:
 
 
 def _told(link: Link) -> str:
-    """The code that the row still has, empty after an edit."""
+    """The error code in the row as it is stored; empty after an edit."""
     return Link.objects.values_list("error_code", flat=True).get(pk=link.pk)
 
 

@@ -1,4 +1,4 @@
-"""What one commit changes, decided without doing it. Pure: no database, no clock, no git."""
+"""The plan: what one commit changes. Pure: no database, no clock, no git."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ Outcome = Literal["synced", "pinned", "unlinked", "quarantined", "conflict"]
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a configuration's id now, as `configurations.models.Configuration` says it."""
+    """The present configuration of an id; see `configurations.models.Configuration`."""
 
     name: str
     owner: str
@@ -28,13 +28,13 @@ class Holder:
 
     @property
     def overridden(self) -> bool:
-        """Whether somebody put something else in force than what git gave last."""
+        """True when an override is in force: content other than the last from git."""
         return self.git_hash not in ("", self.content_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkTerms:
-    """What the plan must know of the link itself."""
+    """The settings of a link that a plan needs."""
 
     id: str
     url: str
@@ -45,7 +45,7 @@ class LinkTerms:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a commit waits for a person: a stable `reason`, words, and what would lose its file."""
+    """The reason why a commit waits for a person: a code, a message, and what it would remove."""
 
     reason: str
     message: str
@@ -54,10 +54,11 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class FileDecision:
-    """What becomes of one file. `publish`: its content is the configuration's next version.
+    """The outcome of one file.
 
-    `adopt`: what is in force stands, and this link feeds it from now on. `replaced` is the hash
-    of an override that ends with this.
+    `publish`: its content becomes the configuration's next version. `adopt`: what is in force
+    stays, and this link feeds it from now on. `replaced` is the hash of an override that this
+    ends.
     """
 
     candidate: Candidate
@@ -70,7 +71,7 @@ class FileDecision:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A policy that git has elsewhere now: at another path, or under another id."""
+    """A policy that git now has at another path, or under another id."""
 
     before: Linked
     after: Candidate
@@ -78,13 +79,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`decisions` are sorted by path. `missing` lost their file and stay in force; `archived`
-    lost it and are out of force; `dropped` rows say nothing any more: their configuration never
-    was theirs, or has another file now.
+    """The changes of one commit.
 
-    `removed` are those of the first two that feed a configuration in force until now, `retired`
-    the ids that go out of force with this plan. `kept` counts the configurations that were fed
-    before and still are.
+    `decisions` are sorted by path. `missing` rows lost their file and their configuration stays in
+    force; `archived` rows lost it and their configuration is out of force; `dropped` rows are
+    obsolete, since the link does not feed their configuration, or another file does.
+
+    `removed` are the `missing` and `archived` rows that fed a configuration in force until now,
+    `retired` the rows whose configuration goes out of force with this plan. `kept` counts the
+    configurations that were fed before and still are.
     """
 
     decisions: tuple[FileDecision, ...]
@@ -98,11 +101,11 @@ class Plan:
 
     @property
     def writes(self) -> bool:
-        """Whether a reader of configurations will see a difference."""
+        """True when the plan changes a configuration."""
         return bool(self.retired) or any(d.publish or d.adopt for d in self.decisions)
 
     def counts(self) -> dict[str, int]:
-        """Files by outcome, those that are gone included."""
+        """The number of files by outcome, lost files included."""
         outcomes = Counter(str(decision.outcome) for decision in self.decisions)
         gone = Counter(missing=len(self.missing), archived=len(self.archived))
         return dict(outcomes + gone)
@@ -118,8 +121,8 @@ def plan(
     """Decide what a commit changes.
 
     `holders` has every existing configuration that a candidate or a linked row names. A file
-    that may not be enforced is quarantined and never hides its neighbours; what it fed stays
-    in force. Planning a commit that was already applied publishes nothing.
+    that may not be enforced is quarantined and never stops the others; what it fed stays in
+    force. Planning a commit that was already applied publishes nothing.
 
     Source: CI/CD guide, "GitOps Policy Sync".
     """
@@ -145,7 +148,10 @@ def plan(
 
 
 def mass_removal(decided: Plan) -> Hold | None:
-    """More than half of at least four files gone at once is more often a mistake than a wish."""
+    """The hold for a plan that removes over half of at least four configurations, or None.
+
+    So many at once are more often a mistake than meant.
+    """
     gone = len(decided.removed)
     total = gone + decided.kept
     if total < _FEW_FILES or 2 * gone <= total:
@@ -177,22 +183,22 @@ def _decision(
 
 
 def _allowed(candidate: Candidate, holder: Holder | None) -> FileDecision:
-    """What becomes of a file that may feed its configuration."""
-    said = candidate.content_hash
+    """The decision on a file that may feed its configuration."""
+    content_hash = candidate.content_hash
     if holder is None or holder.archived:
         return FileDecision(candidate, "synced", candidate.findings, publish=True)
-    # What stands in force may be an override; it stands until the file changes in git.
-    if not holder.pinned and said not in (holder.git_hash, holder.content_hash):
+    # An override stays in force until the file changes in git.
+    if not holder.pinned and content_hash not in (holder.git_hash, holder.content_hash):
         replaced = holder.content_hash if holder.overridden else ""
         return FileDecision(
             candidate, "synced", candidate.findings, publish=True, replaced=replaced
         )
-    news = not holder.owner or holder.git_hash != said
+    news = not holder.owner or holder.git_hash != content_hash
     return FileDecision(candidate, _standing(candidate, holder), candidate.findings, adopt=news)
 
 
 def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
-    """The outcome of a file that changes nothing in force."""
+    """The outcome of a file that leaves what is in force as it is."""
     differs = holder is not None and holder.content_hash != candidate.content_hash
     return "pinned" if holder is not None and holder.pinned and differs else "synced"
 
@@ -200,7 +206,7 @@ def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
 def _refusal(
     configuration: str, holder: Holder | None, link: LinkTerms
 ) -> tuple[Outcome, Finding] | None:
-    """Why a link may not feed `configuration`, or None when it may."""
+    """The outcome and finding when a link may not feed `configuration`, or None."""
     if holder is None:
         if link.auto_create:
             return None
@@ -229,19 +235,20 @@ def _fed(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
 
 
 def _lives(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
-    """Whether a row has its file until now, and feeds what is in force."""
+    """True when a row had its file at the last sync and feeds a configuration in force."""
     fed = row.outcome not in ("missing", "archived") and _fed(row, holders, link)
     return fed and not holders[row.configuration].archived
 
 
 def _is_out(row: Linked, holders: Mapping[str, Holder]) -> bool:
-    """Whether what lost its file was archived already, by the link or by somebody."""
+    """True when the configuration of a lost file was archived already, by the link or a person."""
     return row.outcome == "archived" or holders[row.configuration].archived
 
 
 def _may_go(row: Linked, holders: Mapping[str, Holder]) -> bool:
-    """Whether what lost its file may leave force. What somebody pinned, or took back out of the
-    archive since it left, stays.
+    """True when the configuration of a lost file may go out of force.
+
+    It stays when somebody pinned it, or restored it from the archive since the file was lost.
     """
     holder = holders[row.configuration]
     return row.outcome != "archived" and not holder.archived and not holder.pinned
@@ -253,10 +260,10 @@ def _moves(
     lost: Sequence[Linked],
     holders: Mapping[str, Holder],
 ) -> tuple[Move, ...]:
-    """What of the rows that are gone goes on elsewhere: under its id, or (`lost`) under a new one.
+    """The policies of `gone` rows that another file has now, under the same id or a new one.
 
-    A new id goes on what had the same bytes, else the same `pack.name`; where two could be
-    meant, it is nobody's.
+    A new id continues the row of `lost` with the same bytes, else with the same `pack.name`. Where
+    two rows or two files match, there is no move.
     """
     feeding = [d.candidate for d in decisions if d.outcome in ("synced", "pinned")]
     taken = {candidate.configuration: candidate for candidate in feeding}
@@ -279,7 +286,7 @@ def _pairs(
     of_row: Callable[[Linked], str],
     of_candidate: Callable[[Candidate], str],
 ) -> list[Move]:
-    """Those that agree in something which nobody else on either side has."""
+    """Moves between rows and candidates with the same key, which no other row or candidate has."""
     olds, news = Counter(map(of_row, lost)), Counter(map(of_candidate, new))
     rows = {of_row(row): row for row in lost if olds[of_row(row)] == 1}
     return [

@@ -1,4 +1,4 @@
-"""Polling: ask the remotes of a claim where their branches stand, and hand over what changed."""
+"""Polls: check the remotes of a claim, and hand over those that changed."""
 
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
@@ -15,14 +15,14 @@ from gitrepos.sync.work import Work
 
 
 def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
-    """Ask each remote of a claim where its branches stand.
+    """Check each remote of a claim.
 
-    One that changed is handed over as soon as its answer is there; the others are given back.
+    A changed one is handed over as soon as its answer is there; the others are given back.
     """
     works = work.load(batch, only=_LOOKED_AT)
     pending = needs.pending_files(link for job in works.values() for link in job.links)
     claims.settle(batch.id, [job.remote.pk for job in works.values() if not job.links])
-    # In the order in which they were claimed, for places at a host are given in it.
+    # In the order of the claim: places at a host are given in it.
     asked = [works[key] for key in batch.remote_ids if key in works and works[key].links]
     questions = [question for job in asked if (question := _question(batch.id, job))]
     for answers in filter(None, check.check(questions, terms=work.terms())):
@@ -48,7 +48,7 @@ def _measure(
         measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
 
 
-# What a poll reads of a remote and of its links: it comes by often, and seldom needs the rest.
+# The columns of remotes and links that a poll reads: it is frequent, and seldom needs the rest.
 _LOOKED_AT = (
     (
         "url", "host", "credential", "credential_digest", "shared", "next_poll_at", "asked",
@@ -69,7 +69,7 @@ def _is_quiet(
     pending: set[UUID],
     hand_over: Callable[[Fence, Heads], None],
 ) -> bool:
-    """Act on an answer; whether there was nothing to do."""
+    """Act on an answer; returns True when there was nothing to do."""
     if answer.error is not None:
         work.fail_all(fence, job, answer.error)
         return False
@@ -80,7 +80,7 @@ def _is_quiet(
 
 
 def _question(claim_id: UUID, job: Work) -> check.RefsQuestion[UUID] | None:
-    """What to ask; a remote that cannot even be asked fails here, without its neighbours."""
+    """The question for a remote; one that cannot be asked fails here, without the others."""
     try:
         return question(job)
     except RemoteError as error:
@@ -89,7 +89,11 @@ def _question(claim_id: UUID, job: Work) -> check.RefsQuestion[UUID] | None:
 
 
 def question(job: Work) -> check.RefsQuestion[UUID]:
-    """What to ask for the links of a remote. Raises: `RemoteError` when nobody may be asked."""
+    """The question for the links of a remote.
+
+    Raises:
+        RemoteError: the url or the credential may not be used.
+    """
     return check.RefsQuestion(
         job.remote.pk, work.url_of(job.remote), secret_of(job.remote), job.refs()
     )

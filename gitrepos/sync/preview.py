@@ -1,4 +1,4 @@
-"""What a sync would do now, without a claim, a lock or a row written."""
+"""Previews of syncs, without a claim, a lock or a row written."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -26,9 +26,9 @@ _SHOWN_FINDINGS = 10
 def of(link: Link) -> dict[str, Any]:
     """Check, fetch, read and plan, as a sync of `link` would.
 
-    `error` says why git gave nothing, `host_keys` what the server shows to anybody if it speaks
-    ssh. `held` is what would wait for a person, `would_remove`
-    what would lose its file. A file's `version` is the one that would be made.
+    `error` is the failure of git, `host_keys` are the keys of an ssh server. `held` is the reason
+    why the commit would wait for a person, `would_remove` the files that it would remove. A file's
+    `version` is the one that the sync would record.
     """
     answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
     answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
@@ -50,7 +50,7 @@ def of(link: Link) -> dict[str, Any]:
 
 
 def _host_keys(link: Link) -> list[dict[str, str]]:
-    """For a person to compare with what the forge publishes; none where nobody answers."""
+    """An ssh server's keys, to compare with those that the forge publishes; empty on failure."""
     url = stored(link.url)
     if url.scheme != "ssh":
         return []
@@ -58,12 +58,12 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
         addresses = resolve(url, allowed=settings.ENV.git_allowed_networks)
         keys = runner.host_keys(url, addresses[0])
     except RemoteError:
-        return []  # The sync itself will say why.
+        return []  # The sync itself shows the reason.
     return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
 
 
 def _taken(link: Link) -> Snapshot:
-    """What git says to the link now, every file's bytes included."""
+    """The link's snapshot as of now, with the bytes of every file."""
     job = Work(link.remote, (link,), timezone.now())
     groups = check.check([poll.question(job)], terms=work.terms())
     [answer] = [answer for group in groups for answer in group]

@@ -1,5 +1,7 @@
-"""What previews are asked for, from the web to a worker: through the database, since whoever reads
-the broker must neither see what somebody typed nor have it sent elsewhere. A message names a row.
+"""Requests for previews, handed from the web server to a worker through the database.
+
+A message holds only a row's id: whoever reads the broker must neither see a secret nor have it
+sent elsewhere.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +15,7 @@ from gitrepos.models import Link, PreviewRequest, Remote
 from keeptrusts.api.errors import BusyError
 
 _MOST = 20
-# Longer than anybody waits for the answer.
+# Longer than a request waits for its answer.
 _KEPT = timedelta(seconds=60)
 _REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
@@ -23,13 +25,14 @@ _LINK = (
 
 
 def keep(link: Link) -> UUID:
-    """Keep a link, saved or not, for the worker that is told the id.
+    """Store a link, saved or not, for a worker; returns the id of the request.
 
-    Raises: `BusyError` while too many wait.
+    Raises:
+        BusyError: too many requests wait.
     """
     forget_old()
     if PreviewRequest.objects.count() >= _MOST:
-        raise BusyError("Too many previews wait for a worker; try again.")
+        raise BusyError("Too many previews wait for a worker; try again in a few seconds.")
     asked = {
         "remote": {name: _plain(getattr(link.remote, name)) for name in _REMOTE},
         "link": {name: _plain(getattr(link, name)) for name in _LINK},
@@ -38,7 +41,7 @@ def keep(link: Link) -> UUID:
 
 
 def take(request_id: UUID) -> Link | None:
-    """The link, once; None when nobody waits for it any more."""
+    """Take the link of a request, once; None when the request is gone or too old."""
     row = PreviewRequest.objects.exclude(_old(timezone.now())).filter(pk=request_id).first()
     if row is None or not forget(request_id):
         return None
@@ -46,17 +49,17 @@ def take(request_id: UUID) -> Link | None:
 
 
 def forget(request_id: UUID) -> bool:
-    """Remove a request; whether it was there."""
+    """Delete a request; returns whether it was there."""
     return bool(PreviewRequest.objects.filter(pk=request_id).delete()[0])
 
 
 def forget_old() -> None:
-    """Remove what a web process left behind that was killed while it waited."""
+    """Delete the requests of web processes that were killed while they waited."""
     PreviewRequest.objects.filter(_old(timezone.now())).delete()
 
 
 def _old(now: datetime) -> Q:
-    """Of a minute ago; or of a later one, by a clock that was set back since."""
+    """Requests older than a minute, or dated ahead by a clock that was set back since."""
     return Q(created_at__lt=now - _KEPT) | Q(created_at__gt=now + _KEPT)
 
 

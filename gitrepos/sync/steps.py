@@ -1,10 +1,10 @@
-"""The steps of a sync: what needs a look is fetched, read, planned and applied.
+"""The steps of a sync: fetch, read, plan and apply.
 
 1. Renew the claim and load the remote with its links (`work.load`).
-2. Choose the links that need a look (`needs.changed`), those that are well first.
+2. Choose the links that need a sync (`needs.changed`), those without a failure first.
 3. Fetch the files of one branch for all of its links (`fetched`).
 4. Read them as candidates (`candidates.read`).
-5. Plan and write one link in one transaction (`apply.apply`), or hold it, or show its failure.
+5. Plan and apply one link in one transaction (`apply.apply`), or hold it, or show its failure.
 6. Give the remote back, due again when something is left (`claims.finish`).
 """
 
@@ -38,9 +38,9 @@ _BUDGET_SECONDS = 30
 
 
 def sync(fence: Fence, heads: Heads) -> None:
-    """Bring every link of a remote to the commits in `heads`; one that fails leaves the others.
+    """Bring every link of a remote to the commits in `heads`; one failure does not stop the others.
 
-    What does not fit into the lease is left to the next poll.
+    Links for which the lease is too short are left to the next poll.
     """
     until = time.monotonic() + _BUDGET_SECONDS
     with work.discarding(fence):
@@ -66,7 +66,7 @@ def sync(fence: Fence, heads: Heads) -> None:
 
 
 def abandon(fence: Fence, error: RemoteError) -> None:
-    """Show a sync that was cut short on its links, and give the remote back for a later try."""
+    """Show the error that ended a sync on its links, and give the remote back for a later try."""
     job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
     if job is not None:
         work.fail_all(fence, job, error)
@@ -75,10 +75,10 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 def _taken(
     job: Work, heads: Heads, pending: set[UUID], until: float
 ) -> Iterator[tuple[Link, Sequence[Linked], Snapshot | RemoteError]]:
-    """What git says to each link that needs a look: to one at least, and on until `until`.
+    """Fetch the links that need a sync, until the moment `until` (monotonic), but one at least.
 
-    One fetch serves a branch. Those that were well come first, so that a branch which always
-    takes too long holds up none.
+    One fetch serves all links of a branch. Links without a failure come first, so that a branch
+    that always takes too long delays no other.
     """
     groups: dict[str, list[Link]] = defaultdict(list)
     for link in sorted(job.links, key=lambda link: bool(link.error_code)):
@@ -96,7 +96,7 @@ def _taken(
 def fetched(
     job: Work, ref: str, heads: Heads, asks: Sequence[FilesRequest]
 ) -> Sequence[Snapshot | RemoteError]:
-    """What git says to each ask of one ref, after a check found it at `heads`."""
+    """The snapshot, or the error, for each request on one ref, which a check found at `heads`."""
     try:
         if not heads[ref]:
             raise refs.missing(ref)
@@ -122,7 +122,10 @@ def _sync_link(
     *,
     head: str,
 ) -> bool:
-    """Apply, hold or show one link's result; returns whether git gave one, or it came too late."""
+    """Apply or hold the snapshot of one link, or show its failure.
+
+    Returns False for a failure; True also when the link changed meanwhile and nothing was written.
+    """
     attempt = job.attempt(link)
     with work.overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result):

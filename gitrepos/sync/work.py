@@ -1,4 +1,4 @@
-"""A claimed remote with its links, and how an attempt at it ends early."""
+"""A claimed remote with its links, and the early end of an attempt."""
 
 import contextlib
 from collections import defaultdict
@@ -27,18 +27,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed remote and its links as they stand now."""
+    """A claimed remote and its active links, as they are now."""
 
     remote: Remote
     links: tuple[Link, ...]
     started_at: datetime
 
     def refs(self) -> tuple[str, ...]:
-        """The full names of what its links follow, each once."""
+        """The full names of the refs that its links follow, each once."""
         return tuple(dict.fromkeys(refs.named(link.branch) for link in self.links))
 
     def attempt(self, link: Link) -> Attempt:
-        """An attempt at one of its links, begun with what the link asks for now."""
+        """A new attempt at one of its links, as the link is now."""
         return Attempt(
             link_id=link.pk,
             generation=link.generation,
@@ -50,19 +50,23 @@ class Work:
 
 
 def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> dict[UUID, Work]:
-    """The remotes of a claim that still holds them, with what is read of them and their links."""
+    """The remotes that a claim still holds, with their links, by id.
+
+    `only` has the columns of remotes and of links that are read; empty for all.
+    """
     rows = Remote.objects.filter(pk__in=batch.remote_ids, claim_id=batch.id).only(*only[0])
     rows = rows.prefetch_related("shared")  # No query where no remote has one.
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
-    found = {row.pk: row for row in rows}
-    active = Link.objects.filter(remote__in=list(found), suspended=False).order_by("pk")
+    remotes = {row.pk: row for row in rows}
+    active = Link.objects.filter(remote__in=list(remotes), suspended=False).order_by("pk")
     for link in active.only(*only[1]):
         links[link.remote_id].append(link)
-    return {pk: Work(row, tuple(links[pk]), now) for pk, row in found.items()}
+    return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
 
 
 def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
+    """Show a failure on every link of a remote, and give the remote back."""
     with discarding(fence):
         news = False
         for attempt in map(work.attempt, work.links):
@@ -78,7 +82,7 @@ def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
 
 @contextlib.contextmanager
 def overtaken(attempt: Attempt) -> Iterator[None]:
-    """Leave a link that changed meanwhile as it is: its remote is due again at once."""
+    """Leave a link that changed meanwhile as it is; its remote is due again at once."""
     try:
         yield
     except LinkChangedError as error:
@@ -87,7 +91,7 @@ def overtaken(attempt: Attempt) -> Iterator[None]:
 
 @contextlib.contextmanager
 def discarding(fence: Fence) -> Iterator[None]:
-    """End an attempt that lost its claim: it writes nothing more, and the log says why."""
+    """End an attempt whose claim ended: it writes nothing more, and logs the reason."""
     try:
         yield
     except FenceLostError as error:
@@ -95,12 +99,17 @@ def discarding(fence: Fence) -> Iterator[None]:
 
 
 def terms() -> check.Terms:
-    """What holds for every call to a forge."""
+    """The operator's terms for every call to a forge."""
     env = settings.ENV
     return check.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
 
 
 def url_of(row: Remote) -> RepoURL:
+    """The url of a remote, taken apart.
+
+    Raises:
+        HostNotAllowedError: its scheme is not allowed any more.
+    """
     try:
         return parse(row.url, schemes=settings.ENV.git_schemes)
     except BadURLError as exc:

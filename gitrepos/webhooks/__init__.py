@@ -1,1 +1,1 @@
-"""Deliveries of forges: whether one is genuine, and what it starts."""
+"""Webhook deliveries of forges: their verification and the syncs they start."""

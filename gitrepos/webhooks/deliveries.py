@@ -1,4 +1,7 @@
-"""What a webhook does: nothing but have its link looked at. git stays the only truth."""
+"""Webhook deliveries: each verified, then answered with a poll of its link.
+
+Nothing else in a delivery counts: what is in force comes from git alone.
+"""
 
 import contextlib
 import functools
@@ -23,13 +26,13 @@ from kt.policy.words import shown
 
 log = structlog.get_logger(__name__)
 
-# Longer than a timed signature holds. The others hold for ever; a replay after a day costs no
-# more than a look at the forge.
+# Longer than a signature with a time is valid. The others are valid for ever; a replay after a day
+# costs no more than a poll.
 _REMEMBERED_SECONDS = 86_400
 
 
 class UnsignedError(ApiError):
-    """401: whoever sent it does not know the link's secret, or there is none, or no such link."""
+    """The sender does not know the link's secret, or the link has none or does not exist: 401."""
 
     status = 401
     headers = {"WWW-Authenticate": 'Signature realm="webhook_secret"'}
@@ -38,31 +41,34 @@ class UnsignedError(ApiError):
         super().__init__(
             "unsigned",
             "The delivery is not signed with a webhook_secret of this link; a signature with a"
-            " time in it holds for five minutes.",
+            " time in it is valid for five minutes.",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery; `ignored` is the code of why it asks for nothing, or empty."""
+    """The answer to a delivery; `ignored` is the code of the reason to ignore it, or empty."""
 
     ignored: str
     message: str
 
 
 def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
-    """Verify a delivery and have its link looked at, once for as many as arrive together.
+    """Verify a delivery and make its link due; many that arrive together ask for one sync.
 
-    Raises: `UnsignedError`, the same for a link without secret and one that does not exist;
-    `ConflictError` (`replayed`); `ApiError` (`unreadable`); `NotFoundError` for a link that was
-    deleted meanwhile.
+    Raises:
+        UnsignedError: the signature is wrong; the same for a link without a secret or none at all.
+        ConflictError: the delivery was taken before (`replayed`).
+        ApiError: the body cannot be read (`unreadable`).
+        NotFoundError: the link was deleted meanwhile.
+        UnavailableError: the broker does not answer.
     """
     link = Link.objects.filter(pk=link_id).first() or Link(pk=link_id)
     with _once(f"keeptrusts:delivery:{link_id}:{_mark(link, headers, body)}"):
         delivery = _read(headers, body)
         ignored = _ignored(link, delivery)
         links.hear(link_id, commit=None if ignored else _commit(link, delivery))
-    return ignored or Receipt("", "The link is looked at now.")
+    return ignored or Receipt("", "The link is polled now.")
 
 
 def _mark(link: Link, headers: Headers, body: bytes) -> str:
@@ -80,7 +86,7 @@ def _read(headers: Headers, body: bytes) -> Delivery:
 
 
 def _secret(link: Link) -> str:
-    """The link's secret. One that nobody knows stands in, and costs as much to open."""
+    """The link's secret; for a link without one, a random secret that takes as long to decrypt."""
     owner = link if link.webhook_secret else _nobody()
     try:
         return webhook_secret_of(owner)
@@ -98,14 +104,14 @@ def _nobody() -> Link:
 
 @contextlib.contextmanager
 def _once(key: str) -> Iterator[None]:
-    """Refuse what was taken before; what fails on its way may be sent again."""
+    """Refuse a delivery that was taken before; one that fails in the block may be sent again."""
     try:
         is_new = client().set(key, 1, nx=True, ex=_REMEMBERED_SECONDS)
     except redis.RedisError as exc:
         log.warning("broker failed", error=str(exc))
         raise UnavailableError("The broker") from exc
     if not is_new:
-        raise ConflictError("replayed", "This very delivery was taken before.")
+        raise ConflictError("replayed", "This delivery was taken before.")
     try:
         yield
     except BaseException:
@@ -117,7 +123,7 @@ def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
     if not delivery.pushes:
         return Receipt("no_push", f"{shown(delivery.event)} moves no branch.")
     if not _is_of(link, delivery.repository):
-        return Receipt("other_repository", f"{shown(delivery.repository)} is not what is linked.")
+        return Receipt("other_repository", f"The link is not to {shown(delivery.repository)}.")
     if not _matching(link, delivery):
         branches = ", ".join(shown(push.branch) for push in delivery.pushes[:5])
         return Receipt("other_branch", f"The link does not follow {branches}.")
@@ -127,18 +133,18 @@ def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
 
 
 def _is_of(link: Link, repository: str) -> bool:
-    """Whether a hook of a whole organisation means the link's repository."""
+    """True when the delivery is about the link's repository; a hook may serve an organisation."""
     name = link.url.lower().removesuffix(".git")
     return not repository or name.endswith(f"/{repository.lower()}")
 
 
 def _matching(link: Link, delivery: Delivery) -> list[Push]:
-    """The pushes that may concern the link: all of them where nobody says which branch is HEAD."""
+    """The pushes of the link's branch; all of them where the branch of HEAD is unknown."""
     followed = link.branch or delivery.default_branch
     return [push for push in delivery.pushes if push.branch == followed or not followed]
 
 
 def _commit(link: Link, delivery: Delivery) -> str:
-    """What the followed branch points at by now; empty where that is not said."""
-    known = link.branch or delivery.default_branch
-    return _matching(link, delivery)[-1].commit if known else ""
+    """The new head of the followed branch; empty where the delivery does not say."""
+    branch = link.branch or delivery.default_branch
+    return _matching(link, delivery)[-1].commit if branch else ""

@@ -1,4 +1,4 @@
-"""What a forge posts when somebody pushed: is it genuine, and which branches moved. Pure.
+"""Webhooks as forges send them: their verification, and the pushes in them. Pure.
 
 Sources: the webhook pages of GitHub ("Validating webhook deliveries"), GitLab, Gitea and
 Bitbucket ("Event payloads", Cloud and Data Center); the Standard Webhooks specification.
@@ -31,12 +31,12 @@ class UnverifiedError(Exception):
 
 
 class UnreadableError(Exception):
-    """The delivery is genuine, and its body is none that its forge documents."""
+    """The delivery is genuine, but its body is not in the documented form of its forge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A branch that now points at `commit`; empty when it was deleted or nobody says."""
+    """A branch that now points at `commit`; empty when it was deleted or the forge does not say."""
 
     branch: str
     commit: str
@@ -44,7 +44,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event. `pushes` is empty for all but a push of branches.
+    """An event of a forge; `pushes` is empty unless branches were pushed.
 
     `repository` (such as `org/name`) and `default_branch` are empty where the forge does not say.
     """
@@ -56,16 +56,17 @@ class Delivery:
 
 
 def verify(headers: Headers, body: bytes, *, secret: str, now: float) -> str:
-    """Check that whoever sent `body` knows `secret`. Names of headers are in lower case.
+    """Check that the sender of `body` knows `secret`. Names of headers are in lower case.
 
     GitHub, Gitea, Forgejo and Bitbucket sign the body with HMAC-SHA256. GitLab sends the secret
     itself or, for one that begins with `whsec_`, signs as Standard Webhooks say. The generic
-    form, `X-Keeptrusts-Signature: t=UNIXTIME,v1=HEX`, signs `UNIXTIME.BODY`. The last two hold
-    for five minutes. Every comparison takes constant time.
+    form, `X-Keeptrusts-Signature: t=UNIXTIME,v1=HEX`, signs `UNIXTIME.BODY`. The last two are
+    valid for five minutes. Every comparison takes constant time.
 
-    Returns a digest of what is genuine about the delivery: a replay has the same.
+    Returns a digest of the signed content, which a replay has as well.
 
-    Raises: `UnverifiedError`.
+    Raises:
+        UnverifiedError: the signature is missing, wrong or too old.
     """
     if "x-keeptrusts-signature" in headers:
         signed = _timed(headers["x-keeptrusts-signature"], body, secret, now)
@@ -73,8 +74,8 @@ def verify(headers: Headers, body: bytes, *, secret: str, now: float) -> str:
         signed = _standard(headers, body, secret, now)
     elif "x-gitlab-token" in headers:
         _compare(headers["x-gitlab-token"], secret)
-        # Who could forge this header knows the secret; without it, a push that undoes another
-        # and is made again would look like a replay.
+        # Only who knows the secret can forge this header; without it, the same push made twice,
+        # with another between, would look like a replay.
         signed = headers.get("x-gitlab-event-uuid", "").encode() + b"." + body
     else:
         _compare(_signature(headers), _hmac(secret.encode(), body).hex())
@@ -83,9 +84,10 @@ def verify(headers: Headers, body: bytes, *, secret: str, now: float) -> str:
 
 
 def read(headers: Headers, body: bytes) -> Delivery:
-    """What a verified delivery says.
+    """Read a verified delivery.
 
-    Raises: `UnreadableError`.
+    Raises:
+        UnreadableError: the body is not in the documented form of its forge.
     """
     event = _event(headers)
     if event not in _READERS:
@@ -108,7 +110,10 @@ def _timed(header: str, body: bytes, secret: str, now: float) -> bytes:
 
 
 def _standard(headers: Headers, body: bytes, secret: str, now: float) -> bytes:
-    """Source: Standard Webhooks 1.0.0; a header lists signatures of old and new secrets."""
+    """Verify a Standard Webhooks signature; the header may list those of old and new secrets.
+
+    Source: Standard Webhooks 1.0.0.
+    """
     moment = headers.get("webhook-timestamp", "")
     _check_age(moment, now)
     signed = f"{headers.get('webhook-id', '')}.{moment}.".encode() + body
@@ -135,7 +140,7 @@ def _signature(headers: Headers) -> str:
     for name in ("x-hub-signature-256", "x-forgejo-signature", "x-gitea-signature"):
         if name in headers:
             return headers[name].removeprefix("sha256=")
-    # Bitbucket's; GitHub's own of this name is SHA-1, and always comes with the better one.
+    # Bitbucket's; GitHub's header of this name is SHA-1, and always comes with the SHA-256 one.
     kind, _, signature = headers.get("x-hub-signature", "").partition("=")
     return signature if kind == "sha256" else ""
 
@@ -150,7 +155,7 @@ def _compare(given: str, wanted: str) -> None:
 
 
 def _event(headers: Headers) -> str:
-    """The event's name as its forge spells it; `push` where only the signature tells the form."""
+    """The event's name as its forge spells it; `push` where no header has it."""
     for name in ("x-gitlab-event", "x-event-key", "x-forgejo-event", "x-gitea-event"):
         if name in headers:
             return headers[name]
@@ -158,9 +163,9 @@ def _event(headers: Headers) -> str:
 
 
 def _json(body: bytes) -> bytes | str:
-    """GitHub and Gitea can be told to send a form, whose one field is the JSON.
+    """The JSON of a body; GitHub and Gitea can be set to send a form with it in one field.
 
-    Its type does not tell: curl calls whatever it sends a form.
+    The content type is not used: curl labels every body a form.
     """
     if not body.startswith(b"payload="):
         return body
@@ -168,7 +173,7 @@ def _json(body: bytes) -> bytes | str:
 
 
 def _one_branch(event: str, payload: Any) -> Delivery:
-    """GitHub, Gitea, Forgejo; the generic form has `ref` and, if it likes, `after`."""
+    """Read a push of GitHub, Gitea or Forgejo, or of the generic form: `ref`, `after` if known."""
     repository = payload.get("repository") or {}
     return Delivery(
         event,

@@ -1,4 +1,4 @@
-"""What git and ssh complain of, and what it means: their words into errors. Pure."""
+"""Complaints of git and ssh, translated into errors. Pure."""
 
 import re
 import signal
@@ -7,19 +7,19 @@ from gitrepos import errors
 
 TIMED_OUT = 124  # timeout(1)
 LATE = "The server did not answer in time."
-FULL = "Files cannot be written here: look for a full disk where the data folder is."
-# What a server says of its own disk comes as a "remote error".
+FULL = "Files cannot be written here: check the disk of the data folder."
+# A server's complaint about its own disk comes as a "remote error".
 _OURS = r"(?:\A|\n)(?:fatal|error): (?!remote error: )"
-# Of the programs on the way to git, whose words come first; what fails in git itself is 128.
+# The programs that start git: their words come first. A failure of git itself has status 128.
 _MISSING = re.compile(r"(?:env|setpriv|sh|timeout): ")
-_LARGE = "The repository passes the bounds of size or memory."
+_LARGE = "The repository is too large, or takes too much memory."
 
-# git's own words under LC_ALL=C, and those of libcurl. First match wins. Each has a blank or a
-# digit where a name chosen by somebody has none, so that no name passes for a complaint.
+# git's own words under LC_ALL=C, and those of libcurl; the first match counts. Each has a blank or
+# a digit where a name that somebody chose has none, so that no name is taken for a complaint.
 _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
     (
         errors.ObjectRefusedError,
-        "The server hands out no object by its id.",
+        "The server serves no object by its id.",
         ("not our ref", "request for unadvertised object"),
     ),
     (
@@ -66,7 +66,7 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
             rf"{_OURS}.*unable to (create temporary|write) file",
         ),
     ),
-    (errors.RateLimitedError, "The server asks for fewer calls.", (r"error: 429\b",)),
+    (errors.RateLimitedError, "The server asks for fewer requests.", (r"error: 429\b",)),
     (errors.TimedOutError, LATE, ("timed out", "too slow")),
     (
         errors.TooLargeError,
@@ -109,6 +109,10 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
 
 
 def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
+    """The error for a failed git process, by its exit status and what it wrote to stderr.
+
+    `is_late` says that its deadline has passed.
+    """
     # Its own SIGKILL after the deadline ends timeout(1) as well.
     if status in (TIMED_OUT, 128 + signal.SIGKILL) or (status == -signal.SIGKILL and is_late):
         return errors.TimedOutError(LATE)
@@ -126,8 +130,8 @@ _FATAL = ("fatal: ", "error: ", "ssh: ")
 
 
 def _cause(complaint: str) -> str:
-    """The first line that git or ssh calls fatal, fit to be shown."""
+    """The first line that git or ssh calls fatal or an error, printable and bounded."""
     lines = [line for line in complaint.split("\n") if line.startswith(_FATAL)]
     line = re.sub(r"^(fatal|error|ssh): |unable to access '[^']*': ", "", lines[0] if lines else "")
     printable = "".join(character if character.isprintable() else "?" for character in line)
-    return printable.strip().rstrip(".")[:300] or "it says nothing"
+    return printable.strip().rstrip(".")[:300] or "there is no message"

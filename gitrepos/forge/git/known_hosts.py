@@ -1,4 +1,4 @@
-"""Who an ssh server is: known_hosts lines, and fingerprints for people. Pure.
+"""Keys of ssh servers: lines of known_hosts, and fingerprints. Pure.
 
 Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
 """
@@ -18,7 +18,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """One line: the servers it is about, as they are written, and the key they show."""
+    """A line of known_hosts: the names of servers as written, and their key."""
 
     names: str
     kind: str
@@ -26,11 +26,10 @@ class HostKey:
 
 
 def parse(text: str) -> list[HostKey]:
-    """Every key of a known_hosts file that a server may show, in its order.
+    """The keys of a known_hosts file, in its order, without revoked ones.
 
-    Blank lines, comments and revoked keys are none.
-
-    Raises: `ValueError` that says which line is no such entry.
+    Raises:
+        ValueError: a line is no entry; the message names it and ends a sentence.
     """
     kept = [
         (at, words) for at, line in lines(text) if (words := line.split()) and words[0][0] != "#"
@@ -40,9 +39,10 @@ def parse(text: str) -> list[HostKey]:
 
 
 def lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of one of ssh's files with their numbers, as ssh sees them.
+    """The lines of one of ssh's files with their numbers, as ssh splits them.
 
-    Raises: `ValueError` for a line with something else in it that ends one for other readers.
+    Raises:
+        ValueError: a line has a character that ends a line for other readers.
     """
     for at, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
@@ -52,17 +52,17 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def knows(keys: Iterable[HostKey], name: str) -> bool:
-    """Whether a key is there for the server that known_hosts would call `name`."""
+    """True when there is a key for the server with this name in known_hosts."""
     return any(_is_about(key.names, name) for key in keys)
 
 
 def fingerprint(blob: bytes) -> str:
-    """As ssh shows it: SHA256 in base64 without padding."""
+    """The fingerprint of a key as ssh shows it: SHA256 in base64 without padding."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def described(keys: Sequence[HostKey]) -> str:
-    """A few keys for a sentence."""
+    """The first three keys, for a message."""
     some = ", ".join(f"{key.fingerprint} ({key.kind})" for key in keys[:_SHOWN])
     return some + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "") or "none"
 

@@ -1,9 +1,8 @@
-"""The hardened git runner: the only door to a git process, and the only importer of GitPython.
+"""The hardened git runner: it starts every git process, and alone imports GitPython.
 
-A child gets an environment built from nothing, a configuration that lives in memory alone
-(so no file with a credential is ever left behind, whatever kills this process), bounds on
-memory, file size and time, and a process group of its own that ends with its deadline even
-when this process is already gone.
+A child process gets a new environment, a configuration in memory alone (so no file with a
+credential is ever left behind, whatever kills this process), bounds on memory, file size and
+time, and a process group of its own that ends with its deadline even when this process is gone.
 """
 
 import contextlib
@@ -36,9 +35,9 @@ _SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
 
-# The arguments: the worker, who may have died before the kernel knew whose death to tell of, and
-# the bounds of files (512 bytes each) and of memory (KiB). Set here and not between fork and exec:
-# that would copy the page tables of the worker for every git.
+# The arguments: the worker's process id, since it may have died before prctl took effect, and the
+# bounds of files (512-byte blocks) and of memory (KiB). They are set here and not between fork and
+# exec, which would copy the page tables of the worker for every git.
 _LIMITS = """\
 [ "$PPID" = "$1" ] || exit 1
 ulimit -c 0
@@ -59,11 +58,11 @@ _ENVIRONMENT = {
     "GIT_PROTOCOL_FROM_USER": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ATTR_NOSYSTEM": "1",
-    # No repository but one that is named: else git looks for one around this process.
+    # No repository but a named one: git would look for one in the parent folders.
     "GIT_DIR": "/nonexistent",
 }
 
-# A blob that is streamed takes no memory, however large it unpacks; threads take address space.
+# A streamed blob takes no memory, however large it is; threads take address space.
 _CONFIG = f"""\
 [core]
 \thooksPath = /dev/null
@@ -95,9 +94,9 @@ _CONFIG = f"""\
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a remote may be reached: its url, the addresses checked for it, and as whom.
+    """The access to a remote: its url, the addresses checked for it, and the secret.
 
-    `ca_file` names authorities that are trusted besides the system's.
+    `ca_file` has authorities that are trusted besides the system's.
     """
 
     url: RepoURL
@@ -118,11 +117,11 @@ def run(
 ) -> bytes:
     """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
 
-    Without `access` no protocol is allowed at all: the command stays on this machine. With it
-    the remote is named `origin`. To check a signature, git hands it to ssh-keygen in a file of
-    the folder `scratch`.
+    Without `access` no protocol is allowed: the command stays on this machine. With it the remote
+    is named `origin`. To check a signature, git hands it to ssh-keygen in a file in `scratch`.
 
-    Raises: a `RemoteError` that says why the command failed. No message holds the secret.
+    Raises:
+        RemoteError: the command failed; the message says why, without the secret.
     """
     environment = {"GIT_ALLOW_PROTOCOL": access.url.scheme if access else "none"}
     if scratch is not None:
@@ -146,7 +145,10 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """One child: what it runs, its bounds, what it is told, and what no message may hold."""
+    """A child process: its program, bounds, input and environment.
+
+    No message may hold a text of `hidden`.
+    """
 
     program: Sequence[str]
     deadline_seconds: float
@@ -158,28 +160,29 @@ class _Command:
 
 
 def host_keys(url: RepoURL, address: str) -> list[HostKey]:
-    """The keys that the ssh server at `address` shows to anybody; whose they are, nobody proved.
+    """The keys that the ssh server at `address` shows to anybody, not verified.
 
-    Raises: `RemoteError` when no server answers in time.
+    Raises:
+        RemoteError: no server answers in time.
     """
     where = ("-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address)
     scan = _Command(("ssh-keyscan", "-T", "5", *where), _SCAN_SECONDS, _STDERR_BYTES)
     try:
         output = _run(scan)
         return known_hosts.parse(output.decode(errors="replace"))
-    except (errors.BadAnswerError, ValueError) as exc:  # It says nothing of why.
+    except (errors.BadAnswerError, ValueError) as exc:  # It has no reason.
         message = f"No ssh server answers at {address}, port {url.port}."
         raise errors.UnreachableError(message) from exc
 
 
 def _compared(access: Access) -> str:
-    """What an ssh server shows beside what was expected of it, by fingerprint."""
+    """A comparison, for a message, of an ssh server's keys with the expected ones."""
     expected = known_hosts.parse(access.secret.known_hosts)
     try:
-        shown = host_keys(access.url, access.addresses[0])
+        keys = host_keys(access.url, access.addresses[0])
     except errors.RemoteError:
         return f"Expected is {known_hosts.described(expected)}."
-    here, there = known_hosts.described(shown), known_hosts.described(expected)
+    here, there = known_hosts.described(keys), known_hosts.described(expected)
     return f"It shows {here}; known_hosts has {there}."
 
 
@@ -216,7 +219,7 @@ def _run(command: _Command) -> bytes:
 
 
 def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
-    """What git is told; the files that it names live as long as `kept`."""
+    """The configuration of git; the files that it names live as long as `kept`."""
     if access is None:
         return _CONFIG.encode()
     lines = [_CONFIG]
@@ -258,7 +261,7 @@ def _quoted(text: str) -> str:
 
 
 def memory_file(content: bytes = b"") -> BinaryIO:
-    """A file without a name, at its start; a child opens it as /proc/self/fd/N."""
+    """A file in memory with `content`, at its start; a child opens it as /proc/self/fd/N."""
     file = os.fdopen(os.memfd_create("keeptrusts"), "w+b", buffering=0)
     os.fchmod(file.fileno(), 0o600)  # ssh takes no key that others could read.
     file.write(content)
@@ -276,7 +279,8 @@ def _collect(
 ) -> tuple[int, bytes, str]:
     """Read both outputs to their end; one that passes its bound ends the process group.
 
-    timeout(1) keeps the deadline. `until` is for a helper that outlived it with a pipe in hand.
+    timeout(1) enforces the deadline. `until` is for a helper process that outlived it and still
+    has the pipe open.
     """
     assert process.stdout and process.stderr
     bounds = {process.stdout: max_bytes, process.stderr: _STDERR_BYTES}
@@ -295,7 +299,7 @@ def _collect(
                         selector.unregister(key.fileobj)
                     output[key.fileobj] += chunk
                     if len(output[key.fileobj]) > bounds[key.fileobj]:  # type: ignore[index]
-                        raise errors.TooLargeError("The server's answer passes its bound.")
+                        raise errors.TooLargeError("The server's answer is too large.")
         status = process.wait()
     finally:
         _end_group(process)
@@ -304,7 +308,7 @@ def _collect(
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """Leave nothing of the group behind; a group that already ended is no error."""
+    """Kill the process group; one that ended already is no error."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -314,21 +318,21 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _own_words(complaint: str, hidden: Sequence[str]) -> str:
-    """What git itself says: nothing that the server said through it, and no secret.
+    """The complaint of git itself, without the server's words and without secrets.
 
     The messages of a server go through git line by line, each with `remote: ` in front.
     """
     lines = [line for line in complaint.split("\n") if not line.startswith("remote: ")]
-    said = "\n".join(lines)
+    words = "\n".join(lines)
     for text in hidden:
-        said = said.replace(text, "***")
-    return said
+        words = words.replace(text, "***")
+    return words
 
 
 def bare_repository(folder: Path, *, object_format: str) -> list[str]:
     """Make an empty bare repository; returns the arguments that every command in it starts with.
 
-    Source: gitrepository-layout(5); what `git init` makes besides is for people.
+    Source: gitrepository-layout(5); the other files of `git init` are not needed.
     """
     is_sha256 = object_format == "sha256"
     extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""

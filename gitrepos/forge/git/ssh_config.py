@@ -1,11 +1,11 @@
-"""How ssh is told to reach one server, and nothing else."""
+"""The configuration by which ssh reaches one server, and nothing else."""
 
 from gitrepos.forge.addresses import RepoURL
 
 _CONNECT_SECONDS = 10
 DEFAULT_PORT = 22
 
-# Each would read a file, run a program or open a way that nobody asked for.
+# Each would otherwise read a file, run a program or forward something.
 _NEVER = """\
 CheckHostIP no
 ClearAllForwardings yes
@@ -23,9 +23,9 @@ VerifyHostKeyDNS no
 
 
 def config(url: RepoURL, address: str, *, key: str, known_hosts: str) -> str:
-    """A whole ssh_config: `key` and `known_hosts` are paths, `address` the one that is dialled.
+    """A whole ssh_config; `key` and `known_hosts` are paths, `address` is the one to connect to.
 
-    The server is known by the name that the url has for it, whatever the address.
+    In known_hosts the server has the name of the url, whatever the address.
 
     Source: ssh_config(5).
     """

@@ -1,7 +1,6 @@
-"""What is said on the wire about packs: the question of protocol 2 for objects, and its answer.
+"""Packs on the wire: the request of protocol 2 for objects, and the reader of its answer.
 
-Nothing in the question needs to be known of the server: one that cannot do a part of it says so
-instead of sending something else.
+The request needs no knowledge of the server: one that lacks a capability answers with an error.
 
 Source: gitprotocol-v2(5), gitprotocol-pack(5).
 """
@@ -17,7 +16,7 @@ _PACK, _WORDS = b"\x01", b"\x02"
 
 
 def question(wants: Sequence[str], *, sha256: bool, thin: bool) -> bytes:
-    """The body that asks for the objects with these ids.
+    """The body of a request for the objects with these ids.
 
     `thin` asks for a commit with its trees, without its parents and blobs; else a blob comes as
     itself.
@@ -38,7 +37,7 @@ def question(wants: Sequence[str], *, sha256: bool, thin: bool) -> bytes:
 
 
 class PackReader:
-    """Reads the answer to `question` as it arrives: the bytes of the pack, and what it lacks."""
+    """A reader of the answer to `question` as it arrives: the pack, and the shallow commits."""
 
     def __init__(self, wants: Sequence[str]) -> None:
         self.shallow: set[str] = set()
@@ -50,7 +49,8 @@ class PackReader:
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """The pieces of the pack in the next bytes.
 
-        Raises: `BadAnswerError`, also for what the server says instead of a pack.
+        Raises:
+            BadAnswerError: the answer is malformed, or an error instead of a pack.
         """
         for packet in self._cutter.feed(chunk):
             if self._is_complete:
@@ -61,7 +61,11 @@ class PackReader:
                 self._read(packet)
 
     def end(self) -> None:
-        """Raises: `BadAnswerError` for an answer that did not come to its end."""
+        """Check that the answer is complete.
+
+        Raises:
+            BadAnswerError: it is not.
+        """
         if not (self._is_complete and self._cutter.is_between):
             raise pkt_line.malformed("it is empty or cut short")
 
@@ -74,7 +78,7 @@ class PackReader:
         return packet[1:] if packet[:1] == _PACK else b""
 
     def _read(self, packet: bytes | Mark) -> None:
-        """A line outside the pack: the name of a section, or of the one about the commits."""
+        """Read a line outside the pack: a section's name, or a line of `shallow-info`."""
         if not self._section:
             match = None if isinstance(packet, Mark) else _SECTION.fullmatch(packet)
             if match is None:
@@ -86,7 +90,7 @@ class PackReader:
             self._shallow(packet)
 
     def _shallow(self, packet: bytes | Mark) -> None:
-        """A commit whose parents do not come; none can be but those that were asked for."""
+        """Read the line of a shallow commit, which must be one that was asked for."""
         line = b"" if isinstance(packet, Mark) else packet.removesuffix(b"\n")
         commit = line.removeprefix(b"shallow ").decode(errors="replace")
         if not line.startswith(b"shallow ") or commit not in self._wants:

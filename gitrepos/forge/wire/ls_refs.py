@@ -1,4 +1,4 @@
-"""What is said on the wire about refs: the question of protocol 2, and the answers of all three.
+"""Refs on the wire: the request of protocol 2, and readers for the answers of all protocols.
 
 Source: gitprotocol-v2(5), gitprotocol-http(5), gitprotocol-pack(5).
 """
@@ -16,10 +16,10 @@ _SERVICE = b"# service=git-upload-pack"
 
 
 def question(refs: Sequence[str], *, sha256: bool) -> bytes:
-    """The body that asks a server of protocol 2 for exactly these refs.
+    """The body of a request of protocol 2 for exactly these refs.
 
-    Without a word on the object format it is SHA-1, and so servers from before there were two
-    understand it. Symrefs and peeled tags are not asked for: `HEAD` comes with its commit.
+    Without an object format it is SHA-1, which older servers understand as well. Symrefs and
+    peeled tags are not requested: `HEAD` comes with its commit.
     """
     return b"".join(
         [
@@ -33,12 +33,12 @@ def question(refs: Sequence[str], *, sha256: bool) -> bytes:
 
 
 def is_file_of_refs(start: bytes) -> bool:
-    """Whether a body begins as the `info/refs` does that a server without git hands out."""
+    """True when a body begins like the `info/refs` file of a server of plain files."""
     return re.match(rb"[0-9a-f]{40}([0-9a-f]{24})?\trefs/", start) is not None
 
 
 class _Answer(ABC):
-    """Reads packets as they arrive and keeps of them what was asked for, however many come."""
+    """A reader of packets as they arrive, which keeps the wanted refs alone."""
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self._cutter = pkt_line.Cutter()
@@ -46,7 +46,11 @@ class _Answer(ABC):
         self._is_complete = False
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises: `BadAnswerError`."""
+        """Read the next bytes.
+
+        Raises:
+            BadAnswerError: the answer is malformed, or an error.
+        """
         for packet in self._cutter.feed(chunk):
             if self._is_complete:
                 raise pkt_line.malformed("it goes on after its end")
@@ -59,8 +63,8 @@ class _Answer(ABC):
     def heads(self) -> dict[str, str]:
         """The commit of each ref, empty where there is none.
 
-        Raises: `BadAnswerError` for an answer that did not come to its end: what it lacks says
-        nothing about the repository.
+        Raises:
+            BadAnswerError: the answer is not complete, so a missing ref proves nothing.
         """
         if not (self._is_complete and self._cutter.is_between):
             raise pkt_line.malformed("it is empty or cut short")
@@ -68,10 +72,10 @@ class _Answer(ABC):
 
     @abstractmethod
     def _take(self, packet: bytes | None) -> None:
-        """Read one packet, or with None a flush."""
+        """Read one packet; None is a flush."""
 
     def _keep(self, line: bytes, name_ends: bytes) -> None:
-        """One line: an id, a blank, a name, and perhaps more behind `name_ends`."""
+        """Read a line: an id, a blank, a name, and perhaps more after `name_ends`."""
         commit, _, rest = line.removesuffix(b"\n").partition(b" ")
         name = rest.partition(name_ends)[0]
         if len(commit) not in _ID_LENGTHS or not name:
@@ -83,7 +87,7 @@ class _Answer(ABC):
 
 
 class Listing(_Answer):
-    """The answer to `question`: a line for each ref that is there, then a flush."""
+    """A reader of the answer to `question`: a line for each existing ref, then a flush."""
 
     def _take(self, packet: bytes | None) -> None:
         if packet is None:
@@ -93,7 +97,7 @@ class Listing(_Answer):
 
 
 class Advertisement(_Answer):
-    """The answer to `GET info/refs`: what a server can do and, before protocol 2, all its refs."""
+    """A reader of the answer to `GET info/refs`: capabilities and, before protocol 2, all refs."""
 
     def __init__(self, wanted: Sequence[str]) -> None:
         super().__init__(wanted)
@@ -117,9 +121,9 @@ class Advertisement(_Answer):
             self._begin(packet)
 
     def _flush(self) -> None:
-        """The service's own line has one, and then the list.
+        """Read a flush: the first ends the line of the service, the next ends the list.
 
-        A list of nothing is none: an empty repository still says what its server can do.
+        A list without a line is malformed: even an empty repository lists its capabilities.
         """
         if self._has_begun:
             self._is_complete = True
@@ -137,6 +141,6 @@ class Advertisement(_Answer):
         self._keep(packet, b"\0")
 
 
-def _printable(said: bytes) -> str:
-    text = said.decode(errors="replace").strip().rstrip(".")
+def _printable(raw: bytes) -> str:
+    text = raw.decode(errors="replace").strip().rstrip(".")
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,4 +1,4 @@
-"""pkt-lines, the frames of git's wire protocol: four hex digits of length, then the payload.
+"""The pkt-lines of git's wire protocol: four hex digits of length, then the payload.
 
 Source: gitprotocol-common(5).
 """
@@ -23,36 +23,36 @@ class Mark(Enum):
     DELIMITER = DELIMITER
 
 
-_MARKS = tuple(Mark)  # By the number that stands for a length.
+_MARKS = tuple(Mark)  # By the number in place of a length.
 
 
 def frame(payload: str) -> bytes:
-    """One packet; `payload` ends with a line feed where the command wants one."""
+    """A packet with `payload`, which ends with a line feed where the command needs one."""
     raw = payload.encode()
     return b"%04x%s" % (len(raw) + _HEAD_BYTES, raw)
 
 
 def malformed(what: str) -> BadAnswerError:
-    """The error for an answer of which nothing may be believed."""
-    return BadAnswerError(f"The server's answer is none that git understands: {what}.")
+    """The error for a malformed answer; `what` ends its sentence."""
+    return BadAnswerError(f"The server's answer does not follow git's protocol: {what}.")
 
 
 class Cutter:
-    """Cuts a stream into packets as its bytes arrive; holds one unfinished packet at most."""
+    """A splitter of a stream into packets, which keeps one unfinished packet at most."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     @property
     def is_between(self) -> bool:
-        """Whether the stream may end here: no packet has begun that did not end."""
+        """True when no packet is unfinished, so that the stream may end."""
         return not self._rest
 
     def feed(self, chunk: bytes) -> Iterator[bytes | Mark]:
         """The payload of each packet that `chunk` completes.
 
-        Raises: `BadAnswerError` for what is no length, and for a packet of a kind that no server
-        sends over http.
+        Raises:
+            BadAnswerError: a length is malformed, or of a packet that no server sends over http.
         """
         buffer, at = self._rest + chunk, 0
         self._rest = b""

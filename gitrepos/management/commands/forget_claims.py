@@ -1,4 +1,4 @@
-"""`manage.py forget_claims`: end the claims of workers that are gone."""
+"""The command `manage.py forget_claims`: end the claims of workers that are gone."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from gitrepos.polling import claims
 
 
 class Command(BaseCommand):
-    """Ends every claim on a remote. Only while no worker is alive."""
+    """Ends every claim on a remote; only for use while no worker runs."""
 
     help = "End every claim on a remote, so that none waits for a lease. Stop all workers first."
 

@@ -412,7 +412,7 @@ def test_a_limit_that_must_hide_a_secret_still_says_for_how_long(
     error = failure(unknown.url, secret=bearer("fewer"))
 
     assert isinstance(error, RateLimitedError)
-    assert (str(error), error.message) == ("The server asks for *** calls.",) * 2
+    assert (str(error), error.message) == ("The server asks for *** requests.",) * 2
     assert error.retry_after_seconds == 30
 
 

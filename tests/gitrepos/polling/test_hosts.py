@@ -181,7 +181,7 @@ def test_a_repository_that_is_always_limited_holds_up_no_other(
     assert (first, Pause.objects.count()) == ("synced", 0)
     own = shown(admin, limited)
     assert (own["status"], own["error"]["code"]) == ("error", "rate_limited")
-    assert "for this repository; it is asked again after" in own["conditions"][1]["message"]
+    assert "for this repository; it is polled again after" in own["conditions"][1]["message"]
     commit = well.commit({BOT: policy(name="next")})
     request_sync(admin, row)
     run_due()

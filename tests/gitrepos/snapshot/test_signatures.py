@@ -88,7 +88,7 @@ def _altered(repo: Repo, keygen: Keygen) -> str:
     commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
     repo.git("reset", "--quiet", "--hard", commit)
     repo.push()
-    return "does not hold"
+    return "is not valid"
 
 
 def _another_use(repo: Repo, keygen: Keygen) -> str:
@@ -107,7 +107,7 @@ def _another_use(repo: Repo, keygen: Keygen) -> str:
     commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
     repo.git("reset", "--quiet", "--hard", commit)
     repo.push()
-    return "does not hold"
+    return "is not valid"
 
 
 def _by_gpg(repo: Repo, keygen: Keygen) -> str:
@@ -118,7 +118,7 @@ def _by_gpg(repo: Repo, keygen: Keygen) -> str:
     commit = repo.raw("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw).decode().strip()
     repo.git("reset", "--quiet", "--hard", commit)
     repo.push()
-    return "It is not signed by an ssh key|does not hold"
+    return "is not signed by an ssh key|is not valid"
 
 
 HELD = [_unsigned, _foreign, _altered, _another_use, _by_gpg]
