@@ -1,4 +1,4 @@
-"""What a gateway's state is called, since when, and why. Pure."""
+"""States of drift: names and rules, pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,12 @@ STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFacts:
-    """A configuration against git: `orphaned_since` it came from there and no file feeds it,
-    `quarantined_since` of the file at git's head, `overridden_since` of what stands against it.
-    `published_at` is its version's time."""
+    """A configuration compared with git.
+
+    `orphaned_since`: it came from git, and no file feeds it. `quarantined_since`: the file at
+    git's head is refused. `overridden_since`: content of the API is in force instead of the
+    file. `published_at` is the time of its current version.
+    """
 
     content_hash: str
     version: int
@@ -33,9 +36,9 @@ class ConfigurationFacts:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
-    """A gateway as it was seen last; a gateway that never reported has no `last_seen_at`.
+    """A gateway as it was last seen. One that never reported has no `last_seen_at`.
 
-    `known` says whether what it runs is a version that was published.
+    `known`: the content that it runs is a version that was published.
     """
 
     registered_at: datetime
@@ -54,7 +57,7 @@ class GatewayFacts:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What silence means now."""
+    """The time, and how long a gateway may be silent."""
 
     now: datetime
     interval_seconds: int
@@ -63,7 +66,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One of `STATES`, since when, and in words why."""
+    """A state of `STATES`, since when, and why in a sentence."""
 
     state: str
     since: datetime
@@ -71,7 +74,7 @@ class Verdict:
 
 
 def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict:
-    """The state of a gateway; the first that holds, in the order of how much it hides."""
+    """The state of a gateway: the first that applies, those that hide most before others."""
     for check in _CHECKS:
         if verdict := check(seen, desired, clock):
             return verdict
@@ -87,7 +90,7 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
 
 
 def source_verdict(source: ConfigurationFacts) -> Verdict:
-    """The state of a configuration by itself, whoever runs it."""
+    """The state of a configuration against git, without regard to gateways."""
     if source.orphaned_since is not None:
         return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why)
     if source.quarantined_since is not None:
@@ -145,8 +148,8 @@ def _rolling_out(
 ) -> Verdict | None:
     if desired is None or seen.running_hash == desired.content_hash:
         return None
-    told = seen.handed_hash == desired.content_hash
-    why = "it was told, and has not said that it runs it" if told else "it was not told yet"
+    handed = seen.handed_hash == desired.content_hash
+    why = "it was told, and has not said that it runs it" if handed else "it was not told yet"
     return Verdict(ROLLING_OUT, _wanted_since(seen, desired), why)
 
 
