@@ -153,7 +153,7 @@ class Mirror:
         return None if gateway is None or gateway.deleted_at is not None else gateway
 
     def desired(self, gateway_id: str) -> Desired | None:
-        """What a gateway is to enforce; None when nothing binds it."""
+        """The version that a gateway is to enforce; None when nothing binds it."""
         gateway = self.named(gateway_id)
         current = self._rows.current.get(gateway.bound) if gateway and gateway.bound else None
         if gateway is None or gateway.bound is None or current is None:

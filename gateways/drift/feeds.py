@@ -63,7 +63,7 @@ def _moved(gone: dict[_Key, File]) -> dict[_Key, File]:
 
 
 def orphaned(row: Configuration, file: File | None) -> tuple[datetime, str] | None:
-    """Since when and why a configuration from git is without a file; None when it has one.
+    """The time since when, and the reason why, no file in git feeds a configuration; else None.
 
     `file` is the one that the owning link has for it. A configuration that the API made, or took
     over when its link was deleted, needs none: None.

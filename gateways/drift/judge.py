@@ -83,9 +83,9 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
         return source
     since = seen.running_since or seen.registered_at
     if seen.ambiguous:
-        why = "ambiguous_binding: selectors disagree, and what was bound before stays"
+        why = "ambiguous_binding: selectors disagree; the binding before them stays"
     else:
-        why = "" if desired else "nothing is bound to it"
+        why = "" if desired else "nothing binds it to a configuration"
     return Verdict(IN_SYNC, since, why)
 
 
@@ -107,16 +107,16 @@ def _offline(
     if seen.last_seen_at is None:
         return Verdict(OFFLINE, seen.registered_at, "it never reported")
     if seen.stopping:
-        return Verdict(OFFLINE, seen.last_seen_at, "it said that it stops")
+        return Verdict(OFFLINE, seen.last_seen_at, "it reported that it stops")
     if _silent(seen, clock) >= clock.offline_seconds:
-        return Verdict(OFFLINE, seen.last_seen_at, f"silent for {clock.offline_seconds} s and more")
+        return Verdict(OFFLINE, seen.last_seen_at, f"silent for {clock.offline_seconds} s or more")
     return None
 
 
 def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict | None:
     assert seen.last_seen_at is not None  # It would be offline.
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
-        return Verdict(STALE, seen.last_seen_at, f"{_MISSED_REPORTS} reports are missing")
+        return Verdict(STALE, seen.last_seen_at, f"its last {_MISSED_REPORTS} reports are missing")
     behind = desired is not None and seen.running_hash != desired.content_hash
     if seen.problem_code == "control_plane_unreachable" or (
         behind and seen.problem_code not in ("", "state_edited")
@@ -132,14 +132,16 @@ def _drifted(
     if seen.problem_code == "state_edited":
         return _problem(DRIFTED, seen)
     if seen.running_hash and not seen.known:
-        return Verdict(DRIFTED, since, "it runs what was never published")
+        return Verdict(DRIFTED, since, "it runs content that was never published")
     if desired is None:
-        why = "it runs what nothing binds to it any more"
+        why = "it runs a configuration, and nothing binds it to one any more"
         return Verdict(DRIFTED, since, why) if seen.running_hash else None
     late = _wanted_since(seen, desired) + timedelta(seconds=ROLLOUT_SECONDS)
     if seen.running_hash != desired.content_hash and clock.now > late:
         what = "an older version" if seen.running_hash else "nothing"
-        return Verdict(DRIFTED, late, f"it runs {what}, {ROLLOUT_SECONDS} s after the newest")
+        return Verdict(
+            DRIFTED, late, f"it runs {what}, {ROLLOUT_SECONDS} s after the newest version"
+        )
     return None
 
 
@@ -149,7 +151,8 @@ def _rolling_out(
     if desired is None or seen.running_hash == desired.content_hash:
         return None
     handed = seen.handed_hash == desired.content_hash
-    why = "it was told, and has not said that it runs it" if handed else "it was not told yet"
+    step = "report" if handed else "receive"
+    why = f"it has yet to {step} the newest version"
     return Verdict(ROLLING_OUT, _wanted_since(seen, desired), why)
 
 

@@ -149,7 +149,7 @@ def _source(version: Version, file: File | None) -> ConfigurationFacts:
 
 
 def _published(claims: Collection[_Claim]) -> set[_Claim]:
-    """Those of `claims` that are published versions."""
+    """The claims that name a published version."""
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
     versions = named.filter(number__in=numbers)
