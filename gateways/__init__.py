@@ -1,1 +1,1 @@
-"""Where it runs: gateways, what each is bound to, signed statements, reports, drift."""
+"""The fleet: gateways, their bindings, signed statements, reports and drift."""

@@ -1,10 +1,10 @@
-"""Django's hook into `gateways`."""
+"""Django's configuration of the package."""
 
 from django.apps import AppConfig
 
 
 class GatewaysConfig(AppConfig):
-    """Shows the package's measures at `/metrics` and has its signing keys sealed anew."""
+    """Registers the package's metrics, and its signing keys for the rotation of secrets."""
 
     name = "gateways"
 

@@ -1,4 +1,4 @@
-"""The fleet in memory: who may ask, and what each gateway is to enforce.
+"""The fleet in memory: the tokens of gateways, and what each is to enforce.
 
 A process reads the change counters (one query) and then only the rows that changed since it
 last looked, so an answer costs no more than that, whatever the size of the fleet.
@@ -33,7 +33,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A gateway as its row said last."""
+    """A gateway as its row was last read."""
 
     id: str
     digest: str
@@ -60,7 +60,7 @@ class _Current:
 
 
 class _Rows:
-    """Gateways by id, their ids by the digests of their tokens, and what configurations say."""
+    """Gateways by id, ids by the digests of tokens, and configurations' current versions."""
 
     def __init__(self) -> None:
         self.gateways: dict[str, Known] = {}
@@ -79,13 +79,13 @@ class _Rows:
     def read_gateways(self, *, since: int) -> None:
         rows: Any = Gateway.objects.filter(changed_seq__gt=since).values_list(*_COLUMNS)
         for row in rows.iterator():
-            known = Known(*row)
-            if older := self.gateways.get(known.id):
+            gateway = Known(*row)
+            if older := self.gateways.get(gateway.id):
                 self.tokens.pop(older.digest, None)
                 self.tokens.pop(older.previous_digest, None)
-            self.gateways[known.id] = known
-            for kept in filter(None, (known.digest, known.previous_digest)):
-                self.tokens[kept] = known.id
+            self.gateways[gateway.id] = gateway
+            for token_digest in filter(None, (gateway.digest, gateway.previous_digest)):
+                self.tokens[token_digest] = gateway.id
 
 
 class Mirror:
@@ -104,11 +104,12 @@ class Mirror:
         self.size = 0
 
     def refresh(self, counts: Mapping[str, int]) -> bool:
-        """Read what changed since the last call; whether anything did.
+        """Read what changed since the last call; True if anything did.
 
         `counts` are the change counters, read just now.
 
-        Raises: `KeyUnreadableError`.
+        Raises:
+            KeyUnreadableError: no configured key opens the signing key.
         """
         if _ours(counts) == self._counts:
             return False
@@ -118,64 +119,64 @@ class Mirror:
             now = _ours(counters.read())
             if now == self._counts:
                 return False
-            # A count that went back is another database's: nothing known of it holds.
-            known = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
-            rows = self._rows if known else _Rows()
-            if now[keys.COUNTER] != known.get(keys.COUNTER, 0) or not known:
+            # A count that went back is another database's: all is read anew.
+            before = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
+            rows = self._rows if before else _Rows()
+            if now[keys.COUNTER] != before.get(keys.COUNTER, 0) or not before:
                 self.signer, self._signed = keys.load(), {}
-            rows.read_configurations(since=known.get(publish.COUNTER, 0))
-            rows.read_gateways(since=known.get(Gateway.COUNTER, 0))
+            rows.read_configurations(since=before.get(publish.COUNTER, 0))
+            rows.read_gateways(since=before.get(Gateway.COUNTER, 0))
             # Only now, so that a database that fails on the way leaves what was known.
             self._rows, self._counts = rows, now
             self.size = sum(one.deleted_at is None for one in rows.gateways.values())
             return True
 
     def gateway(self, token: str) -> Known | None:
-        """Whose token this is; a deleted gateway's too."""
+        """The gateway of a token, also a deleted one; None for an unknown token."""
         return self._holder(digest(token))
 
     def opens(self, kept: str) -> bool:
-        """Whether a token with this digest opens still."""
-        found = self._holder(kept)
-        return found is not None and found.deleted_at is None
+        """Whether a token with this digest is still valid."""
+        gateway = self._holder(kept)
+        return gateway is not None and gateway.deleted_at is None
 
     def _holder(self, kept: str) -> Known | None:
-        found = self._rows.gateways.get(self._rows.tokens.get(kept, ""))
-        if found is None or kept == found.digest:
-            return found
-        in_time = found.previous_until is not None and found.previous_until > timezone.now()
-        return found if kept == found.previous_digest and in_time else None
+        gateway = self._rows.gateways.get(self._rows.tokens.get(kept, ""))
+        if gateway is None or kept == gateway.digest:
+            return gateway
+        in_time = gateway.previous_until is not None and gateway.previous_until > timezone.now()
+        return gateway if kept == gateway.previous_digest and in_time else None
 
     def named(self, gateway_id: str) -> Known | None:
         """The gateway with this id, unless it was deleted."""
-        found = self._rows.gateways.get(gateway_id)
-        return None if found is None or found.deleted_at is not None else found
+        gateway = self._rows.gateways.get(gateway_id)
+        return None if gateway is None or gateway.deleted_at is not None else gateway
 
     def desired(self, gateway_id: str) -> Desired | None:
-        """What a gateway is to enforce; None when nothing binds it."""
-        known = self.named(gateway_id)
-        current = self._rows.current.get(known.bound) if known and known.bound else None
-        if known is None or known.bound is None or current is None:
+        """The version that a gateway is to enforce; None when nothing binds it."""
+        gateway = self.named(gateway_id)
+        current = self._rows.current.get(gateway.bound) if gateway and gateway.bound else None
+        if gateway is None or gateway.bound is None or current is None:
             return None
         return Desired(
             gateway=gateway_id,
-            configuration=known.bound,
+            configuration=gateway.bound,
             version=current.version,
             content_hash=current.content_hash,
             commit=current.commit,
-            publish_seq=max(current.publish_seq, known.bound_seq),
+            publish_seq=max(current.publish_seq, gateway.bound_seq),
         )
 
     def signed(self, gateway_id: str) -> Signed | None:
         """`desired` as the signed statement that the gateway is handed."""
-        memory, signer = self._signed, self.signer
-        found = memory.get(gateway_id)
+        cache, signer = self._signed, self.signer
+        signed = cache.get(gateway_id)
         desired = self.desired(gateway_id)
         if desired is None or signer is None:
             return None
-        if found is None or found.desired != desired:
-            found = memory[gateway_id] = signer.sign(desired)
-        return found
+        if signed is None or signed.desired != desired:
+            signed = cache[gateway_id] = signer.sign(desired)
+        return signed
 
 
 def _ours(counts: Mapping[str, int]) -> dict[str, int]:
@@ -184,7 +185,7 @@ def _ours(counts: Mapping[str, int]) -> dict[str, int]:
 
 @lru_cache(maxsize=_KEPT_CONTENTS)
 def content(configuration_id: str, version: int, content_hash: str) -> bytes:
-    """The bytes of a version, kept in memory; versions never change."""
+    """The bytes of a version, cached; versions never change."""
     return queries.content(configuration_id, version)[0]
 
 

@@ -1,4 +1,4 @@
-"""Gateways, what binds them, and the keys that sign what they are told."""
+"""Models of gateways, their bindings, reports, decisions and signing keys."""
 
 import uuid
 
@@ -24,7 +24,7 @@ class SigningKey(models.Model):
 
 
 class EnrolmentToken(models.Model):
-    """What a group of gateways registers itself with; kept as a digest, shown once."""
+    """A token with which a group of gateways enrols; kept as a digest, shown once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
@@ -37,7 +37,7 @@ class EnrolmentToken(models.Model):
 
 
 class Binding(models.Model):
-    """Gateways whose labels include all of `selector` enforce `configuration`."""
+    """A selector: gateways whose labels include all of it enforce `configuration`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     configuration = models.ForeignKey(Configuration, on_delete=models.PROTECT)
@@ -48,11 +48,11 @@ class Binding(models.Model):
 class Gateway(models.Model):
     """A gateway, and what it is to enforce.
 
-    `configuration` is what it was told by name; `bound` what it is to enforce by that or by a
-    selector. `ambiguous`: equally good selectors disagree, so `bound` stayed as it was.
+    `configuration` is set on the gateway itself; `bound` is what it is to enforce, by that or by
+    a selector. `ambiguous`: equally good selectors disagree, so `bound` stayed as it was.
     `bound_seq` is the publish sequence at which `bound` last changed, `changed_seq` the change
     counter of gateways at the row's last change. Until `previous_until` the token before the
-    last rotation opens too. A deleted one keeps its row: its token is told so.
+    last rotation is valid too. A deleted gateway keeps its row, so that its token is answered 410.
     """
 
     COUNTER = "gateways"  # The change counter of all rows.
@@ -79,7 +79,7 @@ class Gateway(models.Model):
 
 
 class State(models.Model):
-    """What a gateway said last, and what it was handed.
+    """The last report of a gateway, and the content that was handed to it.
 
     Written at once when what it runs, its health or its problem changes; `last_seen_at`,
     `counters`, `stream` and what it was handed follow about once a minute. `running_since` is by
@@ -108,7 +108,7 @@ class State(models.Model):
 
 
 class Decision(models.Model):
-    """One decision of a gateway, as it logged it. `event_id` is the gateway's own name for it."""
+    """A decision of a gateway, as it logged it. `event_id` is the gateway's own id for it."""
 
     gateway = models.CharField(max_length=200)
     event_id = models.CharField(max_length=64)
@@ -131,7 +131,7 @@ class Decision(models.Model):
 
 
 class Intake(models.Model):
-    """How far a gateway's decisions were taken in. `dropped` counts what it had to throw away."""
+    """The last batch of decisions of a gateway. `dropped` counts those that it could not keep."""
 
     gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, primary_key=True)
     last_batch = models.BigIntegerField()

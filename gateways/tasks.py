@@ -1,4 +1,4 @@
-"""What beat has done about the fleet: reports into the database, old decisions out of it."""
+"""Periodic tasks of the fleet: write reports to the database, remove old decisions."""
 
 import redis
 import structlog
@@ -11,15 +11,15 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="gateways.flush", time_limit=60)
 def flush() -> None:
-    """Write when gateways were seen last, once a minute, for all of them."""
+    """Write to the database, for all gateways, when each was last seen."""
     try:
         reports.flush()
     except redis.RedisError as exc:
-        log.warning("when gateways were seen is not written", error=str(exc))
+        log.warning("last reports not written to the database", error=str(exc))
 
 
 @shared_task(name="gateways.prune", time_limit=300)
 def prune() -> None:
-    """Remove decisions that are older than they are kept."""
+    """Remove decisions whose retention is over."""
     if removed := decisions.prune():
         log.info("removed old decisions", count=removed)

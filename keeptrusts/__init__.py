@@ -1,1 +1,1 @@
-"""The Django project: settings, processes and the edges every API view shares."""
+"""The Django project: settings, processes, and what all packages share."""

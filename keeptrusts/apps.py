@@ -1,14 +1,11 @@
-"""Django's hook into the project package."""
+"""Django's configuration of the project package."""
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
 
 class KeeptrustsConfig(AppConfig):
-    """Binds the tasks to the Celery application in every process, the web's too.
-
-    And bounds what a connection to the database may hold.
-    """
+    """Loads the Celery application in every process, and bounds connections to the database."""
 
     name = "keeptrusts"
 

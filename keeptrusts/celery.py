@@ -26,7 +26,7 @@ _JUDGE_SECONDS = 60.0
 
 
 def _broker_url(url: str) -> str:
-    """kombu spells a unix socket and its database in its own way, and ignores redis-py's."""
+    """The url in kombu's form, which differs from redis-py's for unix sockets."""
     if not url.startswith("unix://"):
         return url
     return url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
@@ -94,7 +94,7 @@ app.autodiscover_tasks(["configurations", "gitrepos", "gateways"])
 
 @setup_logging.connect
 def _keep_logging(**_: Any) -> None:
-    """Django has configured the logs; connecting here keeps Celery from doing it again."""
+    """Keep Celery from configuring the logs again; Django did."""
 
 
 @worker_init.connect

@@ -1,4 +1,4 @@
-"""Change counters: a reader's ETag, and the order of writers."""
+"""Change counters, which give readers an ETag and writers an order."""
 
 import time
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from keeptrusts.models import Counter
 
 
 def read() -> Mapping[str, int]:
-    """Every counter by name, in one query; a resource that never changed is missing."""
+    """All counters by name, in one query. A resource that never changed has none."""
     return dict(Counter.objects.values_list("name", "value"))
 
 
 def bump(name: str) -> int:
-    """Count one change; returns the new value. To be called inside the transaction that makes it.
+    """Count a change and return the new value. Called in the transaction that makes the change.
 
     The row stays locked until that transaction ends, so writers of one resource that call
     this first follow one another, and no reader sees a new count before the change it counts.

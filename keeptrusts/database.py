@@ -1,4 +1,4 @@
-"""Bounds of a connection to PostgreSQL: what it may hold, and for how long it is waited for."""
+"""Time limits of connections to PostgreSQL: statements, idle transactions and answers."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -14,23 +14,23 @@ _statement_seconds: float | None = None
 
 
 def bound_statements(seconds: float) -> None:
-    """Have every statement of this process end in time.
+    """Limit every statement of this process to `seconds`.
 
-    Without it there is no bound: a migration takes the time that it needs.
+    Without a call there is no limit: a migration takes the time that it needs.
     """
     global _statement_seconds
     _statement_seconds = seconds
 
 
 def wait_seconds() -> float | None:
-    """How long an answer is waited for before the connection is given up."""
+    """The wait for an answer before the connection is closed; None for no limit."""
     return None if _statement_seconds is None else _statement_seconds + _GRACE_SECONDS
 
 
 def bound_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Have the server end a statement that lasts, and a transaction that its client leaves idle.
+    """Have the server end long statements, and transactions that stay idle.
 
-    By a statement and not by start-up options, which poolers refuse.
+    It is set by a statement, since poolers refuse start-up options.
     """
     if connection.vendor != "postgresql":
         return

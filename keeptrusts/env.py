@@ -1,4 +1,4 @@
-"""The environment, read once and typed. A bad value stops the start and names itself."""
+"""Settings from the environment, read once and typed. A bad value stops the start."""
 
 import contextlib
 import ipaddress
@@ -26,14 +26,14 @@ _IN_DATA_DIR = ("work", "lost+found")
 
 
 class EnvError(ValueError):
-    """A variable has a value that cannot be used; the message names it and says what can."""
+    """A variable's value cannot be used; the message names the variable and a valid form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What the operator asked for.
+    """The settings of a process.
 
-    `secret_keys` seals with its first entry and opens with any, so that keys rotate.
+    The first of `secret_keys` seals, and each of them opens, so that keys can be rotated.
     `database_url` and `redis_url` are empty in the embedded default.
     `git_ca_file` is empty where only the system's authorities are trusted.
     `git_host_calls_per_minute` is None where a host's calls are not limited.
@@ -68,7 +68,8 @@ def read(environ: Mapping[str, str]) -> Env:
 
     Makes the data folder and, in the embedded default, a secret key in it.
 
-    Raises: `EnvError` for the first value that cannot be used.
+    Raises:
+        EnvError: a value cannot be used; the first one is named.
     """
     host, port = _listen(environ, "KEEPTRUSTS_LISTEN", "127.0.0.1:8080")
     events_host, events_port = _listen(environ, "KEEPTRUSTS_EVENTS_LISTEN", "127.0.0.1:8081")
@@ -101,7 +102,7 @@ def read(environ: Mapping[str, str]) -> Env:
 
 
 def web_url(host: str, port: int) -> str:
-    """Where a server that listens on `host` is reached from this machine."""
+    """The url on this machine of a server that listens on `host`."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
 
@@ -149,7 +150,7 @@ def _own_secret(path: Path) -> str:
     try:
         secret = secret_file(path)
     except OSError as exc:
-        raise EnvError(f"KEEPTRUSTS_DATA_DIR: {path} cannot be kept: {exc.strerror}") from exc
+        raise EnvError(f"KEEPTRUSTS_DATA_DIR: {path} cannot be used: {exc.strerror}") from exc
     if len(secret) < _MIN_SECRET_LENGTH:
         raise EnvError(
             f"KEEPTRUSTS_DATA_DIR: {path} holds no secret of {_MIN_SECRET_LENGTH} or more"
@@ -159,9 +160,9 @@ def _own_secret(path: Path) -> str:
 
 
 def secret_file(path: Path) -> str:
-    """The secret kept in `path`; made on the first call, readable by its owner alone.
+    """The secret in `path`; made on the first call, readable by its owner alone.
 
-    Two processes that start together read the same one: whoever links the file first owns it.
+    Two processes that start together get the same one: the first to link the file wins.
     """
     if not path.exists():
         # A draft's name is its own: process ids repeat among containers that share a volume.
@@ -215,7 +216,7 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
-    """A number of the unit that the name ends with."""
+    """A number in the unit that ends the name."""
     value = environ.get(name) or str(default)
     number = _whole(value, _HIGHEST)
     if number is None:
@@ -225,7 +226,7 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _ca_file(value: str) -> str:
-    """An absolute path: git children run elsewhere."""
+    """The file's absolute path, since git runs in other folders; empty when none is set."""
     if not value:
         return ""
     path = str(Path(value).absolute())
@@ -254,7 +255,7 @@ def _days(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _base(value: str) -> str:
-    """An address that paths are appended to, without a slash at its end."""
+    """A url without a slash at its end, to which paths are appended."""
     if not re.fullmatch(r"https?://[A-Za-z0-9._\[\]:-]+(/[A-Za-z0-9._~/-]*)?", value):
         raise EnvError(
             f"KEEPTRUSTS_EVENTS_URL={value!r}: write a url such as https://events.example"
@@ -274,7 +275,7 @@ def _origins(value: str) -> tuple[str, ...]:
 
 
 def _whole(text: str, highest: int) -> int | None:
-    """The number from 1 to `highest` that `text` is, else None."""
+    """`text` as a number from 1 to `highest`; None for anything else."""
     number = int(text) if re.fullmatch("[0-9]{1,5}", text) else 0
     return number if 0 < number <= highest else None
 

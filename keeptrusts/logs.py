@@ -1,4 +1,4 @@
-"""Logs: one line an event, key=value, on standard error."""
+"""Logging to standard error, one line of key=value for each event."""
 
 import logging
 from typing import Any
@@ -14,7 +14,7 @@ _SHARED: list[Any] = [
 
 
 def dict_config() -> dict[str, Any]:
-    """`LOGGING` for the settings: the standard library's and structlog's records in one form."""
+    """Django's `LOGGING`, with records of the standard library and structlog in one form."""
     structlog.configure(
         processors=[
             *_SHARED,
@@ -33,18 +33,18 @@ def dict_config() -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
-            # Celery tells of each task at INFO, twice: at a tick a second that is all one sees.
+            # Celery logs each task twice at INFO; with a tick a second that would fill the log.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "django.request": {"filters": ["refusals"]},
-            "django.security": {"level": "CRITICAL"},  # What it tells is answered with 4xx.
+            "django.security": {"level": "CRITICAL"},  # It is answered with 4xx.
         },
     }
 
 
 class _Refusals(logging.Filter):
-    """Drops what Django says of 4xx and 503: a refusal is news for its caller, not for the log."""
+    """Drops Django's records of 4xx and 503, which the caller is told anyway."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(record, "status_code", 500) in (500, None)

@@ -1,7 +1,7 @@
-"""What every process counts, added up in Redis, and the page that shows it.
+"""Metrics of all processes, added up in Redis, and the page for Prometheus.
 
-A process adds to numbers of its own; `flush` hands them over in one round trip. Labels come from
-small closed sets, never from what somebody typed.
+A process counts in memory, and `flush` adds its counts in one round trip. Labels come from small
+closed sets, never from input.
 """
 
 import math
@@ -37,35 +37,35 @@ _lock = threading.Lock()
 
 
 def register(source: Source) -> None:
-    """Have `source` asked for its families whenever the page is shown."""
+    """Add a source of metric families to the page."""
     _sources.append(source)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Numbers by field, and over how many seconds they were counted."""
+    """Numbers by field, and the seconds during which they were counted."""
 
     values: Mapping[Field, float]
     seconds: float
 
 
 class CounterMetric:
-    """A number that grows, for each combination of its labels' values."""
+    """A counter for each combination of its labels' values."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
         self.name, self._text, self._labels = name, text, labels
 
     def add(self, *labels: str, amount: float = 1) -> None:
-        """Count `amount` more under these values of the labels."""
+        """Add `amount` to the counter with these values of the labels."""
         _add({(self.name, *labels): amount})
 
     def sum(self, totals: Totals, *labels: str) -> float:
-        """Over all fields that begin with these values."""
+        """The sum over all fields whose labels begin with these values."""
         start = (self.name, *labels)
         return sum(n for field, n in totals.values.items() if field[: len(start)] == start)
 
     def family(self, totals: Totals) -> core.Metric:
-        """As Prometheus reads it."""
+        """The counters as a metric family for Prometheus."""
         family = core.CounterMetricFamily(self.name, self._text, labels=self._labels)
         for field, number in totals.values.items():
             if field[0] == self.name:
@@ -74,21 +74,21 @@ class CounterMetric:
 
 
 class HistogramMetric:
-    """How values spread over buckets, of which the last is open."""
+    """A histogram, whose last bucket has no upper bound."""
 
     def __init__(self, name: str, text: str, bounds: Sequence[float]) -> None:
         self.name, self._text, self._bounds = name, text, bounds
 
     def observe(self, *values: float) -> None:
         """Count each value in its bucket."""
-        found: dict[Field, float] = defaultdict(float)
+        amounts: dict[Field, float] = defaultdict(float)
         for value in values:
-            found[self.name, str(bisect_left(self._bounds, value))] += 1
-            found[self.name, "sum"] += value
-        _add(found)
+            amounts[self.name, str(bisect_left(self._bounds, value))] += 1
+            amounts[self.name, "sum"] += value
+        _add(amounts)
 
     def quantile(self, totals: Totals, share: float) -> float | None:
-        """The value that `share` of all stay below, interpolated; None where none was seen."""
+        """The value below which `share` of all are, interpolated; None without values."""
         counts = self._counts(totals)
         rank, below, low = share * sum(counts), 0.0, 0.0
         if not rank:
@@ -100,7 +100,7 @@ class HistogramMetric:
         return low
 
     def family(self, totals: Totals) -> core.Metric:
-        """As Prometheus reads it: each bucket holds what is at most its bound."""
+        """The histogram as a metric family for Prometheus, with cumulative buckets."""
         family = core.HistogramMetricFamily(self.name, self._text)
         total, buckets = 0.0, []
         for bound, count in zip((*self._bounds, "+Inf"), self._counts(totals), strict=True):
@@ -115,7 +115,7 @@ class HistogramMetric:
 
 
 def flush() -> None:
-    """Hand over what was counted since the last time; while Redis is away it is kept."""
+    """Add what was counted since the last call to Redis; kept while Redis is away."""
     with _lock:
         taken = dict(_pending)
         _pending.clear()
@@ -131,27 +131,31 @@ def flush() -> None:
     try:
         results = pipe.execute(raise_on_error=False)
     except redis.RedisError as exc:
-        log.warning("metrics wait for the broker", error=str(exc))
+        log.warning("metrics kept until the broker answers", error=str(exc))
         _add(taken)
         return
     if failed := [result for result in results if isinstance(result, redis.RedisError)]:
-        log.warning("some metrics are not counted", error=str(failed[0]), fields=len(failed))
+        log.warning("some metrics were not counted", error=str(failed[0]), fields=len(failed))
 
 
 def totals() -> Totals:
-    """Everything since the broker began to count."""
+    """The totals since the broker began to count."""
     return _totals([_KEY], float("inf"))
 
 
 def recent() -> Totals:
-    """The last hour."""
+    """The totals of the last hour."""
     now = time.time()
     slots = [_slot(now - _SLOT_SECONDS * number) for number in range(_SLOTS + 1)]
     return _totals(slots, _SLOT_SECONDS * _SLOTS + now % _SLOT_SECONDS)
 
 
 def render() -> bytes:
-    """The page. Raises: `redis.RedisError`."""
+    """Write the page.
+
+    Raises:
+        redis.RedisError: the broker does not answer.
+    """
     return exposition.generate_latest(_Page())
 
 
@@ -175,9 +179,9 @@ def _totals(keys: Sequence[str], seconds: float) -> Totals:
     pipe.hget(_KEY, _SINCE)
     for key in keys:
         pipe.hgetall(key)
-    since, *found = pipe.execute()
+    since, *hashes = pipe.execute()
     values: dict[Field, float] = defaultdict(float)
-    for numbers in found:
+    for numbers in hashes:
         for field, number in numbers.items():
             values[_field(field)] += _number(number)
     values.pop((_SINCE,), None)
@@ -189,7 +193,7 @@ def _field(name: bytes) -> Field:
 
 
 def _number(text: bytes | None) -> float:
-    """What was counted; nothing of what nobody here can have counted."""
+    """A stored number; 0 for a value that no process can have counted."""
     try:
         number = float(text or 0)
     except ValueError:

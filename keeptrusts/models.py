@@ -1,10 +1,10 @@
-"""The one table that belongs to no package: a change counter for each resource."""
+"""The model of change counters, shared by all packages."""
 
 from django.db import models
 
 
 class Counter(models.Model):
-    """Grows with each change of a resource that a reader can see; no value comes twice."""
+    """A counter that grows with each visible change of a resource; values never repeat."""
 
     name = models.CharField(primary_key=True, max_length=40)
     value = models.BigIntegerField(default=0)

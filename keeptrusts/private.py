@@ -1,4 +1,4 @@
-"""A folder that is its owner's alone, with what lies in it."""
+"""Access to a folder for its owner alone."""
 
 import contextlib
 import errno
@@ -10,15 +10,16 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def close(folder: str, *, folders: Collection[str]) -> None:
-    """Take a folder, and what lies directly in it, from its group and from others.
+    """Remove the access of group and others to a folder and to what lies directly in it.
 
-    `folders` may lie in it. Where another one does, or everybody may write, it holds more than
-    what is kept here, and others may need it.
+    `folders` may lie in it. An open folder with others in it, or to which everybody may write,
+    is not closed: other programs may need it.
 
-    Raises: `OSError` for what is open and not this user's to close; `strerror` says what to do.
+    Raises:
+        OSError: something is open and cannot be closed; `strerror` says what to do.
     """
-    with os.scandir(folder) as found:
-        entries = [entry for entry in found if not entry.is_symlink()]
+    with os.scandir(folder) as listing:
+        entries = [entry for entry in listing if not entry.is_symlink()]
     seen = os.stat(folder)
     strange = any(entry.is_dir() and entry.name not in folders for entry in entries)
     if seen.st_mode & _OTHERS and (strange or seen.st_mode & stat.S_ISVTX):

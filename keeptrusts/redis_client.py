@@ -1,4 +1,4 @@
-"""The one connection pool to Redis of this process, and how long any client of it waits."""
+"""The connection pool to Redis of this process, and the time limits of its clients."""
 
 from functools import lru_cache
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import redis
 from django.conf import settings
 
-# Longer than any answer takes, and than Celery's workers wait for a message at a time; shorter
-# than a request may wait for a server that is gone.
+# Longer than any answer takes and than Celery's workers wait for a message; shorter than a
+# request may wait for a server that is gone.
 TIMEOUT_SECONDS = 2.0
 TIMEOUTS: dict[str, Any] = {
     "socket_timeout": TIMEOUT_SECONDS,

@@ -1,7 +1,7 @@
-"""Secrets at rest: sealed with AES-256-GCM, bound to the row that holds them.
+"""Sealing of stored secrets: AES-256-GCM, bound to the row that holds them.
 
-What a secret is part of is its row's name (`remote:UUID`), and after a blank what else must be as
-it was, such as where it may go. None of that is stored beside it: it is read from the row.
+The `row` of a secret is the row's name (`remote:UUID`) and, after a blank, other facts that must
+not have changed, such as the url it may go to. It is read from the row, not stored with the secret.
 
 A sealed value is `v1.KEYID.DATA`: KEYID tells which of `KEEPTRUSTS_SECRET_KEY`'s entries
 sealed it, DATA is a 12-byte nonce and the ciphertext in URL-safe base64.
@@ -24,7 +24,7 @@ _NONCE_BYTES = 12
 
 
 class SealError(Exception):
-    """A sealed value cannot be opened: its key is gone, or it belongs to another row."""
+    """A sealed value cannot be opened: its key is missing, or it belongs to another row."""
 
 
 def seal(secret: str, *, row: str) -> str:
@@ -36,22 +36,23 @@ def seal(secret: str, *, row: str) -> str:
 
 
 def unseal(sealed: str, *, row: str) -> str:
-    """Open what `seal` closed for the same row.
+    """Open what `seal` sealed for the same row.
 
-    Raises: `SealError` when no configured key opens it for this row.
+    Raises:
+        SealError: no configured key opens it for this row.
     """
-    known = {f"v1.{_key_id(key)}": key for key in settings.ENV.secret_keys}
+    keys = {f"v1.{_key_id(key)}": key for key in settings.ENV.secret_keys}
     head, _, data = sealed.rpartition(".")
-    if head not in known:
-        raise SealError("the key that sealed this secret is not in KEEPTRUSTS_SECRET_KEY")
-    return _opened(known[head], data, row)
+    if head not in keys:
+        raise SealError("the key of this secret is missing in KEEPTRUSTS_SECRET_KEY; add it again")
+    return _opened(keys[head], data, row)
 
 
 @dataclass(slots=True)
 class Rotation:
-    """How many secrets were sealed anew, and the rows whose secret no key opens.
+    """A rotation: the number of secrets sealed anew, and the rows whose secret no key opens.
 
-    With `unbound` also those open that were sealed for the name of their row alone.
+    `unbound`: secrets that were sealed for the name of their row alone open too.
     """
 
     unbound: bool = False
@@ -59,14 +60,14 @@ class Rotation:
     lost: list[str] = field(default_factory=list)
 
     def renew(self, sealed: str, *, row: str) -> str:
-        """The same secret under the first key, as part of `row`; one that is lost stays."""
+        """Seal a secret anew under the first key, for `row`; one that no key opens is kept."""
         name = row.partition(" ")[0]
-        for known in {row, name} if self.unbound else {row}:
+        for part in {row, name} if self.unbound else {row}:
             try:
-                secret = unseal(sealed, row=known)
+                secret = unseal(sealed, row=part)
             except SealError:
                 continue
-            if known == row and sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
+            if part == row and sealed.startswith(f"v1.{_key_id(settings.ENV.secret_keys[0])}."):
                 return sealed
             self.sealed += 1
             return seal(secret, row=row)
@@ -79,14 +80,14 @@ _resealers: list[Resealer] = []
 
 
 def register(resealer: Resealer) -> None:
-    """Have `resealer` seal a package's secrets anew whenever the key changes."""
+    """Add a function that seals a package's secrets anew when keys are rotated."""
     _resealers.append(resealer)
 
 
 def reseal_all(*, unbound: bool = False) -> Rotation:
-    """Seal every stored secret under the first key; a second run finds nothing to do.
+    """Seal every stored secret under the first key. Idempotent.
 
-    With `unbound` also those that were sealed for the name of their row alone.
+    `unbound`: also those that were sealed for the name of their row alone.
     """
     done = Rotation(unbound=unbound)
     for resealer in _resealers:
@@ -95,7 +96,7 @@ def reseal_all(*, unbound: bool = False) -> Rotation:
 
 
 def fingerprint(secret: str) -> str:
-    """Tell equal secrets apart from others without keeping them: a keyed hash, 64 hex digits."""
+    """A keyed hash of a secret, 64 hex digits, by which equal secrets are recognised."""
     key = _derived(settings.ENV.secret_keys[0], b"fingerprint")
     return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
 
@@ -105,7 +106,7 @@ def _opened(key: str, data: str, row: str) -> str:
     try:
         raw = base64.b64decode(data, altchars=b"-_", validate=True)
         return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], row.encode()).decode()
-    except (InvalidTag, ValueError) as exc:  # ValueError: no base64, or no whole nonce.
+    except (InvalidTag, ValueError) as exc:  # ValueError: not base64, or too short for a nonce.
         raise SealError("this secret was sealed for another row, or was altered") from exc
 
 

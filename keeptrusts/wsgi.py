@@ -1,4 +1,4 @@
-"""The WSGI application that granian's worker processes import."""
+"""The WSGI application that granian's workers import."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Where a token may be sent."""
+"""Rules for urls to which a token may be sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_loopback(host: str) -> bool:
 
 
 def may_send(url: str, *, insecure_http: bool) -> bool:
-    """Whether a url is https, or http that stays on this machine or was asked for."""
+    """Whether a token may go to a url: https, or http that is local or explicitly allowed."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -1,1 +1,1 @@
-"""What people and gateways ask of the fleet, and who is asking."""
+"""The fleet's HTTP API, for people and for gateways, and its authentication."""

@@ -1,4 +1,4 @@
-"""Who asks: a gateway with a token of its own, or one that wants to enrol."""
+"""Authentication of gateways, by tokens of their own and by enrolment tokens."""
 
 from typing import Any
 
@@ -16,63 +16,77 @@ from keeptrusts.api.errors import GoneError
 
 class _Bearer(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
-        """Makes DRF answer 401, not 403."""
+        """The value of `WWW-Authenticate`; with it DRF answers 401, not 403."""
         return "Bearer"
 
 
 class GatewayAuthentication(_Bearer):
-    """Finds the gateway of a request; what it knows then is as new as the request."""
+    """Authentication by a gateway's token, against rows as new as the request."""
 
     def authenticate(self, request: Request) -> tuple[Known, None]:
-        """Raises: `NotAuthenticated`, `AuthenticationFailed`; `GoneError` for a deleted one."""
+        """The gateway that sent the request.
+
+        Raises:
+            NotAuthenticated: the request carries no bearer token.
+            AuthenticationFailed: the token is not known.
+            GoneError: the gateway was deleted (`gateway_deleted`).
+        """
         token = _bearer(request)
         fleet.refresh(counters.read())
         return admitted(fleet.gateway(token), token), None
 
 
 class EnrolmentAuthentication(_Bearer):
-    """Finds the enrolment token of a request."""
+    """Authentication by an enrolment token."""
 
     def authenticate(self, request: Request) -> tuple[EnrolmentToken, None]:
-        """Raises: `NotAuthenticated`; `AuthenticationFailed`, also for a revoked one."""
-        found = enrolment.find(_bearer(request))
-        if found is None:
-            raise AuthenticationFailed("This enrolment token is not known, revoked or expired.")
-        return found, None
+        """The enrolment token that the request carries.
+
+        Raises:
+            NotAuthenticated: the request carries no bearer token.
+            AuthenticationFailed: the token is not known, revoked or expired.
+        """
+        row = enrolment.find(_bearer(request))
+        if row is None:
+            message = "This enrolment token is unknown, revoked or expired; ask for a new one."
+            raise AuthenticationFailed(message)
+        return row, None
 
 
 class Itself(BasePermission):
-    """A gateway may ask about itself, and about no other."""
+    """Permission of a gateway to ask about itself, and about no other."""
 
-    message = "This token is another gateway's."
+    message = "This token belongs to another gateway; send the one of this gateway."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        known: Any = request.user
-        return isinstance(known, Known) and bool(known.id == view.kwargs["gateway_id"])
+        caller: Any = request.user
+        return isinstance(caller, Known) and bool(caller.id == view.kwargs["gateway_id"])
 
 
 class MayEnrol(BasePermission):
-    """The bearer of an enrolment token."""
+    """Permission to enrol, for the bearer of an enrolment token."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.user, EnrolmentToken)
 
 
-def admitted(known: Known | None, token: str) -> Known:
-    """The gateway that `token` was found to be of.
+def admitted(gateway: Known | None, token: str) -> Known:
+    """Let `gateway` in, to which `token` belongs.
 
     The first use of a new token ends the one before it.
 
-    Raises: `AuthenticationFailed`; `GoneError` (`gateway_deleted`).
+    Raises:
+        AuthenticationFailed: there is no gateway with this token.
+        GoneError: the gateway was deleted (`gateway_deleted`).
     """
-    if known is None:
-        message = "This token is not known; send a gateway's own, which begins with ktg_."
+    if gateway is None:
+        message = "This token is unknown; send the gateway's own, which begins with ktg_."
         raise AuthenticationFailed(message)
-    if known.deleted_at is not None:
-        raise GoneError("gateway_deleted", "This gateway was deleted.")
-    if known.previous_digest and known.is_newest(token):
-        gateways.retire_previous_token(known.id)
-    return known
+    if gateway.deleted_at is not None:
+        raise GoneError("gateway_deleted", "This gateway was deleted; register it again to use it.")
+    if gateway.previous_digest and gateway.is_newest(token):
+        gateways.retire_previous_token(gateway.id)
+    return gateway
 
 
 def _bearer(request: Request) -> str:

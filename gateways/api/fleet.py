@@ -1,4 +1,4 @@
-"""`/v1/gateways`, `/v1/gateway-bindings`, `/v1/enrolment-tokens`: what people ask of the fleet."""
+"""Views of gateways, bindings and enrolment tokens, for people."""
 
 from typing import Any
 from uuid import UUID
@@ -135,7 +135,7 @@ def valid(serializer: type[Input], request: Request) -> dict[str, Any]:
 
 
 def _introduced(row: Gateway, token: str) -> dict[str, Any]:
-    """A gateway's row with all that it needs to know to begin."""
+    """A gateway's row with what it needs to start: token, signing key and address of events."""
     return {
         **GatewayRow(row).data,
         "token": token,

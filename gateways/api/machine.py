@@ -1,4 +1,4 @@
-"""What gateways themselves ask: to enrol, and what they are to enforce."""
+"""Views for gateways: enrolment, configuration, reports and decisions."""
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -25,7 +25,7 @@ from keeptrusts.api.views import View, is_known
 
 
 class Enrol(View):
-    """Register with a token that a group shares; its labels win over those that are sent."""
+    """Register a gateway by an enrolment token, whose labels win over those that are sent."""
 
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
@@ -38,14 +38,14 @@ class Enrol(View):
 
 
 class GatewayView(View):
-    """Answers a gateway about itself."""
+    """Base of the views that a gateway asks about itself."""
 
     authentication_classes = (GatewayAuthentication,)
     permission_classes = (Itself,)
 
 
 class Configuration(GatewayView):
-    """The exact bytes a gateway is to enforce, with the signed statement that says so."""
+    """The exact bytes that a gateway is to enforce, with their signed statement in headers."""
 
     def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
         signed = fleet.signed(gateway_id)
@@ -64,7 +64,7 @@ class Configuration(GatewayView):
 
 
 class Report(GatewayView):
-    """What a gateway runs and how it fares."""
+    """Take a report of what a gateway runs, and of its health."""
 
     def post(self, request: Request, gateway_id: str) -> Response:
         reports.take(gateway_id, valid(ReportInput, request))

@@ -1,4 +1,4 @@
-"""`/v1/drift`, `/v1/decisions`, `/v1/configurations/{id}/rollout`: what became of it all."""
+"""Views of drift, decisions and rollouts."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,15 +13,15 @@ _MAX_LIMIT = 1000
 
 
 class Drift(View):
-    """Where every gateway stands against what it should enforce."""
+    """The drift of every gateway from what it should enforce."""
 
     query = {"GET": ("state", "gateway", "configuration")}
 
     def get(self, request: Request) -> Response:
         states = words(request, "state", known=judge.STATES)
-        found = survey.rows(**texts(request, ("gateway", "configuration")))
-        shown = [row for row in found if row["state"] in states]
-        return Response({"data": shown, "summary": survey.summary(found)})
+        rows = survey.rows(**texts(request, ("gateway", "configuration")))
+        matches = [row for row in rows if row["state"] in states]
+        return Response({"data": matches, "summary": survey.summary(rows)})
 
 
 class Decisions(View):
@@ -44,7 +44,7 @@ class Decisions(View):
 
 
 class Rollout(View):
-    """How the current version reached its gateways."""
+    """The progress of a configuration's current version to its gateways."""
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": rollout.show(configuration_id)})

@@ -1,4 +1,4 @@
-"""What the API takes and shows of gateways."""
+"""Serializers of gateways, enrolment tokens, bindings and reports."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ _LARGEST = 2**63 - 1
 
 
 class NewId(Id):
-    """What a new gateway is called."""
+    """The id of a new gateway; `enrol` is a path of the API."""
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
         if value == _RESERVED:
-            raise serializers.ValidationError(f"{_RESERVED!r} is a path of the API")
+            raise serializers.ValidationError(f"{_RESERVED!r} is reserved; choose another id")
         return value
 
 
 class ConfigurationId(Id):
-    """A configuration that exists."""
+    """The id of a configuration that exists."""
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -44,7 +44,7 @@ class GatewayEdit(Input):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError("names nothing to change")
+            raise serializers.ValidationError("must have at least one field to change")
         return attrs
 
 
@@ -95,7 +95,7 @@ def _is_name(text: str) -> bool:
 
 
 class Counts(serializers.DictField):
-    """Up to 50 numbers by name."""
+    """A mapping of up to 50 names to numbers."""
 
     child = Whole(min_value=0, max_value=_LARGEST)
 
@@ -109,7 +109,7 @@ class Counts(serializers.DictField):
 
 
 class RunningInput(Input):
-    """What a gateway enforces now."""
+    """The version that a gateway enforces now."""
 
     configuration = Id()
     version = Whole(min_value=1, max_value=2**31 - 1)
@@ -119,7 +119,7 @@ class RunningInput(Input):
 
 
 class ProblemInput(Input):
-    """What keeps a gateway from what it should do; `code` is stable."""
+    """A problem of a gateway; `code` is stable."""
 
     code = serializers.RegexField(r"\A[a-z_]{1,40}\Z")
     message = Text(max_length=1000, allow_blank=True)
@@ -139,7 +139,7 @@ class ReportInput(Input):
 
 
 class DecisionsInput(Input):
-    """`POST /v1/gateways/{id}/decisions`; `decisions.read` looks into the events."""
+    """`POST /v1/gateways/{id}/decisions`; `decisions.take` checks the events."""
 
     batch = Whole(min_value=0, max_value=_LARGEST)
     events = serializers.ListField(child=serializers.DictField(), max_length=500)

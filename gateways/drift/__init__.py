@@ -1,1 +1,1 @@
-"""Where git, the control plane and gateways differ."""
+"""Drift: the differences between git, the control plane and gateways."""

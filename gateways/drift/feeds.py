@@ -1,4 +1,4 @@
-"""Which file in git feeds a configuration, and since when none does."""
+"""Files in git that feed configurations, and configurations without one."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ _Key = tuple[str, str]  # Link and configuration.
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a link's row says of a configuration's file, and the commit that it took last.
+    """A configuration's file as its link last saw it, and the link's last commit.
 
-    Of a file that is gone, `moved_to` is the path where its policy stands now, and `renamed` the
-    id that it has there.
+    For a file that is gone, `moved_to` is the present path of its policy, and `renamed` the
+    policy's id there.
     """
 
     path: str
@@ -41,10 +41,10 @@ def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
         rows = rows.filter(configuration__in=wanted)
     files: dict[_Key, File] = {}
     facts = ("path", "content_hash", "outcome", "updated_at", "link__last_commit")
-    for link_id, configuration, *said in rows.values_list("link_id", "configuration", *facts):
+    for link_id, configuration, *values in rows.values_list("link_id", "configuration", *facts):
         key = str(link_id), configuration
         if key not in files or files[key].gone:
-            files[key] = File(*said)
+            files[key] = File(*values)
     gone = {key: file for key, file in files.items() if file.gone}
     return files | _moved(gone) if gone else files
 
@@ -63,10 +63,10 @@ def _moved(gone: dict[_Key, File]) -> dict[_Key, File]:
 
 
 def orphaned(row: Configuration, file: File | None) -> tuple[datetime, str] | None:
-    """Since when, and why, no file feeds a configuration that came from git; else None.
+    """The time since when, and the reason why, no file in git feeds a configuration; else None.
 
-    `file` is what the link that owns it says. One of the API never had a file, and one that the
-    API took over when its link was deleted has none to miss.
+    `file` is the one that the owning link has for it. A configuration that the API made, or took
+    over when its link was deleted, needs none: None.
     """
     if row.source != Configuration.Source.GIT:
         return None

@@ -1,4 +1,4 @@
-"""What a gateway's state is called, since when, and why. Pure."""
+"""States of drift: names and rules, pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,12 @@ STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFacts:
-    """A configuration against git: `orphaned_since` it came from there and no file feeds it,
-    `quarantined_since` of the file at git's head, `overridden_since` of what stands against it.
-    `published_at` is its version's time."""
+    """A configuration compared with git.
+
+    `orphaned_since`: it came from git, and no file feeds it. `quarantined_since`: the file at
+    git's head is refused. `overridden_since`: content of the API is in force instead of the
+    file. `published_at` is the time of its current version.
+    """
 
     content_hash: str
     version: int
@@ -33,9 +36,9 @@ class ConfigurationFacts:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
-    """A gateway as it was seen last; a gateway that never reported has no `last_seen_at`.
+    """A gateway as it was last seen. One that never reported has no `last_seen_at`.
 
-    `known` says whether what it runs is a version that was published.
+    `known`: the content that it runs is a version that was published.
     """
 
     registered_at: datetime
@@ -54,7 +57,7 @@ class GatewayFacts:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What silence means now."""
+    """The time, and how long a gateway may be silent."""
 
     now: datetime
     interval_seconds: int
@@ -63,7 +66,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One of `STATES`, since when, and in words why."""
+    """A state of `STATES`, since when, and why in a sentence."""
 
     state: str
     since: datetime
@@ -71,7 +74,7 @@ class Verdict:
 
 
 def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict:
-    """The state of a gateway; the first that holds, in the order of how much it hides."""
+    """The state of a gateway: the first that applies, those that hide most before others."""
     for check in _CHECKS:
         if verdict := check(seen, desired, clock):
             return verdict
@@ -80,14 +83,14 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
         return source
     since = seen.running_since or seen.registered_at
     if seen.ambiguous:
-        why = "ambiguous_binding: selectors disagree, and what was bound before stays"
+        why = "ambiguous_binding: selectors disagree; the binding before them stays"
     else:
-        why = "" if desired else "nothing is bound to it"
+        why = "" if desired else "nothing binds it to a configuration"
     return Verdict(IN_SYNC, since, why)
 
 
 def source_verdict(source: ConfigurationFacts) -> Verdict:
-    """The state of a configuration by itself, whoever runs it."""
+    """The state of a configuration against git, without regard to gateways."""
     if source.orphaned_since is not None:
         return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why)
     if source.quarantined_since is not None:
@@ -104,16 +107,16 @@ def _offline(
     if seen.last_seen_at is None:
         return Verdict(OFFLINE, seen.registered_at, "it never reported")
     if seen.stopping:
-        return Verdict(OFFLINE, seen.last_seen_at, "it said that it stops")
+        return Verdict(OFFLINE, seen.last_seen_at, "it reported that it stops")
     if _silent(seen, clock) >= clock.offline_seconds:
-        return Verdict(OFFLINE, seen.last_seen_at, f"silent for {clock.offline_seconds} s and more")
+        return Verdict(OFFLINE, seen.last_seen_at, f"silent for {clock.offline_seconds} s or more")
     return None
 
 
 def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict | None:
     assert seen.last_seen_at is not None  # It would be offline.
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
-        return Verdict(STALE, seen.last_seen_at, f"{_MISSED_REPORTS} reports are missing")
+        return Verdict(STALE, seen.last_seen_at, f"its last {_MISSED_REPORTS} reports are missing")
     behind = desired is not None and seen.running_hash != desired.content_hash
     if seen.problem_code == "control_plane_unreachable" or (
         behind and seen.problem_code not in ("", "state_edited")
@@ -129,14 +132,16 @@ def _drifted(
     if seen.problem_code == "state_edited":
         return _problem(DRIFTED, seen)
     if seen.running_hash and not seen.known:
-        return Verdict(DRIFTED, since, "it runs what was never published")
+        return Verdict(DRIFTED, since, "it runs content that was never published")
     if desired is None:
-        why = "it runs what nothing binds to it any more"
+        why = "it runs a configuration, and nothing binds it to one any more"
         return Verdict(DRIFTED, since, why) if seen.running_hash else None
     late = _wanted_since(seen, desired) + timedelta(seconds=ROLLOUT_SECONDS)
     if seen.running_hash != desired.content_hash and clock.now > late:
         what = "an older version" if seen.running_hash else "nothing"
-        return Verdict(DRIFTED, late, f"it runs {what}, {ROLLOUT_SECONDS} s after the newest")
+        return Verdict(
+            DRIFTED, late, f"it runs {what}, {ROLLOUT_SECONDS} s after the newest version"
+        )
     return None
 
 
@@ -145,8 +150,9 @@ def _rolling_out(
 ) -> Verdict | None:
     if desired is None or seen.running_hash == desired.content_hash:
         return None
-    told = seen.handed_hash == desired.content_hash
-    why = "it was told, and has not said that it runs it" if told else "it was not told yet"
+    handed = seen.handed_hash == desired.content_hash
+    step = "report" if handed else "receive"
+    why = f"it has yet to {step} the newest version"
     return Verdict(ROLLING_OUT, _wanted_since(seen, desired), why)
 
 

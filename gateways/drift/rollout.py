@@ -1,4 +1,4 @@
-"""How the current version of a configuration reached the gateways bound to it."""
+"""The rollout of a configuration's current version to the gateways bound to it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,12 +12,13 @@ from keeptrusts.api.errors import NotFoundError
 
 
 def show(configuration_id: str) -> dict[str, Any]:
-    """Moments from the commit to the last gateway, and the seconds between them.
+    """Times of a rollout, from the commit to the last gateway, and the seconds between them.
 
-    A moment that has not come is null. Gateways that were bound after the version was published
-    count as bound and enforcing, and not for the moments.
+    A step that has not happened is null. Gateways that were bound after the version was published
+    are counted as bound and enforcing, but not in the times.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such configuration.
     """
     version = (
         Version.objects.filter(configuration=configuration_id, number=F("configuration__version"))
@@ -49,7 +50,7 @@ def show(configuration_id: str) -> dict[str, Any]:
 
 
 def _arrivals(times: Sequence[Any], expected: int) -> dict[str, datetime | None]:
-    """`times` are sorted; the half of five gateways is the third."""
+    """The first, half and last of `times`, which are sorted; half of five gateways are three."""
     half = (expected + 1) // 2
     return {
         "first_enforced_at": times[0] if times else None,

@@ -1,4 +1,4 @@
-"""Where the whole fleet stands: what git says, what is desired, handed out and running."""
+"""The drift of the whole fleet: git against what is desired, handed out and running."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -22,14 +22,14 @@ from gitrepos.models import LinkedFile
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
-# Configuration, version and content hash, as a gateway says that it runs them.
+# Configuration, version and content hash that a gateway reports as running.
 _Claim = tuple[str | None, int | None, str | None]
-# Of a file that is there and feeds nothing: another one that names the same id is a conflict.
+# A file that is there and feeds nothing; in a conflict another file has the same id.
 _REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
 
 
-class _Known(NamedTuple):
-    """A gateway with what it said last, all of that None when it never said a thing."""
+class _Stored(NamedTuple):
+    """A gateway with its last report, whose columns are None when it never reported."""
 
     pk: str
     bound_id: str | None
@@ -56,62 +56,62 @@ class _Known(NamedTuple):
 
 
 def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
-    """A row for each gateway by id, then one for each active configuration that nobody runs.
+    """A row for each gateway by id, then one for each active configuration without gateways.
 
-    With `gateway` or `configuration` only those of them.
+    `gateway` and `configuration` limit the rows to those with this id.
     """
     everybody = Gateway.objects.filter(deleted_at=None)
     named = {"pk": gateway, "bound": configuration}
-    found = everybody.filter(**{name: value for name, value in named.items() if value})
-    gateways = [_Known(*row) for row in found.order_by("pk").values_list(*_Known._fields)]
-    bound = {known.bound_id for known in gateways}
+    selected = everybody.filter(**{name: value for name, value in named.items() if value})
+    gateways = [_Stored(*row) for row in selected.order_by("pk").values_list(*_Stored._fields)]
+    bound = {row.bound_id for row in gateways}
     unbound = [] if gateway else _unbound(bound, configuration)
     seen, handed = _live()
     wanted = {*bound, *unbound} if gateway or configuration else None
     sources = _sources(wanted)
-    published = _published({known.claim for known in gateways})
+    published = _published({row.claim for row in gateways})
     clock = Clock(
         timezone.now(),
         reports.interval_seconds(everybody.count()),
         settings.ENV.gateway_offline_seconds,
     )
-    shown = []
-    for known in gateways:
-        facts = _facts(known, seen.get(known.pk), handed.get(known.pk), published)
-        source = sources.get(known.bound_id or "")
-        version = known.state__running_version
-        shown.append(_row(known.pk, known.bound_id, source, facts, version, clock))
+    answer = []
+    for row in gateways:
+        facts = _facts(row, seen.get(row.pk), handed.get(row.pk), published)
+        source = sources.get(row.bound_id or "")
+        version = row.state__running_version
+        answer.append(_row(row.pk, row.bound_id, source, facts, version, clock))
     for pk in unbound:
         if pk in sources:
-            shown.append(_row(None, pk, sources[pk], None, None, clock))
-    return shown
+            answer.append(_row(None, pk, sources[pk], None, None, clock))
+    return answer
 
 
 def _unbound(bound: Collection[str | None], configuration: str) -> list[str]:
-    """Active configurations, or whether this is one, that are not among the bound ones."""
+    """Ids of active configurations (or of this one, if active) that are not in `bound`."""
     active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
     if configuration:
         active = active.filter(pk=configuration)
     return [pk for pk in active.order_by("pk").values_list("pk", flat=True) if pk not in bound]
 
 
-def summary(found: Iterable[Row]) -> dict[str, int]:
-    """How many rows are in each state; every state has its number."""
-    counts = Counter(row["state"] for row in found)
+def summary(listed: Iterable[Row]) -> dict[str, int]:
+    """The number of rows in each state, zeros included."""
+    counts = Counter(row["state"] for row in listed)
     return {state: counts[state] for state in judge.STATES}
 
 
 def _live() -> tuple[Mapping[str, live.LastReport], Mapping[str, live.Handed]]:
-    """What Redis has; without it the database's minute-old answer must do."""
+    """Last reports and handed contents in Redis; empty, while Redis is away."""
     try:
         return live.seen(), live.handed()
     except redis.RedisError as exc:
-        log.warning("what was seen last comes from the database", error=str(exc))
+        log.warning("last reports come from the database: no Redis", error=str(exc))
         return {}, {}
 
 
 def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFacts]:
-    """The current version of all configurations, or of the wanted ones, against what git says."""
+    """The current versions of all configurations, or of those wanted, compared with git."""
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
     )
@@ -144,39 +144,39 @@ def _source(version: Version, file: File | None) -> ConfigurationFacts:
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
         if row.pinned_at
-        else f"the API put version {version.number} over what git says",
+        else f"version {version.number}, made by the API, is in force instead of the file in git",
     )
 
 
 def _published(claims: Collection[_Claim]) -> set[_Claim]:
-    """Which of the contents that gateways run were ever published as they say."""
+    """The claims that name a published version."""
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
-    found = named.filter(number__in=numbers)
-    return set(found.values_list("configuration_id", "number", "content_hash"))
+    versions = named.filter(number__in=numbers)
+    return set(versions.values_list("configuration_id", "number", "content_hash"))
 
 
 def _facts(
-    known: _Known, seen: live.LastReport | None, handed: live.Handed | None, published: set[_Claim]
+    row: _Stored, seen: live.LastReport | None, handed: live.Handed | None, published: set[_Claim]
 ) -> GatewayFacts:
-    """What is known of a gateway; what Redis says may be of one that had its id before."""
-    last = known.state__last_seen_at
-    told = handed.content_hash if handed and handed.at >= known.created_at else ""
+    """Facts of a gateway. Those in Redis may belong to an earlier one with its id."""
+    last = row.state__last_seen_at
+    content_hash = handed.content_hash if handed and handed.at >= row.created_at else ""
     if last is None:
-        return GatewayFacts(known.created_at, known.bound_at, known.ambiguous, handed_hash=told)
+        return GatewayFacts(row.created_at, row.bound_at, row.ambiguous, handed_hash=content_hash)
     return GatewayFacts(
-        registered_at=known.created_at,
-        bound_at=known.bound_at,
-        ambiguous=known.ambiguous,
+        registered_at=row.created_at,
+        bound_at=row.bound_at,
+        ambiguous=row.ambiguous,
         last_seen_at=max(last, seen.at) if seen else last,
-        stopping=bool(known.state__stopping),
-        running_hash=known.state__running_hash or "",
-        running_since=known.state__running_since,
-        known=known.claim in published,
-        handed_hash=told or known.state__handed_hash or "",
-        problem_code=known.state__problem_code or "",
-        problem_message=known.state__problem_message or "",
-        problem_since=known.state__problem_since,
+        stopping=bool(row.state__stopping),
+        running_hash=row.state__running_hash or "",
+        running_since=row.state__running_since,
+        known=row.claim in published,
+        handed_hash=content_hash or row.state__handed_hash or "",
+        problem_code=row.state__problem_code or "",
+        problem_message=row.state__problem_message or "",
+        problem_since=row.state__problem_since,
     )
 
 

@@ -1,4 +1,4 @@
-"""The event streams over HTTP: a pure ASGI application, without Django's request stack."""
+"""The ASGI application of event streams, without Django's request stack."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +23,7 @@ _PATH = re.compile(r"/v1/gateways/(?P<id>[^/]+)/(?:events|contents/(?P<hash>[0-9
 
 
 class RefusedError(Exception):
-    """An answer that is an error."""
+    """A refusal, with the status, code and message of its answer."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ _NO_DATABASE = RefusedError(503, "unavailable", failures.SILENT.message)
 
 
 class Application:
-    """`/v1/gateways/{id}/events`, `/v1/gateways/{id}/contents/{hash}`, `/readyz`."""
+    """Answers `/v1/gateways/{id}/events`, `/v1/gateways/{id}/contents/{hash}` and `/readyz`."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -53,48 +53,53 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
-            raise RefusedError(405, "method_not_allowed", "Only GET is known here.")
+            raise RefusedError(405, "method_not_allowed", "Only GET is allowed; use GET.")
         ready = scope["path"] == "/readyz"
         if self._hub.closing or (ready and not self._hub.fresh):
-            raise RefusedError(503, "unavailable", "The process is ending, or has no database.")
+            message = "This process stops or lacks its database; try again in a few seconds."
+            raise RefusedError(503, "unavailable", message)
         if ready:
             return await _send(send, 200, b'{"status":"ok"}', b"application/json")
-        asked = _PATH.fullmatch(scope["path"])
-        if asked is None:
+        match = _PATH.fullmatch(scope["path"])
+        if match is None:
             raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
         token = _bearer(scope)
-        known = await self._admitted(token, asked["id"])
+        gateway = await self._admitted(token, match["id"])
         scope["state"]["admit"]()
-        if asked["hash"]:
-            return await self._content(known, asked["hash"], send)
-        return await self._events(known, token, receive, send)
+        if match["hash"]:
+            return await self._content(gateway, match["hash"], send)
+        return await self._events(gateway, token, receive, send)
 
     async def _admitted(self, token: str, gateway_id: str) -> Known:
-        known = await self._hub.admit(token) if token else None
-        if known is None and not self._hub.fresh:
+        gateway = await self._hub.admit(token) if token else None
+        if gateway is None and not self._hub.fresh:
             raise _NO_DATABASE
-        if known is None:
-            raise RefusedError(401, "authentication_failed", "This token is not known.")
-        if known.deleted_at is not None:
-            raise RefusedError(410, "gateway_deleted", "This gateway was deleted.")
-        if known.id != gateway_id:
-            raise RefusedError(403, "permission_denied", "This token is another gateway's.")
-        return known
+        if gateway is None:
+            message = "This token is unknown; send the gateway's own, which begins with ktg_."
+            raise RefusedError(401, "authentication_failed", message)
+        if gateway.deleted_at is not None:
+            message = "This gateway was deleted; register it again to use it."
+            raise RefusedError(410, "gateway_deleted", message)
+        if gateway.id != gateway_id:
+            message = "This token belongs to another gateway; send the one of this gateway."
+            raise RefusedError(403, "permission_denied", message)
+        return gateway
 
-    async def _events(self, known: Known, token: str, receive: Receive, send: Send) -> None:
+    async def _events(self, gateway: Known, token: str, receive: Receive, send: Send) -> None:
         # `no` keeps nginx from collecting events until a buffer is full.
         headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
         await _start(send, 200, [*headers, (b"cache-control", b"no-store")])
         retry = b"retry: %d\n\n" % self._hub.retry_ms()
         await send({"type": "http.response.body", "body": retry, "more_body": True})
-        with self._hub.holding(Stream(known.id, digest(token), send)):
+        with self._hub.holding(Stream(gateway.id, digest(token), send)):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    async def _content(self, known: Known, content_hash: str, send: Send) -> None:
-        desired = fleet.desired(known.id)
+    async def _content(self, gateway: Known, content_hash: str, send: Send) -> None:
+        desired = fleet.desired(gateway.id)
         if desired is None or desired.content_hash != content_hash:
-            raise RefusedError(404, "not_found", "This gateway is not to enforce such a content.")
+            message = "This gateway is to enforce another content; fetch its statement again."
+            raise RefusedError(404, "not_found", message)
         await _send(send, 200, await self._hub.content(desired), b"application/yaml")
 
 

@@ -1,7 +1,7 @@
-"""Every open event stream, and the one place that knows when there is news for them.
+"""The hub: all open event streams, and the loop that brings changes to them.
 
-Redis' pub/sub says at once that something changed; the change counters, read every two seconds,
-say so even when that message was lost.
+Redis' pub/sub tells at once that something changed. The change counters, read every two seconds,
+tell it also when that message was lost.
 """
 
 import asyncio
@@ -38,18 +38,18 @@ _SETTLE_SECONDS = 0.02
 _SLICES = 100
 _TOLD_AT_ONCE = 100
 _KEPT_CONTENTS = 64
-# One, and those that it lost without a word and that nobody has noticed yet.
+# One in use, and some that broke without either side having noticed yet.
 _STREAMS_OF_ONE = 4
-# What a fleet that lost its server may ask of it a second when it is back.
+# The rate at which a fleet that lost its server connects again.
 _RECONNECTS_PER_SECOND = 1000
 
 _T = TypeVar("_T")
 
 
 class Hub:
-    """The streams, and what they are fed from. Used by one event loop.
+    """The open streams and what is sent on them. Used by one event loop.
 
-    `fresh`: the last look at the database succeeded, so that who is not known now is unknown.
+    `fresh`: the last read of the database succeeded, so a token that is not found is unknown.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Feed the streams until the end of the block."""
+        """Send changes to the streams until the end of the block."""
         await self.refresh()
         # In a group, so that a bug in one of them ends the process instead of going unseen.
         async with asyncio.TaskGroup() as group:
@@ -78,17 +78,17 @@ class Hub:
         self._thread.shutdown()
 
     def close(self) -> None:
-        """Say goodbye to everybody."""
+        """End all streams, each with a `goodbye` event."""
         self.closing = True
         for stream in self._streams():
             stream.say_goodbye()
 
     @contextlib.contextmanager
     def holding(self, stream: Stream) -> Iterator[None]:
-        """Tell a stream of news until the end of the block.
+        """Send changes to a stream until the end of the block.
 
-        One gateway's token must not take all the files that the process may open: the oldest
-        of too many streams ends.
+        One gateway's token must not use up the open files of the process: of too many streams
+        the oldest ends.
         """
         self._opened += 1
         there = self._slices[self._opened % _SLICES]
@@ -108,27 +108,29 @@ class Hub:
             stream.close()
 
     def retry_ms(self) -> int:
-        """How long a client waits before it comes back: long enough for all to come one by one."""
+        """The pause before a client connects again, random, so that the fleet comes spread out."""
         spread = max(1.0, fleet.size / _RECONNECTS_PER_SECOND)
         return int(1000 * random.uniform(0.2, spread))  # noqa: S311
 
     async def admit(self, token: str) -> Known | None:
-        """The gateway of a token; one that nobody knows yet may have been made just now.
+        """The gateway of a token, which is looked up in the database if it is not in memory.
 
-        Raises: `Error` of the database when the new token's first use cannot be noted.
+        Raises:
+            Error: the database could not record the first use of a new token.
         """
-        known = fleet.gateway(token)
-        if known is None:
+        gateway = fleet.gateway(token)
+        if gateway is None:
             await self.refresh()
-            known = fleet.gateway(token)
-        if known is not None and known.previous_digest and known.is_newest(token):
-            await self._in_thread(lambda: gateways.retire_previous_token(known.id))
-        return known
+            gateway = fleet.gateway(token)
+        if gateway is not None and gateway.previous_digest and gateway.is_newest(token):
+            await self._in_thread(lambda: gateways.retire_previous_token(gateway.id))
+        return gateway
 
     async def content(self, desired: Desired) -> bytes:
-        """The bytes a gateway is to enforce, from memory; many may ask for one that is not there.
+        """The bytes that a gateway is to enforce, cached; callers share one read of the database.
 
-        Raises: `Error` of the database.
+        Raises:
+            Error: the database could not be read.
         """
         key = desired.content_hash
         task = self._contents.get(key)
@@ -146,18 +148,18 @@ class Hub:
             self._contents.pop(key, None)
 
     async def refresh(self) -> None:
-        """Take in what changed, and begin to deliver it."""
+        """Read what changed, and begin to send it."""
         try:
             changed = await self._in_thread(lambda: fleet.refresh(counters.read()))
             self.fresh = True
         except (Error, KeyUnreadableError) as exc:
             self.fresh = changed = False
-            log.warning("nothing new can be told", error=str(exc))
+            log.warning("changes cannot be read from the database", error=str(exc))
         if changed:
             await self._deliver_news()
 
     async def _deliver_news(self) -> None:
-        """Begin with a few, so that the first fetch their bytes before the last are told."""
+        """Send to a few streams at a time, so that the first fetch their bytes before the last."""
         for number, stream in enumerate(self._streams()):
             if stream.is_behind:
                 self._deliver(stream)
@@ -174,7 +176,7 @@ class Hub:
         return [stream for there in self._slices for stream in there]
 
     async def _follow(self) -> None:
-        """Look for news whenever a hint comes, and every two seconds."""
+        """Read changes whenever a hint comes, and every two seconds."""
         while True:
             try:
                 async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **TIMEOUTS) as client:
@@ -185,12 +187,12 @@ class Hub:
                         if await hearing.get_message(timeout=LOOK_SECONDS):
                             await self._settle(hearing)
             except redis.RedisError as exc:
-                log.warning("no hints of changes for now", error=str(exc))
+                log.warning("no hints from Redis; changes arrive late", error=str(exc))
                 await self.refresh()
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _settle(self, hearing: PubSub) -> None:
-        """Take the hints of many changes as one."""
+        """Wait until no more hints come, so that many changes are read at once."""
         await asyncio.sleep(_SETTLE_SECONDS)
         while await hearing.get_message(timeout=0):
             pass
@@ -207,14 +209,14 @@ class Hub:
     async def _note_handed(self) -> None:
         if not self._handed:
             return
-        told, self._handed = self._handed, {}
-        await self._in_thread(lambda: live.note_handed(told.values()))
+        handed, self._handed = self._handed, {}
+        await self._in_thread(lambda: live.note_handed(handed.values()))
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, _fresh, work)
 
 
 def _fresh(work: Callable[[], _T]) -> _T:
-    """Run with a database connection that is not known to be broken."""
+    """Run `work` after connections to the database that are broken were closed."""
     close_old_connections()
     return work()

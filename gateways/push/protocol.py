@@ -1,7 +1,7 @@
-"""HTTP as it comes in, bounded before the application is called.
+"""HTTP for event streams, with bounds that hold before the application is called.
 
-Streams stay open for days and most of what comes in is let in at once, so what is neither is not
-given much: bytes, time, or places.
+Streams stay open for days, and gateways are admitted at once. All other connections get few
+bytes, little time and a limited number of places.
 """
 
 import asyncio
@@ -12,24 +12,24 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
-# Connections that are in no request of a gateway. Of more, the one that is so for longest ends: a
-# gateway is let in at once, and whoever only holds connections makes room for it.
+# Connections that serve no admitted gateway. Of more, the one that waits longest ends, so that
+# clients that only occupy connections make room for gateways, which are admitted at once.
 MOST_WAITING = 1000
 
 _MALFORMED = (400, "bad_request", "The request is malformed.")
-_BODY = (400, "body_not_allowed", "Nothing here takes a body.")
+_BODY = (400, "body_not_allowed", "Send no body; no request here takes one.")
 _HEAD = (431, "head_too_large", f"The head of a request is over {MAX_HEAD_BYTES} bytes.")
-_CROWDED = (503, "too_many_connections", "This process has all the connections it may have.")
+_CROWDED = (503, "too_many_connections", "No connection is free; try again in a few seconds.")
 
 
 class BoundExceededError(Exception):
-    """Raised into the parser, which stops reading."""
+    """A bound was exceeded; raised into the parser, which stops reading."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with bounds on heads, on their time, and on connections.
+    """uvicorn's protocol, with bounds on the bytes and time of heads and on connections.
 
-    It puts `admit` into a request's state, for the application to call once it knows the caller.
+    It puts `admit` into a request's state, which the application calls once it knows the gateway.
     """
 
     most_connections: ClassVar[int] = 20_000
@@ -90,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._wait()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, or not allowed."""
+        """Answer a request that is not HTTP or not allowed."""
         self._refuse(self._refusal or _MALFORMED)
 
     def _refuse(self, refusal: tuple[int, str, str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m gateways.push.server`: the process that gateways hold their event streams to."""
+"""`python -m gateways.push.server`: the process of event streams."""
 
 import asyncio
 import os
@@ -20,12 +20,12 @@ from keeptrusts.processes.process import die_with_parent
 # A stream whose pings nobody acknowledges is closed by the kernel.
 _UNACKNOWLEDGED_MS = 30_000
 _BACKLOG = 4096
-# Files that are no connection of a gateway.
+# Open files that are not connections of gateways.
 _OTHER_FILES = 64
 
 
 def main() -> None:
-    """Serve until a signal asks for the end."""
+    """Serve until a signal ends the process."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
     die_with_parent()
     database.bound_statements(database.WEB_SECONDS)
@@ -58,7 +58,7 @@ async def _serve(listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says goodbye on every stream before it waits for them to end."""
+    """uvicorn's server, which ends all streams before it waits for them at shutdown."""
 
     def __init__(self, config: uvicorn.Config, hub: Any) -> None:
         super().__init__(config)
@@ -82,7 +82,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _raise_open_files() -> int:
-    """Each stream is an open file: take as many as the system lets this process have."""
+    """Raise the limit of open files, one a stream, to the most allowed; returns it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return sys.maxsize if most == resource.RLIM_INFINITY else most

@@ -1,4 +1,4 @@
-"""One gateway's open event stream."""
+"""An open event stream of one gateway."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,10 +16,10 @@ _PING = b": ping\n\n"
 
 
 class Stream:
-    """What a gateway was told, and how to tell it more.
+    """An event stream: the last statement that was sent on it, and the way to send the next.
 
-    At most one delivery is under way, and it sends what is true then: a client that reads slowly
-    gets fewer events, never a queue of old ones. `digest` is that of the token it came with.
+    At most one delivery is under way, and it sends the newest statement: a client that reads
+    slowly gets fewer events, never a queue of old ones. `digest` is that of its token.
     """
 
     def __init__(self, gateway_id: str, digest: str, send: Send) -> None:
@@ -34,12 +34,12 @@ class Stream:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there is news for this gateway."""
+        """Whether this gateway has something to be sent."""
         desired = fleet.desired(self.gateway_id)
         return (desired is not None and desired != self._told) or not fleet.opens(self._digest)
 
     def deliver(self) -> None:
-        """Send what is new, if anything is."""
+        """Send the newest statement, unless it was sent already."""
         if self._delivery is None and not self._ended:
             self._delivery = asyncio.create_task(self._deliver())
 
@@ -49,12 +49,12 @@ class Stream:
         self.deliver()
 
     def say_goodbye(self) -> None:
-        """End the stream; the client may come back."""
+        """Send `goodbye` and end the stream; the client may connect again."""
         self._goodbye = True
         self.deliver()
 
     def close(self) -> None:
-        """The client is gone."""
+        """Stop sending: the client is gone."""
         self._ended = True
         if self._delivery is not None:
             self._delivery.cancel()
@@ -82,7 +82,10 @@ class Stream:
 
 
 def _event(signed: Signed) -> bytes:
-    """Source: WHATWG HTML, "Server-sent events"; JSON has no line feed of its own."""
+    """A statement as a server-sent event; its JSON has no line feeds.
+
+    Source: WHATWG HTML, "Server-sent events".
+    """
     signer = fleet.signer
     assert signer is not None  # It made the signature.
     data = {

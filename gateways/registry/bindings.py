@@ -1,4 +1,4 @@
-"""The only writer of selectors."""
+"""Creation and removal of selectors: the only writer of `Binding`."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -13,9 +13,10 @@ from keeptrusts.api.errors import ConflictError, NotFoundError
 
 
 def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
-    """Bind the gateways with these labels, those that come later too.
+    """Bind all gateways with these labels, also those that register later.
 
-    Raises: `ConflictError` (`already_bound`) where the same is said already.
+    Raises:
+        ConflictError: the same binding exists (`already_bound`).
     """
     with transaction.atomic():
         seq = publish()
@@ -28,9 +29,10 @@ def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
 
 
 def delete(binding_id: UUID) -> Binding:
-    """Bind by this selector no more.
+    """Remove a selector, and bind gateways anew.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such binding.
     """
     with transaction.atomic():
         seq = publish()
@@ -48,6 +50,6 @@ def _check_new(configuration_id: str, selector: Mapping[str, str]) -> None:
         if row.selector == dict(selector):
             raise ConflictError(
                 "already_bound",
-                f"The binding {row.pk} says the same already.",
+                f"The binding {row.pk} has the same selector and configuration.",
                 details=[{"id": str(row.pk)}],
             )

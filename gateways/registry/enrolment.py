@@ -1,4 +1,4 @@
-"""Tokens that a group of gateways enrols with: the only writer of `EnrolmentToken`."""
+"""Enrolment tokens, shared by groups of gateways: the only writer of `EnrolmentToken`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from keeptrusts.api.errors import NotFoundError
 
 
 def create(fields: Mapping[str, Any]) -> tuple[EnrolmentToken, str]:
-    """Make a token; the second value is its text, which nothing keeps.
+    """Make a token. The second value is its text, which is not stored.
 
     `fields` are `name`, `labels`, `configuration_id` and `expires_at`.
     """
@@ -24,7 +24,7 @@ def create(fields: Mapping[str, Any]) -> tuple[EnrolmentToken, str]:
 
 
 def find(text: str) -> EnrolmentToken | None:
-    """The token whose text this is, unless it is revoked or has expired."""
+    """The token with this text; None for one that is unknown, revoked or expired."""
     row = EnrolmentToken.objects.filter(digest=digest(text), revoked_at=None).first()
     if row is None or (row.expires_at is not None and row.expires_at <= timezone.now()):
         return None
@@ -32,9 +32,10 @@ def find(text: str) -> EnrolmentToken | None:
 
 
 def revoke(token_id: UUID) -> EnrolmentToken:
-    """End a token for good. Gateways that enrolled with it stay.
+    """Revoke a token for good. Gateways that enrolled with it stay.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such token.
     """
     with transaction.atomic():
         row = EnrolmentToken.objects.select_for_update(of=("self",)).filter(pk=token_id).first()

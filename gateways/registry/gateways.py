@@ -1,4 +1,4 @@
-"""The only writer of gateways: who they are, what opens for them, what they are bound to."""
+"""Gateways, their tokens and what they are bound to: the only writer of `Gateway`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -20,20 +20,21 @@ _BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
 
 def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, str]:
-    """Add a gateway; the second value is its token, which nothing keeps.
+    """Add a gateway. The second value is its token, which is not stored.
 
-    `fields` are `name`, `labels` and `configuration_id`. A deleted id may come back; what it
-    is told is then newer than all that it was told before.
+    `fields` are `name`, `labels` and `configuration_id`. The id of a deleted gateway may be
+    used again; its statements are then newer than all before.
 
-    Raises: `ConflictError` (`id_taken`).
+    Raises:
+        ConflictError: the id is taken (`id_taken`).
     """
     with transaction.atomic():
         seq = publish()
         row = Gateway.objects.filter(pk=gateway_id).first()
         if row is not None and row.deleted_at is None:
-            raise ConflictError("id_taken", f"The id {gateway_id!r} is taken.")
+            raise ConflictError("id_taken", f"The id {gateway_id!r} is taken; choose another.")
         if row is not None:
-            row.delete()  # With what it said: the new one is another.
+            row.delete()  # With its reports: the new one is another gateway.
         now = timezone.now()
         text, digest = tokens.gateway_token()
         row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)
@@ -43,9 +44,10 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
 
 
 def edit(gateway_id: str, *, fields: Mapping[str, Any]) -> Gateway:
-    """Change `name`, `labels` or `configuration_id`, and with them what it is bound to.
+    """Change `name`, `labels` or `configuration_id`, and bind the gateway anew.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
         seq = publish()
@@ -58,9 +60,10 @@ def edit(gateway_id: str, *, fields: Mapping[str, Any]) -> Gateway:
 
 
 def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
-    """Give a gateway a new token. The old one opens until the new one was used, at most a day.
+    """Make a new token. The old one is valid until the new one is used, at most for a day.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
         count = _count()
@@ -73,7 +76,7 @@ def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
 
 
 def retire_previous_token(gateway_id: str) -> None:
-    """The new token was used: the one before it opens no more."""
+    """End the token before the last rotation, once the new one was used."""
     with transaction.atomic():
         count = _count()
         Gateway.objects.filter(pk=gateway_id).update(
@@ -82,9 +85,10 @@ def retire_previous_token(gateway_id: str) -> None:
 
 
 def delete(gateway_id: str) -> Gateway:
-    """End a gateway: its tokens open nothing more, and it is bound to nothing.
+    """Mark a gateway as deleted: its tokens are invalid, and nothing binds it.
 
-    Raises: `NotFoundError`.
+    Raises:
+        NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
         publish()  # An archived configuration is listed for as long as it is bound.
@@ -98,10 +102,10 @@ def delete(gateway_id: str) -> Gateway:
 
 
 def reissue(gateway_id: str, *, above: int) -> bool:
-    """Tell a gateway again what it is to enforce, as newer than `above`, which it was told.
+    """Give a gateway's statement a sequence newer than `above`, which it has from before.
 
-    The database is older than the gateway when a backup was restored. Returns whether the
-    clock allows it: a sequence from the future is not followed.
+    After a restored backup the gateway is ahead of the database. Returns False, and changes
+    nothing, when `above` is ahead of the clock: a sequence from the future is not followed.
     """
     with transaction.atomic():
         seq = publish()
@@ -114,8 +118,10 @@ def reissue(gateway_id: str, *, above: int) -> bool:
 
 
 def rebind_all(seq: int) -> None:
-    """Bring every gateway to what the selectors say now. To be called after they changed, in
-    the same transaction, with the sequence that `publish` gave it."""
+    """Bind every gateway anew, after selectors changed.
+
+    Called in the transaction that changes them, with the sequence from its `publish`.
+    """
     rows = Gateway.objects.filter(deleted_at=None, configuration=None)
     changed = _rebind(list(rows), seq)
     if changed:
@@ -126,9 +132,9 @@ def rebind_all(seq: int) -> None:
 
 
 def _rebind(rows: Iterable[Gateway], seq: int) -> list[Gateway]:
-    """Bind each row anew; returns those that changed."""
-    found = Binding.objects.values_list("configuration_id", "selector")
-    rules = [SelectorRule(configuration, selector) for configuration, selector in found]
+    """Bind each row anew, and return those that changed."""
+    selectors = Binding.objects.values_list("configuration_id", "selector")
+    rules = [SelectorRule(configuration, selector) for configuration, selector in selectors]
     return [row for row in rows if _rebound(row, rules, seq)]
 
 

@@ -1,4 +1,4 @@
-"""Which configuration a gateway is bound to. Pure."""
+"""Choice of the configuration that a gateway is bound to, pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SelectorRule:
-    """Gateways with all labels of `selector` are bound to `configuration`."""
+    """A rule that binds gateways with all labels of `selector` to `configuration`."""
 
     configuration: str
     selector: Mapping[str, str]
@@ -14,7 +14,7 @@ class SelectorRule:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`configuration` is None for a gateway that nothing binds."""
+    """The result of binding; `configuration` is None for a gateway that nothing binds."""
 
     configuration: str | None
     ambiguous: bool = False
@@ -27,10 +27,10 @@ def bind(
     labels: Mapping[str, str],
     before: str | None,
 ) -> Bound:
-    """What a gateway is bound to: its own configuration, else what most of its labels say.
+    """Choose a gateway's configuration: its own, else that of the most specific rule.
 
-    `named` is the gateway's own configuration. Among the rules that match, those with the most
-    labels count; where they disagree, `before` stays.
+    `named` is the gateway's own configuration. Of the rules that match, those with the most
+    labels decide; where they disagree, `before` stays.
     """
     if named is not None:
         return Bound(named)

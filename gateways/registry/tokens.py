@@ -1,4 +1,4 @@
-"""The texts that gateways authenticate with. Each carries the pin of the signing key."""
+"""Tokens of gateways, as texts. Each carries the fingerprint of the signing key."""
 
 import secrets
 
@@ -7,12 +7,12 @@ from gateways.signing import keys
 
 
 def gateway_token() -> tuple[str, str]:
-    """A new token of one gateway, and the digest that is kept of it."""
+    """A new token of a gateway, and the digest of it that is stored."""
     return _token("ktg")
 
 
 def enrolment_token() -> tuple[str, str]:
-    """A new token that a group enrols with, and the digest that is kept of it."""
+    """A new enrolment token, and the digest of it that is stored."""
     return _token("kte")
 
 

@@ -1,1 +1,1 @@
-"""What gateways say of themselves: reports, decisions, and what changes too often for a table."""
+"""Reports and decisions of gateways, and metrics of rollouts."""

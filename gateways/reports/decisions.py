@@ -32,14 +32,16 @@ _writers = threading.BoundedSemaphore(_MAX_WRITERS)
 
 
 def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dropped: int) -> int:
-    """Store a batch; returns how many events it has. One that was stored before is not again.
+    """Store a batch, and return how many events it has. Idempotent.
 
-    Raises: `FieldError` for an event that cannot be kept; `BusyError` while too many are written.
+    Raises:
+        FieldError: an event cannot be stored.
+        BusyError: too many batches are being written.
     """
     now = timezone.now()
     rows = [_row(gateway_id, event, number, now) for number, event in enumerate(events)]
     if not _writers.acquire(blocking=False):
-        raise BusyError("Too many decisions are being written; send this batch again.")
+        raise BusyError("Too many batches are being written; send this one again in a few seconds.")
     try:
         with transaction.atomic():
             _note(gateway_id, batch, rows[0].event_id if rows else "", dropped, now)
@@ -53,29 +55,30 @@ def page(
     filters: Mapping[str, object], *, since: datetime | None, until: datetime | None, after: str,
     limit: int,
 ) -> tuple[list[Row], str | None]:  # fmt: skip
-    """Decisions, the newest first, and what `after` is for the next page.
+    """Decisions, the newest first, and the cursor of the next page, None at the end.
 
-    `filters` are lookups of the columns; `since` is included, `until` is not.
+    `filters` are lookups of the columns; `since` is included, `until` is not. `after` is the
+    cursor that came with the page before.
     """
-    found = Decision.objects.filter(**filters).order_by("-at", "-id")
+    matches = Decision.objects.filter(**filters).order_by("-at", "-id")
     if since is not None:
-        found = found.filter(at__gte=since)
+        matches = matches.filter(at__gte=since)
     if until is not None:
-        found = found.filter(at__lt=until)
+        matches = matches.filter(at__lt=until)
     if after:
         at, pk = _cursor(after)
         # In this form an index leads to the page.
-        found = found.filter(Q(at__lt=at) | Q(pk__lt=pk), at__lte=at)
-    rows = list(found[: limit + 1])
-    shown: list[Row] = [
+        matches = matches.filter(Q(at__lt=at) | Q(pk__lt=pk), at__lte=at)
+    rows = list(matches[: limit + 1])
+    answer: list[Row] = [
         {**row.event, "gateway": row.gateway, "received_at": row.received_at}
         for row in rows[:limit]
     ]
-    return shown, _position(rows[limit - 1]) if len(rows) > limit else None
+    return answer, _position(rows[limit - 1]) if len(rows) > limit else None
 
 
 def prune() -> int:
-    """Remove what is older than it is to be kept; returns how many went."""
+    """Remove decisions whose retention is over, and return how many."""
     oldest = timezone.now() - timedelta(days=settings.ENV.decision_retention_days)
     removed = 0
     while True:
@@ -87,12 +90,12 @@ def prune() -> int:
 
 
 def dropped() -> Mapping[str, int]:
-    """How many decisions each gateway had to throw away, by gateway id."""
+    """The number of decisions that each gateway could not keep, by gateway id."""
     return dict(Intake.objects.values_list("pk", "dropped"))
 
 
 def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: datetime) -> None:
-    """Count what was dropped, once for a batch that comes twice."""
+    """Record a batch and count what was dropped, once also for a batch that is sent twice."""
     row = Intake.objects.select_for_update().filter(pk=gateway_id).first()
     if row is None:
         row = Intake(pk=gateway_id)
@@ -125,17 +128,17 @@ def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) 
 
 def _moment(at: Any, number: int) -> datetime:
     try:
-        found = parse_datetime(at) if isinstance(at, str) else None
-        if found is not None and found.tzinfo is not None:
+        moment = parse_datetime(at) if isinstance(at, str) else None
+        if moment is not None and moment.tzinfo is not None:
             # Which fails past the years 1 to 9999: nobody could read such a row again.
-            return found.astimezone(UTC)
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise FieldError(f"events.{number}.time", "must be a time such as 2026-01-31T12:00:00Z")
 
 
 def _storable(event: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-    """An event as every database keeps it and every reader reads it."""
+    """An event in a form that every database can store."""
     try:
         text = orjson.dumps(event)
     except orjson.JSONEncodeError as exc:
@@ -147,7 +150,7 @@ def _storable(event: Mapping[str, Any], number: int) -> Mapping[str, Any]:
 
 
 def _kept(value: Any, number: int, levels: int) -> Any:
-    """A value without NUL, which a client's text may hold and PostgreSQL keeps in no text."""
+    """A value without NUL, which PostgreSQL does not store in texts."""
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
     if not isinstance(value, dict | list):
@@ -164,7 +167,7 @@ def _too_deep(number: int) -> FieldError:
 
 
 def _text(fields: Mapping[str, Any], name: str, where: str, *, longest: int) -> str:
-    """What a column keeps of a text; empty for one that is null or missing."""
+    """A text of at most `longest` characters; empty for one that is null or missing."""
     value = fields.get(name)
     if not isinstance(value, str | None):
         raise FieldError(f"{where}.{name}", "must be a string or null")
@@ -176,10 +179,10 @@ def _position(row: Decision) -> str:
 
 
 def _cursor(text: str) -> tuple[datetime, int]:
-    found = _CURSOR.fullmatch(text)
-    if found is None:
+    match = _CURSOR.fullmatch(text)
+    if match is None:
         raise FieldError("cursor", "must be the next_cursor of an answer")
     try:
-        return _EPOCH + int(found[1]) * _US, int(found[2])
+        return _EPOCH + int(match[1]) * _US, int(match[2])
     except OverflowError as exc:
         raise FieldError("cursor", "must be the next_cursor of an answer") from exc

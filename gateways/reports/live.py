@@ -1,7 +1,7 @@
-"""What changes too often for the database: what each gateway was handed, and when it was seen.
+"""Last reports and handed contents, which change too often for the database, in Redis.
 
-Kept in Redis, a hash for each, gateway id to JSON. It may be lost with Redis: the database has
-what was true a minute ago, and every gateway says the rest again with its next report.
+Each is a hash of gateway id to JSON, and may be lost with Redis: the database has the state of a
+minute ago, and every gateway repeats the rest with its next report.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _Row = TypeVar("_Row", "Handed", "LastReport")
 
 
 class Handed(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
-    """What a gateway was told last, by pull or by push."""
+    """The content that was last handed to a gateway, by pull or by push."""
 
     content_hash: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     publish_seq: _Count
@@ -39,26 +39,32 @@ class Handed(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen
 
 
 def note_handed(statements: Iterable[Desired]) -> None:
-    """Remember what gateways were told, or log that it cannot be: they are told all the same."""
+    """Record the contents that were handed to gateways; a failure of Redis is logged."""
     now = timezone.now()
-    facts: Any = {
-        said.gateway: orjson.dumps([said.content_hash, said.publish_seq, now])
-        for said in statements
+    rows: Any = {
+        statement.gateway: orjson.dumps([statement.content_hash, statement.publish_seq, now])
+        for statement in statements
     }
     try:
-        client().hset(_HANDED, mapping=facts)
+        client().hset(_HANDED, mapping=rows)
     except redis.RedisError as exc:
-        log.warning("what gateways were told is not noted", error=str(exc))
+        log.warning("handed contents not recorded in Redis", error=str(exc))
 
 
 def handed() -> dict[str, Handed]:
-    """What each gateway was told last. Raises: `redis.RedisError`."""
+    """The content that was last handed to each gateway.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
     return _all(_HANDED, Handed)
 
 
 class LastReport(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
-    """The last report: when it came, how it is told from one that says something else, and what
-    it said that may reach the database late."""
+    """The last report of a gateway: its time, its essence, and fields that may be written late.
+
+    A report with another `essence` (`reports.Essence` as text) is written at once.
+    """
 
     at: _Moment
     essence: str
@@ -67,9 +73,10 @@ class LastReport(msgspec.Struct, array_like=True, forbid_unknown_fields=True, fr
 
 
 def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
-    """Note a report; returns the one before, None when there is none.
+    """Record a report, and return the one before, None when there is none.
 
-    Raises: `redis.RedisError`.
+    Raises:
+        redis.RedisError: Redis does not answer.
     """
     row = orjson.dumps([seen.at, seen.essence, seen.counters, seen.stream])
     pipe = client().pipeline()
@@ -80,31 +87,43 @@ def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
 
 
 def forget_seen(gateway_id: str) -> None:
-    """Have the next report reach the database, whatever it says. Raises: `redis.RedisError`."""
+    """Forget the last report, so that the next one is written to the database.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
     client().hdel(_SEEN, gateway_id)
 
 
 def seen() -> dict[str, LastReport]:
-    """The last report of each gateway. Raises: `redis.RedisError`."""
+    """The last report of each gateway.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
     return _all(_SEEN, LastReport)
 
 
 def is_first(configuration_id: str, version: int) -> bool:
-    """Whether nobody asked this of a version before. Raises: `redis.RedisError`."""
+    """Whether this is the first call for a version, within a day.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
     name = f"{_BEGUN}:{configuration_id}:{version}"
     return bool(client().set(name, 1, nx=True, ex=_BEGUN_SECONDS))
 
 
 def _all(name: str, kind: type[_Row]) -> dict[str, _Row]:
-    found: Any = client().hgetall(name)
-    read = ((key.decode(errors="replace"), _read(value, kind)) for key, value in found.items())
+    values: Any = client().hgetall(name)
+    read = ((key.decode(errors="replace"), _read(value, kind)) for key, value in values.items())
     return {key: row for key, row in read if row is not None}
 
 
 def _read(value: bytes, kind: type[_Row]) -> _Row | None:
-    """A row as it was written. One that was not written here counts as lost."""
+    """A row of Redis; None for one that this module did not write."""
     try:
         return msgspec.json.decode(value, type=kind)
     except msgspec.DecodeError as exc:
-        log.warning("Redis holds what was not written here", kind=kind.__name__, error=str(exc))
+        log.warning("unreadable row in Redis ignored", kind=kind.__name__, error=str(exc))
         return None

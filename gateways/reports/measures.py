@@ -1,4 +1,4 @@
-"""How long it takes from a commit to what a gateway enforces, as Prometheus reads it."""
+"""Metrics of rollouts: seconds from a commit to the gateways that enforce it."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -38,29 +38,29 @@ _ENFORCED = metrics.HistogramMetric(
 
 
 def enforced(gateway_id: str, running: Mapping[str, Any], now: datetime) -> None:
-    """A gateway said for the first time that it runs this."""
+    """Measure the rollout to a gateway, at the first report of what it runs."""
     version = _version(running["configuration"], running["version"], running["content_hash"])
-    known = fleet.named(gateway_id)
-    if version is None or known is None or known.bound_at is None:
+    gateway = fleet.named(gateway_id)
+    if version is None or gateway is None or gateway.bound_at is None:
         return
-    if known.bound_at > version.created_at:
-        return  # It came later than the version, and says nothing of a rollout.
+    if gateway.bound_at > version.created_at:
+        return  # It was bound after the version, so it is no part of a rollout.
     _ENFORCED.observe((now - version.created_at).total_seconds())
     try:
         if live.is_first(version.configuration_id, version.number):
             _begun(version)
     except redis.RedisError as exc:
-        log.warning("a rollout is not measured", error=str(exc))
+        log.warning("rollout not measured", error=str(exc))
     _flush_now_and_then()
 
 
 @lru_cache(maxsize=64)
 def _version(configuration_id: str, number: int, content_hash: str) -> Version | None:
-    """Versions never change; one that is not there is no version that a gateway was told of."""
-    found = Version.objects.filter(
+    """The version that a gateway runs, cached; None when it was never published."""
+    versions = Version.objects.filter(
         configuration=configuration_id, number=number, content_hash=content_hash
     )
-    return found.defer("content").first()
+    return versions.defer("content").first()
 
 
 def _flush_now_and_then() -> None:
@@ -71,7 +71,7 @@ def _flush_now_and_then() -> None:
 
 
 def families() -> Iterator[core.Metric]:
-    """What `/metrics` shows of rollouts."""
+    """The families of rollouts for `/metrics`."""
     metrics.flush()
     counted = metrics.totals()
     yield from (measure.family(counted) for measure in (_COMMITTED, _POLLED, _ENFORCED))

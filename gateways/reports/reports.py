@@ -1,6 +1,6 @@
-"""What gateways say of themselves: the only writer of `State`.
+"""Reports of gateways: the only writer of `State`.
 
-Most reports say what the one before said. Those end in Redis; the database hears of them in bulk.
+Most reports equal the one before. Those are kept in Redis and reach the database in bulk.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ Report = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Essence:
-    """What must reach the database at once when it changes.
+    """The fields of a report whose change is written to the database at once.
 
-    `running` is configuration, version and hash; `rest` whatever else is told apart.
+    `running` is configuration, version and hash; `problem` a code; `rest` the other fields.
     """
 
     running: tuple[Any, ...]
@@ -61,14 +61,14 @@ class Essence:
 
     @classmethod
     def of_row(cls, row: State) -> Essence:
-        """As far as a row tells: what runs, and what is wrong."""
+        """The essence of a stored report, without `rest`."""
         none = (None, None, None)
         runs = (row.running_configuration, row.running_version, row.running_hash)
         return cls(runs if row.running_hash else none, row.problem_code, ())
 
     @classmethod
     def read(cls, text: str) -> Essence | None:
-        """What `text` wrote; None for anything else."""
+        """Undo `text`; None for anything that it did not write."""
         try:
             return cls(*msgspec.json.decode(text, type=_ESSENCE))
         except msgspec.DecodeError:
@@ -79,16 +79,17 @@ class Essence:
 
 
 def interval_seconds(count: int) -> int:
-    """Seconds between two reports of one of `count` gateways.
+    """The interval between two reports of a gateway, for a fleet of `count`.
 
-    Rare enough for all of them together, often enough that one which stops is missed soon.
+    It grows with the fleet, so that all together send few reports a second, and stays between
+    3 and 100 seconds, so that a gateway that stops is noticed.
     """
     wished = count // _REPORTS_PER_SECOND
     return min(max(_LEAST_INTERVAL_SECONDS, wished), _MOST_INTERVAL_SECONDS)
 
 
 def take(gateway_id: str, report: Report) -> None:
-    """Note a report, which is shaped as `ReportInput` says."""
+    """Record a report, which has the fields of `ReportInput`."""
     now = timezone.now()
     _tell_again(gateway_id, report["running"])
     essence = Essence.of_report(report).text()
@@ -96,21 +97,22 @@ def take(gateway_id: str, report: Report) -> None:
     try:
         before = live.swap_seen(gateway_id, seen)
     except redis.RedisError as exc:
-        log.warning("reports go to the database, one by one", error=str(exc))
+        log.warning("Redis is away; reports are written to the database one by one", error=str(exc))
         before = None
     if before is not None and before.essence == essence:
         return
-    known = Essence.read(before.essence) if before else None
-    if known is None:
+    last = Essence.read(before.essence) if before else None
+    if last is None:
         _write_anew(gateway_id, report, now)
     else:
-        _write(gateway_id, report, now, known)
+        _write(gateway_id, report, now, last)
 
 
 def flush() -> int:
-    """Bring what came since to the database, in bulk; returns of how many gateways.
+    """Write the reports in Redis to the database, and return for how many gateways.
 
-    Raises: `redis.RedisError`.
+    Raises:
+        redis.RedisError: Redis does not answer.
     """
     seen, handed = live.seen(), live.handed()
     changed = []
@@ -119,8 +121,8 @@ def flush() -> int:
         if report := seen.get(row.pk):
             row.last_seen_at = max(row.last_seen_at, report.at)
             row.counters, row.stream = report.counters, report.stream
-        if told := handed.get(row.pk):
-            row.handed_hash, row.handed_at = told.content_hash, told.at
+        if content := handed.get(row.pk):
+            row.handed_hash, row.handed_at = content.content_hash, content.at
         if _late(row) != late:
             changed.append(row)
     State.objects.bulk_create(
@@ -134,30 +136,30 @@ def flush() -> int:
 
 
 def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
-    """A gateway that was told more than this database knows of is told all again."""
+    """Reissue the statement of a gateway that runs a newer sequence than the database has."""
     desired = fleet.desired(gateway_id)
     if running is None or desired is None or running["publish_seq"] <= desired.publish_seq:
         return
     if gateways.reissue(gateway_id, above=running["publish_seq"]):
-        log.warning("a gateway knew more than the database; told it all again", gateway=gateway_id)
+        log.warning("gateway was ahead of the database; statement reissued", gateway=gateway_id)
         fleet.refresh(counters.read())
 
 
 def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
-    """One statement. Of two reports that overtake one another the later one stands."""
+    """Write a report in one SQL statement. Of two at the same time the later one wins."""
     fields = _fields(report, now, before)
     written = State.objects.filter(pk=gateway_id, last_seen_at__lt=now).update(**fields)
     if not written and not State.objects.filter(pk=gateway_id).exists():
         _write_anew(gateway_id, report, now)
     elif not written:
-        # By a clock that is ahead of this one another report is newer: the next settles it.
+        # The stored report is newer, by a clock that is ahead: the next report is written.
         live.forget_seen(gateway_id)
     elif fields.get("enforced_at"):
         measures.enforced(gateway_id, report["running"], now)
 
 
 def _write_anew(gateway_id: str, report: Report, now: datetime) -> None:
-    """What was said before is not in Redis: the row knows it, if there is one."""
+    """Write a report when Redis lacks the one before; the row has it, if there is one."""
     with transaction.atomic():
         # Locked first, so that two reports of one gateway follow one another.
         Gateway.objects.select_for_update(of=("self",)).get(pk=gateway_id)
@@ -171,7 +173,7 @@ def _write_anew(gateway_id: str, report: Report, now: datetime) -> None:
 
 
 def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
-    """The columns of a report; moments only where they begin or end."""
+    """The columns of a report; times only where something began or ended."""
     running, problem = report["running"] or {}, report["problem"] or {}
     essence = Essence.of_report(report)
     fields = {

@@ -1,1 +1,1 @@
-"""Statements of what a gateway is to enforce, and the keys that sign them."""
+"""Signed statements of what a gateway is to enforce, and the keys that sign them."""

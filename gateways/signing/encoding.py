@@ -1,13 +1,16 @@
-"""base64url without padding: how keys, statements and signatures travel."""
+"""base64url without padding, the form of keys, statements and signatures."""
 
 import base64
 
 
 def b64u(raw: bytes) -> str:
-    """Source: RFC 4648, section 5; padding left out."""
+    """Encode as base64url without padding.
+
+    Source: RFC 4648, section 5.
+    """
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def unb64u(text: str) -> bytes:
-    """Undo `b64u`."""
+    """Decode base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

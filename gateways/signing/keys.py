@@ -1,7 +1,7 @@
-"""The keys that sign statements: the only writer of `SigningKey`.
+"""Keys that sign statements: the only writer of `SigningKey`.
 
 A gateway's token carries the fingerprint of the key that signed when it was made. Each newer
-key is vouched for by the one before, so a gateway follows the chain from the key it knows.
+key is signed by the one before, so a gateway follows the chain from the key it knows.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class KeyUnreadableError(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The key that signs now. `chain` leads to it from the first key, oldest link first."""
+    """The present signing key. `chain` leads to it from the first key, oldest link first."""
 
     private: Ed25519PrivateKey
     public_key: str
@@ -46,14 +46,14 @@ class Signer:
     chain: Sequence[Mapping[str, str]]
 
     def sign(self, desired: Desired) -> Signed:
-        """Sign what a gateway is to enforce. Ed25519 is deterministic: equal in, equal out."""
+        """Sign what a gateway is to enforce. Equal input gives an equal signature."""
         statement = desired.encoded()
         signature = self.private.sign(SIGNED_AS + statement)
         return Signed(desired, b64u(statement), b64u(signature), etag(statement))
 
 
 def ensure() -> str:
-    """The fingerprint of the key that signs; the first call ever makes it."""
+    """The fingerprint of the signing key, which the first call makes."""
     newest = SigningKey.objects.order_by("-pk").first()
     if newest is None:
         with transaction.atomic():
@@ -63,9 +63,10 @@ def ensure() -> str:
 
 
 def load() -> Signer | None:
-    """The key that signs, ready to sign; None before there is any.
+    """Load the signing key; None before there is any.
 
-    Raises: `KeyUnreadableError`.
+    Raises:
+        KeyUnreadableError: no configured key opens it.
     """
     rows = list(SigningKey.objects.order_by("pk"))
     if not rows:
@@ -76,11 +77,12 @@ def load() -> Signer | None:
 
 
 def rotate() -> tuple[str, str]:
-    """Have a new key sign from now on, vouched for by the one before.
+    """Replace the signing key by a new one, which the old one signs.
 
     Returns both fingerprints, the older one first; it is empty when there was none.
 
-    Raises: `KeyUnreadableError`.
+    Raises:
+        KeyUnreadableError: no configured key opens the old one.
     """
     with transaction.atomic():
         counters.bump(COUNTER)
@@ -94,7 +96,7 @@ def rotate() -> tuple[str, str]:
 
 
 def reseal(done: Rotation) -> None:
-    """Seal the key that signs under the first of `KEEPTRUSTS_SECRET_KEY`."""
+    """Seal the signing key under the first key of `KEEPTRUSTS_SECRET_KEY`."""
     with transaction.atomic():
         for row in SigningKey.objects.select_for_update().exclude(private_key=""):
             row.private_key = done.renew(row.private_key, row=_sealed_as(row))
@@ -118,7 +120,7 @@ def _make(older: SigningKey | None) -> SigningKey:
 
 
 def _link(older: SigningKey, row: SigningKey) -> dict[str, str]:
-    """One step of the chain. Who knows a fingerprint alone needs the bytes of the older key."""
+    """A link of the chain, with the older key's bytes for a reader who has its fingerprint."""
     return {
         "key": row.public_key,
         "signer": older.public_key,

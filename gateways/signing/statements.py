@@ -1,4 +1,4 @@
-"""What a gateway is told to enforce, in the one form that is signed."""
+"""Statements of what a gateway is to enforce, in the form that is signed."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ SIGNED_AS = b"keeptrusts statement v1\n"
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What one gateway is to enforce.
+    """The version that one gateway is to enforce.
 
     `publish_seq` only grows for one gateway, whatever it is bound to. `commit` is empty for a
     version that the API made.

@@ -1,4 +1,4 @@
-"""A bound on the requests that are worked on at a time: a health check always finds a thread."""
+"""A bound on concurrent requests, which leaves threads free for health checks."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 # rest is for health checks, and for requests that wait for a place.
 THREADS = 20
 PLACES = 16
-# With every place taken and none given back for so long, nothing is worth waiting for.
+# When no place was given back for so long, requests are refused instead of waiting.
 STUCK_SECONDS = 0.8
 _OPEN = ("/healthz", "/readyz")
 _BODY = orjson.dumps(
     {
         "error": {
             "code": "unavailable",
-            "message": "Every request that is worked on waits for something. Try again.",
+            "message": "All request threads are busy; try again in a few seconds.",
             "details": [],
         }
     }
@@ -28,7 +28,7 @@ _BODY = orjson.dumps(
 
 
 class Admission:
-    """A WSGI application before another, which it gives so many requests at a time."""
+    """A WSGI application that passes at most `places` requests at a time to another."""
 
     def __init__(self, app: WSGIApp, places: int = PLACES) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class Admission:
             self._leave()
 
     def _enter(self) -> bool:
-        """Take a place, also by waiting for one while others are given back."""
+        """Take a place, or wait for one; False when none was given back for `STUCK_SECONDS`."""
         with self._changed:
             while not self._free:
                 left = self._moved_at + STUCK_SECONDS - time.monotonic()

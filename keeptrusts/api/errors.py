@@ -1,4 +1,4 @@
-"""What an API answers when it cannot do what was asked: `{"error": {code, message, details}}`."""
+"""Errors of the API, answered as `{"error": {code, message, details}}`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,25 +43,25 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: the row's present state forbids it."""
+    """409: the present state of a row forbids the request."""
 
     status = 409
 
 
 class GoneError(ApiError):
-    """410: it was there, and will not come back by itself."""
+    """410: the resource was there, and will not return by itself."""
 
     status = 410
 
 
 class TooLargeError(ApiError):
-    """413: the body is larger than any that could be valid."""
+    """413: the body is too large to be valid."""
 
     status = 413
 
 
 class LengthRequiredError(ApiError):
-    """411: a body that does not say how long it is would be read as an empty one."""
+    """411: the body has no length, and would be read as an empty one."""
 
     status = 411
 
@@ -70,7 +70,7 @@ class LengthRequiredError(ApiError):
 
 
 class BusyError(ApiError):
-    """429: not now; the same request is welcome a little later."""
+    """429: too much is under way; the same request may succeed in a second."""
 
     status = 429
     headers = {"Retry-After": "1"}
@@ -80,16 +80,16 @@ class BusyError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """503: a server that this needs does not answer, or does not do what it should.
+    """503: the database or broker does not answer, or fails.
 
-    Raised from an error of that server, it is answered with what is wrong there.
+    Raised from an error of that server, it is answered with that server's fault.
     """
 
     status = 503
     headers = {"Retry-After": "1"}
 
     def __init__(self, what: str) -> None:
-        super().__init__("unavailable", f"{what} does not answer now.")
+        super().__init__("unavailable", f"{what} does not answer; try again in a few seconds.")
 
 
 class FieldError(ApiError):
@@ -101,7 +101,7 @@ class FieldError(ApiError):
 
 
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
-    """Turn an exception of a view into its answer; None lets a bug reach the log as a 500."""
+    """Turn an exception of a view into an answer; None for a bug, which is logged as a 500."""
     failure = None if _is_deliberate(exc) else outages.met(exc)
     if failure is not None:
         return _failed(failure)
@@ -113,9 +113,11 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
         return Response(_body("invalid", message, details), status=400)
     if isinstance(exc, Http404):
-        return Response(_body("not_found", "There is nothing here."), status=404)
+        return Response(_body("not_found", "There is no such resource."), status=404)
     if isinstance(exc, PermissionDenied):
-        return Response(_body("forbidden", "This token may not do that."), status=403)
+        return Response(
+            _body("forbidden", "The role of this token does not allow this."), status=403
+        )
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
     return None
@@ -126,7 +128,7 @@ def _is_deliberate(exc: Exception) -> bool:
 
 
 def _failed(failure: Failure) -> Response:
-    advice = "" if failure.lasts else " Try again."
+    advice = "" if failure.lasts else " Try again in a few seconds."
     body = _body("unavailable", failure.message + advice)
     return Response(body, status=503, headers=dict(UnavailableError.headers))
 
@@ -143,7 +145,7 @@ def _framework_answer(exc: exceptions.APIException) -> Response:
 
 
 def _field_details(details: Any, prefix: str = "") -> Any:
-    """DRF's nested details as flat rows; a list's index becomes part of the field's name."""
+    """Flatten DRF's nested details; a list's index becomes part of the field's name."""
     # A field may be called message or code, too; only an error has text under both.
     if isinstance(details, dict) and all(isinstance(details.get(k), str) for k in _ERROR_KEYS):
         yield {
@@ -172,16 +174,16 @@ def _plain(status: int, code: str, message: str) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a path that no route knows."""
+    """Answer a path without a route."""
     hint = " Paths have no trailing slash." if request.path.endswith("/") else ""
-    return _plain(404, "not_found", f"There is nothing at {request.path}.{hint}")
+    return _plain(404, "not_found", f"There is no resource at {request.path}.{hint}")
 
 
 def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django refuses before a view sees it."""
-    return _plain(400, "bad_request", "The request is malformed.")
+    return _plain(400, "bad_request", "The request is malformed; check its path and headers.")
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:
-    """Answer for a bug; Django has logged it."""
-    return _plain(500, "internal", "The server failed; its log says why.")
+    """Answer a request that met a bug; Django has logged it."""
+    return _plain(500, "internal", "The server failed; its log has the cause.")

@@ -1,4 +1,4 @@
-"""Serializer fields that take a value of their own type and nothing that merely converts to it."""
+"""Serializer fields that take values of their own JSON type only, without conversion."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _MOST_NAMED = 20
 
 
 class Text(serializers.CharField):
-    """A JSON string, kept as it was sent: no trimming, no numbers turned to text."""
+    """A JSON string, kept as it was sent, without trimming."""
 
     default_error_messages = {"not_text": "must be a string"}
 
@@ -49,7 +49,7 @@ class Flag(serializers.BooleanField):
 
 
 class Input(serializers.Serializer[Any]):
-    """An object of a request. A field it does not know is an error, never ignored."""
+    """An object of a request. An unknown field is an error."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
@@ -60,15 +60,19 @@ class Input(serializers.Serializer[Any]):
 
 
 def check_query(params: QueryDict, known: tuple[str, ...]) -> None:
-    """Raises: `ValidationError` naming what is not in `known` or is given more than once."""
+    """Check the names of query parameters.
+
+    Raises:
+        ValidationError: a parameter is not in `known`, or is given more than once.
+    """
     _check_names(params, known, "query parameter")
     if twice := [name for name in params if len(params.getlist(name)) > 1]:
-        raise serializers.ValidationError({name: ["is given twice"] for name in twice})
+        raise serializers.ValidationError({name: ["is given more than once"] for name in twice})
 
 
 def _check_names(given: Iterable[str], known: tuple[str, ...], what: str) -> None:
     if unknown := sorted(set(given) - set(known)):
-        hint = f"known are {', '.join(sorted(known))}" if known else "none is known here"
-        said = {shown(name): [f"unknown {what}"] for name in unknown[:_MOST_NAMED]}
-        next(iter(said.values()))[0] += f"; {hint}"
-        raise serializers.ValidationError(said, code="unknown")
+        hint = f"use one of {', '.join(sorted(known))}" if known else "none is allowed here"
+        problems = {shown(name): [f"unknown {what}"] for name in unknown[:_MOST_NAMED]}
+        next(iter(problems.values()))[0] += f"; {hint}"
+        raise serializers.ValidationError(problems, code="unknown")

@@ -1,4 +1,4 @@
-"""`/healthz`: is the whole stack up? `/readyz`: can this web process answer? No token needed."""
+"""Views of health, without a token: `/healthz` of the stack, `/readyz` of this process."""
 
 import os
 
@@ -30,7 +30,7 @@ class _Open(View):
 
 
 class Healthz(_Open):
-    """200 once all parts run and database and broker do what they should; 503 says what is down."""
+    """200 when all parts run and database and broker work; 503 with the parts that are down."""
 
     def get(self, request: Request) -> Response:
         looks = [probe.begin() for probe in (_DATABASE, _BROKER)]
@@ -40,7 +40,7 @@ class Healthz(_Open):
 
 
 class Readyz(_Open):
-    """200 when this process reads its migrated database."""
+    """200 when this process can read its migrated database."""
 
     def get(self, request: Request) -> Response:
         return _answer({"database": _DATABASE.begin().answer()["database"]})
@@ -71,7 +71,7 @@ def _look_at_database() -> Findings:
 
 
 def _unwritable() -> str:
-    """Why nothing can be written, as far as can be told without writing."""
+    """The reason why nothing can be written, found without writing; empty without one."""
     try:
         disk = os.statvfs(settings.ENV.data_dir)
     except OSError as exc:
@@ -90,7 +90,7 @@ def _unwritable() -> str:
 
 def _look_at_broker() -> Findings:
     try:
-        # Written, since one that is full still answers.
+        # A write, since a broker that is full still answers reads.
         client().set(_KEY, 1, ex=_KEY_SECONDS)
         ticking = "" if heartbeat.is_alive() else "No tick ran in the last ten seconds."
         return {"broker": "", "worker_and_beat": ticking, "writes": outages.last()}
@@ -102,7 +102,7 @@ def _look_at_broker() -> Findings:
 def _unknown(wrong: str) -> Findings:
     return {
         "broker": wrong,
-        "worker_and_beat": "They are not heard of without the broker.",
+        "worker_and_beat": "Unknown while the broker is down.",
         "writes": "",
     }
 

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus, which sends the bearer of a token as any client does."""
+"""The view of `/metrics` for Prometheus, which sends a bearer token as any client."""
 
 import redis
 from rest_framework.request import Request

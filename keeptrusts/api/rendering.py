@@ -1,4 +1,4 @@
-"""JSON in and out, by orjson: several times cheaper than DRF's own on lists."""
+"""JSON parser and renderer on orjson, several times faster on lists than DRF's own."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,12 +17,12 @@ from kt.policy.words import quoted
 
 
 def encode(data: Any) -> bytes:
-    """JSON with times as `2026-01-31T12:00:00.000000Z`."""
+    """Encode as JSON, with times as `2026-01-31T12:00:00.000000Z`."""
     return orjson.dumps(data, option=orjson.OPT_UTC_Z)
 
 
 class JSONRenderer(BaseRenderer):
-    """Writes UTF-8 JSON, nothing for None; bytes are passed through as already encoded."""
+    """Writes UTF-8 JSON. None is an empty body, and bytes are passed on as encoded already."""
 
     media_type = "application/json"
     format = "json"
@@ -50,7 +50,12 @@ class JSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Raises: `ParseError` for anything else, `TooLargeError` for a larger body."""
+        """Read the body of a request.
+
+        Raises:
+            ParseError: the body is not a JSON object, or has a key twice.
+            TooLargeError: the body is larger than `MAX_BODY_BYTES`.
+        """
         data = _decode(_bounded(stream))
         if not isinstance(data, dict):
             raise ParseError("The body must be a JSON object.")
@@ -60,7 +65,8 @@ class JSONParser(BaseParser):
 def raw_body(request: Request) -> bytes:
     """The bytes of a body as they were sent, whatever its type.
 
-    Raises: `TooLargeError`.
+    Raises:
+        TooLargeError: the body is larger than `MAX_BODY_BYTES`.
     """
     return _bounded(request.stream) if request.stream else b""
 
@@ -73,7 +79,7 @@ def _bounded(stream: IO[Any]) -> bytes:
 
 
 def _decode(body: bytes) -> Any:
-    """orjson refuses what is no JSON (lone surrogates, NaN); only the library sees a key twice."""
+    """Parse strictly: orjson refuses lone surrogates and NaN, `json` finds keys given twice."""
     try:
         data = orjson.loads(body)
         json.loads(body, object_pairs_hook=_distinct)
@@ -83,7 +89,7 @@ def _decode(body: bytes) -> Any:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:
-    """Readers disagree about which of two equal keys counts."""
+    """Refuse a key that is given twice: parsers disagree about which one counts."""
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
@@ -92,9 +98,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Answers JSON whatever `Accept` says: a browser or a curl is better served by it than by 406.
+    """Content negotiation that answers JSON whatever `Accept` says, and never 406.
 
-    Only a body that says it is something else than JSON is refused.
+    Only a body that is declared as another type than JSON is refused.
     """
 
     def select_parser(self, request: Any, parsers: Iterable[BaseParser]) -> Any:

@@ -1,4 +1,4 @@
-"""What every view of the API shares."""
+"""The base view of the API, and readers of query parameters."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from keeptrusts.api.fields import check_query
 
 
 class View(APIView):
-    """Answers JSON to the bearer of a token, and to no shared cache.
+    """A view that answers JSON to the bearer of a token, kept out of shared caches.
 
-    `query` names the query parameters that a method takes; any other is refused.
+    `query` has the query parameters of each method; any other is refused.
     """
 
     query: Mapping[str, tuple[str, ...]] = {}
@@ -32,12 +32,12 @@ class View(APIView):
         check_query(request.query_params, self.query.get(method, ()))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
-        """Which methods there are: `Allow` says it."""
+        """Answer `OPTIONS`; the allowed methods are in `Allow`."""
         return Response(status=204)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """DRF adds these to every answer, errors included."""
+        """Headers that DRF adds to every answer, errors included."""
         private = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
         return {**super().default_response_headers, **private}
 
@@ -45,7 +45,8 @@ class View(APIView):
 def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | None:
     """A query parameter that is a whole number; None when it is missing.
 
-    Raises: `FieldError` for anything else than digits, or a number outside the bounds.
+    Raises:
+        FieldError: it is not of digits alone, or outside the bounds.
     """
     value = request.query_params.get(name)
     if value is None:
@@ -56,21 +57,23 @@ def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | No
 
 
 def words(request: Request, name: str, *, known: Sequence[str]) -> Sequence[str]:
-    """A query parameter that lists words, with commas between them; all of them without it.
+    """A query parameter that lists words, separated by commas; all of `known` without it.
 
-    Raises: `FieldError` for a word that is not in `known`.
+    Raises:
+        FieldError: a word is not in `known`.
     """
     value = request.query_params.get(name)
-    found = known if value is None else value.split(",")
-    if not set(found) <= set(known):
-        raise FieldError(name, f"must be one or more of {', '.join(known)}, with commas between")
-    return found
+    chosen = known if value is None else value.split(",")
+    if not set(chosen) <= set(known):
+        raise FieldError(name, f"must be one or more of {', '.join(known)}, separated by commas")
+    return chosen
 
 
 def yes_or_no(request: Request, name: str) -> bool | None:
     """A query parameter that is `true` or `false`; None when it is missing.
 
-    Raises: `FieldError` for anything else.
+    Raises:
+        FieldError: it is anything else.
     """
     value = request.query_params.get(name)
     if value not in (None, "true", "false"):
@@ -79,30 +82,32 @@ def yes_or_no(request: Request, name: str) -> bool | None:
 
 
 def texts(request: Request, names: Sequence[str]) -> dict[str, str]:
-    """Those of some query parameters that are given, to be compared with what rows hold.
+    """Query parameters of `names` that are given, by name.
 
-    Raises: `FieldError` for an empty one, and for NUL, which PostgreSQL does not take.
+    Raises:
+        FieldError: one is empty or not printable; PostgreSQL takes no NUL.
     """
-    found = {n: request.query_params[n] for n in names if n in request.query_params}
-    for name, value in found.items():
+    given = {n: request.query_params[n] for n in names if n in request.query_params}
+    for name, value in given.items():
         if not value or not value.isprintable():
-            raise FieldError(name, "must be printable text, and not empty")
-    return found
+            raise FieldError(name, "must be printable text and not empty")
+    return given
 
 
 def moment(request: Request, name: str) -> datetime | None:
     """A query parameter that is a time with its zone, in UTC; None when it is missing.
 
-    Raises: `FieldError`, also for a time outside the years 1 to 9999 of UTC.
+    Raises:
+        FieldError: it is no such time, or outside the years 1 to 9999 of UTC.
     """
     text = request.query_params.get(name)
     if text is None:
         return None
     try:
-        # A plus sign in a query is a space to those who forgot to encode it.
-        found = parse_datetime(text.replace(" ", "+"))
-        if found is not None and found.tzinfo is not None:
-            return found.astimezone(UTC)
+        # A plus sign that was not encoded arrives as a space.
+        parsed = parse_datetime(text.replace(" ", "+"))
+        if parsed is not None and parsed.tzinfo is not None:
+            return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # Well formed, and no time: the 31st of February, or beyond the last year.
     raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
@@ -111,7 +116,9 @@ def moment(request: Request, name: str) -> datetime | None:
 def is_known(request: Request, etag: str) -> bool:
     """Whether the caller has the body of this ETag already.
 
-    Source: RFC 9110, section 13.1.2: a list, compared weakly, or `*` for any.
+    `If-None-Match` is a list, compared weakly, or `*` for any.
+
+    Source: RFC 9110, section 13.1.2.
     """
     named = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in named or etag in {tag.removeprefix("W/") for tag in named}

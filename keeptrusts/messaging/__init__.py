@@ -1,1 +1,1 @@
-"""Messages between processes, by way of Redis: hints, answers that somebody waits for, Celery's."""
+"""Messages between processes through Redis: hints, answers of workers, Celery's messages."""

@@ -1,6 +1,6 @@
-"""Telling the process that pushes to gateways that there is news, over Redis' pub/sub.
+"""Hints of changes to the process of event streams, over Redis' pub/sub.
 
-A hint may be lost: the change counters are the truth, and are read again every two seconds.
+A hint may be lost: the change counters decide, and are read every two seconds.
 """
 
 import redis
@@ -15,7 +15,7 @@ CHANNEL = "keeptrusts:changes"
 
 
 def announce_on_commit() -> None:
-    """Tell of the running transaction's changes once they can be read."""
+    """Send a hint once the running transaction is committed."""
     transaction.on_commit(_announce)
 
 
@@ -23,4 +23,4 @@ def _announce() -> None:
     try:
         client().publish(CHANNEL, b"")
     except redis.RedisError as exc:
-        log.warning("no hint of a change was sent; it is found within seconds", error=str(exc))
+        log.warning("hint of a change not sent; gateways get it within seconds", error=str(exc))

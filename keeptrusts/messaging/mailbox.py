@@ -1,4 +1,4 @@
-"""An answer that a worker gives to the request that waits for it. It goes through the broker."""
+"""Answers of workers to requests that wait for them, through the broker."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ _LOOK_SECONDS = 1
 
 
 def put(ticket: str, answer: Any) -> None:
-    """Leave an answer; nobody who comes after a minute finds it."""
+    """Leave an answer, which expires after a minute."""
     with client().pipeline() as pipeline:
         pipeline.rpush(_key(ticket), orjson.dumps(answer))
         pipeline.expire(_key(ticket), _KEPT_SECONDS)
@@ -22,15 +22,16 @@ def put(ticket: str, answer: Any) -> None:
 
 
 def take(ticket: str, *, seconds: float) -> Any:
-    """Wait for an answer, each is there once; None when there is none in time.
+    """Wait for an answer and remove it; None when there is none in time.
 
-    Raises: `UnavailableError` when the broker does not answer, or what it has is no answer.
+    Raises:
+        UnavailableError: the broker does not answer, or has something else than an answer.
     """
     until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
-            if found := client().blpop([_key(ticket)], timeout=_LOOK_SECONDS):
-                return _read(found[1])
+            if item := client().blpop([_key(ticket)], timeout=_LOOK_SECONDS):
+                return _read(item[1])
     except (redis.RedisError, orjson.JSONDecodeError) as exc:
         raise UnavailableError("The broker") from exc
     return None

@@ -1,4 +1,4 @@
-"""Celery's messages in Redis. One that nobody here wrote is dropped, and ends no worker."""
+"""kombu's transport for Redis, which drops invalid messages instead of ending the worker."""
 
 from queue import Empty
 from typing import Any
@@ -12,28 +12,28 @@ _PARTS_OF_A_ROUTE = 3
 
 
 class Channel(redis.Channel):
-    """kombu's, which takes whatever lies in a queue for a message, and fails on anything else."""
+    """kombu's channel, which fails on anything invalid in a queue; this one drops it."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[misc]
-        # No JSON, or another than an envelope. What is inside one, Celery looks at itself.
+        # Not JSON, or not an envelope. Celery checks what is in one.
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-            log.warning("dropped what is no message", error=repr(exc)[:200])
+            log.warning("dropped an invalid message", error=repr(exc)[:200])
             raise Empty from exc
 
     def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
-        """The routes of an exchange."""
+        """The valid routes of an exchange."""
         return [row for row in super().get_table(exchange) if len(row) == _PARTS_OF_A_ROUTE]
 
 
 class Transport(redis.Transport):
-    """kombu's, with that channel."""
+    """kombu's transport with this channel."""
 
     Channel = Channel
 
 
 def use() -> None:
-    """Have every connection of kombu to Redis be of this kind."""
+    """Make kombu use this transport for all urls of Redis."""
     name = f"{Transport.__module__}:{Transport.__name__}"
     TRANSPORT_ALIASES.update(redis=name, rediss=name)

@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with an end to every wait."""
+"""Django's backend for PostgreSQL, with time limits for its answers."""

@@ -1,4 +1,4 @@
-"""The backend that Django loads."""
+"""The backend's module that Django loads."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -12,24 +12,28 @@ from keeptrusts import database
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that is given up when the server is silent for too long.
+    """A connection that is closed when the server does not answer in time.
 
-    The server ends a statement itself, unless it is frozen, or nothing reaches it or comes back.
+    The server ends long statements itself, unless it is frozen or the network is cut.
     """
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Raises: `psycopg.OperationalError`."""
+        """Wait for an answer, within the time limit.
+
+        Raises:
+            psycopg.OperationalError: the connection broke, or its time is over.
+        """
         bound = database.wait_seconds() if timeout is None else timeout
         try:
             return super().wait(gen, interval, bound)
         except psycopg.OperationalError:
-            # Of a statement that has no answer, nobody knows what became.
+            # It is unknown whether a statement without an answer took effect.
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
             raise
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, with these connections."""
+    """Django's wrapper, with these connections."""
 
     Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})  # type: ignore[assignment]

@@ -1,1 +1,1 @@
-"""The processes of `manage.py up`: supervisor, broker, beat and its heartbeat."""
+"""Processes of `manage.py up`: supervisor, broker, beat and its heartbeat."""

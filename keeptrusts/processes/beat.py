@@ -1,4 +1,4 @@
-"""Beat's schedule: in memory, and not held up by a clock that is set."""
+"""Beat's scheduler: in memory, and robust against changes of the system clock."""
 
 import time
 from typing import Any
@@ -9,14 +9,14 @@ _STEP_SECONDS = 1.0
 
 
 class Scheduler(beat.Scheduler):
-    """Celery's compares times of day: set back by an hour, it would send nothing for an hour."""
+    """A scheduler that goes on when the clock goes back, where Celery's own would wait."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         self._offset = _offset()
         super().__init__(*args, **named)
 
     def tick(self, *args: Any, **named: Any) -> float:
-        """Send what is due; every interval begins anew when the clock was set meanwhile."""
+        """Send what is due. All intervals begin anew after the clock was set."""
         before, self._offset = self._offset, _offset()
         if abs(self._offset - before) > _STEP_SECONDS:
             for entry in self.schedule.values():
@@ -27,5 +27,5 @@ class Scheduler(beat.Scheduler):
 
 
 def _offset() -> float:
-    """What the time of day is ahead of the clock that nobody sets."""
+    """The seconds between the system clock and the monotonic clock."""
     return time.time() - time.monotonic()

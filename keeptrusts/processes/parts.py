@@ -1,4 +1,4 @@
-"""The parts of this stack that are down, as the parent notes them for the web."""
+"""Parts of the stack that are down, written by the parent and read by the web."""
 
 import json
 import os
@@ -9,18 +9,22 @@ from django.conf import settings
 
 
 def write(down: Mapping[str, str]) -> None:
-    """Note what is wrong with each part that does not run. Raises: `OSError`."""
+    """Write the problem of each part that does not run.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     draft = _path().with_suffix(".new")
     draft.write_text(json.dumps(down))
     os.replace(draft, _path())
 
 
 def down() -> dict[str, str]:
-    """What is wrong with each part that does not run."""
+    """The problem of each part that does not run, by name."""
     try:
         noted: dict[str, str] = json.loads(_path().read_text())
     except FileNotFoundError:
-        return {}  # The web runs without the others, which somebody else looks after.
+        return {}  # The web runs without `manage.py up`.
     return noted
 
 

@@ -1,4 +1,4 @@
-"""What a child process of the stack does so that nothing outlives its parent."""
+"""Death of child processes with their parent."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process the moment its parent is gone, `kill -9` included."""
+    """Have the kernel kill this process when its parent ends, `kill -9` included."""
     parent = os.getppid()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Child processes under one parent: prefixed logs, started again when they end, an ordered end."""
+"""Supervisor of child processes: prefixed logs, restarts, and an ordered end."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _WELL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One child. `grace_seconds` is how long it may take to end before it is killed."""
+    """A child process. `grace_seconds` is the time it has to end before it is killed."""
 
     name: str
     command: Sequence[str]
@@ -30,15 +30,17 @@ class Part:
 
 
 def next_pause(last_seconds: float, ran_seconds: float) -> float:
-    """How long a part that ended waits for its next start: twice as long each time, until it was
-    well between."""
+    """The pause before a part that ended starts again.
+
+    It doubles each time, from 0.5 s to 30 s, and begins anew once the part ran for a minute.
+    """
     if ran_seconds >= _WELL_SECONDS:
         return _FIRST_PAUSE_SECONDS
     return min(max(_FIRST_PAUSE_SECONDS, 2 * last_seconds), _LONGEST_PAUSE_SECONDS)
 
 
 class _Child:
-    """A part, the process that it is now, if any, and when it is to be started again."""
+    """A part with its present process, if any, and the time of its next start."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
@@ -48,20 +50,20 @@ class _Child:
         self.wrong = ""
 
     def ended(self, how: str) -> None:
-        """Its process is gone, or could not be made."""
+        """Record that the process ended, or could not start, and plan the next start."""
         now = time.monotonic()
         self.process = None
         self.pause_seconds = next_pause(self.pause_seconds, now - self.started_at)
         self.due_at = now + self.pause_seconds
-        self.wrong = f"It {how}; another start follows."
+        self.wrong = f"It {how}; it will be started again."
 
 
 class Supervisor:
-    """Runs parts until a signal asks for the end.
+    """Runs parts until a signal ends them.
 
-    A part that ends is started again after a pause, and the others go on; `on_start_again` is
-    called with its name before. `on_change` is called with what is wrong with those that do not
-    run, by name, whenever that changes.
+    A part that ends is started again after a pause, and the others go on. `on_start_again` is
+    called with its name before that. `on_change` is called with the problems of parts that do
+    not run, by name, whenever these change.
     """
 
     def __init__(
@@ -83,38 +85,42 @@ class Supervisor:
 
     @property
     def ending(self) -> bool:
-        """Whether a signal asked for the end."""
+        """Whether a signal to end has come."""
         return self._asked > 0
 
     def start(self, part: Part) -> None:
-        """Start a part for the first time. Raises: `OSError`."""
+        """Start a part for the first time.
+
+        Raises:
+            OSError: its command cannot be run.
+        """
         child = _Child(part)
         child.process = self._spawn(part)
         self._children.append(child)
 
     def dead(self) -> str:
-        """Which part ended by itself and how; empty when none did."""
+        """A part that ended by itself, and how, in words; empty when none did."""
         for child in self._children:
             if child.process is not None and (how := _how_ended(child.process)):
                 return f"{child.part.name} {how}"
         return ""
 
     def run(self) -> None:
-        """Keep every part running until the end is asked for."""
+        """Keep every part running until a signal to end comes."""
         while not self.ending:
             if [child for child in self._children if self._look(child)]:
                 self._tell()
             time.sleep(_LOOK_SECONDS)
 
     def stop(self) -> None:
-        """End the parts, last started first, each with its grace; a second signal cuts it short."""
+        """End the parts, last started first, each within its grace; a second signal kills them."""
         while self._children:
             child = self._children.pop()
             if child.process is not None:
                 self._end(child.process, child.part.grace_seconds)
 
     def _look(self, child: _Child) -> bool:
-        """Take in that a part ended, or start one again that is due; whether either was so."""
+        """Notice that a part ended, or start one that is due; True if either happened."""
         if child.process is None:
             return child.due_at <= time.monotonic() and self._start_again(child)
         how = _how_ended(child.process)
@@ -141,7 +147,7 @@ class Supervisor:
         self._on_change({child.part.name: child.wrong for child in self._children if child.wrong})
 
     def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
-        """Start a child in a session of its own, so that Ctrl-C reaches this process alone."""
+        """Start a child in a session of its own, so that Ctrl-C reaches the parent alone."""
         process = subprocess.Popen(
             part.command,
             cwd=self._cwd,
@@ -169,12 +175,12 @@ class Supervisor:
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line at once."""
     print(line, flush=True)
 
 
 def _how_ended(process: "subprocess.Popen[bytes]") -> str:
-    """How a process ended; empty while it runs."""
+    """The way in which a process ended, in words; empty while it runs."""
     status = process.poll()
     if status is None:
         return ""
@@ -182,7 +188,7 @@ def _how_ended(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _sweep(process: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of a child's group, if anything."""
+    """Kill what is left of a child's process group, if anything."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

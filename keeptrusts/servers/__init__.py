@@ -1,1 +1,1 @@
-"""PostgreSQL and Redis when they fail: what is wrong, who is told, and looks that end."""
+"""Failures of PostgreSQL and Redis: their kinds, their report, and checks with a time limit."""

@@ -1,4 +1,4 @@
-"""Faults of the database and of the broker, told from bugs by their own error codes.
+"""Faults of the database and of the broker, distinguished from bugs by error codes.
 
 Sources: PostgreSQL's manual, appendix A (SQLSTATE); sqlite.org/rescode.html; redis-py's exceptions.
 """
@@ -15,8 +15,8 @@ from django.db import InterfaceError, OperationalError
 class Failure:
     """A fault of a server and not of the program.
 
-    `server` is `database` or `broker`. `message` is for people, and holds nothing of the error's
-    own text, which may name hosts and users. `lasts`: it will not pass by itself in a moment.
+    `server` is `database` or `broker`. `message` is for people, and has nothing of the error's
+    own text, which may name hosts and users. `lasts`: it does not pass by itself in seconds.
     """
 
     server: str
@@ -32,24 +32,24 @@ def _broker(message: str, *, lasts: bool = False) -> Failure:
     return Failure("broker", f"The broker {message}.", lasts)
 
 
-SILENT = _database("does not answer now")
+SILENT = _database("does not answer")
 READ_ONLY = _database("is read-only: nothing can be written", lasts=True)
 FULL = _database("has no space left on its disk", lasts=True)
-CROWDED = _database("has no connection left")
+CROWDED = _database("has no free connection")
 ENDING = _database("is starting or stopping")
 REFUSING = _database("refuses its user, password or name", lasts=True)
-FORBIDDEN = _database("does not let its user do this", lasts=True)
+FORBIDDEN = _database("forbids this to its user", lasts=True)
 NO_MEMORY = _database("has no memory left")
 LATE = _database("did not end a statement in time")
-BUSY = _database("is busy with other writers")
+BUSY = _database("is locked by other writers")
 DISK = _database("cannot use its disk", lasts=True)
 DAMAGED = _database("is damaged", lasts=True)
 UNMIGRATED = _database("is not migrated: run `manage.py migrate`", lasts=True)
-BROKEN = _database("reports an error of its own")
-BROKER_SILENT = _broker("does not answer now")
-BROKER_BROKEN = _broker("reports an error of its own")
+BROKEN = _database("failed with an internal error")
+BROKER_SILENT = _broker("does not answer")
+BROKER_BROKEN = _broker("failed with an internal error")
 
-# The longest beginning of a code counts.
+# By whole code or by class, its first two characters; the whole code counts first.
 _STATES: Mapping[str, Failure] = {
     "08": SILENT,
     "25006": READ_ONLY,
@@ -111,16 +111,16 @@ _REDIS: Mapping[type[redis.RedisError], Failure] = {
     redis.ReadOnlyError: _broker("is read-only: nothing can be written", lasts=True),
     redis.BusyLoadingError: _broker("is starting"),
     redis.AuthenticationError: _broker("refuses its user or password", lasts=True),
-    redis.exceptions.NoPermissionError: _broker("does not let its user do this", lasts=True),
+    redis.exceptions.NoPermissionError: _broker("forbids this to its user", lasts=True),
     redis.exceptions.ClusterDownError: BROKER_SILENT,
     redis.TimeoutError: BROKER_SILENT,
     redis.ConnectionError: BROKER_SILENT,
 }
-_UNSAVED = _broker("cannot write its own disk, and takes nothing", lasts=True)
+_UNSAVED = _broker("cannot write to its disk, and refuses writes", lasts=True)
 
 
 def of(exc: BaseException) -> Failure | None:
-    """The fault of a server behind an exception or its causes; None when there is none: a bug."""
+    """The fault of a server behind an exception or its causes; None for a bug."""
     chain = list(_causes(exc))
     for link in chain:
         if isinstance(link, redis.RedisError):

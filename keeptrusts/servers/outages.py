@@ -1,6 +1,6 @@
-"""Errors of servers, as the edges take them: into the log, and into `/healthz` of every web.
+"""Record of server faults: in the log, and in Redis for `/healthz` of every web process.
 
-A disk that is full shows when something is written, and a health check writes nothing.
+A health check writes nothing to the database, so only real writes notice that its disk is full.
 """
 
 import redis
@@ -18,7 +18,7 @@ _LASTING = {f.message for f in vars(failures).values() if isinstance(f, Failure)
 
 
 def met(exc: BaseException) -> Failure | None:
-    """The fault of a server behind an exception, which is noted; None when there is none: a bug."""
+    """Record the fault of a server behind an exception, and return it; None for a bug."""
     failure = failures.of(exc)
     if failure is not None:
         log.warning(f"{failure.server} failed", error=str(exc))
@@ -31,14 +31,15 @@ def _note(failure: Failure) -> None:
     try:
         client().set(_KEY, failure.message, ex=_KEPT_SECONDS)
     except redis.RedisError as exc:
-        log.warning("the failure is not noted", error=str(exc))
+        log.warning("failure not recorded in Redis", error=str(exc))
 
 
 def last() -> str:
-    """What was wrong with the database in the last half minute; empty when nothing was.
+    """The message of a lasting fault in the last half minute; empty without one.
 
-    Raises: `redis.RedisError`.
+    Raises:
+        redis.RedisError: Redis does not answer.
     """
     value = client().get(_KEY)
     words = value.decode(errors="replace") if isinstance(value, bytes) else ""
-    return words if words in _LASTING else ""  # Others may write there, too.
+    return words if words in _LASTING else ""  # Others may write there.

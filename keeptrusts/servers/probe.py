@@ -1,10 +1,10 @@
-"""Looks at a server that may be silent, for those who may not wait."""
+"""Checks of a server that may not answer, with a time limit for callers."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 
-# What is wrong by the name of a check; nothing where its words are empty.
+# Problems by name of a check; empty text for none.
 Findings = Mapping[str, str]
 
 LOOK_SECONDS = 0.7
@@ -12,7 +12,7 @@ _KEPT_SECONDS = 5.0
 
 
 class Look:
-    """One look. Until it ends, its findings are those of a `silent` server."""
+    """One check. Until it ends, its findings are those of a server that does not answer."""
 
     def __init__(self, silent: Findings) -> None:
         self.began_at = time.monotonic()
@@ -21,20 +21,20 @@ class Look:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it began."""
+        """Seconds since the check began."""
         return time.monotonic() - self.began_at
 
     def answer(self) -> Findings:
-        """What it found by the end of its time."""
+        """Wait until the check ends or its time is over, and return its findings."""
         self.ended.wait(max(0.0, LOOK_SECONDS - self.age_seconds))
         return self.findings
 
 
 class Probe:
-    """Looks in a thread of its own, one at a time, however many ask.
+    """Runs checks in a thread of their own, one at a time for all callers.
 
-    One waits for it. Who asks meanwhile gets the look before, unless that is old or the time of
-    this one is over.
+    The first caller waits for the check. Others get the one before meanwhile, unless that is old
+    or the present one's time is over.
     """
 
     def __init__(self, look: Callable[[], Findings], *, silent: Findings) -> None:
@@ -45,7 +45,7 @@ class Probe:
         self._last: Look | None = None
 
     def begin(self) -> Look:
-        """Look now, or take part in a look."""
+        """Begin a check, or share one."""
         with self._lock:
             last, present = self._last, self._present
             if present is None or present.ended.is_set():

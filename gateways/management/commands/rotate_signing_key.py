@@ -1,4 +1,4 @@
-"""`manage.py rotate_signing_key`: sign with a new key from now on."""
+"""`manage.py rotate_signing_key`: replace the key that signs statements."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from gateways.signing.keys import KeyUnreadableError
 
 
 class Command(BaseCommand):
-    """Makes a key that the present one vouches for. Gateways follow by themselves."""
+    """Makes a new signing key, signed by the present one. Gateways follow by themselves."""
 
-    help = "Sign what gateways are told with a new key, which the present one vouches for."
+    help = "Replace the key that signs statements for gateways; they follow by themselves."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""`manage.py rotate_secrets`: the step between adding a key and dropping the old one."""
+"""`manage.py rotate_secrets`: seal all secrets anew, after a key was added."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keeptrusts import sealing
 
 
 class Command(BaseCommand):
-    """Seals what is stored under the first key; status 1 when something could not be opened."""
+    """Seals all secrets under the first key; status 1 when one could not be opened."""
 
     help = "Seal every stored secret under the first key of KEEPTRUSTS_SECRET_KEY."
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--unbound",
             action="store_true",
-            help="also take what an older Keeptrusts sealed, whatever its row leads to by now",
+            help="also seal secrets from releases that did not bind them to the url they go to",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

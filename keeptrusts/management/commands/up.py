@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole control plane under one parent."""
+"""`manage.py up`: run all processes of the control plane under one parent."""
 
 import fcntl
 import io
@@ -28,10 +28,10 @@ _BIN = Path(sys.executable).parent
 
 
 class Command(BaseCommand):
-    """Runs broker (embedded default only), web, events, workers and beat until it is told to stop.
+    """Runs broker (embedded default only), web, events, workers and beat until a signal.
 
-    Once all were up, or a minute has passed, one that ends is started again. Before, it ends the
-    start: its settings are wrong, or another process has its port.
+    A process that ends once all were up, or after a minute, is started again. One that ends
+    before makes the command fail: its settings are wrong, or its port is taken.
     """
 
     help = "Run the control plane: web, events, workers, beat and, without REDIS_URL, a broker."
@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
 
 def _lock(data_dir: Path) -> int:
-    """Hold the data folder for as long as this process lives, `kill -9` included."""
+    """Lock the data folder until this process ends, `kill -9` included."""
     fd = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +96,7 @@ def _check_port(host: str, port: int, name: str) -> None:
 
 
 def _prepare(supervisor: Supervisor) -> str:
-    """Broker, migrations, first token; returns the line that says where the token is."""
+    """Start the broker, migrate, make the first token; returns a line with the token's place."""
     env = settings.ENV
     if not env.redis_url:
         path = env.data_dir / "redis.sock"
@@ -110,19 +110,19 @@ def _prepare(supervisor: Supervisor) -> str:
 
 
 def _forget_claims() -> None:
-    """End the claims of workers that are gone, where the lock says that no other can be alive."""
+    """End the claims of dead workers, where the lock proves that no other workers exist."""
     if not settings.ENV.database_url and not settings.ENV.redis_url:
         call_command("forget_claims")
 
 
 def _before_another_start(name: str) -> None:
-    """What dead workers had claimed, or a lost broker held for them, would wait for its lease."""
+    """End claims that nobody works on, which would otherwise last until their leases end."""
     if name not in ("poller", "syncer", "broker"):
         return
     try:
         _forget_claims()
     except Error as exc:
-        say(f"what the {name} had waits for its lease: {exc}")
+        say(f"claims of the {name} stay until their leases end: {exc}")
     finally:
         connection.close()
 
@@ -131,7 +131,7 @@ def _note(down: Mapping[str, str]) -> None:
     try:
         parts.write(down)
     except OSError as exc:
-        say(f"/healthz does not show which parts are down: {exc.strerror}")
+        say(f"/healthz cannot show which parts are down: {exc.strerror}")
 
 
 def _unmigrated() -> bool:
@@ -141,7 +141,7 @@ def _unmigrated() -> bool:
 
 def _parts() -> list[Part]:
     env = settings.ENV
-    threads = settings.POLLS_AT_ONCE + 4  # More than turns, so that the tick goes on.
+    threads = settings.POLLS_AT_ONCE + 4  # More than polls at once, so that ticks run.
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
@@ -176,18 +176,18 @@ def _worker(queue: str, pool: str, size: int) -> list[str]:
 
 def _wait_until_healthy(supervisor: Supervisor) -> bool:
     until = time.monotonic() + _START_SECONDS
-    told = time.monotonic() + 2
+    notice_at = time.monotonic() + 2
     while time.monotonic() < until and not supervisor.ending:
         if how := supervisor.dead():
-            raise CommandError(f"{how} before everything was up; its lines above say why")
+            raise CommandError(f"{how} before everything was up; see its lines above")
         if _healthy():
             return True
-        if time.monotonic() > told:
+        if time.monotonic() > notice_at:
             say("waiting for web, events, worker and beat…")
-            told = until
+            notice_at = until
         time.sleep(0.1)
     if not supervisor.ending:
-        say(f"not everything is up after {_START_SECONDS:g} s; {_base_url()}/healthz says what")
+        say(f"some parts are not up after {_START_SECONDS:g} s; see {_base_url()}/healthz")
     return False
 
 

@@ -194,7 +194,7 @@ def test_each_kind_of_token_is_told_where_it_opens_nothing(
 ) -> None:
     """Who takes one for the other reads which is wanted."""
     for answer, wanted in (
-        (admin.get(f"{gateway.path}/configuration"), "a gateway's own, which begins with ktg_"),
+        (admin.get(f"{gateway.path}/configuration"), "the gateway's own, which begins with ktg_"),
         (gateway.client.get("/v1/gateways"), "one of /v1/tokens, not a gateway's"),
     ):
         assert (answer.status_code, wanted in error(answer)["message"]) == (401, True)

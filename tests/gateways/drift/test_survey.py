@@ -91,10 +91,13 @@ def test_a_change_rolls_out(admin: APIClient, gateway: Machine) -> None:
     second = row(admin)
     gateway.report(running=running(said))
 
-    assert (first["state"], first["why"]) == ("rolling_out", "it was not told yet")
+    assert (first["state"], first["why"]) == (
+        "rolling_out",
+        "it has yet to receive the newest version",
+    )
     assert first["published_hash"] == digest(policy("Bot"))
     assert second["published_hash"] == second["desired_hash"] == digest(policy("Bot 2"))
-    assert "was told" in second["why"]
+    assert second["why"] == "it has yet to report the newest version"
     assert row(admin)["state"] == "in_sync"
 
 

@@ -215,8 +215,10 @@ def test_a_broker_without_memory_is_told(
 
 def test_a_part_that_is_down_is_told(client: APIClient) -> None:
     """As the parent of all noted it."""
-    parts.write({"events": "It ended with status 1; another start follows."})
+    parts.write({"events": "It ended with status 1; it will be started again."})
     try:
-        assert _wrong(client) == _down("events", "It ended with status 1; another start follows.")
+        assert _wrong(client) == _down(
+            "events", "It ended with status 1; it will be started again."
+        )
     finally:
         parts.write({})

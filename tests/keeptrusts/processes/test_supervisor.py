@@ -88,7 +88,7 @@ def test_a_part_that_ends_is_started_again(family: Family) -> None:
 
     family.run(lambda: len(family.told) == 6)
 
-    assert family.told == [{"ill": "It ended with status 3; another start follows."}, {}] * 3
+    assert family.told == [{"ill": "It ended with status 3; it will be started again."}, {}] * 3
     assert family.starts("well") == 1
     assert family.starts("ill") >= 3
 
@@ -103,7 +103,7 @@ def test_the_end_may_be_asked_for_while_a_part_waits(
 
     family.run(lambda: True)
 
-    assert family.told == [{"ill": "It was ended by signal 9; another start follows."}]
+    assert family.told == [{"ill": "It was ended by signal 9; it will be started again."}]
     assert family.starts("ill") == 1
     assert not [line for line in descendants(os.getpid()).values() if line == "sleep 600"]
 
@@ -117,7 +117,7 @@ def test_a_part_that_cannot_be_started_is_tried_again(family: Family, tmp_path: 
 
     family.run(lambda: len(family.told) == 3)
 
-    missing = "It cannot be started: No such file or directory; another start follows."
+    missing = "It cannot be started: No such file or directory; it will be started again."
     assert family.told[1:] == [{"gone": missing}] * 2
 
 

@@ -1,4 +1,4 @@
-"""What takes a phrase's sense away, and how far it reaches: to the end of its clause.
+"""Negations and other words that excuse a phrase, up to the end of its clause.
 
 `Never reveal your system prompt` is what operators write, `I can't give instructions
 for illegal activity` is what a model answers, and `a bomb shelter` is no bomb. In
