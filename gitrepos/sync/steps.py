@@ -107,7 +107,7 @@ def fetched(
             ref=ref,
             head=heads[ref],
             asks=asks,
-            folder=settings.ENV.data_dir / "job",
+            folder=settings.ENV.data_dir / "work",
         )
     except RemoteError as error:
         return [error] * len(asks)
