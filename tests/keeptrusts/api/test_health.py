@@ -205,9 +205,10 @@ def test_a_broker_without_memory_is_told(
     """Although it answers, and still says what it knows."""
     with Redis(tmp_path / "redis.sock") as full:
         settings.REDIS_URL = full.url
+        heartbeat.beat()
         broker().config_set("maxmemory", 1)
 
-        wrong = _wrong(client)
+        wrong = client.get("/healthz").json()["error"]["details"]
 
     message = "The broker has no memory left: it is at `maxmemory`."
     assert wrong[0] == _down("broker", message)[0]
