@@ -175,8 +175,16 @@ class Supervisor:
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
+    """Print a line at once. A log that cannot be written ends nothing."""
+    _write(line.encode() + b"\n")
+
+
+def _write(line: bytes) -> None:
+    # A full disk, or a reader of the log that is gone: no reason to end what still works, and
+    # nowhere left to say so. What the parts print is read on, else they would wait for ever.
+    with contextlib.suppress(OSError):
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
 
 
 def _how_ended(process: "subprocess.Popen[bytes]") -> str:
@@ -197,5 +205,4 @@ def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
-            sys.stdout.buffer.write(f"{name:<6} | ".encode() + line)
-            sys.stdout.buffer.flush()
+            _write(f"{name:<6} | ".encode() + line)

@@ -1,7 +1,9 @@
 """Parts that end are started again. How the real ones do is in tests/acceptance."""
 
+import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -149,3 +151,19 @@ def test_a_part_that_ends_before_all_were_up_ends_the_start(family: Family) -> N
         up._wait_until_healthy(family.parent)
 
     family.parent.stop()
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk: what the parts print is read on, and they are started again."""
+    with contextlib.suppress(OSError), open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        family.start("talks", "seq 100000; exit 3")
+
+        family.run(until=lambda: family.starts("talks") > 1)
+        for thread in threading.enumerate():
+            if thread.name.endswith("(_relay)"):
+                thread.join()
+
+    assert family.starts("talks") > 1
