@@ -69,8 +69,11 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
     """
     gate = gate or Gate()
     troubles = hosts.in_trouble()
-    rows = hosts.outside(_due(now, gate.shut()), troubles, lasting=now)
+    free = _free(now, gate.shut())
+    rows = hosts.outside(free.filter(next_poll_at__lte=now), troubles, lasting=now)
     limit = min(BATCH_SIZE, gate.room())
+    if limit > 0:
+        hosts.hurry(free, rows, troubles, now)
     if limit <= 0 or not rows.exists():
         return None  # Without this, an idle tick would take SQLite's write lock every second.
     with transaction.atomic():
@@ -102,12 +105,12 @@ def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
     return [Due(*row) for row in rows.values_list(*facts)[:limit]]
 
 
-def _due(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
+def _free(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
     # A lease longer than the longest was written by a clock that was set back since.
     longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
     unlimited = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
-    rows = Remote.objects.filter(free, unlimited, next_poll_at__lte=now)
+    rows = Remote.objects.filter(free, unlimited)
     return rows.exclude(host__in=closed) if closed else rows
 
 

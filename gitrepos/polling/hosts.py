@@ -57,6 +57,24 @@ def probes(rows: QuerySet[Remote], limit: int) -> QuerySet[Remote]:
     return waiting.annotate(place=place).filter(place=1).order_by("next_poll_at")[:limit]
 
 
+def hurry(
+    free: QuerySet[Remote], due: QuerySet[Remote], troubles: Mapping[Scope, datetime], now: datetime
+) -> None:
+    """Make a remote of each host due that rests and was not probed for long.
+
+    It is one of `free`, unless one of the host is in `due`. One that failed by itself waits for its
+    back-off.
+    """
+    for host in probing.unprobed(troubles, now):
+        if due.filter(host=host).exists():
+            continue
+        rows = free.filter(host=host, failures=0, asked=False, next_poll_at__gt=now)
+        order = (SETBACKS.asc(), F("last_polled_at").asc(nulls_first=True))
+        first = outside(rows, troubles, lasting=now).order_by(*order).first()
+        if first is not None:
+            Remote.objects.filter(pk=first.pk, next_poll_at__gt=now).update(next_poll_at=now)
+
+
 def _rests() -> QuerySet[Host]:
     """The rest of a remote's host."""
     return Host.objects.filter(pk=OuterRef("host"), cooling_until__isnull=False)

@@ -20,6 +20,8 @@ from gitrepos.errors import (
 
 PROBE_SECONDS = 2
 """The time between two probes."""
+LONGEST_REST_SECONDS = 60
+"""The longest time without a probe of a resting host, whatever the back-off of its remotes."""
 LONGEST_WAIT_SECONDS = 3600
 """The longest back-off or pause; a longer poll interval stays."""
 _PAUSE_SECONDS = 60
@@ -132,6 +134,12 @@ def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime
             probed.update(scopes)
             chosen.append(one)
     return sorted(chosen, key=lambda one: (not one.asked, one.due_at))
+
+
+def unprobed(troubles: Mapping[Scope, datetime], now: datetime) -> list[str]:
+    """The resting hosts that were not probed for long: one remote of each is to be made due."""
+    over = now - timedelta(seconds=LONGEST_REST_SECONDS - PROBE_SECONDS)
+    return [host for (host, digest), until in troubles.items() if digest is None and until <= over]
 
 
 def in_trouble(one: Due, troubles: Mapping[Scope, datetime]) -> list[Scope]:

@@ -300,6 +300,23 @@ def test_dead_remotes_of_a_host_that_answers_are_their_own_trouble(
     assert Host.objects.filter(cooling_until__isnull=False).count() == 0
 
 
+@pytest.mark.usefixtures("down")
+def test_a_resting_host_is_probed_after_a_minute_though_no_remote_is_due() -> None:
+    """By the one that was asked in vain least often."""
+    now = timezone.now()
+    last = Remote.objects.get(put_off=0)
+    Remote.objects.update(next_poll_at=now + timedelta(hours=1))
+    Host.objects.update(cooling_until=now - timedelta(seconds=50))
+    assert claims.due(now) is None
+
+    Host.objects.update(cooling_until=now - timedelta(seconds=60))
+    probe = claims.due(now)
+
+    assert probe
+    assert probe.remote_ids == (last.pk,)
+    assert claims.due(now) is None
+
+
 def test_a_host_that_answers_again_is_forgotten(admin: APIClient, forge: Forge, repo: Repo) -> None:
     """Its strikes do not add up over the years."""
     _unreachable(admin, 2)

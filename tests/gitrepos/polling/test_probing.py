@@ -80,7 +80,21 @@ class World:
             link.asking_until = self.now + SECOND * (HANG_SECONDS if hangs else 1)
         self.now += SECOND
 
+    def _hurry(self) -> None:
+        """Make a remote of a host due that was not probed for long."""
+        ends = {host: rest.until for host, rest in self.rests.items() if rest.until}
+        rests: dict[Scope, datetime] = {(host, None): end for host, end in ends.items()}
+        if not probing.unprobed(rests, self.now) or any(
+            link.due_at <= self.now for link in self.links
+        ):
+            return
+        able = [link for link in self.links if not (link.failures or link.limited_until)]
+        if able:
+            first = min(able, key=lambda link: (link.setbacks, link.polled_at or START))
+            first.due_at = self.now
+
     def _chosen(self) -> list[Link]:
+        self._hurry()
         due = [
             link
             for link in self.links
@@ -241,6 +255,20 @@ def test_a_host_that_is_down_is_asked_by_one_after_the_other_and_all_follow() ->
     assert max(sum(at > START + 70 * SECOND for at in link.calls) for link in links) <= 7
     world.run(12)
     assert len([link for link in links if link.setbacks]) == 0
+
+
+@pytest.mark.parametrize("count", [3, 8])
+def test_a_host_that_was_down_for_long_is_found_well_soon(count: int) -> None:
+    """Although the back-offs of its remotes grow in step; and it is called once a minute."""
+    links = [Link(n, 60, dead("503", 100, 9000)) for n in range(count)]
+    world = World(links)
+
+    world.run(9000)
+
+    calls = sorted(at for link in links for at in link.calls if at > START + 1000 * SECOND)
+    assert len(calls) <= 8000 / probing.LONGEST_REST_SECONDS + 5 * count
+    world.run(probing.LONGEST_REST_SECONDS + TICKS)
+    assert all(link.answers[-1] >= START + 9000 * SECOND for link in links)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ words excuse nothing.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 
 from kt.policy.decision.reading.engine import compiled
@@ -35,6 +36,9 @@ _LOOK_BACK = 120
 
 _NEXT_WORD = re.compile(r"(?:[ *_]+|-)([A-Za-z]+)")
 _LOOK_AHEAD = 40
+
+# `PLAIN` shows every dash as `-`. Only hyphens join words; the others end a clause.
+_HYPHENS = "-\u2010\u2011"
 _WORD = re.compile(r"[^\W\d_]+")
 
 # Where a clause may end within a phrase; too often does no harm.
@@ -51,7 +55,7 @@ def negated(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 def compounded(text: str, start: int, end: int, words: Collection[str]) -> tuple[int, int] | None:
     """The part of a phrase that is one of `words` with it, `a bomb shelter`: its last clause."""
-    following = _NEXT_WORD.match(read(text[end : end + _LOOK_AHEAD], View.PLAIN))
+    following = _NEXT_WORD.match(read(_until_dash(text[end : end + _LOOK_AHEAD]), View.PLAIN))
     if not following or following[1].lower() not in words:
         return None
     if _begins_sentence(read(text[start:end], View.PLAIN), following[1]):
@@ -67,4 +71,24 @@ def _begins_sentence(before: str, word: str) -> bool:
 
 
 def _clause_ends(text: str, start: int, end: int) -> Iterator[int]:
-    return (match.end() for match in _CLAUSE_END.finditer(text, start, end))
+    return (
+        match.end() for match in _CLAUSE_END.finditer(text, start, end) if not _unseen(match[0])
+    )
+
+
+def _unseen(sign: str) -> bool:
+    """Whether a character is a part of the one before it: a combining mark, or a format's."""
+    kind = unicodedata.category(sign)
+    return kind.startswith("M") or kind == "Cf"
+
+
+def _until_dash(text: str) -> str:
+    """The text up to the first character that is read as a hyphen and is none."""
+    if text.isascii():
+        return text
+    signs = enumerate(text)
+    return text[: next((at for at, sign in signs if _is_dash(sign)), len(text))]
+
+
+def _is_dash(sign: str) -> bool:
+    return sign not in _HYPHENS and read(sign, View.PLAIN) == "-"

@@ -159,8 +159,10 @@ def _judged(exact: _Exact, shown: Shown, start: int, end: int) -> tuple[Spans, i
     excused = rule.excuse and found and rule.excuse(shown.source, *shown.origin(start, end))
     if excused:
         first, last = (shown.from_source(place, start, end) for place in excused)
-        # What stands before the excused part may be a match by itself.
-        return tuple(_spans(exact, shown, start, first)), last
+        # What stands before the excused part may be a match by itself. An empty part excuses
+        # nothing, and the stretch before it would be the same one again.
+        if first < last:
+            return tuple(_spans(exact, shown, start, first)), last
     if not rule.retry:
         return found, end
     return found, found[-1][1] if found else _next_group(text, start, end)

@@ -154,3 +154,11 @@ def test_a_word_is_near_exactly_when_its_distance_is_small(term: str, word: str)
     """The pieces that are looked for first hide no match."""
     near = compile_fuzzy([(term, PatternRule("f", "x", term, (View.SKELETON,)))], 2)
     assert bool(spans(near.scan(reading(f"{word}")))) is (distance(term, word) <= 2)
+
+
+@pytest.mark.parametrize("part", [(0, 0), (4, 4), (3, 3), (5, 9)])
+def test_an_empty_part_excuses_nothing(part: tuple[int, int]) -> None:
+    """The match stands; the same stretch is not searched again."""
+    rule = PatternRule("bomb", "harm", "bomb", (View.RAW,), excuse=lambda *_: part)
+    hits = compile_rules([rule]).scan(reading("bomb"))
+    assert [(place.start, place.end) for hit in hits for place in hit.places] == [(0, 4)]
