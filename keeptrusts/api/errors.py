@@ -115,9 +115,7 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     if isinstance(exc, Http404):
         return Response(_body("not_found", "There is no such resource."), status=404)
     if isinstance(exc, PermissionDenied):
-        return Response(
-            _body("forbidden", "The role of this token does not allow this."), status=403
-        )
+        return Response(_body("forbidden", "This token may not do this."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
     return None

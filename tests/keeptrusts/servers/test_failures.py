@@ -96,7 +96,7 @@ BROKER = [
     (redis.ReadOnlyError("…"), "read-only"),
     (redis.BusyLoadingError("…"), "starting"),
     (redis.AuthenticationError("…"), "refuses"),
-    (redis.exceptions.NoPermissionError("…"), "let its user"),
+    (redis.exceptions.NoPermissionError("…"), "forbids"),
     (redis.TimeoutError("…"), "answer"),
     (redis.exceptions.MaxConnectionsError("…"), "answer"),
     (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "disk"),
@@ -138,7 +138,10 @@ def test_a_fault_of_the_database_is_a_503(exc: Exception, failure: failures.Fail
     assert answer is not None
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.data["error"]["code"] == "unavailable"
-    assert answer.data["error"]["message"].removesuffix(" Try again.") == failure.message
+    assert (
+        answer.data["error"]["message"].removesuffix(" Try again in a few seconds.")
+        == failure.message
+    )
 
 
 def test_what_was_decided_stays_so() -> None:
