@@ -79,14 +79,14 @@ def test_a_sweep_leaves_what_is_in_use(held: Repo, tmp_path: Path, forge: Forge)
     work = tmp_path / "work"
     (work / "fetch-dead/thin").mkdir(parents=True)
     done: list[object] = []
-    runner = threading.Thread(target=lambda: done.append(take(held.url, work)))
-    runner.start()
+    thread = threading.Thread(target=lambda: done.append(take(held.url, work)))
+    thread.start()
     wait_for(lambda: naming(held.bare.name), seconds=10)
 
     swept = temporary.sweep(work)
 
     forge.release(held)
-    runner.join()
+    thread.join()
     assert (swept, done) == (1, [None])
     assert list(work.iterdir()) == []
 
@@ -112,15 +112,15 @@ def test_a_new_folder_that_a_sweep_holds_is_left_to_it(
 
     monkeypatch.setattr(temporary, "tempfile", SimpleNamespace(mkdtemp=made))
     done: list[object] = []
-    runner = threading.Thread(target=lambda: done.append(take(held.url, work)))
-    runner.start()
+    thread = threading.Thread(target=lambda: done.append(take(held.url, work)))
+    thread.start()
     wait_for(lambda: naming(held.bare.name), seconds=10)
     os.close(sweeping[0])
 
     swept = temporary.sweep(work)
 
     forge.release(held)
-    runner.join()
+    thread.join()
     assert (swept, done, list(work.iterdir())) == (1, [None], [])
 
 
@@ -157,12 +157,12 @@ def test_a_failing_fetch_leaves_no_folder(tmp_path: Path) -> None:
 def test_a_temporary_folder_is_the_owners_alone(held: Repo, tmp_path: Path, forge: Forge) -> None:
     """Nobody else on the machine reads what is on its way."""
     work = tmp_path / "work"
-    runner = threading.Thread(target=take, args=(held.url, work))
-    runner.start()
+    thread = threading.Thread(target=take, args=(held.url, work))
+    thread.start()
     wait_for(lambda: naming(held.bare.name), seconds=10)
 
     modes = {place.stat().st_mode & 0o777 for place in (work, *work.iterdir())}
 
     forge.release(held)
-    runner.join()
+    thread.join()
     assert modes == {0o700}

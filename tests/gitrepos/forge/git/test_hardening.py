@@ -59,7 +59,7 @@ def take(
     )
 
 
-def check(repo: Repo, token: str = "") -> check.RefsAnswer[str]:
+def asked(repo: Repo, token: str = "") -> check.RefsAnswer[str]:
     """What the cheap check says of main."""
     proof = secret.basic(token) if token else NOBODY
     question = check.RefsQuestion(
@@ -213,11 +213,11 @@ def test_nothing_of_this_machine_has_an_effect(
     commit = repo.commit({"bot/policy-config.yaml": policy()})
     ambient(monkeypatch, tmp_path, hostile_config)
 
-    seen = check(repo)
+    seen = asked(repo)
     (taken,) = take(repo, tmp_path / "work")
     (brought,) = take(repo, tmp_path / "work", head=commit)
     forge.tokens[repo.bare.name] = TOKEN
-    refused = check(repo).error
+    refused = asked(repo).error
 
     assert (seen.error, seen.heads) == (None, {"refs/heads/main": commit})
     assert isinstance(taken, Snapshot)
@@ -471,15 +471,15 @@ def test_the_token_is_in_nothing_that_another_process_can_read(
 
     def run() -> None:
         with contextlib.suppress(RemoteError):
-            _ = check(held, TOKEN) if step == "check" else take(held, work, token=TOKEN)
+            _ = asked(held, TOKEN) if step == "check" else take(held, work, token=TOKEN)
 
-    runner = threading.Thread(target=run)
-    runner.start()
+    thread = threading.Thread(target=run)
+    thread.start()
     wait_for(lambda: forge.calls(held)[-1:] and (below(os.getpid()) or not is_gits), seconds=5)
     children = below(os.getpid())
     kept = [path.read_bytes() for path in work.rglob("*") if path.is_file()]
     forge.release(held)
-    runner.join()
+    thread.join()
 
     # Only git's has them: timeout, git and its helper.
     assert len(children) >= 3 if is_gits else children == {}

@@ -318,12 +318,12 @@ def test_the_key_is_in_nothing_that_another_process_can_read(
             max_bytes=1000,
         )
 
-    runner = threading.Thread(target=ask)
-    runner.start()
+    thread = threading.Thread(target=ask)
+    thread.start()
     wait_for(lambda: ssh_forge.commands, seconds=20)
     children = below(os.getpid())
     ssh_forge.behave()
-    runner.join()
+    thread.join()
 
     assert [line for line, _ in children.values() if line.startswith(b"ssh\0")]
     seen = b"".join(part for child in children.values() for part in child)
