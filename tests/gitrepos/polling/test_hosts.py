@@ -254,12 +254,14 @@ def test_what_somebody_asks_for_does_not_wait_for_its_host(
     admin: APIClient, forge: Forge, down: list[dict[str, object]]
 ) -> None:
     """It is asked itself, and a failure is its own."""
-    calls = len(forge.requests)
+    name = str(down[0]["url"]).rpartition("/")[2]
     request_sync(admin, down[0])
+    before = len(forge.requests)
 
     run_due()
 
-    assert len(forge.requests) == calls + 1
+    # On a slow machine the rest is over by now, and another is asked as a probe besides.
+    assert len([path for _, path in forge.requests[before:] if name in path]) == 1
     assert [shown(admin, row)["status"] for row in down] == ["error"] + ["synced"] * 3
 
 
