@@ -101,7 +101,7 @@ PROVOCATIONS: Mapping[str, tuple[Provoke, str, str]] = {
     "301": (answering(301, {"Location": "/elsewhere.git/info/refs"}), "moved", "new url"),
     "302": (answering(302, {"Location": "file:///etc/passwd"}), "moved", "new url"),
     "308": (answering(308, {"Location": "/elsewhere.git/info/refs"}), "moved", "new url"),
-    "a page": (answering(200, {"Content-Type": "text/html"}, HTML), "bad_answer", "protocol|understand"),
+    "a page": (answering(200, {"Content-Type": "text/html"}, HTML), "bad_answer", "protocol"),
     "a page called refs": (answering(200, REFS, HTML), "bad_answer", "protocol|understand"),
     "nothing": (answering(200, REFS), "bad_answer", "protocol|understand"),
     "binary": (answering(200, REFS, bytes(range(256))), "bad_answer", "protocol|understand"),
