@@ -192,6 +192,12 @@ def start(side: Side, command: list[str], folder: Path, **environment: str) -> S
     return side
 
 
+def stop(side: Side) -> None:
+    if side.process is not None:
+        side.process.send_signal(signal.SIGTERM)
+        side.process.wait(40)
+
+
 def start_ours(folder: Path, model_port: int) -> Side:
     policy = folder / "policy-config.yaml"
     policy.write_text(POLICY.replace("PORT", str(model_port)))
@@ -284,9 +290,7 @@ def running(wanted: list[str], envs: Path) -> Iterator[list[Side]]:
             yield sides
         finally:
             for side in sides:
-                if side.process is not None:
-                    side.process.send_signal(signal.SIGTERM)
-                    side.process.wait(40)
+                stop(side)
 
 
 def main() -> None:
