@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-_START_SECONDS = 30
+_START_SECONDS = 120
 _READY = "KEEPTRUSTS_TEST_SERVICES"
 
 

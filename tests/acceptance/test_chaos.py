@@ -159,7 +159,7 @@ def test_kills_of_everything_lose_nothing(
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[tuple[Postgres, Redis]]:
     """A PostgreSQL and a Redis that may be killed."""
-    with Postgres(tmp_path / "pg") as postgres, Redis(tmp_path / "redis.sock") as redis:
+    with Postgres() as postgres, Redis(tmp_path / "redis.sock") as redis:
         yield postgres, redis
 
 

@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 import subprocess
+import tempfile
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -48,27 +49,38 @@ class _Server(ABC):
 
 
 class Postgres(_Server):
-    """PostgreSQL with a data folder of its own."""
+    """PostgreSQL with a folder of its own, gone with it.
 
-    def __init__(self, folder: Path) -> None:
+    Not below pytest's folder: every other run of pytest closes that one to other users.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
-        self._folder = folder
+        self._place = tempfile.TemporaryDirectory(prefix="kt-postgres-")
+        self._folder = Path(self._place.name) / "server"
         self._user = "nobody" if os.geteuid() == 0 else None
-        self.url = f"postgresql://postgres@/postgres?host={folder}"
+        self.url = f"postgresql://postgres@/postgres?host={self._folder}"
 
     def __enter__(self) -> "Postgres":
+        Path(self._place.name).chmod(0o755)
         self._folder.mkdir()
         if self._user:
             os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
-            for parent in self._folder.parents:
-                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-                    parent.chmod(parent.stat().st_mode | 0o055)
-        self._binaries = services.postgres_binaries(self._folder.parent)
+        self._binaries = services.postgres_binaries(Path(self._place.name))
         data = self._folder / "data"
         init = [self._binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
         subprocess.run(init, user=self._user, cwd=self._folder, check=True, capture_output=True)
         self.start()
         return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._place.cleanup()
 
     def start(self) -> None:
         self._spawn()
