@@ -88,11 +88,11 @@ def edit(
         old = remotes.of_link(link_id)
         new = remotes.moved(old, url, token, credential)
         locked = remotes.locked(old, new)
+        claims.outdate(Link.objects.filter(pk=link_id))
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
         prefix = row.id_prefix
         _filled(row, fields)
         row.remote, row.url = new, new.url
-        row.generation += 1
         row.error_code = row.error_message = row.confirmed_commit = ""
         row.held = None  # The next sync decides anew.
         if row.id_prefix != prefix:
@@ -159,17 +159,13 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
                 row.requested_seq += 1
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
-            claims.ask(remote, now)
-            remote.stalled, remote.failures = False, 0
+            claims.ask(remote, now, afresh=True)
         row.save(
             update_fields=[
                 "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
             ]
         )  # fmt: skip
-        remote.interval_seconds = claims.interval(remote, now) or remote.interval_seconds
-        remote.save(
-            update_fields=["next_poll_at", "asked", "stalled", "failures", "interval_seconds"]
-        )
+        claims.set_pace(remote, now)
 
 
 def forget_silent_hooks() -> int:
@@ -246,8 +242,6 @@ def _requested(link_id: UUID) -> Link:
     row.requested_seq += 1
     row.save(update_fields=["requested_seq"])
     claims.ask(remote, timezone.now())
-    remote.stalled = False
-    remote.save(update_fields=["next_poll_at", "asked", "stalled"])
     return row
 
 

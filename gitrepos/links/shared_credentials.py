@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from events import log
@@ -17,6 +16,7 @@ from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
 from gitrepos.links.sealed_secrets import binding, places, refused, sealed, text_of
 from gitrepos.models import GitCredential, Link, Remote
+from gitrepos.polling import claims
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 Fields = Mapping[str, Any]
@@ -198,8 +198,6 @@ def _make_due(row: GitCredential, now: datetime) -> None:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    _links(row).update(
-        generation=F("generation") + 1, updated_at=now, error_code="", error_message=""
-    )
-    due = Remote.objects.filter(pk__in=remotes, links__suspended=False).values("pk")
-    Remote.objects.filter(pk__in=due).update(next_poll_at=now, stalled=False, failures=0)
+    claims.outdate(_links(row))
+    _links(row).update(updated_at=now, error_code="", error_message="")
+    claims.make_due(remotes, now)

@@ -1,4 +1,4 @@
-"""Claims on remotes, and the schedule of their polls.
+"""Claims on remotes, and the schedule of their polls: its only writer.
 
 A claim is a row's `claim_id` and `lease_until`; the broker's messages are hints. A worker whose
 claim ended (the lease ran out, an edit came between) writes nothing.
@@ -267,13 +267,38 @@ def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
     return max(now + wait(row.interval_seconds, row.setbacks), row.limited_until or now)
 
 
-def ask(remote: Remote, now: datetime) -> None:
+def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:
     """Make a remote due now, before the scheduled ones; one that was due already keeps its place.
 
-    To be saved by the caller.
+    With `afresh` its failures are forgotten. `remote` is locked.
     """
+    _ask(remote, now)
+    remote.stalled = False
+    if afresh:
+        remote.failures = 0
+    remote.save(update_fields=["next_poll_at", "asked", "stalled", "failures"])
+
+
+def _ask(remote: Remote, now: datetime) -> None:
     remote.next_poll_at = min(remote.next_poll_at or now, now)
     remote.asked = True
+
+
+def make_due(remote_ids: Collection[UUID], now: datetime) -> None:
+    """Make remotes due now whose way to the forge was changed, unless all links are suspended."""
+    due = Remote.objects.filter(pk__in=remote_ids, links__suspended=False).values("pk")
+    Remote.objects.filter(pk__in=due).update(next_poll_at=now, stalled=False, failures=0)
+
+
+def outdate(links: QuerySet[Link]) -> None:
+    """Count an edit of each of these links: what began before it writes nothing for them."""
+    links.update(generation=F("generation") + 1)
+
+
+def set_pace(remote: Remote, now: datetime) -> None:
+    """Set a remote's interval from its links; its next poll stays. `remote` is locked."""
+    remote.interval_seconds = _interval(remote, now) or remote.interval_seconds
+    remote.save(update_fields=["interval_seconds"])
 
 
 def reschedule(remote: Remote) -> None:
@@ -282,20 +307,20 @@ def reschedule(remote: Remote) -> None:
     To be called in the transaction that changed a link, with `remote` locked.
     """
     now = timezone.now()
-    asked = interval(remote, now)
+    interval = _interval(remote, now)
     remote.stalled = remote.asked = False
     remote.failures = 0
-    remote.interval_seconds = asked or remote.interval_seconds
-    if asked is None:
+    remote.interval_seconds = interval or remote.interval_seconds
+    if interval is None:
         remote.next_poll_at = None
     elif remote.links.filter(Link.behind()).exists():
-        ask(remote, now)
+        _ask(remote, now)
     else:
         remote.next_poll_at = next_turn(now)
     remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at", "asked"])
 
 
-def interval(remote: Remote, now: datetime) -> int | None:
+def _interval(remote: Remote, now: datetime) -> int | None:
     """The seconds between polls that its links ask for; None when all are suspended.
 
     A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
