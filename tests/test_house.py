@@ -156,6 +156,38 @@ def test_a_branch_is_spelt_out_in_one_place() -> None:
     assert spelt == {"gitrepos.refs"}
 
 
+_SCHEDULE = {
+    "next_poll_at", "stalled", "failures", "put_off", "limited_until", "interval_seconds",
+    "claim_id", "lease_until",
+}  # fmt: skip
+
+
+def _written(path: Path) -> Iterator[str]:
+    """Names of attributes that a file assigns, and of columns that it updates."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("update", "create", "update_or_create"):
+                yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+
+
+def test_polling_alone_writes_the_schedule_of_a_remote() -> None:
+    """Who else has something to poll asks `claims`, which counts edits of links as well."""
+    writers = defaultdict(set)
+    for name, path in _MODULES.items():
+        if name.startswith("gitrepos."):
+            for column in _written(path):
+                if column in _SCHEDULE:
+                    writers[column].add(name.rpartition(".")[0])
+                elif column == "generation":
+                    writers[column].add(name)
+
+    assert set(writers) == {*_SCHEDULE, "generation"}
+    assert writers.pop("generation") == {"gitrepos.polling.claims"}
+    assert set().union(*writers.values()) == {"gitrepos.polling"}
+
+
 def _map() -> str:
     return (ROOT / "ARCHITECTURE.md").read_text()
 
