@@ -10,9 +10,9 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
-from kt.policy.decision.matching.clauses import negated
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt

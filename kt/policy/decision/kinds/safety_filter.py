@@ -10,8 +10,9 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
-from kt.policy.decision.matching.clauses import compounded, negated
+from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelling, spelt
 from kt.policy.decision.matching.termset import TermSet, compile_terms
