@@ -12,8 +12,9 @@ from kt.policy.decision.reading.views import View
 
 VIEWS = (View.RAW, View.SIGNS, View.PLAIN)
 
-# What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is 1`.
-_IS = r"""[\s"'=:#.\-]*(?:(?:is|was|number|no|num|code|value|id)\b[\s"'=:#.\-]*){0,2}"""
+# What may stand between a name and its value: `MRN: 1`, `"cvv": "1"`, `MRN number is **1**`.
+_SIGNS = r"""[\s"'=:#.|(*~`\-]*"""
+_IS = rf"{_SIGNS}(?:(?:is|was|number|no|num|code|value|id)\b{_SIGNS}){{0,2}}"
 # What stands around a number; `\b` takes an underscore for a letter.
 _EDGE = r"(?:\b|_)"
 # What may follow a telephone number at once.

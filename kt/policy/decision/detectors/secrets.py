@@ -80,11 +80,11 @@ def rules() -> Iterator[PatternRule]:
 def _token(text: str, start: int, end: int) -> Spans:
     """A token that is a word of its own; `monkey_test_…` holds no `key_test_…`.
 
-    With an underscore and more behind it, it is a longer name; in `_token_` it is in italics.
+    With an underscore and more behind it, it is a longer name; in `__token__` it is emphasised.
     """
-    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    before, after = text[max(0, start - 2) : start], text[end : end + 4]
     hyphened = before[1:] == "-" and before[0].isalnum()
-    longer = after[:1] == "_" and (after[1:].isalnum() or after[1:] == "_")
+    longer = after[:1] == "_" and after.lstrip("_")[:1].isalnum()
     whole = apart(text, start, end) and not (hyphened or longer)
     return ((start, end),) if whole else ()
 

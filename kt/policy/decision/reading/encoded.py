@@ -1,4 +1,4 @@
-"""Text hidden in text: base64, tag characters that no screen shows, escapes that nobody undid."""
+"""Text hidden in text: base64, tag characters that no screen shows, escapes, decoration."""
 
 from __future__ import annotations
 
@@ -23,16 +23,29 @@ _PRINTABLE_SHARE = 0.9
 _ESCAPE = re.compile(r"\\+[nrt]|(?:\x1b|\\(?:033|[xX]1[bB]|u001[bB]|e))\[[0-9;]*m")
 
 
-def readings(passage: Passage) -> Iterator[Reading]:
-    """A passage as it is and, where it has escapes, with blanks for them.
+# A digit in a keycap or a circle, and Markdown's emphasis with underscores. Within an ASCII
+# word, or beside a hyphen, an underscore is a letter of a name or token.
+_NUMBERED = r"[0-9*#]\ufe0f?\u20e3|[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]"
+_OPENS = r"(?<![A-Za-z0-9_\-])_+(?=[^\s_])"
+_CLOSES = r"(?<=[^\s_])_+(?![A-Za-z0-9_\-])"
+_DECORATION = re.compile(f"{_NUMBERED}|{_OPENS}|{_CLOSES}")
 
-    The letter of `\\n4111 1111 …` is no part of the number. An escape and its
-    blanks are equally long.
+
+def readings(passage: Passage) -> Iterator[Reading]:
+    """A passage as it is and, where it has escapes or decoration, with blanks for them.
+
+    The letter of `\\n4111 1111 …` is no part of the number, and neither are the signs
+    of `__4111 …__`. What is blanked and its blanks are equally long.
     """
     yield Reading(passage)
     text = passage.text
     if "\\" in text or "\x1b" in text:
         blanked = _ESCAPE.sub(_blank, text)
+        if blanked != text:
+            yield Reading(passage, blanked)
+            text = blanked
+    if "_" in text or not text.isascii():
+        blanked = _DECORATION.sub(lambda signs: " " * len(signs[0]), text)
         if blanked != text:
             yield Reading(passage, blanked)
 

@@ -137,6 +137,35 @@ def test_a_piece_of_a_longer_word_is_no_value(value: str) -> None:
     assert [text for text in longer if value in left(text)] == longer
 
 
+DECORATIONS = ["__{}__", "_{}_", "**{}**", "***{}***", "___{}___", "~~{}~~", "`{}`"]
+DECORATIONS += ["1️⃣{}", "1️⃣ {}", "{} 2️⃣", "9⃣{}", "#️⃣{}", "*️⃣{}", "①{}", ": __{}__,", "({})"]
+IN_KEYCAPS = ["{}2️⃣", "{}3⃣", "1️⃣{}2️⃣"]
+
+
+@pytest.mark.parametrize("decoration", DECORATIONS + IN_KEYCAPS)
+def test_decoration_is_no_part_of_a_value(decoration: str) -> None:
+    """Emphasis on it, or a keycap beside it, hides none."""
+    texts = [name + decoration.format(value) for name, value in VALUES.values()]
+    shown = left("\n\n".join(texts)).split("\n\n")
+    assert [
+        text for (_, value), text in zip(VALUES.values(), shown, strict=True) if value in text
+    ] == []
+
+
+def test_keycaps_spell_a_number() -> None:
+    """All of it, or a digit in the middle."""
+    for text in ("".join(f"{digit}\ufe0f\u20e3" for digit in NUMBERS["card"]), "411111111111️⃣1111"):
+        assert "[REDACTED" in left(text)
+
+
+@pytest.mark.parametrize("name", ["ipv4", "ipv6", "aws", "american phone"])
+def test_an_underscore_within_a_word_goes_on_with_a_value(name: str) -> None:
+    """As in the names of packages and variables."""
+    value = VALUES[name][1]
+    texts = [f"pkg_{value}_x", f"A__{value}__b"]
+    assert [left(text) for text in texts] == texts
+
+
 @pytest.mark.parametrize("value", NUMBERS.values(), ids=NUMBERS)
 def test_an_underscore_is_no_part_of_a_number(value: str) -> None:
     """As in italics and in names made of several parts."""
