@@ -89,7 +89,7 @@ class Remote(models.Model):
 
     `failures` counts the remote's own failures since it last answered, `put_off` those of its
     host or its credential. `limited_until` is when it may be polled again, if its last answer was
-    to make fewer requests.
+    to make fewer requests; `refused_at` is when such an answer last paused its credential.
 
     The claim: until `lease_until` only the worker that wrote `claim_id` may act on the remote.
     """
@@ -112,6 +112,7 @@ class Remote(models.Model):
     failures = models.PositiveIntegerField(default=0)
     put_off = models.PositiveIntegerField(default=0)
     limited_until = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
     stalled = models.BooleanField(default=False)
 
     class Meta:

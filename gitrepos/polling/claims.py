@@ -226,7 +226,8 @@ def finish(
 ) -> None:
     """Give back one remote after a sync or a failure.
 
-    Each failure doubles the wait, up to an hour; with `stalled` it waits for an edit or a request.
+    Each failure doubles the wait, up to an hour, or to a minute where its host is silent; with
+    `stalled` it waits for an edit or a request.
     `at_once` makes it due at once, and so does a link that was edited or asked to sync meanwhile.
     It is never polled before `limited_until`.
 
@@ -264,7 +265,8 @@ def _soon(now: datetime, failures: int = 0) -> datetime:
 def _next_poll_at(row: Remote, now: datetime) -> datetime | Combinable:
     if not row.failures:
         return next_turn(now)
-    return max(now + wait(row.interval_seconds, row.setbacks), row.limited_until or now)
+    later = wait(row.interval_seconds, row.setbacks, silent=hosts.silent(row))
+    return max(now + later, row.limited_until or now)
 
 
 def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:

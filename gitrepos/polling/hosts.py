@@ -5,6 +5,7 @@ Their remotes stay due, keep their order and count no failure of their own. `pro
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When, Window
@@ -119,6 +120,7 @@ def seen(remote: Remote, error: RemoteError | None) -> Seen:
         well=polled_at is not None and remote.setbacks == 0,
         # Where only fetches are refused, checks may have been answered since.
         told_at=min(polled_at, limited_until) if polled_at and limited_until else None,
+        refused_at=remote.refused_at,
     )
 
 
@@ -137,12 +139,17 @@ def note(answers: Sequence[Seen], asked_at: datetime) -> Learnt:
         }
         now = timezone.now()
         learnt = probing.learn(
-            answers, rests, pauses, answered=_answered, asked_at=asked_at, now=now
-        )
+            answers, rests, pauses,
+            answered=_answered, limited=_others_limited, asked_at=asked_at, now=now,
+        )  # fmt: skip
         _write_rests(rests, learnt.rests)
         _write_pauses(pauses, learnt.pauses)
-    if learnt.rested:  # Only now: a claim locks remotes first, then the rows of their hosts.
-        _follow(learnt.rested, now)
+    # Only now: a claim locks remotes first, then the rows of their hosts.
+    refused = [remote_id for remote_id, until in learnt.put_off.items() if until]
+    if refused:
+        Remote.objects.filter(pk__in=refused).update(refused_at=now)
+    if learnt.heard:
+        _follow(learnt.heard, now)
     return learnt
 
 
@@ -161,6 +168,18 @@ def _answered(scope: Scope, since: datetime) -> bool:
     host, digest = scope
     rows = Remote.objects.filter(host=host, failures=0, put_off=0, last_polled_at__gte=since)
     return (rows if digest is None else rows.filter(credential_digest=digest)).exists()
+
+
+def _others_limited(scope: Scope, remote_id: UUID) -> bool:
+    host, digest = scope
+    rows = Remote.objects.filter(host=host, credential_digest=digest)
+    return rows.filter(limited_until__gt=timezone.now()).exclude(pk=remote_id).exists()
+
+
+def silent(remote: Remote) -> bool:
+    """True when a remote is one of those that could not reach their host since it answered."""
+    host = Host.objects.filter(pk=remote.host).first()
+    return host is not None and str(remote.pk) in host.unreached
 
 
 def _write_rests(before: Mapping[str, probing.Rest], after: Mapping[str, probing.Rest]) -> None:
@@ -182,9 +201,11 @@ def _write_pauses(
             Pause.objects.update_or_create(host=host, credential_digest=digest, defaults=stands)
 
 
-def _follow(hosts: Collection[str], now: datetime) -> None:
-    """Make the remotes due that were put off while their host rested."""
-    waiting = Remote.objects.filter(host__in=hosts, put_off__gt=0, failures=0, limited_until=None)
+def _follow(hosts: Mapping[str, Collection[str]], now: datetime) -> None:
+    """Make the remotes due that were put off while their host rested, or found it silent first."""
+    put_off = Q(host__in=hosts.keys(), put_off__gt=0, failures=0)
+    first = Q(pk__in=[pk for unreached in hosts.values() for pk in unreached], failures__gt=0)
+    waiting = Remote.objects.filter(put_off | first, limited_until=None)
     with transaction.atomic():
         rows = waiting.filter(next_poll_at__gt=now).select_for_update().order_by("pk")
         ids = list(rows.values_list("pk", flat=True))  # Locked in the order of all batches.

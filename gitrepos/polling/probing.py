@@ -28,6 +28,8 @@ _PAUSE_SECONDS = 60
 _STRIKES = 3
 # Longer than a check may take: an answer after it belongs to a later poll.
 _IN_FLIGHT = timedelta(seconds=15)
+# A repository pauses its credential once in this time, if it was the only one to be refused.
+_REMEMBERED = timedelta(days=1)
 
 Scope = tuple[str, str | None]
 """A credential at a host; with None the host itself."""
@@ -55,7 +57,7 @@ class Seen:
     """The result of a poll, with facts of the remote from before it.
 
     `well`: the last poll was answered. `told_at`: when the host asked for fewer requests; None if
-    it answered since.
+    it answered since. `refused_at`: when it last paused its credential, whatever it answered since.
     """
 
     remote_id: UUID
@@ -65,6 +67,7 @@ class Seen:
     asked: bool = False
     well: bool = False
     told_at: datetime | None = None
+    refused_at: datetime | None = None
 
     @property
     def unasked(self) -> bool:
@@ -111,13 +114,14 @@ class Learnt:
     """The state of hosts and credentials after some polls; healthy ones are left out.
 
     `put_off` has the remotes whose failure is not their own, with the moment until which they
-    wait, or None for their own back-off. `rested` are the hosts that answer again.
+    wait, or None for their own back-off. `heard` are the hosts that answer again, each with the
+    remotes that had not reached it.
     """
 
     rests: dict[str, Rest]
     pauses: dict[Scope, PauseState]
     put_off: dict[UUID, datetime | None] = field(default_factory=dict)
-    rested: list[str] = field(default_factory=list)
+    heard: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def choose(due: Iterable[Due], troubles: Mapping[Scope, datetime], now: datetime) -> list[Due]:
@@ -153,12 +157,14 @@ def learn(
     pauses: Mapping[Scope, PauseState],
     *,
     answered: Callable[[Scope, datetime], bool],
+    limited: Callable[[Scope, UUID], bool],
     asked_at: datetime,
     now: datetime,
 ) -> Learnt:
     """The conclusions on hosts and credentials from polls that began at `asked_at` or later.
 
-    `answered` tells whether a healthy remote of one was answered at a moment or later.
+    `answered` tells whether a healthy remote of one was answered at a moment or later, `limited`
+    whether the host asked for fewer requests of another remote than this one, for now.
     """
     learnt = Learnt(dict(rests), dict(pauses))
     by_credential, by_host = defaultdict(list), defaultdict(list)
@@ -166,11 +172,11 @@ def learn(
         by_credential[one.host, one.credential].append(one)
         by_host[one.host].append(one)
     for scope, group in by_credential.items():
-        _learn_of_credential(learnt, scope, group, answered, now)
+        _learn_of_credential(learnt, scope, group, answered, limited, now)
     for host, group in by_host.items():
         if any(one.answered or one.limited for one in group):
-            before = learnt.rests.pop(host, Rest())
-            learnt.rested += [host] if before.until else []
+            if before := learnt.rests.pop(host, None):
+                learnt.heard[host] = before.unreached
         elif _counts(host in rests, group) and not answered((host, None), asked_at):
             _learn_of_host(learnt, host, group, now)
     return learnt
@@ -181,24 +187,36 @@ def _learn_of_credential(
     scope: Scope,
     group: Sequence[Seen],
     answered: Callable[[Scope, datetime], bool],
+    limited: Callable[[Scope, UUID], bool],
     now: datetime,
 ) -> None:
     """Pause the credential, or end its pause.
 
     A remote that is refused again while others are answered is limited alone: no pause for all.
+    So is one that was answered between, unless another is refused with it.
     """
     others = any(one.answered for one in group)
+    alone = sum(one.limited for one in group) == 1
     if others and learnt.pauses.get(scope, PauseState(now)).probed:
         del learnt.pauses[scope]
     for one in group:
         if not isinstance(one.error, RateLimitedError):
             continue
+        since = one.told_at
+        if since is None and alone and not limited(scope, one.remote_id):
+            since = _remembered(one, now)
+        if since and (others or answered(scope, since + _IN_FLIGHT)):
+            continue
         if one.told_at is None:
             learnt.put_off[one.remote_id] = until(one.error, now)
-        elif others or answered(scope, one.told_at + _IN_FLIGHT):
-            continue
         before = learnt.pauses.get(scope, PauseState(now))
         learnt.pauses[scope] = PauseState(max(before.until, until(one.error, now)))
+
+
+def _remembered(one: Seen, now: datetime) -> datetime | None:
+    """When a remote last paused its credential, as long as that counts."""
+    recent = one.refused_at is not None and now - one.refused_at < _REMEMBERED
+    return one.refused_at if recent else None
 
 
 def _counts(is_known: bool, group: Sequence[Seen]) -> bool:
@@ -224,7 +242,10 @@ def until(error: RateLimitedError, now: datetime) -> datetime:
     return now + timedelta(seconds=seconds)
 
 
-def wait(interval_seconds: int, setbacks: int) -> timedelta:
-    """The back-off after one or more setbacks: doubled by each, up to an hour."""
-    longest = max(LONGEST_WAIT_SECONDS, interval_seconds)
+def wait(interval_seconds: int, setbacks: int, *, silent: bool = False) -> timedelta:
+    """The back-off after one or more setbacks: doubled by each, up to an hour.
+
+    Of a `silent` host, that answers nobody, the few remotes that found it so go on asking.
+    """
+    longest = max(LONGEST_REST_SECONDS if silent else LONGEST_WAIT_SECONDS, interval_seconds)
     return timedelta(seconds=min(interval_seconds * 2 ** min(setbacks - 1, 20), longest))

@@ -53,6 +53,7 @@ _LOOKED_AT = (
     (
         "url", "host", "credential", "credential_digest", "shared", "next_poll_at", "asked",
         "failures", "put_off", "limited_until", "last_polled_at",
+        "refused_at",
     ),
     (
         "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",

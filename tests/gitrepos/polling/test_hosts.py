@@ -192,6 +192,25 @@ def test_a_repository_that_is_always_limited_holds_up_no_other(
     assert remote.next_poll_at >= remote.limited_until
 
 
+def test_a_repository_that_is_limited_in_turns_pauses_its_credential_once(
+    admin: APIClient, forge: Forge, repo: Repo, make_repo: Callable[[], Repo], limited: object
+) -> None:
+    """Its row remembers, whatever was answered between."""
+    well = make_repo()
+    well.commit({BOT: policy()})
+    link(admin, well.url)
+    forge.release(repo)
+    _later()
+    run_due()
+    Remote.objects.update(refused_at=F("refused_at") - timedelta(minutes=5))
+    forge.answers[repo.bare.name] = (429, {"Retry-After": "120"}, b"")
+
+    poll()
+
+    assert Pause.objects.count() == 0
+    assert Remote.objects.get(refused_at__isnull=False).failures == 1
+
+
 def test_a_fetch_that_is_refused_pauses_its_credential(
     admin: APIClient, forge: Forge, make_repo: Callable[[], Repo], repo: Repo
 ) -> None:
@@ -320,17 +339,19 @@ def test_a_resting_host_is_probed_after_a_minute_though_no_remote_is_due() -> No
 
 
 def test_a_host_that_answers_again_is_forgotten(admin: APIClient, forge: Forge, repo: Repo) -> None:
-    """Its strikes do not add up over the years."""
+    """Its strikes do not add up over the years; and whoever found it silent is asked at once."""
     _unreachable(admin, 2)
     Remote.objects.update(last_polled_at=timezone.now() - timedelta(hours=1))  # They were well.
     run_due()
     strikes = len(Host.objects.get().unreached)
+    Remote.objects.update(next_poll_at=timezone.now() + timedelta(minutes=50))
     repo.commit({BOT: policy()})
     link(admin, repo.url)
 
     run_due()
 
     assert (strikes, Host.objects.count()) == (2, 0)
+    assert Remote.objects.filter(failures=1, next_poll_at__lte=timezone.now()).count() == 2
 
 
 def test_a_host_without_remotes_is_dropped(admin: APIClient) -> None:

@@ -40,6 +40,7 @@ class Link:
     put_off: int = 0
     polled_at: datetime | None = None
     limited_until: datetime | None = None
+    refused_at: datetime | None = None
     asking_until: datetime | None = None
     calls: list[datetime] = field(default_factory=list)
     answers: list[datetime] = field(default_factory=list)
@@ -58,7 +59,9 @@ class Link:
     def seen(self, error: RemoteError | None) -> Seen:
         well = self.polled_at is not None and not self.setbacks
         told_at = self.polled_at if self.limited_until else None
-        return Seen(self.id, HOST, self.credential, error, self.asked, well, told_at)
+        return Seen(
+            self.id, HOST, self.credential, error, self.asked, well, told_at, self.refused_at
+        )  # fmt: skip
 
 
 @dataclass
@@ -120,13 +123,14 @@ class World:
         asked_at = min(link.calls[-1] for link in answers)
         learnt = learn(
             seen, self.rests, self.pauses,
-            answered=self._answered, asked_at=asked_at, now=self.now,
+            answered=self._answered, limited=self._limited, asked_at=asked_at, now=self.now,
         )  # fmt: skip
         self.rests, self.pauses = learnt.rests, learnt.pauses
         for link, one in zip(answers, seen, strict=True):
             self._settle(link, one.error, learnt)
-        for link in self.links if learnt.rested else ():
-            if link.put_off and not link.failures and not link.limited_until:
+        for link in self.links if learnt.heard else ():
+            first = link.failures and str(link.id) in learnt.heard[HOST]
+            if (first or (link.put_off and not link.failures)) and not link.limited_until:
                 link.due_at = min(link.due_at, self.now)
 
     def _settle(self, link: Link, error: RemoteError | None, learnt: probing.Learnt) -> None:
@@ -134,6 +138,7 @@ class World:
         if link.id in learnt.put_off:
             link.put_off += 1
             link.limited_until = learnt.put_off[link.id]
+            link.refused_at = self.now if link.limited_until else link.refused_at
             later = self.now + probing.wait(link.interval, link.setbacks)
             link.due_at = link.limited_until or later
             return
@@ -147,7 +152,8 @@ class World:
         link.failures += 1
         if isinstance(error, RateLimitedError):
             link.limited_until = probing.until(error, self.now)
-        later = self.now + probing.wait(link.interval, link.setbacks)
+        silent = HOST in self.rests and str(link.id) in self.rests[HOST].unreached
+        later = self.now + probing.wait(link.interval, link.setbacks, silent=silent)
         link.due_at = max(later, link.limited_until or later)
 
     def _answered(self, scope: Scope, since: datetime) -> bool:
@@ -155,6 +161,13 @@ class World:
             link.polled_at and link.polled_at >= since and not link.setbacks
             for link in self.links
             if scope[1] in (None, link.credential)
+        )
+
+    def _limited(self, scope: Scope, remote_id: UUID) -> bool:
+        return any(
+            link.limited_until and link.limited_until > self.now
+            for link in self.links
+            if link.id != remote_id and link.credential == scope[1]
         )
 
     def run(self, seconds: int) -> None:
@@ -231,6 +244,57 @@ def test_a_repository_that_is_limited_by_itself_holds_up_the_others_once() -> No
     assert limited.failures >= 3
 
 
+def alternating(
+    every: int, refusals: int, seconds: int
+) -> Callable[[datetime], RemoteError | None]:
+    """What a repository answers that is refused for a while and well for a while, in turns."""
+
+    def answer(now: datetime) -> RemoteError | None:
+        at = (now - START).total_seconds()
+        refused = at >= 30 and at % every < refusals
+        return RateLimitedError("429", retry_after_seconds=seconds) if refused else None
+
+    return answer
+
+
+@pytest.mark.parametrize("count", [1, 8])
+@pytest.mark.parametrize("seconds", [5, 60, 610])
+@pytest.mark.parametrize(("every", "refusals"), [(40, 10), (230, 100)])
+def test_a_repository_that_is_refused_in_turns_holds_up_the_others_once(
+    every: int, refusals: int, seconds: int, count: int
+) -> None:
+    """However often it is answered between; a few times if it asks for less than a check takes."""
+    flapping = Link(0, 10, alternating(every, refusals, seconds))
+    well = [Link(n, 10 + n) for n in range(1, count + 1)]
+    world = World([flapping, *well])
+
+    world.run(2400)
+
+    for link in well:
+        waits = lateness(link, world.now)
+        assert waits[0] <= seconds + TICKS + probing.PROBE_SECONDS * count
+        assert waits[1 if seconds > 15 else 3] <= TICKS
+    assert len([at for at in flapping.answers if at > START + 40 * SECOND]) > 1
+
+
+@pytest.mark.parametrize("count", [2, 10])
+def test_a_credential_that_is_used_up_each_hour_pauses_each_time(count: int) -> None:
+    """All of its repositories are refused then; few calls more tell so."""
+
+    def used_up(now: datetime) -> RemoteError | None:
+        left = 3600 - (now - START).total_seconds() % 3600
+        return RateLimitedError("429", retry_after_seconds=int(left)) if left < 600 else None
+
+    links = [Link(n, 60 + n % 7, used_up) for n in range(count)]
+    world = World(links)
+
+    world.run(3 * 3600)
+
+    vain = [sum(used_up(at) is not None for at in link.calls) for link in links]
+    assert sum(vain) <= 3 * count
+    assert all(len(link.answers) > 3 * 3000 / 70 - 10 for link in links)
+
+
 def test_a_credential_pauses_alone() -> None:
     """Who has another one, or none, goes on."""
     limited = Link(0, 10, dead("429 for a minute", 30), credential="a")
@@ -269,6 +333,24 @@ def test_a_host_that_was_down_for_long_is_found_well_soon(count: int) -> None:
     assert len(calls) <= 8000 / probing.LONGEST_REST_SECONDS + 5 * count
     world.run(probing.LONGEST_REST_SECONDS + TICKS)
     assert all(link.answers[-1] >= START + 9000 * SECOND for link in links)
+
+
+@pytest.mark.parametrize("interval", [5, 300])
+@pytest.mark.parametrize("kind", ["503", "hang"])
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_a_host_of_any_size_is_found_well_as_soon(count: int, kind: str, interval: int) -> None:
+    """Those that found it silent first, one after the other or together, wait no longer."""
+    links = [Link(n, interval + 7 * n, dead(kind, 900, 9000)) for n in range(count)]
+    world = World(links)
+
+    world.run(9000)
+
+    calls = [at for link in links for at in link.calls if at > START + 2000 * SECOND]
+    assert len(calls) <= 7000 / probing.LONGEST_REST_SECONDS * 3 + 5 * count
+    longest = max(probing.LONGEST_REST_SECONDS, interval + 7 * count)
+    world.run(longest + TICKS + HANG_SECONDS + probing.PROBE_SECONDS * count)
+    assert all(link.answers[-1] >= START + 9000 * SECOND for link in links)
+    assert not any(link.setbacks for link in links)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +398,8 @@ def test_who_failed_before_says_nothing_of_its_host(well: bool) -> None:
     seen = [Seen(UUID(int=n), HOST, "", error, well=well) for n in range(25)]
 
     learnt = learn(
-        seen, {}, {}, answered=lambda _scope, _since: False, asked_at=START, now=START
+        seen, {}, {},
+        answered=lambda *_: False, limited=lambda *_: False, asked_at=START, now=START,
     )  # fmt: skip
 
     assert (len(learnt.rests), len(learnt.put_off)) == ((1, 25) if well else (0, 0))
