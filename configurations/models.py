@@ -8,8 +8,8 @@ class Configuration(models.Model):
     """A policy that gateways enforce under one id.
 
     `id` is text that is safe as a directory's name. `owner` is the id of the linked
-    repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url of
-    the last such repository, so that linking it again takes its configurations back;
+    repository whose file feeds it, empty for one that nobody feeds; `origin_url` is the url that
+    the last such link had last, so that linking it again takes its configurations back;
     `orphaned_at` is when the last such link was deleted.
     `content_hash` and `version` repeat the current version's, for lists; `publish_seq` is the
     sequence number of its publication, and never goes back. `git_hash` is the content hash of

@@ -211,6 +211,15 @@ def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None
         Configuration.objects.bulk_update(rows, _GIT_FIELDS)
 
 
+def follow(owner: str, origin_url: str) -> None:
+    """Record a new url of the link `owner` with all that it feeds, so that it is found by it."""
+    with transaction.atomic():
+        publish()  # Whoever writes whole rows waits, and does not bring the old url back.
+        fed = Configuration.objects.filter(owner=owner).exclude(origin_url=origin_url)
+        if not fed.update(origin_url=origin_url):
+            transaction.set_rollback(True)
+
+
 def orphan(owner: str) -> list[str]:
     """Leave the configurations of `owner` in force without an owner; returns their ids, sorted."""
     with transaction.atomic():

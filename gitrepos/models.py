@@ -145,7 +145,8 @@ class Link(models.Model):
 
     What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
     (when the rules change, only refused files are judged again);
-    `last_commit` and `tree_id` those of the last sync that was applied. While its branch stands at
+    `last_commit` and `tree_id` those of the last sync that was applied, from `last_ref` (the full
+    name of a ref) of `last_url`; both are empty while that is not known. While its branch stands at
     `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
     `requested_seq`; an attempt that began after it sets `served_seq`. `held` has the commit that
     waits for a person and why, `confirmed_commit` the one that a person confirmed. Until
@@ -176,6 +177,9 @@ class Link(models.Model):
     observed_generation = models.PositiveIntegerField(default=0)
     observed_rules = models.CharField(max_length=64, default="")
     last_commit = models.CharField(max_length=64, default="")
+    # `db_default`: a worker of the release before, which knows no such columns, goes on writing.
+    last_url = models.CharField(max_length=2000, default="", db_default="")
+    last_ref = models.CharField(max_length=300, default="", db_default="")
     tree_id = models.CharField(max_length=64, default="")
     last_synced_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, default="")

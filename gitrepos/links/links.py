@@ -91,6 +91,8 @@ def edit(
         claims.outdate(Link.objects.filter(pk=link_id))
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
         prefix = row.id_prefix
+        if row.url != new.url:
+            versions.follow(str(link_id), new.url)
         _filled(row, fields)
         row.remote, row.url = new, new.url
         row.error_code = row.error_message = row.confirmed_commit = ""

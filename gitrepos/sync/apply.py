@@ -12,6 +12,7 @@ from django.utils import timezone
 from configurations import versions
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
+from gitrepos import refs
 from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, Link, SyncRun
 from gitrepos.polling import claims
@@ -73,6 +74,7 @@ def apply(
             notices.tell_rewrite(link, commit)
         link.retry_at = None
         link.last_commit = commit
+        link.last_url, link.last_ref = link.url, refs.named(link.branch)
         link.tree_id = snapshot.tree_id
         link.last_synced_at = now
         _observe(link, attempt)

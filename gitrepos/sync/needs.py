@@ -89,7 +89,14 @@ def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> F
         known=settled(before),
         include=tuple(link.include),
         exclude=tuple(link.exclude),
-        # Another branch or repository has another history, and nobody rewrote it.
-        last_commit=link.last_commit if link.observed_generation == link.generation else "",
+        last_commit=link.last_commit if _is_of_its_ref(link) else "",
         allowed_signers=link.allowed_signers,
     )
+
+
+def _is_of_its_ref(link: Link) -> bool:
+    """True when the link still follows the ref of its last commit.
+
+    Another branch or repository has another history, and nobody rewrote it.
+    """
+    return (link.last_url, link.last_ref) == (link.url, refs.named(link.branch))

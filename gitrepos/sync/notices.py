@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from events import log
 from events.log import Kind
+from gitrepos import refs
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.sync.candidates import Linked
 from gitrepos.sync.plan import Move, Plan
@@ -34,11 +35,17 @@ def tell(
 
 def tell_rewrite(link: Link, commit: str) -> None:
     """Record that the branch lost the commit in force; call it before the link has `commit`."""
+    message = "The branch was rewritten: the commit in force is no ancestor of the present one."
+    if refs.named(link.branch) == refs.HEAD:
+        message = (
+            "The commit in force is no ancestor of HEAD: its branch was rewritten, or HEAD names"
+            " another branch."
+        )
     _record(
         Kind.HISTORY_REWRITTEN,
         link,
         "",
-        "The branch was rewritten: the commit in force is no ancestor of the present one.",
+        message,
         from_commit=link.last_commit,
         to_commit=commit,
     )
