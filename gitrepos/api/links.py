@@ -145,7 +145,9 @@ class Sync(View):
 
 
 class Test(View):
-    """Preview the first sync of a link with this body; nothing is saved."""
+    """Preview the first sync of a link with this body, or a merge into the branch of one."""
+
+    query = {"POST": ("git_repo",)}
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -154,6 +156,7 @@ class Test(View):
             token=fields.pop("access_token", ""),
             credential=fields.pop("credential", ""),
             fields=fields,
+            like=_uuid(request, "git_repo"),
         )
         answer = {"data": _previewed(link)}
         return Response(answer | ({"notices": notices} if notices else {}))
@@ -223,6 +226,15 @@ def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], 
             " KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS allows here."
         )
     return fields, notices
+
+
+def _uuid(request: Request, name: str) -> UUID | None:
+    """A query parameter that is an id; None when it is missing."""
+    text = request.query_params.get(name)
+    try:
+        return None if text is None else UUID(text)
+    except ValueError as exc:
+        raise FieldError(name, "must be the id of a link") from exc
 
 
 def _found(link_id: UUID) -> LinkWithStatus:

@@ -28,6 +28,11 @@ COUNTER = "git-repos"
 _EXPECTED_SECONDS = 60
 _LONGEST_RETRY = timedelta(hours=1)
 _PINS_AT_ONCE = 50
+# What a preview depends on, besides url, branch and path.
+_PLANNED = {
+    "auto_create_configuration", "adopt", "id_prefix", "include", "exclude", "prune",
+    "allowed_signers",
+}  # fmt: skip
 
 
 def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
@@ -52,15 +57,41 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
     return row
 
 
-def draft(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
+def draft(
+    url: RepoURL, *, token: str, credential: str, fields: Fields, like: UUID | None = None
+) -> Link:
     """Make a link as `create` does, without saving it.
 
+    A link that has the url and path already, `like` of several, gives its id and all that
+    `fields` do not say, and its credential where none is sent. Another `id_prefix` asks for a link
+    of its own.
+
     Raises:
-        FieldError: as `create`.
+        FieldError: as `create`; the link `like` has another url or path.
     """
     row = _filled(Link(url=url.text), fields)
-    row.remote = remotes.new(url, token, remotes.shared(credential))
+    saved = _of_path(row, fields, like)
+    if saved is None or token or credential:
+        row.remote = remotes.new(url, token, remotes.shared(credential))
+    else:
+        row.remote = saved.remote
+    if saved is not None:
+        row.pk, row.confirmed_commit = saved.pk, saved.confirmed_commit
+        for name in _PLANNED - fields.keys():
+            setattr(row, name, getattr(saved, name))
     return row
+
+
+def _of_path(row: Link, fields: Fields, like: UUID | None) -> Link | None:
+    """The saved link of the url and path of `row`: of its branch, else the first that was made."""
+    rows = Link.objects.select_related("remote").filter(url=row.url, root=row.root)
+    if like is not None:
+        rows = rows.filter(pk=like)
+        if not rows:
+            raise FieldError("git_repo", "is no link with this url and path")
+    if "id_prefix" in fields:
+        rows = rows.filter(id_prefix=row.id_prefix)
+    return min(rows, key=lambda one: (one.branch != row.branch, one.created_at), default=None)
 
 
 def edit(

@@ -1,8 +1,12 @@
-"""The test for a rewritten branch: one that lost a commit from its ancestors."""
+"""Ancestors: whether a branch lost a commit of them, and where two branches parted."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from gitrepos.errors import ObjectRefusedError, RemoteError
+from gitrepos.forge.git import runner
+from gitrepos.forge.pack_fetch import Courier
+from gitrepos.snapshot import temporary
 from gitrepos.snapshot.repository import Bare, RemoteBranch, text
 
 _HEAD = "refs/keeptrusts/head"
@@ -28,10 +32,29 @@ def left(source: RemoteBranch, commit: str, *, head: str, header: Sequence[str])
         return False  # The sync itself shows what is wrong with the server.
 
 
+def fork(access: runner.Access, *, ref: str, head: str, other: str, folder: Path) -> str:
+    """The commit from which `ref`, at `head`, and the commit `other` went apart.
+
+    Of several it is one that git would merge by. Empty where the last 1,000 generations of both
+    have none in common, and where the server does not send them within the bounds. `folder` holds
+    the temporary repository.
+    """
+    object_format = "sha256" if len(head) == 64 else "sha1"
+    try:
+        with temporary.temporary(folder) as place, Courier(access) as courier:
+            source = RemoteBranch(access, courier, ref, object_format, place)
+            bare = Bare(source, "history")
+            refs = [f"+{head}:{_HEAD}", f"+{other}:{_LEFT}"]
+            bare.fetch([*_deep(), "origin", *refs], _SECONDS)
+            return text(bare.read(["merge-base", _HEAD, _LEFT])).strip()
+    except RemoteError:
+        return ""
+
+
 def _departed(source: RemoteBranch, commit: str) -> bool:
     # In a separate repository: git does not deepen one that has the head already.
     bare = Bare(source, "history")
-    deep = [f"--depth={_GENERATIONS}", "--filter=tree:0", "origin", f"+{source.ref}:{_HEAD}"]
+    deep = [*_deep(), "origin", f"+{source.ref}:{_HEAD}"]
     try:
         bare.fetch([*deep, f"+{commit}:{_LEFT}"], _SECONDS)
         before = _history(bare, _LEFT)
@@ -42,6 +65,10 @@ def _departed(source: RemoteBranch, commit: str) -> bool:
     if commit in here:
         return False
     return bool(before & here) or bare.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE
+
+
+def _deep() -> list[str]:
+    return [f"--depth={_GENERATIONS}", "--filter=tree:0"]
 
 
 def _history(bare: Bare, tip: str) -> frozenset[str]:

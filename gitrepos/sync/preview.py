@@ -1,52 +1,78 @@
-"""Previews of syncs, without a claim, a lock or a row written."""
+"""Previews of syncs and of merges, without a claim, a lock or a row written."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
-from configurations.models import Configuration
-from gitrepos.errors import GoneError, RemoteError
+from configurations import checks
+from configurations.models import Version
+from gitrepos import refs
+from gitrepos.errors import GoneError, PathNotFoundError, RemoteError
 from gitrepos.forge import check
 from gitrepos.forge.addresses import resolve, stored
 from gitrepos.forge.git import runner
+from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
-from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import facts, holds, poll, steps, work
+from gitrepos.snapshot import ancestry
+from gitrepos.snapshot.values import File, FilesRequest, Snapshot
+from gitrepos.sync import facts, holds, merging, poll, steps, work
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import decide
-from gitrepos.sync.plan import Hold, Plan, mass_removal
+from gitrepos.sync.needs import Heads
+from gitrepos.sync.plan import FileDecision, Hold, Plan, mass_removal
 from gitrepos.sync.work import Work
+from keeptrusts.api.errors import ConflictError
 
 _SHOWN_FINDINGS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The files to plan with: those of one commit, or of a merge.
+
+    `into` and `fork` are the head of the branch that is merged into and the commit where the two
+    parted; empty where nothing is merged, or where that is not known.
+    """
+
+    snapshot: Snapshot
+    both: frozenset[str] = frozenset()
+    into: str = ""
+    fork: str = ""
 
 
 def of(link: Link) -> dict[str, Any]:
     """Check, fetch, read and plan, as a sync of `link` would.
 
-    `error` is the failure of git, `host_keys` are the keys of an ssh server. `held` is the reason
-    why the commit would wait for a person, `would_remove` the files that it would remove. A file's
-    `version` is the one that the sync would record.
+    A link with the id of a saved one, and another branch, is merged into that one's branch.
+    `against` says so. `error` is the failure of git, `host_keys` are the keys of an ssh server.
+    `held` is the reason why the commit would wait for a person, `would_remove` the files that it
+    would remove. A file's `version` is the one that the sync would record, and `changes` say what
+    that does to enforcement.
     """
     answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
     answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
     before = facts.linked(link.pk)
+    saved = Link.objects.filter(pk=link.pk).first()
+    answer |= {"against": _against(saved)}
     try:
-        snapshot = _taken(link)
+        taken = _taken(link, saved)
     except GoneError as error:
         gone = decide(link, (), before)
         hold = Hold(error.code, error.message) if gone.removed else None
         return answer | {"error": _error(error)} | _going(link, error.commit, gone, hold)
     except RemoteError as error:
         return answer | {"error": _error(error)}
-    candidates = read(snapshot, before, prefix=link.id_prefix, every=True)
-    decided = decide(link, candidates, before)
-    commit = snapshot.commit.id
-    answer |= {"commit": commit, "files": _files(decided)}
-    hold = holds.unverified(snapshot.commit.signature) or mass_removal(decided)
-    return answer | _going(link, commit, decided, hold)
+    candidates = read(taken.snapshot, before, prefix=link.id_prefix, every=True)
+    decided = decide(link, merging.marked(candidates, taken.both), before)
+    commit = taken.snapshot.commit
+    answer |= {"commit": commit.id, "files": _files(decided)}
+    answer |= {"against": _against(saved, taken.into, taken.fork)}
+    hold = holds.unverified(commit.signature) or mass_removal(decided)
+    return answer | _going(link, commit.id, decided, hold)
 
 
 def _host_keys(link: Link) -> list[dict[str, str]]:
@@ -62,24 +88,64 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
     return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]
 
 
-def _taken(link: Link) -> Snapshot:
-    """The link's snapshot as of now, with the bytes of every file."""
-    job = Work(link.remote, (link,), timezone.now())
+def _taken(link: Link, saved: Link | None) -> _Taken:
+    """The link's files as of now, with the bytes of each; merged into the branch of `saved`."""
+    job = Work(link.remote, (link,) if saved is None else (link, saved), timezone.now())
     groups = check.check([poll.question(job)], terms=work.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
-    [ref] = job.refs()
+    ref = refs.named(link.branch)
+    snapshot = _snapshot(job, link, ref, answer.heads)
+    into = refs.named(saved.branch) if saved else ref
+    if into == ref or not answer.heads[into]:
+        return _Taken(snapshot)
+    return _merged(job, link, snapshot, ref, into, answer.heads)
+
+
+def _merged(job: Work, link: Link, snapshot: Snapshot, ref: str, into: str, heads: Heads) -> _Taken:
+    """The files of a merge of `ref` into the ref `into`; those of `ref` where git cannot tell."""
+    ours, theirs = heads[into], snapshot.commit.id
+    access = check.access(work.url_of(job.remote), secret_of(job.remote), terms=work.terms())
+    folder = settings.ENV.data_dir / "work"
+    fork = ancestry.fork(access, ref=ref, head=theirs, other=ours, folder=folder)
+    if fork in ("", ours):
+        return _Taken(snapshot, into=ours, fork=fork)
+    sides = [_side(job, link, ref, ours), _side(job, link, ref, fork)]
+    if None in sides:
+        return _Taken(snapshot, into=ours)
+    merged = merging.merge(sides[0] or (), snapshot.files or (), sides[1] or ())
+    return _Taken(replace(snapshot, files=merged.files), merged.both, ours, fork)
+
+
+def _side(job: Work, link: Link, ref: str, commit: str) -> tuple[File, ...] | None:
+    """The link's files at a commit; None where the server does not serve it by its id."""
+    try:
+        snapshot = _snapshot(job, link, ref, {ref: commit})
+    except PathNotFoundError:
+        return ()
+    return snapshot.files if snapshot.commit.id == commit else None
+
+
+def _snapshot(job: Work, link: Link, ref: str, heads: Heads) -> Snapshot:
     ask = FilesRequest(
         link.root,
         include=tuple(link.include),
         exclude=tuple(link.exclude),
         allowed_signers=link.allowed_signers,
     )
-    [result] = steps.fetched(job, ref, answer.heads, [ask])
+    [result] = steps.fetched(job, ref, heads, [ask])
     if isinstance(result, RemoteError):
         raise result
     return result
+
+
+def _against(saved: Link | None, into: str = "", fork: str = "") -> dict[str, str | None] | None:
+    """The link that the files are compared with, and what of its branch is merged."""
+    if saved is None:
+        return None
+    commits = {"commit": into or saved.last_commit or None, "merge_base": fork or None}
+    return {"git_repo": str(saved.pk), "branch": saved.branch, **commits}
 
 
 def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
@@ -93,9 +159,9 @@ def _named(gone: Sequence[Linked]) -> list[dict[str, str]]:
 
 
 def _files(decided: Plan) -> list[dict[str, Any]]:
-    ids = [d.candidate.configuration for d in decided.decisions if d.publish]
-    versions = dict(Configuration.objects.filter(pk__in=ids).values_list("pk", "version"))
     origins = {move.after.path: move.before.configuration for move in decided.moves}
+    published = [d.candidate.configuration for d in decided.decisions if d.publish]
+    current = _current({*published, *origins.values()})
     return [
         {
             "path": decision.candidate.path,
@@ -103,13 +169,45 @@ def _files(decided: Plan) -> list[dict[str, Any]]:
             "renamed_from": origins.get(decision.candidate.path, ""),
             "outcome": decision.outcome,
             "content_hash": decision.candidate.content_hash,
-            "version": versions.get(decision.candidate.configuration, 0) + 1
-            if decision.publish
-            else None,
+            "version": _next(decision, current),
+            "changes": _changes(decision, current, origins),
             "findings": [asdict(finding) for finding in decision.findings[:_SHOWN_FINDINGS]],
         }
         for decision in decided.decisions
     ]
+
+
+def _current(configurations: set[str]) -> Mapping[str, Version]:
+    """The version in force of each configuration."""
+    rows = Version.objects.filter(
+        configuration__in=configurations, number=F("configuration__version")
+    )
+    return {row.configuration_id: row for row in rows}
+
+
+def _next(decision: FileDecision, current: Mapping[str, Version]) -> int | None:
+    if not decision.publish:
+        return None
+    present = current.get(decision.candidate.configuration)
+    return present.number + 1 if present else 1
+
+
+def _changes(
+    decision: FileDecision, current: Mapping[str, Version], origins: Mapping[str, str]
+) -> list[dict[str, Any]] | None:
+    """What a file changes in enforcement since the version in force, of its former id if need be.
+
+    Empty for a file that changes nothing or makes a new configuration; None where the present
+    rules refuse what is in force.
+    """
+    candidate = decision.candidate
+    before = current.get(candidate.configuration) or current.get(origins.get(candidate.path, ""))
+    if not decision.publish or before is None:
+        return []
+    try:
+        return checks.compared(bytes(before.content), candidate.content)
+    except ConflictError:
+        return None
 
 
 def _error(error: RemoteError) -> dict[str, str]:
