@@ -3,11 +3,10 @@
 Nothing else in a delivery counts: what is in force comes from git alone.
 """
 
-import contextlib
 import functools
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 from uuid import UUID
 
 import redis
@@ -19,16 +18,17 @@ from gitrepos.links.sealed_secrets import sealed_webhook_secret, webhook_secret_
 from gitrepos.models import Link
 from gitrepos.webhooks import forges
 from gitrepos.webhooks.forges import Delivery, Headers, Push
-from keeptrusts.api.errors import ApiError, ConflictError, UnavailableError
+from keeptrusts.api.errors import ApiError, UnavailableError
 from keeptrusts.redis_client import client
 from keeptrusts.sealing import SealError
 from kt.policy.words import shown
 
 log = structlog.get_logger(__name__)
 
-# Longer than a signature with a time is valid. The others are valid for ever; a replay after a day
-# costs no more than a poll.
+# Longer than a signature with a time is valid. The others are valid for ever, and a forge's id is
+# not signed: a replay that is not known any more, or under another id, costs no more than a poll.
 _REMEMBERED_SECONDS = 86_400
+_MOST_REMEMBERED = 1000
 
 
 class UnsignedError(ApiError):
@@ -58,16 +58,21 @@ def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:
 
     Raises:
         UnsignedError: the signature is wrong; the same for a link without a secret or none at all.
-        ConflictError: the delivery was taken before (`replayed`).
         ApiError: the body cannot be read (`unreadable`).
         NotFoundError: the link was deleted meanwhile.
         UnavailableError: the broker does not answer.
     """
     link = Link.objects.filter(pk=link_id).first() or Link(pk=link_id)
-    with _once(f"keeptrusts:delivery:{link_id}:{_mark(link, headers, body)}"):
+    key, mark = f"keeptrusts:deliveries:{link_id}", _mark(link, headers, body)
+    if not _is_new(key, mark):
+        return Receipt("replayed", "This delivery was taken before.")
+    try:
         delivery = _read(headers, body)
         ignored = _ignored(link, delivery)
         links.hear(link_id, commit=None if ignored else _commit(link, delivery))
+    except BaseException:
+        client().zrem(key, mark)  # One that failed may be sent again.
+        raise
     return ignored or Receipt("", "The link is polled now.")
 
 
@@ -102,21 +107,19 @@ def _nobody() -> Link:
     return link
 
 
-@contextlib.contextmanager
-def _once(key: str) -> Iterator[None]:
-    """Refuse a delivery that was taken before; one that fails in the block may be sent again."""
+def _is_new(key: str, mark: str) -> bool:
+    """Remember a delivery among the last thousand of its link; False if it was there."""
+    now = timezone.now().timestamp()
     try:
-        is_new = client().set(key, 1, nx=True, ex=_REMEMBERED_SECONDS)
+        with client().pipeline() as pipe:
+            pipe.zremrangebyscore(key, "-inf", now - _REMEMBERED_SECONDS)
+            pipe.zadd(key, {mark: now}, nx=True)
+            pipe.zremrangebyrank(key, 0, -_MOST_REMEMBERED - 1)
+            pipe.expire(key, _REMEMBERED_SECONDS)
+            return bool(pipe.execute()[1])
     except redis.RedisError as exc:
         log.warning("broker failed", error=str(exc))
         raise UnavailableError("The broker") from exc
-    if not is_new:
-        raise ConflictError("replayed", "This delivery was taken before.")
-    try:
-        yield
-    except BaseException:
-        client().delete(key)
-        raise
 
 
 def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
@@ -134,7 +137,8 @@ def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
 
 def _is_of(link: Link, repository: str) -> bool:
     """True when the delivery is about the link's repository; a hook may serve an organisation."""
-    name = link.url.lower().removesuffix(".git")
+    # Azure DevOps writes `project/_git/name`, with blanks as %20, and by ssh `project/name`.
+    name = unquote(link.url).lower().removesuffix(".git").replace("/_git/", "/")
     return not repository or name.endswith(f"/{repository.lower()}")
 
 

@@ -1,7 +1,8 @@
 """Webhooks as forges send them: their verification, and the pushes in them. Pure.
 
-Sources: the webhook pages of GitHub ("Validating webhook deliveries"), GitLab, Gitea and
-Bitbucket ("Event payloads", Cloud and Data Center); the Standard Webhooks specification.
+Sources: the webhook pages of GitHub ("Validating webhook deliveries"), GitLab, Gitea, Gogs,
+Bitbucket ("Event payloads", Cloud and Data Center) and Azure DevOps ("Service hooks events",
+`git.push`); the Standard Webhooks specification.
 """
 
 import base64
@@ -22,6 +23,18 @@ MAX_AGE_SECONDS = 300
 
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _STANDARD = "whsec_"
+_SIGNATURES = (
+    "x-hub-signature-256", "x-forgejo-signature", "x-gitea-signature", "x-gogs-signature",
+)  # fmt: skip
+_EVENTS = (
+    "x-gitlab-event", "x-event-key", "x-forgejo-event", "x-gitea-event", "x-gogs-event",
+    "x-github-event",
+)  # fmt: skip
+# A forge that sends a delivery again gives it the same id. No signature covers these.
+_IDS = (
+    "x-github-delivery", "x-gitlab-event-uuid", "x-request-uuid", "x-forgejo-delivery",
+    "x-gitea-delivery", "x-gogs-delivery",
+)  # fmt: skip
 
 Headers = Mapping[str, str]
 
@@ -58,12 +71,14 @@ class Delivery:
 def verify(headers: Headers, body: bytes, *, secret: str, now: float) -> str:
     """Check that the sender of `body` knows `secret`. Names of headers are in lower case.
 
-    GitHub, Gitea, Forgejo and Bitbucket sign the body with HMAC-SHA256. GitLab sends the secret
-    itself or, for one that begins with `whsec_`, signs as Standard Webhooks say. The generic
-    form, `X-Keeptrusts-Signature: t=UNIXTIME,v1=HEX`, signs `UNIXTIME.BODY`. The last two are
-    valid for five minutes. Every comparison takes constant time.
+    GitHub, Gitea, Forgejo, Gogs and Bitbucket sign the body with HMAC-SHA256. GitLab sends the
+    secret itself or, for one that begins with `whsec_`, signs as Standard Webhooks say. Azure
+    DevOps sends the secret as the password of basic authentication. The generic form,
+    `X-Keeptrusts-Signature: t=UNIXTIME,v1=HEX`, signs `UNIXTIME.BODY`. Standard Webhooks and the
+    generic form are valid for five minutes. Every comparison takes constant time.
 
-    Returns a digest of the signed content, which a replay has as well.
+    Returns a digest of what was signed and of the forge's own id of the delivery, which a replay
+    has as well; a push that is undone and made again may have the same body, under another id.
 
     Raises:
         UnverifiedError: the signature is missing, wrong or too old.
@@ -74,13 +89,14 @@ def verify(headers: Headers, body: bytes, *, secret: str, now: float) -> str:
         signed = _standard(headers, body, secret, now)
     elif "x-gitlab-token" in headers:
         _compare(headers["x-gitlab-token"], secret)
-        # Only who knows the secret can forge this header; without it, the same push made twice,
-        # with another between, would look like a replay.
-        signed = headers.get("x-gitlab-event-uuid", "").encode() + b"." + body
-    else:
-        _compare(_signature(headers), _hmac(secret.encode(), body).hex())
         signed = body
-    return hashlib.sha256(signed).hexdigest()
+    elif not (signature := _signature(headers)) and _is_basic(headers):
+        _compare(_password(headers["authorization"]), secret)
+        signed = body
+    else:
+        _compare(signature, _hmac(secret.encode(), body).hex())
+        signed = body
+    return hashlib.sha256(_delivery_id(headers).encode() + b"." + signed).hexdigest()
 
 
 def read(headers: Headers, body: bytes) -> Delivery:
@@ -89,14 +105,16 @@ def read(headers: Headers, body: bytes) -> Delivery:
     Raises:
         UnreadableError: the body is not in the documented form of its forge.
     """
-    event = _event(headers)
-    if event not in _READERS:
+    event = next((headers[name] for name in _EVENTS if name in headers), "")
+    if event and event not in _READERS:
         return Delivery(event)
     try:
         payload = orjson.loads(_json(body))
-        return _READERS[event](event, payload)
+        # Azure DevOps names the event in the body alone, the generic form nowhere.
+        event = event or ("ref" not in payload and payload.get("eventType")) or "push"
+        return _READERS[event](event, payload) if event in _READERS else Delivery(str(event))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise UnreadableError(f"The body is no {event!r} event as documented.") from exc
+        raise UnreadableError(f"The body is no {event or 'push'!r} event as documented.") from exc
 
 
 def _timed(header: str, body: bytes, secret: str, now: float) -> bytes:
@@ -137,7 +155,7 @@ def _check_age(moment: str, now: float) -> None:
 
 
 def _signature(headers: Headers) -> str:
-    for name in ("x-hub-signature-256", "x-forgejo-signature", "x-gitea-signature"):
+    for name in _SIGNATURES:
         if name in headers:
             return headers[name].removeprefix("sha256=")
     # Bitbucket's; GitHub's header of this name is SHA-1, and always comes with the SHA-256 one.
@@ -154,12 +172,25 @@ def _compare(given: str, wanted: str) -> None:
         raise UnverifiedError
 
 
-def _event(headers: Headers) -> str:
-    """The event's name as its forge spells it; `push` where no header has it."""
-    for name in ("x-gitlab-event", "x-event-key", "x-forgejo-event", "x-gitea-event"):
-        if name in headers:
-            return headers[name]
-    return headers.get("x-github-event", "push")
+def _is_basic(headers: Headers) -> bool:
+    return headers.get("authorization", "")[:6].lower() == "basic "
+
+
+def _password(authorization: str) -> str:
+    """The password of basic authentication, whatever the user."""
+    try:
+        pair = base64.b64decode(authorization[6:].strip(), validate=True).decode()
+    except ValueError as exc:  # Neither base64 nor UTF-8; an error of either is one.
+        raise UnverifiedError from exc
+    return pair.partition(":")[2]
+
+
+def _delivery_id(headers: Headers) -> str:
+    """The forge's own ids of a delivery, in one line; empty without any."""
+    names = list(_IDS)
+    if "x-event-key" in headers:
+        names.append("x-request-id")  # Bitbucket Data Center's; proxies add one to any request.
+    return " ".join(f"{name}={headers[name]}" for name in names if name in headers)
 
 
 def _json(body: bytes) -> bytes | str:
@@ -173,7 +204,7 @@ def _json(body: bytes) -> bytes | str:
 
 
 def _one_branch(event: str, payload: Any) -> Delivery:
-    """Read a push of GitHub, Gitea or Forgejo, or of the generic form: `ref`, `after` if known."""
+    """Read a push of GitHub, Gitea, Forgejo, Gogs or the generic form: `ref`, `after` if known."""
     repository = payload.get("repository") or {}
     return Delivery(
         event,
@@ -219,6 +250,23 @@ def _bitbucket_server(event: str, payload: Any) -> Delivery:
     )
 
 
+def _azure(event: str, payload: Any) -> Delivery:
+    resource = payload["resource"]
+    repository = resource.get("repository") or {}
+    project, name = (repository.get("project") or {}).get("name"), repository.get("name")
+    return Delivery(
+        event,
+        tuple(
+            push
+            for update in resource["refUpdates"]
+            for push in _push(update["name"], update["newObjectId"])
+        ),
+        # The url of a project's own repository, of its name, may leave the project out.
+        f"{project}/{name}" if project and project != name else str(name or ""),
+        refs.branch_of(repository.get("defaultBranch") or "") or "",
+    )
+
+
 def _push(ref: str, commit: str) -> Iterator[Push]:
     branch = refs.branch_of(ref)
     if branch is None:
@@ -236,4 +284,5 @@ _READERS = {
     "System Hook": _gitlab,
     "repo:push": _bitbucket_cloud,
     "repo:refs_changed": _bitbucket_server,
+    "git.push": _azure,
 }

@@ -60,19 +60,31 @@ def standard(
 
 def gitea(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
     """The headers of a delivery of Gitea: its own, and those of GitHub and Gogs."""
-    signed = signature(body, secret)
     return {
-        "X-Gitea-Event": event,
-        "X-Gitea-Signature": signed,
-        "X-Gogs-Event": event,
-        "X-Gogs-Signature": signed,
         **github(body, event=event, secret=secret),
+        **gogs(body, event=event, secret=secret),
+        "X-Gitea-Delivery": str(uuid.uuid4()),
+        "X-Gitea-Event": event,
+        "X-Gitea-Signature": signature(body, secret),
+    }
+
+
+def gogs(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
+    """The headers of a delivery of Gogs: its own, and GitHub's without a signature."""
+    delivery = str(uuid.uuid4())
+    return {
+        "X-GitHub-Delivery": delivery,
+        "X-GitHub-Event": event,
+        "X-Gogs-Delivery": delivery,
+        "X-Gogs-Event": event,
+        "X-Gogs-Signature": signature(body, secret),
     }
 
 
 def forgejo(body: bytes, *, event: str = "push", secret: str = SECRET) -> Headers:
     """The headers of a delivery of Forgejo: its own, and those of Gitea."""
     return {
+        "X-Forgejo-Delivery": str(uuid.uuid4()),
         "X-Forgejo-Event": event,
         "X-Forgejo-Signature": signature(body, secret),
         **gitea(body, event=event, secret=secret),
@@ -80,13 +92,27 @@ def forgejo(body: bytes, *, event: str = "push", secret: str = SECRET) -> Header
 
 
 def bitbucket(body: bytes, *, event: str = "repo:push", secret: str = SECRET) -> Headers:
-    """The headers of a delivery of Bitbucket, Cloud and Data Center."""
-    return {"X-Event-Key": event, "X-Hub-Signature": f"sha256={signature(body, secret)}"}
+    """The headers of a delivery of Bitbucket Cloud."""
+    return {
+        "X-Event-Key": event,
+        "X-Request-UUID": str(uuid.uuid4()),
+        "X-Attempt-Number": "1",
+        "X-Hub-Signature": f"sha256={signature(body, secret)}",
+    }
 
 
 def bitbucket_server(body: bytes, *, secret: str = SECRET) -> Headers:
-    """The headers of Bitbucket Data Center, whose events have other names."""
-    return bitbucket(body, event="repo:refs_changed", secret=secret)
+    """The headers of a delivery of Bitbucket Data Center."""
+    return {
+        "X-Event-Key": "repo:refs_changed",
+        "X-Request-Id": str(uuid.uuid4()),
+        "X-Hub-Signature": f"sha256={signature(body, secret)}",
+    }
+
+
+def azure(_body: bytes, *, secret: str = SECRET, user: str = "") -> Headers:
+    """The header of a delivery of Azure DevOps, which sends the secret as a password."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()}
 
 
 def timed(body: bytes, *, secret: str = SECRET, at: float | None = None) -> Headers:
@@ -150,6 +176,26 @@ def server_push(branch: str = "main", commit: str = COMMIT, name: str = "org/pol
     )
 
 
+def azure_push(branch: str = "main", commit: str = COMMIT, name: str = "org/policies") -> bytes:
+    """A push of Azure DevOps."""
+    project, _, repository = name.partition("/")
+    update = {"name": f"refs/heads/{branch}", "oldObjectId": ZEROS, "newObjectId": commit}
+    return _json(
+        {
+            "eventType": "git.push",
+            "publisherId": "tfs",
+            "resource": {
+                "refUpdates": [update],
+                "repository": {
+                    "name": repository,
+                    "project": {"name": project},
+                    "defaultBranch": "refs/heads/main",
+                },
+            },
+        }
+    )
+
+
 FORMS: dict[str, tuple[Callable[..., bytes], Callable[..., Headers]]] = {
     "github": (github_push, github),
     "gitlab": (gitlab_push, gitlab),
@@ -157,6 +203,8 @@ FORMS: dict[str, tuple[Callable[..., bytes], Callable[..., Headers]]] = {
     "forgejo": (github_push, forgejo),
     "bitbucket-cloud": (cloud_push, bitbucket),
     "bitbucket-server": (server_push, bitbucket_server),
+    "gogs": (github_push, gogs),
+    "azure": (azure_push, azure),
     "generic": (push, timed),
 }
 

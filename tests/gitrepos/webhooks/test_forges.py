@@ -1,5 +1,6 @@
 """Signatures and bodies of deliveries, by forge; pure."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -43,7 +44,7 @@ def test_another_secret_is_refused(form: str) -> None:
             verified(sign(body, secret=secret), body)
 
 
-@pytest.mark.parametrize("form", sorted(set(FORMS) - {"gitlab"}))
+@pytest.mark.parametrize("form", sorted(set(FORMS) - {"gitlab", "azure"}))
 def test_another_body_is_refused(form: str) -> None:
     """One byte more is another body."""
     make, sign = FORMS[form]
@@ -63,6 +64,13 @@ def test_another_body_is_refused(form: str) -> None:
         {"X-Gitea-Signature": "\xff"},
         {"X-Keeptrusts-Signature": ""},
         {"Authorization": f"Bearer {SECRET}"},
+        {"Authorization": "Basic"},
+        {"Authorization": f"Basic {SECRET}"},
+        {"Authorization": "Basic " + base64.b64encode(SECRET.encode()).decode()},
+        {"Authorization": "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()},
+        {"Authorization": "Basic " + base64.b64encode(b":\xff\xfe").decode()},
+        {"Authorization": "Basic \xe9"},
+        {**hooks.azure(b""), "X-Hub-Signature-256": "sha256=" + "0" * 64},
         {"X-Hub-Signature": "sha1=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha1).hexdigest()},
         {
             "webhook-signature": "v1,x",
@@ -142,18 +150,64 @@ def test_a_replay_is_known_by_what_is_signed(form: str) -> None:
     assert verified(headers, body) != verified(sign(other), other)
 
 
-def test_a_replay_is_known_under_another_delivery_id() -> None:
-    """GitHub's id is not signed: whoever replays may change it."""
+IDS = {
+    "github": ["X-GitHub-Delivery"],
+    "gitlab": ["X-Gitlab-Event-UUID"],
+    "gitea": ["X-GitHub-Delivery", "X-Gitea-Delivery", "X-Gogs-Delivery"],
+    "forgejo": ["X-GitHub-Delivery", "X-Forgejo-Delivery", "X-Gitea-Delivery", "X-Gogs-Delivery"],
+    "gogs": ["X-GitHub-Delivery", "X-Gogs-Delivery"],
+    "bitbucket-cloud": ["X-Request-UUID"],
+    "bitbucket-server": ["X-Request-Id"],
+}
+
+
+@pytest.mark.parametrize(("form", "name"), [(form, name) for form in IDS for name in IDS[form]])
+def test_the_same_push_made_again_is_no_replay(form: str, name: str) -> None:
+    """Bodies without a time are the same when a push is undone and made again; the id is not."""
+    make, sign = FORMS[form]
+    body = make()
+    headers = sign(body)
+
+    assert verified({**headers, name: "another"}, body) != verified(headers, body)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"X-Attempt-Number": "2"},
+        {"User-Agent": "x"},
+        {"X-Hook-UUID": "x"},
+        {"X-Forwarded-For": "x"},
+    ],
+)
+def test_the_same_delivery_sent_again_is_a_replay(form: str, changed: dict[str, str]) -> None:
+    """By the forge, which counts its attempts, or by way of another machine."""
+    make, sign = FORMS[form]
+    body = make()
+    headers = sign(body)
+
+    assert verified({**headers, **changed}, body) == verified(headers, body)
+
+
+def test_what_a_proxy_adds_is_no_id_of_a_forge() -> None:
+    """Only Bitbucket Data Center's own requests have theirs in this header."""
     body = hooks.github_push()
+    headers = hooks.github(body)
 
-    assert verified(hooks.github(body), body) == verified(hooks.github(body, event="x"), body)
+    assert verified({**headers, "X-Request-Id": "a"}, body) == verified(headers, body)
 
 
-def test_the_same_push_made_again_is_no_replay() -> None:
-    """GitLab's bodies have no time in them; its event has an id."""
-    body = hooks.gitlab_push()
-
-    assert verified(hooks.gitlab(body), body) != verified(hooks.gitlab(body), body)
+@pytest.mark.parametrize("user", ["", "anybody", "é"])
+def test_the_user_of_basic_authentication_may_be_any(user: str) -> None:
+    """The password alone is the secret, with colons in it, too."""
+    body = hooks.azure_push()
+    for secret in (SECRET, "a:secret:with:colons"):
+        headers = hooks.azure(body, secret=secret, user=user)
+        assert verified(headers, body, secret)
+        assert verified(
+            {"authorization": headers["Authorization"].replace("Basic", "basic")}, body, secret
+        )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -168,7 +222,7 @@ def test_a_push_says_which_branch_is_where(form: str) -> None:
     assert delivery.repository.lower() == ("" if form == "generic" else "org/policies")
 
 
-@pytest.mark.parametrize("form", ["github", "gitlab", "gitea", "forgejo"])
+@pytest.mark.parametrize("form", ["github", "gitlab", "gitea", "forgejo", "gogs", "azure"])
 def test_a_push_says_which_branch_is_the_default(form: str) -> None:
     """Where the forge does."""
     make, sign = FORMS[form]
@@ -197,6 +251,51 @@ def test_a_push_of_several_branches_tells_of_each() -> None:
     assert [push.branch for push in pushes] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("project", "name", "said"),
+    [("Team", "policies", "Team/policies"), ("policies", "policies", "policies"),
+     (None, "policies", "policies"), (None, None, "")],
+)  # fmt: skip
+def test_azure_names_a_repository_by_its_project(
+    project: str | None, name: str | None, said: str
+) -> None:
+    """Which a url of the project's own repository may leave out."""
+    payload = json.loads(hooks.azure_push())
+    payload["resource"]["repository"] = {"name": name, "project": project and {"name": project}}
+    body = json.dumps(payload).encode()
+
+    delivery = read(lower(hooks.azure(body)), body)
+
+    assert (delivery.repository, delivery.default_branch) == (said, "")
+    assert delivery.pushes == (Push("main", COMMIT),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"eventType": "git.push"}', b'{"eventType": "git.push", "resource": {}}',
+     b'{"eventType": "git.push", "resource": {"refUpdates": [{"name": "refs/heads/main"}]}}',
+     b'{"eventType": "git.push", "resource": {"refUpdates": 1}}', b'{"eventType": ["git.push"]}'],
+)  # fmt: skip
+def test_a_push_of_azure_without_its_refs_is_an_error(body: bytes) -> None:
+    """As a hook sends it that is set to send fewer details."""
+    with pytest.raises(UnreadableError):
+        read(lower(hooks.azure(body)), body)
+
+
+def test_another_event_of_azure_moves_nothing() -> None:
+    """It is named in the body alone."""
+    body = b'{"eventType": "git.pullrequest.created", "resource": {}}'
+
+    assert read(lower(hooks.azure(body)), body) == Delivery("git.pullrequest.created")
+
+
+def test_a_generic_push_may_have_fields_of_others() -> None:
+    """What has a ref is a push."""
+    body = hooks.push(eventType="of the sender")
+
+    assert read(lower(hooks.timed(body)), body).pushes == (Push("main", COMMIT),)
+
+
 def test_a_tag_is_no_branch() -> None:
     """Also one with a branch's name."""
     tagged = json.loads(hooks.cloud_push())
@@ -214,6 +313,7 @@ def test_a_tag_is_no_branch() -> None:
         hooks.github(b"{}", event="ping"),
         hooks.github(b"{}", event="pull_request"),
         hooks.gitea(b"{}", event="create"),
+        hooks.gogs(b"{}", event="create"),
         hooks.gitlab(b"{}", event="Tag Push Hook"),
         hooks.bitbucket(b"{}", event="diagnostics:ping"),
         hooks.bitbucket(b"{}", event="pullrequest:created"),
