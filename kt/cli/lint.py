@@ -1,6 +1,7 @@
 """`kt policy lint`: check policy files.
 
-Exit codes: 0 valid, 1 errors found, 2 a file could not be read or the usage is wrong.
+Exit codes: 0 valid, 1 errors found, 2 a file could not be read or the usage is wrong. A named file
+that is plainly no policy, or deleted since a commit, is a warning.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 
 from kt.cli.errors import CommandError
-from kt.cli.formats import NOT_READ, Context, Result, repository_root
+from kt.cli.formats import NOT_READ, STDIN_NAME, Context, Result, repository_root, write_report
 from kt.cli.sources import SourceFile, read_sources
 from kt.lazy import TYPE_CHECKING
 from kt.policy.lint import lint
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("auto", "text", "json", "sarif", "github", "gitlab", "junit")
 
+_LINTED = (".yaml", ".yml", STDIN_NAME)
 _PATHS_FROM_ROOT = frozenset(("sarif", "github", "gitlab", "junit"))
 
 
@@ -89,13 +91,23 @@ def run(options: LintOptions | argparse.Namespace) -> int:
 
 def _lint(sources: Iterable[SourceFile], *, strict: bool) -> Iterator[Result]:
     for source in sources:
-        if source.failure is not None:
-            yield Result(source.name, b"", _unread(source.failure))
-            continue
-        report = lint(source.data, directory=source.directory)
+        unlinted = _not_linted(source)
+        report = unlinted or lint(source.data, directory=source.directory)
         report = _strict(report) if strict and report.findings else report
         # Only findings need the text, to show the line; clean files may be thousands.
-        yield Result(source.name, source.data if report.findings else b"", report)
+        has_lines = report.findings and unlinted is None
+        yield Result(source.name, source.data if has_lines else b"", report)
+
+
+def _not_linted(source: SourceFile) -> Report | None:
+    """The report of a file that no rule looks at, or None."""
+    if source.failure is None and source.name.endswith(_LINTED):
+        return None  # Without the import: nearly every file is one of these.
+    from kt.cli.unlinted import reason
+
+    if (warning := reason(source)) is not None:
+        return Report((warning,), None, ())
+    return _unread(source.failure) if source.failure is not None else None
 
 
 def _unread(failure: str) -> Report:
@@ -119,12 +131,7 @@ def _report(
             sys.stdout.write(_render(name, results, as_list=as_list, color=_may_color()))
         return
     name = "text" if format_name == "auto" else format_name
-    report = _render(name, results, as_list=as_list, color=False)
-    try:
-        with open(output, "w", encoding="utf-8") as file:
-            file.write(report)
-    except OSError as error:
-        raise CommandError(f"{output}: {error.strerror}") from error
+    write_report(output, _render(name, results, as_list=as_list, color=False))
     sys.stdout.write(_render("text", results, as_list=as_list, color=_may_color()))
 
 

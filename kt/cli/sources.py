@@ -41,6 +41,7 @@ class SourceFile(Frozen):
 def read_sources(paths: Iterable[str]) -> Iterator[SourceFile]:
     """Read the files that `paths` name, each once, in the order given; directories are sorted.
 
+    Hidden folders below a directory are left out; one that is named itself is read.
     A file that cannot be read is a source with a `failure`, and so is a directory without a
     policy: a check of nothing must not look like one that passed.
     """
@@ -60,12 +61,12 @@ def read_file(path: str) -> SourceFile:
         if os.path.isdir(path):
             # Raises the reason when the directory cannot be listed.
             os.scandir(path).close()
-            return SourceFile(
-                _shown(path), b"", failure=f"no {FILE_NAME} in this directory or below"
-            )
+            failure = f"no {FILE_NAME} in this directory or below, hidden ones apart"
+            return SourceFile(_shown(path), b"", failure=failure, path=path)
         data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
-        return SourceFile(_shown(path), b"", failure=error.strerror or "unreadable")
+        failure = error.strerror or "unreadable"
+        return SourceFile(_shown(path), b"", failure=failure, path=path)
     return SourceFile(_shown(path), data, _directory(path), path=path)
 
 
@@ -93,8 +94,8 @@ def _walk(root: str) -> Iterator[str]:
     files: list[str] = []
     unlisted: list[str] = []
     for folder, folders, names in os.walk(root, onerror=lambda e: unlisted.append(e.filename)):
-        # Git's own files are in no commit.
-        folders[:] = [name for name in folders if name != ".git"]
+        # Git's own files are in no commit, and tools keep theirs, and checkouts, in hidden folders.
+        folders[:] = [name for name in folders if not name.startswith(".")]
         if FILE_NAME in names:
             path = os.path.relpath(os.path.join(folder, FILE_NAME), root)
             files.append(path.replace(os.sep, "/"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from kt.cli.errors import CommandError
 from kt.policy.frozen import Frozen
 from kt.policy.report import Report
 
@@ -70,3 +71,16 @@ def repository_root() -> str:
         if folder == before:
             return here
     return folder
+
+
+def write_report(path: str, report: str) -> None:
+    """Write a report to a file.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(report)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from error

@@ -30,7 +30,7 @@ def _file(result: Result, *, color: bool) -> Iterator[str]:
     for finding in report.findings:
         yield from _finding(result.file, finding, source, color=color)
         yield ""
-    if report.ok:
+    if report.ok and report.pack is not None:
         yield _painted("OK", _GREEN, color) + f" {result.file} is valid{_contents(result)}"
 
 

@@ -109,10 +109,27 @@ def test_a_directory_stands_for_the_policies_at_any_depth(files: Path, kt: Run) 
     ]
 
 
-def test_what_git_keeps_for_itself_is_no_policy(files: Path, kt: Run) -> None:
-    """`.git` is in no tree that git would sync."""
-    shutil.move("policies/b", ".git")
+@pytest.mark.parametrize("name", [".git", ".keeptrusts", "policies/.cache"])
+@pytest.mark.parametrize("command", ["lint", "test"])
+def test_hidden_folders_are_left_out(files: Path, kt: Run, name: str, command: str) -> None:
+    """What git and tools keep there is not the author's; named itself, such a folder is read."""
+    shutil.move("policies/b", name)
+
+    of_all = kt("policy", command, "--json", ".")
+    named = kt("policy", command, "--json", name)
+
+    assert name not in of_all[1]
+    assert f"{name}/deep/policy-config.yaml" in named[1]
     assert kt("policy", "lint", ".")[0] == 0
+
+
+def test_a_directory_with_nothing_but_hidden_folders_holds_no_policy(files: Path, kt: Run) -> None:
+    """The reason says where nobody looked."""
+    shutil.move("policies", ".policies")
+
+    code, _, err = kt("policy", "lint", ".")
+
+    assert (code, "hidden ones apart" in err) == (2, True)
 
 
 def test_a_file_named_twice_is_linted_once(files: Path, kt: Run) -> None:
