@@ -1,12 +1,12 @@
-"""Files in git that feed configurations, and configurations without one."""
+"""Files in git that feed configurations, held removals of them, and configurations without one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from configurations.models import Configuration
-from gitrepos.models import LinkedFile
+from gitrepos.models import Link, LinkedFile
 
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
 
@@ -47,6 +47,18 @@ def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
             files[key] = File(*values)
     gone = {key: file for key, file in files.items() if file.gone}
     return files | _moved(gone) if gone else files
+
+
+def held() -> dict[_Key, Mapping[str, str]]:
+    """The commit that waits for a person, for each file that it would remove."""
+    found: dict[_Key, Mapping[str, str]] = {}
+    holding = Link.objects.filter(held__isnull=False, suspended=False)
+    for link_id, waiting in holding.values_list("pk", "held"):
+        assert waiting is not None
+        about = {name: waiting[name] for name in ("commit", "reason", "message", "since")}
+        for row in waiting["would_remove"]:
+            found[str(link_id), row["configuration"]] = {"git_repo": str(link_id), **about}
+    return found
 
 
 def _moved(gone: dict[_Key, File]) -> dict[_Key, File]:

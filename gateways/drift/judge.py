@@ -1,6 +1,6 @@
 """States of drift: names and rules, pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,8 @@ class ConfigurationFacts:
 
     `orphaned_since`: it came from git, and no file feeds it. `quarantined_since`: the file at
     git's head is refused. `overridden_since`: content of the API is in force instead of the
-    file. `published_at` is the time of its current version.
+    file. `held` is a commit that removes its file and waits for a person: link, commit, reason
+    and message. `published_at` is the time of its current version.
     """
 
     content_hash: str
@@ -32,6 +33,7 @@ class ConfigurationFacts:
     quarantined_since: datetime | None = None
     overridden_since: datetime | None = None
     overridden_why: str = ""
+    held: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ def source_verdict(source: ConfigurationFacts) -> Verdict:
     if source.orphaned_since is not None:
         return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why)
     if source.quarantined_since is not None:
-        why = "the file in git is refused; the last good version is in force"
+        in_force = "the last good version is in force"
+        if source.overridden_since is not None:
+            in_force = source.overridden_why
+        why = f"the file in git is refused; {in_force}"
         return Verdict(QUARANTINED, source.quarantined_since, why)
     if source.overridden_since is not None:
         return Verdict(OVERRIDDEN, source.overridden_since, source.overridden_why)

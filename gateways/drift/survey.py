@@ -117,16 +117,17 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFa
     )
     if wanted is not None:
         current = current.filter(configuration__in=wanted)
-    files = feeds.read(wanted)
-    return {
-        version.configuration_id: _source(
-            version, files.get((version.configuration.owner, version.configuration_id))
-        )
-        for version in current.defer("content")
-    }
+    files, held = feeds.read(wanted), feeds.held()
+    sources = {}
+    for version in current.defer("content"):
+        key = version.configuration.owner, version.configuration_id
+        sources[version.configuration_id] = _source(version, files.get(key), held.get(key))
+    return sources
 
 
-def _source(version: Version, file: File | None) -> ConfigurationFacts:
+def _source(
+    version: Version, file: File | None, held: Mapping[str, str] | None
+) -> ConfigurationFacts:
     row = version.configuration
     orphaned_since, orphaned_why = feeds.orphaned(row, file) or (None, "")
     refused = file is not None and file.outcome in _REFUSED
@@ -145,6 +146,7 @@ def _source(version: Version, file: File | None) -> ConfigurationFacts:
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
         if row.pinned_at
         else f"version {version.number}, made by the API, is in force instead of the file in git",
+        held=held,
     )
 
 
@@ -197,6 +199,7 @@ def _row(
         "since": verdict.since,
         "why": verdict.why,
         "configuration_state": judge.source_verdict(source).state if source else None,
+        "held": source.held if source else None,
         "git_hash": source.git_hash or None if source else None,
         "git_commit": source.git_commit or None if source else None,
         "desired_hash": source.content_hash if source else None,

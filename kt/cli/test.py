@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kt.cli.formats import NOT_READ
+from kt.cli.formats import NOT_READ, write_report
 from kt.cli.sources import SourceFile, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.lint import lint
@@ -40,12 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin; default: .")
     add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
+    add("--output", metavar="FILE", help="write the report there and text to stdout")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the tests of policies and report; the exit code."""
     tested = _counted([_tested(source) for source in read_sources(options.paths or ["."])])
-    sys.stdout.write(RENDERERS[options.format](tested))
+    report = RENDERERS[options.format](tested)
+    if options.output is not None:
+        write_report(options.output, report)
+        report = RENDERERS["text"](tested)
+    sys.stdout.write(report)
     untested = [one for one in tested if one.problem]
     for one in untested:
         print(f"kt: {one.problem}", file=sys.stderr)

@@ -1,7 +1,8 @@
 """Comparison of a commit, what is in force, and what gateways run. Pure.
 
-The states are those of `/v1/drift`, and `no_file`: in force, without a file in this checkout.
-Another repository may feed it. What none feeds any more is `orphaned`, with its gateways.
+The states are those of `/v1/drift`, and two of configurations without a file in this checkout:
+`held`, when its link holds the commit that removed it, else `no_file`, since another repository may
+feed it. What none feeds any more is `orphaned`, with its gateways.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Any
 IN_SYNC = "in_sync"
 NO_FILE = "no_file"
 ORPHANED = "orphaned"
+HELD = "held"
 STATES = (
     IN_SYNC, "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined", ORPHANED,
-    NO_FILE,
+    HELD, NO_FILE,
 )  # fmt: skip
 _CLEAN = (IN_SYNC, NO_FILE)
+_NO_FILE_WHY = "this checkout has no file for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def _against(
     if configuration is None:
         return "drifted", "the control plane has no such configuration"
     if configuration.get("content_hash") == policy.content_hash:
-        return IN_SYNC, ""
+        return IN_SYNC, _removal(seen)
     if configuration.get("overridden"):
         return "overridden", _overridden(configuration.get("pin"))
     if any(row.get("git_hash") == policy.content_hash for row in seen):
@@ -135,12 +138,24 @@ def _without_file(
     named = {policy.id for policy in policies}
     for name, row in by_id.items():
         if name not in named and name.startswith(prefix):
-            why = "this checkout has no file for it"
+            removal = _removal(drift.get(name, ()))
+            state, why = (HELD, removal) if removal else (NO_FILE, _NO_FILE_WHY)
             desired = _text(row, "content_hash")
-            yield Row(name, "", NO_FILE, "", why, "", "", desired, "")
+            yield Row(name, "", state, "", why, "", "", desired, "")
             for seen in drift.get(name, ()):
                 if seen.get("gateway") and seen.get("configuration_state") == ORPHANED:
                     yield _gateway_row(CommittedPolicy(name, "", ""), seen)
+
+
+def _removal(seen: Sequence[Mapping[str, Any]]) -> str:
+    """What a link says that holds the commit which removes a configuration; else ""."""
+    for row in seen:
+        held = row.get("held")
+        if isinstance(held, Mapping):
+            link, commit = _text(held, "git_repo"), _text(held, "commit")[:12]
+            words = _text(held, "message")
+            return f"commit {commit} removes it, and the link {link} holds that: {words}"
+    return ""
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

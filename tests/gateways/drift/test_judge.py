@@ -74,6 +74,21 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
 
 
 @pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (QUARANTINED, "the file in git is refused; the last good version is in force"),
+        (OVERRIDDEN, "by hand"),
+        ({**QUARANTINED, **OVERRIDDEN}, "the file in git is refused; by hand"),
+        ({**QUARANTINED, "overridden_why": "by hand"},
+         "the file in git is refused; the last good version is in force"),
+    ],
+)  # fmt: skip
+def test_it_says_what_is_in_force(source: dict[str, Any], why: str) -> None:
+    """After a rollback that is not the last good version."""
+    assert judge(WELL, replace(DESIRED, **source), CLOCK).why == why
+
+
+@pytest.mark.parametrize(
     ("seen", "source", "state", "since"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
 def test_a_cause_has_its_state(

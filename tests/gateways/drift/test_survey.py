@@ -17,7 +17,18 @@ from tests.gateways.conftest import Register
 from tests.support.api import refusal
 from tests.support.gateways import Machine, running
 from tests.support.repo import Repo, policy
-from tests.support.syncing import edit, get, link, make, override, poll, unlink
+from tests.support.syncing import (
+    confirm,
+    edit,
+    get,
+    link,
+    make,
+    override,
+    poll,
+    rollback,
+    run_due,
+    unlink,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -194,6 +205,44 @@ def test_a_quarantined_file_shows(
     found = row(admin)
     assert found["state"] == "quarantined"
     assert (found["git_hash"], found["running_hash"]) == (digest(broken), digest(content))
+
+
+def test_a_rollback_during_a_quarantine_shows_what_is_in_force(
+    admin: APIClient, repo: Repo, from_git: Callable[[str], Machine]
+) -> None:
+    """Not the last good version of git, but the one that somebody chose."""
+    content = policy("bot")
+    gateway = from_git(content)
+    repo.commit({"bot/policy-config.yaml": content + "# two\n"})
+    poll()
+    repo.commit({"bot/policy-config.yaml": "pack: ["})
+    poll()
+    rollback(admin, "bot", 1)
+    gateway.run()
+
+    found = row(admin)
+    assert found["state"] == "quarantined"
+    assert found["why"].startswith("the file in git is refused; version 3, made by the API")
+
+
+def test_a_removal_that_waits_for_a_person_shows(admin: APIClient, repo: Repo) -> None:
+    """With the link that holds it, and no longer once it is confirmed."""
+    names = ["a", "b", "c", "d"]
+    repo.commit({f"{name}/policy-config.yaml": policy(name) for name in names})
+    held = link(admin, repo.url)
+    run_due()
+    commit = repo.commit({f"{name}/policy-config.yaml": None for name in names[:3]})
+    poll()
+
+    before = {one["configuration"]: one["held"] for one in get(admin, "/v1/drift")}
+    confirm(admin, held)
+    poll()
+
+    assert before["d"] is None
+    assert [before[name]["commit"] for name in names[:3]] == [commit] * 3
+    assert before["a"]["git_repo"] == held["id"]
+    assert before["a"]["message"] == "3 of 4 configurations would lose their file at once."
+    assert [one["held"] for one in get(admin, "/v1/drift")] == [None] * 4
 
 
 def _rename(admin: APIClient, repo: Repo, row: dict[str, Any]) -> str:

@@ -122,6 +122,40 @@ def test_a_configuration_without_a_file_is_told_and_no_drift() -> None:
     assert not drifts(rows, [])
 
 
+HELD = {
+    "git_repo": "11111111-1111-4111-8111-111111111111",
+    "commit": "5c0ffee" + "0" * 33,
+    "reason": "mass_removal",
+    "message": "4 of 6 configurations would lose their file at once.",
+}
+
+
+def test_a_removal_that_a_link_holds_is_drift() -> None:
+    """Git has it removed, and it is in force until somebody confirms; `--ignore held` allows it."""
+    known = [{"id": name, "content_hash": HERE} for name in ("gone", "elsewhere")]
+    seen = [{"configuration": "gone", "gateway": None, "held": HELD},
+            {"configuration": "elsewhere", "gateway": None, "held": None}]  # fmt: skip
+    rows = compare([], known, seen, prefix="")
+
+    assert [(row.configuration, row.state) for row in rows] == [
+        ("gone", "held"),
+        ("elsewhere", "no_file"),
+    ]
+    assert "4 of 6 configurations" in rows[0].why
+    assert HELD["git_repo"] in rows[0].why
+    assert drifts(rows, [])
+    assert not drifts(rows, ["held"])
+
+
+def test_a_checkout_from_before_a_held_removal_is_in_sync() -> None:
+    """The row says all the same what is to come."""
+    known = [{"id": "support-bot", "content_hash": HERE}]
+    seen = [{"configuration": "support-bot", "gateway": "edge-1", "state": "in_sync", "held": HELD}]
+    [row, _] = compare([POLICY], known, seen, prefix="")
+
+    assert (row.state, "holds that" in row.why) == ("in_sync", True)
+
+
 @pytest.mark.parametrize(
     ("state", "of_configuration", "told"),
     [
