@@ -10,7 +10,10 @@ SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/config
 	$(addprefix tests/gitrepos/,api/test_git_credentials.py links/test_rotation.py snapshot/test_layouts.py \
 	snapshot/test_signatures.py sync/test_fence.py sync/test_main_path.py sync/test_outcomes.py)
 
-.PHONY: run test check soak clean
+# What a virtual environment is made of; Debian and Ubuntu have it in a package of its own.
+NEEDS := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: run test check soak clean venv
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
@@ -32,10 +35,22 @@ soak: $(VENV)/dev
 clean:
 	rm -rf $(VENV)
 
+# What an interrupted or failed attempt left is made anew.
+venv:
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		if ! $(PYTHON) -c '$(NEEDS)' >/dev/null 2>&1; then \
+			echo "make: $(PYTHON) is missing, older than 3.11 or without venv. On Debian and Ubuntu:" >&2; \
+			echo "make:   apt install python3-venv" >&2; \
+			echo "make: Then run make again; PYTHON=/path/to/python names another." >&2; \
+			exit 1; \
+		fi; \
+		$(PYTHON) -m venv --clear $(VENV); \
+	fi
+
 # A stamp is newer than its requirements when the virtual environment holds them.
 $(VENV)/run: requirements.txt pyproject.toml
 	@echo "installing what the control plane needs into $(VENV) (the first time, about half a minute)…"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(MAKE) --no-print-directory venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

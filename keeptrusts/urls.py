@@ -2,9 +2,11 @@
 
 from django.urls import include, path
 
-from keeptrusts.api import health, metrics_page
+from keeptrusts.api import health, index, metrics_page
 
 urlpatterns = [
+    path("", index.Index.as_view()),
+    path("v1", index.Index.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("metrics", metrics_page.Metrics.as_view()),

@@ -22,6 +22,7 @@ from keeptrusts.api.admission import THREADS
 from keeptrusts.env import web_url
 from keeptrusts.processes import broker, parts
 from keeptrusts.processes.supervisor import Part, Supervisor, say
+from keeptrusts.servers import failures
 
 _START_SECONDS = 60.0
 _BIN = Path(sys.executable).parent
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             on_start_again=_before_another_start,
         )
         try:
+            connection.ensure_connection()  # Before there is a process to stop again.
             token = _prepare(supervisor)
             for part in _parts():
                 supervisor.start(part)
@@ -58,13 +60,25 @@ class Command(BaseCommand):
                 _greet(token)
             supervisor.run()
         except Error as exc:
-            raise CommandError(f"the database cannot be prepared: {exc}") from exc
+            raise CommandError(_refused(exc)) from exc
         except broker.BrokerError as exc:
             raise CommandError(str(exc)) from exc
         finally:
             supervisor.stop()
             os.close(lock)
         say("stopped")
+
+
+def _refused(exc: Error) -> str:
+    """One line for a database that cannot be used, with the setting that names it."""
+    failure = failures.of(exc)
+    what = failure.message if failure else "The database cannot be prepared."
+    return f"{_named()}: {what} It says: {' '.join(str(exc).split())}"
+
+
+def _named() -> str:
+    """The setting by which the database is found."""
+    return "DATABASE_URL" if settings.ENV.database_url else "KEEPTRUSTS_DATA_DIR"
 
 
 def _lock(data_dir: Path) -> int:
