@@ -9,6 +9,14 @@ from typing import Any
 from kt.policy.decision import Decision
 
 MESSAGES_PATH = "/v1/messages"
+_OPENAI_PATHS = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/embeddings"})
+_UNNAMED_EVENTS = frozenset({"/v1/chat/completions"})
+# Of a target's headers those that say whether and when to ask again, whatever its status.
+RETRY_HEADERS = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
+# SDKs ask again after a 409 or a 5xx, twice, unless they are told not to.
+_NO_RETRY = (b"x-should-retry", b"false")
+# What will fail again, and may have been paid for.
+_PERMANENT = frozenset({"unreadable_answer", "response_too_large", "target_unavailable"})
 
 
 class GatewayError(Exception):
@@ -107,8 +115,7 @@ class PolicyViolationError(GatewayError):
         message = decision.message or f"Stopped by policy {decision.policy!r}."
         super().__init__(message, code=code, policy=decision.policy)
         self.details["reason_code"] = decision.reason_code
-        # SDKs send a 409 again, twice, unless they are told not to.
-        self.headers.append((b"x-should-retry", b"false"))
+        self.headers.append(_NO_RETRY)
         self.decision = decision
 
 
@@ -134,6 +141,8 @@ class UpstreamError(GatewayError):
     def __init__(self, message: str, *, trigger: str, code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.trigger = trigger
+        if self.code in _PERMANENT:
+            self.headers.append(_NO_RETRY)
 
 
 class UnavailableError(GatewayError):
@@ -148,23 +157,33 @@ class UnavailableError(GatewayError):
         self.headers.append((b"retry-after", b"1"))
 
 
-def envelope(error: GatewayError, path: str) -> bytes:
-    """The body of an error, in the format of the API that `path` belongs to."""
-    return encode(_enveloped(error, path))
+def envelope(error: GatewayError, path: str, headers: Mapping[str, str]) -> bytes:
+    """The body of an error, in the format of its client's API."""
+    return encode(_enveloped(error, anthropic=is_anthropic(path, headers)))
 
 
-def event(error: GatewayError, path: str) -> bytes:
-    """The event that ends a stream."""
-    body = _enveloped(error, path)
-    if path == "/v1/chat/completions":
+def is_anthropic(path: str, headers: Mapping[str, str]) -> bool:
+    """True for a client of Anthropic's API, which names its version on every route."""
+    if path in _OPENAI_PATHS:
+        return False
+    below = path == MESSAGES_PATH or path.startswith(f"{MESSAGES_PATH}/")
+    return below or "anthropic-version" in headers
+
+
+def event(error: GatewayError, path: str, sequence_number: int = 0) -> bytes:
+    """The event that ends a stream; events of a response are numbered."""
+    body = _enveloped(error, anthropic=path == MESSAGES_PATH)
+    if path in _UNNAMED_EVENTS:
         return b"data: " + encode(body) + b"\n\n"
     if path != MESSAGES_PATH:
-        body = {"type": "error", **{key: error.error()[key] for key in ("code", "message")}, **body}
+        said = error.error()
+        head = {"type": "error", "sequence_number": sequence_number, "param": None}
+        body = {**head, "code": said["code"], "message": said["message"], **body}
     return b"event: error\ndata: " + encode(body) + b"\n\n"
 
 
-def _enveloped(error: GatewayError, path: str) -> dict[str, Any]:
-    return ({"type": "error"} if path == MESSAGES_PATH else {}) | {"error": error.error()}
+def _enveloped(error: GatewayError, *, anthropic: bool) -> dict[str, Any]:
+    return ({"type": "error"} if anthropic else {}) | {"error": error.error()}
 
 
 def encode(value: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from kt.gateway.errors import (
@@ -116,13 +116,15 @@ async def respond(send: Send, status: int, body: bytes, headers: Iterable[Any] =
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, error: GatewayError, path: str, headers: Headers) -> None:
-    """Send an error in its envelope."""
+async def refuse(
+    send: Send, error: GatewayError, path: str, asked: Mapping[str, str], headers: Headers
+) -> None:
+    """Send an error in the envelope of its client, whose own headers are `asked`."""
     extra: Headers = []
     if isinstance(error, TooLargeError | SlowRequestError):
         # The rest of the body is not read.
         extra.append((b"connection", b"close"))
-    body = envelope(error, path)
+    body = envelope(error, path, asked)
     await respond(send, error.status, body, [*JSON, *headers, *error.headers, *extra])
 
 

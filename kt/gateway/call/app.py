@@ -62,7 +62,7 @@ class App:
         except DisconnectedError:
             _LOG.debug("a client went away")
         except GatewayError as exc:
-            await refuse(send, exc, path, [])
+            await refuse(send, exc, path, headers_of(scope), [])
 
     async def _infer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
@@ -77,7 +77,7 @@ class App:
             exchange.status = exc.status
             if isinstance(exc, LimitError):
                 gateway.metrics.count("keeptrusts_limited_total", limit=exc.details["limit"])
-            await refuse(send, exc, exchange.path, exchange.marks())
+            await refuse(send, exc, exchange.path, exchange.headers, exchange.marks())
         finally:
             gateway.in_flight -= 1
             report(gateway, exchange)

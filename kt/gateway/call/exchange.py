@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
-from kt.gateway.call.jsonbody import parse
+from kt.gateway.call import plaintext
+from kt.gateway.call.jsonbody import parse, parse_answer
 from kt.gateway.call.usage import Usage, estimate
 from kt.gateway.errors import (
+    RETRY_HEADERS,
     InvalidRequestError,
     PolicyViolationError,
     UpstreamError,
@@ -46,8 +48,10 @@ _NEEDED = {
 }
 ROUTES = tuple(_NEEDED)
 _SUCCESS = 300
+_CLIENT_ERROR = 400
 _SERVER_ERROR = 500
 _REQUEST_ID_LENGTH = 100
+_CONTENT_TYPE = b"content-type"
 
 
 class Exchange:
@@ -73,6 +77,7 @@ class Exchange:
         self.started = time.perf_counter()
         self._receive = receive
         self._send = send
+        self._numbered = b""
         self.answering = False
 
     @property
@@ -172,7 +177,9 @@ class Exchange:
     async def _answer(self, reply: Reply, decision: Decision, *, stream: bool) -> None:
         if reply.status >= _SERVER_ERROR:
             message = f"The target failed with status {reply.status}."
-            raise UpstreamError(message, trigger="server_error")
+            failure = UpstreamError(message, trigger="server_error")
+            failure.headers += [one for one in reply.headers if one[0] in RETRY_HEADERS]
+            raise failure
         if stream and reply.content_type == "text/event-stream" and reply.status < _SUCCESS:
             await self._answer_stream(reply)
         else:
@@ -182,22 +189,34 @@ class Exchange:
         assert self.judge is not None
         with _Waiting(self):
             data = await reply.read()
-        body = _decoded(data)
+        body, problem = _read(data)
         self.usage.note(body)
         self.usage.note_size(len(data))
         if self.loaded.judges_answers(self.judge.request):
-            data = await self._judged(data, body)
+            if problem:
+                data = await self._judged_text(reply, data, problem)
+            else:
+                data = await self._judged(data, body)
         self.status = reply.status
         self.answering = True
         await respond(self._send, reply.status, data, [*reply.headers, *self.marks()])
 
     async def _judged(self, data: bytes, body: Any) -> bytes:
         assert self.judge is not None
-        if body is None and self.gateway.options.fail_mode == "block":
-            message = "The target's answer is not JSON, so it cannot be judged."
-            raise UpstreamError(message, trigger="", code="unreadable_answer")
         decision = await self.judge.check(body, len(data))
         return data if decision.body is None else encode(decision.body)
+
+    async def _judged_text(self, reply: Reply, data: bytes, problem: str) -> bytes:
+        """Judge an answer that is no JSON, which only an error may be: a proxy's page, a word."""
+        assert self.judge is not None
+        is_error = _CLIENT_ERROR <= reply.status < _SERVER_ERROR
+        if not is_error and self.gateway.options.fail_mode == "block":
+            message = f"The target's answer cannot be judged. {problem}"
+            raise UpstreamError(message, trigger="", code="unreadable_answer")
+        types = [value.decode("latin-1") for name, value in reply.headers if name == _CONTENT_TYPE]
+        text, encoding = plaintext.decode(data, "".join(types))
+        decision = await self.judge.check(text, len(data))
+        return data if decision.body is None else plaintext.encode(decision.body, encoding)
 
     async def _answer_stream(self, reply: Reply) -> None:
         self.streamed = True
@@ -209,7 +228,13 @@ class Exchange:
                 raise
             # The status went out with the first byte; an event can still say why the stream ends.
             self.status = exc.status
-            await send_chunk(self._send, event(exc, self.path), last=True)
+            await send_chunk(self._send, event(exc, self.path, self._next_number()), last=True)
+
+    def _next_number(self) -> int:
+        """The number of an event after the last that came, where events are numbered."""
+        body = _decoded(sse.field(self._numbered, b"data") or b"")
+        number = body.get("sequence_number") if isinstance(body, dict) else None
+        return number + 1 if isinstance(number, int) else 0
 
     async def _relay(self, reply: Reply) -> None:
         assert self.judge is not None
@@ -236,6 +261,8 @@ class Exchange:
         for one in events:
             if b'"usage"' in one:
                 self.usage.note(_decoded(sse.field(one, b"data") or b""))
+            if b'"sequence_number"' in one:
+                self._numbered = one
         data = guard.feed(events) if guard else b"".join(events)
         if data:
             await self._begin(reply)
@@ -274,6 +301,14 @@ def _request_id(headers: dict[str, str]) -> str:
     given = headers.get("x-request-id", "")
     plain = given.isascii() and given.isprintable() and 0 < len(given) <= _REQUEST_ID_LENGTH
     return given if plain else secrets.token_hex(16)
+
+
+def _read(data: bytes) -> tuple[Any, str]:
+    """A whole answer, or why it cannot be read."""
+    try:
+        return parse_answer(data), ""
+    except ValueError as exc:
+        return None, str(exc)
 
 
 def _decoded(data: bytes) -> Any:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from kt.gateway.errors import UpstreamError
 from kt.gateway.options import Timeouts
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.body import Body
+from kt.gateway.upstream.inflating import CODINGS, InflateError, Inflater
 from kt.gateway.upstream.outgoing import Outlet, outlet
 from kt.gateway.upstream.reply import Call
 from kt.gateway.wire import Headers
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.http_parser import RawResponseMessage
 
 _CONNECTIONS = 1000
@@ -26,6 +30,7 @@ _UPGRADES = 1
 _REDIRECTS = 3
 # Shorter than servers' usual time, so that no connection is used while they close it.
 _KEEP_ALIVE_SECONDS = 4.0
+_ONCE = "idempotency-key"
 
 # Headers of a target that do not reach the client: the connection's, and the gateway's own.
 _KEPT_BACK = frozenset(
@@ -36,6 +41,9 @@ _KEPT_BACK = frozenset(
 )
 _KEPT_BACK_PREFIX = b"x-keeptrusts-"
 _PLAIN = frozenset({"", "identity", "chunked"})
+_NAMED_CODINGS = frozenset({"br", "zstd", "compress", "gzip", "x-gzip", "deflate"})
+# A connection that was closed while it was idle fails as soon as something is sent on it.
+_AT_ONCE_SECONDS = 1.0
 
 
 class HttpReply:
@@ -54,7 +62,7 @@ class HttpReply:
         self._idle_seconds = idle_seconds
         self.status = head.code
         self.content_type = head.headers.get("content-type", "").partition(";")[0].lower()
-        self.is_encoded = _is_encoded(head)
+        self.problem, self._inflater = _decoding(head)
         self.headers: Headers = [
             (name, value)
             for name, value in ((raw.lower(), value) for raw, value in head.raw_headers)
@@ -66,33 +74,58 @@ class HttpReply:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        size = 0
+        size = came = 0
         while data := await self._next():
-            size += len(data)
-            if size > self._limit:
-                message = f"The answer is larger than {self._limit} bytes."
-                raise UpstreamError(message, trigger="", code="response_too_large")
-            yield data
+            came += len(data)
+            for piece in (data,) if self._inflater is None else self._inflated(data):
+                size += len(piece)
+                # Compressed bytes may go on for ever without standing for any.
+                if max(size, came) > self._limit:
+                    message = f"The answer is larger than {self._limit} bytes."
+                    raise UpstreamError(message, trigger="", code="response_too_large")
+                yield piece
 
     async def _next(self) -> bytes:
         import aiohttp
 
         try:
-            return await self._body.read(self._idle_seconds)
+            data = await self._body.read(self._idle_seconds)
+            if not data and self._inflater is not None:
+                self._inflater.finish()
         except TimeoutError as exc:
             raise UpstreamError("The target stopped answering.", trigger="timeout") from exc
-        except (aiohttp.ClientError, OSError) as exc:
+        except (aiohttp.ClientError, OSError, InflateError) as exc:
             message = "The target broke off its answer."
             raise UpstreamError(message, trigger="server_error") from exc
+        return data
+
+    def _inflated(self, data: bytes) -> Iterator[bytes]:
+        assert self._inflater is not None
+        try:
+            yield from self._inflater.pieces(data)
+        except InflateError as exc:
+            message = "The target's answer is not compressed as its head says."
+            raise UpstreamError(message, trigger="", code="unreadable_answer") from exc
 
     def close(self) -> None:
         self._body.close()
 
 
-def _is_encoded(head: RawResponseMessage) -> bool:
-    """True when a body is encoded, so that its bytes are not its text."""
-    codings = [head.headers.get(name, "") for name in ("content-encoding", "transfer-encoding")]
-    return not {one.strip().lower() for one in ",".join(codings).split(",")} <= _PLAIN
+def _decoding(head: RawResponseMessage) -> tuple[str, Inflater | None]:
+    """Why a body's bytes cannot become text, "" when they can; what inflates them, if they must."""
+    content = _codings(head, "content-encoding")
+    if not content and not _codings(head, "transfer-encoding"):
+        return "", None
+    if len(content) == 1 and content[0] in CODINGS and not _codings(head, "transfer-encoding"):
+        return "", Inflater(content[0])
+    names = [*content, *_codings(head, "transfer-encoding")]
+    said = "+".join(name if name in _NAMED_CODINGS else "unknown" for name in names)
+    return f"The target compressed its answer ({said}) although it was asked not to.", None
+
+
+def _codings(head: RawResponseMessage, name: str) -> list[str]:
+    given = ",".join(head.headers.getall(name, ()))
+    return [one for one in (part.strip().lower() for part in given.split(",")) if one not in _PLAIN]
 
 
 def _may_pass(name: bytes) -> bool:
@@ -105,12 +138,15 @@ class Upstream:
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         self._connector: aiohttp.TCPConnector | None = None
+        self._unpooled: aiohttp.TCPConnector | None = None
+        self._kept: WeakSet[ResponseHandler] = WeakSet()
         self._outlets: dict[tuple[UpstreamTarget, str], Outlet] = {}
 
     async def call(self, target: UpstreamTarget, call: Call) -> HttpReply:
         """Send a call and wait for the head of its answer.
 
-        Tried again only when no connection could be made, since nothing was sent then.
+        Tried again, once, when nothing can have been done: no connection could be made, or the
+        target had closed a kept one before the call reached it.
 
         Raises:
             UpstreamError: no connection, no answer in time, or a redirect.
@@ -119,32 +155,38 @@ class Upstream:
 
         try:
             return await self._send(target, call)
-        except aiohttp.ClientConnectorError:
-            return await self._send_or_fail(target, call)
+        except (aiohttp.ClientConnectorError, StaleError) as exc:
+            return await self._send_again(target, call, fresh=isinstance(exc, StaleError))
         except _failures() as exc:
             raise _translated(exc) from exc
 
-    async def _send_or_fail(self, target: UpstreamTarget, call: Call) -> HttpReply:
+    async def _send_again(self, target: UpstreamTarget, call: Call, *, fresh: bool) -> HttpReply:
         try:
-            return await self._send(target, call)
+            return await self._send(target, call, fresh=fresh)
         except _failures() as exc:
             raise _translated(exc) from exc
 
-    async def _send(self, target: UpstreamTarget, call: Call) -> HttpReply:
+    async def _send(self, target: UpstreamTarget, call: Call, *, fresh: bool = False) -> HttpReply:
         where = self._outlet(target, call.path)
         async with asyncio.timeout(self._timeouts.first_byte_seconds):
-            connection = await self._connect(where)
+            connection = await self._connect(where, fresh=fresh)
+            assert connection.protocol is not None
+            kept = connection.protocol in self._kept
             try:
-                head, body = await _exchange(connection, where.head(call), call.data)
+                head, body = await _exchange(connection, where.head(call), call, kept=kept)
             except BaseException:
                 connection.close()
                 raise
+            self._kept.add(connection.protocol)
         limit, idle_seconds = call.max_response_bytes, self._timeouts.idle_seconds
         reply = HttpReply(head, body, limit=limit, idle_seconds=idle_seconds)
-        problem = _unusable(reply)
-        if problem:
+        if reply.status // 100 in (_UPGRADES, _REDIRECTS):
             reply.close()
-            raise UpstreamError(problem, trigger="server_error")
+            message = f"The target answered {reply.status}; no redirect or upgrade is followed."
+            raise UpstreamError(message, trigger="server_error")
+        if reply.problem:
+            reply.close()
+            raise UpstreamError(reply.problem, trigger="server_error", code="unreadable_answer")
         return reply
 
     def _outlet(self, target: UpstreamTarget, path: str) -> Outlet:
@@ -156,37 +198,65 @@ class Upstream:
             self._outlets[key] = outlet(target, path)
         return self._outlets[key]
 
-    async def _connect(self, where: Outlet) -> aiohttp.connector.Connection:
+    async def _connect(self, where: Outlet, *, fresh: bool) -> aiohttp.connector.Connection:
         import aiohttp
 
         if self._connector is None:
             self._connector = aiohttp.TCPConnector(
                 limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_SECONDS
             )
+        if fresh and self._unpooled is None:
+            self._unpooled = aiohttp.TCPConnector(limit=_CONNECTIONS, force_close=True)
+        connector = self._unpooled if fresh else self._connector
+        assert connector is not None
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._timeouts.connect_seconds)
-        return await self._connector.connect(where.request, traces=[], timeout=timeout)
+        return await connector.connect(where.request, traces=[], timeout=timeout)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._connector is not None:
-            await self._connector.close()
+        for connector in (self._connector, self._unpooled):
+            if connector is not None:
+                await connector.close()
+
+
+class StaleError(ConnectionError):
+    """A kept connection was closed before the call that was sent on it had any answer."""
 
 
 async def _exchange(
-    connection: aiohttp.connector.Connection, head: bytes, data: bytes
+    connection: aiohttp.connector.Connection, head: bytes, call: Call, *, kept: bool
 ) -> tuple[RawResponseMessage, Body]:
-    """Send a request; returns the head of its answer, and the body to be read."""
+    """Send a request; returns the head of its answer, and the body to be read.
+
+    Raises:
+        StaleError: the connection was `kept`, and is gone; the call may be sent again.
+    """
+    import aiohttp
+
     protocol = connection.protocol
     assert protocol is not None
     assert protocol.transport is not None
+    sent = time.monotonic()
     protocol.set_response_params(
         read_until_eof=True, auto_decompress=False, read_bufsize=_BUFFER_BYTES
     )
-    protocol.transport.writelines((head, data))
-    message, stream = await protocol.read()
+    protocol.transport.writelines((head, call.data))
+    try:
+        message, stream = await protocol.read()
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
+        # A target that closes later may have done the work; with a key it does it once.
+        is_soon = time.monotonic() - sent < _AT_ONCE_SECONDS or _ONCE in call.headers
+        if kept and is_soon and not _has_begun(exc):
+            raise StaleError from exc
+        raise
     while message.code in _INTERIM:
         message, stream = await protocol.read()
     return message, Body(connection, message, stream)
+
+
+def _has_begun(exc: Exception) -> bool:
+    """True when a connection ended within the head of an answer."""
+    return not isinstance(getattr(exc, "message", ""), str)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -195,14 +265,6 @@ def _failures() -> tuple[type[Exception], ...]:
     from aiohttp.http_exceptions import HttpProcessingError
 
     return aiohttp.ClientError, HttpProcessingError, OSError
-
-
-def _unusable(reply: HttpReply) -> str:
-    if reply.status // 100 in (_UPGRADES, _REDIRECTS):
-        return f"The target answered {reply.status}; no redirect or upgrade is followed."
-    if reply.is_encoded:
-        return "The target compressed its answer although it was asked not to."
-    return ""
 
 
 def _translated(exc: Exception) -> UpstreamError:

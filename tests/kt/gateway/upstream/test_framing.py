@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import gzip
 import socket
 import struct
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -25,6 +27,7 @@ CALL = Call("/v1/chat/completions", "m", {}, b"{}", {}, stream=False, max_respon
 BROKEN = "The target broke off its answer."
 UNANSWERED = "The target closed the connection before it answered."
 NOT_HTTP = "The target's answer is not HTTP."
+NOT_PACKED = "The target's answer is not compressed as its head says."
 SECONDS = 30
 TIMEOUTS = Timeouts(idle_seconds=2 * SECONDS)
 Outcome = bytes | str
@@ -135,12 +138,42 @@ def test_what_is_no_chunk_fails_at_once() -> None:
     assert uvloop.run(outcomes(late, rows)) == expected(rows)
 
 
-@pytest.mark.parametrize("coding", ["content-encoding: gzip", "transfer-encoding: gzip, chunked"])
-def test_a_compressed_answer_is_a_failure(coding: str) -> None:
+@pytest.mark.parametrize(
+    ("coding", "said"),
+    [
+        ("transfer-encoding: gzip, chunked", "(gzip)"),
+        ("content-encoding: br", "(br)"),
+        ("content-encoding: gzip, zstd", "(gzip+zstd)"),
+        ("content-encoding: made-up", "(unknown)"),
+    ],
+)
+def test_an_answer_that_cannot_be_decompressed_is_a_failure(coding: str, said: str) -> None:
     """Nobody asked for one, and what it says could not be judged."""
     rows = [(Answer(head(coding), b"0\r\n\r\n"), "")]
+    message = f"The target compressed its answer {said} although it was asked not to."
 
-    assert "compressed" in str(uvloop.run(outcomes(ours, rows))[0])
+    assert uvloop.run(outcomes(ours, rows)) == [message, message]
+
+
+def test_a_compressed_answer_is_read_within_its_bound() -> None:
+    """Whole or not at all, however it is framed, and never past the largest answer."""
+    packed, fill = gzip.compress(EVENT), gzip.compress(bytes(CALL.max_response_bytes + 1))
+    named, upper = head("content-encoding: gzip"), head("Content-Encoding: X-GZIP", LENGTH)
+    rows: Rows = [
+        (Answer(named, packed), EVENT),
+        (Answer(named, packed[:9]), BROKEN),
+        (Answer(named, packed[:-1]), BROKEN),
+        (Answer(named, b""), b""),
+        (Answer(named, EVENT), NOT_PACKED),
+        (Answer(named, fill), f"The answer is larger than {CALL.max_response_bytes} bytes."),
+        (Answer(head("content-encoding: deflate"), zlib.compress(EVENT)), EVENT),
+        (Answer(head("content-encoding: identity"), EVENT), EVENT),
+        (Answer(upper.replace(b": 60", b": %d" % len(packed)), packed, "stays"), EVENT),
+        (Answer(head("content-encoding: gzip", CHUNKED), chunks(packed) + b"0\r\n\r\n"), EVENT),
+    ]
+
+    assert uvloop.run(outcomes(ours, rows)) == expected(rows)
+    assert uvloop.run(outcomes(late, rows)) == expected(rows)
 
 
 def test_an_idle_connection_that_is_reset_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
