@@ -17,6 +17,8 @@ from kt.policy.yaml.document import read
 
 _LIMITS = tuple(name for name in DOCUMENT.fields if name.endswith(("_limit", "_limits")))
 
+_UNJUDGED = "unjudged"
+
 
 def diff(before: bytes, after: bytes) -> tuple[Change, ...]:
     """Every difference between two policy files, in the language's order.
@@ -41,6 +43,9 @@ def _diff(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     yield from _blocks(old, new)
     for name in _LIMITS:
         yield from _limit(name, old.get(name), new.get(name))
+    unjudged = DOCUMENT.fields[_UNJUDGED]
+    given = [one.get(_UNJUDGED) or unjudged.default for one in (old, new)]
+    yield from compare(unjudged, given[0], given[1], _UNJUDGED)
     yield from _providers(old.get("providers") or {}, new.get("providers") or {})
     if old.get("testing") != new.get("testing"):
         yield Change("other", "testing", "testing: the tests change")

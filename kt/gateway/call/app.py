@@ -8,7 +8,8 @@ from typing import Any
 
 from kt.addresses import is_loopback
 from kt.gateway.call import health
-from kt.gateway.call.exchange import ROUTES, Exchange
+from kt.gateway.call.exchange import Exchange
+from kt.gateway.call.intake import ROUTES
 from kt.gateway.call.reporting import report
 from kt.gateway.clients.keys import known, presented
 from kt.gateway.errors import (

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from kt.gateway.call import plaintext
-from kt.gateway.call.jsonbody import parse, parse_answer
+from kt.gateway.call.intake import take
+from kt.gateway.call.jsonbody import parse_answer
 from kt.gateway.call.usage import Usage, estimate
 from kt.gateway.errors import (
     RETRY_HEADERS,
-    InvalidRequestError,
     PolicyViolationError,
     UpstreamError,
     encode,
@@ -40,13 +40,6 @@ from kt.gateway.wire import (
 )
 from kt.policy.decision import Decision, Request
 
-_NEEDED = {
-    "/v1/chat/completions": "messages",
-    "/v1/messages": "messages",
-    "/v1/embeddings": "input",
-    "/v1/responses": None,
-}
-ROUTES = tuple(_NEEDED)
 _SUCCESS = 300
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
@@ -85,6 +78,11 @@ class Exchange:
         """The strictest decision so far."""
         return self.judge.decision if self.judge else None
 
+    @property
+    def unjudged(self) -> list[str]:
+        """What went through without being read, by name."""
+        return sorted(self.judge.unjudged) if self.judge else []
+
     async def run(self) -> None:
         """Serve the call.
 
@@ -94,7 +92,7 @@ class Exchange:
         """
         self.gateway.limits.admit(self.loaded.document, self.headers, self.peer)
         data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
-        body = self._parsed(data)
+        body, self.model = take(self.path, data)
         async with Watch(self._receive):
             await self._serve(body, data)
 
@@ -108,16 +106,6 @@ class Exchange:
                 reply.close()
         finally:
             self._settle(reserved)
-
-    def _parsed(self, data: bytes) -> dict[str, Any]:
-        body = parse(data)
-        model, needed = body.get("model"), _NEEDED[self.path]
-        if not isinstance(model, str) or not model:
-            raise InvalidRequestError("model is missing.", param="model")
-        if needed and not body.get(needed):
-            raise InvalidRequestError(f"{needed} is missing.", param=needed)
-        self.model = model
-        return body
 
     def _reserve(self, data: bytes) -> int:
         tokens = estimate(len(data))
@@ -275,9 +263,11 @@ class Exchange:
 
     def marks(self) -> Headers:
         """The gateway's own headers of an answer."""
-        verdict = self.decision.verdict if self.decision else "allow"
+        said: str = self.decision.verdict if self.decision else "allow"
+        if self.unjudged:
+            said += f"; unjudged={'+'.join(self.unjudged)}"
         return [
-            (b"x-keeptrusts-verdict", verdict.encode()),
+            (b"x-keeptrusts-verdict", said.encode()),
             (b"x-keeptrusts-config-hash", self.loaded.content_hash.encode()),
             (b"x-request-id", self.id.encode()),
         ]

@@ -27,6 +27,7 @@ class Judge:
         self.loaded = loaded
         self.request = request
         self.decision: Decision | None = None
+        self.unjudged: set[str] = set()
         self._fail_mode = fail_mode
 
     async def ask(self, size: int) -> Decision:
@@ -77,6 +78,7 @@ class Judge:
             return _failed(self.loaded, self._fail_mode)
 
     def _heed(self, decision: Decision, phase: str) -> Decision:
+        self.unjudged.update(decision.unjudged)
         if (
             self.decision is None
             or SEVERITY[decision.verdict] > SEVERITY[self.decision.verdict]

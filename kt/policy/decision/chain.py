@@ -11,10 +11,19 @@ from kt.policy.decision.cutting.redaction import redacted
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.outcome import PASSED, Outcome, Policy
 from kt.policy.decision.reading.encoded import readings
+from kt.policy.decision.reading.extract import where
 from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.snapshot import ChainStep, Snapshot
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.values import ALLOWED, PACK_DISABLED, SEVERITY, Decision, Request
+from kt.policy.decision.values import (
+    ALLOWED,
+    PACK_DISABLED,
+    SEVERITY,
+    UNJUDGED,
+    Decision,
+    Detection,
+    Request,
+)
 
 # A view of so many has `HOLD_LIMIT` characters, unless more than half are invisible.
 _LAST_CHARACTERS = 2 * HOLD_LIMIT
@@ -62,6 +71,8 @@ def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
     steps = [step for step in snapshot.steps if step.applies(subject.request, subject.stage)]
     judged = tuple(_judged(steps, subject))
     decision = _decision(snapshot, subject, judged, reason=ALLOWED)
+    if judged and subject.unread:
+        decision = _marked(snapshot, subject, decision)
     loggers = [step.policy for step in steps if isinstance(step.policy, AuditLogger)]
     if not loggers:
         return decision
@@ -103,6 +114,25 @@ def _decision(
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
         record=None,
+    )
+
+
+def _marked(snapshot: Snapshot, subject: Subject, decision: Decision) -> Decision:
+    """The decision about a body of which a part could not be judged."""
+    names = tuple(sorted(name for name, _ in subject.unread))
+    decision = replace(decision, unjudged=names)
+    if not snapshot.blocks_unjudged or decision.verdict == "block":
+        return decision
+    found = (Detection(UNJUDGED, UNJUDGED, name, where(path)) for name, path in subject.unread)
+    return replace(
+        decision,
+        verdict="block",
+        policy=UNJUDGED,
+        reason_code=f"{UNJUDGED}.{names[0]}",
+        message=f"This policy lets nothing through that it cannot read: {', '.join(names)}.",
+        detections=(*decision.detections, *found),
+        body=None,
+        assignee=None,
     )
 
 

@@ -45,6 +45,7 @@ class Snapshot:
     enabled: bool
     steps: tuple[ChainStep, ...]
     targets: tuple[ProviderTarget, ...]
+    blocks_unjudged: bool
 
     def of_kind(self, kind: str) -> Snapshot:
         """The entries of one kind alone. Nothing is compiled."""
@@ -72,6 +73,7 @@ def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
         enabled=policy["pack"]["enabled"],
         steps=tuple(_step(kind, options, policies[kind]) for kind, options in entries),
         targets=targets,
+        blocks_unjudged=policy.get("unjudged") == "block",
     )
 
 

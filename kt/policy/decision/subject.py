@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from kt.policy.decision.reading.encoded import readings
-from kt.policy.decision.reading.extract import Part, parts
+from kt.policy.decision.reading.extract import Part, Unread, read
 from kt.policy.decision.reading.passages import Passage, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.tools.calls import Tools, tools
@@ -26,9 +26,18 @@ class Subject:
         self.stage = stage
         self.body = body
 
-    @cached_property
+    @property
     def parts(self) -> tuple[Part, ...]:
-        return parts(self.body, "user" if self.stage == "pre-request" else "assistant")
+        return self._read[0]
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """What no policy can read, the first place of each sort."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Part, ...], tuple[Unread, ...]]:
+        return read(self.body, "user" if self.stage == "pre-request" else "assistant")
 
     @cached_property
     def tools(self) -> Tools:

@@ -15,6 +15,7 @@ SEVERITY: Mapping[Verdict, int] = MappingProxyType(
 )
 
 ALLOWED = "policy.allowed"
+UNJUDGED = "unjudged"
 PACK_DISABLED = "pack.disabled"
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -83,7 +84,8 @@ class Decision:
     `policy` is the kind that decided, "" when nothing objected. `body` is the
     redacted body, new, for the verdict `redact`, else None. `targets` are the ids
     of the providers that may serve, in order. `record` is None unless
-    `audit-logger` asks for one.
+    `audit-logger` asks for one. `unjudged` names what no policy could read:
+    `audio`, `file`, `image`, `tokens`, `video`.
     """
 
     verdict: Verdict
@@ -95,3 +97,4 @@ class Decision:
     targets: tuple[str, ...]
     assignee: str | None
     record: Record | None
+    unjudged: tuple[str, ...] = ()

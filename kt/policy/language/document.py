@@ -110,6 +110,12 @@ DOCUMENT = block(
         ),
         doc="by size",
     ),
+    unjudged=Field(
+        Choice(("allow", "block")),
+        "allow",
+        doc="what becomes of tokens, images, sound, video and files, which no kind reads",
+        strength=("allow", "block"),
+    ),
     testing=Field(
         block(
             suites=Field(ListOf(SUITE, key="name"), required=True, doc="the suites"),

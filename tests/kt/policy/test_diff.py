@@ -184,6 +184,11 @@ def _changes(old: str, new: str) -> list[str]:
             "stronger size_limits is added",
         ),
         (
+            "testing:",
+            "unjudged: block\ntesting:",
+            'stronger unjudged: "allow" becomes "block"',
+        ),
+        (
             "model: gpt-4o-mini",
             'model: "gpt-*"',
             'weaker providers.targets.a.model: "gpt-4o-mini" becomes "gpt-*"',

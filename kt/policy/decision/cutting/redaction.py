@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from kt.policy.decision.cutting.seals import SIGNATURE, seal
 from kt.policy.decision.outcome import Cut
 from kt.policy.decision.reading.extract import Part, Path
 from kt.policy.decision.reading.jsontext import in_strings
@@ -18,10 +19,25 @@ from kt.policy.decision.reading.jsontext import in_strings
 def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
     """A copy of `body` with markers in place of the cuts; `body` itself is not changed."""
     ordered = sorted(cuts, key=lambda cut: (cut.place.part, cut.place.start, -cut.place.end))
-    for at, group in groupby(ordered, key=lambda cut: cut.place.part):
-        part = parts[at]
-        body = _replaced(body, part.path, _rewritten(part, _merged(list(group))))
+    new = [
+        (parts[at], _rewritten(parts[at], _merged(list(group))))
+        for at, group in groupby(ordered, key=lambda cut: cut.place.part)
+    ]
+    # Found in `body` as it came: no path of a cut leads elsewhere yet.
+    sealed = {path for part, _ in new if (path := seal(body, part.path))}
+    names = {part.path: text for part, text in new if part.form == "name"}
+    for part, text in new:
+        if part.form != "name":
+            body = _replaced(body, part.path, text)
+    # The innermost first, and of one list the last: no step before them changes their paths.
+    for path in sorted({*sealed, *names}, key=_depth, reverse=True):
+        body = _broken(body, path) if path in sealed else _renamed(body, path, names[path])
     return body
+
+
+def _depth(path: Path) -> tuple[int, int]:
+    last = path[-1]
+    return len(path), last if isinstance(last, int) else -1
 
 
 def _merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
@@ -41,7 +57,7 @@ def _merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
 
 
 def _rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> Any:
-    if part.form == "text":
+    if part.form in ("text", "name"):
         return _cut(part, spans)
     text = _cut_json(part, spans)
     if not _valid(text):
@@ -77,6 +93,34 @@ def _cut_json(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
         escaped = json.dumps(marker, ensure_ascii=False)
         written.append((first, last, escaped[1:-1] if quoted else escaped))
     return _cut(part, written)
+
+
+def _broken(body: Any, path: Path) -> Any:
+    """A copy of `body` without the signed block at `path`, of which its signature was true.
+
+    Where nothing but a block may stand, it is the signature that goes.
+    """
+    holder = _at(body, path[:-1])
+    if isinstance(path[-1], int):
+        rest = [item for at, item in enumerate(holder) if at != path[-1]]
+        return _replaced(body, path[:-1], rest)
+    block = {key: item for key, item in holder[path[-1]].items() if key != SIGNATURE}
+    return _replaced(body, path, block)
+
+
+def _renamed(body: Any, path: Path, name: str) -> Any:
+    """A copy of `body` in which the key at `path` has another name, in the same place."""
+    holder = _at(body, path[:-1])
+    while name in holder:
+        name += "_"
+    renamed = {name if key == path[-1] else key: item for key, item in holder.items()}
+    return _replaced(body, path[:-1], renamed)
+
+
+def _at(body: Any, path: Path) -> Any:
+    for step in path:
+        body = body[step]
+    return body
 
 
 def _replaced(body: Any, path: Path, value: Any) -> Any:

@@ -2,28 +2,37 @@
 
 One walk serves all the shapes (chat completions, responses, embeddings,
 messages): a string anywhere in the body is text unless its key says that it is
-an identifier, a label of the protocol or binary data. A field that a provider
-adds tomorrow is read, not skipped.
+an identifier or a label of the protocol, and it looks like one, or it is binary
+data. A field that a provider adds tomorrow is read, not skipped.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from kt.policy.decision.reading.jsontext import container, dump, unescaped
+from kt.policy.decision.reading.unread import binary, block, tokens
 
 Path: TypeAlias = tuple[str | int, ...]
-Form: TypeAlias = Literal["text", "json", "value"]
+Form: TypeAlias = Literal["text", "json", "value", "name"]
+# What cannot be read, and where it is.
+Unread: TypeAlias = tuple[str, Path]
 
-_OPAQUE_WORDS = (
+_LABEL_WORDS = (
     "model role type id object tool_call_id call_id tool_use_id item_id response_id "
     "previous_response_id finish_reason stop_reason encoding_format system_fingerprint "
     "service_tier media_type mime_type signature encrypted_content b64_json"
 )
-_OPAQUE = frozenset(_OPAQUE_WORDS.split())
+_LABELS = frozenset(_LABEL_WORDS.split())
+_LABEL = re.compile(r"[A-Za-z0-9._:/+=|#-]*")
+# Mappings whose keys are the author's own names: parts of a JSON Schema.
+_NAMING_KEYS = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+)
 _SYSTEM_KEYS = frozenset({"system", "instructions"})
 _SPOKEN_KEYS = frozenset({"system", "instructions", "input", "prompt", "output", "content"})
 _ITEM_KEYS = frozenset({"input", "prompt", "output"})
@@ -42,9 +51,10 @@ class Part:
 
     `source` is the string as it stands at `path`; `text` is what it says, with
     JSON escapes undone, and `offsets[i]` is where character `i` of it begins
-    in `source` (None: at `i`). `form` is `json` for a JSON document in a string
-    and `value` for a JSON value, whose `source` is its dump. `unit` is the path
-    of the message that holds the part, None outside messages.
+    in `source` (None: at `i`). `form` is `json` for a JSON document in a string,
+    `value` for a JSON value, whose `source` is its dump, and `name` for a key:
+    the last step of `path`. `unit` is the path of the message that holds the
+    part, None outside messages.
     """
 
     path: Path
@@ -69,9 +79,18 @@ class _Place(NamedTuple):
         return _Place((*self.path, key), self.role, self.unit)
 
 
+def read(body: Any, role: str) -> tuple[tuple[Part, ...], tuple[Unread, ...]]:
+    """All texts of a body in document order, its names too, and what cannot be read.
+
+    `role` is that of texts without one in the body.
+    """
+    unread: list[Unread] = []
+    return tuple(_walk(body, _Place((), role, None), unread)), tuple(unread)
+
+
 def parts(body: Any, role: str) -> tuple[Part, ...]:
-    """All texts of a body in document order; `role` is that of texts without one in the body."""
-    return tuple(_walk(body, _Place((), role, None)))
+    """The texts alone."""
+    return tuple(one for one in read(body, role)[0] if one.form != "name")
 
 
 def where(path: Path) -> str:
@@ -80,7 +99,7 @@ def where(path: Path) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _walk(body: Any, root: _Place) -> Iterator[Part]:
+def _walk(body: Any, root: _Place, unread: list[Unread]) -> Iterator[Part]:
     # A stack of its own: a body may nest deeper than Python recurses.
     waiting: list[tuple[Any, _Place]] = [(body, root)]
     while waiting:
@@ -89,9 +108,13 @@ def _walk(body: Any, root: _Place) -> Iterator[Part]:
             yield _text_part(value, place)
         elif isinstance(value, _MAPPINGS):
             inner = _speaker(value, place)
-            waiting.extend(reversed([(item, inner.child(key)) for key, item in _open(value)]))
+            _note(unread, block(value), place.path)
+            opened = _open(value, place.path, unread)
+            waiting.extend(reversed([(item, inner.child(key)) for key, item in opened]))
+            yield from _names(value, inner)
             yield from _call_input(value, inner)
         elif isinstance(value, list | tuple):
+            _note(unread, "tokens" if tokens(place.path, value) else "", place.path)
             items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
             waiting.extend((item, place.child(at)) for at, item in reversed(items))
 
@@ -106,22 +129,36 @@ def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
     return place
 
 
-def _open(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if type(item) in _TEXTLESS or key in _OPAQUE:
+        if type(item) in _TEXTLESS or (key in _LABELS and _is_label(item)):
             continue
-        if not _is_call_input(value, key) and not _binary(value, key, item):
+        if _is_call_input(value, key):
+            continue
+        held = binary(value, key, item)
+        if held:
+            _note(unread, held, (*path, key))
+        else:
             yield key, item
 
 
-def _binary(value: Mapping[str, Any], key: str, item: Any) -> bool:
-    """True for images, sound and files: base64 with a label beside it, or a `data:` URL."""
-    if not isinstance(item, str):
-        return False
-    if key == "data":
-        return value.get("type") == "base64" or "format" in value
-    head = item[:100].lower()
-    return head.startswith("data:") and ";base64," in head and not head.startswith("data:text/")
+def _is_label(item: Any) -> bool:
+    """True for what a label is made of; prose, a list or a mapping is none."""
+    return isinstance(item, str) and _LABEL.fullmatch(item) is not None
+
+
+def _note(unread: list[Unread], held: str, path: Path) -> None:
+    """Note what cannot be read, the first of each sort."""
+    if held and all(held != one for one, _ in unread):
+        unread.append((held, path))
+
+
+def _names(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
+    """The keys that somebody chose: those of a schema, and any that no protocol would have."""
+    chosen = place.path[-1:] and place.path[-1] in _NAMING_KEYS
+    for key in value:
+        if chosen or not ((key.isascii() and key.isidentifier()) or _is_label(key)):
+            yield Part((*place.path, key), place.role, key, key, None, "name", None)
 
 
 def _is_call_input(value: Mapping[str, Any], key: str) -> bool:

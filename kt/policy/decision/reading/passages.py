@@ -48,9 +48,16 @@ class Passage:
         return tuple(spans)
 
 
+# Between two names: a word, so that no phrase reaches from one into the next.
+_NAME_SEAM = "\nqq\n"
+
+
 def single(texts: Sequence[Part]) -> tuple[Passage, ...]:
-    """Each part by itself."""
-    return tuple(Passage(part.text, (Stretch(0, at),)) for at, part in enumerate(texts))
+    """Each part by itself, and the names as a list: a schema may have hundreds."""
+    names = [at for at, part in enumerate(texts) if part.form == "name"]
+    alone = (at for at in range(len(texts)) if not names or texts[at].form != "name")
+    made = [Passage(texts[at].text, (Stretch(0, at),)) for at in alone]
+    return (*made, _join(texts, names, _NAME_SEAM)) if names else tuple(made)
 
 
 def glued(texts: Sequence[Part]) -> tuple[Passage, ...]:

@@ -110,6 +110,72 @@ def test_a_body_that_is_a_text_is_redacted() -> None:
     assert reply(PII, {"output_text": "a@example.com"}).body == {"output_text": "[REDACTED:EMAIL]"}
 
 
+SIGNED = {"type": "thinking", "thinking": "ask ann@example.org", "signature": "EqQB"}
+SAID = {"type": "text", "text": "ok"}
+KEPT = {"type": "thinking", "thinking": "fine", "signature": "EqQB"}
+BLOCKS = [
+    ([SIGNED, SAID], [SAID]),
+    ([SAID, SIGNED, KEPT, SIGNED], [SAID, KEPT]),
+    ([SIGNED], []),
+    ([KEPT, SAID], [KEPT, SAID]),
+    (
+        [{**SIGNED, "signature": ""}, SAID],
+        [{**SIGNED, "thinking": "ask [REDACTED:EMAIL]", "signature": ""}, SAID],
+    ),
+    (
+        [{"type": "tool_use", "signature": "EqQB", "input": {"to": "ann@example.org"}}],
+        [{"type": "tool_use", "signature": "EqQB", "input": {"to": "[REDACTED:EMAIL]"}}],
+    ),
+    ([{**SIGNED, "x@example.org": {"y": "z@example.org"}}, SAID], [SAID]),
+]
+
+
+@pytest.mark.parametrize(("blocks", "expected"), BLOCKS)
+def test_a_signed_block_is_whole_or_gone(blocks: list[Any], expected: list[Any]) -> None:
+    """Its target refuses a text that is not the one which it signed."""
+    said = chat("mail a@example.com", {"role": "assistant", "content": blocks}, "go on")
+    assert content(ask(PII, said), 1) == expected
+    assert reply(PII, {"content": [*blocks, {"text": " a@example.com"}]}).body["content"] == [
+        *expected,
+        {"text": " [REDACTED:EMAIL]"},
+    ]
+
+
+def test_signed_reasoning_of_a_message_is_gone_too() -> None:
+    """As routers of models put it beside the content."""
+    one = {"type": "reasoning.text", "text": "ask ann@example.org", "signature": "EqQB"}
+    message = {"role": "assistant", "content": "ok", "reasoning_details": [one]}
+    assert ask(PII, chat(message)).body["messages"][0]["reasoning_details"] == []
+
+
+def test_a_signed_block_that_stands_alone_loses_its_signature() -> None:
+    """Where no list holds it."""
+    body = {"type": "content_block_start", "index": 0, "content_block": SIGNED}
+    block = {"type": "thinking", "thinking": "ask [REDACTED:EMAIL]"}
+    assert reply(PII, body).body["content_block"] == block
+
+
+RENAMED = [
+    ({"ann@example.org": 1, "b": 2}, {"[REDACTED:EMAIL]": 1, "b": 2}),
+    (
+        {"a@example.org": {"b@example.org": "c@example.org"}, "[REDACTED:EMAIL]": 0},
+        {"[REDACTED:EMAIL]_": {"[REDACTED:EMAIL]": "[REDACTED:EMAIL]"}, "[REDACTED:EMAIL]": 0},
+    ),
+    (
+        {"a@example.org": [SIGNED, {"b@example.org": 1}]},
+        {"[REDACTED:EMAIL]": [{"[REDACTED:EMAIL]": 1}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), RENAMED)
+def test_a_name_is_cut_in_its_place(given: Any, expected: Any) -> None:
+    """No two become one, and order stays."""
+    found = ask(PII, chat("hi", metadata=given)).body["metadata"]
+    assert found == expected
+    assert list(found) == list(expected)
+
+
 MARKERS = [
     ({}, "email", "jane@example.com", "[REDACTED:EMAIL]"),
     ({"preserve_length": True}, "ssn", "123-45-6789", "[REDACTED:S"),
