@@ -90,6 +90,12 @@ class UnreachableError(RemoteError):
     code = "unreachable"
 
 
+class ProxyFailedError(RemoteError):
+    """The operator's outbound proxy failed or refused, which says nothing of the forge."""
+
+    code = "proxy_failed"
+
+
 class TimedOutError(RemoteError):
     """The deadline passed."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from keeptrusts import private
+from keeptrusts import outbound, private
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,7 +35,8 @@ class Env:
 
     The first of `secret_keys` seals, and each of them opens, so that keys can be rotated.
     `database_url` and `redis_url` are empty in the embedded default.
-    `git_ca_file` is empty where only the system's authorities are trusted.
+    `git_ca_file` is empty where only the system's authorities are trusted, `git_proxy` where forges
+    are called directly.
     `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
@@ -49,6 +50,8 @@ class Env:
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
     git_ca_file: str
+    git_proxy: str
+    git_no_proxy: tuple[str, ...]
     git_host_concurrency: int
     git_host_calls_per_minute: int | None
     min_poll_interval_seconds: int
@@ -86,6 +89,8 @@ def read(environ: Mapping[str, str]) -> Env:
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         git_ca_file=_ca_file(environ.get("KEEPTRUSTS_GIT_CA_FILE", "")),
+        git_proxy=_proxy(environ.get("KEEPTRUSTS_GIT_PROXY", "")),
+        git_no_proxy=_no_proxy(environ.get("KEEPTRUSTS_GIT_NO_PROXY", "")),
         git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
         git_host_calls_per_minute=_limit(environ, "KEEPTRUSTS_GIT_HOST_CALLS_PER_MINUTE"),
         min_poll_interval_seconds=_positive(environ, "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", 10),
@@ -236,6 +241,28 @@ def _ca_file(value: str) -> str:
         reason = "it holds no certificate in PEM" if isinstance(exc, ssl.SSLError) else exc.strerror
         raise EnvError(f"KEEPTRUSTS_GIT_CA_FILE={value!r}: {reason}") from exc
     return path
+
+
+def _proxy(value: str) -> str:
+    """A proxy's url or empty. The error does not repeat the value: it may hold a password."""
+    if value and not outbound.is_proxy(value):
+        raise EnvError(
+            "KEEPTRUSTS_GIT_PROXY: write http://HOST:PORT or https://HOST:PORT, with"
+            " USER:PASSWORD@ before the host if it wants them; percent-encode their signs other"
+            " than letters, digits and -._~"
+        )
+    return value.rstrip("/")
+
+
+def _no_proxy(value: str) -> tuple[str, ...]:
+    exceptions = tuple(word.lower() for word in _words(value))
+    for exception in exceptions:
+        if not outbound.is_exception(exception):
+            raise EnvError(
+                f"KEEPTRUSTS_GIT_NO_PROXY: {exception!r} is no host; write names such as"
+                " git.example or .example, addresses, CIDRs, each with :PORT if you want, or *"
+            )
+    return exceptions
 
 
 def _limit(environ: Mapping[str, str], name: str) -> int | None:

@@ -28,6 +28,7 @@ from gitrepos.forge import eventloop, smart_http
 from gitrepos.forge.addresses import Network, RepoURL, resolve
 from gitrepos.forge.connections import Dial
 from gitrepos.forge.git import runner
+from gitrepos.forge.proxy import DIRECT, Proxy
 from gitrepos.forge.secret import Secret
 
 log = structlog.get_logger(__name__)
@@ -74,12 +75,14 @@ class Terms:
     """The operator's terms for calls to forges.
 
     `allowed` networks may be called besides public addresses; a host gets `per_host` calls at
-    once; `ca_file` has authorities that are trusted besides the system's.
+    once; `ca_file` has authorities that are trusted besides the system's. What `proxy` serves is
+    called through it.
     """
 
     allowed: tuple[Network, ...] = ()
     per_host: int = 32
     ca_file: str = ""
+    proxy: Proxy = DIRECT
 
 
 def check(
@@ -107,10 +110,15 @@ def check(
 def access(url: RepoURL, secret: Secret, *, terms: Terms) -> runner.Access:
     """Look up the addresses of `url`, and pin git to those that are allowed.
 
+    Behind a proxy nothing is looked up, and the name is judged.
+
     Raises:
         HostNotAllowedError: none of the addresses is allowed.
         UnreachableError: the name does not resolve.
     """
+    if terms.proxy.serves(url):
+        terms.proxy.judge(url, allowed=terms.allowed)
+        return runner.Access(url, secret=secret, ca_file=terms.ca_file, proxy=terms.proxy)
     addresses = () if url.scheme == "file" else resolve(url, allowed=terms.allowed)
     return runner.Access(url=url, addresses=addresses, secret=secret, ca_file=terms.ca_file)
 
@@ -151,7 +159,7 @@ class _Asker:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._dial = Dial(terms.allowed, ca_file=terms.ca_file)
+        self._dial = Dial(terms.allowed, ca_file=terms.ca_file, proxy=terms.proxy)
         self._hosts: dict[tuple[str, str, int], _Host] = {}
         self._turns = asyncio.Semaphore(_IN_FLIGHT)
         self._gits = ThreadPoolExecutor(_GITS, thread_name_prefix="git")

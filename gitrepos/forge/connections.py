@@ -1,30 +1,37 @@
 """Connections to forges: kept alive, bounded, and only to allowed addresses.
 
-The address of each connection is checked, in whatever form a url or a name server gives it. No
-redirect is followed, no cookie is kept, no proxy or credential of this machine is used.
+The address of each connection is checked, in whatever form a url or a name server gives it; behind
+a proxy, which looks names up itself, the name is. No redirect is followed, no cookie is kept, no
+proxy or credential of this machine is used but the operator's own proxy.
 """
 
-import asyncio
 import contextlib
 import functools
 import ipaddress
-import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 from weakref import WeakSet
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from gitrepos.errors import HostNotAllowedError, RemoteError, TooLargeError, UnreachableError
-from gitrepos.forge import addresses
+from gitrepos.errors import HostNotAllowedError, RemoteError, TooLargeError
+from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
+from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
+from gitrepos.forge.resolvers import Names, Pinned
 from gitrepos.forge.wire.pkt_line import malformed
 
-_LOOKUPS_AT_ONCE = 64
 _NAMES_SECONDS = 60
+# Less than a check may take: a proxy that hangs is not taken for a forge that does.
+_PROXY_SECONDS = 8
+# The statuses of a proxy by plain http. 503 is more often that of a forge with too much to do.
+_OF_PROXY = (407, 502, 504)
 _KEPT_SECONDS = 75
 # Idle connections are open files, of which a process may have about a thousand.
 _KEPT_SOCKETS = 256
@@ -33,36 +40,91 @@ _AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int
 _GONE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
-class _BarredError(OSError):
-    """A refused address; an `OSError`, which the connector takes for a failed attempt."""
+@dataclass(slots=True)
+class _Passage:
+    """A call to `url`, through `proxy` or not; `connecting` until there is a connection."""
+
+    url: RepoURL
+    proxy: Proxy
+    connecting: bool = False
+
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments of aiohttp's request that send it through the proxy."""
+        if not self.proxy.scheme:
+            return {}
+        return {
+            "proxy": URL(f"{self.proxy.scheme}://{self.proxy.place}"),
+            # Of CONNECT alone; by plain http the request itself goes to the proxy.
+            "proxy_headers": self._login() if self.url.scheme == "https" else None,
+            "timeout": aiohttp.ClientTimeout(total=None, sock_connect=None, connect=_PROXY_SECONDS),
+            "trace_request_ctx": self,
+        }
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the request that are for the proxy."""
+        return self._login() if self.url.scheme == "http" else {}
+
+    def _login(self) -> dict[str, str]:
+        authorization = self.proxy.authorization
+        return {"Proxy-Authorization": authorization} if authorization else {}
+
+    def check(self, status: int) -> None:
+        """Check that a status is the forge's; by plain http the proxy answers itself.
+
+        Raises:
+            ProxyFailedError: it is the proxy's.
+        """
+        if self.proxy.scheme and self.url.scheme == "http" and status in _OF_PROXY:
+            raise failures.refusal(self.proxy, self.url, status)
+
+    def translated(self, exc: aiohttp.ClientError | OSError | RemoteError) -> RemoteError:
+        """The error for a failed call, by whose failure it was."""
+        if self.proxy.scheme:
+            failed = failures.of_proxy(exc, self.proxy, self.url, connecting=self.connecting)
+            if failed is not None:
+                return failed
+        return exc if isinstance(exc, RemoteError) else failures.translated(exc, self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    """Sessions of one kind: the first is for hosts called again soon, the second for the others."""
+
+    kept: aiohttp.ClientSession
+    passing: aiohttp.ClientSession
+
+    async def close(self) -> None:
+        await self.kept.close()
+        await self.passing.close()
 
 
 class Dial:
     """Connections under one set of `allowed` networks; made in the event loop that uses them.
 
     `ca_file` has authorities that are trusted besides the system's. With `pinned`, the checked
-    addresses of the only host, no name is looked up.
+    addresses of the only host, no name is looked up. What `proxy` serves is called through it.
     """
 
     def __init__(
-        self, allowed: Sequence[Network] = (), *, ca_file: str = "", pinned: Sequence[str] = ()
+        self,
+        allowed: Sequence[Network] = (),
+        *,
+        ca_file: str = "",
+        pinned: Sequence[str] = (),
+        proxy: Proxy = DIRECT,
     ) -> None:
         self._allowed = allowed
         self._pinned = frozenset(map(ipaddress.ip_address, pinned))
+        self._proxy = proxy
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        names: AbstractResolver = _Pinned(pinned) if pinned else _Names(allowed)
         tls = _trusting(ca_file)
-        connector = functools.partial(
-            aiohttp.TCPConnector,
-            limit=0,
-            ssl=tls,
-            resolver=names,
-            ttl_dns_cache=_NAMES_SECONDS,
-            socket_factory=self._socket,
+        names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
+        self._direct = _sessions(names, tls, self._socket)
+        self._proxied = (
+            _sessions(Names(EVERYWHERE), tls, self._any_socket, watched=True)
+            if proxy.scheme
+            else None
         )
-        # The first is for hosts that are called again soon, the second for the others.
-        self._kept = _session(connector(keepalive_timeout=_KEPT_SECONDS))
-        self._passing = _session(connector(force_close=True))
 
     @contextlib.asynccontextmanager
     async def answer(
@@ -81,17 +143,23 @@ class Dial:
         Raises:
             HostNotAllowedError: the address is not allowed.
             UnreachableError: the connection failed.
+            ProxyFailedError: the proxy did, or refused.
             BadAnswerError: the answer is no HTTP, or is cut short.
         """
+        sessions, passage = self._direct, _Passage(url, DIRECT)
+        if self._proxied is not None and self._proxy.serves(url):
+            self._proxy.judge(url, allowed=self._allowed)
+            sessions, passage = self._proxied, _Passage(url, self._proxy)
         keep = keep and len(self._sockets) < _KEPT_SOCKETS
-        session = self._kept if keep else self._passing
+        session = sessions.kept if keep else sessions.passing
         ask = functools.partial(
             session.request,
             "GET" if body is None else "POST",
             _where(url, tail),
             data=body,
-            headers=headers,
+            headers={**headers, **passage.headers()},
             allow_redirects=False,
+            **passage.arguments(),
         )
         try:
             try:
@@ -103,23 +171,34 @@ class Dial:
                 # read, so they may be repeated.
                 response = await ask()
             async with response:
+                passage.check(response.status)
                 yield response
+        except RemoteError as exc:
+            error = passage.translated(exc)
+            if error is exc:
+                raise
+            raise error from exc
         except (aiohttp.ClientError, OSError) as exc:
-            raise _translated(exc, url) from exc
+            raise passage.translated(exc) from exc
 
     async def close(self) -> None:
         """End every connection."""
-        await self._kept.close()
-        await self._passing.close()
+        await self._direct.close()
+        if self._proxied is not None:
+            await self._proxied.close()
 
     def _socket(self, info: _AddrInfo) -> socket.socket:
-        family, kind, protocol, _, where = info
+        where = info[4]
         text = where[0].split("%")[0]
         try:
             if ipaddress.ip_address(text) not in self._pinned:
                 addresses.admitted(where[0], [text], allowed=self._allowed)
         except HostNotAllowedError as exc:
-            raise _BarredError(exc.message) from exc
+            raise failures.BarredError(exc.message) from exc
+        return self._any_socket(info)
+
+    def _any_socket(self, info: _AddrInfo) -> socket.socket:
+        family, kind, protocol, _, _where = info
         made = socket.socket(family, kind, protocol)
         self._sockets.add(made)
         return made
@@ -151,69 +230,29 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
     return tls
 
 
-class _Pinned(AbstractResolver):
-    """A resolver with the same addresses for every name."""
-
-    def __init__(self, pinned: Sequence[str]) -> None:
-        self._addresses = pinned
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return [_resolved(host, text, port) for text in self._addresses]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-class _Names(AbstractResolver):
-    """A resolver of names to allowed addresses, which never blocks the loop."""
-
-    def __init__(self, allowed: Sequence[Network]) -> None:
-        self._allowed = allowed
-        # A thread counts until it ends, even when its answer comes too late.
-        self._slots = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The allowed addresses of a name.
-
-        Raises:
-            UnreachableError: the name does not resolve, or not within 5 s.
-            HostNotAllowedError: none of its addresses is allowed.
-        """
-        await self._slots.acquire()
-        lookup = asyncio.wrap_future(addresses.look_up(host, port))
-        lookup.add_done_callback(self._looked_up)
-        done, _ = await asyncio.wait([lookup], timeout=addresses.LOOKUP_SECONDS)
-        if not done:
-            raise addresses.unresolved(host)
-        good = addresses.admitted(host, lookup.result(), allowed=self._allowed)
-        return [_resolved(host, text, port) for text in good]
-
-    def _looked_up(self, lookup: asyncio.Future[tuple[str, ...]]) -> None:
-        self._slots.release()
-        if not lookup.cancelled():
-            lookup.exception()  # Taken, or asyncio logs an error that came too late.
-
-    async def close(self) -> None:
-        """Nothing is held."""
+def _sessions(
+    names: AbstractResolver,
+    tls: ssl.SSLContext,
+    sockets: Callable[[_AddrInfo], socket.socket],
+    *,
+    watched: bool = False,
+) -> _Sessions:
+    """Sessions with a resolver and sockets; `watched` for calls with a `_Passage`."""
+    connector = functools.partial(
+        aiohttp.TCPConnector,
+        limit=0,
+        ssl=tls,
+        resolver=names,
+        ttl_dns_cache=_NAMES_SECONDS,
+        socket_factory=sockets,
+    )
+    return _Sessions(
+        _session(connector(keepalive_timeout=_KEPT_SECONDS), watched=watched),
+        _session(connector(force_close=True), watched=watched),
+    )
 
 
-def _resolved(host: str, text: str, port: int) -> ResolveResult:
-    is_ipv6 = ":" in text
-    return {
-        "hostname": host,
-        "host": text,
-        "port": port,
-        "family": socket.AF_INET6 if is_ipv6 else socket.AF_INET,
-        "proto": socket.IPPROTO_TCP,
-        "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    }
-
-
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+def _session(connector: aiohttp.TCPConnector, *, watched: bool) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -221,7 +260,23 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         auto_decompress=False,
         trust_env=False,
         skip_auto_headers=("Accept", "User-Agent", "Content-Type"),
+        trace_configs=[_watch()] if watched else [],
     )
+
+
+def _watch() -> aiohttp.TraceConfig:
+    """What tells a `_Passage` when there is a connection."""
+
+    async def begin(_session: object, context: SimpleNamespace, _params: object) -> None:
+        context.trace_request_ctx.connecting = True
+
+    async def end(_session: object, context: SimpleNamespace, _params: object) -> None:
+        context.trace_request_ctx.connecting = False
+
+    watch = aiohttp.TraceConfig()
+    watch.on_connection_create_start.append(begin)
+    watch.on_connection_create_end.append(end)
+    return watch
 
 
 def _where(url: RepoURL, tail: str) -> URL:
@@ -237,33 +292,3 @@ def _where(url: RepoURL, tail: str) -> URL:
 def _usual(host: str) -> str:
     literal = addresses.literal_address(host)
     return str(literal) if literal else host
-
-
-def _translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
-    """The error to show: without words of the server, and of the url with the host alone."""
-    match exc:
-        case aiohttp.ClientConnectorCertificateError():
-            cause = f"TLS certificate verification failed: {_verdict(exc)}"
-        case aiohttp.ClientConnectorError(os_error=_BarredError() as barred):
-            return HostNotAllowedError(str(barred))
-        case aiohttp.ClientConnectorError():
-            cause = f"Failed to connect to {url.host} port {url.port}: {_reason(exc.os_error)}"
-        case aiohttp.ServerDisconnectedError():
-            cause = "Empty reply from server"
-        case OSError():
-            cause = _reason(exc)
-        case aiohttp.ClientPayloadError():
-            return malformed("it is cut short")
-        case _:
-            return malformed("it is no HTTP")
-    return UnreachableError(f"The server cannot be reached: {cause}.")
-
-
-def _verdict(exc: aiohttp.ClientConnectorCertificateError) -> str:
-    return str(getattr(exc.certificate_error, "verify_message", "") or "it is not valid")
-
-
-def _reason(exc: OSError) -> str:
-    if isinstance(exc, ssl.SSLError):
-        return f"TLS {(exc.reason or 'error').replace('_', ' ').lower()}"
-    return os.strerror(exc.errno) if exc.errno else "no connection"

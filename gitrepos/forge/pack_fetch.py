@@ -11,6 +11,7 @@ from gitrepos.errors import BadAnswerError, RemoteError, TimedOutError
 from gitrepos.forge import eventloop, smart_http
 from gitrepos.forge.connections import Dial, read
 from gitrepos.forge.git import complaints, runner
+from gitrepos.forge.proxy import EVERYWHERE
 from gitrepos.forge.wire import fetch
 
 _MAX_BYTES = 64 * 1024 * 1024
@@ -37,7 +38,8 @@ class Courier:
     def __init__(self, access: runner.Access) -> None:
         self._access = access
         self._dial: Dial | None = None
-        self._is_puzzled = not access.addresses or access.url.scheme not in ("https", "http")
+        is_checked = access.addresses or access.proxy.scheme
+        self._is_puzzled = not is_checked or access.url.scheme not in ("https", "http")
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +83,7 @@ class Courier:
 
     async def _ask(self, wants: Sequence[str], sha256: bool, thin: bool, seconds: float) -> Pack:
         if self._dial is None:
-            self._dial = Dial(ca_file=self._access.ca_file, pinned=self._access.addresses)
+            self._dial = _dial(self._access)
         body = fetch.question(wants, sha256=sha256, thin=thin)
         async with asyncio.timeout(seconds), asyncio.timeout(_SLOW_SECONDS) as slow:
             return await self._brought(self._dial, body, fetch.PackReader(wants), slow)
@@ -106,3 +108,10 @@ class Courier:
             file.seek(0)
             kept.pop_all()
             return Pack(file, frozenset(reader.shallow))
+
+
+def _dial(access: runner.Access) -> Dial:
+    """Connections to the addresses, or by way of the proxy for the name, that were checked."""
+    if access.proxy.scheme:
+        return Dial(EVERYWHERE, ca_file=access.ca_file, proxy=access.proxy)
+    return Dial(ca_file=access.ca_file, pinned=access.addresses)

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, str] = {
     ),
     "unreachable": "Wait: it is tried again. If it lasts, look at the forge.",
     "timeout": "Wait: it is tried again. If it lasts, look at the forge.",
+    "proxy_failed": "Wait: it is tried again. If it lasts, an operator looks at the proxy.",
     "rate_limited": "Wait, or choose a longer `poll_interval_seconds`.",
     "bad_answer": "Look at the forge.",
     "internal": "Wait: it is tried again. Report it with the worker's log.",

@@ -222,14 +222,15 @@ def finish(
     ok: bool,
     at_once: bool = False,
     stalled: bool = False,
+    keeps_pace: bool = False,
     limited_until: datetime | None = None,
 ) -> None:
     """Give back one remote after a sync or a failure.
 
-    Each failure doubles the wait, up to an hour, or to a minute where its host is silent; with
-    `stalled` it waits for an edit or a request.
-    `at_once` makes it due at once, and so does a link that was edited or asked to sync meanwhile.
-    It is never polled before `limited_until`.
+    Each failure doubles the wait, up to an hour, or to a minute where its host is silent; one that
+    `keeps_pace` does not count. With `stalled` it waits for an edit or a request. `at_once` makes
+    it due at once, and so does a link that was edited or asked to sync meanwhile. It is never
+    polled before `limited_until`.
 
     Raises:
         FenceLostError: the claim ended.
@@ -239,7 +240,8 @@ def finish(
         row = lock(fence, now)
         row.claim_id = row.lease_until = None
         row.last_polled_at = now
-        row.failures, row.put_off = (0, 0) if ok else (row.failures + 1, row.put_off)
+        failures = row.failures if keeps_pace else row.failures + 1
+        row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
         links = row.links.filter(suspended=False)

@@ -12,6 +12,7 @@ FAULTS = {
     "internal": "ours",
     "unavailable": "ours",
     "credential_unreadable": "ours",
+    "proxy_failed": "ours",
     "auth_failed": "user",
     "branch_not_found": "user",
     "host_not_allowed": "user",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from gitrepos.errors import (
     BusyError,
+    ProxyFailedError,
     RateLimitedError,
     RemoteError,
     TimedOutError,
@@ -85,9 +86,14 @@ class Seen:
         return isinstance(self.error, RateLimitedError)
 
     @property
+    def cut_off(self) -> bool:
+        """True when the proxy before it failed: nothing was heard of the host."""
+        return isinstance(self.error, ProxyFailedError)
+
+    @property
     def answered(self) -> bool:
         """True when the host answered, with an error perhaps, but no rate limit."""
-        return not (self.unasked or self.unreached or self.limited)
+        return not (self.unasked or self.unreached or self.limited or self.cut_off)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from gitrepos import refs
-from gitrepos.errors import HostNotAllowedError, RateLimitedError, RemoteError
-from gitrepos.forge import check
+from gitrepos.errors import HostNotAllowedError, ProxyFailedError, RateLimitedError, RemoteError
+from gitrepos.forge import check, proxy
 from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.models import Link, Remote, SyncRun
 from gitrepos.polling import claims, probing
@@ -75,7 +75,14 @@ def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
         limited_until = (
             probing.until(error, timezone.now()) if isinstance(error, RateLimitedError) else None
         )
-        claims.finish(fence, ok=False, stalled=not error.transient, limited_until=limited_until)
+        claims.finish(
+            fence,
+            ok=False,
+            stalled=not error.transient,
+            # All wait for one proxy: once it is back, none should wait for an hour.
+            keeps_pace=isinstance(error, ProxyFailedError),
+            limited_until=limited_until,
+        )
         if news:
             log.warning("poll failed", url=work.remote.url, code=error.code)
 
@@ -101,7 +108,12 @@ def discarding(fence: Fence) -> Iterator[None]:
 def terms() -> check.Terms:
     """The operator's terms for every call to a forge."""
     env = settings.ENV
-    return check.Terms(env.git_allowed_networks, env.git_host_concurrency, env.git_ca_file)
+    return check.Terms(
+        env.git_allowed_networks,
+        env.git_host_concurrency,
+        env.git_ca_file,
+        proxy.read(env.git_proxy, env.git_no_proxy),
+    )
 
 
 def url_of(row: Remote) -> RepoURL:

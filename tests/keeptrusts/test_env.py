@@ -29,6 +29,19 @@ GOOD = [
     ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8", "git_allowed_networks",
      (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))),
     ("KEEPTRUSTS_GIT_CA_FILE", "", "git_ca_file", ""),
+    ("KEEPTRUSTS_GIT_PROXY", "", "git_proxy", ""),
+    *[("KEEPTRUSTS_GIT_PROXY", url, "git_proxy", url) for url in (
+        "http://proxy.example:3128", "https://proxy.example:443", "http://10.0.0.1:80",
+        "http://[::1]:3128", "http://a:b@proxy:1", "https://a%40b:%3a%2F@proxy.example:65535",
+    )],
+    ("KEEPTRUSTS_GIT_PROXY", "http://proxy.example:3128/", "git_proxy",
+     "http://proxy.example:3128"),
+    ("KEEPTRUSTS_GIT_NO_PROXY", "", "git_no_proxy", ()),
+    ("KEEPTRUSTS_GIT_NO_PROXY", "Git.example, .example,*.example,git:8443,*", "git_no_proxy",
+     ("git.example", ".example", "*.example", "git:8443", "*")),
+    ("KEEPTRUSTS_GIT_NO_PROXY", "10.0.0.0/8,10.1.2.3/8,127.0.0.1:80,::1,fd00::/8,[::1]:443",
+     "git_no_proxy",
+     ("10.0.0.0/8", "10.1.2.3/8", "127.0.0.1:80", "::1", "fd00::/8", "[::1]:443")),
     ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", "86400", "min_poll_interval_seconds", 86400),
     ("KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", "366", "credential_warning_days", 366),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", "", "git_host_concurrency", 32),
@@ -59,6 +72,15 @@ BAD = [
     ("REDIS_URL", ["127.0.0.1:6379", "http://h", "redis://h:port", "redis://h:0", "redis:h"]),
     ("KEEPTRUSTS_GIT_SCHEMES", ["git", "https,ftp", "HTTPS", ","]),
     ("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", ["10.0.0.1/8", "localhost", "10.0.0.0/33", "10/8/8"]),
+    ("KEEPTRUSTS_GIT_PROXY", ["proxy.example:3128", "http://proxy.example", "http://proxy:0",
+                              "http://proxy:65536", "http://proxy:3128/path", "http://a@proxy:1",
+                              "http://a:@proxy:1", "http://:b@proxy:1", "http://a:b:c@proxy:1",
+                              "http://a:%zz@proxy:1", "http://a:b c@proxy:1", "http://[x]:1",
+                              "http://[:::]:1", "socks5h://proxy:1080", "ftp://proxy:1",
+                              "http://proxy:٣", "http://proxy:3128\n"]),
+    ("KEEPTRUSTS_GIT_NO_PROXY", ["https://git.example", "git.example:0", "git.example:65536",
+                                 "10.0.0.0/33", "a b", "git.example/path", "a*b.example", "**",
+                                 "[git.example]:1", "git..example", "a,http://b"]),
     ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", ["0", "-1", "1.5", "ten", "86401", "٣", "9" * 5000]),
     ("KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", ["0", "-1", "1.5", "3651", "٣"]),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", ["0", "-4", "100000", "many"]),
@@ -140,7 +162,7 @@ def test_a_database_server_demands_a_secret_key(tmp_path: Path) -> None:
         read({"KEEPTRUSTS_DATA_DIR": str(tmp_path), "DATABASE_URL": DATABASE})
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "KEEPTRUSTS_GIT_PROXY"])
 def test_a_servers_password_is_not_repeated(tmp_path: Path, name: str) -> None:
     """The error of a bad url goes to logs."""
     with pytest.raises(EnvError) as caught:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gitrepos.errors import RemoteError
 from gitrepos.forge import check
 from gitrepos.forge.addresses import Network, parse
+from gitrepos.forge.proxy import DIRECT, Proxy
 from gitrepos.forge.secret import NOBODY, Secret
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -20,6 +21,7 @@ def ask(
     per_host: int = PER_HOST,
     ca_file: str = "",
     secret: Secret = NOBODY,
+    proxy: Proxy = DIRECT,
 ) -> list[check.RefsAnswer[int]]:
     """Ask some urls for their refs; the answers are in the order of the urls."""
     questions = [
@@ -28,7 +30,7 @@ def ask(
         )
         for number, url in enumerate(urls)
     ]
-    groups = check.check(questions, terms=check.Terms(allowed, per_host, ca_file))
+    groups = check.check(questions, terms=check.Terms(allowed, per_host, ca_file, proxy))
     return sorted((answer for group in groups for answer in group), key=lambda answer: answer.key)
 
 
@@ -46,8 +48,9 @@ def failure(
     allowed: tuple[Network, ...] = LOOPBACK,
     ca_file: str = "",
     secret: Secret = NOBODY,
+    proxy: Proxy = DIRECT,
 ) -> RemoteError:
     """The error of a check of a url, which must fail."""
-    (answer,) = ask(url, allowed=allowed, ca_file=ca_file, secret=secret)
+    (answer,) = ask(url, allowed=allowed, ca_file=ca_file, secret=secret, proxy=proxy)
     assert answer.error is not None, answer.heads
     return answer.error

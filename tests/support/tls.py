@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 class Authority:
-    """A certificate authority. `ca_file` is its certificate, `server` a context for loopback."""
+    """A certificate authority. `ca_file` is its certificate, `server` a context for loopback.
 
-    def __init__(self, folder: Path, *, days: int = 1) -> None:
+    The server's certificate is for `names` as well.
+    """
+
+    def __init__(self, folder: Path, *names: str, days: int = 1) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         key, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Keeptrusts tests")])
         own = _signed(name, name, key.public_key(), key, is_ca=True, days=1)
-        signed = _signed(name, x509.Name([]), leaf.public_key(), key, is_ca=False, days=days)
+        signed = _signed(
+            name, x509.Name([]), leaf.public_key(), key, is_ca=False, days=days, names=names
+        )
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(own.public_bytes(Encoding.PEM))
         chain = folder / "server.pem"
@@ -43,6 +49,7 @@ def _signed(
     *,
     is_ca: bool,
     days: int,
+    names: Sequence[str] = (),
 ) -> x509.Certificate:
     """Sign a certificate, valid from a week ago until `days` from now."""
     now = datetime.now(UTC)
@@ -56,6 +63,8 @@ def _signed(
         .not_valid_before(now - timedelta(days=7))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([address, *map(x509.DNSName, names)]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )

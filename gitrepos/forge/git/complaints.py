@@ -4,6 +4,7 @@ import re
 import signal
 
 from gitrepos import errors
+from gitrepos.forge.proxy import Proxy
 
 TIMED_OUT = 124  # timeout(1)
 LATE = "The server did not answer in time."
@@ -17,6 +18,18 @@ _LARGE = "The repository is too large, or takes too much memory."
 # git's own words under LC_ALL=C, and those of libcurl; the first match counts. Each has a blank or
 # a digit where a name that somebody chose has none, so that no name is taken for a complaint.
 _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] = (
+    (
+        errors.ProxyFailedError,
+        "The proxy failed",
+        (
+            r"HTTP code [0-9]+ from proxy",
+            "CONNECT tunnel failed, response",
+            "[Pp]roxy CONNECT aborted",
+            "[Cc]ould not resolve proxy",
+            "to the proxy ",
+            r"error: 407\b",
+        ),
+    ),
     (
         errors.ObjectRefusedError,
         "The server serves no object by its id.",
@@ -124,6 +137,14 @@ def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteEr
         if re.search("|".join(words), complaint):
             return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
     return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
+
+
+def naming(proxy: Proxy, complaint: str) -> str:
+    """The complaint with the proxy called so where libcurl names its host and port alone."""
+    if not proxy.scheme:
+        return complaint
+    at = f" to {proxy.host} port {proxy.port}"
+    return complaint.replace(at, f" to the proxy {proxy.host} port {proxy.port}")
 
 
 _FATAL = ("fatal: ", "error: ", "ssh: ")

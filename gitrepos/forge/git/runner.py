@@ -10,7 +10,6 @@ import os
 import selectors
 import shutil
 import signal
-import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -24,8 +23,10 @@ from git import Git
 
 from gitrepos import errors
 from gitrepos.forge.addresses import RepoURL
-from gitrepos.forge.git import complaints, known_hosts, ssh_config
+from gitrepos.forge.git import complaints, https_config, known_hosts, ssh_config
+from gitrepos.forge.git.https_config import quoted
 from gitrepos.forge.git.known_hosts import HostKey
+from gitrepos.forge.proxy import DIRECT, Proxy
 from gitrepos.forge.secret import NOBODY, Secret
 
 _MEMORY_BYTES = 512 * 1024 * 1024
@@ -96,13 +97,20 @@ _CONFIG = f"""\
 class Access:
     """The access to a remote: its url, the addresses checked for it, and the secret.
 
-    `ca_file` has authorities that are trusted besides the system's.
+    `ca_file` has authorities that are trusted besides the system's. With `proxy`, which then
+    serves the url, there are no addresses.
     """
 
     url: RepoURL
     addresses: tuple[str, ...] = ()
     secret: Secret = NOBODY
     ca_file: str = ""
+    proxy: Proxy = DIRECT
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The texts that no message may hold."""
+        return (*self.secret.hidden, *self.proxy.hidden)
 
 
 def run(
@@ -134,7 +142,8 @@ def run(
             stdin=stdin,
             config=_config(access, kept) + _trust(allowed_signers, kept),
             environment=environment,
-            hidden=access.secret.hidden if access else (),
+            hidden=access.hidden if access else (),
+            proxy=access.proxy if access else DIRECT,
         )
         try:
             return _run(command)
@@ -147,7 +156,7 @@ def run(
 class _Command:
     """A child process: its program, bounds, input and environment.
 
-    No message may hold a text of `hidden`.
+    No message may hold a text of `hidden`. `proxy` is the one that git calls.
     """
 
     program: Sequence[str]
@@ -157,6 +166,7 @@ class _Command:
     config: bytes = b""
     environment: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
+    proxy: Proxy = DIRECT
 
 
 def host_keys(url: RepoURL, address: str) -> list[HostKey]:
@@ -213,7 +223,7 @@ def _run(command: _Command) -> bytes:
         status, output, complaint = _collect(child.proc, command.max_bytes, until)
         is_late = time.monotonic() - started >= command.deadline_seconds
     if status != 0:
-        words = _own_words(complaint, command.hidden)
+        words = complaints.naming(command.proxy, _own_words(complaint, command.hidden))
         raise complaints.translated(status, words, is_late=is_late)
     return output
 
@@ -226,15 +236,18 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
     if access.addresses and access.url.scheme != "ssh":
         pinned = ",".join(f"[{a}]" if ":" in a else a for a in access.addresses)
         lines.append(f'\tcurloptResolve = "{access.url.host}:{access.url.port}:{pinned}"\n')
-    if access.ca_file:
-        # The file takes the place of the system's own, which remain as a folder.
-        folder = ssl.get_default_verify_paths().capath or "/etc/ssl/certs"
-        lines.append(f'\tsslCAInfo = "{_quoted(access.ca_file)}"\n\tsslCAPath = "{folder}"\n')
+    lines.append(
+        https_config.config(
+            access.proxy,
+            ca_file=access.ca_file,
+            keep=lambda content: _elsewhere(kept.enter_context(memory_file(content))),
+        )
+    )
     if access.secret.authorization:
-        lines.append(f'\textraHeader = "Authorization: {_quoted(access.secret.authorization)}"\n')
+        lines.append(f'\textraHeader = "Authorization: {quoted(access.secret.authorization)}"\n')
     if access.url.scheme == "ssh":
         lines.append(_ssh(access, kept))
-    lines.append(f'[remote "origin"]\n\turl = "{_quoted(access.url.text)}"\n')
+    lines.append(f'[remote "origin"]\n\turl = "{quoted(access.url.text)}"\n')
     return "".join(lines).encode()
 
 
@@ -254,10 +267,6 @@ def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
         return b""
     file = _elsewhere(kept.enter_context(memory_file(allowed_signers.encode())))
     return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def memory_file(content: bytes = b"") -> BinaryIO:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gitrepos.errors import (
     AuthFailedError,
+    ProxyFailedError,
     RateLimitedError,
     RemoteError,
     TimedOutError,
@@ -455,3 +456,14 @@ def test_whatever_befalls_some_the_others_are_polled(fates: list[Fate]) -> None:
             assert late(link, world.now) <= slack + probing.PROBE_SECONDS * len(fates)
         else:
             assert len(link.calls) - len(link.answers) <= 1 + allowed(link, 0, 300)
+
+
+def test_a_failure_of_the_proxy_says_nothing_of_the_host() -> None:
+    """It makes none rest, ends no rest, and is put off by none."""
+    error = ProxyFailedError("The proxy proxy.example:3128 cannot be reached.")
+    seen = [Seen(UUID(int=number), HOST, "", error, well=True) for number in range(3)]
+    resting = {HOST: Rest(("a", "b", "c"), START)}
+
+    for rests in ({}, resting):
+        learnt = learn(seen, rests, {}, answered=lambda *_: False, asked_at=START, now=START)
+        assert (learnt.rests, learnt.put_off, learnt.rested) == (rests, {}, [])
