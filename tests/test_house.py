@@ -167,9 +167,12 @@ def _written(path: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("update", "create", "update_or_create"):
-                yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+        elif isinstance(node, ast.Call) and _called(node) in ("update", "create"):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
 def test_polling_alone_writes_the_schedule_of_a_remote() -> None:

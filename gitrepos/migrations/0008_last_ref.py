@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("configurations", "0003_orphaned_at"),
-        ("gitrepos", "0006_bind_secrets"),
+        ("gitrepos", "0007_remember_refusals"),
     ]
 
     operations = [
