@@ -15,6 +15,7 @@ from typing import Any
 from kt.cli.formats import NOT_READ, write_report
 from kt.cli.sources import SourceFile, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
+from kt.policy.files import FILE_NAME
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
@@ -99,15 +100,51 @@ def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     if not source.path:
         return  # Stdin has no directory.
     folder = os.path.join(os.path.dirname(source.path), "tests")
-    try:
-        names = sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
+    if not os.path.lexists(folder):
         return
+    for path in _test_files(folder):
+        yield from _suites(path)
+
+
+def _test_files(folder: str) -> list[str]:
+    """The test files of a folder, sorted.
+
+    Raises:
+        UntestableError: it cannot be listed, or holds what looks like tests where none is run.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except NotADirectoryError as error:
+        message = f"{folder}: not a folder; tests are JSON files in a folder of that name"
+        raise UntestableError(_BAD_TESTS, message) from error
     except OSError as error:
         raise UntestableError(NOT_READ, f"{folder}: {error.strerror}") from error
-    for name in names:
-        if name.endswith(".json") and not name.startswith("."):
-            yield from _suites(os.path.join(folder, name))
+    for entry in entries:
+        if entry.is_dir() and (deeper := _first_test_below(entry)):
+            message = f"{deeper}: in a folder below {folder}, where no test is run; move it up"
+            raise UntestableError(_BAD_TESTS, message)
+    return [entry.path for entry in entries if _is_test(entry.name) and not entry.is_dir()]
+
+
+def _is_test(name: str) -> bool:
+    return name.lower().endswith(".json") and not name.startswith(".")
+
+
+def _first_test_below(entry: os.DirEntry[str]) -> str:
+    """The first JSON file in a folder or below; a policy there has tests of its own.
+
+    Raises:
+        UntestableError: a part of it cannot be listed.
+    """
+
+    def unlisted(error: OSError) -> None:
+        raise UntestableError(NOT_READ, f"{error.filename}: {error.strerror}") from error
+
+    for folder, folders, names in os.walk(entry.path, onerror=unlisted):
+        folders[:] = [] if FILE_NAME in names else sorted(folders)
+        if FILE_NAME not in names and (found := sorted(filter(_is_test, names))):
+            return os.path.join(folder, found[0])
+    return ""
 
 
 def _suites(path: str) -> Iterable[dict[str, Any]]:

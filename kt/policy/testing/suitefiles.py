@@ -21,7 +21,7 @@ def read_suites(data: bytes, *, name: str) -> list[dict[str, Any]]:
     """The suites of a JSON file; cases outside a suite become the suite `name`.
 
     Raises:
-        BadSuiteError: not JSON, or a key or value that no test has.
+        BadSuiteError: not JSON, a key or value that no test has, or no test at all.
     """
     try:
         content = json.loads(data)
@@ -30,6 +30,8 @@ def read_suites(data: bytes, *, name: str) -> list[dict[str, Any]]:
     if isinstance(content, dict) and set(content) == {"suites"}:
         content = content["suites"]
     items = content if isinstance(content, list) else [content]
+    if not items:
+        raise BadSuiteError("no test in it; write a case, or remove the file")
     suites = [_suite(item, at) for at, item in enumerate(items) if _is_suite(item)]
     cases = [_case(item, f"[{at}]") for at, item in enumerate(items) if not _is_suite(item)]
     return [*suites, *([{"name": name, "cases": cases}] if cases else [])]
@@ -44,6 +46,8 @@ def _suite(item: Mapping[str, Any], at: int) -> dict[str, Any]:
     cases = item["cases"]
     if not isinstance(item.get("name"), str) or not isinstance(cases, list):
         raise BadSuiteError(f"[{at}]: a suite needs a name and a list of cases")
+    if not cases:
+        raise BadSuiteError(f"[{at}]: no case in this suite; write one, or remove it")
     if not isinstance(item.get("target", ""), str):
         raise BadSuiteError(f"[{at}]: target must be the name of a kind or of a provider target")
     return {**item, "cases": [_case(case, f"[{at}].cases[{n}]") for n, case in enumerate(cases)]}
