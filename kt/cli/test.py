@@ -123,7 +123,7 @@ def _test_files(folder: str) -> list[str]:
         if entry.is_dir() and (deeper := _first_test_below(entry)):
             message = f"{deeper}: in a folder below {folder}, where no test is run; move it up"
             raise UntestableError(_BAD_TESTS, message)
-    return [entry.path for entry in entries if _is_test(entry.name) and not entry.is_dir()]
+    return [entry.path for entry in entries if _is_test(entry.name)]
 
 
 def _is_test(name: str) -> bool:
