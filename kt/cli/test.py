@@ -120,7 +120,7 @@ def _test_files(folder: str) -> list[str]:
     except OSError as error:
         raise UntestableError(NOT_READ, f"{folder}: {error.strerror}") from error
     for entry in entries:
-        if entry.is_dir() and (deeper := _first_test_below(entry)):
+        if os.path.isdir(entry.path) and (deeper := _first_test_below(entry)):
             message = f"{deeper}: in a folder below {folder}, where no test is run; move it up"
             raise UntestableError(_BAD_TESTS, message)
     return [entry.path for entry in entries if _is_test(entry.name)]
