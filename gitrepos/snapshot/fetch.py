@@ -44,6 +44,7 @@ _ATTRIBUTES = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _REGULAR = ("100644", "100755")
 _TREE = "040000"
+_OTHER_KINDS = {"120000": "a symbolic link", _TREE: "a directory"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _stored(name: str) -> tuple[str, Defect | None]:
 
 def _defect(entry: _Entry, content: bytes | None, *, fetched: bool) -> Defect | None:
     if entry.mode not in _REGULAR:
-        kind = "a symbolic link" if entry.mode == "120000" else "a submodule"
+        kind = _OTHER_KINDS.get(entry.mode, "a submodule")
         return Defect("not_a_file", f"is {kind}; only a regular file is taken")
     if fetched and content is None:
         return Defect("too_large", f"is over {MAX_BYTES} bytes")
@@ -235,9 +236,7 @@ class _Repository:
             TooLargeError: there are over 1,000 policy files.
         """
         listed = self._below.pop(ask.root) if ask.root else self._listed([])
-        listed = [
-            entry for entry in listed if entry.mode != _TREE and _is_within(entry.name, ask.root)
-        ]
+        listed = [entry for entry in listed if _may_be_taken(entry, ask.root)]
         named = policy_files([entry.name for entry in listed], under=ask.root)
         chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
@@ -351,6 +350,14 @@ def _parents(name: str) -> list[str]:
 
 def _is_within(name: str, root: str) -> bool:
     return not root or name == root or name.startswith(f"{root}/")
+
+
+def _may_be_taken(entry: _Entry, root: str) -> bool:
+    """True for what lies within `root`; of directories for those with the name of a policy file."""
+    if entry.mode == _TREE:
+        named = entry.name.rpartition("/")[2] == FILE_NAME
+        return named and entry.name != root and _is_within(entry.name, root)
+    return _is_within(entry.name, root)
 
 
 def _is_above(entry: _Entry, names: Sequence[str]) -> bool:

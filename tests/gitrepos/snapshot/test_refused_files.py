@@ -81,6 +81,32 @@ def test_below_a_directory_that_is_a_link_is_nothing(admin: APIClient, repo: Rep
     assert shown(admin, row)["error"]["code"] == "path_not_found"
 
 
+def test_a_directory_with_the_name_of_a_policy_file_is_not_taken(
+    admin: APIClient, repo: Repo
+) -> None:
+    """Whatever is in it; but a policy file in it is one, and a link's path may end there."""
+    repo.plant(
+        {
+            **GOOD,
+            "bot/policy-config.yaml/readme.txt": b"hello",
+            "x/policy-config.yaml/y/policy-config.yaml": GOOD["good/policy-config.yaml"],
+        }
+    )
+    all_of_it = link(admin, repo.url)
+    named = link(admin, repo.url, path="bot/policy-config.yaml")
+
+    run_due()
+
+    found = _only_bad(admin, all_of_it)
+    assert {path: codes(file) for path, file in found.items() if file["outcome"] != "synced"} == {
+        "bot/policy-config.yaml": ["not_a_file"],
+        "x/policy-config.yaml": ["not_a_file"],
+    }
+    assert "a directory" in found["bot/policy-config.yaml"]["findings"][0]["message"]  # type: ignore[index]
+    assert found["x/policy-config.yaml/y/policy-config.yaml"]["outcome"] == "synced"
+    assert files(admin, named) == {}
+
+
 def test_a_submodule_is_not_taken(admin: APIClient, repo: Repo) -> None:
     """Called as a policy file, or named by the link's path."""
     commit = repo.plant(GOOD)
