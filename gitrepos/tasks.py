@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
@@ -51,7 +52,7 @@ def tick() -> None:
 
     A changed remote goes to `sync_remote` at once. Where more are due, another tick follows.
     """
-    heartbeat.beat()
+    _beat()
     metrics.flush()
     links.expire_pins()
     if not _turns.acquire(blocking=False):
@@ -62,10 +63,27 @@ def tick() -> None:
         if batch is not None:
             measures.claimed(len(batch.remote_ids), time.monotonic() - began)
             if batch.more:
-                tick.apply_async(expires=2)
+                _tick_again()
             _poll(batch)
     finally:
         _turns.release()
+
+
+def _beat() -> None:
+    """Record the tick; a broker that is full takes no note of it, and the tick goes on."""
+    try:
+        heartbeat.beat()
+    except redis.RedisError as exc:
+        if outages.met(exc) is None:
+            raise
+
+
+def _tick_again() -> None:
+    try:
+        tick.apply_async(expires=2)
+    except OperationalError as exc:
+        # Beat's next tick goes on; what this one claimed is polled.
+        log.warning("tick not queued: broker unreachable", error=str(exc))
 
 
 def _poll(batch: Claim) -> None:

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from keeptrusts.processes.process import die_with_parent
+
+_Told = TypeVar("_Told")
 
 _LOOK_SECONDS = 0.2
 _FIRST_PAUSE_SECONDS = 0.5
@@ -63,7 +66,7 @@ class Supervisor:
 
     A part that ends is started again after a pause, and the others go on. `on_start_again` is
     called with its name before that. `on_change` is called with the problems of parts that do
-    not run, by name, whenever these change.
+    not run, by name, whenever these change. What they raise is printed, and ends nothing.
     """
 
     def __init__(
@@ -131,7 +134,7 @@ class Supervisor:
         return bool(how)
 
     def _start_again(self, child: _Child) -> bool:
-        self._on_start_again(child.part.name)
+        self._call(self._on_start_again, child.part.name)
         child.started_at = time.monotonic()
         try:
             child.process = self._spawn(child.part)
@@ -144,7 +147,17 @@ class Supervisor:
         return True
 
     def _tell(self) -> None:
-        self._on_change({child.part.name: child.wrong for child in self._children if child.wrong})
+        down = {child.part.name: child.wrong for child in self._children if child.wrong}
+        self._call(self._on_change, down)
+
+    def _call(self, told: Callable[[_Told], None], what: _Told) -> None:
+        """Call who gave this supervisor its parts. Whatever fails there, the parts go on."""
+        try:
+            told(what)
+        except Exception as exc:  # noqa: BLE001
+            # The outermost caller: nobody else would keep the parts running.
+            name = getattr(told, "__name__", "a call")
+            say(f"{name.strip('_')} failed, and the parts go on: {type(exc).__name__}: {exc}")
 
     def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
         """Start a child in a session of its own, so that Ctrl-C reaches the parent alone."""

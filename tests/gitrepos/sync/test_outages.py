@@ -1,5 +1,6 @@
 """What a link shows, and keeps, when the control plane's own servers fail."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,13 +8,16 @@ from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.models import Remote
 from gitrepos.polling import claims
-from keeptrusts.servers import failures
+from keeptrusts.redis_client import client as broker
+from keeptrusts.servers import failures, outages
 from tests.support.repo import Repo, policy
+from tests.support.servers import Redis
 from tests.support.syncing import hashes, link, run_due, shown
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +67,46 @@ def test_what_cannot_be_handed_over_is_due_again(
     assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
     run_due()
     assert list(hashes()) == ["bot"]
+
+
+def test_a_tick_goes_on_beside_a_broker_that_is_full(
+    admin: APIClient,
+    repo: Repo,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its heartbeat is not recorded, which is told, and neither is the next tick's message."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url)
+
+    def refuse(**_: Any) -> None:
+        raise OperationalError("command not allowed when used memory > 'maxmemory'.")
+
+    monkeypatch.setattr(tasks.tick, "apply_async", refuse)
+    monkeypatch.setattr(claims, "BATCH_SIZE", 1)
+    monkeypatch.setattr(
+        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
+    )
+    with Redis(tmp_path / "redis.sock") as full:
+        settings.REDIS_URL = full.url
+        broker().config_set("maxmemory", 1)
+
+        tasks.tick()
+
+    assert list(hashes()) == ["bot"]
+    assert "broker failed" in caplog.text
+
+
+@pytest.mark.parametrize("stored", [b"\xff\xfe", b"\x00", "Ärger".encode("latin-1"), b"x" * 9999])
+def test_what_is_no_fault_of_ours_is_none(stored: bytes) -> None:
+    """Bytes of any kind may stand in Redis."""
+    broker().set(outages._KEY, stored)
+    assert outages.last() == ""
+    broker().set(outages._KEY, failures.FULL.message)
+    assert outages.last() == failures.FULL.message
+    broker().delete(outages._KEY)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -95,6 +95,33 @@ def test_a_part_that_ends_is_started_again(family: Family) -> None:
     assert family.starts("ill") >= 3
 
 
+@pytest.mark.parametrize("error", [OSError(28, "full"), ValueError("odd"), CommandError("no")])
+def test_what_its_callers_raise_ends_no_part(
+    tmp_path: Path, family: Family, error: Exception, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is printed, the part that ended is started again, and the others go on."""
+
+    def fail(_: object) -> None:
+        family.told.append({})
+        if len(family.told) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise error
+
+    family.parent = Supervisor(
+        cwd=tmp_path,
+        environment={**os.environ, "LOG": str(family.log)},
+        on_change=fail,
+        on_start_again=fail,
+    )
+    family.start("well", "exec sleep 600")
+    family.start("ill", "exit 3")
+
+    family.run(lambda: True)
+
+    assert (family.starts("well"), family.starts("ill")) == (1, 3)
+    assert f"{type(error).__name__}: {error}" in capfd.readouterr().out
+
+
 def test_the_end_may_be_asked_for_while_a_part_waits(
     family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
