@@ -1,16 +1,19 @@
 """Every command in the documentation runs as it is written."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gitrepos.links.conditions import ACTIONS
 from kt.cli.main import main
+from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.stack import ROOT, Stack, free_port
 
@@ -21,6 +24,7 @@ DOCS = [
     ).stdout.split()
 ]
 PACKAGES = ("access", "configurations", "gitrepos")
+URL = "https://github.com/org/governance-policies.git"
 MADE_ELSEWHERE = {"make run", "make test", "make check"}  # test_make.py, and this very run.
 
 
@@ -33,44 +37,143 @@ def _commands(doc: Path) -> list[str]:
     return [block for block in _blocks(doc) if not set(block.split("\n")) <= MADE_ELSEWHERE | {""}]
 
 
-@pytest.mark.smoke
-@pytest.mark.parametrize("doc", [d for d in DOCS if _commands(d)], ids=lambda d: d.name)
-def test_the_commands_of_a_page_run(
-    shared_stack: Stack, repo: Repo, doc: Path, tmp_path: Path
-) -> None:
-    """One after the other, in a clone of a policy repository, with what the README exports.
+def _in_order() -> list[Path]:
+    """The pages with commands: the README, those that it links to in their order, the others."""
+    readme = ROOT / "README.md"
+    linked = re.findall(r"\]\((?!https?:)([^)#]+\.md)", readme.read_text())
+    pages = dict.fromkeys([readme, *(ROOT / name for name in linked), *DOCS])
+    return [page for page in pages if _commands(page)]
 
-    Its one policy is the one that the README has made. That page alone begins in the checkout,
-    where the token is.
-    """
-    main(["init", f"{tmp_path}/support-bot"])
-    first = (tmp_path / "support-bot" / "policy-config.yaml").read_text()
-    repo.commit({"policies/support-bot/policy-config.yaml": first})
-    if doc == ROOT / "README.md":
+
+class Reader:
+    """Somebody in a clone of a policy repository, whose one policy is the one of the README."""
+
+    def __init__(self, stack: Stack, repo: Repo) -> None:
+        self.stack, self.repo = stack, repo
+        main(["init", str(repo.clone / "policies" / "support-bot")])
+        repo.commit({})
+        # The README alone begins in the checkout, where the token is.
         (repo.clone / "var").mkdir()
-        shutil.copy(shared_stack.data_dir / "admin-token", repo.clone / "var")
-    script = "set -euo pipefail\n" + "\n".join(_commands(doc))
-    script = script.replace("http://127.0.0.1:8080", shared_stack.url)
-    script = script.replace("41002", str(free_port()))
-    script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
-    script = script.replace("https://github.com/org/governance-policies.git", repo.url)
+        (repo.clone / "var" / ".gitignore").write_text("*\n")
+        shutil.copy(stack.data_dir / "admin-token", repo.clone / "var")
 
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=repo.clone,
-        env={
-            **shared_stack.environment,
-            "KEEPTRUSTS_API_URL": shared_stack.url,
-            "KEEPTRUSTS_API_TOKEN": shared_stack.token(),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    def runs(self, commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run commands as they are written, in a shell of their own, with the README's exports."""
+        # What runs in the background ends with the shell, also where that fails before.
+        script = f"set -euo pipefail\ntrap 'jobs -p | xargs -r kill' EXIT\n{commands}"
+        script = script.replace("http://127.0.0.1:8080", self.stack.url)
+        script = script.replace("41002", str(free_port()))
+        script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
+        script = script.replace(URL, self.repo.url)
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.repo.clone,
+            env={
+                **self.stack.environment,
+                "KEEPTRUSTS_API_URL": self.stack.url,
+                "KEEPTRUSTS_API_TOKEN": self.stack.token(),
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def traces(self) -> list[str]:
+        """What git sees of the reader's work: files, and commits of any branch."""
+        return [self.repo.git("status", "--porcelain", "--ignored=no"),
+                self.repo.git("log", "--all", "--format=%H")]  # fmt: skip
+
+
+@pytest.fixture
+def reader(shared_stack: Stack, make_repo: Callable[[], Repo]) -> Reader:
+    """A reader with a repository of their own."""
+    return Reader(shared_stack, make_repo())
+
+
+@pytest.mark.smoke
+def test_the_commands_of_all_pages_run_in_their_order(reader: Reader) -> None:
+    """On one control plane, in one clone, which is afterwards as it was before."""
+    before = reader.traces()
+
+    for page in _in_order():
+        done = reader.runs("\n".join(_commands(page)))
+
+        assert done.returncode == 0, f"{page.name}\n{done.stdout}{done.stderr}"
+        assert "null" not in done.stdout.split(), f"{page.name}\n{done.stdout}"
+        assert reader.traces() == before, page.name
+
+
+# The first link: after `git clone` and `make run`, what the README has up to what came of it.
+FIRST = _commands(ROOT / "README.md")[:2]
+
+
+def test_the_first_link_takes_five_commands() -> None:
+    """Two of them are `git clone` and `make run`, whose settings stand before it."""
+    joined = re.sub(r"\\\n *", "", re.sub(r"'\{.*?\}'", "", "\n".join(FIRST), flags=re.DOTALL))
+
+    assert len([line for line in joined.splitlines() if line.strip()]) == 3
+
+
+@pytest.mark.parametrize("kind", ["public", "private"])
+def test_the_first_link_shows_what_came_of_it(reader: Reader, forge: Forge, kind: str) -> None:
+    """Also of a repository that wants a token, which is sent as the README says."""
+    commands = "\n".join(FIRST)
+    if kind == "private":
+        forge.tokens[reader.repo.bare.name] = "a-token-for-the-forge"
+        commands = commands.replace(
+            f'"{URL}",', f'"{URL}", "access_token": "a-token-for-the-forge",'
+        )
+    # What another test has under this id is another's.
+    commands = commands.replace('"branch": "main",', f'"branch": "main", "id_prefix": "{kind}-",')
+
+    done = reader.runs(commands)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "null" not in done.stdout.split()
+    assert json.loads(done.stdout) == {"status": "synced", "error": None, "files": {"synced": 1}}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://forge.example/org/policies.git", "url: "),
+        ("https://10.0.0.9/org/policies.git", "KEEPTRUSTS_GIT_ALLOWED_NETWORKS"),
+        ("https://token@forge.example/org/policies.git", "url: "),
+    ],
+)
+def test_the_first_error_of_a_newcomer_is_shown(reader: Reader, url: str, message: str) -> None:
+    """The pipe behind curl passes the answer's message on, and not `null`."""
+    done = reader.runs(FIRST[0].replace(URL, url))
+
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "null" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "page", [doc for doc in DOCS if "\napi() {" in doc.read_text()], ids=lambda doc: doc.name
+)
+def test_the_examples_of_a_page_show_an_error(reader: Reader, page: Path) -> None:
+    """Whatever is behind them in a pipe gets nothing, and an answer arrives byte for byte."""
+    define = re.findall(r"^api\(\) \{\n.*?^\}\n", page.read_text(), re.MULTILINE | re.DOTALL)[0]
+    call = 'api "$KEEPTRUSTS_API_URL/v1/tokens/nobody" | jq -r .data.id'
+    content = 'printf "a\\n\\nb\\n\\n" >"$TMP/x"; api "file://$TMP/x" | cmp - "$TMP/x"'
+
+    failed = reader.runs(define + call)
+    passed = reader.runs(define + content, TMP=str(reader.repo.clone / "var"))
+
+    assert (failed.returncode != 0, failed.stdout) == (True, "")
+    assert "not_found" in failed.stderr
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+
+
+def test_no_example_throws_an_error_away() -> None:
+    """`curl -f` alone hides the answer that says what is wrong."""
+    calls = [line for doc in DOCS for block in _blocks(doc) for line in block.splitlines()]
+    hiding = [line for line in calls if re.search(r"curl( -\S+)* -s?S?f|curl.* --fail ", line)]
+
+    assert hiding == []
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda d: str(d.relative_to(ROOT)))
