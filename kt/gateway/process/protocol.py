@@ -1,7 +1,7 @@
 """The HTTP protocol of the gateway, with bounds on the head of a request.
 
 The application is called when the headers are complete. Clients that never complete them, or
-send ten thousand, are refused here.
+send ten thousand, are refused here. Who asks for an upgrade gets an answer without one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kt.gateway.process.corked import Corked
@@ -18,6 +19,7 @@ MAX_HEADER_BYTES = 64 << 10
 HEADER_SECONDS = 10.0
 DRAIN_IDLE_SECONDS = 0.25
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _TOO_MANY = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -28,11 +30,37 @@ class TooManyHeadersError(Exception):
     """A request has too many headers; raised in the parser, which then stops."""
 
 
+class _Parser(httptools.HttpRequestParser):
+    """A parser that goes on where a request asks for an upgrade, which a server may ignore.
+
+    Every JDK asks for h2c on http. The parser below takes what follows such a head for the other
+    protocol, so another one reads it, as what it is: the body of the request.
+    """
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+
+    def feed_data(self, data: Any) -> None:
+        """Parse; a packet may hold any number of such heads."""
+        parser, rest = self, memoryview(data)
+        while rest:
+            try:
+                httptools.HttpRequestParser.feed_data(parser, rest)
+            except httptools.HttpParserUpgrade as exc:
+                rest = rest[exc.args[0] :]
+                parser = self._protocol.ignore_upgrade()
+            else:
+                rest = rest[:0]
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with limits on the head of a request and a deadline for it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = self._new_parser()
+        self._is_repeating = False
         self._count = 0
         self._size = 0
         self._held = 0
@@ -60,23 +88,46 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refused = True
             self.send_400_response("")
 
+    def _new_parser(self) -> _Parser:
+        parser = _Parser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def ignore_upgrade(self) -> _Parser:
+        """A parser for the body of the request whose head has just been read."""
+        self.parser = self._new_parser()
+        framing = [one for one in self.headers if one[0] in _FRAMING]
+        lines = [b"POST / HTTP/1.1", *(name + b": " + value for name, value in framing), b"", b""]
+        self._is_repeating = True
+        self.parser.feed_data(b"\r\n".join(lines))
+        self._is_repeating = False
+        return self.parser
+
     def on_message_begin(self) -> None:
+        if self._is_repeating:
+            return
         self._count = self._size = 0
         self._arm()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
+        if self._is_repeating:
+            return
         self._held = 0
         self._grow(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_repeating:
+            return
         self._held = 0
         self._count += 1
         self._grow(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._is_repeating:
+            return
         self._disarm()
         super().on_headers_complete()
         if self._draining:
@@ -85,6 +136,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._held = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        # Where an upgrade was asked for the body is still to come, by the parser after this one.
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def shutdown(self) -> None:
         """Stop after the request in progress, or one that is already on its way."""

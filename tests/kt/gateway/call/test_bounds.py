@@ -206,6 +206,49 @@ def test_a_compressed_body_is_refused(mocked: Running) -> None:
     assert mocked.post(b"\x1f\x8b", content_encoding="gzip").status == 415
 
 
+UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+CHUNKED_BODY = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+UPGRADES = {
+    "a length": HEAD + UPGRADE + b"content-length: %d\r\n\r\n" % len(BODY) + BODY,
+    "chunks": HEAD + UPGRADE + b"transfer-encoding: chunked\r\n\r\n" + CHUNKED_BODY,
+    "another protocol": (HEAD + UPGRADE + b"content-length: %d\r\n\r\n" % len(BODY) + BODY).replace(
+        b"h2c", b"websocket"
+    ),
+    "no body": b"GET /v1/models HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("cut", [None, 20, -len(BODY), -5])
+@pytest.mark.parametrize("one", UPGRADES.values(), ids=UPGRADES)
+def test_who_asks_for_an_upgrade_is_answered_without_one(
+    mocked: Running, one: bytes, cut: int | None
+) -> None:
+    """The body read as a body, wherever packets end, and so is what follows on the connection."""
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    sent = one + one + last
+    with socket.create_connection(("127.0.0.1", mocked.port), 60) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.sendall(sent[:cut])
+        if cut is not None:
+            # So that they are two packets.
+            time.sleep(0.02)
+            line.sendall(sent[cut:])
+        received = b""
+        while piece := line.recv(65536):
+            received += piece
+
+    assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_an_upgrade_is_no_way_around_a_bodys_framing(mocked: Running) -> None:
+    """What two parsers could read in two ways is refused there too."""
+    bad = HEAD + UPGRADE + b"transfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"
+    answer = mocked.raw(bad)
+
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    assert b" 200 " not in answer
+
+
 def test_pipelined_requests_are_answered_in_order(mocked: Running) -> None:
     """Each once."""
     one = HEAD + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
