@@ -117,6 +117,7 @@ class PolicyViolationError(GatewayError):
         self.details["reason_code"] = decision.reason_code
         self.headers.append(_NO_RETRY)
         self.decision = decision
+        self.phase = phase
 
 
 class LimitError(GatewayError):

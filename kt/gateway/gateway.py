@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from kt.gateway.clients.blocks import Blocks
 from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import Loaded
@@ -45,6 +46,7 @@ class Gateway:
         self.in_flight = 0
         self.started = time.monotonic()
         self.limits = Limits()
+        self.blocks = Blocks()
         self.router = Router()
         self.metrics = Metrics()
         self.upstream = Upstream(options.timeouts)

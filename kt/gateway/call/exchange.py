@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
-from kt.gateway.call import plaintext
 from kt.gateway.call.intake import take
-from kt.gateway.call.jsonbody import parse_answer
 from kt.gateway.call.usage import Usage, estimate
+from kt.gateway.call.whole import Whole
+from kt.gateway.clients.blocks import Block, call_key
+from kt.gateway.clients.keys import presented
+from kt.gateway.clients.limits import address
 from kt.gateway.errors import (
     RETRY_HEADERS,
     PolicyViolationError,
@@ -20,7 +22,7 @@ from kt.gateway.errors import (
     event,
 )
 from kt.gateway.gateway import Gateway
-from kt.gateway.policy.judging import Judge
+from kt.gateway.policy.judging import FAILED, Judge
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.stream import sse
 from kt.gateway.stream.guard import Guard
@@ -41,10 +43,8 @@ from kt.gateway.wire import (
 from kt.policy.decision import Decision, Request
 
 _SUCCESS = 300
-_CLIENT_ERROR = 400
 _SERVER_ERROR = 500
 _REQUEST_ID_LENGTH = 100
-_CONTENT_TYPE = b"content-type"
 
 
 class Exchange:
@@ -71,6 +71,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._numbered = b""
+        self.remembered = False
         self.answering = False
 
     @property
@@ -93,8 +94,42 @@ class Exchange:
         self.gateway.limits.admit(self.loaded.document, self.headers, self.peer)
         data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
         body, self.model = take(self.path, data)
+        self._recall(body, data)
         async with Watch(self._receive):
-            await self._serve(body, data)
+            try:
+                await self._serve(body, data)
+            except PolicyViolationError as exc:
+                self._remember(exc, data)
+                raise
+
+    def _recall(self, body: dict[str, Any], data: bytes) -> None:
+        """Give a call that comes again the block that it had, and call no target.
+
+        Raises:
+            PolicyViolationError: it was blocked less than a minute ago.
+        """
+        blocks = self.gateway.blocks
+        block = blocks.find(self._key(data), time.monotonic()) if len(blocks) else None
+        if block is not None:
+            self.remembered = True
+            self.judge = self._new_judge(body)
+            self.judge.recall(block.decision, block.phase)
+
+    def _remember(self, exc: PolicyViolationError, data: bytes) -> None:
+        # A failure of the policy itself may be over the next time.
+        if exc.decision.reason_code != FAILED:
+            block = Block(exc.decision, exc.phase)
+            self.gateway.blocks.keep(self._key(data), block, time.monotonic())
+
+    def _key(self, data: bytes) -> bytes:
+        peer = address(self.loaded.document, self.headers, self.peer)
+        key = presented(self.headers) if self.gateway.options.client_keys else ""
+        client = f"key {key}" if key else f"address {peer}"
+        return call_key(client, self.loaded.content_hash, self.path, self.headers, data)
+
+    def _new_judge(self, body: dict[str, Any]) -> Judge:
+        request = Request(body, path=self.path, model=self.model, headers=self.headers)
+        return Judge(self.loaded, request, self.gateway.options.fail_mode)
 
     async def _serve(self, body: dict[str, Any], data: bytes) -> None:
         reserved = self._reserve(data)
@@ -119,8 +154,7 @@ class Exchange:
 
     async def _call(self, body: dict[str, Any], data: bytes) -> tuple[Reply, Decision]:
         """Ask the policy, then the target."""
-        request = Request(body, path=self.path, model=self.model, headers=self.headers)
-        self.judge = Judge(self.loaded, request, self.gateway.options.fail_mode)
+        self.judge = self._new_judge(body)
         decision = await self.judge.ask(len(data))
         if decision.body is not None:
             body, data = decision.body, encode(decision.body)
@@ -177,34 +211,14 @@ class Exchange:
         assert self.judge is not None
         with _Waiting(self):
             data = await reply.read()
-        body, problem = _read(data)
-        self.usage.note(body)
+        whole = Whole(reply, data)
+        self.usage.note(whole.body)
         self.usage.note_size(len(data))
         if self.loaded.judges_answers(self.judge.request):
-            if problem:
-                data = await self._judged_text(reply, data, problem)
-            else:
-                data = await self._judged(data, body)
+            data = await whole.judged(self.judge, lenient=self.gateway.options.fail_mode == "allow")
         self.status = reply.status
         self.answering = True
         await respond(self._send, reply.status, data, [*reply.headers, *self.marks()])
-
-    async def _judged(self, data: bytes, body: Any) -> bytes:
-        assert self.judge is not None
-        decision = await self.judge.check(body, len(data))
-        return data if decision.body is None else encode(decision.body)
-
-    async def _judged_text(self, reply: Reply, data: bytes, problem: str) -> bytes:
-        """Judge an answer that is no JSON, which only an error may be: a proxy's page, a word."""
-        assert self.judge is not None
-        is_error = _CLIENT_ERROR <= reply.status < _SERVER_ERROR
-        if not is_error and self.gateway.options.fail_mode == "block":
-            message = f"The target's answer cannot be judged. {problem}"
-            raise UpstreamError(message, trigger="", code="unreadable_answer")
-        types = [value.decode("latin-1") for name, value in reply.headers if name == _CONTENT_TYPE]
-        text, encoding = plaintext.decode(data, "".join(types))
-        decision = await self.judge.check(text, len(data))
-        return data if decision.body is None else plaintext.encode(decision.body, encoding)
 
     async def _answer_stream(self, reply: Reply) -> None:
         self.streamed = True
@@ -264,6 +278,8 @@ class Exchange:
     def marks(self) -> Headers:
         """The gateway's own headers of an answer."""
         said: str = self.decision.verdict if self.decision else "allow"
+        if self.remembered:
+            said += "; remembered"
         if self.unjudged:
             said += f"; unjudged={'+'.join(self.unjudged)}"
         return [
@@ -291,14 +307,6 @@ def _request_id(headers: dict[str, str]) -> str:
     given = headers.get("x-request-id", "")
     plain = given.isascii() and given.isprintable() and 0 < len(given) <= _REQUEST_ID_LENGTH
     return given if plain else secrets.token_hex(16)
-
-
-def _read(data: bytes) -> tuple[Any, str]:
-    """A whole answer, or why it cannot be read."""
-    try:
-        return parse_answer(data), ""
-    except ValueError as exc:
-        return None, str(exc)
 
 
 def _decoded(data: bytes) -> Any:

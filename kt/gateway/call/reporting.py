@@ -72,6 +72,7 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
         "policy": decision.policy if decision else None,
         "reason_code": decision.reason_code if decision else None,
         "unjudged": exchange.unjudged,
+        "remembered": exchange.remembered,
         "gateway_ms": round(own * 1000, 3),
         "upstream_ms": round(exchange.upstream_seconds * 1000, 3),
         "prompt_tokens": exchange.usage.prompt,

@@ -46,6 +46,14 @@ class Judge:
         """
         return self._heed(await _apart(lambda: self.look(body), size), "output")
 
+    def recall(self, decision: Decision, phase: str) -> None:
+        """Take a decision that stopped the same call before.
+
+        Raises:
+            PolicyViolationError: always.
+        """
+        self._heed(decision, phase)
+
     def heed(self, decision: Decision) -> Decision:
         """Keep a decision about an answer, and stop the answer if it says so.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kt.gateway.call.app import App
+from kt.gateway.clients.blocks import Blocks
 from kt.gateway.gateway import Gateway
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import load
@@ -80,8 +81,9 @@ class Inside:
         return self.says(call)
 
     def answers(self, *said: Any, **more: Any) -> None:
-        """Answer everything so from now on, with no failure remembered."""
+        """Answer everything so from now on, with no failure and no block remembered."""
         self.gateway.router.circuits.clear()
+        self.gateway.blocks = Blocks()
         self.says = lambda _: Said(*said, **more)
 
     def post(self, body: Any = None, path: str = CHAT, **headers: str) -> Answer:
