@@ -76,7 +76,7 @@ class Version(models.Model):
 
     For `source` git, `repo_url`, `commit`, `path`, `author` and `message` are the facts of the
     commit, `committed_at` is its committer's time and `polled_at` when the poll that found it
-    began. Where its ssh signature was checked, `signer` is the allowed signer and `signer_key` the
+    began. Where its signature was checked, `signer` is the allowed signer and `signer_key` the
     fingerprint of the key. For api, `actor` is the name of the token that sent it.
     """
 

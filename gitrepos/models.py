@@ -140,7 +140,8 @@ class Link(models.Model):
     `root` is its normal form: no slash at either end, empty for the whole repository.
     `include` and `exclude` are globs of paths; `id_prefix` stands before every id that a file
     names. `prune` archives a configuration that lost its file. With `allowed_signers`, in
-    OpenSSH's format of that name, only commits that one of them signed are applied.
+    OpenSSH's format of that name, or `allowed_openpgp_keys`, armoured, only commits that one of
+    them signed are applied.
     `webhook_secret` is sealed. `generation` counts the edits.
 
     What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
@@ -171,6 +172,8 @@ class Link(models.Model):
     exclude = models.JSONField(default=list)
     prune = models.BooleanField(default=False)
     allowed_signers = models.TextField(default="")
+    # `db_default`: a web of the release before, which knows no such column, goes on writing.
+    allowed_openpgp_keys = models.TextField(default="", db_default="")
     suspended = models.BooleanField(default=False)
     generation = models.PositiveIntegerField(default=1)
 

@@ -20,7 +20,7 @@ from gitrepos.forge.addresses import (
 from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
-from gitrepos.snapshot import globs, signatures
+from gitrepos.snapshot import globs, openpgp, signatures
 from keeptrusts.api.fields import Flag, Input, Text, Whole
 from kt.policy.language.forms import FORMS, is_id
 
@@ -87,6 +87,9 @@ class Asked(Input):
     prune = Flag(required=False)
     access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
     allowed_signers = Text(max_length=65_536, required=False, allow_null=True, allow_blank=True)
+    allowed_openpgp_keys = Text(
+        max_length=openpgp.MAX_LENGTH, required=False, allow_null=True, allow_blank=True
+    )
     credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
 
     def validate_branch(self, value: str | None) -> str:
@@ -119,6 +122,15 @@ class Asked(Input):
             return ""
         try:
             signatures.check(value)
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        return value
+
+    def validate_allowed_openpgp_keys(self, value: str | None) -> str:
+        if not value:
+            return ""
+        try:
+            openpgp.check(value)
         except ValueError as exc:
             raise serializers.ValidationError(str(exc)) from exc
         return value
@@ -188,8 +200,8 @@ class LinkRow(serializers.ModelSerializer[Link]):
         fields = [
             "id", "url", "branch", "path", "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
-            "id_prefix", "include", "exclude", "prune", "allowed_signers", "has_access_token",
-            "credential", "credential_expires_at", "credential_expiring",
+            "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
+            "has_access_token", "credential", "credential_expires_at", "credential_expiring",
             "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
             "next_poll_at", "last_synced_at", "last_delivery_at",

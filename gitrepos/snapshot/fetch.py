@@ -22,7 +22,7 @@ from gitrepos.errors import (
 )
 from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.pack_fetch import Courier
-from gitrepos.snapshot import ancestry, globs, signatures, temporary
+from gitrepos.snapshot import ancestry, globs, openpgp, signatures, temporary
 from gitrepos.snapshot.repository import Bare, RemoteBranch, text
 from gitrepos.snapshot.values import (
     ALTERING,
@@ -82,7 +82,7 @@ def _snapshot(repository: "_Repository", ask: FilesRequest) -> Snapshot | Remote
         tree_id, above = repository.at(ask.root)
         files = None if tree_id == ask.known_tree else _files(repository, ask, above)
         rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
-        commit = replace(repository.commit, signature=repository.signature(ask.allowed_signers))
+        commit = replace(repository.commit, signature=repository.signature(ask))
         return Snapshot(commit, tree_id, files, rewritten=rewritten)
     except RemoteError as error:
         return error
@@ -193,16 +193,19 @@ class _Repository:
         """True when the branch provably lost `commit` from its ancestors."""
         return ancestry.left(self._source, commit, head=self.commit.id, header=self._header)
 
-    def signature(self, allowed_signers: str) -> Signature | None:
+    def signature(self, ask: FilesRequest) -> Signature | None:
         """The commit's signature, checked against the allowed signers; None without any."""
-        if not allowed_signers:
+        if not ask.allowed_signers and not ask.allowed_openpgp_keys:
             return None
+        keys = ask.allowed_openpgp_keys
         output = self._bare.read(
             ["log", "-1", signatures.FORMAT, self.commit.id, "--"],
             4096,
-            allowed_signers=allowed_signers,
+            allowed_signers=ask.allowed_signers,
+            gpg_home=openpgp.home(self._source.folder, keys) if keys else None,
         )
-        return signatures.read(text(output))
+        wanted = signatures.kinds(ssh=bool(ask.allowed_signers), openpgp=bool(keys))
+        return signatures.read(text(output), wanted=wanted)
 
     def at(self, root: str) -> tuple[str, list[_Entry]]:
         """The id of the state of `root`, and the entries of `.gitattributes` above it.

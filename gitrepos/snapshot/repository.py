@@ -101,6 +101,7 @@ class Bare:
         *,
         stdin: bytes = b"",
         allowed_signers: str = "",
+        gpg_home: Path | None = None,
     ) -> bytes:
         """The output of a git command that calls no server.
 
@@ -114,6 +115,7 @@ class Bare:
             max_bytes=max_bytes,
             stdin=stdin,
             allowed_signers=allowed_signers,
+            gpg_home=gpg_home,
             scratch=self._source.folder,
         )
 

@@ -10,15 +10,18 @@ ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An ssh signature of a commit; `verdict` is `good`, `foreign`, `bad` or `none`.
+    """A signature of a commit, by an ssh or an OpenPGP key.
 
-    `principal` is the allowed signer's name, `fingerprint` that of the key; of a bad one or none
-    both are empty.
+    `verdict` is `good`, `foreign`, `bad`, `none`, or of an allowed OpenPGP key `late` (the
+    signature expired), `expired` (the key did) or `revoked`. `principal` is the allowed signer's
+    name, of a good one alone; `fingerprint` is that of the key, empty of a bad one or none.
+    `wanted` names the kinds of keys that are allowed.
     """
 
     verdict: str
     principal: str = ""
     fingerprint: str = ""
+    wanted: str = "an ssh key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class FilesRequest:
     With `known_tree` as the tree id, no file is read (empty: read in any case); `known` maps the
     path of each file to a blob whose bytes need not be fetched again. `include` and `exclude` are
     globs, see `globs`. `last_commit` is the commit that tells a rewritten branch. With
-    `allowed_signers` the commit's signature is checked.
+    `allowed_signers` or `allowed_openpgp_keys` the commit's signature is checked.
     """
 
     root: str
@@ -94,3 +97,4 @@ class FilesRequest:
     exclude: tuple[str, ...] = ()
     last_commit: str = ""
     allowed_signers: str = ""
+    allowed_openpgp_keys: str = ""

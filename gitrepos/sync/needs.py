@@ -91,6 +91,7 @@ def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> F
         exclude=tuple(link.exclude),
         last_commit=link.last_commit if _is_of_its_ref(link) else "",
         allowed_signers=link.allowed_signers,
+        allowed_openpgp_keys=link.allowed_openpgp_keys,
     )
 
 

@@ -133,6 +133,7 @@ def _snapshot(job: Work, link: Link, ref: str, heads: Heads) -> Snapshot:
         include=tuple(link.include),
         exclude=tuple(link.exclude),
         allowed_signers=link.allowed_signers,
+        allowed_openpgp_keys=link.allowed_openpgp_keys,
     )
     [result] = steps.fetched(job, ref, heads, [ask])
     if isinstance(result, RemoteError):

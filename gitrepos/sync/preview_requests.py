@@ -20,7 +20,8 @@ _KEPT = timedelta(seconds=60)
 _REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
     "id", "url", "branch", "path", "root", "auto_create_configuration", "adopt", "id_prefix",
-    "include", "exclude", "prune", "allowed_signers", "confirmed_commit",
+    "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
+    "confirmed_commit",
 )  # fmt: skip
 
 

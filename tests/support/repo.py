@@ -109,10 +109,14 @@ class Repo:
         self.git("commit", "--quiet", "--allow-empty", "-m", "Plant")
         return self.push()
 
-    def sign(self, key: Path) -> str:
-        """Have the last commit signed by an ssh key, and push it; returns the commit."""
+    def sign(self, key: Path | str, *, program: Path | None = None) -> str:
+        """Have the last commit signed by an ssh key, and push it; returns the commit.
+
+        With `program`, which is a gpg, by an OpenPGP key of this fingerprint.
+        """
+        kind = f"gpg.program={program}" if program else "gpg.format=ssh"
         self.git(
-            "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}",
+            "-c", kind, "-c", f"user.signingKey={key}",
             "commit", "--quiet", "--amend", "--no-edit", "--allow-empty", "-S",
         )  # fmt: skip
         return self.push()

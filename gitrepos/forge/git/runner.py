@@ -121,12 +121,14 @@ def run(
     access: Access | None = None,
     stdin: bytes | BinaryIO = b"",
     allowed_signers: str = "",
+    gpg_home: Path | None = None,
     scratch: Path | None = None,
 ) -> bytes:
     """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
 
     Without `access` no protocol is allowed: the command stays on this machine. With it the remote
-    is named `origin`. To check a signature, git hands it to ssh-keygen in a file in `scratch`.
+    is named `origin`. To check a signature, git hands it to ssh-keygen, or with `gpg_home` to gpg,
+    in a file in `scratch`.
 
     Raises:
         RemoteError: the command failed; the message says why, without the secret.
@@ -134,13 +136,15 @@ def run(
     environment = {"GIT_ALLOW_PROTOCOL": access.url.scheme if access else "none"}
     if scratch is not None:
         environment["TMPDIR"] = str(scratch)
+    if gpg_home is not None:
+        environment["GNUPGHOME"] = str(gpg_home)
     with contextlib.ExitStack() as kept:
         command = _Command(
             ("git", *arguments),
             deadline_seconds=deadline_seconds,
             max_bytes=max_bytes,
             stdin=stdin,
-            config=_config(access, kept) + _trust(allowed_signers, kept),
+            config=_config(access, kept) + _trust(allowed_signers, kept) + _gpg(gpg_home),
             environment=environment,
             hidden=access.hidden if access else (),
             proxy=access.proxy if access else DIRECT,
@@ -267,6 +271,15 @@ def _trust(allowed_signers: str, kept: contextlib.ExitStack) -> bytes:
         return b""
     file = _elsewhere(kept.enter_context(memory_file(allowed_signers.encode())))
     return f'[gpg "ssh"]\n\tallowedSignersFile = {file}\n'.encode()
+
+
+def _gpg(home: Path | None) -> bytes:
+    if home is None:
+        return b""
+    program = shutil.which("gpg")
+    if program is None:
+        raise errors.InternalError("gpg cannot be started here: install GnuPG for the workers.")
+    return f'[gpg]\n\tprogram = "{quoted(program)}"\n'.encode()
 
 
 def memory_file(content: bytes = b"") -> BinaryIO:

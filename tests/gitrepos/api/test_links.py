@@ -57,6 +57,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "exclude": [],
         "prune": False,
         "allowed_signers": "",
+        "allowed_openpgp_keys": "",
         "has_access_token": False,
         "credential": None,
         "credential_expires_at": None,
