@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
-
 from kt.gateway.call.intake import take
+from kt.gateway.call.relay import Relay
 from kt.gateway.call.usage import Usage, estimate
 from kt.gateway.call.whole import Whole
 from kt.gateway.clients.blocks import Block, call_key
@@ -22,10 +22,12 @@ from kt.gateway.errors import (
     event,
 )
 from kt.gateway.gateway import Gateway
+from kt.gateway.policy.answers import UnreadableError, decoded
 from kt.gateway.policy.judging import FAILED, Judge
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.stream import sse
 from kt.gateway.stream.guard import Guard
+from kt.gateway.stream.protocols import protocol_of
 from kt.gateway.upstream import mock
 from kt.gateway.upstream.reply import Call, Reply
 from kt.gateway.wire import (
@@ -42,6 +44,9 @@ from kt.gateway.wire import (
 )
 from kt.policy.decision import Decision, Request
 
+_EVENT_STREAM = "text/event-stream"
+# What some servers call a stream of events.
+_STREAMED = (_EVENT_STREAM, "application/octet-stream", "binary/octet-stream", "text/plain", "")
 _SUCCESS = 300
 _SERVER_ERROR = 500
 _REQUEST_ID_LENGTH = 100
@@ -202,7 +207,7 @@ class Exchange:
             failure = UpstreamError(message, trigger="server_error")
             failure.headers += [one for one in reply.headers if one[0] in RETRY_HEADERS]
             raise failure
-        if stream and reply.content_type == "text/event-stream" and reply.status < _SUCCESS:
+        if stream and reply.content_type in _STREAMED and reply.status < _SUCCESS:
             await self._answer_stream(reply)
         else:
             await self._answer_whole(reply)
@@ -240,35 +245,38 @@ class Exchange:
 
     async def _relay(self, reply: Reply) -> None:
         assert self.judge is not None
-        guard = Guard(self.judge) if self.loaded.judges_answers(self.judge.request) else None
-        splitter = sse.Splitter(self.loaded.max_response_bytes)
-        chunks = reply.chunks()
-        size = 0
-        while (data := await self._next(chunks)) is not None:
-            size += len(data)
-            await self._pass(splitter.feed(data), guard, reply)
-        self.usage.note_size(size // 8)
-        rest = splitter.rest()
-        await self._pass(rest, guard, reply)
-        tail = guard.finish() if guard else b""
+        judged = self.loaded.judges_answers(self.judge.request)
+        guard = Guard(self.judge, protocol_of(self.path)) if judged else None
+        splitter = sse.Splitter(
+            self.loaded.max_response_bytes, strict=reply.content_type != _EVENT_STREAM
+        )
+        relay = Relay(self.path, splitter, guard, lambda data: self._write(reply, data))
+        try:
+            await relay.run(self._waited(reply.chunks()), self._note)
+        finally:
+            self.usage.note_size(relay.size // 8)
         await self._begin(reply)
-        await send_chunk(self._send, tail, last=True)
+        await send_chunk(self._send, b"", last=True)
 
-    async def _next(self, chunks: Any) -> bytes | None:
-        with _Waiting(self):
-            piece: bytes | None = await anext(chunks, None)
-        return piece
+    async def _waited(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, whose time counts as the target's."""
+        while True:
+            with _Waiting(self):
+                piece = await anext(chunks, None)
+            if piece is None:
+                return
+            yield piece
 
-    async def _pass(self, events: list[bytes], guard: Guard | None, reply: Reply) -> None:
+    def _note(self, events: list[bytes]) -> None:
         for one in events:
             if b'"usage"' in one:
                 self.usage.note(_decoded(sse.field(one, b"data") or b""))
             if b'"sequence_number"' in one:
                 self._numbered = one
-        data = guard.feed(events) if guard else b"".join(events)
-        if data:
-            await self._begin(reply)
-            await send_chunk(self._send, data)
+
+    async def _write(self, reply: Reply, data: bytes) -> None:
+        await self._begin(reply)
+        await send_chunk(self._send, data)
 
     async def _begin(self, reply: Reply) -> None:
         if not self.answering:
@@ -311,6 +319,6 @@ def _request_id(headers: dict[str, str]) -> str:
 
 def _decoded(data: bytes) -> Any:
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decoded(data)
+    except UnreadableError:
         return None

@@ -7,6 +7,7 @@ from typing import Any
 from kt.gateway.call import plaintext
 from kt.gateway.call.jsonbody import parse_answer
 from kt.gateway.errors import UpstreamError, encode
+from kt.gateway.policy.answers import without_copies
 from kt.gateway.policy.judging import Judge
 from kt.gateway.upstream.reply import Reply
 
@@ -38,7 +39,7 @@ class Whole:
         if self.problem:
             return await self._judged_text(judge, lenient=lenient)
         decision = await judge.check(self.body, len(self._data))
-        return self._data if decision.body is None else encode(decision.body)
+        return self._data if decision.body is None else encode(without_copies(decision.body))
 
     async def _judged_text(self, judge: Judge, *, lenient: bool) -> bytes:
         """Judge what is no JSON, which only an error may be: a proxy's page, a word."""

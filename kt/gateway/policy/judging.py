@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from kt.gateway.errors import PolicyViolationError
 from kt.gateway.options import FailMode
 from kt.gateway.policy.loading import Loaded
-from kt.policy.decision import Decision, Request, decide, decide_response, releasable
+from kt.policy.decision import (
+    Decision,
+    Request,
+    TextDecision,
+    call_limit,
+    decide,
+    decide_response,
+    decide_text,
+)
 from kt.policy.decision.values import SEVERITY
 
 _LOG = logging.getLogger("kt.gateway")
@@ -66,13 +75,22 @@ class Judge:
         """Decide about an answer or a piece of one, without keeping the decision."""
         return self._guarded(lambda: decide_response(self.loaded.snapshot, self.request, body))
 
-    def releasable(self, text: str) -> int:
-        """The length of the beginning of a text that can no longer become a violation."""
+    def weigh(self, text: str, floor: int) -> TextDecision:
+        """Decide about a text that may go on, of which all before `floor` was decided."""
         try:
-            return releasable(self.loaded.snapshot, self.request, text)
+            return decide_text(self.loaded.snapshot, self.request, text, floor=floor)
         except Exception:  # noqa: BLE001
-            _LOG.exception("the policy failed; --fail-mode %s decides", self._fail_mode)
-            return 0 if self._fail_mode == "block" else len(text)
+            return TextDecision(self._failed(), (), len(text))
+
+    @cached_property
+    def call_limit(self) -> int | None:
+        """The most tool calls that the answer may hold; None without a limit."""
+        return call_limit(self.loaded.snapshot, self.request)
+
+    @property
+    def passes_unread(self) -> bool:
+        """True when what cannot be read may reach the client."""
+        return self._fail_mode == "allow"
 
     def _decide_request(self) -> Decision:
         return self._guarded(lambda: decide(self.loaded.snapshot, self.request))
@@ -81,9 +99,12 @@ class Judge:
         try:
             return judge()
         except Exception:  # noqa: BLE001
-            # Whatever goes wrong here, `fail_mode` decides.
-            _LOG.exception("the policy failed; --fail-mode %s decides", self._fail_mode)
-            return _failed(self.loaded, self._fail_mode)
+            return self._failed()
+
+    def _failed(self) -> Decision:
+        """Log what went wrong, whatever it was; `fail_mode` decides."""
+        _LOG.exception("the policy failed; --fail-mode %s decides", self._fail_mode)
+        return _failed(self.loaded, self._fail_mode)
 
     def _heed(self, decision: Decision, phase: str) -> Decision:
         self.unjudged.update(decision.unjudged)

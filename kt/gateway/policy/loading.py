@@ -16,7 +16,7 @@ from kt.policy.decision import (
     compile_policy,
     decide,
     decide_response,
-    releasable,
+    decide_text,
 )
 from kt.policy.identity import identify
 from kt.policy.lint import lint
@@ -140,7 +140,7 @@ def warm(loaded: Loaded) -> None:
     request = Request({}, path=_CHAT)
     decide(loaded.snapshot, request)
     decide_response(loaded.snapshot, request, {})
-    releasable(loaded.snapshot, request, "a")
+    decide_text(loaded.snapshot, request, "a")
 
 
 def prime() -> None:

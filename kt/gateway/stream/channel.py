@@ -1,99 +1,175 @@
-"""One text of a stream, and how much of it may be sent."""
+"""One text of a stream: what of it was judged, what still waits, and what is cut out of it."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from json import dumps
 
-from kt.gateway.stream.pieces import Key
-from kt.policy.decision import Decision
+from kt.policy.decision import HOLD_LIMIT
+from kt.policy.decision.reading.jsonscan import JsonScan
+from kt.policy.decision.reading.jsontext import unescaped
 
-_STRIDE = 32
-_WINDOW = 4096
-_CONTEXT = 1024
+# What stands before the text that is judged, for the words that give it another sense.
+_CONTEXT = 512
+# A text is looked at again when it grew by this part of what waits: 64 KiB that wait are not
+# read again for each word.
+_SHARE = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """A stretch of the text, in whole pieces, and its replacement."""
-
-    start: int
-    end: int
-    text: str
+class UnstableError(Exception):
+    """A match reaches into what was sent, or through the structure of a JSON text."""
 
 
 class Channel:
-    """One text of a stream: `text` so far, of which `cleared` characters may be sent."""
+    """A text, of which the first `cleared` characters may be sent.
 
-    def __init__(self, key: Key, group: Key, tool: Key | None, *, is_name: bool = False) -> None:
-        self.key = key
-        self.group = group
-        self.tool = tool
-        self.is_name = is_name
-        self.text = ""
+    While it is a JSON object or array, it is judged with its escapes undone. `window` is the
+    text to judge, of which what is before `floor` was judged. `is_arguments`: the text is to be
+    JSON, and stays it.
+    """
+
+    def __init__(self, *, is_arguments: bool = False) -> None:
+        self.length = 0
         self.cleared = 0
-        self.start = 0
         self.finished = False
-        self.rewrites: list[Rewrite] = []
-        self._ends: deque[int] = deque()
+        self.window = ""
+        self.floor = 0
+        self.held = 0
+        self._parts: list[str] = []
+        self._cuts: deque[tuple[int, int, str]] = deque()
+        # The end of the text, from `_start` on, and where the window's characters are in it.
+        self._source = ""
+        self._start = 0
+        self._offsets: Sequence[int] | None = None
         self._looked_at = 0
-
-    def add(self, text: str) -> int:
-        """Append a piece; returns its end in the text."""
-        self.text += text
-        self._ends.append(len(self.text))
-        return len(self.text)
+        self._json: JsonScan | None = JsonScan()
+        self._stays_json = is_arguments
 
     @property
-    def due(self) -> bool:
-        """True when there is enough new text to judge; the more is held back, the more it takes."""
+    def text(self) -> str:
+        """The whole text so far."""
+        return "".join(self._parts)
+
+    @property
+    def complete(self) -> bool:
+        """True when the text is a whole JSON object or array."""
+        return self._json is not None and self._json.complete
+
+    def add(self, text: str) -> tuple[int, int]:
+        """Append a piece; returns its place in the text."""
+        start = self.length
+        self._parts.append(text)
+        self._source += text
+        self.length += len(text)
+        self.finished = False
+        # Of a whole answer, too, JSON is read as such when it has escapes.
+        self._stays_json = self._stays_json or "\\" in text
+        if self._json is not None:
+            self._json.feed(text)
+            if self._json.broken:
+                self._json = None
+        return start, self.length
+
+    def is_due(self, *, stride: int) -> bool:
+        """True when there is enough new text to look at: `stride` characters, or more."""
         if self.finished:
-            return self.cleared < len(self.text)
-        stride = max(_STRIDE, (len(self.text) - self.start) // 16)
-        return len(self.text) - self._looked_at >= stride
+            return self.cleared < self.length
+        new = self.length - self._looked_at
+        return new >= stride and new * _SHARE >= self._looked_at - self.cleared
 
     @property
-    def window(self) -> str:
-        """The text to judge: all that was not sent, and some before it as context."""
-        return self.text[self.start :]
+    def waits_too_long(self) -> bool:
+        """True when more was looked at, and cannot be sent, than one match may keep back."""
+        return self.held > HOLD_LIMIT
 
-    def looked(self) -> None:
-        """Note that the whole text was judged."""
-        self._looked_at = len(self.text)
+    def look(self) -> None:
+        """Make `window` and `floor` of the text so far."""
+        self._looked_at = self.length
+        self.window, self._offsets = self._source, None
+        self.floor = self.cleared - self._start
+        if self._json is None:
+            return
+        unfinished = 0 if self.finished else self._json.unfinished
+        self.window, self._offsets = unescaped(self._source[: len(self._source) - unfinished])
+        if self._offsets:
+            self.floor = bisect_left(self._offsets, self.floor)
 
-    def boundaries(self, limit: int) -> list[int]:
-        """The ends of pieces up to which the text may be cut, the last first.
+    def settle(self, limit: int, cuts: Iterable[tuple[int, int, str]]) -> None:
+        """Clear the window's text up to `limit`, but for what is cut out of it.
 
-        `limit` counts in `window`.
+        A cut that reaches past `limit` waits as a whole.
+
+        Raises:
+            UnstableError: what must be cut was sent already, or a JSON text would be none.
         """
-        return [end for end in reversed(self._ends) if end <= self.start + limit]
-
-    def clear(self, end: int, text: str | None = None) -> None:
-        """Clear the text up to `end` for sending, as `text` when it was redacted."""
-        if text is not None:
-            self.rewrites.append(Rewrite(self.cleared, end, text))
-        self.cleared = end
-        while self._ends and self._ends[0] <= end:
-            self._ends.popleft()
+        for first, last, marker in cuts:
+            if last > limit:
+                limit = min(limit, first)
+                break
+            self._cut(self._placed(first), self._placed(last), marker)
+        self.held = len(self.window) - max(limit, self.floor)
+        self.cleared = max(self.cleared, self._placed(limit))
         self._slide()
+
+    def replace(self, text: str) -> None:
+        """Clear the whole text for sending, as another one.
+
+        Raises:
+            UnstableError: a part of it was sent already.
+        """
+        if self.cleared:
+            raise UnstableError
+        self._cuts.append((0, self.length, text))
+        self.cleared = self.length
+
+    def redacted(self, start: int, text: str) -> str | None:
+        """A piece without what is cut out of it; None when nothing is. Pieces come in order."""
+        while self._cuts and self._cuts[0][1] <= start:
+            self._cuts.popleft()
+        end = start + len(text)
+        kept = []
+        at = start
+        for first, last, marker in self._cuts:
+            if first >= end:
+                break
+            kept += [text[at - start : max(first, at) - start], marker if first >= start else ""]
+            at = min(last, end)
+        return "".join([*kept, text[at - start :]]) if kept else None
+
+    def _placed(self, at: int) -> int:
+        """The place in the text of a place in the window."""
+        return self._start + (self._offsets[at] if self._offsets else at)
+
+    def _cut(self, first: int, last: int, marker: str) -> None:
+        if first < self.cleared:
+            before = self._cuts[-1] if self._cuts else (0, 0, "")
+            if before[0] > first or before[1] < self.cleared:
+                raise UnstableError
+            # What was sent of it was a marker.
+            first, marker = self.cleared, ""
+        if self._json is not None and self._stays_json:
+            marker = self._quoted(self._json.quotes, first, last, marker)
+        self._cuts.append((first, last, marker))
+
+    def _quoted(self, quotes: Sequence[int], first: int, last: int, marker: str) -> str:
+        """The marker as it stands in a JSON text: escaped in a string, else a string."""
+        before = bisect_left(quotes, first)
+        if bisect_left(quotes, last) != before:
+            raise UnstableError
+        written = dumps(marker, ensure_ascii=False)
+        return written[1:-1] if before % 2 else written
 
     def _slide(self) -> None:
         """Move the window's start forward, to between two words."""
-        if len(self.text) - self.start <= _WINDOW or self.cleared - self.start <= 2 * _CONTEXT:
+        if self.cleared - self._start <= 2 * _CONTEXT:
             return
-        space = self.text.rfind(" ", self.start, self.cleared - _CONTEXT)
-        self.start = space + 1 if space >= 0 else self.cleared - _CONTEXT
-
-
-def redacted_text(decision: Decision, original: str) -> str:
-    """The text of `said(original)` after a decision."""
-    if decision.body is None:
-        return original
-    content: str = decision.body["choices"][0]["message"]["content"]
-    return content
-
-
-def said(text: str) -> dict[str, object]:
-    """A chat answer whose whole content is `text`, whatever format the stream has."""
-    message = {"role": "assistant", "content": text}
-    return {"choices": [{"index": 0, "message": message}]}
+        aim = self.cleared - _CONTEXT - self._start
+        space = self._source.rfind(" ", aim - _CONTEXT // 2, aim)
+        if space < 0 and self._offsets:
+            # Never into an escape.
+            aim = self._offsets[bisect_left(self._offsets, aim)]
+        cut = space + 1 if space >= 0 else aim
+        self._source = self._source[cut:]
+        self._start += cut

@@ -1,258 +1,282 @@
 """A stream under policy: events wait until all their text is judged, then go unchanged.
 
-Text is judged in a window that ends at the newest text. What is far enough before that end can no
-longer become part of a match, so its events are sent, byte for byte.
-Where something is redacted, the first event of the stretch carries all of its new text and the
-others none. The arguments of a tool call are sent when the call is complete.
+Each text of the stream is a channel, judged with the newest of it. What can no longer become
+part of a match is sent, byte for byte; what may still become one is held from its first
+character. A tool's name is judged when it is whole, its arguments as they come.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from kt.gateway.errors import PolicyViolationError, UpstreamError
+from kt.gateway.policy.answers import UnreadableError, decoded, without_copies
 from kt.gateway.policy.judging import Judge
 from kt.gateway.stream import sse
-from kt.gateway.stream.channel import Channel, Rewrite, redacted_text, said
-from kt.gateway.stream.pieces import EventText, Key, finished, is_delta, pieces, started_tool
+from kt.gateway.stream.calls import Call, Calls
+from kt.gateway.stream.channel import Channel, UnstableError
+from kt.gateway.stream.pieces import CallPiece, Event, Key, finished, put, put_back, read, without
+from kt.gateway.stream.protocols import CHAT, Protocol
+from kt.gateway.stream.waiting import Place, Waiting
 from kt.policy.decision import Decision
-from kt.policy.decision.reading.extract import Path
 
-# The number of places that are tried for a cut in a redacted text.
-_CUTS = 4
 UNSTABLE = "gateway.redaction_unstable"
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An event that was not sent yet, and the place of each of its strings in its channel."""
-
-    raw: bytes
-    body: Any
-    ends: list[tuple[Channel, Path, int, int]]
-
-    @property
-    def ready(self) -> bool:
-        return all(end <= channel.cleared for channel, _, _, end in self.ends)
+TOO_LONG = "gateway.match_too_long"
+# Characters that make a text worth looking at while more of it is coming in.
+_STRIDE = 32
+# What says by its name that it keeps a connection alive need not be JSON.
+_KEEP_ALIVE = (b"ping", b"heartbeat", b"keepalive", b"keep-alive")
+# Strings that stand in many events and were allowed in one.
+_MOST_ALLOWED = 256
 
 
 class Guard:
-    """The guard of one answer's stream. `feed` and `finish` return the bytes that may be sent.
+    """The guard of one answer's stream. `feed`, `flush`, `finish` return what may be sent.
 
     Raises:
-        PolicyViolationError: both raise it when the answer must stop.
-        UpstreamError: both raise it when the stream cannot be read.
+        PolicyViolationError: all raise it when the answer must stop.
+        UpstreamError: all raise it when the stream cannot be read.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, protocol: Protocol = CHAT) -> None:
         self._judge = judge
+        self._protocol = protocol
         self._channels: dict[Key, Channel] = {}
-        self._names: dict[Key, str] = {}
-        self._queue: deque[_Waiting] = deque()
+        # The texts that are not sent whole, with their groups.
+        self._active: dict[Channel, Key] = {}
+        self._spoken: list[Channel] = []
+        self._calls = Calls()
+        self._undecided: dict[Call, None] = {}
+        self._called: list[Call] = []
+        self._allowed: set[Any] = set()
+        self._queue: deque[Waiting] = deque()
 
-    def feed(self, events: list[bytes]) -> bytes:
+    def feed(self, events: Sequence[bytes]) -> bytes:
         """Take events; returns those that may be sent, in their order."""
+        if not events:
+            return b""
         for event in events:
             self._take(event)
-        self._advance()
+        self._advance(_STRIDE)
+        return self._release()
+
+    @property
+    def has_unjudged(self) -> bool:
+        """True when there is new text that was not worth looking at yet."""
+        return any(channel.is_due(stride=1) for channel in self._active)
+
+    def flush(self) -> bytes:
+        """Judge all new text, now that no more of it is there; returns what may be sent."""
+        self._advance(1)
         return self._release()
 
     def finish(self) -> bytes:
         """End the stream: judge the rest, and then all texts together; returns the last bytes."""
-        self._finish_groups(None)
-        self._advance()
-        if len(self._channels) > 1 or any(one.start for one in self._channels.values()):
-            self._judge.heed(self._judge.look(self._assembled()))
+        self._end(None)
+        self._advance(1)
+        if len(self._spoken) + len(self._calls) > 1:
+            texts = [channel.text for channel in self._spoken]
+            self._heed(_message(texts, [call.as_json() for call in self._calls if _named(call)]))
         return self._release()
 
     def _take(self, raw: bytes) -> None:
+        raw = self._without_odd_lines(raw)
         data = sse.field(raw, b"data")
-        if data is None or data == sse.DONE:
-            self._take_bare(raw, data)
-            return
-        body = _decoded(data)
-        texts = list(pieces(body)) if is_delta(body) else []
-        if not texts:
-            raw = self._judged(raw, body)
-        self._queue.append(_Waiting(raw, body, [self._append(piece) for piece in texts]))
-        started = started_tool(body)
-        if started:
-            self._names[started[0]] = started[1]
-        for group in finished(body):
-            self._finish_groups(group)
-
-    def _take_bare(self, raw: bytes, data: bytes | None) -> None:
-        """Take the end mark or a comment, which is judged too since clients can read it."""
-        if data is None:
-            self._judge.heed(self._judge.look(said(raw.decode("utf-8", "replace"))))
+        if data is None or not data.strip():
+            self._queue.append(Waiting(raw))
+        elif data.strip() == sse.DONE:
+            self._end(None)
+            self._queue.append(Waiting(raw))
         else:
-            self._finish_groups(None)
-        self._queue.append(_Waiting(raw, None, []))
+            self._take_data(raw, data)
 
-    def _judged(self, raw: bytes, body: Any) -> bytes:
-        """An event that is complete in itself, as it may be sent."""
-        decision = self._judge.heed(self._judge.look(body))
-        return raw if decision.body is None else sse.render(raw, decision.body)
+    def _without_odd_lines(self, raw: bytes) -> bytes:
+        """An event as it may be sent, but for its data: clients can read its other lines too."""
+        odd = sse.beside_data(raw)
+        return sse.without_others(raw) if odd and self._cleaned(odd) else raw
 
-    def _append(self, piece: EventText) -> tuple[Channel, Path, int, int]:
-        channel = self._channels.get(piece.key)
+    def _take_data(self, raw: bytes, data: bytes) -> None:
+        body = self._decoded(raw, data)
+        if body is None:
+            self._queue.append(Waiting(raw))
+            return
+        event = read(self._protocol, body)
+        waiting = Waiting(raw, body)
+        self._judge_rest(event, waiting)
+        for piece in event.pieces:
+            channel = self._channel(piece.key, piece.group, is_copy=piece.is_copy)
+            start, _ = channel.add(piece.text)
+            waiting.places.append(Place(channel, piece.path, start, piece.text, piece.is_copy))
+        for call in event.calls:
+            self._take_call(call, waiting, is_whole=event.has_input)
+        self._queue.append(waiting)
+        for group in finished(self._protocol, body):
+            self._end(group)
+
+    def _decoded(self, raw: bytes, data: bytes) -> dict[str, Any] | None:
+        """An event's body; None when it has none that clients read, or none must be read."""
+        try:
+            body = decoded(data)
+        except UnreadableError:
+            body = None
+        if isinstance(body, dict):
+            return body
+        if sse.field(raw, b"event") in _KEEP_ALIVE and not self._cleaned([data.decode("latin-1")]):
+            return None
+        if self._judge.passes_unread:
+            return None
+        message = "The target's stream cannot be read, so it cannot be judged."
+        raise UpstreamError(message, trigger="", code="unreadable_answer")
+
+    def _judge_rest(self, event: Event, waiting: Waiting) -> None:
+        """Judge what belongs to no text, by itself; an event of its own with all that it has."""
+        cleaned = self._cleaned([text for _, text in event.labels]) if event.labels else None
+        for (path, _), text in zip(event.labels, cleaned or (), strict=False):
+            waiting.is_rewritten = True
+            put(waiting.body, path, text)
+        is_own = self._protocol.typed and not event.goes_on
+        if not (event.rest or event.has_input or is_own):
+            return
+        key = None if event.has_input or is_own else tuple(event.rest)
+        if key in self._allowed:
+            return
+        decision = self._heed(without(waiting.body, event.known))
+        if decision.body is None:
+            self._allow(key)
+            return
+        waiting.is_rewritten = True
+        redacted = without_copies(decision.body)
+        for path in event.known:
+            put_back(redacted, waiting.body, path)
+        waiting.body = redacted
+
+    def _cleaned(self, texts: list[str]) -> list[str] | None:
+        """Texts as they may be sent, each judged by itself; None when nothing is cut out."""
+        key = tuple(texts)
+        if key in self._allowed:
+            return None
+        decision = self._heed({"texts": texts})
+        if decision.body is None:
+            self._allow(key)
+            return None
+        cleaned: list[str] = decision.body["texts"]
+        return cleaned
+
+    def _allow(self, key: Any) -> None:
+        if key is not None and len(self._allowed) < _MOST_ALLOWED:
+            self._allowed.add(key)
+
+    def _channel(self, key: Key, group: Key, *, is_copy: bool) -> Channel:
+        channel = self._channels.get(key)
         if channel is None:
-            channel = Channel(piece.key, piece.group, piece.tool, is_name=piece.is_name)
-            self._channels[piece.key] = channel
-        channel.finished = False
-        start = len(channel.text)
-        return channel, piece.path, start, channel.add(piece.text)
+            channel = self._channels[key] = Channel()
+            if not is_copy:
+                self._spoken.append(channel)
+        self._active[channel] = group
+        return channel
 
-    def _finish_groups(self, group: Key | None) -> None:
-        for channel in self._channels.values():
-            if group is None or channel.group == group:
-                channel.finished = True
+    def _take_call(self, piece: CallPiece, waiting: Waiting, *, is_whole: bool) -> None:
+        call, before = self._calls.take(piece)
+        if before is not None:
+            self._decide(before)
+            before.arguments.finished = True
+        if not call.decided:
+            self._undecided[call] = None
+        for path, text in piece.names:
+            # Some send the name with each piece.
+            new = text if text != call.name.text else ""
+            start = call.name.add(new)[0] if new else 0
+            waiting.places.append(Place(call.name, path, start, text))
+        if piece.arguments or is_whole or (piece.is_named_at_once and piece.names):
+            self._decide(call)
+        for path, text in piece.arguments:
+            start, _ = call.arguments.add(text)
+            waiting.places.append(Place(call.arguments, path, start, text))
+            self._active[call.arguments] = call.group
+        if call.arguments.complete:
+            call.arguments.finished = True
 
-    def _advance(self) -> None:
-        for channel in self._channels.values():
-            if channel.tool is None:
-                if channel.due:
-                    self._advance_text(channel)
-            elif channel.finished and channel.cleared < len(channel.text):
-                self._advance_tool(channel)
+    def _decide(self, call: Call) -> None:
+        """Judge a call by its name, and as one more call than those before."""
+        if call.decided:
+            return
+        call.decided = True
+        self._undecided.pop(call, None)
+        if not _named(call) and self._protocol.typed:
+            return
+        decision = self._heed(_message([], [call.as_json("")]))
+        self._called.append(call)
+        limit = self._judge.call_limit
+        if limit is not None and len(self._called) > limit:
+            self._heed(_message([], [one.as_json("") for one in self._called]))
+        if decision.body is None:
+            call.name.cleared = call.name.length
+        else:
+            calls = decision.body["choices"][0]["message"]["tool_calls"]
+            call.name.replace(calls[0]["function"]["name"])
+
+    def _end(self, group: Key | None) -> None:
+        """End the texts and calls of a group, of all when it is None."""
+        for channel, its in self._active.items():
+            channel.finished = channel.finished or group is None or its == group
+        for call in list(self._undecided):
+            if group is None or call.group == group:
+                self._decide(call)
+
+    def _advance(self, stride: int) -> None:
+        for channel in list(self._active):
+            if channel.is_due(stride=stride):
+                self._advance_text(channel)
+            if channel.cleared == channel.length:
+                del self._active[channel]
 
     def _advance_text(self, channel: Channel) -> None:
-        window = channel.window
-        decision = self._judge.look(said(window))
-        channel.looked()
-        limit = len(window) if channel.finished else self._judge.releasable(window)
-        if _stops(decision) and limit < len(window) and self._redact(window[:limit]) is not None:
-            # What was found reaches past the limit: `a bomb` may go on as `a bomb shelter`.
-            return
-        self._judge.heed(decision)
-        cuts = channel.boundaries(limit)
-        if decision.body is None:
-            if cuts:
-                channel.clear(cuts[0])
-            return
-        whole = redacted_text(decision, channel.window)
-        for end in cuts[:_CUTS]:
-            left = self._clean(channel, end, whole)
-            if left is not None:
-                self._clear_redacted(channel, end, left)
+        channel.look()
+        text = channel.window
+        found = self._judge.weigh(text, channel.floor)
+        limit = len(text) if channel.finished else found.settled
+        if limit < len(text) and _stops(found.decision):
+            before = self._judge.weigh(text[:limit], channel.floor)
+            if not _stops(before.decision):
+                # What was found reaches past the limit: `a bomb` may go on as `a bomb shelter`.
                 return
+        self._judge.heed(found.decision)
+        try:
+            channel.settle(limit, found.cuts)
+        except UnstableError as exc:
+            raise _stopped(UNSTABLE, "The answer could not be redacted.") from exc
+        if channel.waits_too_long:
+            raise _stopped(TOO_LONG, "The answer may hold a match that is too long to wait for.")
 
-    def _clean(self, channel: Channel, end: int, whole: str) -> str | None:
-        """The redacted text up to `end`; None when a match reaches beyond it."""
-        before, after = channel.text[channel.start : end], channel.text[end:]
-        left, right = self._redact(before), self._redact(after)
-        return left if left is not None and right is not None and left + right == whole else None
-
-    def _redact(self, text: str) -> str | None:
-        if not text:
-            return ""
-        decision = self._judge.look(said(text))
-        # A piece may be judged more strictly than the whole.
-        return None if _stops(decision) else redacted_text(decision, text)
-
-    def _clear_redacted(self, channel: Channel, end: int, left: str) -> None:
-        gone = self._redact(channel.text[channel.start : channel.cleared])
-        if gone is None or not left.startswith(gone):
-            # A match reaches back into text that was already sent.
-            raise self._unstable()
-        text = left[len(gone) :]
-        same = text == channel.text[channel.cleared : end]
-        channel.clear(end, None if same else text)
-
-    def _unstable(self) -> PolicyViolationError:
-        message = "The answer could not be redacted."
-        decision = Decision("block", "gateway", UNSTABLE, message, (), None, (), None, None)
-        return PolicyViolationError(decision, phase="output")
-
-    def _advance_tool(self, channel: Channel) -> None:
-        """Judge a complete tool call, its name and its arguments together."""
-        parts = [one for one in self._channels.values() if one.tool == channel.tool]
-        message = _message([], [self._call(parts)])
-        decision = self._judge.heed(self._judge.look(message))
-        body = message if decision.body is None else decision.body
-        function = body["choices"][0]["message"]["tool_calls"][0]["function"]
-        for part in parts:
-            text = function["name"] if part.is_name else function["arguments"]
-            if text != part.text and part.cleared:
-                raise self._unstable()
-            part.clear(len(part.text), None if text == part.text else text)
-
-    def _call(self, parts: list[Channel]) -> dict[str, Any]:
-        name = "".join(part.text for part in parts if part.is_name)
-        arguments = "".join(part.text for part in parts if not part.is_name)
-        name = name or self._names.get(parts[0].group, "")
-        return {"type": "function", "function": {"name": name, "arguments": arguments}}
-
-    def _assembled(self) -> dict[str, Any]:
-        """The whole answer, to find what is spread over several texts."""
-        spoken = [one.text for one in self._channels.values() if one.tool is None]
-        tools: dict[Key, list[Channel]] = {}
-        for one in self._channels.values():
-            if one.tool is not None:
-                tools.setdefault(one.tool, []).append(one)
-        return _message(spoken, [self._call(parts) for parts in tools.values()])
+    def _heed(self, body: Any) -> Decision:
+        return self._judge.heed(self._judge.look(body))
 
     def _release(self) -> bytes:
         gone = []
-        while self._queue and self._queue[0].ready:
-            gone.append(_rendered(self._queue.popleft()))
+        while self._queue and self._queue[0].is_ready:
+            gone.append(self._queue.popleft().rendered())
         return b"".join(gone)
+
+
+def _named(call: Call) -> bool:
+    return call.name.length > 0
 
 
 def _stops(decision: Decision) -> bool:
     return decision.verdict in ("block", "escalate")
 
 
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise _unreadable() from exc
-    if not isinstance(body, dict):
-        raise _unreadable()
-    return body
-
-
-def _unreadable() -> UpstreamError:
-    message = "The target's stream cannot be read, so it cannot be judged."
-    return UpstreamError(message, trigger="", code="unreadable_answer")
+def _stopped(code: str, message: str) -> PolicyViolationError:
+    decision = Decision("block", "gateway", code, message, (), None, (), None, None)
+    return PolicyViolationError(decision, phase="output")
 
 
 def _message(texts: list[str], calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """An answer in one piece."""
     content = [{"type": "text", "text": text} for text in texts]
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
         message["tool_calls"] = calls
     return {"choices": [{"index": 0, "message": message}]}
-
-
-def _rendered(event: _Waiting) -> bytes:
-    """The event's own bytes, or its new ones when its text was rewritten."""
-    changes = [
-        (path, rewrite, start)
-        for channel, path, start, end in event.ends
-        for rewrite in channel.rewrites
-        if rewrite.start <= start and end <= rewrite.end
-    ]
-    if not changes:
-        return event.raw
-    for path, rewrite, start in changes:
-        _put(event.body, path, _share(rewrite, start))
-    for choice in event.body.get("choices") or ():
-        choice.pop("logprobs", None)
-    event.body.pop("logprobs", None)
-    return sse.render(event.raw, event.body)
-
-
-def _share(rewrite: Rewrite, start: int) -> str:
-    return rewrite.text if start == rewrite.start else ""
-
-
-def _put(body: Any, path: Path, text: str) -> None:
-    for step in path[:-1]:
-        body = body[step]
-    body[path[-1]] = text

@@ -1,90 +1,202 @@
-"""The pieces of text in an event of a stream, and the texts that they continue.
+"""The strings of an event, as its protocol's table says: pieces of texts and of tool calls.
 
-Every string in an event is text unless the protocol says that it is a name or a number (as
-`kt.policy` reads a body). The strings of a delta continue the text of their channel; any other
-event is complete in itself.
+Whatever no line of the table names belongs to nothing else and is judged with its event.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from kt.policy.decision.reading.extract import Path, parts
+from kt.gateway.stream.protocols import Line, Protocol, Role, table
+from kt.policy.decision.reading.extract import Path, is_label
 
 Key: TypeAlias = tuple[Any, ...]
 
-_INDEXES = ("index", "output_index", "content_index", "summary_index", "item_id")
-# Not text: a copy of it by token, and padding.
-_ASIDE = frozenset({"logprobs", "obfuscation"})
-_TOOLS = frozenset({"tool_calls", "function_call", "partial_json"})
-_FINISHED = frozenset(
-    {"message_delta", "message_stop", "error"}
-    | {"response.completed", "response.incomplete", "response.failed"}
-)
+# What a label looks like. Text has blanks, or signs that no identifier has.
+_WORD = re.compile(r"[\w.:/+=~|-]*", re.ASCII)
+_JSON_INPUTS = ("arguments", "input")
 
 
 @dataclass(frozen=True, slots=True)
-class EventText:
-    """A string of an event. `group` is the choice, block or item that ends as one.
-
-    `tool` is the tool call that the string belongs to, None for plain text. `is_name`: the string
-    is the tool's name and not its arguments.
-    """
+class Piece:
+    """A string that continues the text of a channel. `group` is what ends as one."""
 
     key: Key
     group: Key
     path: Path
     text: str
-    tool: Key | None = None
-    is_name: bool = False
+    is_copy: bool = False
 
 
-def is_delta(body: Mapping[str, Any]) -> bool:
-    """True when an event only continues texts."""
-    kind = body.get("type")
-    if isinstance(kind, str):
-        return kind == "content_block_delta" or kind.endswith(".delta")
-    return isinstance(body.get("choices"), list)
+@dataclass(slots=True)
+class CallPiece:
+    """What an event has of one tool call; the paths of its strings are beside them.
+
+    `slot` is the call's number, `begins` true where its type stands. With `is_named_at_once` a
+    name comes in one piece and before all else, or never.
+    """
+
+    slot: Key
+    group: Key
+    is_named_at_once: bool
+    id: str = ""
+    begins: bool = False
+    names: list[tuple[Path, str]] = field(default_factory=list)
+    arguments: list[tuple[Path, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return "".join(text for _, text in self.names)
 
 
-def pieces(body: Mapping[str, Any]) -> Iterator[EventText]:
-    """The strings of a delta."""
-    kind = body.get("type")
-    for part in parts(body, "assistant"):
-        if not part.text or _ASIDE & set(part.path) or part.path in (("object",), ("event",)):
-            continue
-        if isinstance(kind, str):
-            yield _block_piece(body, kind, part.path, part.source)
-        elif part.path[:1] == ("choices",):
-            yield _choice_piece(body, part.path, part.source)
+_LABELS = (Role.LABEL, Role.CALL, Role.CALL_ID)
+_OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.CALL_ID, Role.CALL)
 
 
-def _block_piece(body: Mapping[str, Any], kind: str, path: Path, text: str) -> EventText:
-    group = tuple(body.get(name) for name in _INDEXES)
-    called = "partial_json" in path or kind.endswith("arguments.delta")
-    return EventText((kind, group, path), group, path, text, tool=group if called else None)
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The strings of an event.
+
+    `rest` has what no line names, `labels` that of it which a body's reader takes for labels,
+    and `known` the paths of what is none of it. `has_input`: a call's input stands in the event
+    as JSON and not as a text.
+    """
+
+    pieces: list[Piece]
+    calls: list[CallPiece]
+    rest: list[tuple[Path, str]]
+    labels: list[tuple[Path, str]]
+    known: list[Path]
+    has_input: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """True when the event continues a text or the arguments of a call."""
+        return bool(self.pieces) or any(call.arguments for call in self.calls)
 
 
-def _choice_piece(body: Mapping[str, Any], path: Path, text: str) -> EventText:
-    choice = body["choices"][path[1]]
-    group = (_index(choice, path[1]),)
-    if not _TOOLS & set(path):
-        return EventText((group, path[2:]), group, path, text)
-    call = _call(choice, path)
-    return EventText((group, call, path[-1]), group, path, text, (group, call), path[-1] == "name")
+def read(protocol: Protocol, body: Mapping[str, Any]) -> Event:
+    """Sort the strings of an event by the protocol's table."""
+    kind = body.get("type") if protocol.typed else ""
+    found = _Found(protocol, body)
+    lines = table(protocol, kind if isinstance(kind, str) else "")
+    waiting: list[tuple[Any, Any, Path]] = [(body, lines.fields, ())]
+    while waiting:
+        value, fields, path = waiting.pop()
+        inner = []
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            known = fields.get(step if isinstance(value, dict) else "#") if fields else None
+            if isinstance(item, str):
+                line = known if isinstance(known, Line) else fields and fields.get("*")
+                line = line or lines.anywhere.get(str(step))
+                found.take((*path, step), item, line)
+            elif isinstance(item, dict | list) and item:
+                deeper = known if isinstance(known, dict) else None
+                found.has_input = found.has_input or (deeper is None and step in _JSON_INPUTS)
+                inner.append((item, deeper, (*path, step)))
+        waiting.extend(reversed(inner))
+    return found.event()
 
 
-def _call(choice: Any, path: Path) -> Any:
-    """The number of a string's tool call, which providers send; their order says nothing."""
-    if "tool_calls" not in path:
-        return "function_call"
-    at = path.index("tool_calls") + 1
-    value = choice
-    for step in path[2 : at + 1]:
-        value = value[step]
-    return _index(value, path[at])
+class _Found:
+    """What was found in an event so far."""
+
+    def __init__(self, protocol: Protocol, body: Mapping[str, Any]) -> None:
+        self._protocol = protocol
+        self._body = body
+        self._pieces: list[Piece] = []
+        self._calls: dict[Path, CallPiece] = {}
+        self._rest: list[tuple[Path, str]] = []
+        self._labels: list[tuple[Path, str]] = []
+        self._known: list[Path] = []
+        self.has_input = False
+
+    def event(self) -> Event:
+        calls = [call for call in self._calls.values() if call.names or call.arguments]
+        return Event(self._pieces, calls, self._rest, self._labels, self._known, self.has_input)
+
+    def take(self, path: Path, text: str, line: Line | None) -> None:
+        """Sort a string by its line."""
+        if not text:
+            return
+        if line is None or _is_text_after_all(line.role, text):
+            self._rest.append((path, text))
+            if is_label(path[-1], text):
+                self._labels.append((path, text))
+            return
+        if line.role in (Role.TEXT, Role.COPY):
+            self._text(path, text, line)
+        elif line.role in _OF_CALLS:
+            self._call(path, text, line.role)
+        # The types and names of an item are read with the rest of it.
+        if not (line.path.startswith("**") or (self._protocol.typed and line.role is Role.NAME)):
+            self._known.append(path)
+
+    def _text(self, path: Path, text: str, line: Line) -> None:
+        group = self._group(path)
+        channel = path[-1] if line.channel == "*" else line.channel
+        key = (*group, channel)
+        self._pieces.append(Piece(key, group, path, text, line.role is Role.COPY))
+
+    def _call(self, path: Path, text: str, role: Role) -> None:
+        # The call's own mapping: a list's item or what stands under a key.
+        holder = path[:-1] if self._protocol.typed or path[-3] == "delta" else _item(path)
+        call = self._calls.get(holder)
+        if call is None:
+            call = CallPiece(self._slot(holder), self._group(path), self._protocol.typed)
+            self._calls[holder] = call
+        if role is Role.CALL_ID:
+            call.id = text
+        elif role is Role.CALL:
+            call.begins = True
+        elif role is Role.NAME:
+            call.names.append((path, text))
+        else:
+            call.arguments.append((path, text))
+
+    def _group(self, path: Path) -> Key:
+        """The choice, block or item that a string belongs to."""
+        body = self._body
+        if not self._protocol.typed:
+            choices = body["choices"]
+            return (_index(choices[path[1]], path[1]),)
+        item = body.get("item")
+        if isinstance(item, dict):
+            body = {**body, "item_id": item.get("id")}
+        return _named(body, self._protocol.group)
+
+    def _slot(self, holder: Path) -> Key:
+        """The number of a call, which providers send; their order says nothing."""
+        if self._protocol.typed:
+            given = _named(self._body, self._protocol.slot)
+            return (next((one for one in given if one is not None), None),)
+        choice = (_index(self._body["choices"][holder[1]], holder[1]),)
+        if not isinstance(holder[-1], int):
+            return (*choice, holder[-1])
+        value: Any = self._body
+        for step in holder:
+            value = value[step]
+        return (*choice, _index(value, holder[-1]))
+
+
+def _is_text_after_all(role: Role, text: str) -> bool:
+    if role is Role.OPAQUE:
+        return len(text.split(None, 1)) > 1
+    return role in _LABELS and not _WORD.fullmatch(text)
+
+
+def _item(path: Path) -> Path:
+    """The path up to the last place of a list in it."""
+    last = max(at for at, step in enumerate(path) if isinstance(step, int))
+    return path[: last + 1]
+
+
+def _named(body: Mapping[str, Any], names: tuple[str, ...]) -> Key:
+    values = (body.get(name) for name in names)
+    return tuple(value if isinstance(value, int | str) else None for value in values)
 
 
 def _index(value: Any, position: Any) -> Any:
@@ -92,23 +204,58 @@ def _index(value: Any, position: Any) -> Any:
     return given if isinstance(given, int) else position
 
 
-def finished(body: Mapping[str, Any]) -> Iterator[Key | None]:
+def finished(protocol: Protocol, body: Mapping[str, Any]) -> Iterator[Key | None]:
     """The groups that an event ends; None ends all."""
-    kind = body.get("type")
-    if not isinstance(kind, str):
-        for at, choice in enumerate(body.get("choices") or ()):
+    if not protocol.typed:
+        for at, choice in enumerate(_list(body.get("choices"))):
             if isinstance(choice, Mapping) and choice.get("finish_reason"):
                 yield (_index(choice, at),)
-    elif kind in _FINISHED:
+        return
+    kind = body.get("type")
+    if not isinstance(kind, str):
+        return
+    if kind in protocol.last:
         yield None
-    elif kind == "content_block_stop" or kind.endswith(".done"):
-        yield tuple(body.get(name) for name in _INDEXES)
+    elif kind.endswith(protocol.ends):
+        yield _named(body, protocol.group)
 
 
-def started_tool(body: Mapping[str, Any]) -> tuple[Key, str] | None:
-    """The group and the name of a tool whose arguments follow in further events."""
-    block = body.get("content_block") or body.get("item")
-    if isinstance(block, Mapping) and isinstance(block.get("name"), str):
-        group = {**body, "item_id": block.get("id") if "item" in body else body.get("item_id")}
-        return tuple(group.get(name) for name in _INDEXES), block["name"]
-    return None
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def without(body: Any, paths: list[Path]) -> Any:
+    """A copy of an event without the strings at some paths; it shares all else."""
+    tree: dict[Any, Any] = {}
+    for path in paths:
+        branch = tree
+        for step in path:
+            branch = branch.setdefault(step, {})
+    return _without(body, tree) if tree else body
+
+
+def _without(value: Any, tree: dict[Any, Any]) -> Any:
+    # No path is longer than a line of a table.
+    if not tree:
+        return ""
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
+    for step, branch in tree.items():
+        if branch or isinstance(copy, list):
+            copy[step] = _without(copy[step], branch)
+        else:
+            del copy[step]
+    return copy
+
+
+def put(body: Any, path: Path, value: Any) -> None:
+    """Write a string into an event in place."""
+    for step in path[:-1]:
+        body = body[step]
+    body[path[-1]] = value
+
+
+def put_back(body: Any, original: Any, path: Path) -> None:
+    """Write a string into an event, as it stands in another one."""
+    for step in path:
+        original = original[step]
+    put(body, path, original)

@@ -8,10 +8,16 @@
 No clock, network, disk or environment; the same input gets the same decision.
 """
 
-from kt.policy.decision.chain import decide, decide_response, releasable
+from kt.policy.decision.chain import (
+    call_limit,
+    decide,
+    decide_response,
+    decide_text,
+    releasable,
+)
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.snapshot import Snapshot, compile_policy
-from kt.policy.decision.values import Decision, Detection, Record, Request
+from kt.policy.decision.values import Decision, Detection, Record, Request, TextDecision
 
 __all__ = [
     "HOLD_LIMIT",
@@ -20,8 +26,11 @@ __all__ = [
     "Record",
     "Request",
     "Snapshot",
+    "TextDecision",
+    "call_limit",
     "compile_policy",
     "decide",
     "decide_response",
+    "decide_text",
     "releasable",
 ]

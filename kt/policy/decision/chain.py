@@ -7,14 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
-from kt.policy.decision.cutting.redaction import redacted
-from kt.policy.decision.matching.unfinished import HOLD_LIMIT
-from kt.policy.decision.outcome import PASSED, Outcome, Policy
-from kt.policy.decision.reading.encoded import readings
+from kt.policy.decision.cutting.redaction import merged, redacted
+from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy
 from kt.policy.decision.reading.extract import where
-from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.snapshot import ChainStep, Snapshot
-from kt.policy.decision.subject import Subject
+from kt.policy.decision.subject import Subject, subject_of_text
 from kt.policy.decision.values import (
     ALLOWED,
     PACK_DISABLED,
@@ -23,10 +20,8 @@ from kt.policy.decision.values import (
     Decision,
     Detection,
     Request,
+    TextDecision,
 )
-
-# A view of so many has `HOLD_LIMIT` characters, unless more than half are invisible.
-_LAST_CHARACTERS = 2 * HOLD_LIMIT
 
 Judged = tuple[ChainStep, Outcome]
 
@@ -45,32 +40,56 @@ def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Deci
     return _decided(snapshot, Subject(request, "post-response", response))
 
 
+def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int = 0) -> TextDecision:
+    """Judge a text of an answer that may go on, for streams.
+
+    What ends before `floor` was judged before, with what stood before it then; it is read for
+    the sense that it gives to what follows.
+    """
+    subject = subject_of_text(request, text, floor)
+    steps = _steps(snapshot, subject)
+    judged = tuple(_judged(steps, subject))
+    decision = _with_record(snapshot, subject, steps, judged)
+    policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
+    starts = (policy.pending(reading) for policy in policies for reading in subject.texts)
+    cuts = _cuts(judged) if decision.verdict == "redact" else []
+    return TextDecision(decision, tuple(merged(cuts)), min(starts, default=len(text)))
+
+
 def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
     """Count the characters of an answer's text so far that can no longer become a violation.
 
     For streams: send that many, keep the rest until more has come, and decide
     on the whole text so far each time. At the end of the answer nothing has to
     be kept. Act on hits before that place only; those after it may still change
-    with the text that follows. At most `HOLD_LIMIT` characters of a view are
-    kept: of a match that needs more to be recognised, a part may be sent.
+    with the text that follows.
     """
-    if not snapshot.enabled:
-        return len(text)
-    offset = max(0, len(text) - _LAST_CHARACTERS)
-    end = text[offset:]
-    shown = tuple(readings(Passage(end, (Stretch(0, 0),))))
-    steps = [step for step in snapshot.steps if step.applies(request, "post-response")]
-    policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
-    starts = (policy.pending(reading) for policy in policies for reading in shown)
-    return offset + min(starts, default=len(end))
+    return decide_text(snapshot, request, text).settled
+
+
+def call_limit(snapshot: Snapshot, request: Request) -> int | None:
+    """The most tool calls that an answer to a request may hold; None without a limit."""
+    steps = _steps(snapshot, Subject(request, "post-response", None))
+    limits = [step.policy.call_limit for step in steps if isinstance(step.policy, Policy)]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
+    steps = _steps(snapshot, subject)
+    return _with_record(snapshot, subject, steps, tuple(_judged(steps, subject)))
+
+
+def _steps(snapshot: Snapshot, subject: Subject) -> list[ChainStep]:
     if not snapshot.enabled:
-        return _decision(snapshot, subject, (), reason=PACK_DISABLED)
-    steps = [step for step in snapshot.steps if step.applies(subject.request, subject.stage)]
-    judged = tuple(_judged(steps, subject))
-    decision = _decision(snapshot, subject, judged, reason=ALLOWED)
+        return []
+    return [step for step in snapshot.steps if step.applies(subject.request, subject.stage)]
+
+
+def _with_record(
+    snapshot: Snapshot, subject: Subject, steps: Sequence[ChainStep], judged: Sequence[Judged]
+) -> Decision:
+    reason = ALLOWED if snapshot.enabled else PACK_DISABLED
+    decision = _decision(snapshot, subject, judged, reason=reason)
     if judged and subject.unread:
         decision = _marked(snapshot, subject, decision)
     loggers = [step.policy for step in steps if isinstance(step.policy, AuditLogger)]
@@ -145,8 +164,13 @@ def _decisive(judged: Sequence[Judged]) -> tuple[str, Outcome]:
 
 
 def _body(subject: Subject, judged: Sequence[Judged]) -> Any:
-    cuts = [cut for _, outcome in judged for cut in outcome.cuts]
-    return redacted(subject.body, subject.parts, cuts)
+    return redacted(subject.body, subject.parts, _cuts(judged))
+
+
+def _cuts(judged: Sequence[Judged]) -> list[Cut]:
+    """The cuts of all outcomes in the order of their places."""
+    cuts = (cut for _, outcome in judged for cut in outcome.cuts)
+    return sorted(cuts, key=lambda cut: (cut.place.part, cut.place.start, -cut.place.end))
 
 
 def _targets(snapshot: Snapshot, judged: Sequence[Judged]) -> tuple[str, ...]:

@@ -64,6 +64,11 @@ class Policy(ABC):
 
     __slots__ = ()
 
+    @property
+    def call_limit(self) -> int | None:
+        """The most tool calls that an answer may hold; None without a limit."""
+        return None
+
     @abstractmethod
     def judge(self, subject: Subject) -> Outcome:
         """Judge a request or an answer."""

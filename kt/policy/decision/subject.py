@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from kt.policy.decision.reading.encoded import readings
-from kt.policy.decision.reading.extract import Part, Unread, read
-from kt.policy.decision.reading.passages import Passage, conversations, glued, single
+from kt.policy.decision.reading.extract import Part, Path, Unread, read
+from kt.policy.decision.reading.passages import Passage, Stretch, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.tools.calls import Tools, tools
 from kt.policy.decision.values import Request, Stage
@@ -52,6 +52,17 @@ class Subject:
     def conversation(self) -> Sequence[Reading]:
         """The conversation as one text, when it is more than one."""
         return _readings(conversations(self.parts))
+
+
+def subject_of_text(request: Request, text: str, floor: int) -> Subject:
+    """The subject of one text of an answer, read as it is; what ends before `floor` is no hit."""
+    message = {"role": "assistant", "content": text}
+    subject = Subject(request, "post-response", {"choices": [{"index": 0, "message": message}]})
+    unit: Path = ("choices", 0, "message")
+    part = Part((*unit, "content"), "assistant", text, text, None, "text", unit)
+    subject._read = ((part,), ())
+    subject.texts = _readings((Passage(text, (Stretch(0, 0),), floor),))
+    return subject
 
 
 def _readings(passages: Sequence[Passage]) -> Sequence[Reading]:

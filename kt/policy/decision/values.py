@@ -98,3 +98,17 @@ class Decision:
     assignee: str | None
     record: Record | None
     unjudged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDecision:
+    """The decision about a text that may go on.
+
+    `cuts` are the spans that redaction takes out, in order and apart, each with its marker.
+    `settled` is the number of characters that can no longer become a violation; what is found
+    behind them may still change with the text that follows.
+    """
+
+    decision: Decision
+    cuts: tuple[tuple[int, int, str], ...]
+    settled: int

@@ -114,6 +114,23 @@ def _delta(event: Any) -> str:
     return delta if isinstance(delta, str) else delta.get("text", "")
 
 
+def called(answer: Answer) -> str:
+    """The text that a tool is called with, as far as a stream shows it."""
+    shown = "".join(map(_call_delta, answer.events)).partition(": ")[2].lstrip('"')
+    # Without the beginning of an escape.
+    shown = re.sub(r"(?<!\\)((?:\\\\)*)\\(?:u\w{0,3})?$", r"\1", shown)
+    return str(json.loads(f'"{shown}"'))
+
+
+def _call_delta(event: Any) -> str:
+    if "choices" in event:
+        deltas = (one["delta"] for one in event["choices"])
+        calls = (call for delta in deltas for call in delta.get("tool_calls", ()))
+        return "".join(call["function"].get("arguments", "") for call in calls)
+    delta = event.get("delta", "") if isinstance(event, dict) else ""
+    return delta if isinstance(delta, str) else delta.get("partial_json", "")
+
+
 def code(answer: Answer) -> str:
     """The code of the error that an answer is or ends with; "" without one."""
     end = answer.json if answer.status >= 400 else (answer.events or [""])[-1]

@@ -13,15 +13,17 @@ from typing import Any
 from kt.policy.decision.cutting.seals import SIGNATURE, seal
 from kt.policy.decision.outcome import Cut
 from kt.policy.decision.reading.extract import Part, Path
-from kt.policy.decision.reading.jsontext import in_strings
+from kt.policy.decision.reading.jsontext import container, in_strings, whole
 
 
 def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
-    """A copy of `body` with markers in place of the cuts; `body` itself is not changed."""
-    ordered = sorted(cuts, key=lambda cut: (cut.place.part, cut.place.start, -cut.place.end))
+    """A copy of `body` with markers in place of the cuts; `body` itself is not changed.
+
+    The cuts are in the order of their places, of those with one start the longest first.
+    """
     new = [
-        (parts[at], _rewritten(parts[at], _merged(list(group))))
-        for at, group in groupby(ordered, key=lambda cut: cut.place.part)
+        (parts[at], _rewritten(parts[at], merged(list(group))))
+        for at, group in groupby(cuts, key=lambda cut: cut.place.part)
     ]
     # Found in `body` as it came: no path of a cut leads elsewhere yet.
     sealed = {path for part, _ in new if (path := seal(body, part.path))}
@@ -40,8 +42,8 @@ def _depth(path: Path) -> tuple[int, int]:
     return len(path), last if isinstance(last, int) else -1
 
 
-def _merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
-    """Merge spans that overlap.
+def merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
+    """The spans of one part's cuts in order, those that overlap as one, each with its marker.
 
     The marker is that of the span that begins first, of several such the longest.
     """
@@ -60,18 +62,10 @@ def _rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> Any:
     if part.form in ("text", "name"):
         return _cut(part, spans)
     text = _cut_json(part, spans)
-    if not _valid(text):
+    if not whole(text) and (whole(part.source) or not container(text)):
         # A cut went through the document's structure: nothing of it can be kept.
         text = json.dumps({"redacted": spans[0][2]})
     return text if part.form == "json" else json.loads(text)
-
-
-def _valid(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _cut(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:

@@ -11,6 +11,9 @@ from kt.policy.decision.reading.words import latin
 
 PATTERN = r"[\pL\pN._%+\-]+@[\pL\pN.\-]+\.\pL{2,}"
 
+# RFC 5321, 4.5.3.1: a local part has 64 characters, a domain 255. One more tells that it is none.
+BEGUN = r"[\pL\pN._%+\-]{1,65}@[\pL\pN.\-]{1,255}\.\pL{2,63}"
+
 # The end of a line as two characters, and a terminal's colour; their letters are none of its own.
 _ESCAPE = re.compile(r"\\[nrt]|\[[0-9;]*m")
 _ESCAPE_LENGTH = 12

@@ -178,7 +178,7 @@ def _numbered(text: str, start: int, end: int) -> Spans:
 
 def base() -> Iterator[PatternRule]:
     """The rules of `pii-detector` in every mode."""
-    yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address)
+    yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address, begun=emails.BEGUN)
     dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
     yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1)
     named = _SSN_WORDS + r"(\d{3}[ .\-]?\d{2}[ .\-]?\d{4})" + _EDGE

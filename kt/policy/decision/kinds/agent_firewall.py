@@ -30,6 +30,10 @@ class AgentFirewall(Policy):
     roles: Roles
     most_calls: int | None
 
+    @property
+    def call_limit(self) -> int | None:
+        return self.most_calls
+
     def judge(self, subject: Subject) -> Outcome:
         """Block a tool that is not permitted, and more calls in one body than the limit."""
         denied = tuple(

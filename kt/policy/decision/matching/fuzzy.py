@@ -46,7 +46,9 @@ class FuzzyMatcher:
         for term in self.terms:
             for start, end in _near(term, flat, starts):
                 origin = skeleton.origin(offsets[start], offsets[end - 1] + 1)
-                yield Hit(term.rule, reading.places(*origin))
+                places = reading.places(*origin)
+                if places:
+                    yield Hit(term.rule, places)
 
     def pending(self, reading: Reading) -> int:
         """The place from which the text may still become a match: as far back as terms are long."""

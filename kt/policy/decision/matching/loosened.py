@@ -10,6 +10,7 @@ pattern confirms what hit.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from kt.policy.decision.matching.syntax import (
     Alternation,
@@ -29,19 +30,29 @@ def loosen(pattern: str) -> str:
     """A pattern that matches wherever `pattern` does, with no count above four."""
     if not _LARGE_COUNT.search(pattern):
         return pattern  # As nearly all are; to read a long one takes longer than to compile it.
-    return render(_loosened(parse(pattern)))
+    return render(_loosened(parse(pattern), _loose_counts))
 
 
-def _loosened(node: Node) -> Node:
+def without_least(pattern: str) -> str:
+    """A pattern that matches wherever `pattern` does and nothing longer, without high minimums."""
+    if not _LARGE_COUNT.search(pattern):
+        return pattern
+    return render(_loosened(parse(pattern), _low_counts))
+
+
+_Counts = Callable[[int, int | None], tuple[int, int | None]]
+
+
+def _loosened(node: Node, counts: _Counts) -> Node:
     match node:
         case Concatenation(items):
-            return Concatenation(tuple(map(_loosened, items)))
+            return Concatenation(tuple(_loosened(item, counts) for item in items))
         case Alternation(items):
-            return Alternation(tuple(map(_loosened, items)))
+            return Alternation(tuple(_loosened(item, counts) for item in items))
         case Group(head, body):
-            return Group(head, _loosened(body))
+            return Group(head, _loosened(body, counts))
         case Repeat(body, least, most, tail):
-            return Repeat(_loosened(body), *_loose_counts(least, most), tail)
+            return Repeat(_loosened(body, counts), *counts(least, most), tail)
         case _:
             return node
 
@@ -50,3 +61,7 @@ def _loose_counts(least: int, most: int | None) -> tuple[int, int | None]:
     if max(least, most or 0) <= _SMALL_COUNT:
         return least, most
     return min(least, 1), None
+
+
+def _low_counts(least: int, most: int | None) -> tuple[int, int | None]:
+    return (least if least <= _SMALL_COUNT else 1), most

@@ -46,12 +46,15 @@ class _Exact:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Rules that share their views. `set` is None when its one rule is always tried."""
+    """Rules that share their views. `set` is None when its one rule is always tried.
+
+    `beginnings` are the patterns whose beginnings a text may end with.
+    """
 
     views: tuple[View, ...]
     set: Any
     members: tuple[_Exact, ...]
-    loose: tuple[str, ...]
+    beginnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Matcher:
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""
         starts = [
-            view.position(ends_of(group.loose).start(view.text))
+            view.position(ends_of(group.beginnings).start(view.text))
             for group in self.groups
             for view in reading.distinct(group.views)
         ]
@@ -98,7 +101,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
         loose = loosen(rule.pattern)
         program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
         if program > _SET_PROGRAM:
-            yield _Group(views, None, (exact,), (loose,))
+            yield _Group(views, None, (exact,), (rule.begun or rule.pattern,))
             continue
         if size + program > _SET_PROGRAM:
             yield _set_of(views, waiting)
@@ -112,7 +115,8 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
 def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
     loose = tuple(pattern for _, pattern in members)
     exact = tuple(exact for exact, _ in members)
-    return _Group(views, compiled_set(loose), exact, loose)
+    begun = tuple(one.rule.begun or one.rule.pattern for one in exact)
+    return _Group(views, compiled_set(loose), exact, begun)
 
 
 def _named(group: _Group, view: Shown) -> Iterable[_Exact]:

@@ -32,7 +32,8 @@ class PatternRule:
     that the pattern never looks far past where a match ends, as a pattern that
     anybody may write can (`a.*z|a`). With `retry` a candidate that is refused
     is looked through again from its next group of characters. Of a match that
-    `excuse` covers in part, the rest is looked through again.
+    `excuse` covers in part, the rest is looked through again. `begun` is the pattern by which a
+    stream waits, where `check` takes less than `pattern` does; "" where that is the same.
     """
 
     name: str
@@ -44,3 +45,4 @@ class PatternRule:
     local: bool = True
     retry: bool = False
     excuse: Excuse | None = None
+    begun: str = ""

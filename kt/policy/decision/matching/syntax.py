@@ -82,6 +82,26 @@ def render(node: Node) -> str:
             return f"{render(body)}{_quantifier(least, most)}{tail}"
 
 
+def widest(node: Node) -> int | None:
+    """The length of the longest text that a tree matches; None when there is no longest."""
+    match node:
+        case Atom():
+            return 1
+        case Mark():
+            return 0
+        case Concatenation(items) | Alternation(items):
+            widths = [widest(item) for item in items]
+            if None in widths:
+                return None
+            known = [width for width in widths if width is not None]
+            return sum(known) if isinstance(node, Concatenation) else max(known, default=0)
+        case Group(_, body):
+            return widest(body)
+        case Repeat(body, _, most, _):
+            width = widest(body)
+            return 0 if width == 0 else None if width is None or most is None else width * most
+
+
 def _quantifier(least: int, most: int | None) -> str:
     for sign, counts in _COUNTS.items():
         if counts == (least, most):

@@ -4,7 +4,8 @@ A stream is sent to the client piece by piece. Text that can no longer become a
 match may go; text that may still become one must wait. Waiting for the longest
 possible match would not do: many patterns have none, and most text is not the
 beginning of a match. So each pattern gets a second one that matches every
-prefix of its matches, searched at the end of the text.
+prefix of its matches, searched at the end of the text. That search runs from the
+end backwards and costs what it finds, not what the text is long.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from kt.policy.decision.matching.loosened import loosen, without_least
 from kt.policy.decision.matching.syntax import (
     Alternation,
     Atom,
@@ -23,38 +25,49 @@ from kt.policy.decision.matching.syntax import (
     Repeat,
     parse,
     render,
+    widest,
 )
 from kt.policy.decision.matching.syntax import Concatenation as Items
 from kt.policy.decision.reading.engine import compiled
 
 # What follows a match can still refuse it: `build a bomb` before `shelter`, a number
 # before more digits. A finished match waits until that much has followed.
-_CONTEXT = r"(?s:.{0,24})"
+_WAIT = 24
+_CONTEXT = f"(?s:.{{0,{_WAIT}}})"
 
-
-HOLD_LIMIT = 1024
-"""Characters of a view that are looked at, so that waiting is bounded.
-
-A match that takes more characters than this before anything is found in it is
-not seen coming; its end is found all the same.
-"""
+HOLD_LIMIT = 64 << 10
+"""Characters for which one unfinished match may keep a text back: a key of 64 KiB is one match."""
 
 # Above this the automaton outgrows the memory that RE2 gives one pattern.
 _PROGRAM = 12_000
+# A pattern whose matches may be longer is looked for in the whole text.
+_NEAR = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Compiled patterns for unfinished matches at the end of a text."""
+    """Compiled patterns for unfinished matches at the end of a text.
 
-    patterns: tuple[Any, ...]
+    No match of those in `near` is longer than `reach` characters, so that they look no further
+    back. Those in `far` have no longest match.
+    """
+
+    near: tuple[Any, ...]
+    reach: int
+    far: tuple[Any, ...]
 
     def start(self, text: str) -> int:
         """The place from which the end of `text` may still become a match; else its length."""
-        offset = max(0, len(text) - HOLD_LIMIT)
-        data = text[offset:].encode()
-        starts = [pattern.search(data).start() for pattern in self.patterns]
-        return offset + len(data[: min(starts, default=len(data))].decode())
+        offset = max(0, len(text) - self.reach)
+        return min(offset + _first(self.near, text[offset:]), _first(self.far, text))
+
+
+def _first(patterns: Sequence[Any], text: str) -> int:
+    if not patterns:
+        return len(text)
+    data = text.encode()
+    start = min(pattern.search(data).start() for pattern in patterns)
+    return len(text) if start == len(data) else len(data[:start].decode())
 
 
 @lru_cache(maxsize=256)
@@ -65,20 +78,36 @@ def ends_of(patterns: tuple[str, ...]) -> Ends:
     they are made when first asked for. Each matches the empty end of any text:
     a search always finds where the beginnings start.
     """
-    compiled_ends: list[Any] = []
+    near: list[str] = []
+    far: list[str] = []
+    reach = 0
+    for pattern in patterns:
+        width = widest(parse(pattern))
+        if width is None or width > _NEAR:
+            # With the most that it allows: a word in small letters is no scheme of a URL.
+            far.append(without_least(pattern))
+        else:
+            near.append(loosen(pattern))
+            # One character more may tell that a word does not begin here.
+            reach = max(reach, width + _WAIT + 1)
+    return Ends(_compiled(near), reach, _compiled(far))
+
+
+def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:
+    ends: list[Any] = []
     waiting: list[str] = []
     size = 0
     for pattern in patterns:
         end = _end(pattern)
         program = compiled(end).programsize
         if waiting and size + program > _PROGRAM:
-            compiled_ends.append(compiled(_any(waiting)))
+            ends.append(compiled(_any(waiting)))
             waiting, size = [], 0
         waiting.append(end)
         size += program
     if waiting:
-        compiled_ends.append(compiled(_any(waiting)))
-    return Ends(tuple(compiled_ends))
+        ends.append(compiled(_any(waiting)))
+    return tuple(ends)
 
 
 def _end(pattern: str) -> str:

@@ -93,6 +93,14 @@ def parts(body: Any, role: str) -> tuple[Part, ...]:
     return tuple(one for one in read(body, role)[0] if one.form != "name")
 
 
+def is_label(key: str | int, item: Any) -> bool:
+    """True for an identifier or a word of a protocol, which is no text.
+
+    Prose, a list or a mapping under the key of a label is none.
+    """
+    return key in _LABELS and _is_plain(item)
+
+
 def where(path: Path) -> str:
     """A path in the usual notation: `messages[0].content[1].text`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
@@ -131,7 +139,7 @@ def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
 
 def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if type(item) in _TEXTLESS or (key in _LABELS and _is_label(item)):
+        if type(item) in _TEXTLESS or is_label(key, item):
             continue
         if _is_call_input(value, key):
             continue
@@ -142,8 +150,8 @@ def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> Iterato
             yield key, item
 
 
-def _is_label(item: Any) -> bool:
-    """True for what a label is made of; prose, a list or a mapping is none."""
+def _is_plain(item: Any) -> bool:
+    """True for what a label is made of."""
     return isinstance(item, str) and _LABEL.fullmatch(item) is not None
 
 
@@ -157,7 +165,7 @@ def _names(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
     """The keys that somebody chose: those of a schema, and any that no protocol would have."""
     chosen = place.path[-1:] and place.path[-1] in _NAMING_KEYS
     for key in value:
-        if chosen or not ((key.isascii() and key.isidentifier()) or _is_label(key)):
+        if chosen or not ((key.isascii() and key.isidentifier()) or _is_plain(key)):
             yield Part((*place.path, key), place.role, key, key, None, "name", None)
 
 

@@ -11,14 +11,22 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from kt.policy.decision.reading.jsonscan import cut_off
+
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _HIGH, _LOW, _END = 0xD800, 0xDC00, 0xE000
 
 
 def container(text: str) -> bool:
-    """True when the text is a JSON object or array."""
-    if not text.lstrip().startswith(("{", "[")):
-        return False
+    """True when the text is a JSON object or array, or the beginning of one.
+
+    An answer that reached its limit of tokens ends in the middle, and is parsed all the same.
+    """
+    return text.lstrip().startswith(("{", "[")) and (whole(text) or cut_off(text))
+
+
+def whole(text: str) -> bool:
+    """True when the text is JSON from its beginning to its end."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

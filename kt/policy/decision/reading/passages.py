@@ -33,11 +33,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
+    """A text and the stretches that it is made of.
+
+    What ends before `floor` was judged before: it is read for its sense, and is no hit again.
+    """
+
     text: str
     pieces: tuple[Stretch, ...]
+    floor: int = 0
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The parts' spans under a span of the passage, in order; seams belong to no part."""
+        if end <= self.floor:
+            return ()
         spans = []
         for at, piece in enumerate(self.pieces):
             last = at + 1 == len(self.pieces)

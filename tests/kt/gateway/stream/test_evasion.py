@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -26,8 +25,6 @@ from tests.kt.gateway.support import (
     words,
 )
 from tests.kt.policy.corpus import harm_start
-
-_CALLED = re.compile(rb'"tool_calls"|"partial_json"|arguments.delta')
 
 
 def test_no_personal_data_or_secret_reaches_the_model(start: Starter, model: ModelServer) -> None:
@@ -82,12 +79,15 @@ def test_no_harmful_answer_begins_to_show(start: Starter, tmp_path: Path, mode: 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_tool_is_called_with_a_harmful_text(start: Starter, tmp_path: Path, mode: str) -> None:
-    """Nothing of its arguments leaves."""
+    """What leaves of its arguments stands before the phrase, and is no whole value."""
     texts = evasion.answers(mode, harmful=True)
     streams = _streams(start, tmp_path, mode, texts, "tool ")
+    starts = [harm_start(mode, text) for _, text in texts] * len(CHUNKS)
+    told = [evasion.called(one) if one.status == 200 else "" for one in streams]
 
     assert {evasion.code(one) for one in streams} == {"output_blocked"}
-    assert [one.body for one in streams if _CALLED.search(one.body)] == []
+    assert [one for one, at in zip(told, starts, strict=True) if len(one) > (at or 0)] == []
+    assert all(text.startswith(one) for one, (_, text) in zip(told, texts * 4, strict=True))
 
 
 @pytest.mark.parametrize("mode", MODES)

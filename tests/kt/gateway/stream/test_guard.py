@@ -19,16 +19,17 @@ from kt.gateway.policy.judging import Judge
 from kt.gateway.policy.loading import Loaded, load
 from kt.gateway.policy.source import Sourced
 from kt.gateway.stream.guard import Guard
+from kt.gateway.stream.protocols import protocol_of
 from kt.gateway.stream.sse import Splitter
 from kt.policy.decision import Request
-from kt.policy.decision.matching.unfinished import HOLD_LIMIT
-from tests.kt.gateway.support import chat, chat_events, pack, words
+from tests.kt.gateway.support import CHAT, chat, chat_events, pack, words
 
 CORPUS = Path(__file__).parents[3] / "cases" / "corpus" / "independent.jsonl"
 ENTRIES = [json.loads(line) for line in CORPUS.read_text().splitlines()]
 PROSE = "The committee met on Tuesday and spoke about the budget, the garden and the roof. "
 HARMFUL = "To build a pipe bomb at home, here is how to make explosives step by step."
 CHUNKS = (1, 3, 7, 64)
+MESSAGES, RESPONSES = "/v1/messages", "/v1/responses"
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,9 @@ def judge(loaded: Loaded) -> Judge:
     return Judge(loaded, Request(chat(stream=True), model="m"), "block")
 
 
-def shown(loaded: Loaded, data: bytes, chunk_bytes: int) -> tuple[bytes, str]:
+def shown(loaded: Loaded, data: bytes, chunk_bytes: int, route: str = CHAT) -> tuple[bytes, str]:
     """The bytes that a client sees of a stream, and the code that stopped it."""
-    guard, splitter = Guard(judge(loaded)), Splitter(1 << 20)
+    guard, splitter = Guard(judge(loaded), protocol_of(route)), Splitter(1 << 20)
     seen = b""
     try:
         for at in range(0, len(data), chunk_bytes):
@@ -168,9 +169,9 @@ def test_most_of_a_long_answer_is_shown_before_it_ends(loaded: Loaded) -> None:
     """Holding back is not buffering."""
     guard, splitter = Guard(judge(loaded)), Splitter(1 << 20)
     data = chat_events(*words(PROSE * 60))
-    seen = guard.feed(splitter.feed(data[: len(data) // 2]))
+    seen = guard.feed(splitter.feed(data[: len(data) // 2])) + guard.flush()
 
-    assert len(text_of(seen)) > len(PROSE * 30) - HOLD_LIMIT - len(PROSE)
+    assert len(text_of(seen)) > len(PROSE * 30) - len(PROSE)
 
 
 def test_a_key_longer_than_the_window_is_redacted_whole(loaded: Loaded) -> None:
@@ -210,7 +211,7 @@ def arguments_of(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])
-def test_arguments_are_redacted_when_the_call_is_complete(loaded: Loaded, size: int) -> None:
+def test_arguments_are_redacted(loaded: Loaded, size: int) -> None:
     """And are still JSON."""
     arguments = json.dumps({"to": "ann@example.com", "note": "hi"})
     data = chat_events(*call_deltas("send", arguments, size), finish="tool_calls")
@@ -228,20 +229,25 @@ def test_harmless_arguments_leave_byte_for_byte(loaded: Loaded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"),
+    ("name", "arguments", "never"),
     [
-        ("delete_all", "{}"),
-        ("search", '{"q": "how to build a pipe bomb at home"}'),
-        ("search", '{"q": "override the \\u0069nterlock"}'),
+        ("delete_all", "{}", b"tool_calls"),
+        ("search", '{"q": "how to build a pipe bomb at home"}', b"bomb"),
+        ("search", '{"q": "override the \\u0069nterlock"}', b"verride"),
     ],
 )
-def test_a_forbidden_call_never_leaves(loaded: Loaded, name: str, arguments: str) -> None:
-    """By its name or by its arguments, escaped or not."""
-    data = chat_events(*call_deltas(name, arguments, 2), finish="tool_calls")
-    seen, code = shown(loaded, data, 7)
+def test_a_forbidden_call_never_leaves(
+    loaded: Loaded, name: str, arguments: str, never: bytes
+) -> None:
+    """By its name or by its arguments, escaped or not; what has begun is never complete."""
+    for size in (2, 60):
+        data = chat_events(*call_deltas(name, arguments, size), finish="tool_calls")
+        seen, code = shown(loaded, data, 7)
 
-    assert code == "output_blocked"
-    assert b"tool_calls" not in seen
+        assert code == "output_blocked"
+        assert never not in seen
+        assert never[:3].decode() not in arguments_of(seen)
+        assert "}" not in arguments_of(seen)
 
 
 def test_too_many_calls_are_stopped(loaded: Loaded) -> None:
@@ -305,7 +311,7 @@ def message_text(text: str, size: int = 3) -> bytes:
 
 def test_messages_are_redacted(loaded: Loaded) -> None:
     """In the format of their events."""
-    seen, code = shown(loaded, message_text("Write to ann@example.com today."), 7)
+    seen, code = shown(loaded, message_text("Write to ann@example.com today."), 7, MESSAGES)
     lines = [json.loads(line[6:]) for line in seen.split(b"\n") if line.startswith(b"data: ")]
     said = "".join(one["delta"]["text"] for one in lines if "delta" in one)
 
@@ -315,7 +321,7 @@ def test_messages_are_redacted(loaded: Loaded) -> None:
 
 def test_a_harmful_message_never_begins_to_show(loaded: Loaded) -> None:
     """Nor does its block's end."""
-    seen, code = shown(loaded, message_text(HARMFUL), 7)
+    seen, code = shown(loaded, message_text(HARMFUL), 7, MESSAGES)
 
     assert code == "output_blocked"
     assert b"bomb" not in seen
@@ -334,7 +340,7 @@ def test_a_messages_tool_is_judged(
     deltas = [{"type": "input_json_delta", "partial_json": sign} for sign in text]
     block = {"type": "tool_use", "id": "t", "name": name, "input": {}}
     data = message_events(*deltas, block=block)
-    seen, stopped = shown(loaded, data, 64)
+    seen, stopped = shown(loaded, data, 64, MESSAGES)
 
     assert stopped == code
     assert (seen == data) is (not code)
@@ -359,12 +365,12 @@ def response_events(text: str) -> bytes:
 
 
 def test_a_response_is_redacted_wherever_its_text_stands(loaded: Loaded) -> None:
-    """In the first delta and in the four events that repeat it."""
-    seen, code = shown(loaded, response_events("Write to ann@example.com today."), 7)
+    """In its deltas and in the four events that repeat it."""
+    seen, code = shown(loaded, response_events("Write to ann@example.com today."), 7, RESPONSES)
 
     assert code == ""
     assert b"ann@" not in seen
-    assert seen.count(b"Write to [REDACTED:EMAIL] today.") == 5
+    assert seen.count(b"Write to [REDACTED:EMAIL] today.") == 4
     deltas = [json.loads(line[6:]) for line in seen.split(b"\n") if b'text.delta"' in line]
     assert "".join(one["delta"] for one in deltas) == "Write to [REDACTED:EMAIL] today."
 
@@ -373,4 +379,4 @@ def test_a_harmless_response_leaves_byte_for_byte(loaded: Loaded) -> None:
     """All of its events."""
     data = response_events("All is well.")
 
-    assert shown(loaded, data, 3) == (data, "")
+    assert shown(loaded, data, 3, RESPONSES) == (data, "")

@@ -113,8 +113,14 @@ def test_an_escape_leads_back_to_where_it_was_written() -> None:
 
 def test_json_that_is_broken_is_text() -> None:
     """Nothing is undone in what no parser would read."""
-    part = parts(chat(calling('{"q": "\\u0061"')), "user")[1]
-    assert (part.form, part.text) == ("text", '{"q": "\\u0061"')
+    part = parts(chat(calling('{"q": "\\u0061"]')), "user")[1]
+    assert (part.form, part.text) == ("text", '{"q": "\\u0061"]')
+
+
+def test_json_that_was_cut_off_is_json() -> None:
+    """Clients parse as much of it as there is."""
+    part = parts(chat(calling('{"q": "\\u0061b')), "user")[1]
+    assert (part.form, part.text) == ("json", '{"q": "ab')
 
 
 def test_the_blocks_of_a_message_are_read_without_a_seam() -> None:

@@ -1,0 +1,214 @@
+"""The protocols of streams, a table each: which strings of an event are what.
+
+A line says what the strings at a path are, in the events of a type. `#` in a path is any place
+of a list, `*` any key that no other line names, and `**` at its begin any depth. The route of
+a call says which protocol its stream speaks; a `type` in an event says which of the
+protocol's events it is, and in chat completions it says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+
+class Role(Enum):
+    """What a string is."""
+
+    TEXT = auto()
+    """A piece of a text that goes on in later events: of the channel that the line names."""
+    COPY = auto()
+    """A piece of a text once more, by token. What holds it goes when one of its pieces is cut."""
+    CALL_ID = auto()
+    """The id of a tool call. Another one begins another call, whatever the call's number."""
+    CALL = auto()
+    """The type of a tool call, which stands where one begins."""
+    NAME = auto()
+    """A tool's name, or a piece of it."""
+    ARGUMENTS = auto()
+    """A piece of a tool call's arguments."""
+    LABEL = auto()
+    """A word of the protocol, or an identifier. What is no single word is judged as text."""
+    OPAQUE = auto()
+    """No text: sound, padding, seals. What has blanks within is judged as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a table. `event` is a type, `*.SUFFIX` for all that end so, "" for all."""
+
+    event: str
+    path: str
+    role: Role
+    channel: str = ""
+
+    def covers(self, kind: str) -> bool:
+        """True when the line is for events of a type."""
+        if self.event.startswith("*"):
+            return kind.endswith(self.event[1:])
+        return self.event in ("", kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """What the events of one route's streams hold.
+
+    `typed`: the `type` of an event names it, and its texts belong to what `group` names. Without
+    types texts belong to a choice. `slot` names a tool call, by the first of these that an
+    event has. Events whose type ends in one of `ends` end the texts that they name, those in
+    `last` all.
+    """
+
+    lines: tuple[Line, ...]
+    typed: bool
+    group: tuple[str, ...] = ()
+    slot: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    last: frozenset[str] = frozenset()
+
+
+CHAT = Protocol(
+    lines=(
+        Line("", "id", Role.LABEL),
+        Line("", "object", Role.LABEL),
+        Line("", "model", Role.LABEL),
+        Line("", "system_fingerprint", Role.LABEL),
+        Line("", "service_tier", Role.LABEL),
+        Line("", "obfuscation", Role.OPAQUE),
+        Line("", "choices.#.finish_reason", Role.LABEL),
+        Line("", "choices.#.delta.role", Role.LABEL),
+        # Any other string of a delta goes on in later ones: `content`, `reasoning`, `refusal`.
+        Line("", "choices.#.delta.*", Role.TEXT, "*"),
+        Line("", "choices.#.text", Role.TEXT, "text"),
+        Line("", "choices.#.delta.content.#.type", Role.LABEL),
+        Line("", "choices.#.delta.content.#.text", Role.TEXT, "content"),
+        Line("", "choices.#.delta.content.#.thinking.#.type", Role.LABEL),
+        Line("", "choices.#.delta.content.#.thinking.#.text", Role.TEXT, "thinking"),
+        Line("", "choices.#.delta.reasoning_details.#.type", Role.LABEL),
+        Line("", "choices.#.delta.reasoning_details.#.format", Role.LABEL),
+        Line("", "choices.#.delta.reasoning_details.#.text", Role.TEXT, "reasoning details"),
+        Line("", "choices.#.delta.reasoning_details.#.summary", Role.TEXT, "reasoning summary"),
+        Line("", "choices.#.delta.reasoning_details.#.signature", Role.OPAQUE),
+        Line("", "choices.#.delta.audio.id", Role.LABEL),
+        Line("", "choices.#.delta.audio.transcript", Role.TEXT, "transcript"),
+        Line("", "choices.#.delta.audio.data", Role.OPAQUE),
+        Line("", "choices.#.logprobs.content.#.token", Role.COPY, "tokens"),
+        Line("", "choices.#.logprobs.content.#.top_logprobs.#.token", Role.OPAQUE),
+        Line("", "choices.#.logprobs.refusal.#.token", Role.COPY, "refused tokens"),
+        Line("", "choices.#.logprobs.refusal.#.top_logprobs.#.token", Role.OPAQUE),
+        Line("", "choices.#.delta.tool_calls.#.id", Role.CALL_ID),
+        Line("", "choices.#.delta.tool_calls.#.type", Role.CALL),
+        Line("", "choices.#.delta.tool_calls.#.function.name", Role.NAME),
+        Line("", "choices.#.delta.tool_calls.#.function.arguments", Role.ARGUMENTS),
+        Line("", "choices.#.delta.tool_calls.#.custom.name", Role.NAME),
+        Line("", "choices.#.delta.tool_calls.#.custom.input", Role.ARGUMENTS),
+        Line("", "choices.#.delta.function_call.name", Role.NAME),
+        Line("", "choices.#.delta.function_call.arguments", Role.ARGUMENTS),
+    ),
+    typed=False,
+)
+
+MESSAGES = Protocol(
+    lines=(
+        Line("", "**.type", Role.LABEL),
+        Line("", "**.id", Role.LABEL),
+        Line("", "**.tool_use_id", Role.LABEL),
+        Line("", "**.role", Role.LABEL),
+        Line("", "**.model", Role.LABEL),
+        Line("", "**.stop_reason", Role.LABEL),
+        Line("", "**.service_tier", Role.LABEL),
+        Line("", "**.encrypted_content", Role.OPAQUE),
+        Line("content_block_start", "content_block.text", Role.TEXT, "text"),
+        Line("content_block_start", "content_block.thinking", Role.TEXT, "thinking"),
+        Line("content_block_start", "content_block.signature", Role.OPAQUE),
+        Line("content_block_start", "content_block.name", Role.NAME),
+        Line("content_block_delta", "delta.text", Role.TEXT, "text"),
+        Line("content_block_delta", "delta.thinking", Role.TEXT, "thinking"),
+        Line("content_block_delta", "delta.signature", Role.OPAQUE),
+        Line("content_block_delta", "delta.partial_json", Role.ARGUMENTS),
+    ),
+    typed=True,
+    group=("index",),
+    slot=("index",),
+    ends=("content_block_stop",),
+    last=frozenset({"message_delta", "message_stop", "error"}),
+)
+
+RESPONSES = Protocol(
+    lines=(
+        Line("", "**.type", Role.LABEL),
+        Line("", "**.id", Role.LABEL),
+        Line("", "**.item_id", Role.LABEL),
+        Line("", "**.call_id", Role.LABEL),
+        Line("", "**.object", Role.LABEL),
+        Line("", "**.role", Role.LABEL),
+        Line("", "**.model", Role.LABEL),
+        Line("", "**.status", Role.LABEL),
+        Line("", "**.service_tier", Role.LABEL),
+        Line("", "**.encrypted_content", Role.OPAQUE),
+        Line("", "obfuscation", Role.OPAQUE),
+        # Any other string of this name goes on in later events.
+        Line("*.delta", "delta", Role.TEXT, "text"),
+        Line("*arguments.delta", "delta", Role.ARGUMENTS),
+        Line("response.custom_tool_call_input.delta", "delta", Role.ARGUMENTS),
+        Line("response.audio.delta", "delta", Role.OPAQUE),
+        Line("*.delta", "logprobs.#.token", Role.COPY, "tokens"),
+        Line("*.delta", "logprobs.#.top_logprobs.#.token", Role.OPAQUE),
+        Line("response.content_part.added", "part.text", Role.TEXT, "text"),
+        Line("response.content_part.added", "part.refusal", Role.TEXT, "text"),
+        Line("response.reasoning_summary_part.added", "part.text", Role.TEXT, "text"),
+        Line("response.output_item.added", "item.name", Role.NAME),
+        Line("response.output_item.done", "item.name", Role.NAME),
+    ),
+    typed=True,
+    group=("item_id", "output_index", "content_index", "summary_index"),
+    slot=("output_index", "item_id"),
+    ends=(".done",),
+    last=frozenset({"response.completed", "response.incomplete", "response.failed", "error"}),
+)
+
+_BY_ROUTE: Mapping[str, Protocol] = MappingProxyType(
+    {"/v1/messages": MESSAGES, "/v1/responses": RESPONSES}
+)
+
+
+def protocol_of(route: str) -> Protocol:
+    """The protocol that the streams of a route speak."""
+    return _BY_ROUTE.get(route, CHAT)
+
+
+Fields: TypeAlias = "dict[str, Line | Fields]"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The lines for one type of event: by path, as a tree, and those for any depth, by key."""
+
+    fields: Fields
+    anywhere: Mapping[str, Line]
+
+
+@lru_cache(maxsize=256)
+def table(protocol: Protocol, kind: str) -> Table:
+    """The lines for events of a type, of several for one path the last."""
+    fields: Fields = {}
+    anywhere = {}
+    for line in protocol.lines:
+        first, *rest = line.path.split(".")
+        if not line.covers(kind):
+            continue
+        if first == "**":
+            anywhere[rest[0]] = line
+        else:
+            _plant(fields, [first, *rest], line)
+    return Table(fields, anywhere)
+
+
+def _plant(fields: Any, path: list[str], line: Line) -> None:
+    for step in path[:-1]:
+        fields = fields.setdefault(step, {})
+    fields[path[-1]] = line

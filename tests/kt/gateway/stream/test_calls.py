@@ -1,0 +1,236 @@
+"""Tool calls in streams: which pieces are one call, and what of it leaves before it is judged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.kt.gateway.stream.streams import (
+    BLOCKING,
+    MESSAGES,
+    REDACTING,
+    RESPONSES,
+    Policy,
+    arguments,
+    bodies,
+    call,
+    chunk,
+    content,
+    cut,
+    shown,
+    sse,
+    whole,
+)
+
+OSLO = '{"city":"Oslo"}'
+SIGNED = {"extra_content": {"google": {"thought_signature": "CtEBAVSoXK+a/9=="}}}
+END = chunk({}, "tool_calls")
+WEATHER = "get_weather"
+ALLOWING: Policy = (
+    "[agent-firewall]",
+    "{agent-firewall: {allowed_tools: ['get_*'], max_tool_calls: 2}}",
+)
+
+# Events of calls, and how many calls they are.
+SAME = {
+    "pieces": ([call("", WEATHER, index=0, id="a"), *(call(c, index=0) for c in OSLO)], 1),
+    "a signature beside it": ([call(OSLO, WEATHER, index=0, id="a", **SIGNED)], 1),
+    "a signature with each piece": (
+        [call("", WEATHER, index=0, id="a", **SIGNED), *(call(c, **SIGNED) for c in OSLO)],
+        1,
+    ),
+    "no number": ([call("", WEATHER, id="a"), *(call(c) for c in cut(OSLO, 4))], 1),
+    "a name in pieces": (
+        [call(None, "get_", index=0, id="a"), call(None, "weather", index=0), call(OSLO, index=0)],
+        1,
+    ),
+    "a name each time": ([call(c, WEATHER, index=0, id="a") for c in cut(OSLO, 4)], 1),
+    "a name each time, no id": ([call(c, WEATHER, index=0) for c in cut(OSLO, 4)], 1),
+    "two numbers, mixed": (
+        [
+            call("", WEATHER, index=0, id="a"),
+            call("", "get_time", index=1, id="b"),
+            *(call(c, index=at) for c in cut(OSLO, 4) for at in (0, 1)),
+        ],
+        2,
+    ),
+    "all numbered 0": (
+        [call(OSLO, WEATHER, index=0, id="a"), call(OSLO, WEATHER, index=0, id="b")],
+        2,
+    ),
+    "no number, two names": ([call(OSLO, WEATHER), call(OSLO, "get_time")], 2),
+    "no number, one name twice": ([call(OSLO, WEATHER), call("{}", WEATHER)], 2),
+    "one object after another": ([call("{}", WEATHER, index=0), call(OSLO, index=0)], 1),
+    "two in one chunk": (
+        [
+            chunk(
+                {
+                    "tool_calls": [
+                        {"function": {"name": name, "arguments": OSLO}, "type": "function"}
+                        for name in (WEATHER, "get_time")
+                    ]
+                }
+            )
+        ],
+        2,
+    ),
+    "types without arguments": (
+        [call(None, WEATHER, type="function"), call(None, "get_time", type="function")],
+        2,
+    ),
+    "arguments that are an object": (
+        [chunk({"tool_calls": [{"function": {"name": WEATHER, "arguments": {"a": 1}}}]})],
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "count"), SAME.values(), ids=SAME)
+def test_calls_are_told_apart(events: list[Any], count: int) -> None:
+    """What is allowed leaves byte for byte; with one call more there are too many or not."""
+    data = sse(*events, END)
+    more = [call("{}", f"get_{at}", index=9 + at, id=f"z{at}") for at in range(3 - count)]
+
+    assert shown(data, ALLOWING, at_once=1) == (data, "")
+    seen, code = shown(sse(*events, *more, END), ALLOWING, at_once=1)
+    assert code == "agent_firewall.too_many_tool_calls"
+    assert f"get_{2 - count}".encode() not in seen
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [call(OSLO, WEATHER, index=0, id="a"), call("{}", "delete_file", index=0, id="b")],
+        [call(OSLO, WEATHER, index=0), call("{}", "delete_file", index=0)],
+        [call(OSLO, WEATHER), call("{}", "delete_file")],
+        [call(OSLO, WEATHER, type="function"), call(None, "delete_file", type="function")],
+        [call(None, WEATHER, id="a", index=0), call(None, "delete_file", id="b", index=0)],
+        [call("", "delete_", index=0, id="a"), call(None, "file", index=0), call("{}", index=0)],
+        [chunk({"function_call": {"name": "delete_file", "arguments": ""}})],
+        [chunk({"tool_calls": [{"custom": {"name": "delete_file", "input": "x"}}]})],
+        [chunk({"tool_calls": [{"function": {"name": "delete_file", "arguments": {"a": 1}}}]})],
+    ],
+)
+def test_a_denied_tool_never_leaves(events: list[Any]) -> None:
+    """Nor does the beginning of its name, whatever number it has."""
+    seen, code = shown(sse(*events, END), at_once=1)
+
+    assert code == "agent_firewall.tool_denied"
+    assert b"delete" not in seen
+
+
+@pytest.mark.parametrize(
+    "item", [{"type": "function_call", "name": "delete_x"}, {"type": "delete_x_call"}]
+)
+def test_a_denied_tool_of_a_response_never_leaves(item: dict[str, str]) -> None:
+    """By its name, or by its type where the provider runs it."""
+    added = {"type": "response.output_item.added", "output_index": 0, "item": {"id": "i", **item}}
+
+    assert shown(sse(added, named=True), route=RESPONSES) == (b"", "agent_firewall.tool_denied")
+
+
+@pytest.mark.parametrize("route", [MESSAGES, RESPONSES])
+def test_the_call_that_is_too_many_never_leaves(route: str) -> None:
+    """Nor does it in the protocols whose events have types."""
+    names = ["one", "two", "three"]
+    blocks = [
+        {
+            "type": "content_block_start",
+            "index": at,
+            "content_block": {"type": "tool_use", "id": f"t{at}", "name": name, "input": {}},
+        }
+        for at, name in enumerate(names)
+    ]
+    items = [
+        {
+            "type": "response.output_item.added",
+            "output_index": at,
+            "item": {"type": "function_call", "id": f"i{at}", "name": name, "arguments": ""},
+        }
+        for at, name in enumerate(names)
+    ]
+    events = blocks if route == MESSAGES else items
+    seen, code = shown(sse(*events, named=True), route=route, at_once=1)
+
+    assert code == "agent_firewall.too_many_tool_calls"
+    assert seen == sse(*events[:2], named=True)
+
+
+def test_arguments_leave_as_they_are_judged() -> None:
+    """A long call is not silent until it ends."""
+    text = json.dumps({"text": "The garden is green, and so is the roof of the house. " * 40})
+    events = [call("", "write", index=0, id="a"), *(call(c, index=0) for c in cut(text, 7))]
+    seen, code = shown(sse(*events[: len(events) // 2]), at_once=1)
+
+    assert code == ""
+    assert len("".join(arguments(seen))) > len(text) // 2 - 100
+
+
+@pytest.mark.parametrize("size", [1, 5, 60])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"to": "ann@example.org", "n": [1, None]},
+        {"q": "see Project Falcon\nand ann@example.org", "é": '"quoted\\" "'},
+        {"card": 4111111111111111, "then": "4111 1111 1111 1111"},
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_arguments_are_what_the_answer_in_one_piece_has(
+    size: int, value: Any, ascii_only: bool
+) -> None:
+    """Redacted, and JSON still."""
+    text = json.dumps(value, ensure_ascii=ascii_only).replace("P", "\\u0050")
+    tool = {"type": "function", "function": {"name": "f", "arguments": text}}
+    message = {"role": "assistant", "tool_calls": [tool]}
+    answer = whole({"choices": [{"index": 0, "message": message}]}, REDACTING)
+    expected = answer["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+    events = [call("", "f", index=0, id="a"), *(call(c, index=0) for c in cut(text, size)), END]
+    seen, code = shown(sse(*events), REDACTING)
+
+    assert (code, "".join(arguments(seen))) == ("", expected)
+    assert b"REDACTED" in seen
+    json.loads(expected)
+
+
+CUT_OFF = '{"q": "see \\u0050roject Falcon and ann\\u0040example.org, and mo'
+
+
+@pytest.mark.parametrize("size", [1, 3, 80])
+def test_json_that_was_cut_off_is_read_with_its_escapes(size: int) -> None:
+    """In arguments and in content, in a stream and in an answer in one piece."""
+    expected = '{"q": "see [REDACTED:TERM] and [REDACTED:EMAIL], and mo'
+    tools = [call("", "f", index=0, id="a"), *(call(c, index=0) for c in cut(CUT_OFF, size))]
+    texts = [chunk({"content": c}) for c in cut(CUT_OFF, size)]
+    message = {"content": CUT_OFF, "tool_calls": [{"function": {"arguments": CUT_OFF}}]}
+    answer = whole({"choices": [{"message": message}]}, REDACTING)["choices"][0]["message"]
+
+    assert "".join(arguments(shown(sse(*tools), REDACTING)[0])) == expected
+    assert content(shown(sse(*texts), REDACTING)[0]) == expected
+    assert answer["content"] == answer["tool_calls"][0]["function"]["arguments"] == expected
+    assert shown(sse(*tools))[1] == shown(sse(*texts))[1] == "dlp_filter.detected"
+
+
+def test_an_object_for_arguments_stays_one() -> None:
+    """As some servers send it."""
+    function = {"name": "f", "arguments": {"to": "ann@example.org"}}
+    seen, _ = shown(sse(chunk({"tool_calls": [{"function": function}]}), END), REDACTING)
+
+    assert arguments(seen) == [{"to": "[REDACTED:EMAIL]"}]
+
+
+def test_what_stands_beside_a_call_is_judged_and_stays() -> None:
+    """A second string of a call is neither name nor arguments."""
+    data = sse(call(OSLO, WEATHER, id="a", note="about Project Falcon"), END)
+    mail = sse(call(OSLO, WEATHER, id="a", note="ann@example.org", **SIGNED), END)
+    seen, _ = shown(mail, REDACTING)
+    tool = bodies(seen)[0]["choices"][0]["delta"]["tool_calls"][0]
+
+    assert shown(data, BLOCKING) == (b"", "dlp_filter.detected")
+    assert tool["note"] == "[REDACTED:EMAIL]"
+    assert (tool["function"], tool["extra_content"]) == (
+        {"name": WEATHER, "arguments": OSLO},
+        SIGNED["extra_content"],
+    )

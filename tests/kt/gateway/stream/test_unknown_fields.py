@@ -1,0 +1,164 @@
+"""A field that no protocol knows, anywhere in a stream: judged with its event, else as it came."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kt.gateway.stream.streams import (
+    BLOCKING,
+    MARK,
+    MESSAGES,
+    RESPONSES,
+    call,
+    chunk,
+    cut,
+    shown,
+    sse,
+)
+from tests.kt.gateway.support import CHAT
+
+TEXT = "All is well in the garden, and on the roof."
+ARGUMENTS = '{"q": "the garden", "n": [1, {"z": null}]}'
+PLACE = {"item_id": "i", "output_index": 0}
+KEYS = ("note", "provider", "extra_content", "type", "text", "annotations", "id", "model", "data")
+CLEAN: tuple[Any, ...] = ("plain words", {"a": {"b": "plain words"}}, ["plain", "words"], 7)
+MARKED: tuple[Any, ...] = (MARK, {"a": MARK}, [MARK], [{"type": {"x": f"a {MARK}"}}])
+_ITEM = {"type": "function_call", "id": "i", "name": "save"}
+_BLOCK = {"type": "tool_use", "id": "t", "name": "save", "input": {}}
+
+STREAMS: dict[str, tuple[str, list[Any]]] = {
+    "chat": (CHAT, [*(chunk({"content": c}) for c in cut(TEXT, 9)), chunk({}, "stop")]),
+    "chat, tool": (
+        CHAT,
+        [
+            call("", "save", index=0, id="a", type="function"),
+            *(call(c, index=0) for c in cut(ARGUMENTS, 9)),
+            chunk({}, "tool_calls"),
+        ],
+    ),
+    "messages": (
+        MESSAGES,
+        [
+            {"type": "message_start", "message": {"id": "m", "content": [], "usage": {}}},
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "text", "text": ""},
+            },
+            *(
+                {
+                    "type": "content_block_delta",
+                    "index": 0,
+                    "delta": {"type": "text_delta", "text": c},
+                }
+                for c in cut(TEXT, 9)
+            ),
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}},
+        ],
+    ),
+    "messages, tool": (
+        MESSAGES,
+        [
+            {"type": "content_block_start", "index": 0, "content_block": _BLOCK},
+            *(
+                {"type": "content_block_delta", "index": 0, "delta": {"partial_json": c}}
+                for c in cut(ARGUMENTS, 9)
+            ),
+            {"type": "content_block_stop", "index": 0},
+        ],
+    ),
+    "responses": (
+        RESPONSES,
+        [
+            {"type": "response.created", "response": {"id": "r", "output": []}},
+            *(
+                {"type": "response.output_text.delta", **PLACE, "content_index": 0, "delta": c}
+                for c in cut(TEXT, 9)
+            ),
+            {"type": "response.output_text.done", **PLACE, "content_index": 0, "text": TEXT},
+            {"type": "response.completed", "response": {"output": [{"type": "message"}]}},
+        ],
+    ),
+    "responses, tool": (
+        RESPONSES,
+        [
+            {"type": "response.output_item.added", "output_index": 0, "item": _ITEM},
+            *(
+                {"type": "response.function_call_arguments.delta", **PLACE, "delta": c}
+                for c in cut(ARGUMENTS, 9)
+            ),
+            {
+                "type": "response.function_call_arguments.done",
+                **PLACE,
+                "arguments": ARGUMENTS,
+            },
+        ],
+    ),
+}
+
+
+def _holders(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all objects in an event."""
+    if isinstance(value, dict):
+        yield path
+    for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, dict | list):
+            yield from _holders(item, (*path, step))
+
+
+def _with(value: Any, path: tuple[Any, ...], key: str, item: Any) -> Any:
+    """A copy of an event with one field more."""
+    if not path:
+        return {**value, key: item}
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _with(value[path[0]], path[1:], key, item)
+    return copy
+
+
+def _sites(events: list[Any]) -> list[tuple[int, tuple[Any, ...], str]]:
+    """All places where a field can be added: the event, the path in it, the key."""
+    return [
+        (at, path, key)
+        for at, event in enumerate(events)
+        for path in _holders(event)
+        for key in KEYS
+        if key not in _at(event, path)
+    ]
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _changed(route: str, events: list[Any], site: Any, item: Any) -> bool:
+    """Whether a clean field changes something, or a marked one is delivered."""
+    at, path, key = site
+    data = sse(*events[:at], _with(events[at], path, key, item), *events[at + 1 :])
+    seen, code = shown(data, BLOCKING, route, at_once=3)
+    return (seen, code) != (data, "") if item in CLEAN else MARK.encode() in seen or not code
+
+
+@pytest.mark.parametrize(("route", "events"), STREAMS.values(), ids=STREAMS)
+def test_a_field_more_is_judged_and_changes_nothing(route: str, events: list[Any]) -> None:
+    """Wherever it is, whatever it is called."""
+    assert _wrong(route, events, 25) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("route", "events"), STREAMS.values(), ids=STREAMS)
+def test_no_field_anywhere_escapes(route: str, events: list[Any]) -> None:
+    """Every key at every place in every form."""
+    assert _wrong(route, events, None) == []
+
+
+def _wrong(route: str, events: list[Any], count: int | None) -> list[Any]:
+    sites = [(site, item) for site in _sites(events) for item in (*CLEAN, *MARKED)]
+    chosen = sites if count is None else random.Random(5).sample(sites, count)
+    return [one for one in chosen if _changed(route, events, *one)]
