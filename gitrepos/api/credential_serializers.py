@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from gitrepos.forge.addresses import BadURLError, host_and_port, place
+from gitrepos.forge.addresses import BadURLError, host_and_port, in_clear, place
 from gitrepos.forge.git import known_hosts, ssh_config
 from gitrepos.links import shared_credentials, ssh_keys
 from gitrepos.links.sealed_secrets import BEARER
@@ -35,13 +35,15 @@ def secret_field(kind: str) -> str:
 
 
 class HostField(Text):
-    """A field for `HOST` or `HOST:PORT`, in its stored form."""
+    """A field for `HOST` or `HOST:PORT`, after `http://` for plain http, in its stored form."""
 
     def to_internal_value(self, data: Any) -> str:
         try:
             return place(super().to_internal_value(data))
         except BadURLError as exc:
-            raise serializers.ValidationError(f"{exc}; write HOST or HOST:PORT") from exc
+            raise serializers.ValidationError(
+                f"{exc}; write HOST, HOST:PORT or http://HOST:PORT"
+            ) from exc
 
 
 class CredentialInput(Input):
@@ -111,6 +113,8 @@ class CredentialInput(Input):
         except ValueError as exc:
             raise serializers.ValidationError({"known_hosts": [str(exc)]}) from exc
         for host in self._now(attrs, "hosts"):
+            if in_clear(host):
+                raise serializers.ValidationError({"hosts": [f"{host} is not for the kind ssh"]})
             if not known_hosts.knows(keys, ssh_config.known_as(*host_and_port(host, scheme="ssh"))):
                 raise serializers.ValidationError(
                     {"known_hosts": [f"has no key for {host}; `ssh-keyscan` shows what it offers"]}

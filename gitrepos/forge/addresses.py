@@ -19,6 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOKUP_SECONDS = 5
 
+_CLEAR = "http://"
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # All of IPv6 that was ever allotted to the public. Outside it lie forms that carry an IPv4
@@ -125,25 +126,40 @@ def _network(scheme: str, netloc: str, path: str, *, user: str = "") -> RepoURL:
 
 
 def place(text: str) -> str:
-    """Check `HOST` or `HOST:PORT`, and bring it into its stored form.
+    """Check `HOST` or `HOST:PORT`, with `http://` before it or not; returns its stored form.
 
     Raises:
         BadURLError: it is neither.
     """
-    host, port = _host(text)
+    scheme, bare = _split(text)
+    host, port = _host(bare)
     spelling = f"[{host}]" if ":" in host else host
-    return f"{spelling}:{port}" if port else spelling
+    return f"{scheme}{spelling}:{port}" if port else f"{scheme}{spelling}"
 
 
 def host_and_port(place: str, *, scheme: str) -> tuple[str, int]:
     """The host and port of a `place`; without a port the default one of the scheme."""
-    host, port = _host(place)
+    host, port = _host(_split(place)[1])
     return host, port or _PORTS[scheme]
 
 
-def names_port(place: str) -> bool:
-    """True when a `place` has a port."""
-    return _host(place)[1] is not None
+def in_clear(place: str) -> bool:
+    """True when a `place` is for plain http alone."""
+    return _split(place)[0] != ""
+
+
+def on_this_machine(place: str) -> bool:
+    """True for a loopback address and port: nobody else reads what goes there, by http either."""
+    host, port = _host(_split(place)[1])
+    try:
+        return port is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # A name may lead elsewhere tomorrow.
+
+
+def _split(place: str) -> tuple[str, str]:
+    scheme = place[: len(_CLEAR)].lower()
+    return (_CLEAR, place[len(_CLEAR) :]) if scheme == _CLEAR else ("", place)
 
 
 def origin(url: str) -> str:

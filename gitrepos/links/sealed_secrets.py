@@ -4,14 +4,21 @@ import json
 
 from gitrepos.errors import HostNotAllowedError, SecretLostError
 from gitrepos.forge import secret
-from gitrepos.forge.addresses import RepoURL, host_and_port, names_port, origin, stored
+from gitrepos.forge.addresses import (
+    RepoURL,
+    host_and_port,
+    in_clear,
+    on_this_machine,
+    origin,
+    stored,
+)
 from gitrepos.forge.secret import NOBODY, Secret
 from gitrepos.models import CredentialKind, GitCredential, Link, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
 _NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
-# The first is the scheme of a host without a port; over http, a secret goes only to a named port.
+# The first is the scheme of a host; over http, a secret goes only where its owner says so.
 _SCHEMES = {"token": ("https", "http"), "basic": ("https", "http"), "ssh": ("ssh",)}
 
 # Scheme, host and port.
@@ -42,12 +49,18 @@ def binding(row: Remote | GitCredential | Link) -> str:
 
 def places(row: GitCredential) -> set[Place]:
     """The places to which a credential may be sent."""
-    first, *others = _SCHEMES[row.kind]
     return {
         (scheme, *host_and_port(host, scheme=scheme))
         for host in row.hosts
-        for scheme in (first, *(others if names_port(host) else ()))
+        for scheme in _schemes(row.kind, host)
     }
+
+
+def _schemes(kind: str, host: str) -> tuple[str, ...]:
+    first, *others = _SCHEMES[kind]
+    if in_clear(host):
+        return tuple(others)
+    return (first, *(others if on_this_machine(host) else ()))
 
 
 def token_of(remote: Remote) -> str:
@@ -95,7 +108,8 @@ def refused(row: GitCredential, url: RepoURL) -> str:
         return f"is of kind {row.kind}, which is not for a url of scheme {url.scheme}"
     if (url.scheme, url.host, url.port) not in places(row):
         allowed, place = ", ".join(row.hosts), f"{url.host}, port {url.port}"
-        return f"may go to {allowed} alone, and the url leads to {place}, by {url.scheme}"
+        hint = "; plain http wants http://HOST:PORT in its hosts" if url.scheme == "http" else ""
+        return f"may go to {allowed} alone, and the url leads to {place}, by {url.scheme}{hint}"
     return ""
 
 

@@ -16,12 +16,12 @@ _PORT = re.compile(":[0-9]+$")
 def bind(apps, _editor):
     _name_clear_ports(apps)
     for row, column, name, bound in _sealed(apps):
-        _seal_again(row, column, name, bound)
+        seal_again(row, column, name, bound)
 
 
 def unbind(apps, _editor):
     for row, column, name, bound in _sealed(apps):
-        _seal_again(row, column, bound, name)
+        seal_again(row, column, bound, name)
 
 
 def _sealed(apps):
@@ -29,12 +29,16 @@ def _sealed(apps):
         name = f"remote:{row.pk}"
         yield row, "credential", name, f"{name} {'/'.join(row.url.split('/', 3)[:3])}"
     for row in apps.get_model("gitrepos", "GitCredential").objects.iterator():
-        name = f"git-credential:{row.pk}"
-        places = json.dumps([row.kind, sorted(row.hosts), row.known_hosts])
-        yield row, "secret", name, f"{name} {places}"
+        yield row, "secret", f"git-credential:{row.pk}", bound(row)
 
 
-def _seal_again(row, column, before, after):
+def bound(row):
+    """What a shared credential's secret is bound to."""
+    places = json.dumps([row.kind, sorted(row.hosts), row.known_hosts])
+    return f"git-credential:{row.pk} {places}"
+
+
+def seal_again(row, column, before, after):
     try:
         setattr(row, column, seal(unseal(getattr(row, column), row=before), row=after))
     except SealError as exc:

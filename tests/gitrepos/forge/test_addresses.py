@@ -5,7 +5,15 @@ import ipaddress
 import pytest
 
 from gitrepos.errors import HostNotAllowedError, UnreachableError
-from gitrepos.forge.addresses import BadURLError, is_allowed, literal_address, parse, resolve
+from gitrepos.forge.addresses import (
+    BadURLError,
+    is_allowed,
+    literal_address,
+    on_this_machine,
+    parse,
+    place,
+    resolve,
+)
 
 ALL = ("https", "http", "ssh", "file")
 
@@ -206,3 +214,29 @@ def test_a_name_that_does_not_resolve_is_unreachable() -> None:
 
     with pytest.raises(UnreachableError, match=r"no-such-host\.invalid"):
         resolve(url, allowed=())
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "here"),
+    [
+        ("Forge.example", "forge.example", False),
+        ("HTTP://Forge.example:8080", "http://forge.example:8080", False),
+        ("127.0.0.1:80", "127.0.0.1:80", True),
+        ("127.9.9.9:80", "127.9.9.9:80", True),
+        ("[0:0::1]:80", "[::1]:80", True),
+        ("127.0.0.1", "127.0.0.1", False),
+        ("localhost:80", "localhost:80", False),
+        ("127.0.0.1.example:80", "127.0.0.1.example:80", False),
+        ("[::ffff:10.0.0.1]:80", "[::ffff:a00:1]:80", False),
+    ],
+)
+def test_a_place_has_one_stored_form(text: str, stored: str, here: bool) -> None:
+    """And is on this machine only if its address says so."""
+    assert (place(text), on_this_machine(stored)) == (stored, here)
+
+
+@pytest.mark.parametrize("text", ["https://a", "http://", "http:a", "http://a/", "http://http://a"])
+def test_what_is_no_place_is_refused(text: str) -> None:
+    """Other schemes and paths."""
+    with pytest.raises(BadURLError):
+        place(text)

@@ -40,7 +40,7 @@ EDITS: list[tuple[dict[str, Any], set[str]]] = [
     ({"hosts": [*HOSTS, "other.example"]}, ALL),
     ({"hosts": ["other.example"], "name": "other", "expires_at": None}, ALL),
     ({"hosts": [*HOSTS, "forge.example:8443"]}, ALL),
-    ({"hosts": [*HOSTS, "forge.example:443"]}, ALL),
+    ({"hosts": [*HOSTS, "forge.example:443"]}, {"ssh"}),
     ({"hosts": ["forge.example:22"]}, WEB),
     ({"hosts": ["mirror.example"]}, ALL),
     ({"hosts": [*HOSTS, "sub.forge.example"]}, ALL),
@@ -126,20 +126,44 @@ def test_what_cannot_be_opened_is_not_taken_elsewhere(admin: APIClient) -> None:
     assert error(answers[0])["code"] == "credential_unreadable"
 
 
+def test_plain_http_is_a_new_place_and_none_for_ssh(admin: APIClient, made: dict[str, Any]) -> None:
+    """The secret must come with it; a key goes nowhere by http, whatever comes with it."""
+    hosts = [*HOSTS, "http://forge.example:8080"]
+    path, field = f"{PATH}/{made['id']}", made["field"]
+
+    bare = admin.patch(path, {"hosts": hosts}, format="json")
+    full = admin.patch(path, {"hosts": hosts, field: made["secret"]}, format="json")
+
+    ssh = made["kind"] == "ssh"
+    assert (bare.status_code, full.status_code) == (400, 400 if ssh else 200)
+    assert error(bare)["details"][0]["field"].startswith("hosts" if ssh else field)
+
+
 @pytest.mark.parametrize(
     ("url", "hosts", "is_good"),
     [
         ("https://forge.example/r", ["forge.example"], True),
         ("http://forge.example/r", ["forge.example"], False),
         ("http://forge.example:443/r", ["forge.example"], False),
-        ("http://forge.example/r", ["forge.example:80"], True),
-        ("http://forge.example:8443/r", ["forge.example:8443"], True),
+        ("http://forge.example/r", ["forge.example:80"], False),
+        ("http://forge.example:8443/r", ["forge.example:8443"], False),
+        ("https://forge.example:8443/r", ["forge.example:8443"], True),
+        ("http://forge.example/r", ["http://forge.example"], True),
+        ("http://forge.example/r", ["http://forge.example:80"], True),
+        ("http://forge.example:8443/r", ["HTTP://forge.example:8443"], True),
+        ("http://forge.example:8443/r", ["http://forge.example"], False),
+        ("https://forge.example:8443/r", ["http://forge.example:8443"], False),
+        ("https://forge.example/r", ["http://forge.example"], False),
+        ("http://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
+        ("https://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
+        ("http://127.0.0.1/r", ["127.0.0.1"], False),
+        ("http://localhost:8443/r", ["localhost:8443"], False),
         ("https://forge.example:8443/r", ["forge.example"], False),
         ("ssh://git@forge.example/r", ["forge.example"], False),
         ("https://forge.example.org/r", ["forge.example"], False),
     ],
 )
-def test_a_secret_goes_in_clear_only_to_a_port_that_was_named(
+def test_a_secret_goes_in_clear_only_where_its_owner_says_so(
     admin: APIClient, url: str, hosts: list[str], is_good: bool
 ) -> None:
     """Without one the host is meant as the kind's own scheme reaches it."""
@@ -313,12 +337,15 @@ def test_an_upgrade_names_the_ports_that_links_use_in_clear(admin: APIClient) ->
     GitCredential.objects.update(secret=seal(TOKEN, row=f"git-credential:{shared.pk}"))
 
     import_module("gitrepos.migrations.0006_bind_secrets").bind(apps, None)
+    for _ in range(2):
+        import_module("gitrepos.migrations.0008_name_plain_http").name_plain(apps, None)
 
     assert sealed_secrets.secret_of(Remote.objects.get()).authorization
     assert GitCredential.objects.get().hosts == [
         "forge.example",
         "other.example",
         "forge.example:80",
+        "http://forge.example",
     ]
 
 
