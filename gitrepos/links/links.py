@@ -74,7 +74,7 @@ def draft(
     if saved is None or token or credential:
         row.remote = remotes.new(url, token, remotes.shared(credential))
     else:
-        row.remote = saved.remote
+        row.remote = remotes.like(saved.remote, url)
     if saved is not None:
         row.pk, row.confirmed_commit = saved.pk, saved.confirmed_commit
         for name in _PLANNED - fields.keys():
@@ -83,8 +83,13 @@ def draft(
 
 
 def _of_path(row: Link, fields: Fields, like: UUID | None) -> Link | None:
-    """The saved link of the url and path of `row`: of its branch, else the first that was made."""
-    rows = Link.objects.select_related("remote").filter(url=row.url, root=row.root)
+    """The saved link of the url and path of `row`: of its branch, else the first that was made.
+
+    Forges serve a url with and without `.git`.
+    """
+    bare = row.url.removesuffix(".git")
+    rows = Link.objects.select_related("remote__shared")
+    rows = rows.filter(url__in=[bare, f"{bare}.git"], root=row.root)
     if like is not None:
         rows = rows.filter(pk=like)
         if not rows:

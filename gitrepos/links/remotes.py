@@ -84,6 +84,19 @@ def moved(old: Remote, url: RepoURL | None, token: str | None, credential: str |
     return remote_for(target, _kept(old) if origin(target.text) == origin(old.url) else "", None)
 
 
+def like(old: Remote, url: RepoURL) -> Remote:
+    """The remote of a url with the credential of `old`, which has another spelling of that url.
+
+    It is `old` itself, or is not saved.
+
+    Raises:
+        ConflictError: the stored token cannot be decrypted (`credential_unreadable`).
+    """
+    if old.url == url.text or origin(old.url) != origin(url.text):
+        return old
+    return new(url, "" if old.shared else _kept(old), old.shared)
+
+
 def _kept(remote: Remote) -> str:
     try:
         return token_of(remote)

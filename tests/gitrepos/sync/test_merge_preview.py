@@ -261,6 +261,23 @@ def test_a_private_repository_is_asked_with_what_the_link_has(
     assert wrong["error"]["code"] == "auth_failed"
 
 
+def test_a_url_without_git_at_its_end_is_the_same(
+    admin: APIClient, forge: Forge, repo: Repo
+) -> None:
+    """Forges serve both; the token goes to one as to the other."""
+    repo.commit({BOT: policy("Bot")})
+    bare = repo.bare.name.removesuffix(".git")
+    forge.aliases[bare] = repo.bare.name
+    forge.tokens |= dict.fromkeys([bare, repo.bare.name], "a-token-for-the-forge")
+    made = link(admin, repo.url, path="p", access_token="a-token-for-the-forge")
+    run_due()
+
+    answer = tried(repo.url.removesuffix(".git"), branch="main", path="p")
+
+    assert (answer["error"], said(answer)[BOT]) == (None, ("synced", None, []))
+    assert answer["against"]["git_repo"] == made["id"]
+
+
 def test_what_names_no_link_is_refused(admin: APIClient, repo: Repo, row: dict[str, Any]) -> None:
     """Before a worker is asked."""
     body = {"url": repo.url, "branch": "feature", "path": "elsewhere"}
