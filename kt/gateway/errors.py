@@ -9,8 +9,8 @@ from typing import Any
 from kt.policy.decision import Decision
 
 MESSAGES_PATH = "/v1/messages"
-_OPENAI_PATHS = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/embeddings"})
-_UNNAMED_EVENTS = frozenset({"/v1/chat/completions"})
+_UNNAMED_EVENTS = frozenset({"/v1/chat/completions", "/v1/completions"})
+_OPENAI_PATHS = _UNNAMED_EVENTS | {"/v1/responses", "/v1/embeddings", "/v1/moderations"}
 # Of a target's headers those that say whether and when to ask again, whatever its status.
 RETRY_HEADERS = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 # SDKs ask again after a 409 or a 5xx, twice, unless they are told not to.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kt.addresses import is_loopback
 from kt.gateway.call import health
 from kt.gateway.call.exchange import Exchange
-from kt.gateway.call.intake import ROUTES
+from kt.gateway.call.intake import Route, find_route
 from kt.gateway.call.reporting import report
 from kt.gateway.clients.keys import known, presented
 from kt.gateway.errors import (
@@ -37,8 +38,10 @@ from kt.gateway.wire import (
 _LOG = logging.getLogger("kt.gateway")
 _TEXT = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
 RELOAD = "/keeptrusts/config/reload"
-ROUTES_OF_CLIENTS = ("/v1/models", "/keeptrusts/config")
+_MODELS = "/v1/models"
+ROUTES_OF_CLIENTS = (_MODELS, "/openai/", "/keeptrusts/config")
 
+Page = Callable[[Gateway], tuple[int, bytes, Any]]
 Reload = Callable[[], Awaitable[bool]]
 
 
@@ -56,8 +59,9 @@ class App:
         """Serve one request."""
         path = scope["path"]
         try:
-            if path in ROUTES:
-                await self._infer(scope, receive, send)
+            route = find_route(path)
+            if route is not None:
+                await self._infer(route, scope, receive, send)
             else:
                 await self._look(path, scope, send)
         except DisconnectedError:
@@ -65,11 +69,11 @@ class App:
         except GatewayError as exc:
             await refuse(send, exc, path, headers_of(scope), [])
 
-    async def _infer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _infer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
             raise MethodError("POST")
         gateway = self._gateway
-        exchange = Exchange(gateway, scope, receive, send)
+        exchange = Exchange(gateway, route, scope, receive, send)
         gateway.in_flight += 1
         try:
             self._admit(exchange)
@@ -103,12 +107,12 @@ class App:
         if path == RELOAD:
             await self._serve_reload(method, scope, send)
             return
-        page = _PAGES.get(path)
+        page = _page(path)
         if page is None:
             raise NotFoundError(f"There is no route {path}.")
         if method not in ("GET", "HEAD"):
             raise MethodError("GET")
-        if path in ROUTES_OF_CLIENTS:
+        if path.startswith(ROUTES_OF_CLIENTS):
             self._authenticate(headers_of(scope))
         status, body, headers = page(self._gateway)
         await respond(send, status, body, headers)
@@ -147,7 +151,17 @@ def _ready(gateway: Gateway) -> tuple[int, bytes, Any]:
     return _json({"status": "ready"})
 
 
-_PAGES: dict[str, Callable[[Gateway], tuple[int, bytes, Any]]] = {
+def _page(path: str) -> Page | None:
+    """The page at a path; a model's is below that of all."""
+    own = _AZURE_MODELS.sub(_MODELS, path)
+    if own.startswith(f"{_MODELS}/"):
+        name = own.removeprefix(f"{_MODELS}/")
+        return lambda gateway: _json(health.model(gateway, name))
+    return _PAGES.get(own)
+
+
+_AZURE_MODELS = re.compile(r"^/openai/(?:v1/)?models(?=/|$)")
+_PAGES: dict[str, Page] = {
     "/health": lambda gateway: _json(health.health(gateway)),
     "/healthz": lambda _: _json({"status": "ok"}),
     "/readyz": _ready,

@@ -7,12 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from kt.gateway.call.intake import take
+from kt.gateway.call.intake import Route, take
 from kt.gateway.call.relay import Relay
+from kt.gateway.call.repeat import RepeatedCall
 from kt.gateway.call.usage import Usage, estimate
-from kt.gateway.call.whole import Whole
-from kt.gateway.clients.blocks import Block, call_key
-from kt.gateway.clients.keys import presented
+from kt.gateway.call.whole import WholeAnswer
 from kt.gateway.clients.limits import address
 from kt.gateway.errors import (
     RETRY_HEADERS,
@@ -23,7 +22,7 @@ from kt.gateway.errors import (
 )
 from kt.gateway.gateway import Gateway
 from kt.gateway.policy.answers import UnreadableError, decoded
-from kt.gateway.policy.judging import FAILED, Judge
+from kt.gateway.policy.judging import Judge
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.stream import sse
 from kt.gateway.stream.guard import Guard
@@ -58,10 +57,12 @@ class Exchange:
     The configuration in force at its begin serves the whole call.
     """
 
-    def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, gateway: Gateway, route: Route, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self.gateway = gateway
         self.loaded = gateway.loaded
-        self.path: str = scope["path"]
+        self.path = route.path
         self.headers = headers_of(scope)
         self.peer: str = (scope.get("client") or ("", 0))[0]
         self.id = _request_id(self.headers)
@@ -73,6 +74,7 @@ class Exchange:
         self.streamed = False
         self.upstream_seconds = 0.0
         self.started = time.perf_counter()
+        self._route = route
         self._receive = receive
         self._send = send
         self._numbered = b""
@@ -98,39 +100,28 @@ class Exchange:
         """
         self.gateway.limits.admit(self.loaded.document, self.headers, self.peer)
         data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
-        body, self.model = take(self.path, data)
-        self._recall(body, data)
+        body, data, self.model = take(self._route, data)
+        peer = address(self.loaded.document, self.headers, self.peer)
+        repeat = RepeatedCall(self.gateway, self.loaded, self.path, self.headers, peer, data)
+        self._recall(body, repeat)
         async with Watch(self._receive):
             try:
                 await self._serve(body, data)
             except PolicyViolationError as exc:
-                self._remember(exc, data)
+                repeat.note(exc)
                 raise
 
-    def _recall(self, body: dict[str, Any], data: bytes) -> None:
+    def _recall(self, body: dict[str, Any], repeat: RepeatedCall) -> None:
         """Give a call that comes again the block that it had, and call no target.
 
         Raises:
             PolicyViolationError: it was blocked less than a minute ago.
         """
-        blocks = self.gateway.blocks
-        block = blocks.find(self._key(data), time.monotonic()) if len(blocks) else None
+        block = repeat.find()
         if block is not None:
             self.remembered = True
             self.judge = self._new_judge(body)
             self.judge.recall(block.decision, block.phase)
-
-    def _remember(self, exc: PolicyViolationError, data: bytes) -> None:
-        # A failure of the policy itself may be over the next time.
-        if exc.decision.reason_code != FAILED:
-            block = Block(exc.decision, exc.phase)
-            self.gateway.blocks.keep(self._key(data), block, time.monotonic())
-
-    def _key(self, data: bytes) -> bytes:
-        peer = address(self.loaded.document, self.headers, self.peer)
-        key = presented(self.headers) if self.gateway.options.client_keys else ""
-        client = f"key {key}" if key else f"address {peer}"
-        return call_key(client, self.loaded.content_hash, self.path, self.headers, data)
 
     def _new_judge(self, body: dict[str, Any]) -> Judge:
         request = Request(body, path=self.path, model=self.model, headers=self.headers)
@@ -216,7 +207,7 @@ class Exchange:
         assert self.judge is not None
         with _Waiting(self):
             data = await reply.read()
-        whole = Whole(reply, data)
+        whole = WholeAnswer(reply, data)
         self.usage.note(whole.body)
         self.usage.note_size(len(data))
         if self.loaded.judges_answers(self.judge.request):

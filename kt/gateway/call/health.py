@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kt import __version__
+from kt.gateway.errors import NotFoundError
 from kt.gateway.gateway import Gateway, describe
 from kt.gateway.records.metrics import Labels
 
@@ -73,11 +74,28 @@ def models(gateway: Gateway) -> dict[str, Any]:
     owners = {
         name: target.provider for target in gateway.loaded.targets for name in target.model_names
     }
-    data = [
-        {"id": name, "object": "model", "created": 0, "owned_by": owner}
-        for name, owner in owners.items()
-    ]
-    return {"object": "list", "data": data}
+    data = [_model(name, owner) for name, owner in owners.items()]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
+    return {"object": "list", "data": data, "has_more": False, **ends}
+
+
+def model(gateway: Gateway, name: str) -> dict[str, Any]:
+    """`/v1/models/NAME`: one that a target serves, by name or by a glob.
+
+    Raises:
+        NotFoundError: none does.
+    """
+    for target in gateway.loaded.targets:
+        if any(target.serves(name, wanted) for wanted in ("openai", "anthropic")):
+            return _model(name, target.provider)
+    message = f"No target serves the model {name!r}."
+    raise NotFoundError(message, code="model_not_found", param="model")
+
+
+def _model(name: str, owner: str) -> dict[str, Any]:
+    """A model as OpenAI's clients read it, and as Anthropic's do."""
+    own = {"id": name, "object": "model", "created": 0, "owned_by": owner}
+    return {**own, "type": "model", "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
 
 
 def metrics(gateway: Gateway) -> bytes:

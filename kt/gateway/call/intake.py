@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kt.gateway.call.jsonbody import parse
-from kt.gateway.errors import InvalidRequestError
+from kt.gateway.errors import MESSAGES_PATH, InvalidRequestError, encode
 
 _NEEDED = {
     "/v1/chat/completions": "messages",
     "/v1/messages": "messages",
+    "/v1/messages/count_tokens": "messages",
+    "/v1/completions": "prompt",
     "/v1/embeddings": "input",
+    "/v1/moderations": "input",
     "/v1/responses": None,
 }
-ROUTES = tuple(_NEEDED)
+# Where Azure has the same routes, by the name of a deployment or without one.
+_AZURE = "/openai/"
+_DEPLOYMENT = re.compile(r"deployments/([^/]+)/(.+)")
+# The model of a moderation that names none.
+_DEFAULT_MODELS = {"/v1/moderations": "omni-moderation-latest"}
 # What a request says, by key; some of it may be tokens too.
 _SAID = ("system", "instructions", "input", "prompt")
 _TOKENS = ("input", "prompt")
@@ -26,15 +34,46 @@ _HOLDERS = ("content", "output", "summary", "source")
 _SCALARS = (int, float)
 
 
-def take(path: str, data: bytes) -> tuple[dict[str, Any], str]:
-    """The body of a request and its model.
+class Route(NamedTuple):
+    """A route by its own path, and the deployment that stands in Azure's form of it."""
+
+    path: str
+    deployment: str = ""
+
+
+def find_route(path: str) -> Route | None:
+    """The route of a model call, None for any other path."""
+    if path in _NEEDED:
+        return Route(path)
+    if not path.startswith(_AZURE):
+        return None
+    rest = path.removeprefix(_AZURE)
+    named = _DEPLOYMENT.fullmatch(rest)
+    name, rest = named.groups() if named else ("", rest.removeprefix("v1/"))
+    own = f"/v1/{rest}"
+    return Route(own, name) if own in _NEEDED and not own.startswith(MESSAGES_PATH) else None
+
+
+class Taken(NamedTuple):
+    """A request's body, its bytes, and its model."""
+
+    body: dict[str, Any]
+    data: bytes
+    model: str
+
+
+def take(route: Route, data: bytes) -> Taken:
+    """Read a request. A deployment is its model, which its target would else read in the path.
 
     Raises:
         InvalidRequestError: no JSON, or something that is needed is missing, or says its text in
             what is no text: a card number as a number would reach the model unread.
     """
-    body = parse(data)
-    model, needed = body.get("model"), _NEEDED[path]
+    path, body = route.path, parse(data)
+    if route.deployment and body.get("model") != route.deployment:
+        body = {**body, "model": route.deployment}
+        data = encode(body)
+    model, needed = body.get("model", _DEFAULT_MODELS.get(path)), _NEEDED[path]
     if not isinstance(model, str) or not model:
         raise InvalidRequestError("model is missing.", param="model")
     if needed and not body.get(needed):
@@ -44,7 +83,7 @@ def take(path: str, data: bytes) -> tuple[dict[str, Any], str]:
         is_stored = key == "prompt" and path == _STORED_PROMPTS
         if key in body and not is_stored and not (key in _TOKENS and _are_tokens(body[key])):
             _check_content(body[key], key)
-    return body, model
+    return Taken(body, data, model)
 
 
 def _check_messages(messages: Any) -> None:

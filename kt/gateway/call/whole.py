@@ -16,7 +16,7 @@ _SERVER_ERROR = 500
 _CONTENT_TYPE = b"content-type"
 
 
-class Whole:
+class WholeAnswer:
     """One whole answer. `body` is None where it cannot be read, and `problem` says why."""
 
     def __init__(self, reply: Reply, data: bytes) -> None:

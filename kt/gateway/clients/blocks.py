@@ -32,7 +32,7 @@ _PASSING_PREFIXES = ("x-stainless-", "x-datadog-", "x-b3-")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RememberedBlock:
     """A decision that stopped a call, and whether its `input` or its `output` did."""
 
     decision: Decision
@@ -43,19 +43,19 @@ class Blocks:
     """The last blocks by the key of their call, each for a minute and at most a thousand."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[bytes, tuple[float, Block]] = OrderedDict()
+        self._blocks: OrderedDict[bytes, tuple[float, RememberedBlock]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._blocks)
 
-    def keep(self, key: bytes, block: Block, now: float) -> None:
+    def keep(self, key: bytes, block: RememberedBlock, now: float) -> None:
         """Remember a block, which makes it none of those that are forgotten first."""
         self._blocks[key] = (now + SECONDS, block)
         self._blocks.move_to_end(key)
         if len(self._blocks) > _MOST:
             self._blocks.popitem(last=False)
 
-    def find(self, key: bytes, now: float) -> Block | None:
+    def find(self, key: bytes, now: float) -> RememberedBlock | None:
         """The block of a call, while it is remembered."""
         self._forget(now)
         found = self._blocks.get(key)

@@ -97,10 +97,12 @@ def _names(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _base_url(provider: str, given: str | None) -> str:
-    url = (given or _ADDRESSES.get(provider, "")).rstrip("/")
+    """The address before a route, with the query that stands behind each."""
+    url, mark, query = (given or _ADDRESSES.get(provider, "")).partition("?")
+    url = url.rstrip("/")
     # Azure's resources answer the version without dates below this path.
     bare = provider == "azure" and "/" not in url.partition("://")[2]
-    return f"{url}/openai/v1" if bare else url
+    return f"{url}{'/openai/v1' if bare else ''}{mark}{query}"
 
 
 def _key(

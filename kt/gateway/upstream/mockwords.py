@@ -1,4 +1,4 @@
-"""The mock's answers in the wire formats of the four routes, whole and as streams.
+"""The mock's answers in the wire formats of the routes, whole and as streams.
 
 Deterministic: the same request gets the same bytes.
 """
@@ -21,7 +21,7 @@ Event = tuple[str, dict[str, Any]]
 
 def asked(body: dict[str, Any]) -> str:
     """The text of the last message or input, which the script is matched with."""
-    items = body.get("messages") or body.get("input") or ""
+    items = body.get("messages") or body.get("input") or body.get("prompt") or ""
     last = items[-1] if isinstance(items, list) and items else items
     content = last.get("content") if isinstance(last, dict) else last
     return _text(content)
@@ -40,8 +40,14 @@ def whole(path: str, body: dict[str, Any], line: Line) -> dict[str, Any]:
             return _embeddings(body)
         case "/v1/messages":
             return _message(body, line)
+        case "/v1/messages/count_tokens":
+            return {"input_tokens": _tokens(asked(body))}
         case "/v1/responses":
             return _response(body, line, "completed")
+        case "/v1/completions":
+            return _text_completion(body, line)
+        case "/v1/moderations":
+            return _moderation(body)
         case _:
             return _completion(body, line)
 
@@ -52,6 +58,9 @@ def stream(path: str, body: dict[str, Any], line: Line) -> Iterator[bytes]:
         events = _message_events(body, line)
     elif path == "/v1/responses":
         events = _response_events(body, line)
+    elif path == "/v1/completions":
+        yield from _text_events(body, line)
+        return
     else:
         yield from _completion_events(body, line)
         return
@@ -129,6 +138,31 @@ def _completion_deltas(
     yield {"role": "assistant", "content": None, "tool_calls": [call]}, None
     for piece in _pieces(_arguments(line), line):
         yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}, None
+
+
+def _text_completion(body: dict[str, Any], line: Line) -> dict[str, Any]:
+    text = line.spoken(asked(body))
+    choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}
+    usage = _completion(body, line)["usage"]
+    return {**_completion_head(body, "text_completion"), "choices": [choice], "usage": usage}
+
+
+def _text_events(body: dict[str, Any], line: Line) -> Iterator[bytes]:
+    head = _completion_head(body, "text_completion")
+    said = [(piece, None) for piece in _pieces(line.spoken(asked(body)), line)]
+    for piece, finish in (*said, ("", "stop")):
+        choice = {"index": 0, "text": piece, "logprobs": None, "finish_reason": finish}
+        yield b"data: " + _encode({**head, "choices": [choice]}) + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
+def _moderation(body: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is flagged: each input has a result, and a list of texts has several."""
+    given = body.get("input")
+    several = isinstance(given, list) and all(isinstance(one, str) for one in given)
+    result: dict[str, Any] = {"flagged": False, "categories": {}, "category_scores": {}}
+    count = len(given) if several and given else 1
+    return {"id": _id("modr-", body), "model": body.get("model", ""), "results": [result] * count}
 
 
 def _message(body: dict[str, Any], line: Line) -> dict[str, Any]:

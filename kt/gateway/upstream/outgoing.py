@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The only headers of a client that reach a target; none is a credential.
 _FORWARDED = frozenset(
     {"accept", "user-agent", "openai-beta", "anthropic-beta", "anthropic-version"}
-    | {"idempotency-key"}
+    | {"idempotency-key", "openai-organization", "openai-project", "traceparent", "tracestate"}
 )
 _FORWARDED_PREFIX = "x-stainless-"
 _ANTHROPIC_VERSION = "2023-06-01"
@@ -53,7 +53,8 @@ def outlet(target: UpstreamTarget, path: str) -> Outlet:
     import aiohttp
     from yarl import URL
 
-    url = URL(target.base_url + path.removeprefix("/v1"))
+    base, mark, query = target.base_url.partition("?")
+    url = URL(f"{base}{path.removeprefix('/v1')}{mark}{query}")
     request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop())
     defaults = {name.lower(): value for name, value in request.headers.items()}
     if target.format == "anthropic":

@@ -35,7 +35,7 @@ class Router:
             NotFoundError: no target serves the model.
             UpstreamError: those that serve it have no credential.
         """
-        wanted: Format = "anthropic" if path == MESSAGES_PATH else "openai"
+        wanted: Format = "anthropic" if path.startswith(MESSAGES_PATH) else "openai"
         # A policy without targets is served by the mock, which no policy restricts.
         allowed = set(decision.targets) if loaded.snapshot.targets else {"mock"}
         serving = [one for one in loaded.targets if one.id in allowed and one.serves(model, wanted)]

@@ -37,6 +37,8 @@ _ID = frozenset(_LOWER + _DIGITS + "._-")
 _NAME = frozenset(_LETTERS + _DIGITS + "_")
 _TOKEN = frozenset(_LETTERS + _DIGITS + "!#$%&'*+.^_`|~-")
 _PROVIDER = frozenset(_LETTERS + _DIGITS + "._-")
+# Azure's routes ask for it, and nothing else that stands in a query is an address.
+_API_VERSION = "?api-version="
 _PRINTED = frozenset(map(chr, range(0x20, 0x7F)))
 _NOT_IN_A_HOST = frozenset("/?#@")
 
@@ -65,7 +67,8 @@ def _is_path(text: str) -> bool:
 
 
 def _is_url(text: str) -> bool:
-    scheme, _, rest = text.partition("://")
+    url, mark, version = text.partition(_API_VERSION)
+    scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
     return (
         scheme in ("http", "https")
@@ -73,6 +76,7 @@ def _is_url(text: str) -> bool:
         and host != ""
         and not _NOT_IN_A_HOST.intersection(host)
         and not {"?", "#"}.intersection(path)
+        and (not mark or _all_in(version, _PROVIDER))
     )
 
 
@@ -155,8 +159,8 @@ FORMS: dict[str, Form] = {
     "path": Form(_is_path, r"/[!-~]*", "a path that begins with '/'", _slash),
     "url": Form(
         _is_url,
-        r'https?://[!-"$-.0->A-~]+(/[!-"$->@-~]*)?',
-        "an http or https URL without query",
+        r'https?://[!-"$-.0->A-~]+(/[!-"$->@-~]*)?([?]api-version=[A-Za-z0-9._-]+)?',
+        "an http or https URL, without query but for ?api-version=",
         _https,
     ),
     "env": Form(_is_env, r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable"),

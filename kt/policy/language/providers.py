@@ -24,7 +24,9 @@ TARGET = block(
         Text(high=300, form="provider"), required=True, doc="who serves, or openai:chat:MODEL"
     ),
     model=Field(Text(high=200, form="line"), doc="a model or a glob; not set serves every model"),
-    base_url=Field(Text(high=2000, form="url"), doc="the address, with its /v1"),
+    base_url=Field(
+        Text(high=2000, form="url"), doc="the address, with its /v1; Azure's api-version too"
+    ),
     secret_key_ref=Field(
         SECRET_KEY_REF, doc="where the key comes from; not set: no credential is sent"
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kt.gateway.call.intake import take
+from kt.gateway.call.intake import Route, find_route, take
 from kt.gateway.errors import InvalidRequestError, encode
 from tests.kt.gateway.inside import TARGETS, Inside
 from tests.kt.gateway.support import pack
@@ -44,6 +44,10 @@ TAKEN = [
     (EMBEDDINGS, {"input": [5, 6]}),
     (EMBEDDINGS, {"input": [[5], [6]]}),
     (EMBEDDINGS, {"input": ["a", [6]]}),
+    ("/v1/completions", {"prompt": ["a", "b"], "suffix": "c"}),
+    ("/v1/completions", {"prompt": [5, 6]}),
+    ("/v1/moderations", {"input": [{"type": "text", "text": "a"}]}),
+    ("/v1/messages/count_tokens", {**said("hi"), "system": "s"}),
 ]
 REFUSED = [
     (CHAT, said(5), "messages[0].content"),
@@ -72,6 +76,10 @@ REFUSED = [
     (EMBEDDINGS, {"input": [True]}, "input[0]"),
     (EMBEDDINGS, {"input": [1.5]}, "input[0]"),
     (EMBEDDINGS, {"input": []}, "input"),
+    ("/v1/completions", {"prompt": 5}, "prompt"),
+    ("/v1/completions", {}, "prompt"),
+    ("/v1/moderations", {"input": 5}, "input"),
+    ("/v1/messages/count_tokens", said(5), "messages[0].content"),
     (CHAT, {"messages": []}, "messages"),
     (CHAT, {**said("hi"), "model": ""}, "model"),
     (CHAT, {**said("hi"), "model": 5}, "model"),
@@ -81,14 +89,16 @@ REFUSED = [
 @pytest.mark.parametrize(("path", "body"), TAKEN)
 def test_what_can_be_judged_is_taken(path: str, body: dict[str, Any]) -> None:
     """As it is."""
-    assert take(path, encode({"model": "m", **body})) == ({"model": "m", **body}, "m")
+    data = encode({"model": "m", **body})
+
+    assert take(Route(path), data) == ({"model": "m", **body}, data, "m")
 
 
 @pytest.mark.parametrize(("path", "body", "param"), REFUSED)
 def test_what_no_policy_could_read_is_refused(path: str, body: dict[str, Any], param: str) -> None:
     """With its place."""
     with pytest.raises(InvalidRequestError) as refused:
-        take(path, encode({"model": "m", **body}))
+        take(Route(path), encode({"model": "m", **body}))
 
     assert (refused.value.status, refused.value.details["param"]) == (422, param)
 
@@ -135,3 +145,51 @@ def test_what_an_answer_says_unread_is_marked() -> None:
     assert gateway.post({"model": "m", **said("hi")}).headers["x-keeptrusts-verdict"] == (
         "allow; unjudged=audio"
     )
+
+
+FOUND = [
+    ("/v1/chat/completions", ("/v1/chat/completions", "")),
+    ("/v1/messages/count_tokens", ("/v1/messages/count_tokens", "")),
+    ("/openai/deployments/gpt-4o/chat/completions", ("/v1/chat/completions", "gpt-4o")),
+    ("/openai/deployments/my.ada-2/embeddings", ("/v1/embeddings", "my.ada-2")),
+    ("/openai/deployments/d/completions", ("/v1/completions", "d")),
+    ("/openai/v1/responses", ("/v1/responses", "")),
+    ("/openai/responses", ("/v1/responses", "")),
+    ("/openai/deployments/d/messages", None),
+    ("/openai/messages", None),
+    ("/openai/deployments//chat/completions", None),
+    ("/openai/deployments/completions", None),
+    ("/openai/deployments/d/images/generations", None),
+    ("/openai/v1/v1/responses", None),
+    ("/v1/deployments/d/chat/completions", None),
+    ("/v1/chat/completions/", None),
+    ("/v1/messages/batches", None),
+    ("/health", None),
+]
+
+
+@pytest.mark.parametrize(("path", "expected"), FOUND)
+def test_a_route_is_found_in_both_of_its_forms(path: str, expected: tuple[str, str] | None) -> None:
+    """OpenAI's and Azure's."""
+    assert find_route(path) == expected
+
+
+def test_a_deployment_is_the_model() -> None:
+    """Whatever the body says; where it says the same its bytes stay."""
+    route = Route(CHAT, "d")
+    bare, same, other = (
+        encode({**said("hi"), **more}) for more in ({}, {"model": "d"}, {"model": "m"})
+    )
+
+    assert take(route, bare)[::2] == ({**said("hi"), "model": "d"}, "d")
+    assert take(route, same).data == same
+    assert take(route, other)[::2] == ({**said("hi"), "model": "d"}, "d")
+
+
+def test_a_moderation_without_a_model_is_one_by_the_default_model() -> None:
+    """And stays without one."""
+    data = encode({"input": "hi"})
+
+    assert take(Route("/v1/moderations"), data) == (
+        {"input": "hi"}, data, "omni-moderation-latest",
+    )  # fmt: skip

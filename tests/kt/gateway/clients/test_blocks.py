@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from kt.gateway.clients.blocks import SECONDS, Block, Blocks, call_key
+from kt.gateway.clients.blocks import SECONDS, RememberedBlock, Blocks, call_key
 from kt.gateway.clients.keys import digest
 from kt.policy.decision import Decision
 from tests.kt.gateway.inside import TARGETS, Inside, completion
 from tests.kt.gateway.support import CHAT, chat, pack
 
 POLICY = pack("[dlp-filter]", "{dlp-filter: {blocked_terms: [Falcon], action: block}}", TARGETS)
-BLOCK = Block(Decision("block", "p", "r", "m", (), None, (), None, None), "output")
+BLOCK = RememberedBlock(Decision("block", "p", "r", "m", (), None, (), None, None), "output")
 
 
 def key(client: str = "c", config: str = "h", path: str = CHAT, data: bytes = b"x") -> bytes:

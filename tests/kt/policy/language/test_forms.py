@@ -46,6 +46,8 @@ def test_the_expression_of_a_form_has_no_escape_that_only_some_engines_know(name
         ("path", "/v1/chat"),
         ("url", "http://[::1]:8080/v1/models"),
         ("url", "https://models.example.com"),
+        ("url", "https://r.example.com/openai/deployments/gpt-4o?api-version=2024-10-21"),
+        ("url", "https://r.example.com?api-version=preview"),
         ("env", "_OPENAI_API_KEY2"),
         ("provider", "azure-openai"),
         ("provider", "openai:chat:gpt-4o:latest"),

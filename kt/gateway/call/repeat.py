@@ -1,0 +1,43 @@
+"""A call that may come again after it was blocked, as the memory of blocks knows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kt.gateway.clients.blocks import RememberedBlock, call_key
+from kt.gateway.clients.keys import presented
+from kt.gateway.errors import PolicyViolationError
+from kt.gateway.gateway import Gateway
+from kt.gateway.policy.judging import FAILED
+from kt.gateway.policy.loading import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedCall:
+    """One call; `peer` is its client's address. Its key is made only when it is needed."""
+
+    gateway: Gateway
+    loaded: Loaded
+    path: str
+    headers: Mapping[str, str]
+    peer: str
+    data: bytes
+
+    def find(self) -> RememberedBlock | None:
+        """The block that the same call had within the last minute."""
+        blocks = self.gateway.blocks
+        return blocks.find(self._key(), time.monotonic()) if len(blocks) else None
+
+    def note(self, exc: PolicyViolationError) -> None:
+        """Remember what stopped the call."""
+        # A failure of the policy itself may be over the next time.
+        if exc.decision.reason_code != FAILED:
+            block = RememberedBlock(exc.decision, exc.phase)
+            self.gateway.blocks.keep(self._key(), block, time.monotonic())
+
+    def _key(self) -> bytes:
+        key = presented(self.headers) if self.gateway.options.client_keys else ""
+        client = f"key {key}" if key else f"address {self.peer}"
+        return call_key(client, self.loaded.content_hash, self.path, self.headers, self.data)
