@@ -45,7 +45,8 @@ class Options:
 
     The policy comes from `managed`, or from the file `policy_path` when that is None.
     `secret_globs` are the names of variables that a policy may send to a target.
-    `decision_log` is "-" for stdout, "" for none, else a file that rotates.
+    `decision_log` is "-" for stdout, "" for none, else a file that rotates. `cors_origins` are
+    the origins, in lower case, whose pages may call the gateway.
     """
 
     policy_path: str = ""
@@ -62,4 +63,5 @@ class Options:
     decision_log_bytes: int = 64 << 20
     client_keys: frozenset[bytes] = frozenset()
     admin_keys: frozenset[bytes] = frozenset()
+    cors_origins: frozenset[str] = frozenset()
     timeouts: Timeouts = field(default_factory=Timeouts)

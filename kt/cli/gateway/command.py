@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
 _ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
+_CORS_ORIGINS = "KEEPTRUSTS_GATEWAY_CORS_ORIGINS"
 _TRUE = ("1", "true", "yes", "on")
 _MOST_PORTS = 65_535
 _DEFAULT_TIMEOUTS = Timeouts()
@@ -47,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
     add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
     add("--client-keys", metavar="F", help=f"a file with a key a line; also {_CLIENT_KEYS}")
+    add("--cors-origin", action="append", metavar="URL",
+        help=f"whose pages may call; also {_CORS_ORIGINS}, comma-separated")  # fmt: skip
     _add_timeouts(parser)
     add_managed(parser)
 
@@ -116,6 +119,9 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
         decision_log_bytes=given.decision_log_bytes,
         client_keys=digests(_client_keys(given, environment)),
         admin_keys=digests(environment.get(_ADMIN_KEYS, "")),
+        cors_origins=read_origins(
+            given.cors_origin or environment.get(_CORS_ORIGINS, "").split(",")
+        ),
         timeouts=Timeouts(given.connect_timeout, given.first_byte_timeout, given.idle_timeout),
     )
 
@@ -146,6 +152,21 @@ def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> s
     if not any(line.partition("#")[0].strip() for line in text.splitlines()):
         raise CommandError(f"{given.client_keys} has no key; write one a line")
     return text
+
+
+def read_origins(texts: Iterable[str]) -> frozenset[str]:
+    """The origins whose pages may call. Each is named: `*` would be every page of the web.
+
+    Raises:
+        CommandError: one is no origin.
+    """
+    found = frozenset(one.strip().lower().removesuffix("/") for one in texts if one.strip())
+    for origin in sorted(found):
+        scheme, _, host = origin.partition("://")
+        plain = host.isascii() and host.isprintable() and not set("/?#@*, ") & set(host)
+        if scheme not in ("http", "https") or not host or not plain:
+            raise CommandError(f"--cors-origin takes SCHEME://HOST[:PORT], not {origin!r}")
+    return found
 
 
 def _address(given: argparse.Namespace) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kt.addresses import is_loopback
-from kt.gateway.call import health
+from kt.gateway.call import cors, health
 from kt.gateway.call.exchange import Exchange
 from kt.gateway.call.intake import Route, find_route
 from kt.gateway.call.reporting import report
@@ -58,6 +58,13 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"]
+        if self._gateway.options.cors_origins:
+            headers = headers_of(scope)
+            origin = cors.allowed(path, headers, self._gateway.options.cors_origins)
+            if origin and cors.is_preflight(scope["method"], headers):
+                await respond(send, 204, b"", cors.preflight(origin, headers))
+                return
+            send = cors.opened(send, origin)
         try:
             route = find_route(path)
             if route is not None:

@@ -39,7 +39,7 @@ _KEPT_BACK = frozenset(
     | {b"set-cookie", b"server", b"date", b"x-request-id", b"alt-svc", b"location"}
     | {b"strict-transport-security"}
 )
-_KEPT_BACK_PREFIX = b"x-keeptrusts-"
+_KEPT_BACK_PREFIXES = (b"x-keeptrusts-", b"access-control-")
 _PLAIN = frozenset({"", "identity", "chunked"})
 _NAMED_CODINGS = frozenset({"br", "zstd", "compress", "gzip", "x-gzip", "deflate"})
 # A connection that was closed while it was idle fails as soon as something is sent on it.
@@ -129,7 +129,7 @@ def _codings(head: RawResponseMessage, name: str) -> list[str]:
 
 
 def _may_pass(name: bytes) -> bool:
-    return name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_PREFIX)
+    return name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_PREFIXES)
 
 
 class Upstream:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kt.gateway.clients.blocks import SECONDS, RememberedBlock, Blocks, call_key
+from kt.gateway.clients.blocks import SECONDS, Blocks, RememberedBlock, call_key
 from kt.gateway.clients.keys import digest
 from kt.policy.decision import Decision
 from tests.kt.gateway.inside import TARGETS, Inside, completion
