@@ -53,14 +53,16 @@ class CredentialKind(models.TextChoices):
     TOKEN = "token"  # noqa: S105 - the name of a kind
     BASIC = "basic"
     SSH = "ssh"
+    TLS = "tls"
 
 
 class GitCredential(models.Model):
     """A credential that links share by its name.
 
     `hosts` are the only servers that it is sent to, as `HOST` or `HOST:PORT`. `secret` is sealed:
-    a token, a password or a private key, by `kind`. `expiring` is set, with an event, some days
-    before `expires_at`.
+    a token, a password or a private key, by `kind`; of kind `tls` there is none. Over https the
+    chain `client_certificate` may be shown besides, of which the sealed `client_key` is the key.
+    `expiring` is set, with an event, some days before `expires_at`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -72,6 +74,9 @@ class GitCredential(models.Model):
     secret = models.TextField()
     known_hosts = models.TextField(default="")
     public_key = models.TextField(default="")
+    # `db_default`: a web of the release before, which knows no such column, goes on writing.
+    client_certificate = models.TextField(default="", db_default="")
+    client_key = models.TextField(default="", db_default="")
     expires_at = models.DateTimeField(null=True)
     expiring = models.BooleanField(default=False)
     created_at = models.DateTimeField()

@@ -2,13 +2,14 @@
 
 import re
 import threading
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from gitrepos.forge.addresses import BadURLError, host_and_port, in_clear, place
 from gitrepos.forge.git import known_hosts, ssh_config
-from gitrepos.links import shared_credentials, ssh_keys
+from gitrepos.links import client_certificates, shared_credentials, ssh_keys
 from gitrepos.links.sealed_secrets import BEARER
 from gitrepos.models import CredentialKind, GitCredential
 from keeptrusts.api.errors import BusyError
@@ -17,21 +18,30 @@ from keeptrusts.api.fields import Input, Text
 _MAX_HOSTS = 50
 _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
+_MAX_CHAIN_LENGTH = 65_536
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
 # Decryption with a passphrase is slow on purpose: it gets one thread of the web server at a time.
 _taking_off = threading.BoundedSemaphore(1)
 # The fields of each kind besides its secret.
 _FIELDS = {
-    CredentialKind.TOKEN: ("username", "authorization"),
-    CredentialKind.BASIC: ("username",),
+    CredentialKind.TOKEN: ("username", "authorization", "client_certificate"),
+    CredentialKind.BASIC: ("username", "client_certificate"),
     CredentialKind.SSH: ("passphrase", "known_hosts"),
+    CredentialKind.TLS: ("client_certificate",),
+}
+# Those without which it cannot be made.
+_NEEDED = {
+    CredentialKind.TOKEN: ("token",),
+    CredentialKind.BASIC: ("password",),
+    CredentialKind.SSH: ("private_key", "known_hosts"),
+    CredentialKind.TLS: ("client_certificate", "client_key"),
 }
 
 
-def secret_field(kind: str) -> str:
-    """The name of the field with the secret of a kind."""
-    return shared_credentials.SECRET_FIELDS[kind]
+def _fields(kind: CredentialKind) -> set[str]:
+    """The fields that are for a kind alone, its secrets among them."""
+    return {*_FIELDS[kind], *shared_credentials.SECRET_FIELDS[kind].values()}
 
 
 class HostField(Text):
@@ -60,6 +70,8 @@ class CredentialInput(Input):
     private_key = Text(max_length=_MAX_KEY_LENGTH, required=False)
     passphrase = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
     known_hosts = Text(max_length=_MAX_KNOWN_HOSTS_LENGTH, required=False)
+    client_certificate = Text(max_length=_MAX_CHAIN_LENGTH, required=False, allow_null=True)
+    client_key = Text(max_length=_MAX_KEY_LENGTH, required=False)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
     def validate_name(self, value: str) -> str:
@@ -91,8 +103,8 @@ class CredentialInput(Input):
         return self._checked(attrs, CredentialKind(self.instance.kind))
 
     def _checked(self, attrs: dict[str, Any], kind: CredentialKind) -> dict[str, Any]:
-        every = {name for one in CredentialKind for name in (*_FIELDS[one], secret_field(one))}
-        if foreign := sorted((every - {*_FIELDS[kind], secret_field(kind)}) & attrs.keys()):
+        every = {name for one in CredentialKind for name in _fields(one)}
+        if foreign := sorted((every - _fields(kind)) & attrs.keys()):
             raise serializers.ValidationError({foreign[0]: [f"is not for the kind {kind.value}"]})
         if self._now(attrs, "authorization") == BEARER and self._now(attrs, "username"):
             raise serializers.ValidationError({"username": ["is not sent with a bearer token"]})
@@ -101,6 +113,7 @@ class CredentialInput(Input):
         if kind == CredentialKind.SSH:
             self._check_servers(attrs)
             _read_key(attrs)
+        _read_certificate(attrs, kind)
         return attrs
 
     def _now(self, attrs: dict[str, Any], name: str) -> Any:
@@ -128,12 +141,7 @@ class NewCredential(CredentialInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kind = CredentialKind(attrs["kind"])
-        needed = [
-            "name",
-            "hosts",
-            secret_field(kind),
-            *(["known_hosts"] if kind == CredentialKind.SSH else []),
-        ]
+        needed = ["name", "hosts", *_NEEDED[kind]]
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})
         return self._checked(attrs, kind)
@@ -157,19 +165,44 @@ def _read_key(attrs: dict[str, Any]) -> None:
     attrs["private_key"], attrs["public_key"] = private, public
 
 
+def _read_certificate(attrs: dict[str, Any], kind: CredentialKind) -> None:
+    """Check a client certificate with its key; without `expires_at`, its end becomes that."""
+    pair = {name: attrs.get(name) for name in ("client_certificate", "client_key")}
+    if not pair.keys() & attrs.keys():
+        return
+    if not any(pair.values()) and kind != CredentialKind.TLS:
+        attrs.update(dict.fromkeys(pair, ""))
+        return
+    if missing := [name for name, value in pair.items() if not value]:
+        raise serializers.ValidationError({missing[0]: ["is required beside the other of the two"]})
+    try:
+        chain, key = client_certificates.read(*map(str, pair.values()))
+    except client_certificates.KeyMismatchError as exc:
+        raise serializers.ValidationError({"client_key": [str(exc)]}) from exc
+    except ValueError as exc:
+        raise serializers.ValidationError({"client_certificate": [str(exc)]}) from exc
+    attrs["client_certificate"], attrs["client_key"] = chain, key
+    attrs.setdefault("expires_at", client_certificates.ends_at(chain))
+
+
 class CredentialRow(serializers.ModelSerializer[GitCredential]):
     """A credential as the API shows it, without its secret."""
 
     git_repos = serializers.IntegerField()
     fingerprint = serializers.SerializerMethodField()
+    client_certificate_expires_at = serializers.SerializerMethodField()
 
     class Meta:
         model = GitCredential
         fields = [
             "id", "name", "kind", "hosts", "username", "authorization", "known_hosts",
-            "public_key", "fingerprint", "expires_at", "expiring", "git_repos",
-            "created_at", "updated_at",
+            "public_key", "fingerprint", "client_certificate", "client_certificate_expires_at",
+            "expires_at", "expiring", "git_repos", "created_at", "updated_at",
         ]  # fmt: skip
+
+    def get_client_certificate_expires_at(self, row: GitCredential) -> datetime | None:
+        chain = row.client_certificate
+        return client_certificates.ends_at(chain) if chain else None
 
     def get_fingerprint(self, row: GitCredential) -> str:
         return ssh_keys.fingerprint(row.public_key) if row.public_key else ""

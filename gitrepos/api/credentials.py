@@ -12,7 +12,6 @@ from gitrepos.api.credential_serializers import (
     CredentialInput,
     CredentialRow,
     NewCredential,
-    secret_field,
 )
 from gitrepos.links import shared_credentials
 from gitrepos.models import GitCredential
@@ -30,7 +29,7 @@ class GitCredentials(View):
         body = NewCredential(data=request.data)
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        row = shared_credentials.create(fields, secret=fields.pop(secret_field(fields["kind"])))
+        row = shared_credentials.create(fields, secrets=_secrets(fields, fields["kind"]))
         return Response(
             _shown(row.pk), status=201, headers={"Location": f"/v1/git-credentials/{row.pk}"}
         )
@@ -47,13 +46,19 @@ class OneGitCredential(View):
         body = CredentialInput(row, data=request.data)
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        secret = fields.pop(secret_field(row.kind), None)
-        shared_credentials.edit(credential_id, fields, secret=secret, actor=bearer(request).name)
+        secrets = _secrets(fields, row.kind)
+        shared_credentials.edit(credential_id, fields, secrets=secrets, actor=bearer(request).name)
         return Response(_shown(credential_id))
 
     def delete(self, request: Request, credential_id: UUID) -> Response:
         shared_credentials.delete(credential_id)
         return Response({"data": {"id": str(credential_id)}})
+
+
+def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:
+    """Take the secrets out of the fields of a body; by column."""
+    named = shared_credentials.SECRET_FIELDS[kind].items()
+    return {column: fields.pop(field) for column, field in named if field in fields}
 
 
 def _rows() -> QuerySet[Any]:

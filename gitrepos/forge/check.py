@@ -180,7 +180,8 @@ class _Asker:
 
     async def _heads(self, question: RefsQuestion[Key]) -> Mapping[str, str]:
         host = self._host(question.url)
-        if question.url.scheme in ("https", "http") and not host.known.is_dumb():
+        is_ours = question.url.scheme in ("https", "http") and not host.known.is_dumb()
+        if is_ours and not self._terms.proxy.would_see(question.url, question.secret):
             with contextlib.suppress(smart_http.DumbError):
                 return await self._smart(question, host)
         async with _turn(host.gits):
@@ -192,6 +193,7 @@ class _Asker:
             question.url,
             question.refs,
             question.secret.authorization,
+            question.secret.certificate,
             keep=host.is_frequent(),
         )
         async with _turn(host.turns, self._turns):

@@ -25,6 +25,8 @@ from gitrepos.forge import addresses, failures
 from gitrepos.forge.addresses import Network, RepoURL
 from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
 from gitrepos.forge.resolvers import Names, Pinned
+from gitrepos.forge.secret import Certificate
+from gitrepos.forge.tls import presenting, trusting
 from gitrepos.forge.wire.pkt_line import malformed
 
 _NAMES_SECONDS = 60
@@ -116,8 +118,9 @@ class Dial:
         self._allowed = allowed
         self._pinned = frozenset(map(ipaddress.ip_address, pinned))
         self._proxy = proxy
+        self._ca_file = ca_file
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        tls = _trusting(ca_file)
+        tls = trusting(ca_file)
         names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
         self._direct = _sessions(names, tls, self._socket)
         self._proxied = (
@@ -135,12 +138,15 @@ class Dial:
         *,
         body: bytes | None = None,
         keep: bool = False,
+        certificate: Certificate | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to a GET, or with `body` a POST, of `tail` below a repository's url.
 
-        `keep` keeps the connection for the next call. There is no deadline.
+        `keep` keeps the connection for the next call. `certificate` is shown over https, to an
+        https proxy as well. There is no deadline.
 
         Raises:
+            AuthFailedError: the certificate was refused, or one is wanted.
             HostNotAllowedError: the address is not allowed.
             UnreachableError: the connection failed.
             ProxyFailedError: the proxy did, or refused.
@@ -152,6 +158,10 @@ class Dial:
             sessions, passage = self._proxied, _Passage(url, self._proxy)
         keep = keep and len(self._sockets) < _KEPT_SOCKETS
         session = sessions.kept if keep else sessions.passing
+        try:
+            tls = presenting(self._ca_file, certificate) if certificate else True
+        except OSError as exc:
+            raise failures.translated(exc, url) from exc
         ask = functools.partial(
             session.request,
             "GET" if body is None else "POST",
@@ -159,6 +169,7 @@ class Dial:
             data=body,
             headers={**headers, **passage.headers()},
             allow_redirects=False,
+            ssl=tls,
             **passage.arguments(),
         )
         try:
@@ -219,15 +230,6 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
         if left < 0:
             raise TooLargeError("The server's answer is too large.")
         yield chunk
-
-
-@functools.cache
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    """The TLS context for a `ca_file`, made once a process: it takes longer than most answers."""
-    tls = ssl.create_default_context()
-    if ca_file:
-        tls.load_verify_locations(ca_file)
-    return tls
 
 
 def _sessions(

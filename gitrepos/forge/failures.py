@@ -9,6 +9,7 @@ import ssl
 import aiohttp
 
 from gitrepos.errors import (
+    AuthFailedError,
     HostNotAllowedError,
     ProxyFailedError,
     RemoteError,
@@ -18,6 +19,11 @@ from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.proxy import Proxy
 from gitrepos.forge.wire.pkt_line import malformed
 
+_OF_CLIENT = (
+    "ACCESS_DENIED", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED",
+    "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN", "UNKNOWN_CA", "UNSUPPORTED_CERTIFICATE",
+)  # fmt: skip
+
 
 class BarredError(OSError):
     """A refused address; an `OSError`, which the connector takes for a failed attempt."""
@@ -25,6 +31,8 @@ class BarredError(OSError):
 
 def translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
     """The error for a failed call to `url`."""
+    if _is_of_client(exc):
+        return AuthFailedError("The server refuses the client certificate, or wants one.")
     match exc:
         case aiohttp.ClientConnectorCertificateError():
             cause = _reason(exc)
@@ -87,6 +95,20 @@ def refusal(through: Proxy, url: RepoURL, status: int) -> ProxyFailedError:
 
 def _failed(through: Proxy, how: str) -> ProxyFailedError:
     return ProxyFailedError(f"The proxy {through.place} {how}.")
+
+
+def _is_of_client(exc: BaseException | None) -> bool:
+    """True when the server ended TLS for what the client showed, or did not show.
+
+    Source: RFC 8446, section 6.2.
+    """
+    while exc is not None:
+        inner = getattr(exc, "os_error", None) or exc
+        reason = inner.reason if isinstance(inner, ssl.SSLError) else ""
+        if reason and "ALERT" in reason and reason.partition("ALERT_")[2] in _OF_CLIENT:
+            return True
+        exc = exc.__cause__
+    return False
 
 
 def _is_at(exc: aiohttp.ClientConnectorError, through: Proxy) -> bool:

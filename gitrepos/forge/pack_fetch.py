@@ -39,7 +39,9 @@ class Courier:
         self._access = access
         self._dial: Dial | None = None
         is_checked = access.addresses or access.proxy.scheme
-        self._is_puzzled = not is_checked or access.url.scheme not in ("https", "http")
+        is_seen = access.proxy.would_see(access.url, access.secret)
+        is_http = access.url.scheme in ("https", "http")
+        self._is_puzzled = not is_checked or not is_http or is_seen
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +94,10 @@ class Courier:
         self, dial: Dial, body: bytes, reader: fetch.PackReader, slow: asyncio.Timeout
     ) -> Pack:
         wish = smart_http.RefsRequest(
-            self._access.url, authorization=self._access.secret.authorization, keep=True
+            self._access.url,
+            authorization=self._access.secret.authorization,
+            certificate=self._access.secret.certificate,
+            keep=True,
         )
         arrived = 0
         with contextlib.ExitStack() as kept:

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from gitrepos.errors import HostNotAllowedError
 from gitrepos.forge.addresses import Network, RepoURL, admitted, literal_address
+from gitrepos.forge.secret import Secret
 
 EVERYWHERE: tuple[Network, ...] = tuple(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0")))
 """The networks of a proxy, which the operator named wherever it is."""
@@ -66,6 +67,13 @@ class Proxy:
         if not self.scheme or url.scheme == "file":
             return False
         return not any(_names(exception, url) for exception in self.exceptions)
+
+    def would_see(self, url: RepoURL, secret: Secret) -> bool:
+        """True when the proxy's own TLS would be shown the client certificate of a call.
+
+        git has settings for either side, and shows it to the forge alone.
+        """
+        return self.scheme == "https" and secret.certificate is not None and self.serves(url)
 
     def judge(self, url: RepoURL, *, allowed: Sequence[Network]) -> None:
         """Check, by its name alone, that the proxy may be asked for `url`.

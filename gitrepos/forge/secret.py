@@ -1,16 +1,25 @@
 """Secrets in clear, for the time of a call to a forge; never shown."""
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 FORGE_USER = "x-access-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A client certificate for https: its chain and its private key, in PEM."""
+
+    chain: str
+    key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
     """The secret of one call.
 
-    `authorization` is the value of the header over http and https. Over ssh, `private_key` is in
+    `authorization` is the value of the header over http and https, where over the latter
+    `certificate` is shown besides. Over ssh, `private_key` is in
     OpenSSH's format without a passphrase, `known_hosts` in that of the file. No message may hold
     a text of `hidden`.
     """
@@ -18,6 +27,7 @@ class Secret:
     authorization: str = field(default="", repr=False)
     private_key: str = field(default="", repr=False)
     known_hosts: str = ""
+    certificate: Certificate | None = None
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -36,6 +46,12 @@ def basic(password: str, *, user: str = FORGE_USER) -> Secret:
 def bearer(token: str) -> Secret:
     """The secret for a bearer token. Source: RFC 6750."""
     return Secret(authorization=f"Bearer {token}", hidden=(token,))
+
+
+def presenting(secret: Secret, chain: str, key: str) -> Secret:
+    """The secret with a client certificate besides."""
+    hidden = (*secret.hidden, key)
+    return replace(secret, certificate=Certificate(chain, key), hidden=hidden)
 
 
 def key(private_key: str, *, known_hosts: str) -> Secret:

@@ -25,6 +25,7 @@ from gitrepos.errors import (
 )
 from gitrepos.forge.addresses import RepoURL, parse
 from gitrepos.forge.connections import Dial, read
+from gitrepos.forge.secret import Certificate
 from gitrepos.forge.wire import ls_refs
 from gitrepos.forge.wire.pkt_line import malformed
 
@@ -53,12 +54,13 @@ _MOVED = (301, 302, 303, 307, 308)
 class RefsRequest:
     """A request for refs; `authorization` is the header's value, empty for none.
 
-    `keep` keeps the connection for the next call.
+    `keep` keeps the connection for the next call. Over https, `certificate` is shown.
     """
 
     url: RepoURL
     refs: tuple[str, ...] = ()
     authorization: str = ""
+    certificate: Certificate | None = None
     keep: bool = False
 
 
@@ -134,7 +136,9 @@ async def posted(
         "Content-Type": "application/x-git-upload-pack-request",
         "Accept": _POSTED,
     }
-    async with dial.answer(wish.url, _POST_TAIL, headers, body=body, keep=wish.keep) as answer:
+    async with dial.answer(
+        wish.url, _POST_TAIL, headers, body=body, keep=wish.keep, certificate=wish.certificate
+    ) as answer:
         error = _refusal(answer, wish)
         if answer.status in _PUZZLED and error:
             raise DoubtError(error)
@@ -168,7 +172,9 @@ async def _listed(dial: Dial, wish: RefsRequest, *, sha256: bool) -> dict[str, s
 async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_refs.Advertisement:
     headers = _headers(wish) | {"Accept": "*/*"}
     advertisement = ls_refs.Advertisement(wish.refs)
-    async with dial.answer(wish.url, _GET_TAIL, headers, keep=wish.keep) as answer:
+    async with dial.answer(
+        wish.url, _GET_TAIL, headers, keep=wish.keep, certificate=wish.certificate
+    ) as answer:
         if error := _refusal(answer, wish):
             raise error
         chunks = read(answer, max_bytes=_MAX_BYTES)

@@ -10,7 +10,10 @@ from gitrepos.polling import claims
 from keeptrusts.sealing import Rotation, fingerprint, unseal
 
 _BATCH = 100
-_SEALED = ((GitCredential, "secret"), (Link, "webhook_secret"), (Remote, "credential"))
+_SEALED = (
+    (GitCredential, "secret"), (GitCredential, "client_key"), (Link, "webhook_secret"),
+    (Remote, "credential"),
+)  # fmt: skip
 
 
 def rotate(done: Rotation) -> None:
@@ -35,7 +38,7 @@ def _batches(model: type[GitCredential | Link | Remote], column: str) -> Iterato
 
 def _renew(row: GitCredential | Link | Remote, column: str, done: Rotation) -> None:
     old = getattr(row, column)
-    new = done.renew(old, row=binding(row)) if old else ""
+    new = done.renew(old, row=binding(row, column)) if old else ""
     if new != old:
         setattr(row, column, new)
         row.save(update_fields=[column])

@@ -17,17 +17,23 @@ from gitrepos.models import CredentialKind, GitCredential, Link, Remote
 from keeptrusts.sealing import SealError, seal, unseal
 
 BEARER = "bearer"
+CLIENT_KEY = "client_key"
 _NAMES = {Remote: "remote", GitCredential: "git-credential", Link: "git-repo"}
 # The first is the scheme of a host; over http, a secret goes only where its owner says so.
-_SCHEMES = {"token": ("https", "http"), "basic": ("https", "http"), "ssh": ("ssh",)}
+_SCHEMES = {
+    "token": ("https", "http"),
+    "basic": ("https", "http"),
+    "ssh": ("ssh",),
+    "tls": ("https",),
+}
 
 # Scheme, host and port.
 Place = tuple[str, str, int]
 
 
-def sealed(text: str, row: Remote | GitCredential) -> str:
+def sealed(text: str, row: Remote | GitCredential, column: str = "") -> str:
     """The sealed form of `text` for `row` as its other columns are now; empty for an empty text."""
-    return seal(text, row=binding(row)) if text else ""
+    return seal(text, row=binding(row, column)) if text else ""
 
 
 def name(row: Remote | GitCredential | Link) -> str:
@@ -35,15 +41,18 @@ def name(row: Remote | GitCredential | Link) -> str:
     return f"{_NAMES[type(row)]}:{row.pk}"
 
 
-def binding(row: Remote | GitCredential | Link) -> str:
+def binding(row: Remote | GitCredential | Link, column: str = "") -> str:
     """The text to which a row's secret is bound: the row, and everything that says where it may go.
 
-    So nobody who changes the database or a message can have the secret sent elsewhere.
+    Of a credential's two secrets, the one in `client_key` is bound to that column besides: a key
+    must not be sent as a password. So nobody who changes the database or a message can have the
+    secret sent elsewhere.
     """
     if isinstance(row, Remote):
         return f"{name(row)} {origin(row.url)}"
     if isinstance(row, GitCredential):
-        return f"{name(row)} {json.dumps([row.kind, sorted(row.hosts), row.known_hosts])}"
+        use = f" {column}" if column == CLIENT_KEY else ""
+        return f"{name(row)} {json.dumps([row.kind, sorted(row.hosts), row.known_hosts])}{use}"
     return name(row)
 
 
@@ -85,6 +94,15 @@ def secret_of(remote: Remote) -> Secret:
         return secret.basic(token) if token else NOBODY
     if reason := refused(row, stored(remote.url)):
         raise HostNotAllowedError(f"The credential {row.name!r} {reason}.")
+    shared = _shared(row)
+    if not row.client_certificate:
+        return shared
+    return secret.presenting(shared, row.client_certificate, text_of(row, CLIENT_KEY))
+
+
+def _shared(row: GitCredential) -> Secret:
+    if row.kind == CredentialKind.TLS:
+        return NOBODY
     text = text_of(row)
     if row.kind == CredentialKind.SSH:
         return secret.key(text, known_hosts=row.known_hosts)
@@ -93,13 +111,13 @@ def secret_of(remote: Remote) -> Secret:
     return secret.basic(text, user=row.username or secret.FORGE_USER)
 
 
-def text_of(row: GitCredential) -> str:
-    """The secret of a shared credential.
+def text_of(row: GitCredential, column: str = "secret") -> str:
+    """A secret of a shared credential.
 
     Raises:
         SecretLostError: no configured key decrypts it, or the row was changed by hand.
     """
-    return _opened(row.secret, row, f"credential {row.name!r}")
+    return _opened(getattr(row, column), row, f"credential {row.name!r}", column)
 
 
 def refused(row: GitCredential, url: RepoURL) -> str:
@@ -113,9 +131,9 @@ def refused(row: GitCredential, url: RepoURL) -> str:
     return ""
 
 
-def _opened(text: str, row: Remote | GitCredential, what: str) -> str:
+def _opened(text: str, row: Remote | GitCredential, what: str, column: str = "") -> str:
     try:
-        return unseal(text, row=binding(row))
+        return unseal(text, row=binding(row, column))
     except SealError as exc:
         raise SecretLostError(f"The {what} cannot be opened: {exc}. Send it again.") from exc
 

@@ -14,36 +14,51 @@ from events import log
 from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
-from gitrepos.links.sealed_secrets import binding, places, refused, sealed, text_of
+from gitrepos.links.sealed_secrets import (
+    CLIENT_KEY,
+    binding,
+    places,
+    refused,
+    sealed,
+    text_of,
+)
 from gitrepos.models import GitCredential, Link, Remote
 from gitrepos.polling import claims
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 Fields = Mapping[str, Any]
 
-SECRET_FIELDS = {"token": "token", "basic": "password", "ssh": "private_key"}
-"""The API's field for the secret of each kind."""
+SECRET_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "token": {"secret": "token", CLIENT_KEY: CLIENT_KEY},
+    "basic": {"secret": "password", CLIENT_KEY: CLIENT_KEY},
+    "ssh": {"secret": "private_key"},
+    "tls": {CLIENT_KEY: CLIENT_KEY},
+}
+"""The columns with the secrets of each kind, and the API's field for each."""
 
 _NAMED = 100
 
 
-def create(fields: Fields, *, secret: str) -> GitCredential:
-    """Store a credential.
+def create(fields: Fields, *, secrets: Mapping[str, str]) -> GitCredential:
+    """Store a credential, with its secrets by column.
 
     Raises:
         ConflictError: the name is taken (`name_taken`).
     """
     now = timezone.now()
     row = GitCredential(created_at=now, updated_at=now, **fields)
-    row.secret = sealed(secret, row)
+    for column, secret in secrets.items():
+        setattr(row, column, sealed(secret, row, column))
     with writing():
         _save(row, insert=True)
         _warn(now, GitCredential.objects.filter(pk=row.pk))
     return row
 
 
-def edit(credential_id: UUID, fields: Fields, *, secret: str | None, actor: str) -> GitCredential:
-    """Edit a credential for every link that uses it; `secret` None keeps the secret.
+def edit(
+    credential_id: UUID, fields: Fields, *, secrets: Mapping[str, str], actor: str
+) -> GitCredential:
+    """Edit a credential for every link that uses it; what is not among `secrets` is kept.
 
     It counts as an edit of each of those links: syncs in flight are discarded, and they are due
     at once.
@@ -60,13 +75,16 @@ def edit(credential_id: UUID, fields: Fields, *, secret: str | None, actor: str)
         for name, value in fields.items():
             setattr(row, name, value)
         _check_hosts(row)
-        row.secret = _kept(old, row) if secret is None else sealed(secret, row)
+        for column in SECRET_FIELDS[row.kind]:
+            given = secrets.get(column)
+            kept = _kept(old, row, column) if given is None else sealed(given, row, column)
+            setattr(row, column, kept)
         now = row.updated_at = timezone.now()
         row.expiring = row.expiring and "expires_at" not in fields
         _save(row)
-        _tell(old, row, actor, secret=secret is not None)
+        _tell(old, row, actor, secrets)
         _warn(now, GitCredential.objects.filter(pk=row.pk))
-        if secret is not None or fields.keys() - {"name", "expires_at"}:
+        if secrets or fields.keys() - {"name", "expires_at"}:
             _make_due(row, now)
     return row
 
@@ -130,32 +148,35 @@ def _locked(credential_id: UUID) -> GitCredential:
     return row
 
 
-def _kept(old: GitCredential, row: GitCredential) -> str:
-    """The stored secret, sealed for the row as it is now."""
+def _kept(old: GitCredential, row: GitCredential, column: str) -> str:
+    """The stored secret of a column, sealed for the row as it is now; empty where there is none."""
+    stored_now: str = getattr(old, column)
+    if not stored_now:
+        return ""
     if new := places(row) - places(old):
         named = ", ".join(sorted({f"{host}:{port}" for _, host, port in new}))
         raise FieldError(
-            SECRET_FIELDS[row.kind],
+            SECRET_FIELDS[row.kind][column],
             f"must be sent again with a new host ({named}); the stored one goes only where it was"
             " given for",
             code="required",
         )
     if binding(row) == binding(old):
-        return old.secret
+        return stored_now
     try:
-        return sealed(text_of(old), row)
+        return sealed(text_of(old, column), row, column)
     except SecretLostError as exc:
         raise ConflictError(exc.code, exc.message) from exc
 
 
 # The fields that the event lists; `expires_at` has events of its own.
-_TOLD = ("name", "hosts", "username", "authorization", "known_hosts")
+_TOLD = ("name", "hosts", "username", "authorization", "known_hosts", "client_certificate")
 
 
-def _tell(old: GitCredential, row: GitCredential, actor: str, *, secret: bool) -> None:
+def _tell(old: GitCredential, row: GitCredential, actor: str, secrets: Mapping[str, str]) -> None:
     """Record who changed which fields; never the secret, nor whether it is the same as before."""
     changed = [name for name in _TOLD if getattr(old, name) != getattr(row, name)]
-    changed += [SECRET_FIELDS[row.kind]] if secret else []
+    changed += [field for column, field in SECRET_FIELDS[row.kind].items() if column in secrets]
     if not changed:
         return
     before, after = set(old.hosts), set(row.hosts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -19,10 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
 class Authority:
     """A certificate authority. `ca_file` is its certificate, `server` a context for loopback.
 
-    The server's certificate is for `names` as well.
+    The server's certificate is for `names` as well. With `wants_clients` it talks to nobody without
+    a certificate from `client`.
     """
 
-    def __init__(self, folder: Path, *names: str, days: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *names: str, days: int = 1, wants_clients: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         key, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Keeptrusts tests")])
@@ -39,12 +42,26 @@ class Authority:
         )
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.server.load_cert_chain(chain)
+        if wants_clients:
+            self.server.verify_mode = ssl.CERT_REQUIRED
+            self.server.load_verify_locations(self.ca_file)
+        self._name, self._key = name, key
+
+    def client(
+        self, *, days: int = 1, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None
+    ) -> tuple[str, str]:
+        """A client's certificate and key, in PEM."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A client")])
+        signed = _signed(self._name, subject, key.public_key(), self._key, is_ca=False, days=days)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return signed.public_bytes(Encoding.PEM).decode(), private.decode()
 
 
 def _signed(
     issuer: x509.Name,
     subject: x509.Name,
-    public: ec.EllipticCurvePublicKey,
+    public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
     key: ec.EllipticCurvePrivateKey,
     *,
     is_ca: bool,

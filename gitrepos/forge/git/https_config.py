@@ -1,10 +1,11 @@
-"""The configuration by which git reaches a server over https: authorities, proxy."""
+"""The configuration by which git reaches a server over https: authorities, certificate, proxy."""
 
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 from gitrepos.forge.proxy import Proxy
+from gitrepos.forge.secret import Certificate
 
 _AUTHORITIES = "/etc/ssl/certs"
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -13,10 +14,13 @@ _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 Keep = Callable[[bytes], str]
 
 
-def config(proxy: Proxy, *, ca_file: str, keep: Keep) -> str:
+def config(
+    proxy: Proxy, *, ca_file: str, certificate: Certificate | None = None, keep: Keep
+) -> str:
     """Lines of the section `http`.
 
-    `ca_file`, the path of authorities besides the system's, may be empty.
+    `ca_file`, the path of authorities besides the system's, may be empty. The server is shown
+    `certificate`.
 
     Source: git-config(1), `http.*`.
     """
@@ -25,6 +29,9 @@ def config(proxy: Proxy, *, ca_file: str, keep: Keep) -> str:
         # The file takes the place of the system's own, which remain as a folder.
         folder = ssl.get_default_verify_paths().capath or _AUTHORITIES
         lines += [f"sslCAInfo = {_text(ca_file)}", f"sslCAPath = {_text(folder)}"]
+    if certificate is not None:
+        chain, key = keep(certificate.chain.encode()), keep(certificate.key.encode())
+        lines += [f"sslCert = {_text(chain)}", f"sslKey = {_text(key)}"]
     if proxy.scheme:
         # Of every way to prove oneself this is the one that our own calls have.
         lines += [f"proxy = {_text(proxy.text)}", "proxyAuthMethod = basic"]

@@ -244,6 +244,7 @@ def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:
         https_config.config(
             access.proxy,
             ca_file=access.ca_file,
+            certificate=access.secret.certificate,
             keep=lambda content: _elsewhere(kept.enter_context(memory_file(content))),
         )
     )
