@@ -13,8 +13,9 @@ from configurations.models import Version
 from gitrepos import refs
 from gitrepos.errors import GoneError, PathNotFoundError, RemoteError
 from gitrepos.forge import check
-from gitrepos.forge.addresses import resolve, stored
+from gitrepos.forge.addresses import stored
 from gitrepos.forge.git import runner
+from gitrepos.forge.secret import NOBODY
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
 from gitrepos.snapshot import ancestry
@@ -81,8 +82,8 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
     if url.scheme != "ssh":
         return []
     try:
-        addresses = resolve(url, allowed=settings.ENV.git_allowed_networks)
-        keys = runner.host_keys(url, addresses[0])
+        reached = check.access(url, NOBODY, terms=work.terms())
+        keys = runner.host_keys(url, reached.addresses[0])
     except RemoteError:
         return []  # The sync itself shows the reason.
     return [{"type": key.kind, "fingerprint": key.fingerprint} for key in keys]

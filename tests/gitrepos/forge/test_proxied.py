@@ -16,11 +16,14 @@ from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.forge.proxy import Proxy
 from gitrepos.forge.secret import basic
-from gitrepos.models import Host, Remote
+from gitrepos.models import Host, Link, Remote
+from gitrepos.sync import preview
 from tests.support.asking import LOOPBACK, MAIN, ask, failure
+from tests.support.credentials import deploy_key
 from tests.support.forge import Forge
 from tests.support.outbound import Outbound
 from tests.support.repo import Repo, policy
+from tests.support.sshforge import SSHForge
 from tests.support.syncing import link, poll, shown
 from tests.support.tls import Authority
 
@@ -297,6 +300,28 @@ def test_ssh_is_not_sent_past_the_proxy(plain: Outbound) -> None:
         check.access(url, basic(TOKEN), terms=check.Terms(proxy=plain.setting()))
 
     assert (caught.value.code, caught.value.transient) == ("host_not_allowed", False)
+
+
+@pytest.mark.django_db
+def test_a_trial_asks_no_ssh_server_past_the_proxy(
+    admin: APIClient,
+    plain: Outbound,
+    ssh_forge: SSHForge,
+    repo: Repo,
+    settings,  # type: ignore[no-untyped-def]
+) -> None:
+    """Not even for the keys that it shows to anybody; an exception is asked."""
+    deploy_key(admin, ssh_forge)
+    row = link(admin, ssh_forge.url(repo), credential="shared")
+    stored = Link.objects.select_related("remote__shared").get(pk=row["id"])
+    found = []
+    for exceptions in ((), ("127.0.0.1",)):
+        settings.ENV = dataclasses.replace(
+            settings.ENV, git_proxy=plain.url, git_no_proxy=exceptions
+        )
+        found.append(bool(preview.of(stored)["host_keys"]))
+
+    assert found == [False, True]
 
 
 @pytest.mark.django_db
