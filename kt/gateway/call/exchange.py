@@ -45,7 +45,7 @@ from kt.policy.decision import Decision, Request
 
 _EVENT_STREAM = "text/event-stream"
 # What some servers call a stream of events.
-_STREAMED = (_EVENT_STREAM, "application/octet-stream", "binary/octet-stream", "text/plain", "")
+_STREAMED = (_EVENT_STREAM, "application/octet-stream", "binary/octet-stream")
 _SUCCESS = 300
 _SERVER_ERROR = 500
 _REQUEST_ID_LENGTH = 100

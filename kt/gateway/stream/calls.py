@@ -9,7 +9,7 @@ from kt.gateway.stream.channel import Channel
 from kt.gateway.stream.pieces import CallPiece, Key
 
 
-class Call:
+class ToolCall:
     """A tool call. `decided`: its name was judged."""
 
     def __init__(self, group: Key) -> None:
@@ -39,27 +39,27 @@ class Call:
         return not self.decided and not (self.name.length and piece.begins)
 
 
-class Calls:
+class ToolCalls:
     """All calls of a stream, in the order in which they began."""
 
     def __init__(self) -> None:
-        self._all: list[Call] = []
-        self._by_slot: dict[Key, Call] = {}
-        self._by_id: dict[tuple[Key, str], Call] = {}
+        self._all: list[ToolCall] = []
+        self._by_slot: dict[Key, ToolCall] = {}
+        self._by_id: dict[tuple[Key, str], ToolCall] = {}
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[ToolCall]:
         return iter(self._all)
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def take(self, piece: CallPiece) -> tuple[Call, Call | None]:
+    def take(self, piece: CallPiece) -> tuple[ToolCall, ToolCall | None]:
         """The call of a piece, and the one before it in its place when it begins another."""
         known = self._by_id.get((piece.group, piece.id)) if piece.id else None
         before = self._by_slot.get(piece.slot)
         call = known or before
         if call is None or not call.continues_with(piece):
-            call = Call(piece.group)
+            call = ToolCall(piece.group)
             self._all.append(call)
         call.id = call.id or piece.id
         self._by_slot[piece.slot] = call

@@ -15,11 +15,20 @@ from kt.gateway.errors import PolicyViolationError, UpstreamError
 from kt.gateway.policy.answers import UnreadableError, decoded, without_copies
 from kt.gateway.policy.judging import Judge
 from kt.gateway.stream import sse
-from kt.gateway.stream.calls import Call, Calls
+from kt.gateway.stream.calls import ToolCall, ToolCalls
 from kt.gateway.stream.channel import Channel, UnstableError
-from kt.gateway.stream.pieces import CallPiece, Event, Key, finished, put, put_back, read, without
+from kt.gateway.stream.pieces import (
+    CallPiece,
+    EventStrings,
+    Key,
+    finished,
+    put,
+    put_back,
+    read,
+    without,
+)
 from kt.gateway.stream.protocols import CHAT, Protocol
-from kt.gateway.stream.waiting import Place, Waiting
+from kt.gateway.stream.waiting import PlacedText, Waiting
 from kt.policy.decision import Decision
 
 UNSTABLE = "gateway.redaction_unstable"
@@ -30,6 +39,7 @@ _STRIDE = 32
 _KEEP_ALIVE = (b"ping", b"heartbeat", b"keepalive", b"keep-alive")
 # Strings that stand in many events and were allowed in one.
 _MOST_ALLOWED = 256
+_LONGEST_ALLOWED = 512
 
 
 class Guard:
@@ -47,9 +57,9 @@ class Guard:
         # The texts that are not sent whole, with their groups.
         self._active: dict[Channel, Key] = {}
         self._spoken: list[Channel] = []
-        self._calls = Calls()
-        self._undecided: dict[Call, None] = {}
-        self._called: list[Call] = []
+        self._calls = ToolCalls()
+        self._undecided: dict[ToolCall, None] = {}
+        self._called: list[ToolCall] = []
         self._allowed: set[Any] = set()
         self._queue: deque[Waiting] = deque()
 
@@ -108,7 +118,7 @@ class Guard:
         for piece in event.pieces:
             channel = self._channel(piece.key, piece.group, is_copy=piece.is_copy)
             start, _ = channel.add(piece.text)
-            waiting.places.append(Place(channel, piece.path, start, piece.text, piece.is_copy))
+            waiting.places.append(PlacedText(channel, piece.path, start, piece.text, piece.is_copy))
         for call in event.calls:
             self._take_call(call, waiting, is_whole=event.has_input)
         self._queue.append(waiting)
@@ -130,7 +140,7 @@ class Guard:
         message = "The target's stream cannot be read, so it cannot be judged."
         raise UpstreamError(message, trigger="", code="unreadable_answer")
 
-    def _judge_rest(self, event: Event, waiting: Waiting) -> None:
+    def _judge_rest(self, event: EventStrings, waiting: Waiting) -> None:
         """Judge what belongs to no text, by itself; an event of its own with all that it has."""
         cleaned = self._cleaned([text for _, text in event.labels]) if event.labels else None
         for (path, _), text in zip(event.labels, cleaned or (), strict=False):
@@ -140,11 +150,12 @@ class Guard:
         if not (event.rest or event.has_input or is_own):
             return
         key = None if event.has_input or is_own else tuple(event.rest)
-        if key in self._allowed:
+        if key and key in self._allowed:
             return
         decision = self._heed(without(waiting.body, event.known))
         if decision.body is None:
-            self._allow(key)
+            if key:
+                self._allow(key, [text for _, text in event.rest])
             return
         waiting.is_rewritten = True
         redacted = without_copies(decision.body)
@@ -159,13 +170,13 @@ class Guard:
             return None
         decision = self._heed({"texts": texts})
         if decision.body is None:
-            self._allow(key)
+            self._allow(key, texts)
             return None
         cleaned: list[str] = decision.body["texts"]
         return cleaned
 
-    def _allow(self, key: Any) -> None:
-        if key is not None and len(self._allowed) < _MOST_ALLOWED:
+    def _allow(self, key: Any, texts: list[str]) -> None:
+        if len(self._allowed) < _MOST_ALLOWED and sum(map(len, texts)) < _LONGEST_ALLOWED:
             self._allowed.add(key)
 
     def _channel(self, key: Key, group: Key, *, is_copy: bool) -> Channel:
@@ -188,17 +199,17 @@ class Guard:
             # Some send the name with each piece.
             new = text if text != call.name.text else ""
             start = call.name.add(new)[0] if new else 0
-            waiting.places.append(Place(call.name, path, start, text))
+            waiting.places.append(PlacedText(call.name, path, start, text))
         if piece.arguments or is_whole or (piece.is_named_at_once and piece.names):
             self._decide(call)
         for path, text in piece.arguments:
             start, _ = call.arguments.add(text)
-            waiting.places.append(Place(call.arguments, path, start, text))
+            waiting.places.append(PlacedText(call.arguments, path, start, text))
             self._active[call.arguments] = call.group
         if call.arguments.complete:
             call.arguments.finished = True
 
-    def _decide(self, call: Call) -> None:
+    def _decide(self, call: ToolCall) -> None:
         """Judge a call by its name, and as one more call than those before."""
         if call.decided:
             return
@@ -260,7 +271,7 @@ class Guard:
         return b"".join(gone)
 
 
-def _named(call: Call) -> bool:
+def _named(call: ToolCall) -> bool:
     return call.name.length > 0
 
 

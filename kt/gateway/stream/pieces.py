@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from kt.gateway.stream.protocols import Line, Protocol, Role, table
+from kt.gateway.stream.protocols import Protocol, Role, TableLine, table
 from kt.policy.decision.reading.extract import Path, is_label
 
 Key: TypeAlias = tuple[Any, ...]
@@ -57,7 +57,7 @@ _OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.CALL_ID, Role.CALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventStrings:
     """The strings of an event.
 
     `rest` has what no line names, `labels` that of it which a body's reader takes for labels,
@@ -78,7 +78,7 @@ class Event:
         return bool(self.pieces) or any(call.arguments for call in self.calls)
 
 
-def read(protocol: Protocol, body: Mapping[str, Any]) -> Event:
+def read(protocol: Protocol, body: Mapping[str, Any]) -> EventStrings:
     """Sort the strings of an event by the protocol's table."""
     kind = body.get("type") if protocol.typed else ""
     found = _Found(protocol, body)
@@ -90,7 +90,7 @@ def read(protocol: Protocol, body: Mapping[str, Any]) -> Event:
         for step, item in value.items() if isinstance(value, dict) else enumerate(value):
             known = fields.get(step if isinstance(value, dict) else "#") if fields else None
             if isinstance(item, str):
-                line = known if isinstance(known, Line) else fields and fields.get("*")
+                line = known if isinstance(known, TableLine) else fields and fields.get("*")
                 line = line or lines.anywhere.get(str(step))
                 found.take((*path, step), item, line)
             elif isinstance(item, dict | list) and item:
@@ -114,17 +114,19 @@ class _Found:
         self._known: list[Path] = []
         self.has_input = False
 
-    def event(self) -> Event:
+    def event(self) -> EventStrings:
         calls = [call for call in self._calls.values() if call.names or call.arguments]
-        return Event(self._pieces, calls, self._rest, self._labels, self._known, self.has_input)
+        return EventStrings(
+            self._pieces, calls, self._rest, self._labels, self._known, self.has_input
+        )
 
-    def take(self, path: Path, text: str, line: Line | None) -> None:
+    def take(self, path: Path, text: str, line: TableLine | None) -> None:
         """Sort a string by its line."""
         if not text:
             return
         if line is None or _is_text_after_all(line.role, text):
             self._rest.append((path, text))
-            if is_label(path[-1], text):
+            if line or is_label(path[-1], text):
                 self._labels.append((path, text))
             return
         if line.role in (Role.TEXT, Role.COPY):
@@ -135,7 +137,7 @@ class _Found:
         if not (line.path.startswith("**") or (self._protocol.typed and line.role is Role.NAME)):
             self._known.append(path)
 
-    def _text(self, path: Path, text: str, line: Line) -> None:
+    def _text(self, path: Path, text: str, line: TableLine) -> None:
         group = self._group(path)
         channel = path[-1] if line.channel == "*" else line.channel
         key = (*group, channel)

@@ -38,7 +38,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """A line of a table. `event` is a type, `*.SUFFIX` for all that end so, "" for all."""
 
     event: str
@@ -63,7 +63,7 @@ class Protocol:
     `last` all.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
     typed: bool
     group: tuple[str, ...] = ()
     slot: tuple[str, ...] = ()
@@ -73,63 +73,65 @@ class Protocol:
 
 CHAT = Protocol(
     lines=(
-        Line("", "id", Role.LABEL),
-        Line("", "object", Role.LABEL),
-        Line("", "model", Role.LABEL),
-        Line("", "system_fingerprint", Role.LABEL),
-        Line("", "service_tier", Role.LABEL),
-        Line("", "obfuscation", Role.OPAQUE),
-        Line("", "choices.#.finish_reason", Role.LABEL),
-        Line("", "choices.#.delta.role", Role.LABEL),
+        TableLine("", "id", Role.LABEL),
+        TableLine("", "object", Role.LABEL),
+        TableLine("", "model", Role.LABEL),
+        TableLine("", "system_fingerprint", Role.LABEL),
+        TableLine("", "service_tier", Role.LABEL),
+        TableLine("", "obfuscation", Role.OPAQUE),
+        TableLine("", "choices.#.finish_reason", Role.LABEL),
+        TableLine("", "choices.#.delta.role", Role.LABEL),
         # Any other string of a delta goes on in later ones: `content`, `reasoning`, `refusal`.
-        Line("", "choices.#.delta.*", Role.TEXT, "*"),
-        Line("", "choices.#.text", Role.TEXT, "text"),
-        Line("", "choices.#.delta.content.#.type", Role.LABEL),
-        Line("", "choices.#.delta.content.#.text", Role.TEXT, "content"),
-        Line("", "choices.#.delta.content.#.thinking.#.type", Role.LABEL),
-        Line("", "choices.#.delta.content.#.thinking.#.text", Role.TEXT, "thinking"),
-        Line("", "choices.#.delta.reasoning_details.#.type", Role.LABEL),
-        Line("", "choices.#.delta.reasoning_details.#.format", Role.LABEL),
-        Line("", "choices.#.delta.reasoning_details.#.text", Role.TEXT, "reasoning details"),
-        Line("", "choices.#.delta.reasoning_details.#.summary", Role.TEXT, "reasoning summary"),
-        Line("", "choices.#.delta.reasoning_details.#.signature", Role.OPAQUE),
-        Line("", "choices.#.delta.audio.id", Role.LABEL),
-        Line("", "choices.#.delta.audio.transcript", Role.TEXT, "transcript"),
-        Line("", "choices.#.delta.audio.data", Role.OPAQUE),
-        Line("", "choices.#.logprobs.content.#.token", Role.COPY, "tokens"),
-        Line("", "choices.#.logprobs.content.#.top_logprobs.#.token", Role.OPAQUE),
-        Line("", "choices.#.logprobs.refusal.#.token", Role.COPY, "refused tokens"),
-        Line("", "choices.#.logprobs.refusal.#.top_logprobs.#.token", Role.OPAQUE),
-        Line("", "choices.#.delta.tool_calls.#.id", Role.CALL_ID),
-        Line("", "choices.#.delta.tool_calls.#.type", Role.CALL),
-        Line("", "choices.#.delta.tool_calls.#.function.name", Role.NAME),
-        Line("", "choices.#.delta.tool_calls.#.function.arguments", Role.ARGUMENTS),
-        Line("", "choices.#.delta.tool_calls.#.custom.name", Role.NAME),
-        Line("", "choices.#.delta.tool_calls.#.custom.input", Role.ARGUMENTS),
-        Line("", "choices.#.delta.function_call.name", Role.NAME),
-        Line("", "choices.#.delta.function_call.arguments", Role.ARGUMENTS),
+        TableLine("", "choices.#.delta.*", Role.TEXT, "*"),
+        TableLine("", "choices.#.text", Role.TEXT, "text"),
+        TableLine("", "choices.#.delta.content.#.type", Role.LABEL),
+        TableLine("", "choices.#.delta.content.#.text", Role.TEXT, "content"),
+        TableLine("", "choices.#.delta.content.#.thinking.#.type", Role.LABEL),
+        TableLine("", "choices.#.delta.content.#.thinking.#.text", Role.TEXT, "thinking"),
+        TableLine("", "choices.#.delta.reasoning_details.#.type", Role.LABEL),
+        TableLine("", "choices.#.delta.reasoning_details.#.format", Role.LABEL),
+        TableLine("", "choices.#.delta.reasoning_details.#.text", Role.TEXT, "reasoning details"),
+        TableLine(
+            "", "choices.#.delta.reasoning_details.#.summary", Role.TEXT, "reasoning summary"
+        ),
+        TableLine("", "choices.#.delta.reasoning_details.#.signature", Role.OPAQUE),
+        TableLine("", "choices.#.delta.audio.id", Role.LABEL),
+        TableLine("", "choices.#.delta.audio.transcript", Role.TEXT, "transcript"),
+        TableLine("", "choices.#.delta.audio.data", Role.OPAQUE),
+        TableLine("", "choices.#.logprobs.content.#.token", Role.COPY, "tokens"),
+        TableLine("", "choices.#.logprobs.content.#.top_logprobs.#.token", Role.OPAQUE),
+        TableLine("", "choices.#.logprobs.refusal.#.token", Role.COPY, "refused tokens"),
+        TableLine("", "choices.#.logprobs.refusal.#.top_logprobs.#.token", Role.OPAQUE),
+        TableLine("", "choices.#.delta.tool_calls.#.id", Role.CALL_ID),
+        TableLine("", "choices.#.delta.tool_calls.#.type", Role.CALL),
+        TableLine("", "choices.#.delta.tool_calls.#.function.name", Role.NAME),
+        TableLine("", "choices.#.delta.tool_calls.#.function.arguments", Role.ARGUMENTS),
+        TableLine("", "choices.#.delta.tool_calls.#.custom.name", Role.NAME),
+        TableLine("", "choices.#.delta.tool_calls.#.custom.input", Role.ARGUMENTS),
+        TableLine("", "choices.#.delta.function_call.name", Role.NAME),
+        TableLine("", "choices.#.delta.function_call.arguments", Role.ARGUMENTS),
     ),
     typed=False,
 )
 
 MESSAGES = Protocol(
     lines=(
-        Line("", "**.type", Role.LABEL),
-        Line("", "**.id", Role.LABEL),
-        Line("", "**.tool_use_id", Role.LABEL),
-        Line("", "**.role", Role.LABEL),
-        Line("", "**.model", Role.LABEL),
-        Line("", "**.stop_reason", Role.LABEL),
-        Line("", "**.service_tier", Role.LABEL),
-        Line("", "**.encrypted_content", Role.OPAQUE),
-        Line("content_block_start", "content_block.text", Role.TEXT, "text"),
-        Line("content_block_start", "content_block.thinking", Role.TEXT, "thinking"),
-        Line("content_block_start", "content_block.signature", Role.OPAQUE),
-        Line("content_block_start", "content_block.name", Role.NAME),
-        Line("content_block_delta", "delta.text", Role.TEXT, "text"),
-        Line("content_block_delta", "delta.thinking", Role.TEXT, "thinking"),
-        Line("content_block_delta", "delta.signature", Role.OPAQUE),
-        Line("content_block_delta", "delta.partial_json", Role.ARGUMENTS),
+        TableLine("", "**.type", Role.LABEL),
+        TableLine("", "**.id", Role.LABEL),
+        TableLine("", "**.tool_use_id", Role.LABEL),
+        TableLine("", "**.role", Role.LABEL),
+        TableLine("", "**.model", Role.LABEL),
+        TableLine("", "**.stop_reason", Role.LABEL),
+        TableLine("", "**.service_tier", Role.LABEL),
+        TableLine("", "**.encrypted_content", Role.OPAQUE),
+        TableLine("content_block_start", "content_block.text", Role.TEXT, "text"),
+        TableLine("content_block_start", "content_block.thinking", Role.TEXT, "thinking"),
+        TableLine("content_block_start", "content_block.signature", Role.OPAQUE),
+        TableLine("content_block_start", "content_block.name", Role.NAME),
+        TableLine("content_block_delta", "delta.text", Role.TEXT, "text"),
+        TableLine("content_block_delta", "delta.thinking", Role.TEXT, "thinking"),
+        TableLine("content_block_delta", "delta.signature", Role.OPAQUE),
+        TableLine("content_block_delta", "delta.partial_json", Role.ARGUMENTS),
     ),
     typed=True,
     group=("index",),
@@ -140,29 +142,29 @@ MESSAGES = Protocol(
 
 RESPONSES = Protocol(
     lines=(
-        Line("", "**.type", Role.LABEL),
-        Line("", "**.id", Role.LABEL),
-        Line("", "**.item_id", Role.LABEL),
-        Line("", "**.call_id", Role.LABEL),
-        Line("", "**.object", Role.LABEL),
-        Line("", "**.role", Role.LABEL),
-        Line("", "**.model", Role.LABEL),
-        Line("", "**.status", Role.LABEL),
-        Line("", "**.service_tier", Role.LABEL),
-        Line("", "**.encrypted_content", Role.OPAQUE),
-        Line("", "obfuscation", Role.OPAQUE),
+        TableLine("", "**.type", Role.LABEL),
+        TableLine("", "**.id", Role.LABEL),
+        TableLine("", "**.item_id", Role.LABEL),
+        TableLine("", "**.call_id", Role.LABEL),
+        TableLine("", "**.object", Role.LABEL),
+        TableLine("", "**.role", Role.LABEL),
+        TableLine("", "**.model", Role.LABEL),
+        TableLine("", "**.status", Role.LABEL),
+        TableLine("", "**.service_tier", Role.LABEL),
+        TableLine("", "**.encrypted_content", Role.OPAQUE),
+        TableLine("", "obfuscation", Role.OPAQUE),
         # Any other string of this name goes on in later events.
-        Line("*.delta", "delta", Role.TEXT, "text"),
-        Line("*arguments.delta", "delta", Role.ARGUMENTS),
-        Line("response.custom_tool_call_input.delta", "delta", Role.ARGUMENTS),
-        Line("response.audio.delta", "delta", Role.OPAQUE),
-        Line("*.delta", "logprobs.#.token", Role.COPY, "tokens"),
-        Line("*.delta", "logprobs.#.top_logprobs.#.token", Role.OPAQUE),
-        Line("response.content_part.added", "part.text", Role.TEXT, "text"),
-        Line("response.content_part.added", "part.refusal", Role.TEXT, "text"),
-        Line("response.reasoning_summary_part.added", "part.text", Role.TEXT, "text"),
-        Line("response.output_item.added", "item.name", Role.NAME),
-        Line("response.output_item.done", "item.name", Role.NAME),
+        TableLine("*.delta", "delta", Role.TEXT, "text"),
+        TableLine("*arguments.delta", "delta", Role.ARGUMENTS),
+        TableLine("response.custom_tool_call_input.delta", "delta", Role.ARGUMENTS),
+        TableLine("response.audio.delta", "delta", Role.OPAQUE),
+        TableLine("*.delta", "logprobs.#.token", Role.COPY, "tokens"),
+        TableLine("*.delta", "logprobs.#.top_logprobs.#.token", Role.OPAQUE),
+        TableLine("response.content_part.added", "part.text", Role.TEXT, "text"),
+        TableLine("response.content_part.added", "part.refusal", Role.TEXT, "text"),
+        TableLine("response.reasoning_summary_part.added", "part.text", Role.TEXT, "text"),
+        TableLine("response.output_item.added", "item.name", Role.NAME),
+        TableLine("response.output_item.done", "item.name", Role.NAME),
     ),
     typed=True,
     group=("item_id", "output_index", "content_index", "summary_index"),
@@ -181,7 +183,7 @@ def protocol_of(route: str) -> Protocol:
     return _BY_ROUTE.get(route, CHAT)
 
 
-Fields: TypeAlias = "dict[str, Line | Fields]"
+Fields: TypeAlias = "dict[str, TableLine | Fields]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class Table:
     """The lines for one type of event: by path, as a tree, and those for any depth, by key."""
 
     fields: Fields
-    anywhere: Mapping[str, Line]
+    anywhere: Mapping[str, TableLine]
 
 
 @lru_cache(maxsize=256)
@@ -208,7 +210,7 @@ def table(protocol: Protocol, kind: str) -> Table:
     return Table(fields, anywhere)
 
 
-def _plant(fields: Any, path: list[str], line: Line) -> None:
+def _plant(fields: Any, path: list[str], line: TableLine) -> None:
     for step in path[:-1]:
         fields = fields.setdefault(step, {})
     fields[path[-1]] = line

@@ -14,7 +14,7 @@ _COPY = "logprobs"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlacedText:
     """A string of an event, and where it begins in the text of its channel."""
 
     channel: Channel
@@ -34,7 +34,7 @@ class Waiting:
 
     raw: bytes
     body: Any = None
-    places: list[Place] = field(default_factory=list)
+    places: list[PlacedText] = field(default_factory=list)
     is_rewritten: bool = False
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kt.gateway.stream.pieces import read
-from kt.gateway.stream.protocols import CHAT, MESSAGES, RESPONSES, Line, Protocol
+from kt.gateway.stream.protocols import CHAT, MESSAGES, RESPONSES, Protocol, TableLine
 
 _REST = "rest: no line names it"
 
@@ -175,7 +175,7 @@ def test_each_string_is_what_its_protocol_says(name: str) -> None:
 
 @pytest.mark.parametrize(("protocol", "events", "line"), LINES)
 def test_no_line_can_be_dropped(
-    protocol: Protocol, events: list[dict[str, Any]], line: Line
+    protocol: Protocol, events: list[dict[str, Any]], line: TableLine
 ) -> None:
     """Without it a string is taken for something else."""
     fewer = tuple(one for one in protocol.lines if one is not line)
