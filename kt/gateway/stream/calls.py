@@ -30,6 +30,8 @@ class ToolCall:
         Some providers number all calls 0: an id or a name that is another one, or that follows
         complete arguments, begins the next.
         """
+        if piece.is_named_at_once:
+            return not piece.name or (piece.name == self.name.text and not piece.begins)
         if piece.id and self.id and piece.id != self.id:
             return False
         if not piece.name or piece.name == self.name.text:

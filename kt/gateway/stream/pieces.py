@@ -35,8 +35,8 @@ class Piece:
 class CallPiece:
     """What an event has of one tool call; the paths of its strings are beside them.
 
-    `slot` is the call's number, `begins` true where its type stands. With `is_named_at_once` a
-    name comes in one piece and before all else, or never.
+    `slot` is the call's number; `begins` is true where its type stands, or in an event that
+    begins one. With `is_named_at_once` a name comes in one piece and before all else, or never.
     """
 
     slot: Key
@@ -80,9 +80,10 @@ class EventStrings:
 
 def read(protocol: Protocol, body: Mapping[str, Any]) -> EventStrings:
     """Sort the strings of an event by the protocol's table."""
-    kind = body.get("type") if protocol.typed else ""
-    found = _Found(protocol, body)
-    lines = table(protocol, kind if isinstance(kind, str) else "")
+    given = body.get("type") if protocol.typed else ""
+    kind = given if isinstance(given, str) else ""
+    found = _Found(protocol, body, kind)
+    lines = table(protocol, kind)
     waiting: list[tuple[Any, Any, Path]] = [(body, lines.fields, ())]
     while waiting:
         value, fields, path = waiting.pop()
@@ -104,7 +105,8 @@ def read(protocol: Protocol, body: Mapping[str, Any]) -> EventStrings:
 class _Found:
     """What was found in an event so far."""
 
-    def __init__(self, protocol: Protocol, body: Mapping[str, Any]) -> None:
+    def __init__(self, protocol: Protocol, body: Mapping[str, Any], kind: str) -> None:
+        self._kind = kind
         self._protocol = protocol
         self._body = body
         self._pieces: list[Piece] = []
@@ -149,6 +151,7 @@ class _Found:
         call = self._calls.get(holder)
         if call is None:
             call = CallPiece(self._slot(holder), self._group(path), self._protocol.typed)
+            call.begins = call.is_named_at_once and not self._kind.endswith(self._protocol.ends)
             self._calls[holder] = call
         if role is Role.CALL_ID:
             call.id = text

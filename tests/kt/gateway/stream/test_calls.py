@@ -158,6 +158,29 @@ def test_the_call_that_is_too_many_never_leaves(route: str) -> None:
     assert seen == sse(*events[:2], named=True)
 
 
+def test_an_item_that_is_told_twice_is_one_call() -> None:
+    """When it begins and when it is done."""
+    events: list[Any] = []
+    for at in range(2):
+        place = {"output_index": at, "item_id": f"i{at}"}
+        item = {"type": "function_call", "id": f"i{at}", "name": "f"}
+        events += [
+            {"type": "response.output_item.added", "output_index": at, "item": item},
+            {"type": "response.function_call_arguments.delta", **place, "delta": OSLO},
+            {"type": "response.function_call_arguments.done", **place, "arguments": OSLO},
+            {"type": "response.output_item.done", "output_index": at, "item": item},
+        ]
+    more = {"type": "function_call", "id": "i9", "name": "f"}
+    events += [{"type": "response.output_item.done", "output_index": 9, "item": more}]
+    data = sse(*events[:-1], named=True)
+
+    assert shown(data, route=RESPONSES, at_once=1) == (data, "")
+    assert shown(sse(*events, named=True), route=RESPONSES, at_once=1) == (
+        data,
+        "agent_firewall.too_many_tool_calls",
+    )
+
+
 def test_arguments_leave_as_they_are_judged() -> None:
     """A long call is not silent until it ends."""
     text = json.dumps({"text": "The garden is green, and so is the roof of the house. " * 40})
