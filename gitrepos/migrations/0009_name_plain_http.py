@@ -22,7 +22,7 @@ def name_plain(apps, _editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("gitrepos", "0007_remember_refusals"),
+        ("gitrepos", "0008_last_ref"),
     ]
 
     operations = [migrations.RunPython(name_plain, migrations.RunPython.noop)]

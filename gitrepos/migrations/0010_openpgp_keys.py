@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gitrepos", "0006_bind_secrets")]
+    dependencies = [("gitrepos", "0009_name_plain_http")]
 
     operations = [
         migrations.AddField(

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gitrepos", "0009_openpgp_keys")]
+    dependencies = [("gitrepos", "0010_openpgp_keys")]
 
     operations = [
         migrations.AddField(

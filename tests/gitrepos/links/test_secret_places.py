@@ -338,7 +338,7 @@ def test_an_upgrade_names_the_ports_that_links_use_in_clear(admin: APIClient) ->
 
     import_module("gitrepos.migrations.0006_bind_secrets").bind(apps, None)
     for _ in range(2):
-        import_module("gitrepos.migrations.0008_name_plain_http").name_plain(apps, None)
+        import_module("gitrepos.migrations.0009_name_plain_http").name_plain(apps, None)
 
     assert sealed_secrets.secret_of(Remote.objects.get()).authorization
     assert GitCredential.objects.get().hosts == [
