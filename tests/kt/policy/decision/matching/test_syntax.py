@@ -7,8 +7,8 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.policy.decision.matching.loosened import loosen
-from kt.policy.decision.matching.syntax import parse, render
+from kt.policy.decision.matching.loosened import loosen, without_least
+from kt.policy.decision.matching.syntax import parse, render, widest
 from kt.policy.decision.matching.unfinished import ends_of
 
 LOOSENED = {
@@ -53,6 +53,36 @@ def test_a_loosened_pattern_matches_wherever_the_exact_one_does(pattern: str, te
     """The first stage never hides what the second would find."""
     if re2.search(pattern, text):
         assert re2.search(loosen(pattern), text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "width"),
+    [
+        ("abc", 3),
+        ("a{2,5}|b?", 5),
+        ("(?i)(?:ab|c{3})[^x]{4}$", 7),
+        ("a*", None),
+        ("(?:a|b+)c", None),
+        ("x{3,}", None),
+        (r"^\b$", 0),
+    ],
+)
+def test_the_longest_match_is_known(pattern: str, width: int | None) -> None:
+    """None where there is none."""
+    assert widest(parse(pattern)) == width
+
+
+@settings(max_examples=100, deadline=None)
+@given(PATTERNS, TEXTS)
+def test_without_minimums_a_pattern_matches_as_much_and_nothing_longer(
+    pattern: str, text: str
+) -> None:
+    """Streams wait by it."""
+    width = widest(parse(pattern))
+    found, low = re2.search(pattern, text), re2.search(without_least(pattern), text)
+    assert not found or low
+    assert width is None or not found or len(found[0]) <= width
+    assert widest(parse(without_least(pattern))) == width
 
 
 @settings(max_examples=300, deadline=None)

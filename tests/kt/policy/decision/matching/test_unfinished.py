@@ -115,7 +115,30 @@ def test_nothing_waits_where_no_policy_looks_at_the_answer(snapshot: Snapshot) -
     assert releasable(snapshot, REQUEST, "jane@exam") == len("jane@exam")
 
 
-def test_what_waits_is_bounded() -> None:
-    """A word without an end is let go after a while."""
-    text = "a" * 10 * HOLD_LIMIT
-    assert releasable(compiled("pii-detector"), REQUEST, text) >= len(text) - 2 * HOLD_LIMIT
+@pytest.mark.parametrize(
+    ("opening", "filling"),
+    [
+        ("-----BEGIN RSA PRIVATE KEY-----\n", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJ4", "Zm9vYmFy"),
+        ("ghp_", "abcDEF0123"),
+        ("Project", " \n"),
+        ("CASE-1 ", "and so on, "),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 40, 4_000])
+def test_no_length_lets_a_match_go_that_has_begun(opening: str, filling: str, count: int) -> None:
+    """It waits from its first character."""
+    blocks = {**BLOCKS, "pii-detector": {"detect_patterns": ["CASE-[0-9]+ .* END"]}}
+    snapshot = compile_policy(policy("pii-detector", "dlp-filter", blocks=blocks))
+    before = "The garden is green, and "
+
+    kept = releasable(snapshot, REQUEST, before + opening + filling * count)
+    assert len(before) - 20 < kept <= len(before)
+
+
+@pytest.mark.parametrize("text", ["a", "A0", "0f", "ab/", "- ", "= ", "1."])
+def test_a_text_that_begins_nothing_is_let_go(text: str) -> None:
+    """Its last characters wait, however long its words are."""
+    said = text * 3 * HOLD_LIMIT
+    kept = len(said) - releasable(WHOLE, REQUEST, said)
+    assert kept < 500
