@@ -82,12 +82,13 @@ def ends_of(patterns: tuple[str, ...]) -> Ends:
     far: list[str] = []
     reach = 0
     for pattern in patterns:
-        width = widest(parse(pattern))
+        node = parse(pattern)
+        width = widest(node)
         if width is None or width > _NEAR:
             # With the most that it allows: a word in small letters is no scheme of a URL.
-            far.append(without_least(pattern))
+            far.append(_end(without_least(pattern), pattern, node))
         else:
-            near.append(loosen(pattern))
+            near.append(_end(loosen(pattern), pattern, node))
             # One character more may tell that a word does not begin here.
             reach = max(reach, width + _WAIT + 1)
     return Ends(_compiled(near), reach, _compiled(far))
@@ -97,8 +98,7 @@ def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:
     ends: list[Any] = []
     waiting: list[str] = []
     size = 0
-    for pattern in patterns:
-        end = _end(pattern)
+    for end in patterns:
         program = compiled(end).programsize
         if waiting and size + program > _PROGRAM:
             ends.append(compiled(_any(waiting)))
@@ -110,8 +110,13 @@ def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:
     return tuple(ends)
 
 
-def _end(pattern: str) -> str:
-    return f"(?:{_beginnings(parse(pattern))}|(?:{pattern}){_CONTEXT})"
+def _end(pattern: str, exact: str, node: Node) -> str:
+    """The beginnings of a pattern, and its matches with a few characters behind them.
+
+    `node` is the tree of `exact`, which most patterns are.
+    """
+    tree = node if pattern == exact else parse(pattern)
+    return f"(?:{_beginnings(tree)}|(?:{pattern}){_CONTEXT})"
 
 
 def _any(ends: Iterable[str]) -> str:
