@@ -24,6 +24,7 @@ class Event(models.Model):
         UNPINNED = "unpinned"
         ARCHIVED = "archived"
         RENAMED = "renamed"
+        REBOUND = "rebound"
         CREDENTIAL_CHANGED = "credential_changed"
         CREDENTIAL_EXPIRING = "credential_expiring"
 

@@ -4,14 +4,17 @@ from django.apps import AppConfig
 
 
 class GatewaysConfig(AppConfig):
-    """Registers the package's metrics, and its signing keys for the rotation of secrets."""
+    """Registers its metrics, its signing keys for rotations, and bindings that follow renames."""
 
     name = "gateways"
 
     def ready(self) -> None:
+        from configurations import successors
+        from gateways.registry import bindings
         from gateways.reports import measures
         from gateways.signing import keys
         from keeptrusts import metrics, sealing
 
         metrics.register(measures.families)
         sealing.register(keys.reseal)
+        successors.register(bindings.follow)

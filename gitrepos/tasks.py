@@ -24,12 +24,12 @@ from kombu.exceptions import OperationalError
 from events import retention
 from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
 from gitrepos.forge import eventloop
-from gitrepos.links import links, shared_credentials
+from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
 from gitrepos.snapshot import temporary
-from gitrepos.sync import history, poll, preview, preview_requests, steps
+from gitrepos.sync import history, poll, preview, steps
 from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
 from keeptrusts.processes import heartbeat

@@ -11,6 +11,10 @@ from gitrepos.models import Link, LinkedFile
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
 
 _Key = tuple[str, str]  # Link and configuration.
+_COLUMNS = (
+    "link_id", "configuration", "renamed_from",
+    "path", "content_hash", "outcome", "updated_at", "link__last_commit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,22 @@ def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
     if wanted is not None:
         rows = rows.filter(configuration__in=wanted)
     files: dict[_Key, File] = {}
-    facts = ("path", "content_hash", "outcome", "updated_at", "link__last_commit")
-    for link_id, configuration, *values in rows.values_list("link_id", "configuration", *facts):
+    moved: dict[_Key, tuple[str, str]] = {}
+    found = list(rows.values_list(*_COLUMNS))
+    for link_id, configuration, renamed_from, *values in found:
         key = str(link_id), configuration
         if key not in files or files[key].gone:
-            files[key] = File(*values)
-    gone = {key: file for key, file in files.items() if file.gone}
-    return files | _moved(gone) if gone else files
+            files[key] = file = File(*values)
+            if renamed_from and not file.gone:
+                moved[key[0], renamed_from] = file.path, configuration
+    gone = {key for key, file in files.items() if file.gone}
+    if wanted is not None and gone:  # Of all files, those that moved were among them.
+        moved = _moved(gone)
+    return files | {
+        key: replace(files[key], moved_to=path, renamed=renamed)
+        for key, (path, renamed) in moved.items()
+        if key in gone
+    }
 
 
 def held() -> dict[_Key, Mapping[str, str]]:
@@ -61,16 +74,16 @@ def held() -> dict[_Key, Mapping[str, str]]:
     return found
 
 
-def _moved(gone: dict[_Key, File]) -> dict[_Key, File]:
+def _moved(gone: Collection[_Key]) -> dict[_Key, tuple[str, str]]:
+    """Path and id that policies have now, by the link and the id that they had."""
     links, names = {UUID(link) for link, _ in gone}, {name for _, name in gone}
     rows = LinkedFile.objects.filter(link__in=links, renamed_from__in=names)
     moved = rows.exclude(outcome__in=_GONE)
     return {
-        (str(link_id), name): replace(file, moved_to=path, renamed=renamed)
+        (str(link_id), name): (path, renamed)
         for link_id, name, path, renamed in moved.values_list(
             "link_id", "renamed_from", "path", "configuration"
         )
-        if (file := gone.get((str(link_id), name)))
     }
 
 

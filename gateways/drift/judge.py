@@ -1,16 +1,41 @@
 """States of drift: names and rules, pure."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 ROLLOUT_SECONDS = 60
+_EFFECTS = ("weaker", "stronger", "other")
 _MISSED_REPORTS = 3
 
 IN_SYNC, ROLLING_OUT, DRIFTED, STALE = "in_sync", "rolling_out", "drifted", "stale"
 OFFLINE, OVERRIDDEN, QUARANTINED = "offline", "overridden", "quarantined"
 ORPHANED = "orphaned"
 STATES = (IN_SYNC, ROLLING_OUT, DRIFTED, STALE, OFFLINE, OVERRIDDEN, QUARANTINED, ORPHANED)
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The id under which a policy goes on, with what that changes in enforcement.
+
+    `changes` are as those of `/diff`; None where the two were not compared.
+    """
+
+    configuration: str
+    path: str
+    changes: Sequence[Mapping[str, str]] | None = None
+
+    @property
+    def words(self) -> str:
+        """The changes in words, and what to do."""
+        if self.changes is None:
+            return "compare the two, then bind the gateway to that"
+        if not self.changes:
+            return "that enforces the same; bind the gateway to that"
+        counts = Counter(change["effect"] for change in self.changes)
+        told = ", ".join(f"{counts[effect]} {effect}" for effect in _EFFECTS if counts[effect])
+        return f"that changes what is enforced ({told}); bind the gateway to that if it is meant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +55,7 @@ class ConfigurationFacts:
     git_commit: str = ""
     orphaned_since: datetime | None = None
     orphaned_why: str = ""
+    successor: Successor | None = None
     quarantined_since: datetime | None = None
     overridden_since: datetime | None = None
     overridden_why: str = ""
@@ -94,7 +120,8 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
 def source_verdict(source: ConfigurationFacts) -> Verdict:
     """The state of a configuration against git, without regard to gateways."""
     if source.orphaned_since is not None:
-        return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why)
+        after = f"; {source.successor.words}" if source.successor else ""
+        return Verdict(ORPHANED, source.orphaned_since, source.orphaned_why + after)
     if source.quarantined_since is not None:
         in_force = "the last good version is in force"
         if source.overridden_since is not None:

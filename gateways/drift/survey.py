@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,19 +12,22 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
+from configurations import checks
 from configurations.models import Configuration, Version
 from gateways.drift import feeds, judge
 from gateways.drift.feeds import File
-from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Verdict
+from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Successor, Verdict
 from gateways.models import Gateway
 from gateways.reports import live, reports
 from gitrepos.models import LinkedFile
+from keeptrusts.api.errors import ConflictError
 
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
 # Configuration, version and content hash that a gateway reports as running.
 _Claim = tuple[str | None, int | None, str | None]
+_MOST_COMPARED = 50
 # A file that is there and feeds nothing; in a conflict another file has the same id.
 _REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
 
@@ -68,7 +72,7 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
     unbound = [] if gateway else _unbound(bound, configuration)
     seen, handed = _live()
     wanted = {*bound, *unbound} if gateway or configuration else None
-    sources = _sources(wanted)
+    sources = _sources(wanted, bound)
     published = _published({row.claim for row in gateways})
     clock = Clock(
         timezone.now(),
@@ -110,8 +114,13 @@ def _live() -> tuple[Mapping[str, live.LastReport], Mapping[str, live.Handed]]:
         return {}, {}
 
 
-def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFacts]:
-    """The current versions of all configurations, or of those wanted, compared with git."""
+def _sources(
+    wanted: Collection[str | None] | None, bound: Collection[str | None]
+) -> dict[str, ConfigurationFacts]:
+    """The current versions of all configurations, or of those wanted, compared with git.
+
+    Those of `bound` are compared with what became of them.
+    """
     current = Version.objects.filter(number=F("configuration__version")).select_related(
         "configuration"
     )
@@ -122,7 +131,32 @@ def _sources(wanted: Collection[str | None] | None) -> dict[str, ConfigurationFa
     for version in current.defer("content"):
         key = version.configuration.owner, version.configuration_id
         sources[version.configuration_id] = _source(version, files.get(key), held.get(key))
-    return sources
+    renamed = {
+        pk: source
+        for pk, source in sources.items()
+        if pk in bound and source.successor and source.orphaned_since
+    }
+    return sources | _compared(dict(list(renamed.items())[:_MOST_COMPARED]))
+
+
+def _compared(renamed: Mapping[str, ConfigurationFacts]) -> dict[str, ConfigurationFacts]:
+    """The same with the changes from each configuration to its successor."""
+    after = {pk: source.successor for pk, source in renamed.items() if source.successor}
+    if not after:
+        return {}
+    ids = {*after, *(successor.configuration for successor in after.values())}
+    current = Version.objects.filter(configuration__in=ids, number=F("configuration__version"))
+    contents = {
+        pk: bytes(content) for pk, content in current.values_list("configuration", "content")
+    }
+    compared = {}
+    for pk, successor in after.items():
+        try:
+            changes = checks.compared(contents[pk], contents[successor.configuration])
+        except ConflictError:
+            continue  # The present rules refuse one of the two.
+        compared[pk] = replace(renamed[pk], successor=replace(successor, changes=changes))
+    return compared
 
 
 def _source(
@@ -141,6 +175,7 @@ def _source(
         git_commit=file.commit if file else "",
         orphaned_since=orphaned_since,
         orphaned_why=orphaned_why,
+        successor=Successor(file.renamed, file.moved_to) if file and file.renamed else None,
         quarantined_since=file.since if file and refused else None,
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
@@ -208,6 +243,7 @@ def _row(
         "running_hash": facts.running_hash or None if facts else None,
         "running_version": running_version,
         "last_seen_at": facts.last_seen_at if facts else None,
+        "successor": asdict(source.successor) if source and source.successor else None,
         "problem": {"code": code, "message": facts.problem_message} if facts and code else None,
     }
 

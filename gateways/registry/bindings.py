@@ -1,4 +1,4 @@
-"""Creation and removal of selectors: the only writer of `Binding`."""
+"""Creation and removal of selectors, and bindings that follow a rename: the writer of `Binding`."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from configurations.publish import publish
-from gateways.models import Binding
+from configurations.successors import Followers
+from gateways.models import Binding, EnrolmentToken
 from gateways.registry import gateways
 from keeptrusts.api.errors import ConflictError, NotFoundError
 
@@ -42,6 +43,22 @@ def delete(binding_id: UUID) -> Binding:
         Binding.objects.filter(pk=binding_id).delete()
         gateways.rebind_all(seq)
         return row
+
+
+def follow(before: str, after: str) -> Followers:
+    """Bind to `after` all that is bound to `before`: selectors, gateways, enrolment tokens.
+
+    Called in the transaction that renames the configuration.
+    """
+    seq = publish()
+    selectors = Binding.objects.filter(configuration=before)
+    tokens = EnrolmentToken.objects.filter(configuration=before)
+    count = len(selectors) + len(tokens)
+    there = [row.selector for row in Binding.objects.filter(configuration=after)]
+    Binding.objects.filter(pk__in=[row.pk for row in selectors if row.selector in there]).delete()
+    selectors.update(configuration=after)
+    tokens.update(configuration=after)
+    return Followers(gateways.move(before, after, seq), count)
 
 
 def _check_new(configuration_id: str, selector: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from configurations.publish import publish
@@ -115,6 +116,25 @@ def reissue(gateway_id: str, *, above: int) -> bool:
         count = _count()
         Gateway.objects.filter(pk=gateway_id).update(bound_seq=seq, changed_seq=count)
         return True
+
+
+def move(before: str, after: str, seq: int) -> tuple[str, ...]:
+    """Bind to `after` every gateway that is bound to `before`; returns their ids.
+
+    Called in the transaction that moves the selectors, with the sequence from its `publish`.
+    """
+    concerned = Q(bound=before) | Q(configuration=before)
+    rows = list(Gateway.objects.filter(concerned, deleted_at=None).order_by("pk"))
+    count, now = (_count() if rows else 0), timezone.now()
+    for row in rows:
+        if row.configuration_id == before:
+            row.configuration_id = after
+        if row.bound_id == before:  # Before selectors are asked: an ambiguous one keeps it.
+            row.bound_id, row.bound_seq, row.bound_at = after, seq, now
+        row.changed_seq, row.updated_at = count, now
+    _rebind(rows, seq)
+    Gateway.objects.bulk_update(rows, [*_BOUND_FIELDS, "configuration", "updated_at"], 500)
+    return tuple(row.pk for row in rows)
 
 
 def rebind_all(seq: int) -> None:

@@ -6,7 +6,7 @@ minute ago, and every gateway repeats the rest with its next report.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 import orjson
@@ -14,7 +14,6 @@ import redis
 import structlog
 from django.utils import timezone
 
-from gateways.signing.statements import Desired
 from keeptrusts.redis_client import client
 
 log = structlog.get_logger(__name__)
@@ -30,6 +29,17 @@ _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Row = TypeVar("_Row", "Handed", "LastReport")
 
 
+class _Statement(Protocol):
+    """What is read of a statement."""
+
+    @property
+    def gateway(self) -> str: ...
+    @property
+    def content_hash(self) -> str: ...
+    @property
+    def publish_seq(self) -> int: ...
+
+
 class Handed(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     """The content that was last handed to a gateway, by pull or by push."""
 
@@ -38,7 +48,7 @@ class Handed(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen
     at: _Moment
 
 
-def note_handed(statements: Iterable[Desired]) -> None:
+def note_handed(statements: Iterable[_Statement]) -> None:
     """Record the contents that were handed to gateways; a failure of Redis is logged."""
     now = timezone.now()
     rows: Any = {

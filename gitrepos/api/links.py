@@ -19,10 +19,9 @@ from configurations.versions import Origin, Source
 from gitrepos import tasks
 from gitrepos.api import overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from gitrepos.links import links, listing
+from gitrepos.links import links, listing, preview_requests
 from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
 from gitrepos.models import Link
-from gitrepos.sync import preview_requests
 from gitrepos.webhooks import deliveries
 from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
 from keeptrusts.api.fields import Input

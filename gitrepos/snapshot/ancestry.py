@@ -53,7 +53,7 @@ def fork(access: runner.Access, *, ref: str, head: str, other: str, folder: Path
 
 def _departed(source: RemoteBranch, commit: str) -> bool:
     # In a separate repository: git does not deepen one that has the head already.
-    bare = Bare(source, "history")
+    bare = Bare(source, f"history-{commit}")
     deep = [*_deep(), "origin", f"+{source.ref}:{_HEAD}"]
     try:
         bare.fetch([*deep, f"+{commit}:{_LEFT}"], _SECONDS)

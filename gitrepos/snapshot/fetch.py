@@ -179,6 +179,7 @@ class _Repository:
         facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
         self.commit, self._tree = _commit(facts, message), facts["tree"]
         self._below: dict[str, list[_Entry]] = {}
+        self._left: dict[str, bool] = {}
 
     def _read_header(self, name: str) -> tuple[list[str], str]:
         """The header lines of a commit as stored, and its message.
@@ -190,8 +191,12 @@ class _Repository:
         return header.split("\n"), message
 
     def left(self, commit: str) -> bool:
-        """True when the branch provably lost `commit` from its ancestors."""
-        return ancestry.left(self._source, commit, head=self.commit.id, header=self._header)
+        """True when the branch provably lost `commit` from its ancestors; asked once for each."""
+        if commit not in self._left:
+            self._left[commit] = ancestry.left(
+                self._source, commit, head=self.commit.id, header=self._header
+            )
+        return self._left[commit]
 
     def signature(self, ask: FilesRequest) -> Signature | None:
         """The commit's signature, checked against the allowed signers; None without any."""

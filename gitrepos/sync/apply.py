@@ -1,15 +1,16 @@
 """Writing the result of a sync: one link in one transaction, under its fence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from configurations import versions
+from configurations import successors, versions
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
 from gitrepos import refs
@@ -19,7 +20,8 @@ from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.snapshot.values import Commit, Snapshot
 from gitrepos.sync import facts, history, holds, notices
-from gitrepos.sync.candidates import Candidate
+from gitrepos.sync.candidates import Candidate, Linked
+from gitrepos.sync.facts import Look
 from gitrepos.sync.plan import Hold, Plan, mass_removal
 
 _MAX_WAIT = timedelta(hours=1)
@@ -47,11 +49,14 @@ def apply(
     snapshot: Snapshot,
     candidates: Sequence[Candidate],
     hold: Hold | None = None,
+    *,
+    looks: Sequence[Look] = (),
 ) -> Hold | None:
     """Put a commit in force: all of it in one transaction, or nothing.
 
-    `hold` is a reason to hold the commit that was found before its files were read. A commit that
-    needs a person's confirmation is held, and the reason is returned.
+    `hold` is a reason to hold the commit that was found before its files were read, `looks` is what
+    the same fetch found at other links. A commit that needs a person's confirmation is held, and
+    the reason is returned.
 
     Raises:
         FenceLostError: the claim ended.
@@ -62,13 +67,14 @@ def apply(
     with transaction.atomic():
         link = _locked(fence, attempt, now)
         before = facts.linked(link.pk)
-        decided = facts.decide(link, candidates, before) if snapshot.files is not None else None
+        decide = partial(facts.decide, link, candidates, commit=commit, looks=looks)
+        decided = decide(before) if snapshot.files is not None else None
         against = _against(link, commit, decided, hold)
         if against is not None:
             _hold_back(link, attempt, against, commit, now)
             return against
         if decided is not None:
-            _apply_files(link, attempt, snapshot.commit, candidates, decided, now)
+            _apply_files(link, attempt, snapshot.commit, decide, decided, now)
         holds.lift(link, commit)
         if snapshot.rewritten:
             notices.tell_rewrite(link, commit)
@@ -81,7 +87,7 @@ def apply(
         return None
 
 
-def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
+def gone(fence: Fence, attempt: Attempt, error: GoneError, *, looks: Sequence[Look] = ()) -> bool:
     """Hold a link whose branch or path is gone; returns whether it is held.
 
     A link without a file in force is not held. Once a person confirmed, every file counts as gone
@@ -94,7 +100,8 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
     now = timezone.now()
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        decided = facts.decide(link, (), facts.linked(link.pk))
+        decide = partial(facts.decide, link, (), commit=error.commit, looks=looks)
+        decided = decide(facts.linked(link.pk))
         if not decided.removed:
             return False
         if not holds.lets_pass(link, error.commit):
@@ -102,7 +109,7 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError) -> bool:
             _hold_back(link, attempt, hold, error.commit, now)
             return True
         commit = Commit(error.commit, author="", message="")
-        _apply_files(link, attempt, commit, (), decided, now)
+        _apply_files(link, attempt, commit, decide, decided, now)
         holds.lift(link, error.commit)
         link.tree_id = ""  # If it comes back unchanged, its files are read again.
         link.save()
@@ -182,15 +189,18 @@ def _apply_files(
     link: Link,
     attempt: Attempt,
     commit: Commit,
-    candidates: Sequence[Candidate],
+    decide: Callable[[Sequence[Linked]], Plan],
     decided: Plan,
     now: datetime,
 ) -> None:
     before = facts.linked(link.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
-        decided = facts.decide(link, candidates, before)
+        decided = decide(before)
     written = _publish(link, attempt, commit, decided)
+    for move in decided.renames:
+        old, new = move.before.configuration, move.after.configuration
+        notices.tell_followers(link, move, successors.succeed(old, new))
     changed = history.write(link, decided, now)
     notices.tell(link, decided, before, changed)
     link.counts = decided.counts()

@@ -13,9 +13,13 @@ from kt.policy.report import Pack
 from kt.policy.storable import storable
 from kt.policy.verify import verify
 from kt.policy.words import quoted
+from kt.policy.yaml import document
 
 _DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
 CHECKOUT_CODES = (_DIFFERS, _UNKNOWN)
+OWNED = "owned_by_another_link"
+# Outcomes of rows without a file.
+GONE = ("missing", "archived")
 _MAX_FINDINGS = 100
 
 
@@ -34,7 +38,9 @@ class Linked:
 class Candidate:
     """A file of the commit with the id that it names and its findings.
 
-    `unchanged`: it is in force already, as it is in git.
+    `unchanged`: it is in force already, as it is in git. A file that is refused keeps the id that
+    it had in `configuration`; `named` is then the one that it says itself. `unread`: nobody can
+    tell which id it names.
     """
 
     path: str
@@ -45,6 +51,13 @@ class Candidate:
     content_hash: str = ""
     findings: tuple[Finding, ...] = ()
     unchanged: bool = False
+    named: str = ""
+    unread: bool = False
+
+    @property
+    def own_id(self) -> str:
+        """The id that it says itself, or else the one that it had; empty for none."""
+        return self.named or self.configuration
 
     @property
     def ok(self) -> bool:
@@ -65,7 +78,7 @@ def read(
     `prefix` stands before every id that a file names. A file that is in force as it is in git is
     not linted again, even if its bytes are there; with `every` it is linted, to be shown.
     """
-    before = {row.path: row for row in linked if row.outcome not in ("missing", "archived")}
+    before = {row.path: row for row in linked if row.outcome not in GONE}
     files = snapshot.files or ()
     return tuple(_candidate(file, before.get(file.path), prefix, every=every) for file in files)
 
@@ -74,7 +87,7 @@ def _candidate(file: File, row: Linked | None, prefix: str, *, every: bool) -> C
     if file.defect is not None:
         configuration = row.configuration if row else ""
         finding = error(file.defect.code, file.defect.message)
-        return Candidate(file.path, file.blob, configuration, findings=(finding,))
+        return Candidate(file.path, file.blob, configuration, findings=(finding,), unread=True)
     warnings = tuple(_checkout_warnings(file.attributes))
     stands = row is not None and (row.outcome, row.blob) == ("synced", file.blob)
     if file.content is None or (stands and not every):
@@ -104,17 +117,26 @@ def _linted(
     if isinstance(named, Finding):
         findings.append(named)
         named = ""
-    if any(finding.severity == "error" for finding in findings) and row and row.configuration:
-        named = row.configuration  # What it fed stays in force, whatever id it names now.
+    refused = any(finding.severity == "error" for finding in findings)
+    # What a refused file fed stays in force, whatever id it names now.
+    configuration = row.configuration if refused and row and row.configuration else named
+    unread = refused and not (named and _is_told(report.pack, content))
     return Candidate(
         file.path,
         file.blob,
-        named,
+        configuration,
+        named="" if unread or configuration == named else named,
+        unread=unread,
         name=pack.name or "",
         content=content,
         content_hash=hashlib.sha256(content).hexdigest(),
         findings=storable(findings, _MAX_FINDINGS),
     )
+
+
+def _is_told(pack: Pack | None, content: bytes) -> bool:
+    """True when a refused file says its id beyond doubt: it names one, or was read to its end."""
+    return pack is not None and (bool(pack.id) or document.read(content).complete)
 
 
 def _prefixed(prefix: str, named: str | Finding) -> str | Finding:
@@ -130,7 +152,7 @@ def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
             f"a .gitattributes on the way to the file is over {MAX_BYTES} bytes and was not"
             " read: sha256sum may print another hash than content_hash in a checkout"
         )
-        return [_warning(_UNKNOWN, message)]
+        return [warning(_UNKNOWN, message)]
     attribute = _altering(attributes)
     if attribute is None:
         return []
@@ -138,7 +160,7 @@ def _checkout_warnings(attributes: Mapping[str, str] | None) -> list[Finding]:
         f"the attribute {quoted(attribute)} may change the file in a checkout, where sha256sum then"
         " prints another hash than content_hash; `-text -ident -filter` keeps its bytes"
     )
-    return [_warning(_DIFFERS, message)]
+    return [warning(_DIFFERS, message)]
 
 
 def _altering(attributes: Mapping[str, str]) -> str | None:
@@ -175,5 +197,6 @@ def error(code: str, message: str) -> Finding:
     return Finding(code, "error", "", message, "", 1, 1)
 
 
-def _warning(code: str, message: str) -> Finding:
+def warning(code: str, message: str) -> Finding:
+    """A warning about a file as a whole."""
     return Finding(code, "warning", "", message, "", 1, 1)

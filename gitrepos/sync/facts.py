@@ -1,43 +1,107 @@
 """The rows that a plan needs, read from the database, and the plan made of them."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from django.db.models import Q
+
 from configurations.models import Configuration
-from gitrepos.models import Link, LinkedFile
-from gitrepos.sync.candidates import Candidate, Linked
+from gitrepos.errors import GoneError, RemoteError
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
+from gitrepos.snapshot.values import Snapshot
+from gitrepos.sync import holds, ownership
+from gitrepos.sync.candidates import GONE, Candidate, Linked, read
+from gitrepos.sync.ownership import OtherLink
 from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
 
+_COLUMNS = ("path", "configuration", "blob", "outcome", "content_hash")
 
-def decide(link: Link, candidates: Sequence[Candidate], before: Sequence[Linked]) -> Plan:
-    """The plan for `candidates`, given the files of the last sync."""
+
+@dataclass(slots=True)
+class Look:
+    """What one fetch found for a link: its rows before, and its snapshot or the error.
+
+    The files are read once, when they are needed first.
+    """
+
+    link: Link
+    before: Sequence[Linked]
+    result: Snapshot | RemoteError
+    _read: tuple[Candidate, ...] | None = field(default=None, init=False)
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The files of the commit, read and named; none where there are none to read."""
+        if isinstance(self.result, RemoteError):
+            return ()
+        if self._read is None:
+            self._read = read(self.result, self.before, prefix=self.link.id_prefix)
+        return self._read
+
+    def loses(self) -> bool:
+        """True when a file that the link had is not in this commit."""
+        if isinstance(self.result, RemoteError) or self.result.files is None:
+            return isinstance(self.result, GoneError)
+        there = {file.path for file in self.result.files}
+        return any(row.path not in there for row in self.before if row.outcome not in GONE)
+
+    def tells(self) -> bool:
+        """True when it shows which files the link has in this commit."""
+        if isinstance(self.result, RemoteError):
+            return isinstance(self.result, GoneError)
+        return self.result.files is not None
+
+    def binds(self) -> bool:
+        """True when the link would take this commit: its signers, if it has any, signed it."""
+        if isinstance(self.result, RemoteError):
+            return not self.link.allowed_signers
+        commit = self.result.commit
+        return not holds.unverified(commit.signature) or holds.lets_pass(self.link, commit.id)
+
+
+def decide(
+    link: Link,
+    candidates: Sequence[Candidate],
+    before: Sequence[Linked],
+    *,
+    commit: str = "",
+    looks: Sequence[Look] = (),
+) -> Plan:
+    """The plan for the `candidates` of a commit, given the files of the last sync.
+
+    `looks` are those of the same fetch at other links of the branch.
+    """
     terms = LinkTerms(
         str(link.pk),
         link.url,
         auto_create=link.auto_create_configuration,
         adopt=link.adopt,
         prune=link.prune,
+        renames=link.generation == link.observed_generation and commit != link.last_commit,
     )
-    return plan(candidates, linked=before, holders=_holders(candidates, before), link=terms)
+    holders = _holders({c.configuration for c in candidates} | {r.configuration for r in before})
+    others = _others(link, _contested(link, candidates, before, holders), looks)
+    return plan(candidates, linked=before, holders=holders, link=terms, others=others)
 
 
 def linked(link_id: UUID) -> list[Linked]:
     """The files of a link as of its last sync.
 
     A file that must go into force although it did not change has an empty blob, so that it is
-    read again.
+    read again; so has one whose configuration another link feeds by now.
     """
-    awaited = Configuration.objects.filter(owner=str(link_id), git_hash="").values_list("pk")
-    waiting = {pk for (pk,) in awaited}
+    owned = Configuration.objects.filter(owner=str(link_id)).exclude(git_hash="")
+    settled = set(owned.values_list("pk", flat=True))
     files = LinkedFile.objects.filter(link=link_id).order_by("path")
-    names = ("path", "configuration", "blob", "outcome", "content_hash")
-    rows = [Linked(*row) for row in files.values_list(*names)]
-    return [replace(row, blob="") if row.configuration in waiting else row for row in rows]
+    rows = [Linked(*row) for row in files.values_list(*_COLUMNS)]
+    return [
+        row if row.configuration in settled or row.outcome != "synced" else replace(row, blob="")
+        for row in rows
+    ]
 
 
-def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[str, Holder]:
-    ids = {c.configuration for c in candidates} | {row.configuration for row in before}
+def _holders(ids: Collection[str]) -> dict[str, Holder]:
     configurations = Configuration.objects.filter(pk__in=ids).only(
         "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
     )
@@ -53,3 +117,70 @@ def _holders(candidates: Sequence[Candidate], before: Sequence[Linked]) -> dict[
         )
         for row in configurations
     }
+
+
+def _contested(
+    link: Link,
+    candidates: Iterable[Candidate],
+    before: Iterable[Linked],
+    holders: Mapping[str, Holder],
+) -> dict[str, str]:
+    """The ids that other links have a word in, with their owners: another's, or without a file."""
+    named = {candidate.configuration for candidate in candidates}
+    lost = {row.configuration for row in before if row.outcome != "archived"} - named
+    own = str(link.pk)
+    foreign = {pk: holders[pk].owner for pk in named & holders.keys()}
+    return {
+        **{pk: owner for pk, owner in foreign.items() if owner not in ("", own)},
+        **{pk: own for pk in lost & holders.keys() if holders[pk].owner == own},
+    }
+
+
+def _others(link: Link, contested: Mapping[str, str], looks: Sequence[Look]) -> list[OtherLink]:
+    """The links that feed or name one of the ids, and all links of the same branch."""
+    if not contested:
+        return []
+    seen = {look.link.pk: look for look in looks if look.link.pk != link.pk}
+    unread = {c.configuration for look in seen.values() for c in look.candidates() if c.unread}
+    same = {"url": link.url, "branch": link.branch}
+    rows: dict[UUID, set[Linked]] = defaultdict(set)
+    for wanted in (
+        LinkedFile.objects.filter(configuration__in={*contested, *unread} - {""}),
+        LinkedFile.objects.filter(
+            outcome="quarantined", **{f"link__{name}": value for name, value in same.items()}
+        ),
+    ):
+        for link_id, *row in wanted.values_list("link_id", *_COLUMNS):
+            rows[link_id].add(Linked(*row))
+    named = {row.configuration for found in rows.values() for row in found}
+    owners = dict(Configuration.objects.filter(pk__in=named).values_list("pk", "owner"))
+    concerned = {*rows, *(UUID(owner) for owner in contested.values())}
+    known = Link.objects.filter(Q(**same) | Q(pk__in=concerned)).exclude(pk=link.pk)
+    return [
+        _other(
+            link,
+            other,
+            sorted(rows[other.pk], key=lambda row: row.path),
+            seen.get(other.pk),
+            {pk for pk, owner in owners.items() if owner == str(other.pk)},
+        )
+        for other in known.order_by("pk")
+    ]
+
+
+def _other(
+    link: Link, other: Link, rows: Sequence[Linked], look: Look | None, fed: Collection[str]
+) -> OtherLink:
+    sibling = (other.url, other.branch) == (link.url, link.branch)
+    told = look is not None and sibling and look.tells()
+    return ownership.seen(
+        str(other.pk),
+        rows,
+        look.candidates() if told and look is not None else None,
+        fed=fed,
+        sibling=sibling,
+        suspended=other.suspended,
+        failing=other.error_code not in ("", NO_POLICY_FILES),
+        together=other.remote_id == link.remote_id,
+        signed=look is not None and look.binds(),
+    )

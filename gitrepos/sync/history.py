@@ -28,8 +28,11 @@ def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
     ):
         for gone in group:
             row = rows[gone.path, gone.configuration]
-            if row.outcome != outcome:
-                row.outcome, row.findings, row.updated_at = outcome, [], now
+            wait = decided.waits.get(gone)
+            findings = [asdict(wait)] if wait else []
+            if (row.outcome, row.findings) != (outcome, findings):
+                row.updated_at = now if row.outcome != outcome else row.updated_at
+                row.outcome, row.findings = outcome, findings
                 changed.append(row)
     dropped = [rows[gone.path, gone.configuration].pk for gone in decided.dropped]
     LinkedFile.objects.filter(pk__in=dropped).delete()

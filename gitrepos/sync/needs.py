@@ -1,6 +1,7 @@
 """Reasons for a sync of a link, and its request to git."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,8 +11,11 @@ from gitrepos import refs
 from gitrepos.errors import NULL_ID
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.snapshot.values import FilesRequest
-from gitrepos.sync.candidates import Linked, settled
+from gitrepos.sync.candidates import GONE, OWNED, Linked, settled
 from kt.policy.verify import VERIFY_VERSION
+
+# Outcomes that change with the files of other links.
+_DEPENDENT = ("missing", "conflict", "quarantined")
 
 # The commit of each ref that a check asked for; empty where there is none.
 Heads = Mapping[str, str]
@@ -25,6 +29,12 @@ def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
     return (head or NULL_ID) != _seen(link) or _replan(link, pending)
 
 
+def contested(links: Sequence[Link], pending: set[UUID]) -> set[UUID]:
+    """Links with a file in conflict, which a sync of another link may solve; and `pending`."""
+    found = LinkedFile.objects.filter(link__in=links, outcome=LinkedFile.Outcome.CONFLICT)
+    return pending | set(found.values_list("link_id", flat=True))
+
+
 def _failed_at(link: Link, head: str) -> bool:
     """True when the link failed at this commit and its time to try again has not come."""
     waits = link.retry_at is not None and link.retry_at > timezone.now()
@@ -36,7 +46,7 @@ def _seen(link: Link) -> str:
     return str(link.held["commit"]) if link.held else link.last_commit
 
 
-def _replan(link: Link, pending: set[UUID]) -> bool:
+def _replan(link: Link, pending: AbstractSet[UUID]) -> bool:
     """True when a link needs a new plan although its commit is the same."""
     settled_code = link.held["reason"] if link.held else NO_POLICY_FILES
     return (
@@ -63,26 +73,62 @@ def pending_files(links: Iterable[Link]) -> set[UUID]:
     rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
     if not rows:
         return set()
-    named = Configuration.objects.filter(pk__in=files.values("configuration"))
-    owners = dict(named.values_list("pk", "owner"))
+    unlinked = {row[1] for row in rows if row[2] == LinkedFile.Outcome.UNLINKED}
+    made = set(Configuration.objects.filter(pk__in=unlinked).values_list("pk", flat=True))
+    free = _free({row[:2] for row in rows if any(f["code"] == OWNED for f in row[3])})
     return {
         link_id
-        for link_id, configuration, outcome, findings in rows
+        for link_id, configuration, outcome, _ in rows
         if rules[link_id] != VERIFY_VERSION
-        or _released(owners.get(configuration), outcome, findings)
+        or (outcome == LinkedFile.Outcome.UNLINKED and configuration in made)
+        or (link_id, configuration) in free
     }
 
 
-def _released(owner: str | None, outcome: str, findings: Sequence[Mapping[str, str]]) -> bool:
-    """True when the reason is gone; `owner` is None for a configuration that does not exist."""
-    if outcome == LinkedFile.Outcome.UNLINKED:
-        return owner is not None
-    return not owner and any(f["code"] == "owned_by_another_link" for f in findings)
+def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """The pairs of a link and an id that another link had, and has no more.
+
+    That link is gone; or it has no file for the id since its last sync, and follows the same
+    branch or had the id archived.
+    """
+    if not refused:
+        return set()
+    ids = {name for _, name in refused}
+    facts = Configuration.objects.filter(pk__in=ids).values_list("pk", "owner", "status")
+    owners = {pk: UUID(owner) for pk, owner, _ in facts if owner}
+    archived = {pk for pk, _, status in facts if status == Configuration.Status.ARCHIVED}
+    concerned = {link_id for link_id, _ in refused} | set(owners.values())
+    branches = {
+        pk: branch
+        for pk, *branch in Link.objects.filter(pk__in=concerned).values_list("pk", "url", "branch")
+    }
+    files = LinkedFile.objects.filter(link__in=owners.values(), configuration__in=ids)
+    fed = set(files.exclude(outcome__in=GONE).values_list("configuration", "link_id"))
+    return {
+        (link_id, name)
+        for link_id, name in refused
+        if (owner := owners.get(name)) is None
+        or (
+            (name, owner) not in fed
+            and (name in archived or branches.get(owner) == branches.get(link_id))
+        )
+    }
 
 
-def files_request(link: Link, before: Sequence[Linked], pending: set[UUID]) -> FilesRequest:
-    """The request for the files that a sync of the link must read."""
-    known_tree = "" if link.held or _replan(link, pending) else link.tree_id
+def files_request(
+    link: Link, before: Sequence[Linked], pending: AbstractSet[UUID], *, siblings: bool = False
+) -> FilesRequest:
+    """The request for the files that a sync of the link must read.
+
+    With `siblings`, other links of its branch, what became of a file may depend on theirs.
+    """
+    unsettled = any(
+        (row.outcome == "synced" and not row.blob)
+        or (row.outcome == "missing" and link.prune)  # Its wait for another file may be over.
+        or (row.outcome in _DEPENDENT and siblings)
+        for row in before
+    )
+    known_tree = "" if link.held or unsettled or _replan(link, pending) else link.tree_id
     return FilesRequest(
         link.root,
         known_tree=known_tree,

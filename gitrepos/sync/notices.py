@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
+from configurations.successors import Followers
 from events import log
 from events.log import Kind
 from gitrepos import refs
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.sync.candidates import Linked
-from gitrepos.sync.plan import Move, Plan
+from gitrepos.sync.moves import Move
+from gitrepos.sync.plan import FileDecision, Plan
 
 _QUARANTINED = LinkedFile.Outcome.QUARANTINED
 _FIRST_FINDINGS = 3
+_NAMED_GATEWAYS = 100
 
 
 def tell(
@@ -22,6 +25,9 @@ def tell(
     _tell_quarantine(link, {row.path: row.outcome for row in before}, changed)
     for move in decided.moves:
         _tell_move(link, move)
+    for decision in decided.decisions:
+        if decision.taken_from:
+            _tell_taken(link, decision, decided.left.get(decision.candidate.configuration, ""))
     for row in decided.retired:
         message = f"{row.path} is gone from git, and the link prunes."
         _record(Kind.ARCHIVED, link, row.configuration, message, path=row.path)
@@ -31,6 +37,23 @@ def tell(
             message = f"{candidate.path} changed in git, which ends the override of its content."
             hashes = {"replaced_hash": decision.replaced, "content_hash": candidate.content_hash}
             _record(Kind.OVERRIDE_REPLACED, link, candidate.configuration, message, **hashes)
+
+
+def tell_followers(link: Link, move: Move, followers: Followers) -> None:
+    """Record that what was bound to an id follows its policy to another, if anything was."""
+    if not followers.gateways and not followers.bindings:
+        return
+    old, new = move.before.configuration, move.after.configuration
+    _record(
+        Kind.REBOUND,
+        link,
+        new,
+        f"{old} is {new} now, with the same bytes: what was bound to it is bound to that.",
+        renamed_from=old,
+        gateways=list(followers.gateways[:_NAMED_GATEWAYS]),
+        gateway_count=len(followers.gateways),
+        binding_count=followers.bindings,
+    )
 
 
 def tell_rewrite(link: Link, commit: str) -> None:
@@ -89,6 +112,20 @@ def _tell_move(link: Link, move: Move) -> None:
         from_path=before.path,
         path=after.path,
         renamed_from=before.configuration,
+    )
+
+
+def _tell_taken(link: Link, decision: FileDecision, before: str) -> None:
+    after = decision.candidate
+    _record(
+        Kind.RENAMED,
+        link,
+        after.configuration,
+        f"{before or 'A file'} of the link {decision.taken_from} is {after.path} of this one now.",
+        from_path=before,
+        path=after.path,
+        renamed_from=after.configuration,
+        from_git_repo=decision.taken_from,
     )
 
 

@@ -1,11 +1,15 @@
 """The plan: what one commit changes. Pure: no database, no clock, no git."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
-from gitrepos.sync.candidates import Candidate, Linked, error
+from gitrepos.sync import ownership
+from gitrepos.sync.candidates import GONE, OWNED, Candidate, Linked, error
+from gitrepos.sync.moves import Move, moves
+from gitrepos.sync.ownership import OtherLink
 from kt.policy.findings import Finding
 
 MASS_REMOVAL = "mass_removal"
@@ -34,13 +38,17 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class LinkTerms:
-    """The settings of a link that a plan needs."""
+    """The settings of a link that a plan needs.
+
+    `renames`: a new commit is planned, and not what an edit of the link made of the last one.
+    """
 
     id: str
     url: str
     auto_create: bool
     adopt: bool
     prune: bool
+    renames: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class FileDecision:
 
     `publish`: its content becomes the configuration's next version. `adopt`: what is in force
     stays, and this link feeds it from now on. `replaced` is the hash of an override that this
-    ends.
+    ends, `taken_from` the link that gave the configuration up.
     """
 
     candidate: Candidate
@@ -67,14 +75,7 @@ class FileDecision:
     publish: bool = False
     adopt: bool = False
     replaced: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A policy that git now has at another path, or under another id."""
-
-    before: Linked
-    after: Candidate
+    taken_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,10 @@ class Plan:
     obsolete, since the link does not feed their configuration, or another file does.
 
     `removed` are the `missing` and `archived` rows that fed a configuration in force until now,
-    `retired` the rows whose configuration goes out of force with this plan. `kept` counts the
-    configurations that were fed before and still are.
+    `retired` the rows whose configuration goes out of force with this plan; `waits` says of
+    others, which `prune` would retire, why they are not. `left` are the last paths at other links
+    of ids that this link takes. `kept` counts the configurations that were fed before and still
+    are.
     """
 
     decisions: tuple[FileDecision, ...]
@@ -96,13 +99,21 @@ class Plan:
     dropped: tuple[Linked, ...] = ()
     removed: tuple[Linked, ...] = ()
     retired: tuple[Linked, ...] = ()
+    waits: Mapping[Linked, Finding] = field(default_factory=dict)
     moves: tuple[Move, ...] = ()
+    left: Mapping[str, str] = field(default_factory=dict)
     kept: int = 0
 
     @property
+    def renames(self) -> tuple[Move, ...]:
+        """The moves to another id that gateways follow."""
+        return tuple(move for move in self.moves if move.carries)
+
+    @property
     def writes(self) -> bool:
-        """True when the plan changes a configuration."""
-        return bool(self.retired) or any(d.publish or d.adopt for d in self.decisions)
+        """True when the plan changes a configuration, or what gateways are bound to."""
+        changed = any(d.publish or d.adopt for d in self.decisions)
+        return changed or bool(self.retired) or bool(self.renames)
 
     def counts(self) -> dict[str, int]:
         """The number of files by outcome, lost files included."""
@@ -117,23 +128,32 @@ def plan(
     linked: Sequence[Linked],
     holders: Mapping[str, Holder],
     link: LinkTerms,
+    others: Sequence[OtherLink] = (),
 ) -> Plan:
     """Decide what a commit changes.
 
-    `holders` has every existing configuration that a candidate or a linked row names. A file
+    `holders` has every existing configuration that a candidate or a linked row names, `others`
+    each other link that feeds one of these or has a file that names one, and each sibling. A file
     that may not be enforced is quarantined and never stops the others; what it fed stays in
     force. Planning a commit that was already applied publishes nothing.
 
     Source: CI/CD guide, "GitOps Policy Sync".
     """
-    named = Counter(c.configuration for c in candidates if c.configuration)
-    decisions = tuple(_decision(candidate, named, holders, link) for candidate in candidates)
+    named = {c.configuration for c in candidates}
+    # A refused file that says another id than it had is no second one of that.
+    claimed = Counter(c.configuration for c in candidates if c.configuration == c.own_id)
+    feeders = {other.id: other for other in others}
+    decisions = tuple(_decision(c, claimed, holders, link, feeders) for c in candidates)
     present = {(d.candidate.path, d.candidate.configuration) for d in decisions}
     gone = [row for row in linked if (row.path, row.configuration) not in present]
     lost = [row for row in gone if row.configuration not in named and _fed(row, holders, link)]
     living = {row for row in linked if _lives(row, holders, link)}
-    removed = tuple(row for row in lost if row in living)
-    retired = tuple(row for row in lost if link.prune and _may_go(row, holders))
+    elsewhere = {name for other in others if other.sibling for name in other.names.named}
+    removed = tuple(row for row in lost if row in living and row.configuration not in elsewhere)
+    doomed = [row for row in lost if link.prune and _may_go(row, holders)]
+    own = ownership.of(candidates, linked, {row.configuration for row in living})
+    waits = ownership.waits(doomed, own, others)
+    retired = tuple(row for row in doomed if row not in waits)
     archived = tuple(row for row in lost if row in retired or _is_out(row, holders))
     return Plan(
         decisions=decisions,
@@ -142,8 +162,16 @@ def plan(
         dropped=tuple(row for row in gone if row not in lost),
         removed=removed,
         retired=retired,
-        moves=_moves(decisions, [row for row in gone if row in living], removed, holders),
-        kept=len({row.configuration for row in living}) - len(removed),
+        waits=waits,
+        moves=_moves(decisions, living, gone=gone, lost=removed, holders=holders, link=link),
+        left={
+            d.candidate.configuration: feeders[d.taken_from].paths.get(
+                d.candidate.configuration, ""
+            )
+            for d in decisions
+            if d.taken_from
+        },
+        kept=len({row.configuration for row in living} - {row.configuration for row in removed}),
     )
 
 
@@ -162,39 +190,45 @@ def mass_removal(decided: Plan) -> Hold | None:
 
 def _decision(
     candidate: Candidate,
-    named: Mapping[str, int],
+    claimed: Mapping[str, int],
     holders: Mapping[str, Holder],
     link: LinkTerms,
+    feeders: Mapping[str, OtherLink],
 ) -> FileDecision:
     findings = candidate.findings
     holder = holders.get(candidate.configuration)
-    if named[candidate.configuration] > 1:
+    if candidate.configuration and claimed[candidate.configuration] > 1 and not candidate.named:
         message = f"another file of this commit names the id {candidate.configuration!r} too"
         findings = (*findings, error("duplicate_id", message))
         return FileDecision(candidate, "conflict", findings)
+    feeder = feeders.get(holder.owner) if holder is not None else None
     if candidate.unchanged:
-        return FileDecision(candidate, _standing(candidate, holder), findings)
+        if holder is None or holder.owner in ("", link.id):
+            return FileDecision(candidate, _standing(candidate, holder), findings)
+        # Another link took the id since the file was read; the next look has its bytes.
+        message = _owned(candidate.configuration, holder.owner, feeder)
+        return FileDecision(candidate, "conflict", (error(OWNED, message),))
     if not candidate.ok:
         return FileDecision(candidate, "quarantined", findings)
-    refusal = _refusal(candidate.configuration, holder, link)
+    refusal = _refusal(candidate, holder, link, feeder)
     if refusal is not None:
         return FileDecision(candidate, refusal[0], (*findings, refusal[1]))
-    return _allowed(candidate, holder)
+    return _allowed(candidate, holder, link)
 
 
-def _allowed(candidate: Candidate, holder: Holder | None) -> FileDecision:
+def _allowed(candidate: Candidate, holder: Holder | None, link: LinkTerms) -> FileDecision:
     """The decision on a file that may feed its configuration."""
     content_hash = candidate.content_hash
+    from_link = holder.owner if holder is not None and holder.owner != link.id else ""
+    decide = partial(FileDecision, candidate, findings=candidate.findings, taken_from=from_link)
     if holder is None or holder.archived:
-        return FileDecision(candidate, "synced", candidate.findings, publish=True)
+        return decide(outcome="synced", publish=True)
     # An override stays in force until the file changes in git.
     if not holder.pinned and content_hash not in (holder.git_hash, holder.content_hash):
         replaced = holder.content_hash if holder.overridden else ""
-        return FileDecision(
-            candidate, "synced", candidate.findings, publish=True, replaced=replaced
-        )
-    news = not holder.owner or holder.git_hash != content_hash
-    return FileDecision(candidate, _standing(candidate, holder), candidate.findings, adopt=news)
+        return decide(outcome="synced", publish=True, replaced=replaced)
+    news = holder.owner != link.id or holder.git_hash != content_hash
+    return decide(outcome=_standing(candidate, holder), adopt=news)
 
 
 def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
@@ -204,29 +238,47 @@ def _standing(candidate: Candidate, holder: Holder | None) -> Outcome:
 
 
 def _refusal(
-    configuration: str, holder: Holder | None, link: LinkTerms
+    candidate: Candidate, holder: Holder | None, link: LinkTerms, feeder: OtherLink | None
 ) -> tuple[Outcome, Finding] | None:
-    """The outcome and finding when a link may not feed `configuration`, or None."""
+    """The outcome and finding when a link may not feed the id of a file, or None.
+
+    `feeder` is the link that feeds the id now, if it is another one.
+    """
+    name = candidate.configuration
     if holder is None:
         if link.auto_create:
             return None
         message = (
-            f"no configuration {configuration!r} exists, and the link has"
-            " auto_create_configuration off"
+            f"no configuration {name!r} exists, and the link has auto_create_configuration off"
         )
         return "unlinked", error("unlinked", message)
-    if holder.owner == link.id:
+    if holder.owner == link.id or (feeder is not None and _gave_up(feeder, name)):
         return None
-    if holder.owner:
-        message = f"the configuration {configuration!r} is fed by the link {holder.owner}"
-        return "conflict", error("owned_by_another_link", message)
+    if holder.owner and not (holder.archived and feeder is not None and name not in feeder.kept):
+        return "conflict", error(OWNED, _owned(name, holder.owner, feeder))
     if not link.auto_create or link.adopt or holder.origin_url == link.url:
         return None
     message = (
-        f"the configuration {configuration!r} exists and was not made by this link;"
+        f"the configuration {name!r} exists and was not made by this link;"
         ' set "adopt": true on the link to take it over'
     )
     return "conflict", error("not_adopted", message)
+
+
+def _gave_up(feeder: OtherLink, name: str) -> bool:
+    """True when a link of the same branch has no file any more for an id that it feeds."""
+    return feeder.sibling and name not in feeder.kept
+
+
+def _owned(name: str, owner: str, feeder: OtherLink | None) -> str:
+    fed = f"the configuration {name!r} is fed by the link {owner}"
+    if feeder is not None and feeder.sibling:
+        path = feeder.names.named.get(name) or feeder.paths.get(name, "a file")
+        return f"{fed}, whose file {path} names it too; remove one of the two"
+    return (
+        f"{fed}, of another branch or repository; name another id here, or remove its file there"
+        " and archive it"
+    )
 
 
 def _fed(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
@@ -236,7 +288,7 @@ def _fed(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
 
 def _lives(row: Linked, holders: Mapping[str, Holder], link: LinkTerms) -> bool:
     """True when a row had its file at the last sync and feeds a configuration in force."""
-    fed = row.outcome not in ("missing", "archived") and _fed(row, holders, link)
+    fed = row.outcome not in GONE and _fed(row, holders, link)
     return fed and not holders[row.configuration].archived
 
 
@@ -256,41 +308,22 @@ def _may_go(row: Linked, holders: Mapping[str, Holder]) -> bool:
 
 def _moves(
     decisions: Sequence[FileDecision],
+    living: Collection[Linked],
+    *,
     gone: Sequence[Linked],
     lost: Sequence[Linked],
     holders: Mapping[str, Holder],
+    link: LinkTerms,
 ) -> tuple[Move, ...]:
-    """The policies of `gone` rows that another file has now, under the same id or a new one.
-
-    A new id continues the row of `lost` with the same bytes, else with the same `pack.name`. Where
-    two rows or two files match, there is no move.
-    """
+    """The moves of a plan; `living` are the rows that fed a configuration in force until now."""
     feeding = [d.candidate for d in decisions if d.outcome in ("synced", "pinned")]
-    taken = {candidate.configuration: candidate for candidate in feeding}
-    same = [Move(row, taken[row.configuration]) for row in gone if row.configuration in taken]
-    new = [d.candidate for d in decisions if d.publish and d.candidate.configuration not in holders]
-    by_bytes = _pairs(lost, new, lambda row: row.blob, lambda candidate: candidate.blob)
-    done = {move.before for move in by_bytes}, {move.after for move in by_bytes}
-    by_name = _pairs(
-        [row for row in lost if row not in done[0]],
-        [candidate for candidate in new if candidate not in done[1]],
-        lambda row: holders[row.configuration].name,
-        lambda candidate: candidate.name,
-    )
-    return tuple(sorted([*same, *by_bytes, *by_name], key=lambda move: move.after.path))
-
-
-def _pairs(
-    lost: Sequence[Linked],
-    new: Sequence[Candidate],
-    of_row: Callable[[Linked], str],
-    of_candidate: Callable[[Candidate], str],
-) -> list[Move]:
-    """Moves between rows and candidates with the same key, which no other row or candidate has."""
-    olds, news = Counter(map(of_row, lost)), Counter(map(of_candidate, new))
-    rows = {of_row(row): row for row in lost if olds[of_row(row)] == 1}
-    return [
-        Move(rows[key], candidate)
-        for candidate in new
-        if news[key := of_candidate(candidate)] == 1 and key in rows
+    stood = {row.configuration for row in living}
+    come = [
+        candidate
+        for candidate in feeding
+        if (holder := holders.get(candidate.configuration)) is None
+        or (holder.owner == link.id and candidate.configuration not in stood)
     ]
+    left = [row for row in gone if row in living]
+    found = moves(feeding, come, gone=left, lost=lost, holders=holders)
+    return tuple(replace(move, carries=move.carries and link.renames) for move in found)

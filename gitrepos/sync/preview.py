@@ -22,7 +22,7 @@ from gitrepos.snapshot import ancestry
 from gitrepos.snapshot.values import File, FilesRequest, Snapshot
 from gitrepos.sync import facts, holds, merging, poll, steps, work
 from gitrepos.sync.candidates import Linked, read
-from gitrepos.sync.facts import decide
+from gitrepos.sync.facts import Look, decide
 from gitrepos.sync.needs import Heads
 from gitrepos.sync.plan import FileDecision, Hold, Plan, mass_removal
 from gitrepos.sync.work import Work
@@ -36,10 +36,12 @@ class _Taken:
     """The files to plan with: those of one commit, or of a merge.
 
     `into` and `fork` are the head of the branch that is merged into and the commit where the two
-    parted; empty where nothing is merged, or where that is not known.
+    parted; empty where nothing is merged, or where that is not known. `looks` are those at the
+    other links of the branch.
     """
 
-    snapshot: Snapshot
+    snapshot: Snapshot | GoneError
+    looks: Sequence[Look] = ()
     both: frozenset[str] = frozenset()
     into: str = ""
     fork: str = ""
@@ -61,15 +63,17 @@ def of(link: Link) -> dict[str, Any]:
     answer |= {"against": _against(saved)}
     try:
         taken = _taken(link, saved)
-    except GoneError as error:
-        gone = decide(link, (), before)
-        hold = Hold(error.code, error.message) if gone.removed else None
-        return answer | {"error": _error(error)} | _going(link, error.commit, gone, hold)
     except RemoteError as error:
         return answer | {"error": _error(error)}
+    if isinstance(taken.snapshot, GoneError):
+        lost = taken.snapshot
+        gone = decide(link, (), before, commit=lost.commit, looks=taken.looks)
+        hold = Hold(lost.code, lost.message) if gone.removed else None
+        return answer | {"error": _error(lost)} | _going(link, lost.commit, gone, hold)
     candidates = read(taken.snapshot, before, prefix=link.id_prefix, every=True)
-    decided = decide(link, merging.marked(candidates, taken.both), before)
     commit = taken.snapshot.commit
+    shown = merging.marked(candidates, taken.both)
+    decided = decide(link, shown, before, commit=commit.id, looks=taken.looks)
     answer |= {"commit": commit.id, "files": _files(decided)}
     answer |= {"against": _against(saved, taken.into, taken.fork)}
     hold = holds.unverified(commit.signature) or mass_removal(decided)
@@ -90,17 +94,26 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
 
 
 def _taken(link: Link, saved: Link | None) -> _Taken:
-    """The link's files as of now, with the bytes of each; merged into the branch of `saved`."""
+    """The link's files as of now, with the bytes of each; merged into the branch of `saved`.
+
+    Of a branch that is not merged there is a look at its other links.
+    """
     job = Work(link.remote, (link,) if saved is None else (link, saved), timezone.now())
     groups = check.check([poll.question(job)], terms=work.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
     ref = refs.named(link.branch)
-    snapshot = _snapshot(job, link, ref, answer.heads)
     into = refs.named(saved.branch) if saved else ref
-    if into == ref or not answer.heads[into]:
-        return _Taken(snapshot)
+    merges = into != ref and bool(answer.heads[into])
+    siblings = [] if merges else steps.siblings([link])
+    looks = steps.looks(job, ref, answer.heads, siblings=siblings) if siblings else ()
+    try:
+        snapshot = _snapshot(job, link, ref, answer.heads)
+    except GoneError as error:
+        return _Taken(error, looks=looks)
+    if not merges:
+        return _Taken(snapshot, looks=looks)
     return _merged(job, link, snapshot, ref, into, answer.heads)
 
 
@@ -116,7 +129,7 @@ def _merged(job: Work, link: Link, snapshot: Snapshot, ref: str, into: str, head
     if None in sides:
         return _Taken(snapshot, into=ours)
     merged = merging.merge(sides[0] or (), snapshot.files or (), sides[1] or ())
-    return _Taken(replace(snapshot, files=merged.files), merged.both, ours, fork)
+    return _Taken(replace(snapshot, files=merged.files), (), merged.both, ours, fork)
 
 
 def _side(job: Work, link: Link, ref: str, commit: str) -> tuple[File, ...] | None:

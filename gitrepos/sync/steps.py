@@ -11,6 +11,8 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -27,7 +29,8 @@ from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import apply, facts, holds, needs, work
 from gitrepos.sync.apply import Attempt
-from gitrepos.sync.candidates import Candidate, Linked, read
+from gitrepos.sync.candidates import Candidate
+from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Heads
 from gitrepos.sync.work import Work
 
@@ -49,18 +52,17 @@ def sync(fence: Fence, heads: Heads) -> None:
         if job is None:
             return
         pending = needs.pending_files(job.links)
-        results, limited_until = [], None
-        for link, before, result in _taken(job, heads, pending, until):
-            if isinstance(result, RateLimitedError):
-                limited_until = hosts.limited(job.remote, result)
-            head = heads[refs.named(link.branch)]
-            results.append(_sync_link(fence, job, link, before, result, head=head))
-        changed = sum(needs.changed(link, heads, pending) for link in job.links)
-        failed = results.count(False)
+        results, limited_until = {}, None
+        for look, found in _taken(job, heads, pending, until):
+            if isinstance(look.result, RateLimitedError):
+                limited_until = hosts.limited(job.remote, look.result)
+            results[look.link.pk] = _sync_link(fence, job, look, found, heads)
+        changed = {link.pk for link in job.links if needs.changed(link, heads, pending)}
+        failed = list(results.values()).count(False)
         claims.finish(
             fence,
             ok=failed < max(len(job.links), 1),
-            at_once=len(results) < changed and not failed,
+            at_once=bool(changed - results.keys()) and not failed,
             limited_until=limited_until,
         )
 
@@ -74,23 +76,55 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 
 def _taken(
     job: Work, heads: Heads, pending: set[UUID], until: float
-) -> Iterator[tuple[Link, Sequence[Linked], Snapshot | RemoteError]]:
+) -> Iterator[tuple[Look, Sequence[Look]]]:
     """Fetch the links that need a sync, until the moment `until` (monotonic), but one at least.
 
-    One fetch serves all links of a branch. Links without a failure come first, so that a branch
-    that always takes too long delays no other.
+    One fetch serves all links of a branch, and looks at those of its links that need no sync or
+    are suspended: a file may have moved from one to another. Links without a failure come first,
+    so that a branch that always takes too long delays no other; then those that lost no file, so
+    that what moved is taken up before anybody misses it.
     """
     groups: dict[str, list[Link]] = defaultdict(list)
     for link in sorted(job.links, key=lambda link: bool(link.error_code)):
         if needs.changed(link, heads, pending):
             groups[refs.named(link.branch)].append(link)
     for ref, links in groups.items():
-        before = [facts.linked(link.pk) for link in links]
-        asks = [needs.files_request(*pair, pending) for pair in zip(links, before, strict=True)]
-        for taken in zip(links, before, fetched(job, ref, heads, asks), strict=True):
-            yield taken
+        others = siblings(links)
+        contested = needs.contested(others, pending) if others else set()
+        links += [link for link in job.links if link in others and link.pk in contested]
+        found = looks(job, ref, heads, links, siblings=others, pending=pending)
+        due = [look for look in found if look.link in links]
+        for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
+            yield look, found
             if time.monotonic() > until:
                 return
+
+
+def siblings(links: Sequence[Link]) -> list[Link]:
+    """The other links of a branch, suspended ones and those with another credential too."""
+    same = Link.objects.filter(url=links[0].url, branch=links[0].branch)
+    return list(same.exclude(pk__in=[link.pk for link in links]).order_by("pk"))
+
+
+def looks(
+    job: Work,
+    ref: str,
+    heads: Heads,
+    links: Sequence[Link] = (),
+    *,
+    siblings: Sequence[Link],
+    pending: AbstractSet[UUID] = frozenset(),
+) -> list[Look]:
+    """What one fetch finds for the links that need a sync, and for their siblings."""
+    everyone = [*links, *(link for link in siblings if link not in links)]
+    rows = [facts.linked(link.pk) for link in everyone]
+    asks = [
+        needs.files_request(link, before, pending, siblings=len(everyone) > 1)
+        for link, before in zip(everyone, rows, strict=True)
+    ]
+    # Whether a branch was rewritten is asked for the links that sync.
+    asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
+    return list(map(Look, everyone, rows, fetched(job, ref, heads, asks)))
 
 
 def fetched(
@@ -113,38 +147,35 @@ def fetched(
         return [error] * len(asks)
 
 
-def _sync_link(
-    fence: Fence,
-    job: Work,
-    link: Link,
-    before: Sequence[Linked],
-    result: Snapshot | RemoteError,
-    *,
-    head: str,
-) -> bool:
-    """Apply or hold the snapshot of one link, or show its failure.
+def _sync_link(fence: Fence, job: Work, look: Look, found: Sequence[Look], heads: Heads) -> bool:
+    """Apply or hold the snapshot of one link, or show its failure; `found` has its siblings' too.
 
     Returns False for a failure; True also when the link changed meanwhile and nothing was written.
     """
+    link, result = look.link, look.result
     attempt = job.attempt(link)
     with work.overtaken(attempt):
-        if isinstance(result, GoneError) and apply.gone(fence, attempt, result):
+        if isinstance(result, GoneError) and apply.gone(fence, attempt, result, looks=found):
             log.warning("held", git_repo=str(attempt.link_id), reason=result.code)
         elif isinstance(result, RemoteError):
+            head = heads[refs.named(link.branch)]
             if apply.fail(fence, attempt, result, head=head):
                 log.warning("sync failed", git_repo=str(attempt.link_id), code=result.code)
             return False
         else:
-            _apply(fence, attempt, result, read(result, before, prefix=link.id_prefix))
+            _apply(fence, attempt, result, look.candidates(), found)
     return True
 
 
 def _apply(
-    fence: Fence, attempt: Attempt, snapshot: Snapshot, candidates: Sequence[Candidate]
+    fence: Fence,
+    attempt: Attempt,
+    snapshot: Snapshot,
+    candidates: Sequence[Candidate],
+    seen: Sequence[Look],
 ) -> None:
-    hold = apply.apply(
-        fence, attempt, snapshot, candidates, holds.unverified(snapshot.commit.signature)
-    )
+    unverified = holds.unverified(snapshot.commit.signature)
+    hold = apply.apply(fence, attempt, snapshot, candidates, unverified, looks=seen)
     about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
     if hold is not None:
         log.warning("held", reason=hold.reason, **about)

@@ -11,9 +11,12 @@ from importlib import import_module
 from kt.cli.errors import CommandError
 from kt.cli.templates import TEMPLATES
 from kt.policy.files import FILE_NAME
+from kt.policy.language.forms import is_id, slug
 
 _DEFAULT = "starter"
 _LONGEST_NAME = 200
+# What YAML takes for a value that is no text.
+_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,5 +51,12 @@ def _text(template: str, directory: str) -> str:
     folder = os.fsencode(os.path.basename(os.path.abspath(directory)))
     plain = "".join(c for c in folder.decode("utf-8", "replace") if c.isprintable())
     name = plain[:_LONGEST_NAME].strip() or "policy"
+    text = text.replace("IDENTITY", _identity(name), 1)
     # JSON's quotes are YAML's: a directory may be called anything.
     return text.replace("NAME", json.dumps(name, ensure_ascii=False), 1)
+
+
+def _identity(name: str) -> str:
+    """The directory's name as an id, quoted where YAML would read something else."""
+    made = name if is_id(name) else slug(name) or "policy"
+    return made if made[0].isalpha() and made not in _WORDS else json.dumps(made)

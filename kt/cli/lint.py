@@ -92,7 +92,7 @@ def run(options: LintOptions | argparse.Namespace) -> int:
 def _lint(sources: Iterable[SourceFile], *, strict: bool) -> Iterator[Result]:
     for source in sources:
         unlinted = _not_linted(source)
-        report = unlinted or lint(source.data, directory=source.directory)
+        report = unlinted or lint(source.data, directory=source.directory, authoring=True)
         report = _strict(report) if strict and report.findings else report
         # Only findings need the text, to show the line; clean files may be thousands.
         has_lines = report.findings and unlinted is None

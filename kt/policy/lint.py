@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 MAX_FINDINGS = 500
 
 
-def lint(data: bytes, *, directory: str | None = None) -> Report:
+def lint(data: bytes, *, directory: str | None = None, authoring: bool = False) -> Report:
     """Lint one policy file. Nothing is raised, whatever the bytes.
 
-    `directory` is the name of the directory that holds the file, None where it is unknown.
+    `directory` is the name of the directory that holds the file, None where it is unknown. With
+    `authoring` it is also said what matters to whoever writes a file that has no error.
     All findings come in one run and in the order of the file, 500 at most. Time and memory
     are bounded: 1 MiB of input, 64 levels, 100,000 values.
     """
@@ -33,6 +34,8 @@ def lint(data: bytes, *, directory: str | None = None) -> Report:
     findings = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
     if not isinstance(root, MappingNode):
         return Report(_ordered(findings), None, ())
+    if authoring and all(finding.severity != "error" for finding in findings):
+        findings.extend(pack.check_named(root, directory))
     names = tuple(link.kind.text for link in chain.links(root))
     return Report(_ordered(findings), pack.read_pack(root), names)
 

@@ -1,4 +1,6 @@
-"""Templates of `kt init`: commented policies with tests. `NAME` stands for the pack's name.
+"""Templates of `kt init`: commented policies with tests.
+
+`NAME` stands for the pack's name, `IDENTITY` for its id.
 
 A template is a module with `TEXT`; its file name, with hyphens, is the template's name.
 """

@@ -4,6 +4,8 @@ TEXT = """\
 # For agents that call tools: who may call which, and how often.
 
 pack:
+  # The configuration's id. It stays when the file moves, and with it history and gateways.
+  id: IDENTITY
   name: NAME
   version: 0.1.0
   enabled: true

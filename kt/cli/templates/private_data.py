@@ -4,6 +4,8 @@ TEXT = """\
 # Keeps personal data, secrets and words of your own away from the model, and from its answers.
 
 pack:
+  # The configuration's id. It stays when the file moves, and with it history and gateways.
+  id: IDENTITY
   name: NAME
   version: 0.1.0
   enabled: true

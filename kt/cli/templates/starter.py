@@ -8,6 +8,8 @@ TEXT = """\
 #   kt policy explain CODE                 explains what lint says
 
 pack:
+  # The configuration's id. It stays when the file moves, and with it history and gateways.
+  id: IDENTITY
   name: NAME
   # Raise it with every change: MAJOR.MINOR.PATCH.
   version: 0.1.0

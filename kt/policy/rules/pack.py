@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
+from kt.policy.language.forms import is_id
 from kt.policy.nodes import MappingNode, ScalarNode
 from kt.policy.report import Pack
 from kt.policy.rules.base import Rule
@@ -36,6 +37,19 @@ class IdUnlikeDirectory(Rule):
     """
 
     code = "W003"
+
+
+class NoPackId(Rule):
+    """The pack has no `id`, so that renaming its directory makes another configuration.
+
+    The configuration is then called like the directory. After a rename in git the policy goes on
+    under a new id: gateways follow when not a byte of it changed in the same commit, and stay with
+    the old one, which nothing feeds any more, when one did. `pack.id` keeps identity, history and
+    bindings through any move. `kt policy lint` says it of a file that has no error and is called
+    like its directory.
+    """
+
+    code = "W013"
 
 
 class PackDisabled(Rule):
@@ -83,6 +97,15 @@ def check(root: MappingNode, directory: str | None) -> Iterator[Finding]:
     if isinstance(enabled, ScalarNode) and enabled.value is False:
         message = "the pack is switched off: everything passes"
         yield PackDisabled.at(enabled, "pack.enabled", message, "write enabled: true")
+
+
+def check_named(root: MappingNode, directory: str | None) -> Iterator[Finding]:
+    """Yield the finding about a pack that leaves its id to its directory."""
+    pack = root.get("pack")
+    if directory is not None and isinstance(pack, MappingNode) and pack.get("id") is None:
+        message = f"without pack.id a rename of the directory {quoted(directory)} makes another id"
+        fix = f"write id: {directory}" if directory and is_id(directory) else "write pack.id"
+        yield NoPackId.at(pack, "pack", message, fix)
 
 
 def _text(pack: MappingNode, key: str) -> str | None:

@@ -228,27 +228,6 @@ def test_what_was_confirmed_as_gone_may_return(admin: APIClient, repo: Repo, bro
     assert shown(admin, row)["status"] == "synced"
 
 
-def test_a_removal_of_half_passes(admin: APIClient, repo: Repo) -> None:
-    """Two of four."""
-    row = linked(admin, repo, FOUR)
-    repo.commit(dict.fromkeys(list(FOUR)[:2]))
-
-    poll()
-
-    assert shown(admin, row)["files"] == {"synced": 2, "missing": 2}
-
-
-def test_a_removal_of_all_of_few_passes(admin: APIClient, repo: Repo) -> None:
-    """Three files are removed one by one as a rule."""
-    three = dict(list(FOUR.items())[:3])
-    row = linked(admin, repo, three)
-    repo.commit({**dict.fromkeys(three), "p/readme.md": "Nothing.\n"})
-
-    poll()
-
-    assert shown(admin, row)["files"] == {"missing": 3}
-
-
 def test_files_that_move_with_their_id_are_not_gone(admin: APIClient, repo: Repo) -> None:
     """A directory above them was renamed, and each configuration still has its file."""
     row = linked(admin, repo)

@@ -1,11 +1,14 @@
 """Rewritten branches, which are followed."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+from django.db.models import F
 from rest_framework.test import APIClient
 
 from events.models import Event
+from gitrepos.models import Link
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, get, link, outcomes, poll, run_due, runs, shown
 
@@ -217,3 +220,23 @@ def test_a_followed_branch_that_is_another_was_not_rewritten(admin: APIClient, r
 
     assert content(admin, "bot") == policy("Other").encode()
     assert rewrites() == []
+
+
+def test_two_links_of_a_branch_follow_it_over_several_commits(admin: APIClient, repo: Repo) -> None:
+    """Each asks whether the branch was rewritten, of the same commit or of two."""
+    repo.commit({"a/policy-config.yaml": policy("A"), "b/policy-config.yaml": policy("B")})
+    rows = [link(admin, repo.url, path=path) for path in "ab"]
+    run_due()
+    repo.commit({"readme.md": "One.\n"})
+    edit(admin, rows[0], suspended=True)
+    poll()
+    edit(admin, rows[0], suspended=False)
+    Link.objects.update(observed_generation=F("generation"))
+    repo.commit({"readme.md": "Two.\n"})
+    commit = repo.commit({"readme.md": "Three.\n"})
+
+    poll()
+
+    assert [(now["last_commit"], now["error"]) for now in map(partial(shown, admin), rows)] == [
+        (commit, None)
+    ] * 2

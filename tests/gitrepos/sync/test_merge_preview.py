@@ -7,8 +7,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from gitrepos.forge.addresses import parse
-from gitrepos.links import links
-from gitrepos.sync import preview, preview_requests
+from gitrepos.links import links, preview_requests
+from gitrepos.sync import preview
 from keeptrusts.api.errors import FieldError
 from tests.support.api import error
 from tests.support.forge import Forge

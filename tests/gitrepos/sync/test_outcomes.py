@@ -74,19 +74,6 @@ def test_an_unlinked_file_takes_the_configuration_once_it_is_made(
     assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
 
 
-def test_without_automatic_creation_what_the_api_made_is_adopted(
-    admin: APIClient, repo: Repo
-) -> None:
-    """The link names its id, which is what it was asked for."""
-    make(admin, "bot", policy("By the API"))
-    repo.commit({BOT: policy("By git")})
-    row = link(admin, repo.url, auto_create_configuration=False)
-
-    run_due()
-
-    assert configuration(admin) == ("git", 2, row["id"])
-
-
 def test_an_unlinked_file_that_another_link_makes_becomes_a_conflict(
     admin: APIClient, make_repo: Callable[[], Repo]
 ) -> None:
@@ -157,36 +144,6 @@ def test_linking_the_same_url_again_takes_its_orphans_back(admin: APIClient, rep
     assert configuration(admin) == ("git", 1, second["id"])
 
 
-def test_an_orphan_of_another_url_is_a_conflict(
-    admin: APIClient, make_repo: Callable[[], Repo]
-) -> None:
-    """It goes back to its own, or to whoever says `adopt`."""
-    ours, theirs = make_repo(), make_repo()
-    for repo in (ours, theirs):
-        repo.commit({BOT: policy()})
-    first = link(admin, theirs.url)
-    run_due()
-    unlink(admin, first)
-    row = link(admin, ours.url)
-
-    run_due()
-
-    assert codes(files(admin, row)[BOT]) == ["not_adopted"]
-
-
-def test_an_archived_id_is_reserved(admin: APIClient, repo: Repo) -> None:
-    """One that the API archived does not come back through a link that never had it."""
-    make(admin, "bot", policy("Old"))
-    assert admin.delete("/v1/configurations/bot").status_code == 200
-    repo.commit({BOT: policy("New")})
-    row = link(admin, repo.url)
-
-    run_due()
-
-    assert codes(files(admin, row)[BOT]) == ["not_adopted"]
-    assert get(admin, "/v1/configurations/bot")["status"] == "archived"
-
-
 def test_a_changed_file_returns_an_archived_configuration_to_force(
     admin: APIClient, repo: Repo
 ) -> None:
@@ -248,25 +205,6 @@ def test_two_files_of_one_id_are_both_refused(admin: APIClient, repo: Repo) -> N
     assert content(admin, "bot") == policy("Two", id="bot").encode()
 
 
-def test_two_new_files_of_one_id_make_nothing(admin: APIClient, repo: Repo) -> None:
-    """None wins; the neighbour goes on."""
-    repo.commit(
-        {
-            "a/policy-config.yaml": policy("A", id="same"),
-            "b/policy-config.yaml": policy("B", id="same"),
-            "c/policy-config.yaml": policy("C"),
-        }
-    )
-    row = link(admin, repo.url)
-
-    run_due()
-
-    assert set(hashes()) == {"c"}
-    found = files(admin, row)
-    assert codes(found["a/policy-config.yaml"])[-1] == "duplicate_id"
-    assert shown(admin, row)["files"] == {"conflict": 2, "synced": 1}
-
-
 def test_a_conflict_of_two_files_ends_where_it_began(admin: APIClient, repo: Repo) -> None:
     """The first file had not changed, so its content makes no new version."""
     repo.commit({BOT: policy("One")})
@@ -281,17 +219,6 @@ def test_a_conflict_of_two_files_ends_where_it_began(admin: APIClient, repo: Rep
     assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
     assert codes(files(admin, row)[BOT]) == []
     assert configuration(admin) == ("git", 1, row["id"])
-
-
-def test_a_broken_copy_takes_no_id_from_a_good_file(admin: APIClient, repo: Repo) -> None:
-    """One that says the id but may not be enforced is a second claim all the same."""
-    repo.commit({BOT: policy("One"), "copy/policy-config.yaml": policy(id="bot") + "extra: 1\n"})
-    row = link(admin, repo.url)
-
-    run_due()
-
-    assert set(outcomes(admin, row).values()) == {"conflict"}
-    assert hashes() == {}
 
 
 @pytest.mark.smoke
@@ -405,20 +332,6 @@ def test_an_override_stands_through_a_change_that_is_taken_back(
     assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
 
 
-def test_an_override_that_git_says_too_makes_no_version(admin: APIClient, repo: Repo) -> None:
-    """The file caught up with what stands in force."""
-    repo.commit({BOT: policy("One")})
-    row = link(admin, repo.url)
-    run_due()
-    override(admin, "bot", policy("Two"))
-    repo.commit({BOT: policy("Two")})
-
-    poll()
-
-    assert configuration(admin) == ("git", 2, row["id"])
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
-
-
 # Deletion, rename, another id.
 
 
@@ -491,23 +404,6 @@ def test_a_rename_keeps_id_and_history_by_its_pack_id(admin: APIClient, repo: Re
     assert configuration(admin, "stable") == ("git", 2, row["id"])
     assert outcomes(admin, row) == {("support-bot/policy-config.yaml", "stable"): "synced"}
     assert set(hashes()) == {"stable"}
-
-
-def test_a_rename_without_a_pack_id_is_another_configuration(admin: APIClient, repo: Repo) -> None:
-    """The old one is missing and stays in force."""
-    repo.commit({BOT: policy()})
-    row = link(admin, repo.url)
-    run_due()
-    repo.git("mv", "bot", "support-bot")
-    repo.commit({})
-
-    poll()
-
-    assert outcomes(admin, row) == {
-        (BOT, "bot"): "missing",
-        ("support-bot/policy-config.yaml", "support-bot"): "synced",
-    }
-    assert set(hashes()) == {"bot", "support-bot"}
 
 
 @pytest.mark.smoke
@@ -612,19 +508,6 @@ def test_a_file_that_was_never_good_feeds_nothing(admin: APIClient, repo: Repo) 
     assert before == {}
     assert set(hashes()) == {"bot"}
     assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
-
-
-def test_a_broken_file_that_names_another_id_takes_nothing(admin: APIClient, repo: Repo) -> None:
-    """It stays what it was until it can be enforced."""
-    repo.commit({BOT: policy(id="old")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({BOT: policy(id="new") + "extra: 1\n"})
-
-    poll()
-
-    assert outcomes(admin, row) == {(BOT, "old"): "quarantined"}
-    assert set(hashes()) == {"old"}
 
 
 @pytest.mark.smoke

@@ -12,9 +12,9 @@ from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.forge.addresses import parse
-from gitrepos.links import links, shared_credentials
+from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.models import Link, PreviewRequest
-from gitrepos.sync import preview, preview_requests
+from gitrepos.sync import preview
 from keeptrusts.messaging.mailbox import take
 from keeptrusts.redis_client import client as broker
 from tests.support.api import error

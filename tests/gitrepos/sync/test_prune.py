@@ -9,11 +9,9 @@ from tests.support.syncing import (
     content,
     edit,
     get,
-    hashes,
     kinds,
     link,
     outcomes,
-    override,
     poll,
     run_due,
     runs,
@@ -96,19 +94,6 @@ def test_what_somebody_takes_out_of_the_archive_stays(admin: APIClient, repo: Re
     assert listed(admin) == ["bot", "pay"]
 
 
-def test_an_override_does_not_keep_a_removed_file_in_force(admin: APIClient, repo: Repo) -> None:
-    """It stood until the file changed in git, and now it did."""
-    repo.commit({BOT: policy("Bot"), PAY: policy("Pay")})
-    link(admin, repo.url, prune=True)
-    run_due()
-    override(admin, "bot", policy("Bot", description="by hand"))
-    repo.commit({BOT: None})
-
-    poll()
-
-    assert listed(admin) == ["pay"]
-
-
 def test_with_prune_a_held_commit_archives_nothing_until_it_is_confirmed(
     admin: APIClient, repo: Repo
 ) -> None:
@@ -127,17 +112,3 @@ def test_with_prune_a_held_commit_archives_nothing_until_it_is_confirmed(
     assert (before, listed(admin)) == (names, [])
     told = ["held", "confirmed", *["archived"] * 4]
     assert kinds(git_repo=row["id"])[: len(told)] == told
-
-
-def test_without_prune_nothing_leaves_force(admin: APIClient, repo: Repo) -> None:
-    """Which is the default."""
-    repo.commit({BOT: policy("Bot"), PAY: policy("Pay")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({BOT: None})
-
-    poll()
-
-    assert set(hashes()) == {"bot", "pay"}
-    assert outcomes(admin, row)[BOT, "bot"] == "missing"
-    assert kinds() == []

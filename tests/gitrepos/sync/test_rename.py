@@ -85,29 +85,3 @@ def test_what_it_was_called_stays_with_the_file(admin: APIClient, repo: Repo) ->
     poll()
 
     assert files(admin, row)[NEW]["renamed_from"] == "old"
-
-
-def test_a_new_file_beside_the_old_one_is_no_rename(admin: APIClient, repo: Repo) -> None:
-    """A copy, bytes and all."""
-    repo.commit({OLD: policy("Bot")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({NEW: policy("Bot")})
-
-    poll()
-
-    assert files(admin, row)[NEW]["renamed_from"] == ""
-    assert Event.objects.count() == 0
-
-
-def test_where_two_could_be_meant_nobody_guesses(admin: APIClient, repo: Repo) -> None:
-    """Two equal files went, one came."""
-    repo.commit({OLD: policy("Bot"), "twin/policy-config.yaml": policy("Bot")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({OLD: None, "twin/policy-config.yaml": None, NEW: policy("Bot")})
-
-    poll()
-
-    assert files(admin, row)[NEW]["renamed_from"] == ""
-    assert Event.objects.count() == 0

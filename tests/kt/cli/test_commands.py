@@ -178,6 +178,25 @@ def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: 
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    ("directory", "named"),
+    [("bot", "bot"), ("a/deep.er", "deep.er"), ("New Pack", "new-pack"), ("on", "on"),
+     ("2026", "2026"), ("null", "null"), ("日本", "policy")],
+)  # fmt: skip
+def test_init_names_the_configuration(
+    files: Path, kt: Run, template: str, directory: str, named: str
+) -> None:
+    """By its directory, where that may be an id; so the file can move."""
+    kt("init", directory, "--template", template)
+    data = (files / directory / "policy-config.yaml").read_bytes()
+
+    report = lint(data, directory=named, authoring=True)
+
+    assert report.pack is not None
+    assert (report.pack.id, report.findings) == (named, ())
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_the_tests_that_init_writes_pass(files: Path, kt: Run, template: str) -> None:
     """A starter shows how a policy is tested, so its own tests must hold."""
     kt("init", "pack", "--template", template)

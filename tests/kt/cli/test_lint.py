@@ -211,7 +211,8 @@ def test_five_thousand_files_are_linted_at_once(files: Path, kt: Run) -> None:
     for number in range(5000):
         folder = files / "many" / str(number)
         folder.mkdir(parents=True)
-        (folder / "policy-config.yaml").write_text(text)
+        named = text.replace("pack: {", f'pack: {{id: "{number}", ')
+        (folder / "policy-config.yaml").write_text(named)
     code, out, _ = kt("policy", "lint", "many")
     assert (code, len(out.splitlines())) == (0, 5001)
     assert out.splitlines()[-1] == "5000 files, 0 errors, 0 warnings"

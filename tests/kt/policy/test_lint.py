@@ -7,6 +7,7 @@ import pytest
 from kt.policy.findings import Finding
 from kt.policy.lint import MAX_FINDINGS, lint
 from kt.policy.report import Pack, Report
+from tests.support.repo import policy
 
 HEAD = b"pack: {name: p, version: 1.0.0, enabled: true}\npolicies: {chain: [dlp-filter]}\n"
 
@@ -75,6 +76,28 @@ def test_an_id_unlike_the_directory_is_a_warning(directory: str | None, codes: l
         b"policies: {chain: [safety-filter]}\n"
     )
     assert codes == _codes(lint(data, directory=directory))
+
+
+@pytest.mark.parametrize(
+    ("data", "directory", "fix"),
+    [
+        (policy("Bot"), "bot", "write id: bot"),
+        (policy("Bot"), "Not An Id", "write pack.id"),
+        (policy("Bot"), "", "write pack.id"),
+        (policy("Bot"), None, None),
+        (policy("Bot", id="bot"), "bot", None),
+        (policy("Bot") + "nonsense: 1\n", "bot", None),
+    ],
+)
+def test_a_pack_that_leaves_its_id_to_its_directory_is_a_warning_to_its_author(
+    data: str, directory: str | None, fix: str | None
+) -> None:
+    """A rename would make another configuration; where files are synced it is not said."""
+    told = lint(data.encode(), directory=directory, authoring=True)
+
+    found = [finding.suggestion for finding in told.findings if finding.code == "W013"]
+    assert found == ([fix] if fix else [])
+    assert "W013" not in _codes(lint(data.encode(), directory=directory))
 
 
 def test_a_directory_says_nothing_about_a_pack_without_an_id() -> None:
