@@ -84,9 +84,7 @@ def test_a_trailing_slash_leads_nowhere(
             assert "no trailing slash" in error(answer)["message"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v2/configurations", "//v1/whoami", "/é%00\n"]
-)
+@pytest.mark.parametrize("path", ["/v1/", "/v2", "/v2/configurations", "//v1/whoami", "/é%00\n"])
 def test_an_unknown_path_is_not_found(client: APIClient, path: str) -> None:
     """404 in the envelope, token or not."""
     answer = client.get(path)
