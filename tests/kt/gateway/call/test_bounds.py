@@ -16,45 +16,17 @@ HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: applicat
 BODY = json.dumps(chat()).encode()
 
 
-@pytest.mark.parametrize(
-    ("limit", "headers", "name"),
-    [
-        ("global_rate_limit: {max_requests: 2, window_seconds: 3600}", {}, "global_rate_limit"),
-        ("ip_rate_limit: {max_requests: 2, window_seconds: 3600}", {}, "ip_rate_limit"),
-        (
-            "user_rate_limit: {max_requests: 2, window_seconds: 3600}",
-            {"x_user_id": "ann"},
-            "user_rate_limit",
-        ),
-    ],
-)
-def test_the_third_of_two_requests_is_refused(
-    start: Starter, limit: str, headers: dict[str, str], name: str
-) -> None:
+def test_the_third_of_two_requests_is_refused(start: Starter) -> None:
     """With the seconds after which to come back."""
+    limit = "global_rate_limit: {max_requests: 2, window_seconds: 3600}"
     gateway = start(pack(more=limit), "--mock-upstream")
-    statuses = [gateway.post(chat(), **headers).status for _ in range(2)]
-    answer = gateway.post(chat(), **headers)
+    statuses = [gateway.post(chat()).status for _ in range(2)]
+    answer = gateway.post(chat())
 
     assert statuses == [200, 200]
-    assert (answer.status, answer.error["type"], answer.error["limit"]) == (429, "rate_limit", name)
+    assert (answer.status, answer.error["type"]) == (429, "rate_limit")
+    assert answer.error["limit"] == "global_rate_limit"
     assert 0 < int(answer.headers["retry-after"]) <= 7200
-
-
-def test_each_user_and_each_address_has_a_limit_of_its_own(start: Starter) -> None:
-    """The address is the one that the trusted proxy saw, whatever else is written before it."""
-    limits = (
-        "user_rate_limit: {max_requests: 1, window_seconds: 3600}\n"
-        "ip_rate_limit: {max_requests: 2, window_seconds: 3600, trust_proxy_depth: 1}"
-    )
-    gateway = start(pack(more=limits), "--mock-upstream")
-    asked = [("ann", "1.1.1.1"), ("bob", "1.1.1.1"), ("cy", "9.9.9.9, 1.1.1.1"), ("cy", "2.2.2.2")]
-    statuses = [
-        gateway.post(chat(), x_user_id=user, x_forwarded_for=address).status
-        for user, address in asked
-    ]
-
-    assert statuses == [200, 200, 429, 200]
 
 
 def test_tokens_are_counted_as_the_target_reports_them(start: Starter, model: ModelServer) -> None:

@@ -1,0 +1,154 @@
+"""Limits: who counts for whom, what a refusal counts, and what a window forgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kt.gateway.clients.limits import Limits, address
+from kt.gateway.clients.windows import Window
+from kt.gateway.errors import LimitError
+
+ADDRESSES = [
+    (0, "", "9.9.9.9"),
+    (0, "1.1.1.1", "9.9.9.9"),
+    (1, "1.1.1.1", "1.1.1.1"),
+    (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+    (2, "6.6.6.6, 2.2.2.2, 1.1.1.1", "2.2.2.2"),
+    (3, "2.2.2.2, 1.1.1.1", "2.2.2.2"),
+    (10, "1.1.1.1", "1.1.1.1"),
+    (1, "", "9.9.9.9"),
+    (1, " , 1.1.1.1 ,", "1.1.1.1"),
+]
+
+
+@pytest.mark.parametrize(("depth", "forwarded", "expected"), ADDRESSES)
+def test_a_clients_address_is_what_the_trusted_proxies_saw(
+    depth: int, forwarded: str, expected: str
+) -> None:
+    """Counted from the right: what is left of it the client wrote."""
+    document = {"ip_rate_limit": {"trust_proxy_depth": depth}}
+
+    assert address(document, {"x-forwarded-for": forwarded}, "9.9.9.9") == expected
+    assert address({}, {"x-forwarded-for": forwarded}, "9.9.9.9") == "9.9.9.9"
+
+
+def limit(**more: Any) -> dict[str, Any]:
+    return {"max_requests": 1, "window_seconds": 3600, **more}
+
+
+SECONDS = [
+    ("global_rate_limit", limit(), ({}, "a"), ({"x-user-id": "u"}, "b"), False),
+    ("ip_rate_limit", limit(), ({}, "a"), ({}, "a"), False),
+    ("ip_rate_limit", limit(), ({}, "a"), ({}, "b"), True),
+    ("user_rate_limit", limit(), ({"x-user-id": "u"}, "a"), ({"x-user-id": "u"}, "b"), False),
+    ("user_rate_limit", limit(), ({"x-user-id": "u"}, "a"), ({"x-user-id": "v"}, "a"), True),
+    ("user_rate_limit", limit(), ({}, "a"), ({}, "a"), False),
+    ("user_rate_limit", limit(), ({}, "a"), ({}, "b"), True),
+    ("user_rate_limit", limit(), ({"x-user-id": "a"}, "a"), ({}, "a"), True),
+    (
+        "user_rate_limit",
+        limit(header_names=["X-Team", "X-User-ID"]),
+        ({"x-team": "t", "x-user-id": "u"}, "a"),
+        ({"x-team": "t", "x-user-id": "v"}, "b"),
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "first", "second", "admitted"), SECONDS)
+def test_a_second_call_is_admitted_where_it_is_another_callers(
+    name: str, given: dict[str, Any], first: Any, second: Any, admitted: bool
+) -> None:
+    """With a limit of one."""
+    limits = Limits()
+    limits.admit({name: given}, *first)
+    if admitted:
+        limits.admit({name: given}, *second)
+        return
+    with pytest.raises(LimitError) as refused:
+        limits.admit({name: given}, *second)
+    assert refused.value.details["limit"] == name
+
+
+def test_a_refused_call_counts_nowhere() -> None:
+    """Or one noisy user would use up what all share."""
+    limits = Limits()
+    document = {"global_rate_limit": limit(max_requests=3), "user_rate_limit": limit()}
+    limits.admit(document, {"x-user-id": "u"}, "a")
+    for _ in range(5):
+        with pytest.raises(LimitError):
+            limits.admit(document, {"x-user-id": "u"}, "a")
+    limits.admit(document, {"x-user-id": "v"}, "a")
+    limits.admit(document, {"x-user-id": "w"}, "a")
+
+    with pytest.raises(LimitError) as refused:
+        limits.admit(document, {"x-user-id": "x"}, "a")
+    assert refused.value.details["limit"] == "global_rate_limit"
+
+
+TOKENS = [
+    ("global", "u", "v", False),
+    ("user", "u", "u", False),
+    ("user", "u", "v", True),
+]
+
+
+@pytest.mark.parametrize(("scope", "first", "second", "admitted"), TOKENS)
+def test_tokens_are_shared_as_their_scope_says(
+    scope: str, first: str, second: str, admitted: bool
+) -> None:
+    """Reserved before, and settled after."""
+    limits = Limits()
+    document = {"token_rate_limit": limit(max_tokens=100, scope=scope)}
+    limits.reserve_tokens(document, {"x-user-id": first}, "a", 60)
+    if admitted:
+        limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
+        return
+    with pytest.raises(LimitError):
+        limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
+    limits.settle_tokens(document, {"x-user-id": first}, "a", -50)
+    limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
+
+
+def test_a_policy_without_limits_counts_nothing() -> None:
+    """However often it is asked."""
+    limits = Limits()
+    for _ in range(10):
+        limits.admit({}, {}, "a")
+        limits.reserve_tokens({}, {}, "a", 10**9)
+        limits.settle_tokens({}, {}, "a", 10**9)
+
+    assert vars(limits) == {"_windows": {}}
+
+
+WINDOWS = [
+    ([], 0.0, 1, 0),
+    ([(0.0, 1)], 0.0, 1, 19),
+    ([(0.0, 1)], 9.0, 1, 11),
+    ([(0.0, 1)], 15.0, 1, 5),
+    ([(0.0, 1)], 20.0, 1, 0),
+    ([(0.0, 2)], 10.0, 2, 5),
+    ([(0.0, 2)], 15.0, 2, 0),
+    ([(0.0, 1), (9.0, -1)], 9.0, 1, 0),
+    ([(0.0, 1)], 0.0, 2, 0),
+    ([(5.0, 1)], 1000.0, 1, 0),
+]
+
+
+@pytest.mark.parametrize(("added", "now", "limit", "least"), WINDOWS)
+def test_a_window_slides(
+    added: list[tuple[float, int]], now: float, limit: int, least: int
+) -> None:
+    """Ten seconds long; whoever waits as long as it says gets in, and a moment earlier does not."""
+    window = Window(10)
+    for at, amount in added:
+        window.add("k", at, amount)
+    wait = window.wait("k", now, limit=limit)
+
+    assert (wait > 0) is (least > 0)
+    assert window.wait("other", now, limit=limit) == 0
+    if wait:
+        assert window.wait("k", now + wait, limit=limit) == 0
+        assert window.wait("k", now + wait - 1.0, limit=limit) > 0 or wait == 1
