@@ -15,6 +15,7 @@ from kt.gateway.policy.source import PolicySource
 from kt.gateway.records.journal import Journal
 from kt.gateway.records.metrics import Metrics
 from kt.gateway.records.spool import Spool
+from kt.gateway.upstream.catalogue import Catalogue
 from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.mockscript import Line
 from kt.gateway.upstream.routing import Router
@@ -50,6 +51,7 @@ class Gateway:
         self.router = Router()
         self.metrics = Metrics()
         self.upstream = Upstream(options.timeouts)
+        self.catalogue = Catalogue()
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None

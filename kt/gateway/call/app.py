@@ -121,6 +121,9 @@ class App:
             raise MethodError("GET")
         if path.startswith(ROUTES_OF_CLIENTS):
             self._authenticate(headers_of(scope))
+        if _AZURE_MODELS.sub(_MODELS, path) == _MODELS:
+            gateway = self._gateway
+            await gateway.catalogue.refresh(gateway.upstream, gateway.loaded.targets)
         status, body, headers = page(self._gateway)
         await respond(send, status, body, headers)
 

@@ -70,9 +70,11 @@ def config(gateway: Gateway) -> dict[str, Any]:
 
 
 def models(gateway: Gateway) -> dict[str, Any]:
-    """`/v1/models`: the models that the policy names. Globs are left out."""
+    """`/v1/models`: the models that the policy names, and those that its globs let through."""
     owners = {
-        name: target.provider for target in gateway.loaded.targets for name in target.model_names
+        name: target.provider
+        for target in gateway.loaded.targets
+        for name in gateway.catalogue.names(target)
     }
     data = [_model(name, owner) for name, owner in owners.items()]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}

@@ -140,7 +140,7 @@ class Upstream:
         self._connector: aiohttp.TCPConnector | None = None
         self._unpooled: aiohttp.TCPConnector | None = None
         self._kept: WeakSet[ResponseHandler] = WeakSet()
-        self._outlets: dict[tuple[UpstreamTarget, str], Outlet] = {}
+        self._outlets: dict[tuple[UpstreamTarget, str, str], Outlet] = {}
 
     async def call(self, target: UpstreamTarget, call: Call) -> HttpReply:
         """Send a call and wait for the head of its answer.
@@ -167,7 +167,7 @@ class Upstream:
             raise _translated(exc) from exc
 
     async def _send(self, target: UpstreamTarget, call: Call, *, fresh: bool = False) -> HttpReply:
-        where = self._outlet(target, call.path)
+        where = self._outlet(target, call.path, call.method)
         async with asyncio.timeout(self._timeouts.first_byte_seconds):
             connection = await self._connect(where, fresh=fresh)
             assert connection.protocol is not None
@@ -189,13 +189,13 @@ class Upstream:
             raise UpstreamError(reply.problem, trigger="server_error", code="unreadable_answer")
         return reply
 
-    def _outlet(self, target: UpstreamTarget, path: str) -> Outlet:
-        key = (target, path)
+    def _outlet(self, target: UpstreamTarget, path: str, method: str) -> Outlet:
+        key = (target, path, method)
         if key not in self._outlets:
             # Reloads may bring ever new targets.
             if len(self._outlets) >= _OUTLETS:
                 self._outlets.clear()
-            self._outlets[key] = outlet(target, path)
+            self._outlets[key] = outlet(target, path, method)
         return self._outlets[key]
 
     async def _connect(self, where: Outlet, *, fresh: bool) -> aiohttp.connector.Connection:

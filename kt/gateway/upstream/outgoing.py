@@ -48,14 +48,14 @@ class Outlet:
         return f"{self.line}{lines}content-length: {len(call.data)}\r\n\r\n".encode("latin-1")
 
 
-def outlet(target: UpstreamTarget, path: str) -> Outlet:
+def outlet(target: UpstreamTarget, path: str, method: str = "POST") -> Outlet:
     """Prepare a route of a target. Needs a running event loop."""
     import aiohttp
     from yarl import URL
 
     base, mark, query = target.base_url.partition("?")
     url = URL(f"{base}{path.removeprefix('/v1')}{mark}{query}")
-    request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop())
+    request = aiohttp.ClientRequest(method, url, loop=asyncio.get_running_loop())
     defaults = {name.lower(): value for name, value in request.headers.items()}
     if target.format == "anthropic":
         defaults["anthropic-version"] = _ANTHROPIC_VERSION
@@ -63,7 +63,7 @@ def outlet(target: UpstreamTarget, path: str) -> Outlet:
     # A compressed answer could not be judged while it arrives.
     fixed = {"content-type": "application/json", "accept-encoding": "identity"}
     own = {name.lower(): value for name, value in target.headers}
-    line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"
+    line = f"{method} {url.raw_path_qs} HTTP/1.1\r\n"
     return Outlet(request, line, defaults, {"host": defaults["host"], **fixed, **own})
 
 

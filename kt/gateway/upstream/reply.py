@@ -20,6 +20,7 @@ class Call:
     headers: dict[str, str]
     stream: bool
     max_response_bytes: int
+    method: str = "POST"
 
 
 class Reply(Protocol):
