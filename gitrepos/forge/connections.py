@@ -27,6 +27,7 @@ from gitrepos.forge.proxy import DIRECT, EVERYWHERE, Proxy
 from gitrepos.forge.resolvers import Names, Pinned
 from gitrepos.forge.secret import Certificate
 from gitrepos.forge.tls import presenting, trusting
+from gitrepos.forge.wire import compressed
 from gitrepos.forge.wire.pkt_line import malformed
 
 _NAMES_SECONDS = 60
@@ -216,20 +217,26 @@ class Dial:
 
 
 async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIterator[bytes]:
-    """The body of an answer as it arrives.
+    """The body of an answer as it arrives; one that a proxy compressed with gzip is unpacked.
 
     Raises:
-        TooLargeError: it is over `max_bytes`.
-        BadAnswerError: it is compressed, which was not asked for and could unpack to any size.
+        TooLargeError: it is over `max_bytes`, as it comes or unpacked.
+        BadAnswerError: it is compressed in another way, or is no gzip.
     """
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", *compressed.ENCODINGS):
         raise malformed("it is compressed")
-    left = max_bytes
+    unpacker = compressed.Unpacker() if encoding in compressed.ENCODINGS else None
+    arrived = unpacked = 0
     async for chunk in response.content.iter_any():
-        left -= len(chunk)
-        if left < 0:
-            raise TooLargeError("The server's answer is too large.")
-        yield chunk
+        arrived += len(chunk)
+        for piece in unpacker.feed(chunk) if unpacker else (chunk,):
+            unpacked += len(piece)
+            if max(arrived, unpacked) > max_bytes:
+                raise TooLargeError("The server's answer is too large.")
+            yield piece
+    if unpacker:
+        unpacker.end()
 
 
 def _sessions(

@@ -3,6 +3,7 @@
 No message holds words of a server, and of a url only the host and port.
 """
 
+import errno
 import os
 import ssl
 
@@ -13,6 +14,7 @@ from gitrepos.errors import (
     HostNotAllowedError,
     ProxyFailedError,
     RemoteError,
+    RequestFailedError,
     UnreachableError,
 )
 from gitrepos.forge.addresses import RepoURL
@@ -41,7 +43,9 @@ def translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
         case aiohttp.ClientConnectorError():
             cause = f"Failed to connect to {url.host} port {url.port}: {_reason(exc)}"
         case aiohttp.ServerDisconnectedError():
-            cause = "Empty reply from server"
+            return RequestFailedError("The server cannot be reached: Empty reply from server.")
+        case OSError(errno=errno.ECONNRESET | errno.EPIPE):
+            return RequestFailedError(f"The server cannot be reached: {_reason(exc)}.")
         case OSError():
             cause = _reason(exc)
         case aiohttp.ClientPayloadError():

@@ -32,12 +32,15 @@ class Pack:
 class Courier:
     """A client that fetches packs from one remote, at the addresses that were checked for it.
 
-    The connection is kept from one pack to the next, until the end of the `with`.
+    The connection is kept from one pack to the next, until the end of the `with`. `is_silent` once
+    a request was left without an answer.
     """
 
     def __init__(self, access: runner.Access) -> None:
         self._access = access
         self._dial: Dial | None = None
+        self.is_silent = False
+        self._is_heard = False
         is_checked = access.addresses or access.proxy.scheme
         is_seen = access.proxy.would_see(access.url, access.secret)
         is_http = access.url.scheme in ("https", "http")
@@ -60,9 +63,9 @@ class Courier:
     ) -> Pack | None:
         """Fetch the pack of these objects (`wire.fetch.question`); the caller closes its file.
 
-        None when git itself must fetch, now and from then on: the url is not http(s), or the
-        server's answer was no pack. git can talk to an old server, or one that cannot leave blobs
-        out, and has the right message for any other.
+        None when git itself must fetch, now and from then on: the url is not http(s), the server's
+        answer was no pack, or it never began to answer. git can talk to an old server, or one that
+        cannot leave blobs out, and has the right message for any other.
 
         Raises:
             RemoteError: the fetch failed, as it would with git. No message holds the secret.
@@ -79,6 +82,9 @@ class Courier:
             smart_http.shown(error, self._access.secret.hidden)
             raise
         except TimeoutError as exc:
+            if not self._is_heard:
+                self.is_silent = self._is_puzzled = True
+                return None
             raise TimedOutError(complaints.LATE) from exc
         finally:
             asking.cancel()
@@ -103,6 +109,7 @@ class Courier:
         with contextlib.ExitStack() as kept:
             file = kept.enter_context(runner.memory_file())
             async with smart_http.posted(dial, wish, body) as answer:
+                self._is_heard = True
                 async for chunk in read(answer, max_bytes=_MAX_BYTES):
                     arrived += len(chunk)
                     if arrived >= _SLOW_BYTES:

@@ -1,41 +1,32 @@
 """The refs of a remote over smart HTTP, in one request where the server speaks protocol 2.
 
 The request goes out at once, without asking first for the server's capabilities. Only its
-`info/refs` proves that it speaks an older protocol, which is remembered for an hour.
+`info/refs` proves that it speaks an older protocol, or leaves a POST unanswered; both are
+remembered for an hour.
 """
 
+import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
+from typing import Any
 
 import aiohttp
 
-from gitrepos.errors import (
-    AuthFailedError,
-    BadAnswerError,
-    MovedError,
-    RateLimitedError,
-    RemoteError,
-    RepoNotFoundError,
-    UnreachableError,
-)
-from gitrepos.forge.addresses import RepoURL, parse
+from gitrepos.errors import BadAnswerError, RemoteError, RequestFailedError
+from gitrepos.forge.addresses import RepoURL
 from gitrepos.forge.connections import Dial, read
 from gitrepos.forge.secret import Certificate
-from gitrepos.forge.wire import ls_refs
+from gitrepos.forge.wire import ls_refs, refusals
 from gitrepos.forge.wire.pkt_line import malformed
 
 _MAX_BYTES = 16 * 1024 * 1024  # A quarter of a million refs, from servers that list them all.
 _FORGET_SECONDS = 3600
 _MAX_SHA256 = 1000
-_MAX_RETRY_AFTER_SECONDS = 86_400
 _MAX_MESSAGE_LENGTH = 500
-_POST_TAIL = "/git-upload-pack"
-_GET_TAIL = "/info/refs?service=git-upload-pack"
+_POST_TAIL = refusals.POST_TAIL
+_GET_TAIL = f"{refusals.GET_TAIL}?service=git-upload-pack"
 _POSTED = "application/x-git-upload-pack-result"
 _ADVERTISED = "application/x-git-upload-pack-advertisement"
 # Forges tell git from browsers by the first word.
@@ -47,7 +38,8 @@ _HEADERS = {
 # The answers of servers that may not know the request. Overload, credentials and limits are not
 # among them.
 _PUZZLED = (400, 404, 405, 406, 410, 411, 415, 422, 500, 501)
-_MOVED = (301, 302, 303, 307, 308)
+# A POST that is unanswered for so long has the older way tried beside it.
+_PATIENCE_SECONDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +62,25 @@ class ServerFacts:
 
     old_until: float = 0.0
     dumb_until: float = 0.0
+    silent_until: float = 0.0
+    heard_until: float = 0.0
     sha256: set[str] = field(default_factory=set)
 
     def is_old(self) -> bool:
         """True when it does not speak protocol 2."""
         return time.monotonic() < self.old_until
+
+    def is_silent(self) -> bool:
+        """True when it leaves a POST unanswered and answers a GET."""
+        return time.monotonic() < self.silent_until
+
+    def was_heard(self) -> bool:
+        """True when it answered a POST within the last hour: if it is late now, it is slow."""
+        return time.monotonic() < self.heard_until
+
+    def hear(self) -> None:
+        """Note that it answered a POST."""
+        self.heard_until, self.silent_until = time.monotonic() + _FORGET_SECONDS, 0.0
 
     def is_dumb(self) -> bool:
         """True when it serves plain files and does not speak git's protocol."""
@@ -100,12 +106,17 @@ async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, 
         RemoteError: the request failed; the message may hold words of the server.
         DumbError: the server serves plain files.
     """
+    if known.is_silent():
+        return (await _advertised(dial, wish, known, old=True)).heads()
     is_sha256 = wish.url.text in known.sha256
     doubt: RemoteError | None = None
     if not known.is_old():
         try:
-            return await _listed(dial, wish, sha256=is_sha256)
+            if known.was_heard():
+                return await _listed(dial, wish, known, sha256=is_sha256)
+            return await _first_heard(dial, wish, known, sha256=is_sha256)
         except DoubtError as exc:
+            known.hear()
             doubt = exc.error
     advertisement = await _advertised(dial, wish, known)
     if advertisement.version < 2:
@@ -117,7 +128,7 @@ async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, 
     if advertisement.sha256 and len(known.sha256) < _MAX_SHA256:
         known.sha256.add(wish.url.text)
     try:
-        return await _listed(dial, wish, sha256=advertisement.sha256)
+        return await _listed(dial, wish, known, sha256=advertisement.sha256)
     except DoubtError as exc:
         raise exc.error from exc
 
@@ -130,25 +141,26 @@ async def posted(
 
     Raises:
         RemoteError: the request failed.
-        DoubtError: the server may not know the request, or the block raised a `BadAnswerError`.
+        DoubtError: the server may not know the request: it hung up, or its answer is a bad one, as
+            the block may find.
     """
     headers = _headers(wish) | {
         "Content-Type": "application/x-git-upload-pack-request",
         "Accept": _POSTED,
     }
-    async with dial.answer(
-        wish.url, _POST_TAIL, headers, body=body, keep=wish.keep, certificate=wish.certificate
-    ) as answer:
-        error = _refusal(answer, wish)
-        if answer.status in _PUZZLED and error:
-            raise DoubtError(error)
-        if error:
-            raise error
-        try:
+    try:
+        async with dial.answer(
+            wish.url, _POST_TAIL, headers, body=body, keep=wish.keep, certificate=wish.certificate
+        ) as answer:
+            error = _refusal(answer, wish)
+            if answer.status in _PUZZLED and error:
+                raise DoubtError(error)
+            if error:
+                raise error
             _check_type(answer, _POSTED)
             yield answer
-        except BadAnswerError as exc:
-            raise DoubtError(exc) from exc
+    except (BadAnswerError, RequestFailedError) as exc:
+        raise DoubtError(exc) from exc
 
 
 def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
@@ -160,17 +172,68 @@ def shown(error: RemoteError, secrets: Sequence[str]) -> RemoteError:
     return error
 
 
-async def _listed(dial: Dial, wish: RefsRequest, *, sha256: bool) -> dict[str, str]:
+async def _first_heard(
+    dial: Dial, wish: RefsRequest, known: ServerFacts, *, sha256: bool
+) -> dict[str, str]:
+    """The answer to a POST; or, where that is long in coming, to a GET, if it is there before.
+
+    Some servers wait for what protocol 2 never sends, and some proxies swallow what they do not
+    know. A GET that is answered meanwhile proves it.
+
+    Raises:
+        RemoteError: the request failed.
+        DoubtError: the server may not know the request.
+        DumbError: the server serves plain files.
+    """
+    asking = asyncio.create_task(_listed(dial, wish, known, sha256=sha256))
+    started: list[asyncio.Task[Any]] = [asking]
+    try:
+        await asyncio.wait(started, timeout=_PATIENCE_SECONDS)
+        if not (asking.done() or known.was_heard()):
+            older = asyncio.create_task(_advertised(dial, wish, known, old=True))
+            started.append(older)
+            await asyncio.wait(started, return_when=asyncio.FIRST_COMPLETED)
+            if not (asking.done() or known.was_heard()):
+                with contextlib.suppress(RemoteError):  # The POST may still be answered.
+                    return _silent(known, await older)
+        return await asking
+    finally:
+        for task in started:
+            task.cancel()
+        await asyncio.gather(*started, return_exceptions=True)
+
+
+def _silent(known: ServerFacts, advertisement: ls_refs.Advertisement) -> dict[str, str]:
+    """The refs of a server that leaves a POST unanswered, which is remembered.
+
+    Raises:
+        BadAnswerError: it speaks protocol 2 without having been asked to, so it lists none.
+    """
+    if advertisement.version == 2:
+        raise malformed("it lists nothing")
+    known.silent_until = time.monotonic() + _FORGET_SECONDS
+    return advertisement.heads()
+
+
+async def _listed(
+    dial: Dial, wish: RefsRequest, known: ServerFacts, *, sha256: bool
+) -> dict[str, str]:
     listing = ls_refs.Listing(wish.refs)
     body = ls_refs.question(wish.refs, sha256=sha256)
     async with posted(dial, wish, body) as answer:
+        known.hear()
         async for chunk in read(answer, max_bytes=_MAX_BYTES):
             listing.feed(chunk)
         return listing.heads()
 
 
-async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_refs.Advertisement:
+async def _advertised(
+    dial: Dial, wish: RefsRequest, known: ServerFacts, *, old: bool = False
+) -> ls_refs.Advertisement:
+    """The server's `info/refs`; with `old` it is not told that protocol 2 would be understood."""
     headers = _headers(wish) | {"Accept": "*/*"}
+    if old:
+        del headers["Git-Protocol"]
     advertisement = ls_refs.Advertisement(wish.refs)
     async with dial.answer(
         wish.url, _GET_TAIL, headers, keep=wish.keep, certificate=wish.certificate
@@ -182,6 +245,8 @@ async def _advertised(dial: Dial, wish: RefsRequest, known: ServerFacts) -> ls_r
             if ls_refs.is_file_of_refs(await anext(chunks, b"")):
                 known.dumb_until = time.monotonic() + _FORGET_SECONDS
                 raise DumbError
+            if error := refusals.page(answer.content_type):
+                raise error
             _check_type(answer, _ADVERTISED)
         async for chunk in chunks:
             advertisement.feed(chunk)
@@ -199,50 +264,6 @@ def _check_type(answer: aiohttp.ClientResponse, expected: str) -> None:
 
 
 def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError | None:
-    """The error for a status; None for 200."""
-    status = answer.status
-    retry = answer.headers.get("Retry-After", "")
-    if status == 200:
-        return None
-    if status == 429 or (status in (403, 503) and retry):
-        return RateLimitedError(
-            "The server asks for fewer requests.", retry_after_seconds=_retry_after(retry)
-        )
-    if status in (401, 403):
-        return AuthFailedError(
-            "The server refuses this credential, or wants one: send another access_token."
-        )
-    if status in (404, 410):
-        return RepoNotFoundError(
-            "The server knows no such repository, or hides it from this credential."
-        )
-    if status in _MOVED:
-        return MovedError(_moved(wish.url, answer.headers))
-    words = f"The requested URL returned error: {status}."
-    if status >= 500:
-        return UnreachableError(f"The server cannot be reached: {words}")
-    return malformed(words.removesuffix("."))
-
-
-def _moved(url: RepoURL, headers: Mapping[str, str]) -> str:
-    """The message for a redirect; it names the new url where the redirect has the same tail."""
-    try:
-        to = urljoin(f"{url.text}/", headers["Location"])
-        asked = next(tail for tail in (_POST_TAIL, _GET_TAIL) if to.endswith(tail))
-        where = f"to {parse(to.removesuffix(asked), schemes=('https', 'http')).text}"
-    except (LookupError, ValueError, StopIteration):
-        where = "elsewhere"
-    return f"The server redirects {where}, and no redirect is followed: link the new url."
-
-
-def _retry_after(text: str) -> int | None:
-    """The seconds of a `Retry-After`, a day at most; None for what is neither number nor date."""
-    if text.isascii() and text.isdecimal():
-        seconds = int(text[:9])
-    else:
-        try:
-            at = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        seconds = int((at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    return min(max(seconds, 0), _MAX_RETRY_AFTER_SECONDS)
+    """The error for the head of an answer, or None."""
+    headers = {name.lower(): answer.headers[name] for name in answer.headers}
+    return refusals.refusal(refusals.Head(answer.status, headers), wish.url)

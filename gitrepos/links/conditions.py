@@ -2,7 +2,8 @@
 
 `Ready`, `Reconciling` and `Stalled` have the meanings of Kubernetes' kstatus: in force as git has
 it; on the way there without help; waiting for a person. `Warning` is added: a configuration stays
-in force that the present rules would refuse.
+in force that the present rules would refuse, or the commit has objects that fail a check of git's
+which harms nobody here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,13 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Replace
 
 from configurations import queries
+from gitrepos import errors
 from gitrepos.models import NO_POLICY_FILES, Link
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
+CHECKS_LET_OFF = "checks_let_off"
 STATUSES = ("suspended", "pending", "held", "stalled", "error", "synced")
 
 _FAILED = ~Q(error_code__in=["", NO_POLICY_FILES])
@@ -31,35 +34,21 @@ _STATUS = Case(
     output_field=CharField(),
 )
 
-ACTIONS: Mapping[str, str] = {
-    "auth_failed": "Send another `access_token` or credential.",
-    "host_key_mismatch": (
-        "Compare both fingerprints with the forge's own, then change the credential's"
-        " `known_hosts`."
-    ),
-    "repo_not_found": "Check the url, and what the token may read.",
-    "branch_not_found": "Push the branch, or change `branch`.",
-    "path_not_found": "Change `path`.",
-    "no_policy_files": "Add a policy-config.yaml, or change `path`.",
-    "too_large": "Link a smaller path or repository.",
-    "moved": "Link the new url.",
-    "host_not_allowed": (
-        "Ask an operator to allow it by a setting, or add the host to the credential."
-    ),
-    "unreachable": "Wait: it is tried again. If it lasts, look at the forge.",
-    "timeout": "Wait: it is tried again. If it lasts, look at the forge.",
-    "proxy_failed": "Wait: it is tried again. If it lasts, an operator looks at the proxy.",
-    "rate_limited": "Wait, or choose a longer `poll_interval_seconds`.",
-    "bad_answer": "Look at the forge.",
-    "internal": "Wait: it is tried again. Report it with the worker's log.",
-    "unavailable": "Wait: it is tried again. If it lasts, look at the control plane's servers.",
-    "credential_unreadable": "Send the credential again.",
+_REASONS: Mapping[str, str] = {
+    NO_POLICY_FILES: "Add a policy-config.yaml, or change `path`.",
     "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
-    "refused_in_force": (
+    queries.REFUSED_CODE: (
         "Mend these files in git; `GET /v1/configurations/{id}` says where and why in `warning`."
+    ),
+    CHECKS_LET_OFF: (
+        "Nothing needs to be done; whoever rewrites these objects in git ends the warning."
     ),
     "held": "Look at the held commit; confirm it, or change it in git.",
     "suspended": "Set `suspended` to false to resume.",
+}
+ACTIONS: Mapping[str, str] = {
+    **{code: kind.remedy for code, kind in errors.by_code().items()},
+    **_REASONS,
 }
 """What to do, by the error's code or the reason of a condition."""
 
@@ -84,9 +73,9 @@ def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> Query
 
 
 def with_warning(rows: QuerySet[LinkWithStatus], wanted: bool) -> QuerySet[LinkWithStatus]:
-    """The links that feed a configuration that would be refused now; or with False the others."""
+    """The links whose condition `Warning` is true; or with False the others."""
     owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
-    feeding = Q(hex__in=owners)
+    feeding = Q(hex__in=owners) | ~Q(let_off="")
     return rows.alias(hex=_hex("pk")).filter(feeding if wanted else ~feeding)
 
 
@@ -162,13 +151,21 @@ def _stalled(link: LinkWithStatus) -> Condition:
 
 def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition:
     if not refused:
-        return _no("Warning", link)
+        return _let_off(link) if link.let_off else _no("Warning", link)
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
     message = (
         f"The present rules would refuse {len(refused)} of the configurations it feeds; these stay"
         f" in force: {named}."
     )
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
+
+
+def _let_off(link: LinkWithStatus) -> Condition:
+    message = (
+        f"The commit has objects that fail checks of git ({link.let_off}); they were let off, since"
+        " they harm nobody who reads files without a checkout."
+    )
+    return _condition("Warning", "True", CHECKS_LET_OFF, message, link.last_synced_at)
 
 
 def _of_error(kind: str, status: str, link: LinkWithStatus) -> Condition:

@@ -7,20 +7,6 @@ from django.utils import timezone
 from gitrepos.errors import RemoteError, TimedOutError
 from keeptrusts import metrics
 
-# The party at fault, by code: the installation or its users; for all other codes, the forge.
-FAULTS = {
-    "internal": "ours",
-    "unavailable": "ours",
-    "credential_unreadable": "ours",
-    "proxy_failed": "ours",
-    "auth_failed": "user",
-    "branch_not_found": "user",
-    "host_not_allowed": "user",
-    "moved": "user",
-    "path_not_found": "user",
-    "repo_not_found": "user",
-    "too_large": "user",
-}
 FORGES = ("bitbucket.org", "codeberg.org", "dev.azure.com", "github.com", "gitlab.com")
 OTHER = "other"
 
@@ -67,7 +53,7 @@ def polled(host: str, due_at: datetime | None, error: RemoteError | None, *, cha
     """Count a poll that was answered or failed."""
     CALLS.add(_forge(host), "check")
     if error is not None:
-        POLLS.add(error.code, FAULTS.get(error.code, "forge"))
+        POLLS.add(error.code, error.fault)
     else:
         POLLS.add("changed" if changed else "unchanged", "none")
     # A remote that does not answer in time makes itself late.

@@ -57,11 +57,11 @@ def _departed(source: RemoteBranch, commit: str) -> bool:
     deep = [*_deep(), "origin", f"+{source.ref}:{_HEAD}"]
     try:
         bare.fetch([*deep, f"+{commit}:{_LEFT}"], _SECONDS)
-        before = _history(bare, _LEFT)
+        before = history(bare, _LEFT)
     except ObjectRefusedError:
         bare.fetch(deep, _SECONDS)
         before = frozenset()
-    here = _history(bare, _HEAD)
+    here = history(bare, _HEAD)
     if commit in here:
         return False
     return bool(before & here) or bare.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE
@@ -71,5 +71,6 @@ def _deep() -> list[str]:
     return [f"--depth={_GENERATIONS}", "--filter=tree:0"]
 
 
-def _history(bare: Bare, tip: str) -> frozenset[str]:
+def history(bare: Bare, tip: str) -> frozenset[str]:
+    """The commits of a repository that `tip` stands on, and itself."""
     return frozenset(text(bare.read(["rev-list", tip, "--"])).split())

@@ -1,19 +1,24 @@
 """Temporary bare repositories of one remote, filled and read by git. No database."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from gitrepos.errors import TimedOutError
+from gitrepos.errors import TimedOutError, UnsafeObjectError
 from gitrepos.forge.git import runner
+from gitrepos.forge.git.object_checks import LET_OFF
 from gitrepos.forge.pack_fetch import Courier
 
 _SECONDS = 90
 _FETCH_SECONDS = 60
 _READ_SECONDS = 30
 _LISTING_BYTES = 64 * 1024 * 1024
+# Each object that fails a check has a line.
+_WORDS_BYTES = 16 * 1024 * 1024
+_PROMISED = ("-c", "remote.origin.promisor=true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,13 @@ class RemoteBranch:
 
 
 class Bare:
-    """A bare repository, at first empty."""
+    """A bare repository, at first empty.
+
+    `let_off` names the checks of git that its objects fail without harm.
+    """
 
     def __init__(self, source: RemoteBranch, name: str) -> None:
+        self.let_off: frozenset[str] = frozenset()
         self._source = source
         self._folder = source.folder / name
         self._here = runner.bare_repository(self._folder, object_format=source.object_format)
@@ -55,44 +64,95 @@ class Bare:
         )
         if pack is None:
             return False
-        self._index(pack.file)
+        with pack.file:
+            self._index(pack.file)
         if pack.shallow:
             lines = "".join(f"{commit}\n" for commit in pack.shallow)
             (self._folder / "shallow").write_text(lines)
         return True
 
     def fetch(
-        self, arguments: Sequence[str], seconds: float = _FETCH_SECONDS, *, stdin: bytes = b""
+        self, arguments: Sequence[str], seconds: float | None = None, *, stdin: bytes = b""
     ) -> None:
-        """Run `git fetch`.
+        """Run `git fetch`, for 60 s at most or for so many seconds.
 
         Raises:
             RemoteError: it failed.
         """
+        try:
+            self._fetch(arguments, seconds, stdin=stdin)
+        except UnsafeObjectError as error:
+            if error.checks - LET_OFF:
+                raise
+            # git stops at the first object that fails a check, and cannot be told beforehand in
+            # every version which to let off.
+            self._fetch(arguments, seconds, stdin=stdin, unchecked=True)
+            self._judge()
+
+    def fetch_whole(self, arguments: Sequence[str]) -> None:
+        """Run `git fetch` for what may be a whole history, of 64 MiB at most.
+
+        Raises:
+            RemoteError: it failed.
+        """
+        self._fetch(arguments, unchecked=True, bounded=True)
+        self._judge()  # git itself checks nothing of what comes as plain files.
+
+    def _fetch(
+        self,
+        arguments: Sequence[str],
+        seconds: float | None = None,
+        *,
+        stdin: bytes = b"",
+        unchecked: bool = False,
+        bounded: bool = False,
+    ) -> None:
         runner.run(
             [
-                *self._here, "-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet",
+                *self._here, "-c", "fetch.negotiationAlgorithm=noop",
+                "-c", f"fetch.fsckObjects={'false' if unchecked else 'true'}", "fetch", "--quiet",
                 "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
                 "--recurse-submodules=no", *arguments,
             ],
             access=self._source.access,
-            deadline_seconds=self._left(seconds),
+            deadline_seconds=self._left(seconds or _FETCH_SECONDS),
             max_bytes=4096,
             stdin=stdin,
+            bounded=self._folder if bounded else None,
         )  # fmt: skip
 
     def _index(self, pack: BinaryIO) -> None:
-        """Store a pack, with the checks of each object that a fetch makes; `pack` is closed."""
+        """Store a pack, with the checks of each object that a fetch makes."""
+        try:
+            self._unpack(pack, "--fsck-objects")
+        except UnsafeObjectError as error:
+            if error.checks - LET_OFF:
+                raise
+            pack.seek(0)
+            self._unpack(pack)
+            self._judge()
+
+    def _unpack(self, pack: BinaryIO, *options: str) -> None:
         # As a promisor remote's, trees may name objects that were left out.
         runner.run(
-            [
-                *self._here, "-c", "remote.origin.promisor=true", "index-pack", "--stdin",
-                "--promisor", "--fsck-objects",
-            ],
+            [*self._here, *_PROMISED, "index-pack", "--stdin", "--promisor", *options],
             deadline_seconds=self._left(_FETCH_SECONDS),
             max_bytes=_LISTING_BYTES,
-            stdin=pack,
-        )  # fmt: skip
+            stdin=os.fdopen(os.dup(pack.fileno()), "rb"),
+        )
+
+    def _judge(self) -> None:
+        """Check every object, and let off those whose fault is harmless.
+
+        Raises:
+            UnsafeObjectError: there are others.
+        """
+        try:
+            self.read([*_PROMISED, "fsck", "--strict", "--no-dangling", "--no-progress"])
+        except UnsafeObjectError as error:
+            if error.checks - LET_OFF:
+                raise
+            self.let_off |= error.checks
 
     def read(
         self,
@@ -117,6 +177,7 @@ class Bare:
             allowed_signers=allowed_signers,
             gpg_home=gpg_home,
             scratch=self._source.folder,
+            max_words=_WORDS_BYTES,
         )
 
     def _left(self, seconds: float) -> float:

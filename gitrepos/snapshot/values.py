@@ -71,13 +71,14 @@ class Snapshot:
     `files` are sorted by path, each path once; None when `tree_id` is the one already known.
     `tree_id` identifies the state of the path: the id of its tree (of its blob for a single-file
     link), or a digest that includes attributes above it. `rewritten`: the branch provably lost
-    the commit in force.
+    the commit in force. `let_off` names the checks of git that objects fail without harm.
     """
 
     commit: Commit
     tree_id: str
     files: tuple[File, ...] | None
     rewritten: bool = False
+    let_off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def apply(
         link.last_commit = commit
         link.last_url, link.last_ref = link.url, refs.named(link.branch)
         link.tree_id = snapshot.tree_id
+        link.let_off = ", ".join(snapshot.let_off)
         link.last_synced_at = now
         _observe(link, attempt)
         return None

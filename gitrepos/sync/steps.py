@@ -133,7 +133,7 @@ def fetched(
     """The snapshot, or the error, for each request on one ref, which a check found at `heads`."""
     try:
         if not heads[ref]:
-            raise refs.missing(ref)
+            raise refs.missing(ref, is_tag=_is_tag(job, ref))
         url, secret = work.url_of(job.remote), secret_of(job.remote)
         measures.fetched(job.remote.host)
         return fetch.take(
@@ -145,6 +145,17 @@ def fetched(
         )
     except RemoteError as error:
         return [error] * len(asks)
+
+
+def _is_tag(job: Work, ref: str) -> bool:
+    """True when the forge has a tag of the name of a branch; False where it does not say so."""
+    tag = refs.tag_like(ref)
+    if tag is None:
+        return False
+    url, secret = work.url_of(job.remote), secret_of(job.remote)
+    question = check.RefsQuestion(tag, url, secret, (tag,))
+    groups = check.check([question], terms=work.terms())
+    return any(answer.heads.get(tag) for group in groups for answer in group)
 
 
 def _sync_link(fence: Fence, job: Work, look: Look, found: Sequence[Look], heads: Heads) -> bool:

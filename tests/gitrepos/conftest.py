@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from gitrepos.snapshot import ladder
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below, naming, zombies
 from tests.support.repo import Repo
@@ -30,6 +31,19 @@ def _nothing_left(data_dir: Path, forge: Forge) -> Iterator[None]:
     wait_for(lambda: not naming(forge.url, str(data_dir)), seconds=1)
     # The forge may still be waiting for a git of its own.
     wait_for(lambda: not zombies(), seconds=5)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known_of_hosts() -> None:
+    """What one test's repository teaches of the forge, no other test relies on."""
+    ladder.forget()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Forge]:
+    """A forge of which nothing is known yet."""
+    with Forge(tmp_path / "fresh") as forge:
+        yield forge
 
 
 @pytest.fixture

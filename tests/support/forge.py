@@ -42,9 +42,10 @@ class Forge:
     `git_holds` (the same, before answering git's own first request alone),
     `twists` (what makes another answer of git's own, given the method; a `Content-Length` of
     its own may promise more than it sends), `streams` (what writes the whole answer to the request
-    for a pack, for as long as it likes), `old` (answered as a server does that knows no
-    protocol version 2), `dumb` (its files are handed out, as by a server without git), `gzips`
-    (answers come compressed to whoever says that it reads that).
+    for a pack, for as long as it likes), `instead` (given the method and body of a request, the
+    answer to it, or what writes the answer, or None for git's own), `old` (answered as a server
+    does that knows no protocol version 2), `dumb` (its files are handed out, as by a server without
+    git), `gzips` (answers come compressed to whoever says that it reads that).
     `requests` lists (method, path) as they arrive, `authorizations` the path and header of those
     that carry a credential, `connections` the client's end of each; `sent_bytes` counts the bodies
     of answers. With `tls` it is served over https. With `remembers` the same request gets the same
@@ -72,6 +73,9 @@ class Forge:
         self.aliases: dict[str, str] = {}
         self.twists: dict[str, Callable[[str, Reply], Reply]] = {}
         self.streams: dict[str, Callable[[BinaryIO], None]] = {}
+        self.instead: dict[
+            str, Callable[[str, bytes], Reply | Callable[[BinaryIO], None] | None]
+        ] = {}
         self.old: set[str] = set()
         self.dumb: set[str] = set()
         self.gzips: set[str] = set()
@@ -129,6 +133,7 @@ class Forge:
         self.answers.pop(repo.bare.name, None)
         self.twists.pop(repo.bare.name, None)
         self.streams.pop(repo.bare.name, None)
+        self.instead.pop(repo.bare.name, None)
 
     def calls(self, repo: Repo) -> list[tuple[str, str]]:
         """The requests that arrived for one repository."""
@@ -171,7 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
             hold.wait(60)
         if self.command == "GET" and (hold := forge.git_holds.get(name)):
             hold.wait(60)
-        if answer := forge.answers.get(name):
+        other = forge.instead[name](self.command, body) if name in forge.instead else None
+        if callable(other):
+            self._stream(other)
+        elif answer := other or forge.answers.get(name):
             self._answer(*answer)
         elif name in forge.tokens and not self._is_authorized(forge.tokens[name]):
             self._answer(401, {"WWW-Authenticate": 'Basic realm="forge"'}, b"")

@@ -17,7 +17,8 @@ class SSHForge:
     """A server of the repositories below `root` for `user_key`, with `host_key`.
 
     Knobs: `taken` (the public keys that get in), `says` (a line of standard error, and the end,
-    instead of git), `hold` (an event to wait for before git answers), `banner` (shown to all).
+    instead of git), `hold` (an event to wait for before git answers), `banner` (shown to all),
+    `program` (the words before the command of git's that is run).
     `commands` lists (user, command) as they arrive.
     """
 
@@ -59,6 +60,7 @@ class SSHForge:
         self.taken = {_line(self.user_key)}
         self.says = b""
         self.banner = ""
+        self.program = ["git", "-c", "safe.directory=*"]
 
     def restart(self) -> None:
         """Serve at the same port with the host key as it is now."""
@@ -120,7 +122,7 @@ class SSHForge:
         program, _, path = command.partition(" ")
         name = path.strip("'").lstrip("/")
         git = await asyncio.create_subprocess_exec(
-            "git", "-c", "safe.directory=*", program.removeprefix("git-"), str(self.root / name),
+            *self.program, program.removeprefix("git-"), str(self.root / name),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -4,6 +4,7 @@ import re
 import signal
 
 from gitrepos import errors
+from gitrepos.forge.git import object_checks
 from gitrepos.forge.proxy import Proxy
 
 TIMED_OUT = 124  # timeout(1)
@@ -61,6 +62,11 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
         ),
     ),
     (
+        errors.TakenDownError,
+        "The server may not show the repository, for legal reasons.",
+        (r"error: 451\b",),
+    ),
+    (
         errors.BranchNotFoundError,
         "The repository has no such branch.",
         ("couldn't find remote ref",),
@@ -99,6 +105,12 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
         ),
     ),
     (
+        errors.RequestFailedError,
+        "The server cannot be reached",
+        # It answered git's first request, and is not overloaded.
+        (r"RPC failed; HTTP 50[01]\b", r"RPC failed; curl (16|52|55|56|92)\b"),
+    ),
+    (
         errors.UnreachableError,
         "The server cannot be reached",
         (
@@ -133,9 +145,14 @@ def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteEr
         return errors.TooLargeError(_LARGE)
     if status != 128 and _MISSING.match(complaint):
         return errors.InternalError(f"git cannot be started here: {complaint.splitlines()[0]}")
+    checks = object_checks.failed(status, complaint)
+    if checks and object_checks.UNKNOWN not in checks:
+        return _unsafe(complaint, checks)
     for kind, message, words in _COMPLAINTS:
         if re.search("|".join(words), complaint):
             return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
+    if checks:
+        return _unsafe(complaint, checks)
     return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
 
 
@@ -145,6 +162,11 @@ def naming(proxy: Proxy, complaint: str) -> str:
         return complaint
     at = f" to {proxy.host} port {proxy.port}"
     return complaint.replace(at, f" to the proxy {proxy.host} port {proxy.port}")
+
+
+def _unsafe(complaint: str, checks: frozenset[str]) -> errors.UnsafeObjectError:
+    said = f"Our own check refuses an object of the repository: {object_checks.first(complaint)}."
+    return errors.UnsafeObjectError(said, checks=checks)
 
 
 _FATAL = ("fatal: ", "error: ", "ssh: ")

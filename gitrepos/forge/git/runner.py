@@ -31,10 +31,11 @@ from gitrepos.forge.secret import NOBODY, Secret
 
 _MEMORY_BYTES = 512 * 1024 * 1024
 _FILE_BYTES = 64 * 1024 * 1024  # The largest pack.
-_STDERR_BYTES = 64 * 1024
+_WORDS_BYTES = 64 * 1024
 _SCAN_SECONDS = 10
 _STREAMED_BYTES = 2 * 1024 * 1024
 _KILL_AFTER_SECONDS = 2
+_LOOK_SECONDS = 0.25
 
 # The arguments: the worker's process id, since it may have died before prctl took effect, and the
 # bounds of files (512-byte blocks) and of memory (KiB). They are set here and not between fork and
@@ -123,8 +124,13 @@ def run(
     allowed_signers: str = "",
     gpg_home: Path | None = None,
     scratch: Path | None = None,
+    bounded: Path | None = None,
+    max_words: int = _WORDS_BYTES,
 ) -> bytes:
     """Run one git command and return what it prints. A file as `stdin` is closed afterwards.
+
+    A command that fills the folder `bounded` with over 64 MiB is ended, as is one that complains in
+    over `max_words` bytes.
 
     Without `access` no protocol is allowed: the command stays on this machine. With it the remote
     is named `origin`. To check a signature, git hands it to ssh-keygen, or with `gpg_home` to gpg,
@@ -148,6 +154,8 @@ def run(
             environment=environment,
             hidden=access.hidden if access else (),
             proxy=access.proxy if access else DIRECT,
+            bounded=bounded,
+            max_words=max_words,
         )
         try:
             return _run(command)
@@ -171,6 +179,8 @@ class _Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     hidden: Sequence[str] = ()
     proxy: Proxy = DIRECT
+    bounded: Path | None = None
+    max_words: int = _WORDS_BYTES
 
 
 def host_keys(url: RepoURL, address: str) -> list[HostKey]:
@@ -180,7 +190,7 @@ def host_keys(url: RepoURL, address: str) -> list[HostKey]:
         RemoteError: no server answers in time.
     """
     where = ("-p", str(url.port), "-t", "ed25519,ecdsa,rsa", "--", address)
-    scan = _Command(("ssh-keyscan", "-T", "5", *where), _SCAN_SECONDS, _STDERR_BYTES)
+    scan = _Command(("ssh-keyscan", "-T", "5", *where), _SCAN_SECONDS, _WORDS_BYTES)
     try:
         output = _run(scan)
         return known_hosts.parse(output.decode(errors="replace"))
@@ -224,7 +234,7 @@ def _run(command: _Command) -> bytes:
             pass_fds=(config.fileno(),),
         )
         until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
-        status, output, complaint = _collect(child.proc, command.max_bytes, until)
+        status, output, complaint = _collect(child.proc, command, until)
         is_late = time.monotonic() - started >= command.deadline_seconds
     if status != 0:
         words = complaints.naming(command.proxy, _own_words(complaint, command.hidden))
@@ -298,7 +308,7 @@ def _elsewhere(file: BinaryIO) -> str:
 
 
 def _collect(
-    process: "subprocess.Popen[bytes]", max_bytes: int, until: float
+    process: "subprocess.Popen[bytes]", command: _Command, until: float
 ) -> tuple[int, bytes, str]:
     """Read both outputs to their end; one that passes its bound ends the process group.
 
@@ -306,15 +316,17 @@ def _collect(
     has the pipe open.
     """
     assert process.stdout and process.stderr
-    bounds = {process.stdout: max_bytes, process.stderr: _STDERR_BYTES}
+    bounds = {process.stdout: command.max_bytes, process.stderr: command.max_words}
     output: dict[object, bytearray] = {stream: bytearray() for stream in bounds}
     try:
         with selectors.DefaultSelector() as selector:
             for stream in bounds:
                 selector.register(stream, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(max(0.0, until - time.monotonic()))
-                if not ready:
+                left = max(0.0, until - time.monotonic())
+                ready = selector.select(min(left, _LOOK_SECONDS) if command.bounded else left)
+                _check_size(command.bounded)
+                if not ready and time.monotonic() >= until:
                     raise errors.TimedOutError(complaints.LATE)
                 for key, _ in ready:
                     chunk = os.read(key.fd, 65536)
@@ -324,10 +336,26 @@ def _collect(
                     if len(output[key.fileobj]) > bounds[key.fileobj]:  # type: ignore[index]
                         raise errors.TooLargeError("The server's answer is too large.")
         status = process.wait()
+        _check_size(command.bounded)
     finally:
         _end_group(process)
     complaint = output[process.stderr].decode(errors="replace")
     return status, bytes(output[process.stdout]), complaint
+
+
+def _check_size(folder: Path | None) -> None:
+    """Check that the files below a folder, which may be written at this moment, are small enough.
+
+    Raises:
+        TooLargeError: together they are over 64 MiB.
+    """
+    size = 0
+    for place, _, names in os.walk(folder) if folder else ():
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                size += os.lstat(os.path.join(place, name)).st_size
+    if size > _FILE_BYTES:
+        raise errors.TooLargeError(f"The repository is over {_FILE_BYTES} bytes.")
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:
@@ -359,7 +387,7 @@ def bare_repository(folder: Path, *, object_format: str) -> list[str]:
     """
     is_sha256 = object_format == "sha256"
     extensions = "[extensions]\n\tobjectFormat = sha256\n" if is_sha256 else ""
-    for name in ("objects", "refs"):
+    for name in ("objects/pack", "refs"):
         (folder / name).mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/main\n")
     (folder / "config").write_text(

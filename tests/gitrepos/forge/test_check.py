@@ -34,13 +34,6 @@ def full(repo: Repo) -> Repo:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """A forge of which nothing is known yet."""
-    with Forge(tmp_path / "fresh") as forge:
-        yield forge
-
-
-@pytest.fixture
 def unknown(fresh: Forge, tmp_path: Path) -> Repo:
     """A repository with a commit on it."""
     repo = fresh.repository(tmp_path / "unknown")

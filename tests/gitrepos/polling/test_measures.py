@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,7 +10,7 @@ from rest_framework.test import APIClient
 
 from gitrepos import errors, tasks
 from gitrepos.models import Remote
-from gitrepos.polling import claims, measures
+from gitrepos.polling import claims
 from keeptrusts import metrics
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
@@ -157,15 +156,14 @@ def test_the_summary_names_hosts_that_cool_down(admin: APIClient, forge: Forge, 
     assert (cooling["host"], cooling["code"]) == ("127.0.0.1", "rate_limited")
 
 
-def test_every_code_of_an_error_is_somebodys_fault() -> None:
-    """Those of the forge are the ones that are nobody else's."""
-    forges = {"bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited"}
+def test_every_error_is_somebodys_fault() -> None:
+    """And nobody's is one that the metric does not document."""
+    faults = {code: kind.fault for code, kind in errors.by_code().items()}
 
-    assert _codes(errors.RemoteError) - forges == set(measures.FAULTS)
-
-
-def _codes(kind: type[errors.RemoteError]) -> set[Any]:
-    return {kind.code}.union(*(_codes(sub) for sub in kind.__subclasses__()))
+    assert set(faults.values()) == {"forge", "user", "ours"}
+    assert {code for code, fault in faults.items() if fault == "forge"} == {
+        "bad_answer", "host_key_mismatch", "unreachable", "timeout", "rate_limited",
+    }  # fmt: skip
 
 
 def test_an_empty_claim_measures_nothing(admin: APIClient) -> None:

@@ -101,7 +101,12 @@ PROVOCATIONS: Mapping[str, tuple[Provoke, str, str]] = {
     "301": (answering(301, {"Location": "/elsewhere.git/info/refs"}), "moved", "new url"),
     "302": (answering(302, {"Location": "file:///etc/passwd"}), "moved", "new url"),
     "308": (answering(308, {"Location": "/elsewhere.git/info/refs"}), "moved", "new url"),
-    "a page": (answering(200, {"Content-Type": "text/html"}, HTML), "bad_answer", "protocol"),
+    "a page": (answering(200, {"Content-Type": "text/html"}, HTML), "auth_failed", "web page"),
+    "203": (answering(203, {"Content-Type": "text/html"}, HTML), "auth_failed", "web page"),
+    "a sign-in": (
+        answering(302, {"Location": f"https://sso.example/{TOKEN}"}), "auth_failed", "sign in",
+    ),
+    "451": (answering(451), "taken_down", "legal reasons"),
     "a page called refs": (answering(200, REFS, HTML), "bad_answer", "protocol|understand"),
     "nothing": (answering(200, REFS), "bad_answer", "protocol|understand"),
     "binary": (answering(200, REFS, bytes(range(256))), "bad_answer", "protocol|understand"),
@@ -219,7 +224,7 @@ def test_a_server_that_hangs_is_left_at_the_deadline(
         packs = itertools.count(0 if when == "the blobs" else 1)
 
         def late(_method: str, reply: Reply) -> Reply:
-            if b"PACK" in reply[2] and next(packs) == 1:
+            if b"PACK" in reply[2] and next(packs) >= 1:
                 hold.wait(60)
             return reply
 

@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
-from gitrepos.errors import BadAnswerError, InternalError, RemoteError, TimedOutError, TooLargeError
+from gitrepos.errors import (
+    BadAnswerError,
+    InternalError,
+    RemoteError,
+    TimedOutError,
+    TooLargeError,
+    UnsafeObjectError,
+)
 from gitrepos.forge import check, secret
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
@@ -362,7 +369,7 @@ def test_a_tree_that_would_harm_a_checkout_is_refused(
     commit = repo.git("commit-tree", tree, "-m", "Hostile")
     repo.git("push", "--quiet", "origin", f"{commit}:refs/heads/main")
 
-    with pytest.raises(BadAnswerError):
+    with pytest.raises(UnsafeObjectError):
         take(repo, tmp_path / "work", head=commit if is_known else "0" * 40)
 
 

@@ -258,7 +258,7 @@ def test_without_a_look_at_objects_a_tree_leads_out(
     code = guarded(*arguments, "fetch", "origin", "+refs/heads/main:refs/x", reached=access(repo))
 
     assert listed.strip() == f"{name}/policy-config.yaml"
-    assert code == "bad_answer"
+    assert code == "unsafe_object"
 
 
 def test_with_a_checkout_a_link_reads_this_machine(

@@ -1,0 +1,342 @@
+"""The commit of a snapshot in its temporary repository, and the commands that read it."""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gitrepos.errors import BadAnswerError, PathNotFoundError, TooLargeError
+from gitrepos.snapshot import ancestry, globs, ladder, openpgp, signatures, symlinks
+from gitrepos.snapshot.ladder import Way
+from gitrepos.snapshot.repository import RemoteBranch, text
+from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Signature
+from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
+
+MAX_FILES = 1000
+REGULAR = ("100644", "100755")
+SYMLINK = "120000"
+ATTRIBUTES = ".gitattributes"
+# As much as a worker can lint within its lease, whatever is in the files.
+_CONTENT_BYTES = 32 * 1024 * 1024
+TREE = "040000"
+_MAX_LINKS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a tree. `name` is the path; a byte that is not UTF-8 is a lone surrogate."""
+
+    mode: str
+    blob: str
+    name: str
+
+
+class Repository:
+    """A temporary bare repository with one commit, and the commands that read it.
+
+    Until `contents` fetches them, it has no blobs, unless the server cannot leave them out.
+    """
+
+    def __init__(self, source: RemoteBranch, head: str) -> None:
+        self._source = source
+        brought = ladder.bring(source, head)
+        self._bare, self._way = brought.bare, brought.way
+        self._header, message = self._read_header(brought.name)
+        # Of a header that is there twice, the first counts.
+        facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
+        self.commit, self._tree = _commit(facts, message), facts["tree"]
+        self._below: dict[str, list[Entry]] = {}
+        self._left: dict[str, bool] = {}
+
+    def _read_header(self, name: str) -> tuple[list[str], str]:
+        """The header lines of a commit as stored, and its message.
+
+        The stored lines have the parents, which a shallow repository hides otherwise.
+        """
+        raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
+        header, _, message = raw.decode(errors="replace").partition("\n\n")
+        return header.split("\n"), message
+
+    @property
+    def let_off(self) -> tuple[str, ...]:
+        """The checks of git that objects fail without harm, sorted."""
+        return tuple(sorted(self._bare.let_off))
+
+    def left(self, commit: str) -> bool:
+        """True when the branch provably lost `commit` from its ancestors; asked once for each."""
+        if self._way is Way.WHOLE:
+            return commit not in ancestry.history(self._bare, self.commit.id)
+        if commit not in self._left:
+            self._left[commit] = ancestry.left(
+                self._source, commit, head=self.commit.id, header=self._header
+            )
+        return self._left[commit]
+
+    def signature(self, ask: FilesRequest) -> Signature | None:
+        """The commit's signature, checked against the allowed signers; None without any."""
+        if not ask.allowed_signers and not ask.allowed_openpgp_keys:
+            return None
+        keys = ask.allowed_openpgp_keys
+        output = self._bare.read(
+            ["log", "-1", signatures.FORMAT, self.commit.id, "--"],
+            4096,
+            allowed_signers=ask.allowed_signers,
+            gpg_home=openpgp.home(self._source.folder, keys) if keys else None,
+        )
+        wanted = signatures.kinds(ssh=bool(ask.allowed_signers), openpgp=bool(keys))
+        return signatures.read(text(output), wanted=wanted)
+
+    def at(self, root: str) -> tuple[str, list[Entry]]:
+        """The id of the state of `root`, and the entries of `.gitattributes` above it.
+
+        The id is that of the tree or blob at `root`; with attributes above it, a digest of all.
+
+        Raises:
+            PathNotFoundError: the commit has nothing at `root`.
+        """
+        if not root:
+            return self._tree, []
+        names = [root, *(f"{parent}{ATTRIBUTES}" for parent in _parents(root))]
+        self._below[root] = self._listed(names)
+        entries = {entry.name: entry for entry in self._below[root] if entry.name in names}
+        if root not in entries:
+            raise PathNotFoundError(self._missing(root), commit=self.commit.id)
+        there = entries.pop(root).blob
+        above = [entry for entry in entries.values() if entry.mode in REGULAR]
+        if not above:
+            return there, []
+        ids = sorted((entry.name, entry.blob) for entry in above)
+        return hashlib.sha256(repr((there, ids)).encode()).hexdigest(), above
+
+    def _missing(self, root: str) -> str:
+        """The message for a path without an entry."""
+        message = f"The commit has no file or directory {root!r}"
+        above = [parent.removesuffix("/") for parent in _parents(root) if parent]
+        links = [entry.name for entry in self._listed(above) if entry.mode == SYMLINK]
+        on_the_way = next((name for name in above if name in links), None)
+        if on_the_way is None:
+            return f"{message}."
+        return f"{message}: {on_the_way!r} is a symbolic link, and none is followed."
+
+    def entries(
+        self, ask: FilesRequest, above: Sequence[Entry]
+    ) -> tuple[list[Entry], list[Entry], list[Entry]]:
+        """The requested policy files, every `.gitattributes` on the way to one, and other links.
+
+        Of symbolic links these are the first 1,000.
+
+        Raises:
+            TooLargeError: there are over 1,000 policy files.
+        """
+        listed = self._below.pop(ask.root) if ask.root else self._listed([])
+        listed = [entry for entry in listed if _may_be_taken(entry, ask.root)]
+        named = policy_files([entry.name for entry in listed], under=ask.root)
+        chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
+        if len(chosen) > MAX_FILES:
+            raise TooLargeError(f"{len(chosen)} policy files; a link takes at most {MAX_FILES}.")
+        names, kept = set(named), set(chosen)
+        inside = [entry for entry in listed if _is_above(entry, chosen)]
+        links = [entry for entry in listed if entry.mode == SYMLINK and entry.name not in names]
+        files = [entry for entry in listed if entry.name in kept]
+        return files, [*above, *inside], links[:_MAX_LINKS]
+
+    def directories(
+        self,
+        ask: FilesRequest,
+        links: Sequence[Entry],
+        contents: Mapping[str, bytes | None],
+    ) -> dict[str, str]:
+        """The directory that a link leads to, by the link's path, where it has requested policies.
+
+        `contents` has the bytes of their blobs. Of links on the way only these are known.
+        """
+        texts = {link.name: symlinks.text(contents[link.blob]) for link in links}
+        known = {name: leads for name, leads in texts.items() if leads is not None}
+        targets = {
+            name: where for name in known if (where := symlinks.target(name, known)) is not None
+        }
+        if not targets:
+            return {}
+        every = [] if "" in targets.values() else sorted(set(targets.values()))
+        policies = policy_files(
+            entry.name for entry in self._listed(every) if entry.mode in REGULAR
+        )
+        return {
+            name: where
+            for name, where in targets.items()
+            if globs.chosen(
+                [f"{name}/{rest}" for rest in symlinks.below(policies, where, MAX_FILES)],
+                include=ask.include,
+                exclude=ask.exclude,
+            )
+        }
+
+    def contents(self, blobs: Sequence[str]) -> dict[str, bytes | None]:
+        """The bytes of each blob exactly as committed; None for one over 1 MiB.
+
+        Raises:
+            TooLargeError: together they are over 32 MiB.
+        """
+        asked = list(dict.fromkeys(blobs))
+        if not asked:
+            return {}
+        self._fetch_blobs(asked)
+        try:
+            read = self._read(asked, _CONTENT_BYTES)
+        except TooLargeError:
+            read = self._read(self._small(asked), 2 * _CONTENT_BYTES)
+        small = {blob: content for blob, content in read.items() if len(content) <= MAX_BYTES}
+        return dict.fromkeys(asked) | small
+
+    def attributes(self, names: Sequence[str], files: Sequence[Entry]) -> dict[str, dict[str, str]]:
+        """The attributes of each name, as git reads them from the `.gitattributes` in `files`."""
+        rows = "".join(f"{file.mode} blob {file.blob}\t{file.name}\0" for file in files)
+        self._bare.read(["update-index", "-z", "--index-info"], stdin=_bytes(rows))
+        output = self._bare.read(
+            ["check-attr", "--cached", "-z", "--stdin", *ALTERING],
+            stdin=_bytes("".join(f"{name}\0" for name in names)),
+        )
+        parts = text(output).split("\0")[:-1]
+        attributes: dict[str, dict[str, str]] = {name: {} for name in names}
+        for name, attribute, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            if value != "unspecified":
+                attributes[name][attribute] = value
+        return attributes
+
+    def _listed(self, names: Collection[str]) -> list[Entry]:
+        """The entries at `names`, and below the policy files, attributes and links.
+
+        Without names these are those of the whole commit.
+        """
+        listing = self._bare.read(
+            [
+                "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
+                *(f":(literal){name}" for name in names),
+            ]
+        )  # fmt: skip
+        # Of a large tree only these few lines become values.
+        ends = (FILE_NAME.encode(), ATTRIBUTES.encode(), *(_bytes(f"\t{n}") for n in names))
+        links = f"{SYMLINK} ".encode()
+        return [
+            _entry(line)
+            for line in listing.split(b"\0")
+            if line.endswith(ends) or line.startswith(links)
+        ]
+
+    def _fetch_blobs(self, blobs: Sequence[str]) -> None:
+        if self._way >= Way.SHALLOW:
+            return  # They came with the commit.
+        if self._way is Way.OWN and self._bare.take(blobs, thin=False):
+            return
+        try:
+            # A blob that is asked for by id comes in spite of the filter.
+            self._bare.fetch(["--filter=blob:none", "--stdin", "origin"], stdin=_lines(blobs))
+        except ladder.PUZZLED:
+            brought = ladder.bring(self._source, self.commit.id, least=Way.SHALLOW)
+            self._bare, self._way = brought.bare, brought.way
+
+    def _read(self, blobs: Sequence[str], max_bytes: int) -> dict[str, bytes]:
+        batch = self._bare.read(["cat-file", "--batch", "--buffer"], max_bytes, stdin=_lines(blobs))
+        return dict(_blobs(batch))
+
+    def _small(self, blobs: Sequence[str]) -> list[str]:
+        """The blobs of 1 MiB at most.
+
+        Raises:
+            TooLargeError: together they are over 32 MiB.
+        """
+        listing = text(self._bare.read(["cat-file", "--batch-check"], stdin=_lines(blobs)))
+        sizes = dict(zip(blobs, map(_size, listing.splitlines()), strict=True))
+        small = [blob for blob in blobs if sizes[blob] <= MAX_BYTES]
+        if sum(sizes[blob] for blob in small) > _CONTENT_BYTES:
+            raise TooLargeError(f"The policy files have over {_CONTENT_BYTES} bytes together.")
+        return small
+
+
+def _commit(facts: Mapping[str, str], message: str) -> Commit:
+    """The commit with these header fields and this message, whose lines are indented."""
+    author, _ = _signed(facts.get("author", ""))
+    _, moment = _signed(facts.get("committer", ""))
+    lines = [line.removeprefix("    ") for line in message.split("\n")]
+    stripped = "\n".join(lines).strip().replace("\0", "\ufffd")
+    return Commit(facts["commit"], author[:500], stripped[:500], _moment(moment))
+
+
+def _signed(line: str) -> tuple[str, str]:
+    """The person and the time of a line `NAME <MAIL> SECONDS ZONE`."""
+    who, *moment = line.rsplit(" ", 2)
+    return who, moment[0] if moment else ""
+
+
+def _moment(seconds: str) -> datetime | None:
+    """A commit's time, from seconds since 1970; None for one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _parents(name: str) -> list[str]:
+    """Every directory above a path, the root (empty) first, the others with a slash at the end."""
+    parts = name.split("/")
+    return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts))]
+
+
+def _is_within(name: str, root: str) -> bool:
+    return not root or name == root or name.startswith(f"{root}/")
+
+
+def _may_be_taken(entry: Entry, root: str) -> bool:
+    """True for what lies within `root`; of directories for those with the name of a policy file."""
+    if entry.mode == TREE:
+        named = entry.name.rpartition("/")[2] == FILE_NAME
+        return named and entry.name != root and _is_within(entry.name, root)
+    return _is_within(entry.name, root)
+
+
+def _is_above(entry: Entry, names: Sequence[str]) -> bool:
+    """True for a `.gitattributes` on the way to one of `names`, which are sorted."""
+    parent, _, name = entry.name.rpartition("/")
+    if name != ATTRIBUTES or entry.mode not in REGULAR:
+        return False
+    directory = f"{parent}/" if parent else ""
+    at = bisect_left(names, directory)
+    return at < len(names) and names[at].startswith(directory)
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="surrogateescape")
+
+
+def _lines(names: Sequence[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode()
+
+
+def _entry(line: bytes) -> Entry:
+    facts, _, name = line.partition(b"\t")
+    mode, _kind, blob = facts.decode().split(" ")
+    return Entry(mode, blob, text(name))
+
+
+def _blobs(batch: bytes) -> Iterator[tuple[str, bytes]]:
+    """Cut the output of `cat-file --batch`: `ID blob SIZE`, the bytes, a line feed."""
+    at = 0
+    while at < len(batch):
+        end = batch.index(b"\n", at)
+        line = batch[at:end].decode()
+        start, size = end + 1, _size(line)
+        yield line.split(" ")[0], batch[start : start + size]
+        at = start + size + 1
+
+
+def _size(line: str) -> int:
+    """The size of a blob in bytes, from its header line of `cat-file`.
+
+    Raises:
+        BadAnswerError: the object is missing, or no blob.
+    """
+    name, kind, *size = line.split(" ")
+    if kind != "blob":
+        raise BadAnswerError(f"The server did not send the object {name}.")
+    return int(size[0])
