@@ -170,9 +170,10 @@ def _repository(to: SplitResult, url: RepoURL) -> str | None:
     if not (tail or is_here or path.endswith(".git")):
         return None
     try:
-        return f"to {parse(f'{to.scheme}://{to.netloc}{path}', schemes=('https', 'http')).text}"
+        there = parse(f"{to.scheme}://{to.netloc}{path}", schemes=("https", "http")).text
     except BadURLError:
         return "elsewhere"
+    return "elsewhere" if there == url.text else f"to {there}"
 
 
 def _path(url: RepoURL) -> str:

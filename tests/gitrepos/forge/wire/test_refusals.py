@@ -96,6 +96,7 @@ def test_an_answer_that_a_proxy_changed_is_read_as_any_other(status: int) -> Non
         ("https://www.forge.example/org/repo", "to https://www.forge.example/org/repo"),
         ("https://user:secret@git.example/a/info/refs", "elsewhere"),
         ("ssh://git.example/a/info/refs", "elsewhere"),
+        ("/org/repo.git/info/refs/", "elsewhere"),
     ],
 )
 def test_a_move_names_the_new_url(location: str, where: str) -> None:
