@@ -20,6 +20,8 @@ _FIRST_SECONDS = 0.5
 # Events that are judged before other calls have their turn: some milliseconds of work.
 _AT_ONCE = 32
 _AT_ONCE_BYTES = 16 << 10
+# What a target has sent and nobody has judged yet.
+_AHEAD_BYTES = 64 << 10
 # An event of this size is judged in a thread.
 _LARGE_BYTES = 128 << 10
 
@@ -142,34 +144,49 @@ def _batches(events: list[bytes]) -> Iterator[tuple[list[bytes], int]]:
 class Arrivals:
     """The pieces of a body, for which one can wait a while without losing the next.
 
-    `next` gives b"" when none came in time, and None at the end.
+    They are read ahead as far as they are there, up to `_AHEAD_BYTES`.
     """
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
-        self._coming: asyncio.Task[bytes | None] | None = None
+        self._here = bytearray()
+        self._came = asyncio.Event()
+        self._room = asyncio.Event()
+        self._reader = asyncio.create_task(self._read())
 
     async def next(self, seconds: float) -> bytes | None:
-        """The next piece.
+        """What has come; b"" when nothing did in that time, and None at the end.
 
         Raises:
             UpstreamError: the target failed.
         """
-        if self._coming is None:
-            self._coming = asyncio.create_task(self._next())
-        await asyncio.wait({self._coming}, timeout=seconds)
-        if not self._coming.done():
-            return b""
-        come, self._coming = self._coming, None
-        return come.result()
+        if not self._came.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._came.wait()
+        data = bytes(self._here)
+        self._here.clear()
+        self._room.set()
+        if not self._reader.done():
+            self._came.clear()
+        elif not data:
+            self._reader.result()
+            return None
+        return data
 
-    async def _next(self) -> bytes | None:
-        piece: bytes | None = await anext(self._chunks, None)
-        return piece
+    async def _read(self) -> None:
+        try:
+            async for piece in self._chunks:
+                self._here += piece
+                self._came.set()
+                if len(self._here) > _AHEAD_BYTES:
+                    self._room.clear()
+                    await self._room.wait()
+        finally:
+            self._came.set()
 
     async def close(self) -> None:
         """Stop waiting for what is to come."""
-        if self._coming is not None:
-            self._coming.cancel()
-            with suppress(asyncio.CancelledError, UpstreamError):
-                await self._coming
+        self._reader.cancel()
+        with suppress(asyncio.CancelledError, UpstreamError):
+            await self._reader
