@@ -64,6 +64,7 @@ def test_an_end_that_comes_too_early_is_told(cut: int) -> None:
         ("gzip", gzip.compress(TEXT) + b"and more"),
         ("deflate", b"\x78\x9chello"),
     ],
+    ids=["no gzip", "another end", "more behind it", "no deflate"],
 )
 def test_bytes_that_are_broken_are_told(coding: str, data: bytes) -> None:
     """In the middle or behind the end."""
