@@ -38,6 +38,7 @@ def test_what_grows_comes_in_small_pieces() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"0000", b"", gzip.compress(b"x" * 100)[:-1], gzip.compress(b"x") + b"behind it"],
+    ids=["no gzip", "nothing", "cut short", "more behind it"],
 )
 def test_what_is_not_whole_gzip_is_a_bad_answer(body: bytes) -> None:
     """Nothing is taken of it."""
