@@ -55,7 +55,7 @@ class Splitter:
         """The bytes after the last whole event, at the end of the stream."""
         rest = bytes(self._buffer)
         self._buffer.clear()
-        return self._checked([rest] if rest.strip() else [])
+        return self._checked([rest] if rest else [])
 
     def _checked(self, events: list[bytes]) -> list[bytes]:
         if self._strict and not all(map(is_event, events)):

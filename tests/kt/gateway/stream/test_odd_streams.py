@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kt.gateway.stream.sse import Splitter
 from tests.kt.gateway.stream.streams import (
     BLOCKING,
     MESSAGES,
@@ -101,3 +102,13 @@ def test_events_that_are_not_rewritten_leave_byte_for_byte_beside_those_that_are
     assert seen.startswith(first)
     assert seen.endswith(last)
     assert bodies(seen)[1]["choices"][0]["delta"] == {"content": "[REDACTED:EMAIL]"}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_no_byte_is_lost_wherever_the_network_cuts(end: bytes) -> None:
+    """Between the two bytes of a last line end either."""
+    data = FINE.replace(b"\n", end)
+    for cut in range(len(data) + 1):
+        splitter = Splitter(1 << 20)
+        events = [*splitter.feed(data[:cut]), *splitter.feed(data[cut:]), *splitter.rest()]
+        assert b"".join(events) == data
