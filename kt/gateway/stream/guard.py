@@ -21,6 +21,7 @@ from kt.gateway.stream.pieces import (
     CallPiece,
     EventStrings,
     Key,
+    at,
     finished,
     put,
     put_back,
@@ -117,8 +118,9 @@ class Guard:
         self._judge_rest(event, waiting)
         for piece in event.pieces:
             channel = self._channel(piece.key, piece.group, is_copy=piece.is_copy)
-            start, _ = channel.add(piece.text)
-            waiting.places.append(PlacedText(channel, piece.path, start, piece.text, piece.is_copy))
+            text = at(waiting.body, piece.path)
+            start, _ = channel.add(text)
+            waiting.places.append(PlacedText(channel, piece.path, start, text, piece.is_copy))
         for call in event.calls:
             self._take_call(call, waiting, is_whole=event.has_input)
         self._queue.append(waiting)

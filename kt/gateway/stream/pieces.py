@@ -89,13 +89,13 @@ def read(protocol: Protocol, body: Mapping[str, Any]) -> EventStrings:
         value, fields, path = waiting.pop()
         inner = []
         for step, item in value.items() if isinstance(value, dict) else enumerate(value):
-            known = fields.get(step if isinstance(value, dict) else "#") if fields else None
+            key = step if isinstance(value, dict) else "#"
             if isinstance(item, str):
-                line = known if isinstance(known, TableLine) else fields and fields.get("*")
-                line = line or lines.anywhere.get(str(step))
+                line = fields and (fields.get((key,)) or fields.get(("*",)))
+                line = line or lines.anywhere.get(str(key))
                 found.take((*path, step), item, line)
             elif isinstance(item, dict | list) and item:
-                deeper = known if isinstance(known, dict) else None
+                deeper = fields.get(key) if fields else None
                 found.has_input = found.has_input or (deeper is None and step in _JSON_INPUTS)
                 inner.append((item, deeper, (*path, step)))
         waiting.extend(reversed(inner))
@@ -129,6 +129,13 @@ class _Found:
         if line is None or _is_text_after_all(line.role, text):
             self._rest.append((path, text))
             if line or is_label(path[-1], text):
+                self._labels.append((path, text))
+            return
+        if line.channel == "*":
+            self._text(path, text, line)
+            # Nobody knows that it goes on: it is judged by itself as well.
+            self._rest.append((path, text))
+            if is_label(path[-1], text):
                 self._labels.append((path, text))
             return
         if line.role in (Role.TEXT, Role.COPY):
@@ -252,6 +259,13 @@ def _without(value: Any, tree: dict[Any, Any]) -> Any:
     return copy
 
 
+def at(body: Any, path: Path) -> Any:
+    """What stands at a path of an event."""
+    for step in path:
+        body = body[step]
+    return body
+
+
 def put(body: Any, path: Path, value: Any) -> None:
     """Write a string into an event in place."""
     for step in path[:-1]:
@@ -261,6 +275,4 @@ def put(body: Any, path: Path, value: Any) -> None:
 
 def put_back(body: Any, original: Any, path: Path) -> None:
     """Write a string into an event, as it stands in another one."""
-    for step in path:
-        original = original[step]
-    put(body, path, original)
+    put(body, path, at(original, path))

@@ -81,9 +81,12 @@ CHAT = Protocol(
         TableLine("", "obfuscation", Role.OPAQUE),
         TableLine("", "choices.#.finish_reason", Role.LABEL),
         TableLine("", "choices.#.delta.role", Role.LABEL),
-        # Any other string of a delta goes on in later ones: `content`, `reasoning`, `refusal`.
+        TableLine("", "choices.#.delta.content", Role.TEXT, "content"),
+        TableLine("", "choices.#.delta.refusal", Role.TEXT, "refusal"),
+        TableLine("", "choices.#.delta.reasoning", Role.TEXT, "reasoning"),
+        TableLine("", "choices.#.delta.reasoning_content", Role.TEXT, "reasoning content"),
+        # Any other string of a delta may go on in later ones, and may be whole.
         TableLine("", "choices.#.delta.*", Role.TEXT, "*"),
-        TableLine("", "choices.#.text", Role.TEXT, "text"),
         TableLine("", "choices.#.delta.content.#.type", Role.LABEL),
         TableLine("", "choices.#.delta.content.#.text", Role.TEXT, "content"),
         TableLine("", "choices.#.delta.content.#.thinking.#.type", Role.LABEL),
@@ -183,7 +186,7 @@ def protocol_of(route: str) -> Protocol:
     return _BY_ROUTE.get(route, CHAT)
 
 
-Fields: TypeAlias = "dict[str, TableLine | Fields]"
+Fields: TypeAlias = "dict[str | tuple[str], TableLine | Fields]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +216,5 @@ def table(protocol: Protocol, kind: str) -> Table:
 def _plant(fields: Any, path: list[str], line: TableLine) -> None:
     for step in path[:-1]:
         fields = fields.setdefault(step, {})
-    fields[path[-1]] = line
+    # A string and a list may stand at one path: what a string is stands under its key in a tuple.
+    fields[(path[-1],)] = line

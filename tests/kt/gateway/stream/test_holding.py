@@ -246,6 +246,7 @@ def test_citations_are_judged_each_by_itself() -> None:
         (CHAT, [chunk({"content": "Pro"}, type="message"), chunk({"content": "ject Falcon"})]),
         (CHAT, [chunk({"content": "fine "}, citations=["about Project Falcon"])]),
         (CHAT, [chunk({"of_tomorrow": "Pro"}), chunk({"of_tomorrow": "ject Falcon"})]),
+        (CHAT, [chunk({"of_tomorrow": "Project Falcon"})] * 3),
         (
             MESSAGES,
             [

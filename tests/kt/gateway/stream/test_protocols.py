@@ -24,13 +24,22 @@ def _chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
 _LOGPROBS = [{"token": "copy of it", "bytes": None, "top_logprobs": [{"token": "opaque:token"}]}]
 _CHAT_EVENTS: list[dict[str, Any]] = [
     {
-        **_chunk({"role": "label", "content": "text of it", "anything": "text of it"}),
+        **_chunk(
+            {
+                "role": "label",
+                "anything": "both of these",
+                "content": "text of it",
+                "refusal": "text of it",
+                "reasoning": "text of it",
+                "reasoning_content": "text of it",
+            }
+        ),
         **dict.fromkeys(("id", "object", "model", "system_fingerprint", "service_tier"), "label"),
         "obfuscation": "opaque:padding",
         "type": _REST,
         "citations": [_REST, {"title": _REST}],
     },
-    _chunk({"content": [{"type": "label", "text": "text of it"}]}, text="text of it", note=_REST),
+    _chunk({"content": [{"type": "label", "text": "text of it"}]}, text=_REST, note=_REST),
     _chunk(
         {
             "content": [
@@ -153,7 +162,7 @@ def sorted_wrongly(protocol: Protocol, events: list[dict[str, Any]]) -> list[Any
         for call in found.calls:
             taken |= {path: "name" for path, _ in call.names}
             taken |= {path: "arguments" for path, _ in call.arguments}
-        taken |= {path: "rest" for path, _ in found.rest}
+        taken |= {path: "both" if path in taken else "rest" for path, _ in found.rest}
         ids = {call.id for call in found.calls}
         for path, text in strings(body):
             word = text.replace(":", " ").split()[0]
