@@ -60,6 +60,12 @@ _PRIVATE_KEY = (
     r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
     r"(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|.*)"
 )
+# A stream waits for the last line, and no longer: between the two is anything but `-----END`.
+_PRIVATE_KEY_BEGUN = (
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
+    r"(?:[^\-]|-{1,4}[^\-]|-+(?:[^\-E]|E[^N]|EN[^D]))*"
+    r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
+)
 
 _PLACEHOLDER_WORDS = "password passwd pass pwd secret token changeme example"
 _PLACEHOLDERS = frozenset(_PLACEHOLDER_WORDS.split())
@@ -74,7 +80,7 @@ def rules() -> Iterator[PatternRule]:
     yield PatternRule("aws_secret_key", "aws_secret_key", _AWS_PAIR, VIEWS, _token, 1)
     yield PatternRule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
     yield PatternRule("jwt", "jwt", _JWT, VIEWS, _jwt)
-    yield PatternRule("private_key", "private_key", _PRIVATE_KEY, VIEWS)
+    yield PatternRule("private_key", "private_key", _PRIVATE_KEY, VIEWS, begun=_PRIVATE_KEY_BEGUN)
 
 
 def _token(text: str, start: int, end: int) -> Spans:

@@ -142,3 +142,14 @@ def test_a_text_that_begins_nothing_is_let_go(text: str) -> None:
     said = text * 3 * HOLD_LIMIT
     kept = len(said) - releasable(WHOLE, REQUEST, said)
     assert kept < 500
+
+
+def test_what_follows_a_private_key_is_let_go() -> None:
+    """A key ends with its last line, though without one it has no end."""
+    dashes = "x--y ---- -----BEGIN END-- "
+    key = f"-----BEGIN RSA PRIVATE KEY-----\n{dashes}MIIEvQ\n-----END RSA PRIVATE KEY-----"
+    said = f"Here it is: {key}\n" + "The garden is green, and the roof is red. " * 9
+
+    for cut in range(len("Here it is: ") + 10, len("Here it is: ") + len(key)):
+        assert releasable(WHOLE, REQUEST, said[:cut]) <= len("Here it is: ")
+    assert releasable(WHOLE, REQUEST, said) > len(said) - 100
