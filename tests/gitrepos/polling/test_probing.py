@@ -465,5 +465,8 @@ def test_a_failure_of_the_proxy_says_nothing_of_the_host() -> None:
     resting = {HOST: Rest(("a", "b", "c"), START)}
 
     for rests in ({}, resting):
-        learnt = learn(seen, rests, {}, answered=lambda *_: False, asked_at=START, now=START)
+        learnt = learn(
+            seen, rests, {},
+            answered=lambda *_: False, limited=lambda *_: False, asked_at=START, now=START,
+        )  # fmt: skip
         assert (learnt.rests, learnt.put_off, learnt.rested) == (rests, {}, [])
