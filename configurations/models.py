@@ -75,9 +75,10 @@ class Version(models.Model):
     """One content of a configuration, exactly as received. Never updated, never deleted.
 
     For `source` git, `repo_url`, `commit`, `path`, `author` and `message` are the facts of the
-    commit, `committed_at` is its committer's time and `polled_at` when the poll that found it
-    began. Where its signature was checked, `signer` is the allowed signer and `signer_key` the
-    fingerprint of the key. For api, `actor` is the name of the token that sent it.
+    commit, `ref` is the full name that led to it (empty where it was followed by its id),
+    `committed_at` is its committer's time and `polled_at` when the poll that found it began. Where
+    a signature was checked, `signer` is the allowed signer and `signer_key` the fingerprint of the
+    key. For api, `actor` is the name of the token that sent it.
     """
 
     configuration = models.ForeignKey(
@@ -89,6 +90,8 @@ class Version(models.Model):
     source = models.CharField(max_length=4, choices=Configuration.Source.choices)
     repo_url = models.CharField(max_length=2000, default="")
     commit = models.CharField(max_length=64, default="")
+    # `db_default`: a worker of the release before, which knows no such column, goes on writing.
+    ref = models.CharField(max_length=300, default="", db_default="")
     path = models.CharField(max_length=4096, default="")
     author = models.CharField(max_length=500, default="")
     message = models.CharField(max_length=500, default="")

@@ -30,6 +30,7 @@ _VERSION_COLUMNS = (
     "source",
     "repo_url",
     "commit",
+    "ref",
     "path",
     "author",
     "message",

@@ -26,6 +26,7 @@ class Origin:
     source: Source
     repo_url: str = ""
     commit: str = ""
+    ref: str = ""
     author: str = ""
     message: str = ""
     committed_at: datetime | None = None
@@ -339,6 +340,7 @@ def _next_version(
         source=origin.source,
         repo_url=origin.repo_url,
         commit=origin.commit,
+        ref=origin.ref,
         path=path,
         author=origin.author,
         message=origin.message,

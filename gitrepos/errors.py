@@ -75,7 +75,7 @@ class TakenDownError(RemoteError):
 
 
 class GoneError(RemoteError):
-    """The branch or path of a link is gone.
+    """The branch, tag or path of a link is gone.
 
     `commit` is the one without the path; the null id where there is no commit at all.
     """
@@ -90,8 +90,50 @@ class BranchNotFoundError(GoneError):
 
     code = "branch_not_found"
     fault = "user"
-    meaning = "no such branch (a tag is none), or an empty repository"
-    remedy = "Push the branch, or change `branch`."
+    meaning = "no such branch, or an empty repository"
+    remedy = "Push the branch, or change `branch`; what is a tag is followed by `tag`."
+
+
+class TagNotFoundError(GoneError):
+    """The repository has no such tag, or none with a version in the range."""
+
+    code = "tag_not_found"
+    fault = "user"
+    meaning = "no such tag, or none with a version in the range"
+    remedy = "Push the tag, or change `tag` or `semver`."
+
+
+class NotOnAnyBranchError(RemoteError):
+    """No branch or tag that the server shows has the commit in its history."""
+
+    code = "not_on_any_branch"
+    transient = False
+    fault = "user"
+    meaning = "no branch or tag that the forge shows has the commit in its history"
+    remedy = "Push the commit to a branch, then sync; or change `commit`."
+
+    def __init__(self, commit: str) -> None:
+        super().__init__(f"No branch or tag of the repository has the commit {commit}.")
+
+
+class NotACommitError(RemoteError):
+    """What the link follows leads to a file or a directory: tags may."""
+
+    code = "not_a_commit"
+    fault = "user"
+    meaning = "the tag, or the id, is that of a file or a directory"
+    remedy = "Follow a ref that leads to a commit."
+
+
+class RefNotAllowedError(RemoteError):
+    """The link follows a ref that is neither branch nor tag, and the operator did not allow it."""
+
+    code = "ref_not_allowed"
+    fault = "user"
+    meaning = (
+        "the link follows a ref that is neither branch nor tag, and no setting allows it (any more)"
+    )
+    remedy = "Follow a branch, or ask an operator to allow the ref by a setting."
 
 
 class PathNotFoundError(GoneError):
@@ -108,7 +150,10 @@ class TooLargeError(RemoteError):
 
     code = "too_large"
     fault = "user"
-    meaning = "over 1,000 files, a pack or a whole repository over 64 MiB, or memory"
+    meaning = (
+        "over 1,000 files, a pack or a whole repository over 64 MiB, memory, or over 10,000 tags"
+        " where they are listed"
+    )
     remedy = "Link a smaller path or repository."
 
 

@@ -89,8 +89,8 @@ class Remote(models.Model):
     The credential is a shared one, or `credential`, an access token that is sealed, or none.
     `credential_digest` tells them apart: a keyed hash, by which equal tokens share a row, or the
     shared one's id. `phase_us`, modulo the interval, is the offset of the remote's polls in it.
-    `next_poll_at` is empty while all links are suspended or the remote is `stalled`. `asked`:
-    somebody asked for a poll, which goes before the scheduled ones, until one is answered.
+    `next_poll_at` is empty while all links are suspended or settled, or the remote is `stalled`.
+    `asked`: somebody asked for a poll, which goes before the scheduled ones, until one is answered.
 
     `failures` counts the remote's own failures since it last answered, `put_off` those of its
     host or its credential. `limited_until` is when it may be polled again, if its last answer was
@@ -139,9 +139,10 @@ class Remote(models.Model):
 
 
 class Link(models.Model):
-    """A link: the files under `path` of one branch feed configurations.
+    """A link: the files under `path` of what it follows feed configurations.
 
-    What people ask for: `branch` is empty for the remote's HEAD. `path` is kept as it was sent,
+    What people ask for: one of `branch`, `tag`, `commit` and `semver`, a range of versions; all
+    are empty for the remote's HEAD, see `refs`. `path` is kept as it was sent,
     `root` is its normal form: no slash at either end, empty for the whole repository.
     `include` and `exclude` are globs of paths; `id_prefix` stands before every id that a file
     names. `prune` archives a configuration that lost its file. With `allowed_signers`, in
@@ -152,7 +153,9 @@ class Link(models.Model):
     What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
     (when the rules change, only refused files are judged again);
     `last_commit` and `tree_id` those of the last sync that was applied, from `last_ref` (the full
-    name of a ref) of `last_url`; both are empty while that is not known. While its branch stands at
+    name of a ref; empty for a commit by its id) of `last_url`; both are empty while that is not
+    known. `settled`: of a commit by its id nothing more is to be asked until somebody edits the
+    link or asks for a sync. While its branch stands at
     `failed_commit`, a link is not tried again before `retry_at`. A request for a sync raises
     `requested_seq`; an attempt that began after it sets `served_seq`. `held` has the commit that
     waits for a person and why, `confirmed_commit` the one that a person confirmed. Until
@@ -166,6 +169,10 @@ class Link(models.Model):
 
     url = models.CharField(max_length=2000)
     branch = models.CharField(max_length=250, default="")
+    # `db_default`: a worker of the release before, which knows no such columns, goes on writing.
+    tag = models.CharField(max_length=250, default="", db_default="")
+    commit = models.CharField(max_length=64, default="", db_default="")
+    semver = models.CharField(max_length=200, default="", db_default="")
     path = models.CharField(max_length=1000, default="")
     root = models.CharField(max_length=1000, default="")
     auto_create_configuration = models.BooleanField(default=False)
@@ -190,6 +197,7 @@ class Link(models.Model):
     last_url = models.CharField(max_length=2000, default="", db_default="")
     last_ref = models.CharField(max_length=300, default="", db_default="")
     tree_id = models.CharField(max_length=64, default="")
+    settled = models.BooleanField(default=False, db_default=False)
     last_synced_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, default="")
     error_message = models.CharField(max_length=2000, default="")
@@ -212,7 +220,9 @@ class Link(models.Model):
     class Meta:
         db_table = "gitrepos_gitrepo"
         constraints = [
-            models.UniqueConstraint(fields=["url", "branch", "root"], name="link_identity"),
+            models.UniqueConstraint(
+                fields=["url", "branch", "tag", "commit", "semver", "root"], name="link_identity"
+            ),
         ]
         indexes = [
             models.Index(
@@ -234,6 +244,11 @@ class Link(models.Model):
         return Q(suspended=False) & (
             Q(requested_seq__gt=F("served_seq")) | Q(generation__gt=F("observed_generation"))
         )
+
+    @classmethod
+    def polled(cls) -> Q:
+        """Links for which their forge is asked: not suspended, and not settled since an edit."""
+        return Q(suspended=False, settled=False) | cls.behind()
 
 
 class PreviewRequest(models.Model):

@@ -36,7 +36,7 @@ class Env:
     The first of `secret_keys` seals, and each of them opens, so that keys can be rotated.
     `database_url` and `redis_url` are empty in the embedded default.
     `git_ca_file` is empty where only the system's authorities are trusted, `git_proxy` where forges
-    are called directly.
+    are called directly. `git_allowed_refs` are patterns such as `refs/pull/*`.
     `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
@@ -50,6 +50,7 @@ class Env:
     git_schemes: frozenset[str]
     git_allowed_networks: tuple[Network, ...]
     git_ca_file: str
+    git_allowed_refs: tuple[str, ...]
     git_proxy: str
     git_no_proxy: tuple[str, ...]
     git_host_concurrency: int
@@ -89,6 +90,7 @@ def read(environ: Mapping[str, str]) -> Env:
         git_schemes=_schemes(environ.get("KEEPTRUSTS_GIT_SCHEMES") or "https,ssh"),
         git_allowed_networks=_networks(environ.get("KEEPTRUSTS_GIT_ALLOWED_NETWORKS", "")),
         git_ca_file=_ca_file(environ.get("KEEPTRUSTS_GIT_CA_FILE", "")),
+        git_allowed_refs=_refs(environ.get("KEEPTRUSTS_GIT_ALLOWED_REFS", "")),
         git_proxy=_proxy(environ.get("KEEPTRUSTS_GIT_PROXY", "")),
         git_no_proxy=_no_proxy(environ.get("KEEPTRUSTS_GIT_NO_PROXY", "")),
         git_host_concurrency=_limit(environ, "KEEPTRUSTS_GIT_HOST_CONCURRENCY") or 32,
@@ -241,6 +243,17 @@ def _ca_file(value: str) -> str:
         reason = "it holds no certificate in PEM" if isinstance(exc, ssl.SSLError) else exc.strerror
         raise EnvError(f"KEEPTRUSTS_GIT_CA_FILE={value!r}: {reason}") from exc
     return path
+
+
+def _refs(value: str) -> tuple[str, ...]:
+    patterns = tuple(_words(value))
+    for pattern in patterns:
+        if not re.fullmatch(r"refs/(?!heads/|tags/)[A-Za-z0-9._-]+/([A-Za-z0-9._-]+/)*\*", pattern):
+            raise EnvError(
+                f"KEEPTRUSTS_GIT_ALLOWED_REFS: {pattern!r} is no pattern of refs that are neither"
+                " branches nor tags; write such as refs/pull/*"
+            )
+    return patterns
 
 
 def _proxy(value: str) -> str:

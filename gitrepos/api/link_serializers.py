@@ -1,7 +1,7 @@
 """Serializers of links, their files and syncs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from configurations import queries
+from gitrepos import refs
 from gitrepos.forge.addresses import (
     NOT_ALLOWED,
     BadURLError,
@@ -28,9 +29,6 @@ _MAX_GLOBS = 50
 _MAX_INTERVAL_SECONDS = 7 * 86_400
 # Control characters, and those that break or reverse a line for some readers.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_BAD_BRANCH = re.compile(
-    r"^[-/]|\.\.|@\{|^@$|[\x00-\x20\x7f~^:?*\[\\]|//|/$|\.$|(^|/)\.|\.lock(/|$)"
-)
 
 
 class URL(Text):
@@ -66,12 +64,31 @@ class Globs(serializers.ListField):
         return values
 
 
+class Ref(Text):
+    """A field for one form of what a link follows; empty or null for not this form."""
+
+    def __init__(self, form: str, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_blank=True, allow_null=True, **kwargs)
+        self._form = form
+
+    def run_validation(self, data: Any = serializers.empty) -> str:
+        value: str = super().run_validation(data) or ""
+        value = value.lower() if self._form == "commit" else value
+        allowed = settings.ENV.git_allowed_refs
+        if value and (why := refs.problem(self._form, value, allowed)):
+            raise serializers.ValidationError(why)
+        return value
+
+
 class Asked(Input):
     """The body of `PATCH /v1/git-repos/{id}`."""
 
     url = URL(required=False)
     repo_url = URL(required=False)
-    branch = Text(max_length=200, required=False, allow_blank=True, allow_null=True)
+    branch = Ref("branch", max_length=200)
+    tag = Ref("tag", max_length=200)
+    commit = Ref("commit", max_length=64)
+    semver = Ref("semver", max_length=200)
     path = Text(max_length=1000, required=False, allow_blank=True)
     auto_create_configuration = Flag(required=False)
     adopt = Flag(required=False)
@@ -91,14 +108,6 @@ class Asked(Input):
         max_length=openpgp.MAX_LENGTH, required=False, allow_null=True, allow_blank=True
     )
     credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
-
-    def validate_branch(self, value: str | None) -> str:
-        value = value or ""  # The remote's HEAD.
-        if value.startswith("refs/"):
-            raise serializers.ValidationError("must be the branch's own name, without refs/heads/")
-        if value and _BAD_BRANCH.search(value):
-            raise serializers.ValidationError("is no branch name that git accepts")
-        return value
 
     def validate_path(self, value: str) -> str:
         if _HIDING.search(value) or ".." in value.split("/"):
@@ -153,7 +162,19 @@ class Asked(Input):
         alias = attrs.pop("repo_url", None)
         if alias is not None and attrs.setdefault("url", alias) != alias:
             raise serializers.ValidationError({"repo_url": ["differs from url; send one"]})
-        return attrs
+        return attrs | _only_one(attrs)
+
+
+def _only_one(attrs: Mapping[str, Any]) -> dict[str, str]:
+    """The other forms of what a link follows, emptied; none where no form is given.
+
+    Raises:
+        ValidationError: two are given.
+    """
+    given = [form for form in refs.FORMS if attrs.get(form)]
+    if len(given) > 1:
+        raise serializers.ValidationError({given[1]: [f"comes with {given[0]}; send one"]})
+    return {form: "" for form in refs.FORMS if given and form not in given}
 
 
 class NewLink(Asked):
@@ -190,7 +211,9 @@ class LinkRow(serializers.ModelSerializer[Link]):
     credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
     has_webhook_secret = serializers.SerializerMethodField()
     webhook_url = serializers.SerializerMethodField()
+    follows = serializers.SerializerMethodField()
     last_commit = serializers.SerializerMethodField()
+    last_tag = serializers.SerializerMethodField()
     last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
     next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
     files = serializers.JSONField(source="counts")
@@ -198,13 +221,14 @@ class LinkRow(serializers.ModelSerializer[Link]):
     class Meta:
         model = Link
         fields = [
-            "id", "url", "branch", "path", "auto_create_configuration", "adopt",
+            "id", "url", "follows", "branch", "tag", "commit", "semver", "path",
+            "auto_create_configuration", "adopt",
             "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
             "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
             "has_access_token", "credential", "credential_expires_at", "credential_expiring",
             "has_webhook_secret", "webhook_url", "generation",
-            "status", "observed_generation", "conditions", "last_commit", "last_polled_at",
-            "next_poll_at", "last_synced_at", "last_delivery_at",
+            "status", "observed_generation", "conditions", "last_commit", "last_tag",
+            "last_polled_at", "next_poll_at", "last_synced_at", "last_delivery_at",
             "error", "held", "files", "created_at", "updated_at",
         ]  # fmt: skip
 
@@ -231,8 +255,14 @@ class LinkRow(serializers.ModelSerializer[Link]):
         """The path of the webhook, relative to the url under which the forge reaches this API."""
         return f"/v1/git-repos/{row.pk}/webhook"
 
+    def get_follows(self, row: Link) -> str:
+        return refs.form(row)
+
     def get_last_commit(self, row: Link) -> str | None:
         return row.last_commit or None
+
+    def get_last_tag(self, row: Link) -> str | None:
+        return refs.tag_of(row.last_ref) or None
 
 
 def shown(rows: Sequence[LinkWithStatus]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from access.authentication import bearer
 from configurations import pins, queries
 from configurations.serializers import PinInput
 from configurations.versions import Origin, Source
-from gitrepos import tasks
+from gitrepos import refs, tasks
 from gitrepos.api import overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
 from gitrepos.links import links, listing, preview_requests
@@ -45,7 +45,7 @@ _preview_seats = threading.BoundedSemaphore(2)
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": ("status", "warning", "limit", "cursor")}
+    query = {"GET": ("status", "warning", "follows", "limit", "cursor")}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
@@ -56,6 +56,7 @@ class GitRepos(View):
                 cursor=cursor,
                 limit=limit,
                 warned=yes_or_no(request, "warning"),
+                forms=words(request, "follows", known=refs.FORMS),
             )
         except listing.BadCursorError as exc:
             raise FieldError("cursor", "must be the next_cursor of an answer") from exc

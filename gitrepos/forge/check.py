@@ -1,4 +1,4 @@
-"""The check: the commit of each ref of a remote, in one request. No database.
+"""The check: where the refs of a remote stand, in one request. No database.
 
 There is a question for each remote; answers come as they arrive, and one that hangs delays no
 other. One event loop asks all at once, and its connections outlive the call; git itself is
@@ -30,6 +30,7 @@ from gitrepos.forge.connections import Dial
 from gitrepos.forge.git import runner
 from gitrepos.forge.proxy import DIRECT, Proxy
 from gitrepos.forge.secret import Secret
+from gitrepos.forge.wire import ls_refs
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ _GITS = 16
 _GITS_PER_HOST = 4
 _GROUP_SECONDS = 0.2
 _MAX_BYTES = 64 * 1024
+_MAX_LISTING_BYTES = 4 * 1024 * 1024
 _MAX_HOSTS = 10_000
 # The connection to a host that is called again within this time is kept open.
 _AGAIN_SECONDS = 60
@@ -52,7 +54,7 @@ Key = TypeVar("Key")
 class RefsQuestion(Generic[Key]):
     """A question for a remote: full ref names (`refs/heads/main`) or `HEAD`.
 
-    The answer has the same `key`.
+    A name that ends in a slash is for all refs below it. The answer has the same `key`.
     """
 
     key: Key
@@ -63,7 +65,10 @@ class RefsQuestion(Generic[Key]):
 
 @dataclass(frozen=True, slots=True)
 class RefsAnswer(Generic[Key]):
-    """The answer of a remote: the commit of each ref, empty where there is none; or an error."""
+    """The answer of a remote: the id of each ref, empty where there is none; or an error.
+
+    An annotated tag's commit is that of `NAME^{}`.
+    """
 
     key: Key
     heads: Mapping[str, str]
@@ -249,12 +254,20 @@ def _listing(reached: runner.Access, refs: Sequence[str], until: float) -> bytes
     left = until - time.monotonic()
     if left <= 0:
         raise TimedOutError(_LATE)
+    lists = any(ref.endswith("/") for ref in refs)
     return runner.run(
-        ["ls-remote", "--quiet", "--", "origin", *refs],
+        ["ls-remote", "--quiet", "--", "origin", *(p for ref in refs for p in _patterns(ref))],
         access=reached,
         deadline_seconds=left,
-        max_bytes=_MAX_BYTES,
+        max_bytes=_MAX_LISTING_BYTES if lists else _MAX_BYTES,
     )
+
+
+def _patterns(ref: str) -> list[str]:
+    """The patterns of `ls-remote` for a ref of a question."""
+    if ref.endswith("/"):
+        return [f"{ref}*"]
+    return [ref, f"{ref}{ls_refs.PEELED}"] if ls_refs.may_be_tag(ref) else [ref]
 
 
 def _prove(reached: runner.Access, until: float) -> None:
@@ -269,10 +282,13 @@ def _prove(reached: runner.Access, until: float) -> None:
 
 
 def _parsed(output: bytes, refs: Sequence[str]) -> dict[str, str]:
-    """The commit of each ref in the output of `ls-remote`.
+    """The id of each ref in the output of `ls-remote`.
 
     git matches a pattern against the end of a name, so other refs may be among the lines.
     """
-    lines = (line.split("\t", 1) for line in output.decode(errors="replace").splitlines())
-    commits = {line[1]: line[0] for line in lines if len(line) == 2}
-    return {ref: commits.get(ref, "") for ref in refs}
+    wanted = ls_refs.Wanted(refs)
+    for line in output.decode(errors="surrogateescape").split("\n"):
+        there, _, name = line.partition("\t")
+        if name and wanted.has(name):
+            wanted.put(name, there)
+    return wanted.ids()

@@ -100,7 +100,7 @@ class DoubtError(Exception):
 
 
 async def heads(dial: Dial, wish: RefsRequest, known: ServerFacts) -> dict[str, str]:
-    """The commit of each ref, empty where a well-formed answer lists none.
+    """The id of each ref, empty where a well-formed answer lists none; see `ls_refs.Wanted`.
 
     Raises:
         RemoteError: the request failed; the message may hold words of the server.
@@ -266,4 +266,4 @@ def _check_type(answer: aiohttp.ClientResponse, expected: str) -> None:
 def _refusal(answer: aiohttp.ClientResponse, wish: RefsRequest) -> RemoteError | None:
     """The error for the head of an answer, or None."""
     headers = {name.lower(): answer.headers[name] for name in answer.headers}
-    return refusals.refusal(refusals.Head(answer.status, headers), wish.url)
+    return refusals.refusal(refusals.AnswerHead(answer.status, headers), wish.url)

@@ -14,7 +14,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Replace
 
 from configurations import queries
-from gitrepos import errors
+from gitrepos import errors, refs
 from gitrepos.models import NO_POLICY_FILES, Link
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _STATUS = Case(
     When(suspended=True, then=Value("suspended")),
     When(observed_generation__lt=F("generation"), then=Value("pending")),
     When(held__isnull=False, then=Value("held")),
-    When(_FAILED, remote__stalled=True, then=Value("stalled")),
+    When(_FAILED & (Q(settled=True) | Q(remote__stalled=True)), then=Value("stalled")),
     When(_FAILED, then=Value("error")),
     default=Value("synced"),
     output_field=CharField(),
@@ -118,7 +118,8 @@ def _ready(link: LinkWithStatus) -> Condition:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in refused.items())
         message = f"Files not in force as in git: {counts}; what was in force stays in force."
         return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
-    message = f"Commit {link.last_commit} is in force."
+    tag = refs.tag_of(link.last_ref)
+    message = f"Commit {link.last_commit}{f' of tag {tag}' if tag else ''} is in force."
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
 
 

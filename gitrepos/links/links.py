@@ -13,6 +13,7 @@ from django.utils import timezone
 from configurations import pins, versions
 from configurations.models import Configuration
 from events import log as events
+from gitrepos import refs
 from gitrepos.forge.addresses import RepoURL
 from gitrepos.links import remotes
 from gitrepos.links.sealed_secrets import sealed_webhook_secret
@@ -28,7 +29,7 @@ COUNTER = "git-repos"
 _EXPECTED_SECONDS = 60
 _LONGEST_RETRY = timedelta(hours=1)
 _PINS_AT_ONCE = 50
-# What a preview depends on, besides url, branch and path.
+# What a preview depends on, besides url, ref and path.
 _PLANNED = {
     "auto_create_configuration", "adopt", "id_prefix", "include", "exclude", "prune",
     "allowed_signers",
@@ -42,7 +43,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
     that people set, except `url`.
 
     Raises:
-        ConflictError: a link has this url, branch and path (`already_linked`), or had until now
+        ConflictError: a link has this url, ref and path (`already_linked`), or had until now
             (`busy`).
         FieldError: the credential does not exist (`unknown`), may not go to `url`, or is missing.
     """
@@ -77,13 +78,18 @@ def draft(
         row.remote = remotes.like(saved.remote, url)
     if saved is not None:
         row.pk, row.confirmed_commit = saved.pk, saved.confirmed_commit
+        row.last_url, row.last_ref, row.last_commit = (
+            saved.last_url,
+            saved.last_ref,
+            saved.last_commit,
+        )
         for name in _PLANNED - fields.keys():
             setattr(row, name, getattr(saved, name))
     return row
 
 
 def _of_path(row: Link, fields: Fields, like: UUID | None) -> Link | None:
-    """The saved link of the url and path of `row`: of its branch, else the first that was made.
+    """The saved link of the url and path of `row`: of its ref, else the first that was made.
 
     Forges serve a url with and without `.git`.
     """
@@ -96,7 +102,7 @@ def _of_path(row: Link, fields: Fields, like: UUID | None) -> Link | None:
             raise FieldError("git_repo", "is no link with this url and path")
     if "id_prefix" in fields:
         rows = rows.filter(id_prefix=row.id_prefix)
-    return min(rows, key=lambda one: (one.branch != row.branch, one.created_at), default=None)
+    return min(rows, key=lambda one: (refs.of(one) != refs.of(row), one.created_at), default=None)
 
 
 def edit(
@@ -115,7 +121,7 @@ def edit(
 
     Raises:
         NotFoundError: there is no such link.
-        ConflictError: another link has this url, branch and path (`already_linked`), or had until
+        ConflictError: another link has this url, ref and path (`already_linked`), or had until
             now (`busy`); the stored token cannot be decrypted (`credential_unreadable`).
         FieldError: as `create`.
     """
@@ -179,9 +185,9 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
 def hear(link_id: UUID, *, commit: str | None) -> None:
     """Note a genuine webhook. Unless `commit` is None, the link is due at once.
 
-    `commit` is the pushed head of its branch (empty when unknown): until the forge shows it, for
-    a minute at most, the link is polled every second. A delivery while a sync is requested asks
-    for no second one.
+    `commit` is the pushed head of its branch (empty for a tag, and when unknown): until the forge
+    shows it, for a minute at most, the link is polled every second. A delivery while a sync is
+    requested asks for no second one.
 
     Raises:
         NotFoundError: there is no such link.
@@ -208,7 +214,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
 
 def forget_silent_hooks() -> int:
     """Poll links without webhooks at their normal interval again; returns how many remotes."""
-    silent = Link.objects.filter(claims.silent(timezone.now()), suspended=False)
+    silent = Link.objects.filter(claims.silent(timezone.now()), Link.polled())
     late = silent.filter(remote__interval_seconds__gt=F("poll_interval_seconds"))
     polled = Remote.objects.filter(links__in=late).distinct()
     for remote in list(polled):
@@ -311,13 +317,14 @@ def _unique(row: Link) -> Iterator[None]:
     try:
         yield
     except IntegrityError as exc:
-        first = Link.objects.filter(url=row.url, branch=row.branch, root=row.root).first()
+        same = Link.objects.filter(url=row.url, root=row.root, **refs.columns(row))
+        first = same.first()
         if first is None:
             raise ConflictError(
-                "busy", "Another link had this url, branch and path until now; try again."
+                "busy", "Another link had this url, ref and path until now; try again."
             ) from exc
         raise ConflictError(
             "already_linked",
-            f"The link {first.pk} has this url, branch and path already.",
+            f"The link {first.pk} has this url, ref and path already.",
             details=[{"id": str(first.pk)}],
         ) from exc

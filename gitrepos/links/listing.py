@@ -1,12 +1,13 @@
 """The list of links: by status, whole or in pages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db.models import Q
 
+from gitrepos import refs
 from gitrepos.links.conditions import LinkWithStatus, with_status, with_warning
 from gitrepos.models import Link
 
@@ -19,11 +20,16 @@ class BadCursorError(ValueError):
 
 
 def page(
-    statuses: Sequence[str], *, cursor: str, limit: int | None, warned: bool | None = None
+    statuses: Sequence[str],
+    *,
+    cursor: str,
+    limit: int | None,
+    warned: bool | None = None,
+    forms: Collection[str] = refs.FORMS,
 ) -> tuple[list[LinkWithStatus], str | None]:
     """A page of links in the order of their creation, and the cursor of the next page.
 
-    `warned` chooses those with a warning, or without.
+    `warned` chooses those with a warning, or without; `forms` those that follow one of these.
 
     Raises:
         BadCursorError: `cursor` is malformed.
@@ -31,6 +37,8 @@ def page(
     rows = with_status(Link.objects.order_by("created_at", "id"), statuses)
     if warned is not None:
         rows = with_warning(rows, warned)
+    for form in set(refs.FORMS).difference(forms):
+        rows = rows.exclude(_follows(form))
     if cursor:
         rows = rows.filter(_after(cursor))
     if limit is None:
@@ -38,6 +46,12 @@ def page(
     links = list(rows[: limit + 1])
     listed = links[:limit]
     return listed, _cursor(listed[-1]) if len(links) > limit else None
+
+
+def _follows(form: str) -> Q:
+    if form != "branch":
+        return ~Q(**{form: ""})
+    return Q(tag="", commit="", semver="")
 
 
 def _cursor(row: Link) -> str:

@@ -147,12 +147,13 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         return
     now = timezone.now()
     with _held_batch(claim_id, remote_ids, now) as rows:
-        links = Link.objects.filter(remote=OuterRef("pk"), suspended=False)
+        links = Link.objects.filter(Link.polled(), remote=OuterRef("pk"))
         behind = links.filter(Link.behind())
         refused = links.filter(error_code=RateLimitedError.code)  # Fetches, not checks.
         limited_until = Case(When(Exists(refused), then=F("limited_until")), default=Value(None))
         turn = Case(
-            When(~Exists(links), then=Value(None)),  # Its last link was suspended meanwhile.
+            # Its last link is settled, or was suspended meanwhile.
+            When(~Exists(links), then=Value(None)),
             When(Exists(behind), then=Value(now)),
             When(Exists(links.filter(Link.expecting(now))), then=Value(_soon(now))),
             default=next_turn(now),
@@ -244,11 +245,13 @@ def finish(
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)
         if ok or limited_until:
             row.limited_until = limited_until
-        links = row.links.filter(suspended=False)
+        links = row.links.filter(Link.polled())
         row.asked = links.filter(Link.behind()).exists()
         at_once = at_once or row.asked
         row.stalled = stalled and not at_once
-        if row.stalled or not links.exists():  # Its last link was suspended meanwhile.
+        pace = _interval(row, now)  # A link that is settled has none any more.
+        row.interval_seconds = pace or row.interval_seconds
+        if row.stalled or pace is None:
             row.next_poll_at = None
         elif at_once:
             row.next_poll_at = now
@@ -256,7 +259,7 @@ def finish(
             row.next_poll_at = _soon(now, row.failures)
         else:
             row.next_poll_at = _next_poll_at(row, now)
-        row.save(update_fields=_OUTCOME)
+        row.save(update_fields=[*_OUTCOME, "interval_seconds"])
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
@@ -289,8 +292,9 @@ def _ask(remote: Remote, now: datetime) -> None:
 
 
 def make_due(remote_ids: Collection[UUID], now: datetime) -> None:
-    """Make remotes due now whose way to the forge was changed, unless all links are suspended."""
-    due = Remote.objects.filter(pk__in=remote_ids, links__suspended=False).values("pk")
+    """Make remotes due now whose way to the forge was changed, unless no link is polled."""
+    polled = Link.objects.filter(Link.polled(), remote__in=remote_ids)
+    due = polled.values("remote")
     Remote.objects.filter(pk__in=due).update(next_poll_at=now, stalled=False, failures=0)
 
 
@@ -325,7 +329,7 @@ def reschedule(remote: Remote) -> None:
 
 
 def _interval(remote: Remote, now: datetime) -> int | None:
-    """The seconds between polls that its links ask for; None when all are suspended.
+    """The seconds between polls that its links ask for; None when none of them is polled.
 
     A link with `webhook_poll_interval_seconds` asks for that interval while webhooks come.
     """
@@ -334,7 +338,7 @@ def _interval(remote: Remote, now: datetime) -> int | None:
         then=F("webhook_poll_interval_seconds"),
     )  # fmt: skip
     pace = Min(Case(heard, default=F("poll_interval_seconds")))
-    seconds: int | None = remote.links.filter(suspended=False).aggregate(pace=pace)["pace"]
+    seconds: int | None = remote.links.filter(Link.polled()).aggregate(pace=pace)["pace"]
     return seconds
 
 

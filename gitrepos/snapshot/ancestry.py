@@ -1,13 +1,13 @@
-"""Ancestors: whether a branch lost a commit of them, and where two branches parted."""
+"""Ancestors: whether a branch lost a commit, where two parted, and whether any ref has one."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from gitrepos.errors import ObjectRefusedError, RemoteError
+from gitrepos.errors import BadAnswerError, ObjectRefusedError, RemoteError
 from gitrepos.forge.git import runner
 from gitrepos.forge.pack_fetch import Courier
 from gitrepos.snapshot import temporary
-from gitrepos.snapshot.repository import Bare, RemoteBranch, text
+from gitrepos.snapshot.repository import Bare, RemoteRef, text
 
 _HEAD = "refs/keeptrusts/head"
 _LEFT = "refs/keeptrusts/left"
@@ -16,7 +16,7 @@ _SECONDS = 15
 _WHOLE = b"false\n"
 
 
-def left(source: RemoteBranch, commit: str, *, head: str, header: Sequence[str]) -> bool:
+def left(source: RemoteRef, commit: str, *, head: str, header: Sequence[str]) -> bool:
     """True when the branch, now at `head`, provably lost `commit` from its ancestors.
 
     `header` has the head's own lines, since a shallow repository hides the parents from all else.
@@ -42,7 +42,7 @@ def fork(access: runner.Access, *, ref: str, head: str, other: str, folder: Path
     object_format = "sha256" if len(head) == 64 else "sha1"
     try:
         with temporary.temporary(folder) as place, Courier(access) as courier:
-            source = RemoteBranch(access, courier, ref, object_format, place)
+            source = RemoteRef(access, courier, ref, object_format, place)
             bare = Bare(source, "history")
             refs = [f"+{head}:{_HEAD}", f"+{other}:{_LEFT}"]
             bare.fetch([*_deep(), "origin", *refs], _SECONDS)
@@ -51,7 +51,7 @@ def fork(access: runner.Access, *, ref: str, head: str, other: str, folder: Path
         return ""
 
 
-def _departed(source: RemoteBranch, commit: str) -> bool:
+def _departed(source: RemoteRef, commit: str) -> bool:
     # In a separate repository: git does not deepen one that has the head already.
     bare = Bare(source, f"history-{commit}")
     deep = [*_deep(), "origin", f"+{source.ref}:{_HEAD}"]
@@ -65,6 +65,38 @@ def _departed(source: RemoteBranch, commit: str) -> bool:
     if commit in here:
         return False
     return bool(before & here) or bare.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE
+
+
+def reached(source: RemoteRef, commit: str, *, among: Sequence[str]) -> bool:
+    """True when a ref below one of the prefixes `among` has `commit` in its history.
+
+    A forge hands out any commit by its id, those of strangers' proposals too. Of each ref the last
+    1,000 generations are fetched, commits alone; the whole history only where these lack it.
+
+    Raises:
+        RemoteError: the server does not send them within the bounds.
+    """
+    refspecs = [f"+{prefix}*:refs/keeptrusts/{at}/*" for at, prefix in enumerate(among)]
+    recent = _fetched(Bare(source, "recent"), [f"--depth={_GENERATIONS}"], refspecs)
+    if _has(recent, commit):
+        return True
+    if recent.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE:
+        return False
+    return _has(_fetched(Bare(source, "ancestors"), [], refspecs), commit)
+
+
+def _fetched(bare: Bare, depth: Sequence[str], refspecs: Sequence[str]) -> Bare:
+    try:
+        bare.fetch([*depth, "--filter=tree:0", "origin", *refspecs])
+    except BadAnswerError:
+        # A tag may lead to a directory, which git misses unless each commit's own comes, too.
+        bare.fetch([*depth, "--filter=tree:1", "origin", *refspecs])
+    return bare
+
+
+def _has(bare: Bare, commit: str) -> bool:
+    # A line for each commit; a set of them would take several times their memory.
+    return f"{commit}\n".encode() in bare.read(["rev-list", "--all", "--"])
 
 
 def _deep() -> list[str]:

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gitrepos.errors import InternalError, RemoteError
+from gitrepos.errors import InternalError, NotOnAnyBranchError, RemoteError
 from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.pack_fetch import Courier
-from gitrepos.snapshot import temporary
+from gitrepos.snapshot import ancestry, temporary
 from gitrepos.snapshot.reader import ATTRIBUTES, REGULAR, SYMLINK, TREE, Entry, Repository
-from gitrepos.snapshot.repository import RemoteBranch
+from gitrepos.snapshot.repository import RemoteRef
 from gitrepos.snapshot.values import Defect, File, FilesRequest, Snapshot
 from kt.policy.files import MAX_BYTES
 
@@ -25,21 +25,36 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
 def take(
-    access: runner.Access, *, ref: str, head: str, asks: Sequence[FilesRequest], folder: Path
+    access: runner.Access,
+    *,
+    ref: str,
+    head: str,
+    asks: Sequence[FilesRequest],
+    folder: Path,
+    tag_object: str = "",
+    among: Sequence[str] = (),
 ) -> list[Snapshot | RemoteError]:
     """Fetch the commit that the check saw, and take a snapshot of it for each request.
 
     `head` is its id; where the server does not serve it by id, the commit is the one that `ref`
-    points at now. One request that fails does not stop the others; results have the order of the
-    requests. `folder` holds the temporary repository. All of it takes 90 s at most.
+    points at now. `tag_object` is the annotated tag that leads to it, whose signature counts. With
+    `among`, prefixes of refs, one of these must have the commit in its history.
+
+    One request that fails does not stop the others; results have the order of the requests.
+    `folder` holds the temporary repository. All of it takes 90 s at most.
 
     Raises:
+        NotOnAnyBranchError: no ref below `among` has the commit.
         RemoteError: the commit cannot be fetched, or files cannot be written here.
     """
+    signed = any(ask.allowed_signers or ask.allowed_openpgp_keys for ask in asks)
     try:
         with temporary.temporary(folder) as place, Courier(access) as courier:
             object_format = "sha256" if len(head) == 64 else "sha1"
-            repository = Repository(RemoteBranch(access, courier, ref, object_format, place), head)
+            source = RemoteRef(access, courier, ref, object_format, place)
+            if among and not ancestry.reached(source, head, among=among):
+                raise NotOnAnyBranchError(head)
+            repository = Repository(source, head, tag_object if signed else "")
             return [_snapshot(repository, ask) for ask in asks]
     except OSError as exc:
         raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc

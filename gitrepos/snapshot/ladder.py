@@ -20,7 +20,7 @@ from gitrepos.errors import (
     TooLargeError,
 )
 from gitrepos.forge.addresses import RepoURL
-from gitrepos.snapshot.repository import Bare, RemoteBranch
+from gitrepos.snapshot.repository import Bare, RemoteRef
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,10 @@ _known: dict[_Host, tuple[Way, float]] = {}
 _names = itertools.count()
 
 
-def bring(source: RemoteBranch, head: str, *, least: Way = Way.OWN) -> Brought:
-    """Bring the commit with the id `head`; without it on the server, that of the branch.
+def bring(source: RemoteRef, head: str, *, tag_object: str = "", least: Way = Way.OWN) -> Brought:
+    """Bring the commit with the id `head`; without it on the server, that of the ref.
 
+    `tag_object` is an annotated tag that comes with it; by git, the one that the ref leads to now.
     The ways above `least` are left out.
 
     Raises:
@@ -72,12 +73,12 @@ def bring(source: RemoteBranch, head: str, *, least: Way = Way.OWN) -> Brought:
         least = max(least, Way.FILTERED)
     first = max(least, _first(source.access.url))
     try:
-        return _down(source, head, first)
+        return _down(source, head, tag_object, first)
     except (TooLargeError, *PUZZLED):
         if first == least:
             raise
         _known.pop(_host(source.access.url), None)
-        return _down(source, head, least)
+        return _down(source, head, tag_object, least)
 
 
 def forget() -> None:
@@ -85,11 +86,11 @@ def forget() -> None:
     _known.clear()
 
 
-def _down(source: RemoteBranch, head: str, first: Way) -> Brought:
+def _down(source: RemoteRef, head: str, tag_object: str, first: Way) -> Brought:
     last: RemoteError | None = None
     for way in [way for way in Way if way >= first]:
         try:
-            brought = _by(way, source, head)
+            brought = _by(way, source, head, tag_object)
         except PUZZLED as error:
             if way is Way.OWN:  # What it could not ask for it leaves to git; what came was bad.
                 raise
@@ -106,13 +107,14 @@ def _down(source: RemoteBranch, head: str, first: Way) -> Brought:
     raise last
 
 
-def _by(way: Way, source: RemoteBranch, head: str) -> Brought | None:
+def _by(way: Way, source: RemoteRef, head: str, tag_object: str) -> Brought | None:
     """The commit by one way; None where our own request is not understood."""
     bare = Bare(source, f"{way.name.lower()}-{next(_names)}")
     branch = ["origin", f"+{source.ref}:{HEAD}"]
     match way:
         case Way.OWN:
-            return Brought(bare, head, way) if bare.take([head], thin=True) else None
+            wanted = [head, tag_object] if tag_object else [head]
+            return Brought(bare, head, way) if bare.take(wanted, thin=True) else None
         case Way.FILTERED:
             bare.fetch(["--depth=1", "--filter=blob:none", *branch])
         case Way.SHALLOW:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gitrepos.errors import BadAnswerError, PathNotFoundError, TooLargeError
+from gitrepos.errors import BadAnswerError, NotACommitError, PathNotFoundError, TooLargeError
 from gitrepos.snapshot import ancestry, globs, ladder, openpgp, signatures, symlinks
 from gitrepos.snapshot.ladder import Way
-from gitrepos.snapshot.repository import RemoteBranch, text
+from gitrepos.snapshot.repository import RemoteRef, text
 from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Signature
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
@@ -33,15 +33,19 @@ class Entry:
 
 
 class Repository:
-    """A temporary bare repository with one commit, and the commands that read it.
+    """A temporary bare repository with one commit, its tag if one is asked for, and the commands
+    that read it.
 
     Until `contents` fetches them, it has no blobs, unless the server cannot leave them out.
     """
 
-    def __init__(self, source: RemoteBranch, head: str) -> None:
+    def __init__(self, source: RemoteRef, head: str, tag_object: str) -> None:
         self._source = source
-        brought = ladder.bring(source, head)
+        brought = ladder.bring(source, head, tag_object=tag_object)
         self._bare, self._way = brought.bare, brought.way
+        self._tag_object = tag_object
+        if tag_object and self._way is not Way.OWN:
+            self._tag_object = self._tag_at(brought.name)
         self._header, message = self._read_header(brought.name)
         # Of a header that is there twice, the first counts.
         facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
@@ -53,10 +57,21 @@ class Repository:
         """The header lines of a commit as stored, and its message.
 
         The stored lines have the parents, which a shallow repository hides otherwise.
+
+        Raises:
+            NotACommitError: it is none.
         """
         raw = self._bare.read(["log", "-1", "--pretty=raw", name, "--"], 1 << 20)
+        if not raw:
+            raise NotACommitError(f"{self._source.ref} leads to no commit.")
         header, _, message = raw.decode(errors="replace").partition("\n\n")
         return header.split("\n"), message
+
+    def _tag_at(self, name: str) -> str:
+        """The id of the tag object that a ref leads to; empty when it leads to a commit."""
+        output = self._bare.read(["for-each-ref", "--format=%(objecttype) %(objectname)", name])
+        kind, _, there = text(output).strip().partition(" ")
+        return there if kind == "tag" else ""
 
     @property
     def let_off(self) -> tuple[str, ...]:
@@ -74,17 +89,18 @@ class Repository:
         return self._left[commit]
 
     def signature(self, ask: FilesRequest) -> Signature | None:
-        """The commit's signature, checked against the allowed signers; None without any."""
+        """The signature of the annotated tag, or else the commit; None without allowed signers."""
         if not ask.allowed_signers and not ask.allowed_openpgp_keys:
             return None
-        keys = ask.allowed_openpgp_keys
-        output = self._bare.read(
-            ["log", "-1", signatures.FORMAT, self.commit.id, "--"],
-            4096,
-            allowed_signers=ask.allowed_signers,
-            gpg_home=openpgp.home(self._source.folder, keys) if keys else None,
-        )
-        wanted = signatures.kinds(ssh=bool(ask.allowed_signers), openpgp=bool(keys))
+        signers, keys = ask.allowed_signers, ask.allowed_openpgp_keys
+        home = openpgp.home(self._source.folder, keys) if keys else None
+        wanted = signatures.kinds(ssh=bool(signers), openpgp=bool(keys))
+        if self._tag_object:
+            verify = ["verify-tag", "-v", "--raw", self._tag_object]
+            verdict = self._bare.verdict(verify, allowed_signers=signers, gpg_home=home)
+            return signatures.of_tag(*verdict, ref=self._source.ref, wanted=wanted)
+        log = ["log", "-1", signatures.FORMAT, self.commit.id, "--"]
+        output = self._bare.read(log, 4096, allowed_signers=signers, gpg_home=home)
         return signatures.read(text(output), wanted=wanted)
 
     def at(self, root: str) -> tuple[str, list[Entry]]:

@@ -22,10 +22,10 @@ _PROMISED = ("-c", "remote.origin.promisor=true")
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteBranch:
-    """A branch of a remote, with the access to it and its deadline (monotonic), 90 s from now.
+class RemoteRef:
+    """A ref of a remote, with the access to it and its deadline (monotonic), 90 s from now.
 
-    `folder` holds its temporary repositories.
+    `ref` may also be a commit's id. `folder` holds its temporary repositories.
     """
 
     access: runner.Access
@@ -42,7 +42,7 @@ class Bare:
     `let_off` names the checks of git that its objects fail without harm.
     """
 
-    def __init__(self, source: RemoteBranch, name: str) -> None:
+    def __init__(self, source: RemoteRef, name: str) -> None:
         self.let_off: frozenset[str] = frozenset()
         self._source = source
         self._folder = source.folder / name
@@ -178,6 +178,23 @@ class Bare:
             gpg_home=gpg_home,
             scratch=self._source.folder,
             max_words=_WORDS_BYTES,
+        )
+
+    def verdict(
+        self, arguments: Sequence[str], *, allowed_signers: str, gpg_home: Path | None
+    ) -> tuple[bool, bytes, str]:
+        """Whether a command that verifies succeeds, its output, and its words about that.
+
+        Raises:
+            RemoteError: it could not be made.
+        """
+        return runner.verdict(
+            [*self._here, *arguments],
+            deadline_seconds=self._left(_READ_SECONDS),
+            max_bytes=_LISTING_BYTES,
+            allowed_signers=allowed_signers,
+            gpg_home=gpg_home,
+            scratch=self._source.folder,
         )
 
     def _left(self, seconds: float) -> float:

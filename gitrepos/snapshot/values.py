@@ -10,18 +10,21 @@ ALTERING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature of a commit, by an ssh or an OpenPGP key.
+    """A signature of a commit or tag, by an ssh or an OpenPGP key.
 
     `verdict` is `good`, `foreign`, `bad`, `none`, or of an allowed OpenPGP key `late` (the
-    signature expired), `expired` (the key did) or `revoked`. `principal` is the allowed signer's
-    name, of a good one alone; `fingerprint` is that of the key, empty of a bad one or none.
-    `wanted` names the kinds of keys that are allowed.
+    signature expired), `expired` (the key did) or `revoked`; `renamed` is for a tag that was signed
+    under the name `tag`. `principal` is the allowed signer's name, of a good one or a renamed one
+    alone; `fingerprint` is that of the key, empty of a bad one or none. `wanted` names the kinds
+    of keys that are allowed, `signed` is `commit` or `tag`.
     """
 
     verdict: str
     principal: str = ""
     fingerprint: str = ""
     wanted: str = "an ssh key"
+    signed: str = "commit"
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,17 @@ from django.utils import timezone
 from configurations import successors, versions
 from configurations.publish import publish
 from configurations.versions import Entry, Origin, Source
-from gitrepos import refs
-from gitrepos.errors import GoneError, RemoteError
+from gitrepos.errors import (
+    GoneError,
+    NotACommitError,
+    NotOnAnyBranchError,
+    PathNotFoundError,
+    RemoteError,
+)
 from gitrepos.models import NO_POLICY_FILES, Link, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
+from gitrepos.refs import Head
 from gitrepos.snapshot.values import Commit, Snapshot
 from gitrepos.sync import facts, history, holds, notices
 from gitrepos.sync.candidates import Candidate, Linked
@@ -25,6 +31,8 @@ from gitrepos.sync.facts import Look
 from gitrepos.sync.plan import Hold, Plan, mass_removal
 
 _MAX_WAIT = timedelta(hours=1)
+# Of a commit by its id, which does not change.
+_FINAL = (NotOnAnyBranchError.code, NotACommitError.code, PathNotFoundError.code)
 
 
 class LinkChangedError(Exception):
@@ -48,11 +56,12 @@ def apply(
     attempt: Attempt,
     snapshot: Snapshot,
     candidates: Sequence[Candidate],
-    hold: Hold | None = None,
     *,
+    head: Head,
+    hold: Hold | None = None,
     looks: Sequence[Look] = (),
 ) -> Hold | None:
-    """Put a commit in force: all of it in one transaction, or nothing.
+    """Put a commit, to which `head` led, in force: all of it in one transaction, or nothing.
 
     `hold` is a reason to hold the commit that was found before its files were read, `looks` is what
     the same fetch found at other links. A commit that needs a person's confirmation is held, and
@@ -71,16 +80,16 @@ def apply(
         decided = decide(before) if snapshot.files is not None else None
         against = _against(link, commit, decided, hold)
         if against is not None:
-            _hold_back(link, attempt, against, commit, now)
+            _hold_back(link, attempt, against, commit, now, head=head)
             return against
         if decided is not None:
-            _apply_files(link, attempt, snapshot.commit, decide, decided, now)
+            _apply_files(link, attempt, snapshot.commit, decide, decided, now, ref=head.ref)
         holds.lift(link, commit)
         if snapshot.rewritten:
             notices.tell_rewrite(link, commit)
         link.retry_at = None
         link.last_commit = commit
-        link.last_url, link.last_ref = link.url, refs.named(link.branch)
+        link.last_url, link.last_ref = link.url, head.ref
         link.tree_id = snapshot.tree_id
         link.let_off = ", ".join(snapshot.let_off)
         link.last_synced_at = now
@@ -88,8 +97,15 @@ def apply(
         return None
 
 
-def gone(fence: Fence, attempt: Attempt, error: GoneError, *, looks: Sequence[Look] = ()) -> bool:
-    """Hold a link whose branch or path is gone; returns whether it is held.
+def gone(
+    fence: Fence,
+    attempt: Attempt,
+    error: GoneError,
+    head: Head,
+    *,
+    looks: Sequence[Look] = (),
+) -> bool:
+    """Hold a link whose branch, tag or path is gone, by what `head` led to; returns whether it is.
 
     A link without a file in force is not held. Once a person confirmed, every file counts as gone
     from git, and the failure is shown like any other.
@@ -107,7 +123,7 @@ def gone(fence: Fence, attempt: Attempt, error: GoneError, *, looks: Sequence[Lo
             return False
         if not holds.lets_pass(link, error.commit):
             hold = Hold(error.code, error.message, decided.removed)
-            _hold_back(link, attempt, hold, error.commit, now)
+            _hold_back(link, attempt, hold, error.commit, now, head=head)
             return True
         commit = Commit(error.commit, author="", message="")
         _apply_files(link, attempt, commit, decide, decided, now)
@@ -157,8 +173,10 @@ def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -
     return hold or (mass_removal(decided) if decided is not None else None)
 
 
-def _hold_back(link: Link, attempt: Attempt, hold: Hold, commit: str, now: datetime) -> None:
-    news = holds.put(link, hold, commit, now)
+def _hold_back(
+    link: Link, attempt: Attempt, hold: Hold, commit: str, now: datetime, *, head: Head
+) -> None:
+    news = holds.put(link, hold, commit, now, head=head)
     link.error_code, link.error_message = hold.reason, hold.message[:2000]
     if news:
         shown = {"error_code": link.error_code, "error_message": link.error_message}
@@ -170,10 +188,18 @@ def _observe(link: Link, attempt: Attempt) -> None:
     link.observed_generation = attempt.generation
     link.observed_rules = attempt.rules
     link.served_seq = max(link.served_seq, attempt.requested_seq)
+    link.settled = bool(link.commit) and _is_final(link)
     if not _is_expecting(link):
         link.expected_commit, link.expected_until = "", None
     notices.tell_failure(link)
     link.save()
+
+
+def _is_final(link: Link) -> bool:
+    """True when another try at the same commit would end as this one did."""
+    if link.held:
+        return bool(link.error_code == link.held["reason"])
+    return link.error_code in ("", NO_POLICY_FILES, *_FINAL)
 
 
 def _is_expecting(link: Link) -> bool:
@@ -193,12 +219,14 @@ def _apply_files(
     decide: Callable[[Sequence[Linked]], Plan],
     decided: Plan,
     now: datetime,
+    *,
+    ref: str = "",
 ) -> None:
     before = facts.linked(link.pk)
     if decided.writes:
         publish()  # From here to the commit nobody else writes configurations.
         decided = decide(before)
-    written = _publish(link, attempt, commit, decided)
+    written = _publish(link, attempt, commit, decided, ref)
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration
         notices.tell_followers(link, move, successors.succeed(old, new))
@@ -211,7 +239,9 @@ def _apply_files(
         history.run(link, to_commit=commit.id, files=files, **_facts(attempt, now))
 
 
-def _publish(link: Link, attempt: Attempt, commit: Commit, decided: Plan) -> dict[str, int]:
+def _publish(
+    link: Link, attempt: Attempt, commit: Commit, decided: Plan, ref: str
+) -> dict[str, int]:
     """Record the new versions; returns their numbers by configuration id."""
     if not decided.writes:
         return {}
@@ -224,6 +254,7 @@ def _publish(link: Link, attempt: Attempt, commit: Commit, decided: Plan) -> dic
         source=Source.GIT,
         repo_url=link.url,
         commit=commit.id,
+        ref=ref,
         author=commit.author,
         message=commit.message,
         committed_at=commit.committed_at,

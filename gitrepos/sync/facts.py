@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from configurations.models import Configuration
+from gitrepos import refs
 from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.snapshot.values import Snapshot
@@ -70,7 +71,7 @@ def decide(
 ) -> Plan:
     """The plan for the `candidates` of a commit, given the files of the last sync.
 
-    `looks` are those of the same fetch at other links of the branch.
+    `looks` are those of the same fetch at other links of the ref.
     """
     terms = LinkTerms(
         str(link.pk),
@@ -137,12 +138,12 @@ def _contested(
 
 
 def _others(link: Link, contested: Mapping[str, str], looks: Sequence[Look]) -> list[OtherLink]:
-    """The links that feed or name one of the ids, and all links of the same branch."""
+    """The links that feed or name one of the ids, and all links of the same ref."""
     if not contested:
         return []
     seen = {look.link.pk: look for look in looks if look.link.pk != link.pk}
     unread = {c.configuration for look in seen.values() for c in look.candidates() if c.unread}
-    same = {"url": link.url, "branch": link.branch}
+    same = {"url": link.url, **refs.columns(link)}
     rows: dict[UUID, set[Linked]] = defaultdict(set)
     for wanted in (
         LinkedFile.objects.filter(configuration__in={*contested, *unread} - {""}),
@@ -171,7 +172,7 @@ def _others(link: Link, contested: Mapping[str, str], looks: Sequence[Look]) -> 
 def _other(
     link: Link, other: Link, rows: Sequence[Linked], look: Look | None, fed: Collection[str]
 ) -> OtherLink:
-    sibling = (other.url, other.branch) == (link.url, link.branch)
+    sibling = (other.url, refs.of(other)) == (link.url, refs.of(link))
     told = look is not None and sibling and look.tells()
     return ownership.seen(
         str(other.pk),

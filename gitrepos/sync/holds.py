@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from events import log
+from gitrepos import refs
 from gitrepos.models import Link
 from gitrepos.snapshot import signatures
 from gitrepos.snapshot.values import Signature
@@ -15,14 +16,25 @@ def lets_pass(link: Link, commit: str) -> bool:
     return commit == link.confirmed_commit
 
 
+def set_back(link: Link, head: refs.Head) -> Hold | None:
+    """The hold for a tag that was moved, or is lower than the one in force; None for all else."""
+    if link.last_url != link.url:
+        return None
+    why = refs.of(link).setback(head, last_ref=link.last_ref, last_commit=link.last_commit)
+    return Hold(why.code, why.message) if why else None
+
+
 def unverified(signature: Signature | None) -> Hold | None:
     """The hold for a commit that no allowed signer of its link signed, or None."""
     reason = signatures.complaint(signature) if signature else ""
     return Hold("unverified_commit", reason) if reason else None
 
 
-def put(link: Link, hold: Hold, commit: str, now: datetime) -> bool:
-    """Hold a commit; returns whether the hold is new. To be saved by the caller."""
+def put(link: Link, hold: Hold, commit: str, now: datetime, *, head: refs.Head) -> bool:
+    """Hold a commit, to which `head` led; returns whether the hold is new.
+
+    To be saved by the caller.
+    """
     held: dict[str, Any] = {
         "reason": hold.reason,
         "message": hold.message,
@@ -32,11 +44,14 @@ def put(link: Link, hold: Hold, commit: str, now: datetime) -> bool:
             {"path": row.path, "configuration": row.configuration} for row in hold.would_remove
         ],
     }
+    if head.tag:
+        held |= {"tag": head.tag, "tag_object": head.tag_object}
     before = link.held or {}
     if before.get("reason") == hold.reason:
         held["since"] = before["since"]
     link.held, link.confirmed_commit = held, ""
-    if (before.get("reason"), before.get("commit")) == (hold.reason, commit):
+    known = (before.get("reason"), before.get("commit"), before.get("tag"))
+    if known == (hold.reason, commit, held.get("tag")):
         return False
     log.record(log.Kind.HELD, hold.message, git_repo=str(link.pk), details=held)
     return True

@@ -1,6 +1,6 @@
 """Reasons for a sync of a link, and its request to git."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from configurations.models import Configuration
 from gitrepos import refs
 from gitrepos.errors import NULL_ID
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
+from gitrepos.refs import Heads
 from gitrepos.snapshot.values import FilesRequest
 from gitrepos.sync.candidates import GONE, OWNED, Linked, settled
 from kt.policy.verify import VERIFY_VERSION
@@ -17,16 +18,13 @@ from kt.policy.verify import VERIFY_VERSION
 # Outcomes that change with the files of other links.
 _DEPENDENT = ("missing", "conflict", "quarantined")
 
-# The commit of each ref that a check asked for; empty where there is none.
-Heads = Mapping[str, str]
-
 
 def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
     """True when a link needs a sync. A link that is newer than the check waits for the next one."""
-    head = heads.get(refs.named(link.branch))
-    if head is None or (_failed_at(link, head) and not _is_stale(link)):
+    head = refs.of(link).head(heads)
+    if head is None or (_rests_at(link, head.commit) and not _is_stale(link)):
         return False
-    return (head or NULL_ID) != _seen(link) or _replan(link, pending)
+    return not _has_seen(link, head) or _replan(link, pending)
 
 
 def contested(links: Sequence[Link], pending: set[UUID]) -> set[UUID]:
@@ -35,15 +33,23 @@ def contested(links: Sequence[Link], pending: set[UUID]) -> set[UUID]:
     return pending | set(found.values_list("link_id", flat=True))
 
 
-def _failed_at(link: Link, head: str) -> bool:
-    """True when the link failed at this commit and its time to try again has not come."""
+def _rests_at(link: Link, commit: str) -> bool:
+    """True when the link failed at this commit and its time to try again has not come, or is
+    settled.
+    """
     waits = link.retry_at is not None and link.retry_at > timezone.now()
-    return waits and link.failed_commit == head
+    return link.settled or (waits and link.failed_commit == commit)
 
 
-def _seen(link: Link) -> str:
-    """The commit of the last sync, applied or held."""
-    return str(link.held["commit"]) if link.held else link.last_commit
+def _has_seen(link: Link, head: refs.Head) -> bool:
+    """True when the last sync was to this commit by this tag, applied or held."""
+    if not head.commit:
+        return bool(link.held and link.held["commit"] == NULL_ID)
+    if not link.held:
+        return (head.commit, head.tag) == (link.last_commit, refs.tag_of(link.last_ref))
+    # The object, too: a tag that is signed anew may have the same name and commit.
+    held = tuple(link.held.get(name, "") for name in ("commit", "tag", "tag_object"))
+    return held == (head.commit, head.tag, head.tag_object)
 
 
 def _replan(link: Link, pending: AbstractSet[UUID]) -> bool:
@@ -89,7 +95,7 @@ def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
     """The pairs of a link and an id that another link had, and has no more.
 
     That link is gone; or it has no file for the id since its last sync, and follows the same
-    branch or had the id archived.
+    ref or had the id archived.
     """
     if not refused:
         return set()
@@ -98,10 +104,8 @@ def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
     owners = {pk: UUID(owner) for pk, owner, _ in facts if owner}
     archived = {pk for pk, _, status in facts if status == Configuration.Status.ARCHIVED}
     concerned = {link_id for link_id, _ in refused} | set(owners.values())
-    branches = {
-        pk: branch
-        for pk, *branch in Link.objects.filter(pk__in=concerned).values_list("pk", "url", "branch")
-    }
+    links = Link.objects.filter(pk__in=concerned).only("url", *refs.FORMS)
+    followed = {link.pk: (link.url, refs.of(link)) for link in links}
     files = LinkedFile.objects.filter(link__in=owners.values(), configuration__in=ids)
     fed = set(files.exclude(outcome__in=GONE).values_list("configuration", "link_id"))
     return {
@@ -110,17 +114,22 @@ def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
         if (owner := owners.get(name)) is None
         or (
             (name, owner) not in fed
-            and (name in archived or branches.get(owner) == branches.get(link_id))
+            and (name in archived or followed.get(owner) == followed.get(link_id))
         )
     }
 
 
 def files_request(
-    link: Link, before: Sequence[Linked], pending: AbstractSet[UUID], *, siblings: bool = False
+    link: Link,
+    before: Sequence[Linked],
+    pending: AbstractSet[UUID],
+    ref: str,
+    *,
+    siblings: bool = False,
 ) -> FilesRequest:
-    """The request for the files that a sync of the link must read.
+    """The request for the files that a sync of the link, which `ref` leads, must read.
 
-    With `siblings`, other links of its branch, what became of a file may depend on theirs.
+    With `siblings`, other links of this ref, what became of a file may depend on theirs.
     """
     unsettled = any(
         (row.outcome == "synced" and not row.blob)
@@ -135,15 +144,15 @@ def files_request(
         known=settled(before),
         include=tuple(link.include),
         exclude=tuple(link.exclude),
-        last_commit=link.last_commit if _is_of_its_ref(link) else "",
+        last_commit=link.last_commit if _has_grown(link, ref) else "",
         allowed_signers=link.allowed_signers,
         allowed_openpgp_keys=link.allowed_openpgp_keys,
     )
 
 
-def _is_of_its_ref(link: Link) -> bool:
-    """True when the link still follows the ref of its last commit.
+def _has_grown(link: Link, ref: str) -> bool:
+    """True when the link's last commit came from `ref`, and this one should stand on it.
 
-    Another branch or repository has another history, and nobody rewrote it.
+    Another ref or repository has another history, and nobody rewrote it.
     """
-    return (link.last_url, link.last_ref) == (link.url, refs.named(link.branch))
+    return (link.last_url, link.last_ref) == (link.url, ref) and refs.has_history(ref)

@@ -59,7 +59,7 @@ def tell_followers(link: Link, move: Move, followers: Followers) -> None:
 def tell_rewrite(link: Link, commit: str) -> None:
     """Record that the branch lost the commit in force; call it before the link has `commit`."""
     message = "The branch was rewritten: the commit in force is no ancestor of the present one."
-    if refs.named(link.branch) == refs.HEAD:
+    if refs.of(link).key == refs.HEAD:
         message = (
             "The commit in force is no ancestor of HEAD: its branch was rewritten, or HEAD names"
             " another branch."

@@ -24,7 +24,7 @@ class OtherLink:
 
     `names` are of its files in the commit that is planned; where these do not bind it, those of
     its own last sync as well. `kept` are the ids that it still has a file for, and keeps. A
-    `sibling` follows the same branch of the same url. `paths` are the last paths of ids.
+    `sibling` follows the same ref of the same url. `paths` are the last paths of ids.
     """
 
     id: str

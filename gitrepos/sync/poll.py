@@ -3,14 +3,15 @@
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
+from gitrepos import refs
 from gitrepos.errors import RemoteError
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
+from gitrepos.refs import Heads
 from gitrepos.sync import needs, work
-from gitrepos.sync.needs import Heads
 from gitrepos.sync.work import Work
 
 
@@ -56,9 +57,9 @@ _LOOKED_AT = (
         "refused_at",
     ),
     (
-        "remote_id", "branch", "generation", "observed_generation", "observed_rules", "last_commit",
-        "requested_seq", "served_seq", "error_code", "held", "expected_until",
-        "failed_commit", "retry_at",
+        "remote_id", "branch", "tag", "commit", "semver", "generation", "observed_generation",
+        "observed_rules", "last_commit", "last_ref", "requested_seq", "served_seq", "error_code",
+        "held", "expected_until", "failed_commit", "retry_at", "settled",
     ),
 )  # fmt: skip
 
@@ -74,8 +75,9 @@ def _is_quiet(
     if answer.error is not None:
         work.fail_all(fence, job, answer.error)
         return False
-    if any(needs.changed(link, answer.heads, pending) for link in job.links):
-        hand_over(fence, answer.heads)
+    heads = refs.found(job.followed(), answer.heads)
+    if any(needs.changed(link, heads, pending) for link in job.links):
+        hand_over(fence, heads)
         return False
     return True
 
@@ -96,5 +98,5 @@ def question(job: Work) -> check.RefsQuestion[UUID]:
         RemoteError: the url or the credential may not be used.
     """
     return check.RefsQuestion(
-        job.remote.pk, work.url_of(job.remote), secret_of(job.remote), job.refs()
+        job.remote.pk, work.url_of(job.remote), secret_of(job.remote), refs.asked(job.followed())
     )

@@ -18,12 +18,12 @@ from gitrepos.forge.git import runner
 from gitrepos.forge.secret import NOBODY
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
+from gitrepos.refs import Followed, Head
 from gitrepos.snapshot import ancestry
 from gitrepos.snapshot.values import File, FilesRequest, Snapshot
 from gitrepos.sync import facts, holds, merging, poll, steps, work
 from gitrepos.sync.candidates import Linked, read
 from gitrepos.sync.facts import Look, decide
-from gitrepos.sync.needs import Heads
 from gitrepos.sync.plan import FileDecision, Hold, Plan, mass_removal
 from gitrepos.sync.work import Work
 from keeptrusts.api.errors import ConflictError
@@ -35,12 +35,14 @@ _SHOWN_FINDINGS = 10
 class _Taken:
     """The files to plan with: those of one commit, or of a merge.
 
-    `into` and `fork` are the head of the branch that is merged into and the commit where the two
-    parted; empty where nothing is merged, or where that is not known. `looks` are those at the
-    other links of the branch.
+    `tag` is the one that is followed. `into` and `fork` are the head of the ref that is merged into
+    and the commit where the two parted; empty where nothing is merged, or where that is not known.
+    `back` is the hold of a tag that was set back. `looks` are those at the other links of the ref.
     """
 
     snapshot: Snapshot | GoneError
+    tag: str
+    back: Hold | None = None
     looks: Sequence[Look] = ()
     both: frozenset[str] = frozenset()
     into: str = ""
@@ -50,13 +52,13 @@ class _Taken:
 def of(link: Link) -> dict[str, Any]:
     """Check, fetch, read and plan, as a sync of `link` would.
 
-    A link with the id of a saved one, and another branch, is merged into that one's branch.
+    A link with the id of a saved one, and another ref, is merged into that one's ref.
     `against` says so. `error` is the failure of git, `host_keys` are the keys of an ssh server.
     `held` is the reason why the commit would wait for a person, `would_remove` the files that it
     would remove. A file's `version` is the one that the sync would record, and `changes` say what
     that does to enforcement.
     """
-    answer: dict[str, Any] = {"commit": None, "error": None, "held": None}
+    answer: dict[str, Any] = {"commit": None, "tag": None, "error": None, "held": None}
     answer |= {"host_keys": _host_keys(link), "would_remove": [], "files": []}
     before = facts.linked(link.pk)
     saved = Link.objects.filter(pk=link.pk).first()
@@ -74,9 +76,9 @@ def of(link: Link) -> dict[str, Any]:
     commit = taken.snapshot.commit
     shown = merging.marked(candidates, taken.both)
     decided = decide(link, shown, before, commit=commit.id, looks=taken.looks)
-    answer |= {"commit": commit.id, "files": _files(decided)}
+    answer |= {"commit": commit.id, "tag": taken.tag or None, "files": _files(decided)}
     answer |= {"against": _against(saved, taken.into, taken.fork)}
-    hold = holds.unverified(commit.signature) or mass_removal(decided)
+    hold = taken.back or holds.unverified(commit.signature) or mass_removal(decided)
     return answer | _going(link, commit.id, decided, hold)
 
 
@@ -94,54 +96,62 @@ def _host_keys(link: Link) -> list[dict[str, str]]:
 
 
 def _taken(link: Link, saved: Link | None) -> _Taken:
-    """The link's files as of now, with the bytes of each; merged into the branch of `saved`.
+    """The link's files as of now, with the bytes of each; merged into the ref of `saved`.
 
-    Of a branch that is not merged there is a look at its other links.
+    Of a ref that is not merged there is a look at its other links.
     """
     job = Work(link.remote, (link,) if saved is None else (link, saved), timezone.now())
     groups = check.check([poll.question(job)], terms=work.terms())
     [answer] = [answer for group in groups for answer in group]
     if answer.error is not None:
         raise answer.error
-    ref = refs.named(link.branch)
-    into = refs.named(saved.branch) if saved else ref
-    merges = into != ref and bool(answer.heads[into])
+    followed, into = refs.of(link), refs.of(saved or link)
+    heads = refs.found(job.followed(), answer.heads)
+    head, onto = followed.head(heads), into.head(heads)
+    assert head is not None  # Both were asked for.
+    assert onto is not None
+    merges = into != followed and bool(onto.commit)
     siblings = [] if merges else steps.siblings([link])
-    looks = steps.looks(job, ref, answer.heads, siblings=siblings) if siblings else ()
+    looks = steps.looks(job, followed, head, siblings=siblings) if siblings else ()
     try:
-        snapshot = _snapshot(job, link, ref, answer.heads)
+        snapshot = _snapshot(job, link, followed, head)
     except GoneError as error:
-        return _Taken(error, looks=looks)
-    if not merges:
-        return _Taken(snapshot, looks=looks)
-    return _merged(job, link, snapshot, ref, into, answer.heads)
+        return _Taken(error, head.tag, looks=looks)
+    head = head._replace(commit=snapshot.commit.id)  # An old server may have moved on.
+    if merges:
+        return _merged(job, link, snapshot, followed, head, onto.commit)
+    return _Taken(snapshot, head.tag, holds.set_back(link, head), looks)
 
 
-def _merged(job: Work, link: Link, snapshot: Snapshot, ref: str, into: str, heads: Heads) -> _Taken:
-    """The files of a merge of `ref` into the ref `into`; those of `ref` where git cannot tell."""
-    ours, theirs = heads[into], snapshot.commit.id
+def _merged(
+    job: Work, link: Link, snapshot: Snapshot, followed: Followed, head: Head, ours: str
+) -> _Taken:
+    """The files of a merge of `head` into the commit `ours`; its own where git cannot tell."""
     access = check.access(work.url_of(job.remote), secret_of(job.remote), terms=work.terms())
-    folder = settings.ENV.data_dir / "work"
-    fork = ancestry.fork(access, ref=ref, head=theirs, other=ours, folder=folder)
+    folder, ref = settings.ENV.data_dir / "work", head.ref or head.commit
+    taken = _Taken(snapshot, head.tag, holds.set_back(link, head), into=ours)
+    fork = ancestry.fork(access, ref=ref, head=head.commit, other=ours, folder=folder)
     if fork in ("", ours):
-        return _Taken(snapshot, into=ours, fork=fork)
-    sides = [_side(job, link, ref, ours), _side(job, link, ref, fork)]
+        return replace(taken, fork=fork)
+    sides = [_side(job, link, followed, Head(at, head.ref)) for at in (ours, fork)]
     if None in sides:
-        return _Taken(snapshot, into=ours)
+        return taken
     merged = merging.merge(sides[0] or (), snapshot.files or (), sides[1] or ())
-    return _Taken(replace(snapshot, files=merged.files), (), merged.both, ours, fork)
+    return replace(
+        taken, snapshot=replace(snapshot, files=merged.files), both=merged.both, fork=fork
+    )
 
 
-def _side(job: Work, link: Link, ref: str, commit: str) -> tuple[File, ...] | None:
+def _side(job: Work, link: Link, followed: Followed, at: Head) -> tuple[File, ...] | None:
     """The link's files at a commit; None where the server does not serve it by its id."""
     try:
-        snapshot = _snapshot(job, link, ref, {ref: commit})
+        snapshot = _snapshot(job, link, followed, at)
     except PathNotFoundError:
         return ()
-    return snapshot.files if snapshot.commit.id == commit else None
+    return snapshot.files if snapshot.commit.id == at.commit else None
 
 
-def _snapshot(job: Work, link: Link, ref: str, heads: Heads) -> Snapshot:
+def _snapshot(job: Work, link: Link, followed: Followed, head: Head) -> Snapshot:
     ask = FilesRequest(
         link.root,
         include=tuple(link.include),
@@ -149,7 +159,7 @@ def _snapshot(job: Work, link: Link, ref: str, heads: Heads) -> Snapshot:
         allowed_signers=link.allowed_signers,
         allowed_openpgp_keys=link.allowed_openpgp_keys,
     )
-    [result] = steps.fetched(job, ref, heads, [ask])
+    [result] = steps.fetched(job, followed, head, [ask])
     if isinstance(result, RemoteError):
         raise result
     return result
@@ -160,7 +170,7 @@ def _against(saved: Link | None, into: str = "", fork: str = "") -> dict[str, st
     if saved is None:
         return None
     commits = {"commit": into or saved.last_commit or None, "merge_base": fork or None}
-    return {"git_repo": str(saved.pk), "branch": saved.branch, **commits}
+    return {"git_repo": str(saved.pk), **refs.columns(saved), **commits}
 
 
 def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 1. Renew the claim and load the remote with its links (`work.load`).
 2. Choose the links that need a sync (`needs.changed`), those without a failure first.
-3. Fetch the files of one branch for all of its links (`fetched`).
+3. Fetch the files of one ref for all links that follow it (`fetched`).
 4. Read them as candidates (`candidates.read`).
 5. Plan and apply one link in one transaction (`apply.apply`), or hold it, or show its failure.
 6. Give the remote back, due again when something is left (`claims.finish`).
@@ -19,19 +19,18 @@ import structlog
 from django.conf import settings
 
 from gitrepos import refs
-from gitrepos.errors import GoneError, RateLimitedError, RemoteError
+from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, RemoteError
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
+from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import apply, facts, holds, needs, work
 from gitrepos.sync.apply import Attempt
-from gitrepos.sync.candidates import Candidate
 from gitrepos.sync.facts import Look
-from gitrepos.sync.needs import Heads
 from gitrepos.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -53,10 +52,10 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = needs.pending_files(job.links)
         results, limited_until = {}, None
-        for look, found in _taken(job, heads, pending, until):
+        for look, head, found in _taken(job, heads, pending, until):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            results[look.link.pk] = _sync_link(fence, job, look, found, heads)
+            results[look.link.pk] = _sync_link(fence, job, look, head, found)
         changed = {link.pk for link in job.links if needs.changed(link, heads, pending)}
         failed = list(results.values()).count(False)
         claims.finish(
@@ -76,40 +75,42 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 
 def _taken(
     job: Work, heads: Heads, pending: set[UUID], until: float
-) -> Iterator[tuple[Look, Sequence[Look]]]:
+) -> Iterator[tuple[Look, Head, Sequence[Look]]]:
     """Fetch the links that need a sync, until the moment `until` (monotonic), but one at least.
 
-    One fetch serves all links of a branch, and looks at those of its links that need no sync or
+    One fetch serves all links of a ref, and looks at those of its links that need no sync or
     are suspended: a file may have moved from one to another. Links without a failure come first,
-    so that a branch that always takes too long delays no other; then those that lost no file, so
+    so that a ref that always takes too long delays no other; then those that lost no file, so
     that what moved is taken up before anybody misses it.
     """
-    groups: dict[str, list[Link]] = defaultdict(list)
+    groups: dict[Followed, list[Link]] = defaultdict(list)
     for link in sorted(job.links, key=lambda link: bool(link.error_code)):
         if needs.changed(link, heads, pending):
-            groups[refs.named(link.branch)].append(link)
-    for ref, links in groups.items():
+            groups[refs.of(link)].append(link)
+    for followed, links in groups.items():
+        head = followed.head(heads)
+        assert head is not None  # Without one, no link of it has changed.
         others = siblings(links)
         contested = needs.contested(others, pending) if others else set()
         links += [link for link in job.links if link in others and link.pk in contested]
-        found = looks(job, ref, heads, links, siblings=others, pending=pending)
+        found = looks(job, followed, head, links, siblings=others, pending=pending)
         due = [look for look in found if look.link in links]
         for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
-            yield look, found
+            yield look, head, found
             if time.monotonic() > until:
                 return
 
 
 def siblings(links: Sequence[Link]) -> list[Link]:
-    """The other links of a branch, suspended ones and those with another credential too."""
-    same = Link.objects.filter(url=links[0].url, branch=links[0].branch)
+    """The other links of a ref, suspended ones and those with another credential too."""
+    same = Link.objects.filter(url=links[0].url, **refs.columns(links[0]))
     return list(same.exclude(pk__in=[link.pk for link in links]).order_by("pk"))
 
 
 def looks(
     job: Work,
-    ref: str,
-    heads: Heads,
+    followed: Followed,
+    head: Head,
     links: Sequence[Link] = (),
     *,
     siblings: Sequence[Link],
@@ -119,27 +120,31 @@ def looks(
     everyone = [*links, *(link for link in siblings if link not in links)]
     rows = [facts.linked(link.pk) for link in everyone]
     asks = [
-        needs.files_request(link, before, pending, siblings=len(everyone) > 1)
+        needs.files_request(link, before, pending, head.ref, siblings=len(everyone) > 1)
         for link, before in zip(everyone, rows, strict=True)
     ]
     # Whether a branch was rewritten is asked for the links that sync.
     asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
-    return list(map(Look, everyone, rows, fetched(job, ref, heads, asks)))
+    return list(map(Look, everyone, rows, fetched(job, followed, head, asks)))
 
 
 def fetched(
-    job: Work, ref: str, heads: Heads, asks: Sequence[FilesRequest]
+    job: Work, followed: Followed, head: Head, asks: Sequence[FilesRequest]
 ) -> Sequence[Snapshot | RemoteError]:
-    """The snapshot, or the error, for each request on one ref, which a check found at `heads`."""
+    """The snapshot, or the error, for each request on one ref, which a check found at `head`."""
     try:
-        if not heads[ref]:
-            raise refs.missing(ref, is_tag=_is_tag(job, ref))
+        if not head.commit:
+            raise followed.missing(is_tag=_is_tag(job, followed.tag_like()))
+        if not refs.is_allowed(head.ref, settings.ENV.git_allowed_refs):
+            raise RefNotAllowedError(f"An operator has not allowed links to follow {head.ref}.")
         url, secret = work.url_of(job.remote), secret_of(job.remote)
         measures.fetched(job.remote.host)
         return fetch.take(
             check.access(url, secret, terms=work.terms()),
-            ref=ref,
-            head=heads[ref],
+            ref=head.ref or head.commit,
+            head=head.commit,
+            tag_object=head.tag_object,
+            among=() if head.is_shown else refs.SHOWN,
             asks=asks,
             folder=settings.ENV.data_dir / "work",
         )
@@ -147,10 +152,9 @@ def fetched(
         return [error] * len(asks)
 
 
-def _is_tag(job: Work, ref: str) -> bool:
-    """True when the forge has a tag of the name of a branch; False where it does not say so."""
-    tag = refs.tag_like(ref)
-    if tag is None:
+def _is_tag(job: Work, tag: str) -> bool:
+    """True when the forge has the tag, a full name or empty; False where it does not say so."""
+    if not tag:
         return False
     url, secret = work.url_of(job.remote), secret_of(job.remote)
     question = check.RefsQuestion(tag, url, secret, (tag,))
@@ -158,35 +162,37 @@ def _is_tag(job: Work, ref: str) -> bool:
     return any(answer.heads.get(tag) for group in groups for answer in group)
 
 
-def _sync_link(fence: Fence, job: Work, look: Look, found: Sequence[Look], heads: Heads) -> bool:
+def _sync_link(fence: Fence, job: Work, look: Look, head: Head, found: Sequence[Look]) -> bool:
     """Apply or hold the snapshot of one link, or show its failure; `found` has its siblings' too.
 
     Returns False for a failure; True also when the link changed meanwhile and nothing was written.
     """
-    link, result = look.link, look.result
-    attempt = job.attempt(link)
+    attempt, result = job.attempt(look.link), look.result
     with work.overtaken(attempt):
-        if isinstance(result, GoneError) and apply.gone(fence, attempt, result, looks=found):
+        if isinstance(result, GoneError) and apply.gone(fence, attempt, result, head, looks=found):
             log.warning("held", git_repo=str(attempt.link_id), reason=result.code)
         elif isinstance(result, RemoteError):
-            head = heads[refs.named(link.branch)]
-            if apply.fail(fence, attempt, result, head=head):
+            if apply.fail(fence, attempt, result, head=head.commit):
                 log.warning("sync failed", git_repo=str(attempt.link_id), code=result.code)
             return False
         else:
-            _apply(fence, attempt, result, look.candidates(), found)
+            _apply(fence, attempt, look, result, head, found)
     return True
 
 
 def _apply(
     fence: Fence,
     attempt: Attempt,
+    look: Look,
     snapshot: Snapshot,
-    candidates: Sequence[Candidate],
+    head: Head,
     seen: Sequence[Look],
 ) -> None:
-    unverified = holds.unverified(snapshot.commit.signature)
-    hold = apply.apply(fence, attempt, snapshot, candidates, unverified, looks=seen)
+    head = head._replace(commit=snapshot.commit.id)  # An old server may have moved on.
+    hold = holds.set_back(look.link, head) or holds.unverified(snapshot.commit.signature)
+    hold = apply.apply(
+        fence, attempt, snapshot, look.candidates(), head=head, hold=hold, looks=seen
+    )
     about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
     if hold is not None:
         log.warning("held", reason=hold.reason, **about)

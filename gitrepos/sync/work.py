@@ -27,15 +27,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed remote and its active links, as they are now."""
+    """A claimed remote and its links that are polled, as they are now."""
 
     remote: Remote
     links: tuple[Link, ...]
     started_at: datetime
 
-    def refs(self) -> tuple[str, ...]:
-        """The full names of the refs that its links follow, each once."""
-        return tuple(dict.fromkeys(refs.named(link.branch) for link in self.links))
+    def followed(self) -> tuple[refs.Followed, ...]:
+        """What its links follow, each once."""
+        return tuple(dict.fromkeys(map(refs.of, self.links)))
 
     def attempt(self, link: Link) -> Attempt:
         """A new attempt at one of its links, as the link is now."""
@@ -59,8 +59,8 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
     links: dict[UUID, list[Link]] = defaultdict(list)
     now = timezone.now()
     remotes = {row.pk: row for row in rows}
-    active = Link.objects.filter(remote__in=list(remotes), suspended=False).order_by("pk")
-    for link in active.only(*only[1]):
+    polled = Link.objects.filter(Link.polled(), remote__in=list(remotes)).order_by("pk")
+    for link in polled.only(*only[1]):
         links[link.remote_id].append(link)
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
 

@@ -13,6 +13,7 @@ import redis
 import structlog
 from django.utils import timezone
 
+from gitrepos import refs
 from gitrepos.links import links
 from gitrepos.links.sealed_secrets import sealed_webhook_secret, webhook_secret_of
 from gitrepos.models import Link
@@ -124,12 +125,12 @@ def _is_new(key: str, mark: str) -> bool:
 
 def _ignored(link: Link, delivery: Delivery) -> Receipt | None:
     if not delivery.pushes:
-        return Receipt("no_push", f"{shown(delivery.event)} moves no branch.")
+        return Receipt("no_push", f"{shown(delivery.event)} moves no branch and no tag.")
     if not _is_of(link, delivery.repository):
         return Receipt("other_repository", f"The link is not to {shown(delivery.repository)}.")
     if not _matching(link, delivery):
-        branches = ", ".join(shown(push.branch) for push in delivery.pushes[:5])
-        return Receipt("other_branch", f"The link does not follow {branches}.")
+        pushed = ", ".join(shown(refs.short(push.ref)) for push in delivery.pushes[:5])
+        return Receipt("other_branch", f"The link does not follow {pushed}.")
     if link.suspended:
         return Receipt("suspended", "The link is suspended.")
     return None
@@ -143,12 +144,12 @@ def _is_of(link: Link, repository: str) -> bool:
 
 
 def _matching(link: Link, delivery: Delivery) -> list[Push]:
-    """The pushes of the link's branch; all of them where the branch of HEAD is unknown."""
-    followed = link.branch or delivery.default_branch
-    return [push for push in delivery.pushes if push.branch == followed or not followed]
+    """The pushes of what the link follows; those of branches where that of HEAD is unknown."""
+    followed, default = refs.of(link), delivery.default_branch
+    return [push for push in delivery.pushes if followed.is_moved_by(push.ref, default)]
 
 
 def _commit(link: Link, delivery: Delivery) -> str:
-    """The new head of the followed branch; empty where the delivery does not say."""
-    branch = link.branch or delivery.default_branch
-    return _matching(link, delivery)[-1].commit if branch else ""
+    """The new head of the followed branch; empty for a tag, and where the delivery does not say."""
+    is_known = refs.of(link).key != refs.HEAD or delivery.default_branch
+    return _matching(link, delivery)[-1].commit if is_known else ""

@@ -49,15 +49,19 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A branch that now points at `commit`; empty when it was deleted or the forge does not say."""
+    """A branch or tag, by its full name, that was pushed.
 
-    branch: str
+    `commit` is where a branch points now. It is empty when it was deleted, when the forge does not
+    say, and for a tag, of which forges tell the commit or its own object's id.
+    """
+
+    ref: str
     commit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event of a forge; `pushes` is empty unless branches were pushed.
+    """An event of a forge; `pushes` is empty unless branches or tags were pushed.
 
     `repository` (such as `org/name`) and `default_branch` are empty where the forge does not say.
     """
@@ -203,7 +207,7 @@ def _json(body: bytes) -> bytes | str:
     return parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=2)["payload"][0]
 
 
-def _one_branch(event: str, payload: Any) -> Delivery:
+def _one_ref(event: str, payload: Any) -> Delivery:
     """Read a push of GitHub, Gitea, Forgejo, Gogs or the generic form: `ref`, `after` if known."""
     repository = payload.get("repository") or {}
     return Delivery(
@@ -216,7 +220,7 @@ def _one_branch(event: str, payload: Any) -> Delivery:
 
 def _gitlab(event: str, payload: Any) -> Delivery:
     # A system hook tells of whatever happens on the server.
-    if payload.get("object_kind") != "push":
+    if payload.get("object_kind") not in ("push", "tag_push"):
         return Delivery(event)
     project = payload.get("project") or {}
     return Delivery(
@@ -232,8 +236,9 @@ def _bitbucket_cloud(event: str, payload: Any) -> Delivery:
     for change in payload["push"]["changes"]:
         new = change.get("new")
         named = new or change["old"]
-        if named["type"] == "branch":
-            pushes += _push(refs.named(named["name"]), new["target"]["hash"] if new else "")
+        if named["type"] in _FULL_NAMES:
+            ref = _FULL_NAMES[named["type"]](named["name"])
+            pushes += _push(ref, new["target"]["hash"] if new else "")
     return Delivery(event, tuple(pushes), str(payload["repository"]["full_name"]))
 
 
@@ -263,24 +268,25 @@ def _azure(event: str, payload: Any) -> Delivery:
         ),
         # The url of a project's own repository, of its name, may leave the project out.
         f"{project}/{name}" if project and project != name else str(name or ""),
-        refs.branch_of(repository.get("defaultBranch") or "") or "",
+        refs.branch_of(repository.get("defaultBranch") or ""),
     )
 
 
 def _push(ref: str, commit: str) -> Iterator[Push]:
-    branch = refs.branch_of(ref)
-    if branch is None:
+    if not ref.startswith(refs.SHOWN):
         return
-    if commit.strip("0") == "":  # Zeros stand for a branch that was deleted.
+    if commit.strip("0") == "" or refs.tag_of(ref):  # Zeros stand for what was deleted.
         commit = ""
     elif not _COMMIT.fullmatch(commit):
         raise ValueError("no commit id")
-    yield Push(branch, commit)
+    yield Push(ref, commit)
 
 
+_FULL_NAMES = {"branch": refs.named, "tag": refs.tagged}
 _READERS = {
-    "push": _one_branch,
+    "push": _one_ref,
     "Push Hook": _gitlab,
+    "Tag Push Hook": _gitlab,
     "System Hook": _gitlab,
     "repo:push": _bitbucket_cloud,
     "repo:refs_changed": _bitbucket_server,

@@ -42,6 +42,10 @@ GOOD = [
     ("KEEPTRUSTS_GIT_NO_PROXY", "10.0.0.0/8,10.1.2.3/8,127.0.0.1:80,::1,fd00::/8,[::1]:443",
      "git_no_proxy",
      ("10.0.0.0/8", "10.1.2.3/8", "127.0.0.1:80", "::1", "fd00::/8", "[::1]:443")),
+    (
+        "KEEPTRUSTS_GIT_ALLOWED_REFS", "refs/pull/*, refs/changes/01/*", "git_allowed_refs",
+        ("refs/pull/*", "refs/changes/01/*"),
+    ),
     ("KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS", "86400", "min_poll_interval_seconds", 86400),
     ("KEEPTRUSTS_CREDENTIAL_WARNING_DAYS", "366", "credential_warning_days", 366),
     ("KEEPTRUSTS_GIT_HOST_CONCURRENCY", "", "git_host_concurrency", 32),
@@ -63,6 +67,11 @@ BAD = [
                            "localhost:0", "localhost:65536", "localhost:-1",
                            "localhost:" + "9" * 5000, "localhost:٣",
                            "http://localhost:80", "a b:80", "::1:80"]),
+    (
+        "KEEPTRUSTS_GIT_ALLOWED_REFS",
+        ["refs/pull", "refs/pull/1/head", "refs/*", "*", "pull/*", "refs/heads/*", "refs/tags/x/*",
+         "refs//*", "refs/pull/**"],
+    ),
     ("KEEPTRUSTS_GIT_CA_FILE", ["/nowhere.pem", "/dev/null", "/", "pyproject.toml"]),
     ("KEEPTRUSTS_DATA_DIR", ["/dev/null", "/proc/keeptrusts", "/proc"]),
     ("KEEPTRUSTS_SECRET_KEY", ["short", f"{KEY},short"]),

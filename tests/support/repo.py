@@ -121,6 +121,18 @@ class Repo:
         )  # fmt: skip
         return self.push()
 
+    def tag(self, name: str, commit: str = "HEAD", *, message: str = "") -> str:
+        """Push a tag, moved if it is there, with a message an annotated one; returns its object."""
+        annotated = ["-a", "-m", message] if message else []
+        self.git("tag", "--force", *annotated, name, commit)
+        there = self.git("rev-parse", f"refs/tags/{name}")
+        self.git("update-ref", f"refs/tags/{name}", there, at=self.bare)
+        return there
+
+    def untag(self, name: str) -> None:
+        """Delete a tag of the bare repository."""
+        self.git("update-ref", "-d", f"refs/tags/{name}", at=self.bare)
+
     def push(self) -> str:
         """Push what is committed, a rewritten history too."""
         commit = self.git("rev-parse", "HEAD")

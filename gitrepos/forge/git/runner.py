@@ -164,6 +164,39 @@ def run(
             raise errors.HostKeyMismatchError(f"{error.message} {_compared(access)}") from error
 
 
+def verdict(
+    arguments: Sequence[str],
+    *,
+    deadline_seconds: float,
+    max_bytes: int,
+    allowed_signers: str,
+    gpg_home: Path | None,
+    scratch: Path,
+) -> tuple[bool, bytes, str]:
+    """Run a git command that verifies a signature, and calls no server.
+
+    Returns whether git accepts it, what git prints, and what it says of it on stderr.
+
+    Raises:
+        RemoteError: the command could not be run to its end.
+    """
+    environment = {"GIT_ALLOW_PROTOCOL": "none", "TMPDIR": str(scratch)}
+    if gpg_home is not None:
+        environment["GNUPGHOME"] = str(gpg_home)
+    with contextlib.ExitStack() as kept:
+        command = _Command(
+            ("git", *arguments),
+            deadline_seconds=deadline_seconds,
+            max_bytes=max_bytes,
+            config=_config(None, kept) + _trust(allowed_signers, kept) + _gpg(gpg_home),
+            environment=environment,
+        )
+        status, output, complaint, is_late = _ended(command)
+    if status not in (0, 1) or is_late:
+        raise complaints.translated(status, complaint, is_late=is_late)
+    return status == 0, output, complaint
+
+
 @dataclass(frozen=True, slots=True)
 class _Command:
     """A child process: its program, bounds, input and environment.
@@ -211,6 +244,15 @@ def _compared(access: Access) -> str:
 
 
 def _run(command: _Command) -> bytes:
+    status, output, complaint, is_late = _ended(command)
+    if status != 0:
+        words = complaints.naming(command.proxy, _own_words(complaint, command.hidden))
+        raise complaints.translated(status, words, is_late=is_late)
+    return output
+
+
+def _ended(command: _Command) -> tuple[int, bytes, str, bool]:
+    """The exit status of a command, its output and complaint, and whether its deadline passed."""
     stdin = command.stdin
     source = memory_file(stdin) if isinstance(stdin, bytes) else stdin
     with source, memory_file(command.config) as config:
@@ -236,10 +278,7 @@ def _run(command: _Command) -> bytes:
         until = started + command.deadline_seconds + 2 * _KILL_AFTER_SECONDS
         status, output, complaint = _collect(child.proc, command, until)
         is_late = time.monotonic() - started >= command.deadline_seconds
-    if status != 0:
-        words = complaints.naming(command.proxy, _own_words(complaint, command.hidden))
-        raise complaints.translated(status, words, is_late=is_late)
-    return output
+    return status, output, complaint, is_late
 
 
 def _config(access: Access | None, kept: contextlib.ExitStack) -> bytes:

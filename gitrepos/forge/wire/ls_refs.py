@@ -7,29 +7,75 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from gitrepos.errors import BadAnswerError
+from gitrepos.errors import BadAnswerError, TooLargeError
 from gitrepos.forge.wire import pkt_line
 
 _ID = re.compile(rb"[0-9a-f]{40}([0-9a-f]{24})?")
 _ID_LENGTHS = (40, 64)
+_TAGS = "refs/tags/"
+PEELED = "^{}"
+_PEELED_TO = re.compile(rb"(?:\A| )peeled:(\S*)")
+MAX_LISTED = 10_000
 _SERVICE = b"# service=git-upload-pack"
 
 
 def question(refs: Sequence[str], *, sha256: bool) -> bytes:
-    """The body of a request of protocol 2 for exactly these refs.
+    """The body of a request of protocol 2 for these refs; one that ends in a slash is all below it.
 
-    Without an object format it is SHA-1, which older servers understand as well. Symrefs and
-    peeled tags are not requested: `HEAD` comes with its commit.
+    Without an object format it is SHA-1, which older servers understand as well. Symrefs are not
+    requested: `HEAD` comes with its commit; and where no tag is, nothing is peeled.
     """
     return b"".join(
         [
             pkt_line.frame("command=ls-refs\n"),
             pkt_line.frame("object-format=sha256\n") if sha256 else b"",
             pkt_line.DELIMITER,
+            pkt_line.frame("peel\n") if any(map(may_be_tag, refs)) else b"",
             *(pkt_line.frame(f"ref-prefix {ref}\n") for ref in refs),
             pkt_line.FLUSH,
         ]
     )
+
+
+def may_be_tag(ref: str) -> bool:
+    """True for a ref that may lead to an object of its own, and from there to a commit."""
+    return ref.startswith(_TAGS)
+
+
+class Wanted:
+    """The refs of a question as an answer fills them.
+
+    An annotated tag has the id of its own object, and under `NAME^{}` that of its commit.
+    """
+
+    def __init__(self, refs: Sequence[str]) -> None:
+        self._below = tuple(ref for ref in refs if ref.endswith("/"))
+        self._ids = dict.fromkeys((ref for ref in refs if not ref.endswith("/")), "")
+        self._listed = 0
+
+    def has(self, name: str) -> bool:
+        """True when the question is for this name, or for the tag whose commit it is."""
+        tag = name.removesuffix(PEELED)
+        return tag in self._ids or tag.startswith(self._below)
+
+    def put(self, name: str, there: str) -> None:
+        """Fill in the id of a wanted name.
+
+        Raises:
+            TooLargeError: the answer lists too many below a prefix.
+        """
+        if name not in self._ids and not name.endswith(PEELED):
+            self._listed += 1
+        if self._listed > MAX_LISTED:
+            raise TooLargeError(
+                f"The repository has over {MAX_LISTED} tags, or branches and tags; follow a branch"
+                " or one tag by its name."
+            )
+        self._ids[name] = there
+
+    def ids(self) -> dict[str, str]:
+        """The id of each ref; empty for one that was named and is not there."""
+        return dict(self._ids)
 
 
 def is_file_of_refs(start: bytes) -> bool:
@@ -42,7 +88,7 @@ class _Answer(ABC):
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self._cutter = pkt_line.Cutter()
-        self._found = dict.fromkeys((ref.encode() for ref in wanted), "")
+        self._wanted = Wanted(wanted)
         self._is_complete = False
 
     def feed(self, chunk: bytes) -> None:
@@ -61,14 +107,14 @@ class _Answer(ABC):
             self._take(packet if isinstance(packet, bytes) else None)
 
     def heads(self) -> dict[str, str]:
-        """The commit of each ref, empty where there is none.
+        """The id of each ref, empty where there is none; see `Wanted`.
 
         Raises:
             BadAnswerError: the answer is not complete, so a missing ref proves nothing.
         """
         if not (self._is_complete and self._cutter.is_between):
             raise pkt_line.malformed("it is empty or cut short")
-        return {ref.decode(): commit for ref, commit in self._found.items()}
+        return self._wanted.ids()
 
     @abstractmethod
     def _take(self, packet: bytes | None) -> None:
@@ -76,14 +122,20 @@ class _Answer(ABC):
 
     def _keep(self, line: bytes, name_ends: bytes) -> None:
         """Read a line: an id, a blank, a name, and perhaps more after `name_ends`."""
-        commit, _, rest = line.removesuffix(b"\n").partition(b" ")
-        name = rest.partition(name_ends)[0]
-        if len(commit) not in _ID_LENGTHS or not name:
+        there, _, rest = line.removesuffix(b"\n").partition(b" ")
+        raw, _, more = rest.partition(name_ends)
+        if len(there) not in _ID_LENGTHS or not raw:
             raise pkt_line.malformed("a line lists no ref")
-        if name in self._found:
-            if not _ID.fullmatch(commit):
+        name = raw.decode(errors="surrogateescape")  # It equals no other name.
+        self._put(name, there)
+        if may_be_tag(name) and (peeled := _PEELED_TO.search(more)):
+            self._put(f"{name}{PEELED}", peeled[1])
+
+    def _put(self, name: str, there: bytes) -> None:
+        if self._wanted.has(name):
+            if not _ID.fullmatch(there):
                 raise pkt_line.malformed("a ref has no id")
-            self._found[name] = commit.decode()
+            self._wanted.put(name, there.decode())
 
 
 class Listing(_Answer):

@@ -49,7 +49,7 @@ _REFUSED = "The server refuses this credential, or wants one: send another acces
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class AnswerHead:
     """The head of an answer: its status, and its headers by lower-case name."""
 
     status: int
@@ -60,7 +60,7 @@ class Head:
         return next((self.headers[name] for name in names if name in self.headers), "")
 
 
-def refusal(head: Head, url: RepoURL) -> RemoteError | None:
+def refusal(head: AnswerHead, url: RepoURL) -> RemoteError | None:
     """The error for the head of an answer to a request below `url`; None for 200 and 203."""
     status = head.status
     if status in _FINE:
@@ -94,7 +94,7 @@ def page(content_type: str) -> RemoteError | None:
     )
 
 
-def _is_limit(head: Head) -> bool:
+def _is_limit(head: AnswerHead) -> bool:
     """True when a refusal says that it ends by itself, or that no request is left."""
     if head.header("retry-after"):
         return True
@@ -102,7 +102,7 @@ def _is_limit(head: Head) -> bool:
     return bool(_NONE.fullmatch(left) if left else _NONE_LEFT.search(head.header(*_POLICY)))
 
 
-def _retry_after(head: Head) -> int | None:
+def _retry_after(head: AnswerHead) -> int | None:
     """The seconds until the next request, a day at most; None where there is no readable time."""
     if text := head.header("retry-after"):
         return _seconds(text)
@@ -130,7 +130,7 @@ def _seconds(text: str) -> int | None:
     return min(max(seconds, 0), _MAX_RETRY_AFTER_SECONDS)
 
 
-def _redirect(head: Head, url: RepoURL) -> RemoteError:
+def _redirect(head: AnswerHead, url: RepoURL) -> RemoteError:
     """The error for a redirect: to the repository's new url, to a page to sign in, or elsewhere."""
     location = head.header("location")
     try:

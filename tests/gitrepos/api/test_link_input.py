@@ -28,7 +28,10 @@ BRANCHES = [
 FIELDS: dict[str, list[Any]] = {
     "url": [5, None, True, [], {}, [URL]],
     "repo_url": [5, None, True, [], {}, f"{URL}?x=1"],
-    "branch": [5, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@"],
+    "branch": [5, True, [], {}, "refs/heads/main", "x" * 201, "a\x00b", "@", "refs/pull/1/head"],
+    "tag": [5, True, [], {}, "refs/tags/v1", "x" * 201, "a..b", "v1 ", "-v1", "v1.lock"],
+    "commit": [5, True, [], {}, "abc1234", "g" * 40, "0" * 40, "a" * 41, "HEAD"],
+    "semver": [5, True, [], {}, "latest", ">>1", "1.2.3.4", "^1 ||", "x" * 201],
     "path": [
         "a\u202eb",
         5, None, True, [], {}, "..", "../a", "a/../b", "a/..", "/..", "./../a", "a\nb", "a\tb",
@@ -114,6 +117,48 @@ def test_a_branch_is_what_git_calls_one(admin: APIClient, branch: str) -> None:
         assert created(answer)["branch"] == branch
     else:
         assert refusal(answer) == (400, ["branch"])
+
+
+COMMIT = "5c0ffee" + "0" * 33
+FORMS = {"branch": "main", "tag": "v1", "commit": COMMIT, "semver": "^1"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_thing_is_followed(admin: APIClient, form: str) -> None:
+    """Two at once are refused; a new one takes the place of the last, an empty one removes it."""
+    new = created(admin.post(PATH, {"url": URL, form: FORMS[form]}, format="json"))
+    rows = []
+    for other in FORMS.keys() - {form}:
+        both = {form: FORMS[form], other: FORMS[other]}
+        _, [field] = refusal(admin.post(PATH, {"url": f"{URL}x", **both}, format="json"))
+        assert field in both
+        assert refusal(admin.patch(f"{PATH}/{new['id']}", both, format="json"))[0] == 400
+        body = {other: FORMS[other], form: ""}
+        rows.append((other, admin.patch(f"{PATH}/{new['id']}", body, format="json").json()["data"]))
+    last = rows[-1][0]
+    for body in ({form: None}, {last: None}):
+        rows.append((last, admin.patch(f"{PATH}/{new['id']}", body, format="json").json()["data"]))
+
+    for other, row in rows[:-1]:
+        assert (row["follows"], row[other]) == (other, FORMS[other])
+        assert {row[name] for name in FORMS.keys() - {other}} == {""}
+    assert (rows[-1][1]["follows"], rows[-1][1][last]) == ("branch", "")
+
+
+def test_links_are_listed_by_what_they_follow(admin: APIClient) -> None:
+    """One form or several; the same repository is linked once by each."""
+    made = {
+        form: created(admin.post(PATH, {"url": URL, form: value}, format="json"))["id"]
+        for form, value in FORMS.items()
+    }
+
+    again = [admin.post(PATH, {"url": URL, form: FORMS[form]}, format="json") for form in FORMS]
+    for wanted in (["branch"], ["tag"], ["commit", "semver"], list(FORMS)):
+        answer = admin.get(f"{PATH}?follows={','.join(wanted)}")
+        assert {row["id"] for row in answer.json()["data"]} == {made[form] for form in wanted}
+
+    assert [answer.json()["error"]["code"] for answer in again] == ["already_linked"] * 4
+    assert refusal(admin.get(f"{PATH}?follows=tags")) == (400, ["follows"])
 
 
 @pytest.mark.parametrize(

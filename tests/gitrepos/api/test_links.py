@@ -45,7 +45,11 @@ def test_a_url_is_enough(admin: APIClient) -> None:
     unsure = ("id", "created_at", "updated_at", "next_poll_at", "webhook_url", "conditions")
     assert {name: value for name, value in row.items() if name not in unsure} == {
         "url": URL,
+        "follows": "branch",
         "branch": "",
+        "tag": "",
+        "commit": "",
+        "semver": "",
         "path": "",
         "auto_create_configuration": False,
         "adopt": False,
@@ -67,6 +71,7 @@ def test_a_url_is_enough(admin: APIClient) -> None:
         "observed_generation": 0,
         "status": "pending",
         "last_commit": None,
+        "last_tag": None,
         "last_polled_at": None,
         "last_synced_at": None,
         "last_delivery_at": None,

@@ -226,6 +226,24 @@ def test_a_server_without_git_is_read_by_git(fresh: Forge, unknown: Repo) -> Non
     assert [method for method, _ in fresh.calls(unknown)].count("POST") == 1
 
 
+@pytest.mark.parametrize("way", ["new", "old", "without git", "file"])
+def test_tags_are_listed_with_their_commits(fresh: Forge, unknown: Repo, way: str) -> None:
+    """By every kind of server, named or by what their names begin with."""
+    commit = unknown.git("rev-parse", "HEAD")
+    annotated, light = unknown.tag("v1.0.0", message="A release"), unknown.tag("v1.0.1")
+    if way == "old":
+        fresh.old.add(unknown.bare.name)
+    if way == "without git":
+        unknown.git("update-server-info", at=unknown.bare)
+        fresh.dumb.add(unknown.bare.name)
+    url = f"file://{unknown.bare}" if way == "file" else unknown.url
+
+    named = {"refs/tags/v1.0.0": annotated, "refs/tags/v1.0.0^{}": commit}
+    assert heads(url, "refs/tags/v1.0.0", "refs/tags/v1") == named | {"refs/tags/v1": ""}
+    assert heads(url, "refs/tags/") == named | {"refs/tags/v1.0.1": light}
+    assert light == commit
+
+
 def test_files_that_vanish_are_no_missing_branch(fresh: Forge, unknown: Repo) -> None:
     """An empty list of a server without git proves nothing."""
     unknown.git("update-server-info", at=unknown.bare)

@@ -265,6 +265,62 @@ def test_only_a_good_signature_names_its_signer(
     assert (signatures.complaint(found) == "") == (letter == "G")
 
 
+TAGS = [
+    # Whether git accepts a tag, the status lines of gpg, and what it is here.
+    (True, ["GOODSIG KK alice", "VALIDSIG FF 1 2 3 4 5 6 7 8 PP"], ("good", "alice", "PP")),
+    (True, ["GOODSIG KK alice", "VALIDSIG FF"], ("good", "alice", "FF")),
+    (False, ["GOODSIG KK alice", "VALIDSIG FF 1 2 3 4 5 6 7 8 PP"], ("foreign", "", "PP")),
+    (False, ["ERRSIG KK 22 10 00 1 9", "NO_PUBKEY KK"], ("foreign", "", "KK")),
+    (False, ["EXPSIG KK alice", "VALIDSIG FF 1 2 3 4 5 6 7 8 PP"], ("late", "", "PP")),
+    (False, ["EXPKEYSIG KK alice", "VALIDSIG FF 1 2 3 4 5 6 7 8 PP"], ("expired", "", "PP")),
+    (False, ["REVKEYSIG KK alice", "VALIDSIG FF 1 2 3 4 5 6 7 8 PP"], ("revoked", "", "PP")),
+    (True, ["GOODSIG KK alice", "GOODSIG LL bob"], ("bad", "", "")),
+    (False, ["BADSIG KK alice"], ("bad", "", "")),
+    (False, ["NODATA 4"], ("bad", "", "")),
+]
+
+
+@pytest.mark.parametrize(("is_good", "lines", "expected"), TAGS)
+def test_of_a_tag_the_status_lines_tell_as_of_a_commit(
+    is_good: bool, lines: list[str], expected: tuple[str, str, str]
+) -> None:
+    """Two signatures are none, as git itself has it for commits."""
+    words = "".join(f"[GNUPG:] {line}\n" for line in ["NEWSIG", *lines])
+
+    found = signatures.of_tag(is_good, b"object 1\ntag v1\n\nx", words, ref="refs/tags/v1")
+
+    assert (found.verdict, found.principal, found.fingerprint) == expected
+    assert (found.signed, signatures.complaint(found) == "") == ("tag", expected[0] == "good")
+
+
+@pytest.mark.django_db
+def test_a_tag_is_signed_by_an_allowed_key(
+    admin: APIClient, repo: Repo, alice: Person, bob: Person
+) -> None:
+    """As a commit is, with the same keys."""
+    repo.commit({BOT: policy()})
+    row = link(admin, repo.url, tag="v1", allowed_openpgp_keys=alice.public)
+    _sign_tag(repo, bob)
+    run_due()
+    assert f"The tag is signed by {bob.fingerprint[-16:]}" in shown(admin, row)["held"]["message"]
+    _sign_tag(repo, alice)
+
+    poll()
+
+    assert shown(admin, row)["status"] == "synced"
+    [version] = get(admin, "/v1/configurations/bot/versions")
+    assert (version["signer"], version["signer_key"]) == (
+        "alice <alice@keeptrusts.example>",
+        alice.fingerprint,
+    )
+
+
+def _sign_tag(repo: Repo, person: Person) -> None:
+    config = ("-c", f"gpg.program={person.program}", "-c", f"user.signingKey={person.fingerprint}")
+    repo.git(*config, "tag", "--force", "-s", "-m", "A release", "v1")
+    repo.git("update-ref", "refs/tags/v1", repo.git("rev-parse", "refs/tags/v1"), at=repo.bare)
+
+
 def ssh_key(file: Path) -> str:
     """Make an ssh key; returns its public half as one line."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)

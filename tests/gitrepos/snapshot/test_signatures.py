@@ -12,6 +12,7 @@ from gitrepos.models import Link
 from gitrepos.snapshot import signatures
 from gitrepos.sync import preview
 from tests.support.api import error, refusal
+from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, get, hashes, link, poll, run_due, shown
 
@@ -236,6 +237,76 @@ def test_links_of_one_commit_have_signers_of_their_own(
     run_due()
 
     assert [shown(admin, row)["status"] for row in rows] == ["synced", "held", "synced"]
+
+
+def _tag(repo: Repo, name: str, key: Path | None, *, called: str = "") -> None:
+    """Push an annotated tag, signed by a key or nobody, perhaps one that is `called` otherwise."""
+    signed = ["-s"] if key else ["-a"]
+    config = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={key}"]
+    repo.git(*config, "tag", "--force", *signed, "-m", "A release", called or name)
+    there = repo.git("rev-parse", f"refs/tags/{called or name}")
+    repo.git("update-ref", f"refs/tags/{name}", there, at=repo.bare)
+
+
+@pytest.mark.parametrize(
+    ("signer", "called", "says"),
+    [
+        ("key", "", ""),
+        ("", "", "The tag is not signed"),
+        ("another", "", "The tag is signed by SHA256:"),
+        ("key", "v0.9.0", "under another name: 'v0.9.0'"),
+    ],
+)
+def test_of_an_annotated_tag_its_own_signature_counts(
+    admin: APIClient, forge: Forge, repo: Repo, keygen: Keygen, signer: str, called: str, says: str
+) -> None:
+    """Whoever signed the commit; and signed is its name, so that no old one comes back as new."""
+    keys = {"": None, "key": keygen("key")[0], "another": keygen("another")[0]}
+    repo.commit({BOT: policy()})
+    if says:
+        repo.sign(keygen("third")[0])
+    public = (repo.clone.parent / "key.pub").read_text().strip()
+    third = (repo.clone.parent / "third.pub").read_text().strip() if says else public
+    _tag(repo, "v1.0.0", keys[signer], called=called)
+    signers = f"me@keeptrusts.example {public}\nyou@keeptrusts.example {third}"
+    row = link(admin, repo.url, tag="v1.0.0", allowed_signers=signers)
+
+    run_due()
+
+    now = shown(admin, row)
+    if says:
+        assert now["held"]["reason"] == "unverified_commit"
+        assert says in now["held"]["message"]
+        _tag(repo, "v1.0.0", keys["key"])  # The commit is the same, and the tag's object another.
+        poll()
+    assert shown(admin, row)["status"] == "synced"
+    [version] = get(admin, "/v1/configurations/bot/versions")
+    assert version["signer"] == "me@keeptrusts.example"
+    assert version["signer_key"] == fingerprint(repo.clone.parent / "key")
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_of_another_tag_the_commit_counts(
+    admin: APIClient, forge: Forge, repo: Repo, keygen: Keygen, is_old: bool
+) -> None:
+    """Also where the server serves nothing by its id; there an annotated tag's counts, too."""
+    key, public = keygen()
+    repo.commit({"light/policy-config.yaml": policy(), "tagged/policy-config.yaml": policy()})
+    repo.sign(key)
+    repo.tag("v1.0.0")
+    _tag(repo, "v1.1.0", keygen("another")[0])
+    if is_old:
+        forge.old.add(repo.bare.name)
+    signers = f"me@keeptrusts.example {public}"
+    light, tagged = (
+        link(admin, repo.url, tag=tag, path=path, allowed_signers=signers)
+        for tag, path in (("v1.0.0", "light"), ("v1.1.0", "tagged"))
+    )
+
+    run_due()
+
+    assert shown(admin, light)["status"] == "synced"
+    assert shown(admin, tagged)["held"]["reason"] == "unverified_commit"
 
 
 @pytest.mark.parametrize(

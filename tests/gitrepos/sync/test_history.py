@@ -207,16 +207,25 @@ def test_what_lies_too_far_back_is_not_claimed(
     assert content(admin, "bot") == policy("Two 4").encode()
 
 
-def test_a_followed_branch_that_is_another_was_not_rewritten(admin: APIClient, repo: Repo) -> None:
-    """Somebody edited the link."""
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_followed_branch_that_is_another_was_not_rewritten(
+    admin: APIClient, repo: Repo, is_late: bool
+) -> None:
+    """Somebody edited the link, perhaps before the branch was there."""
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url, branch="main")
     run_due()
+    if is_late:
+        edit(admin, row, branch="other")
+        run_due()
     repo.git("checkout", "--quiet", "--orphan", "other")
     repo.commit({BOT: policy("Other")})
 
-    edit(admin, row, branch="other")
-    run_due()
+    if is_late:
+        poll()
+    else:
+        edit(admin, row, branch="other")
+        run_due()
 
     assert content(admin, "bot") == policy("Other").encode()
     assert rewrites() == []

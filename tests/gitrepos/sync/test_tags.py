@@ -30,7 +30,7 @@ def test_a_tag_of_the_name_is_told_of(
 
     poll()
 
-    words = "; a tag has this name, and a link follows no tag." if told else "."
+    words = "; a tag has this name: follow it with `tag`." if told else "."
     assert shown(admin, row)["error"] == {
         "code": "branch_not_found",
         "message": f"The repository has no branch {branch!r}{words}",

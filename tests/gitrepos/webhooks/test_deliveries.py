@@ -268,7 +268,8 @@ def test_without_a_broker_a_delivery_is_to_be_sent_again(
     [
         (b"{}", "ping", "no_push"),
         (b"{}", "pull_request", "no_push"),
-        (b'{"ref": "refs/tags/main"}', "push", "no_push"),
+        (b'{"ref": "refs/pull/1/head"}', "push", "no_push"),
+        (b'{"ref": "refs/tags/main"}', "push", "other_branch"),
         (hooks.push("dev"), "push", "other_branch"),
         (hooks.push("main/x"), "push", "other_branch"),
         (hooks.github_push("main", name="org/other"), "push", "other_repository"),
@@ -293,6 +294,32 @@ def test_a_delivery_for_a_suspended_link_is_ignored(
 
     assert reason(hooks.post(client, idle, body, hooks.github(body))) == "suspended"
     assert Remote.objects.get().next_poll_at is None
+
+
+@pytest.mark.parametrize(
+    ("followed", "pushed", "wanted"),
+    [
+        ({"tag": "v1.2.0"}, "refs/tags/v1.2.0", True),
+        ({"tag": "v1.2.0"}, "refs/tags/v1.2.1", False),
+        ({"tag": "v1.2.0"}, "refs/heads/v1.2.0", False),
+        ({"semver": "^1.2"}, "refs/tags/v1.3.0", True),
+        ({"semver": "^1.2"}, "refs/tags/v2.0.0", False),
+        ({"semver": "^1.2"}, "refs/heads/main", False),
+        ({"commit": COMMIT}, "refs/heads/main", False),
+    ],
+)
+def test_a_pushed_tag_moves_links_that_follow_it(
+    client: APIClient, admin: APIClient, followed: dict[str, str], pushed: str, wanted: bool
+) -> None:
+    """They are looked at once; nobody waits for a commit, since it may be a tag's own object."""
+    url = "https://forge.example/org/policies"
+    row = link(admin, url, webhook_secret=SECRET, **followed)
+    body = b'{"ref": "%s", "after": "%s"}' % (pushed.encode(), COMMIT.encode())
+
+    answer = hooks.post(client, row, body, hooks.github(body))
+
+    assert answer.json()["data"]["accepted"] is wanted
+    assert (asked(), Link.objects.get().expected_commit) == (int(wanted), "")
 
 
 @pytest.mark.parametrize(("pushed", "wanted"), [("main", True), ("dev", False)])

@@ -212,13 +212,13 @@ def test_the_user_of_basic_authentication_may_be_any(user: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_push_says_which_branch_is_where(form: str) -> None:
-    """Branch, commit and, but for the generic form, the repository."""
+    """Full name, commit and, but for the generic form, the repository."""
     make, sign = FORMS[form]
     body = make("release/1.x")
 
     delivery = read(lower(sign(body)), body)
 
-    assert delivery.pushes == (Push("release/1.x", COMMIT),)
+    assert delivery.pushes == (Push("refs/heads/release/1.x", COMMIT),)
     assert delivery.repository.lower() == ("" if form == "generic" else "org/policies")
 
 
@@ -237,7 +237,7 @@ def test_a_branch_that_was_deleted_has_no_commit(form: str) -> None:
     make, sign = FORMS[form]
     body = make("gone", ZEROS)
 
-    assert read(lower(sign(body)), body).pushes == (Push("gone", ""),)
+    assert read(lower(sign(body)), body).pushes == (Push("refs/heads/gone", ""),)
 
 
 def test_a_push_of_several_branches_tells_of_each() -> None:
@@ -248,7 +248,7 @@ def test_a_push_of_several_branches_tells_of_each() -> None:
 
     pushes = read(lower(hooks.bitbucket(body)), body).pushes
 
-    assert [push.branch for push in pushes] == ["a", "b"]
+    assert [push.ref for push in pushes] == ["refs/heads/a", "refs/heads/b"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_azure_names_a_repository_by_its_project(
     delivery = read(lower(hooks.azure(body)), body)
 
     assert (delivery.repository, delivery.default_branch) == (said, "")
-    assert delivery.pushes == (Push("main", COMMIT),)
+    assert delivery.pushes == (Push("refs/heads/main", COMMIT),)
 
 
 @pytest.mark.parametrize(
@@ -293,18 +293,30 @@ def test_a_generic_push_may_have_fields_of_others() -> None:
     """What has a ref is a push."""
     body = hooks.push(eventType="of the sender")
 
-    assert read(lower(hooks.timed(body)), body).pushes == (Push("main", COMMIT),)
+    assert read(lower(hooks.timed(body)), body).pushes == (Push("refs/heads/main", COMMIT),)
 
 
-def test_a_tag_is_no_branch() -> None:
-    """Also one with a branch's name."""
-    tagged = json.loads(hooks.cloud_push())
-    tagged["push"]["changes"][0]["new"]["type"] = "tag"
-    cloud = json.dumps(tagged).encode()
-    body = json.dumps({"ref": "refs/tags/main", "after": COMMIT}).encode()
+@pytest.mark.parametrize("commit", [COMMIT, ZEROS])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_pushed_tag_is_told_without_a_commit(form: str, commit: str) -> None:
+    """Also one with a branch's name, or one that was deleted.
+
+    Forges tell of an annotated tag's own object, or of its commit.
+    """
+    make, sign = FORMS[form]
+    body = make("main", commit).replace(b"refs/heads/", b"refs/tags/")
+    body = body.replace(b'"type": "branch"', b'"type": "tag"')
+    body = body.replace(b'"object_kind": "push"', b'"object_kind": "tag_push"')
+    headers = sign(body, event="Tag Push Hook") if form == "gitlab" else sign(body)
+
+    assert read(lower(headers), body).pushes == (Push("refs/tags/main", ""),)
+
+
+def test_what_is_neither_branch_nor_tag_is_no_push() -> None:
+    """Such as what a forge keeps of a proposal."""
+    body = json.dumps({"ref": "refs/pull/1/head", "after": COMMIT}).encode()
 
     assert read(lower(hooks.github(body)), body).pushes == ()
-    assert read(lower(hooks.bitbucket(cloud)), cloud).pushes == ()
 
 
 @pytest.mark.parametrize(
@@ -314,7 +326,7 @@ def test_a_tag_is_no_branch() -> None:
         hooks.github(b"{}", event="pull_request"),
         hooks.gitea(b"{}", event="create"),
         hooks.gogs(b"{}", event="create"),
-        hooks.gitlab(b"{}", event="Tag Push Hook"),
+        hooks.gitlab(b"{}", event="Note Hook"),
         hooks.bitbucket(b"{}", event="diagnostics:ping"),
         hooks.bitbucket(b"{}", event="pullrequest:created"),
     ],
@@ -349,7 +361,7 @@ def test_json_that_calls_itself_a_form_is_json() -> None:
     body = hooks.push()
     headers = {**hooks.timed(body), "Content-Type": "application/x-www-form-urlencoded"}
 
-    assert read(lower(headers), body).pushes == (Push("main", COMMIT),)
+    assert read(lower(headers), body).pushes == (Push("refs/heads/main", COMMIT),)
 
 
 @pytest.mark.parametrize(

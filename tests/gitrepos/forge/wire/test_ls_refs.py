@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitrepos.errors import BadAnswerError
-from gitrepos.forge.wire.ls_refs import Advertisement, Listing, is_file_of_refs, question
+from gitrepos.errors import BadAnswerError, TooLargeError
+from gitrepos.forge.wire.ls_refs import (
+    MAX_LISTED,
+    Advertisement,
+    Listing,
+    is_file_of_refs,
+    question,
+)
 from gitrepos.forge.wire.pkt_line import FLUSH, Cutter, Mark, frame
 
 ID, OTHER, LONG = "1" * 40, "2" * 40, "3" * 64
@@ -40,6 +46,52 @@ def test_the_question_is_for_exactly_the_refs() -> None:
 def test_the_object_format_is_named_where_it_is_not_the_first() -> None:
     """A server from before there were two would refuse the word."""
     assert b"0019object-format=sha256\n0001" in question([MAIN], sha256=True)
+
+
+V1, TAGS = "refs/tags/v1", "refs/tags/"
+
+
+@pytest.mark.parametrize("ref", [V1, TAGS])
+def test_of_tags_the_commits_are_asked_for(ref: str) -> None:
+    """An annotated one has an object of its own."""
+    assert b"0001" + frame("peel\n") + frame(f"ref-prefix {ref}\n") in question([ref], sha256=False)
+
+
+@pytest.mark.parametrize("ref", [V1, TAGS])
+def test_an_annotated_tag_is_listed_with_its_commit(ref: str) -> None:
+    """In protocol 2 behind its name, before that as a line of its own."""
+    two = frame(f"{ID} {V1} peeled:{OTHER}\n") + frame(f"{ID} {MAIN}\n") + FLUSH
+    zero = (
+        SERVICE
+        + frame(f"{OTHER} HEAD{CAPABILITIES}")
+        + frame(f"{ID} {V1}\n")
+        + frame(f"{OTHER} {V1}^{{}}\n")
+        + FLUSH
+    )
+
+    assert listed(two, ref) == advertised(zero, ref).heads() == {V1: ID, f"{V1}^{{}}": OTHER}
+
+
+def test_what_is_asked_for_by_its_beginning_may_be_none() -> None:
+    """And what was named besides is still missed by its name."""
+    assert listed(FLUSH, TAGS, V1) == {V1: ""}
+
+
+def test_a_name_that_is_not_utf_8_equals_no_other() -> None:
+    """Not even the one that it is shown as."""
+    body = frame(f"{ID} refs/tags/v?\n").replace(b"?", b"\xff") + FLUSH
+
+    assert listed(body, "refs/tags/v\ufffd") == {"refs/tags/v\ufffd": ""}
+
+
+@pytest.mark.parametrize("peeled", ["", f" peeled:{OTHER}"])
+def test_too_many_tags_are_an_error(peeled: str) -> None:
+    """However many there are, no more are kept; as many as are allowed are."""
+    lines = [frame(f"{ID} {TAGS}{n}{peeled}\n") for n in range(MAX_LISTED + 1)]
+
+    assert len(listed(b"".join(lines[1:]) + FLUSH, TAGS)) >= MAX_LISTED
+    with pytest.raises(TooLargeError):
+        listed(b"".join(lines) + FLUSH, TAGS)
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1 << 20])

@@ -7,7 +7,7 @@ import pytest
 
 from gitrepos.errors import RateLimitedError, RemoteError
 from gitrepos.forge.addresses import parse
-from gitrepos.forge.wire.refusals import Head, page, refusal
+from gitrepos.forge.wire.refusals import AnswerHead, page, refusal
 
 URL = parse("https://forge.example/org/repo.git", schemes=["https"])
 SIGN_IN = "https://login.example/realms/org?to=https%3A%2F%2Fforge.example"
@@ -16,7 +16,7 @@ SIGN_IN = "https://login.example/realms/org?to=https%3A%2F%2Fforge.example"
 def error_of(status: int, **headers: str) -> RemoteError | None:
     """The error for an answer; a blank in a header's name is written as an underscore."""
     named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-    return refusal(Head(status, named), URL)
+    return refusal(AnswerHead(status, named), URL)
 
 
 @pytest.mark.parametrize(
