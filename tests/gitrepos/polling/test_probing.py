@@ -469,4 +469,4 @@ def test_a_failure_of_the_proxy_says_nothing_of_the_host() -> None:
             seen, rests, {},
             answered=lambda *_: False, limited=lambda *_: False, asked_at=START, now=START,
         )  # fmt: skip
-        assert (learnt.rests, learnt.put_off, learnt.rested) == (rests, {}, [])
+        assert (learnt.rests, learnt.put_off, learnt.heard) == (rests, {}, {})
