@@ -170,7 +170,8 @@ def _against(saved: Link | None, into: str = "", fork: str = "") -> dict[str, st
     if saved is None:
         return None
     commits = {"commit": into or saved.last_commit or None, "merge_base": fork or None}
-    return {"git_repo": str(saved.pk), **refs.columns(saved), **commits}
+    names = {"branch": saved.branch, "tag": saved.tag, "semver": saved.semver}
+    return {"git_repo": str(saved.pk), **names, **commits}
 
 
 def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:

@@ -123,8 +123,8 @@ def test_the_versions_are_listed_newest_first(admin: APIClient, make: Make) -> N
     assert [(row["number"], row["note"]) for row in rows] == [(2, "Two."), (1, "One.")]
     assert rows[1] == admin.get(f"{BOT}/versions/1").json()["data"]
     assert set(rows[0]) == {
-        "number", "content_hash", "source", "repo_url", "commit", "path", "author", "message",
-        "signer", "signer_key", "actor", "note", "created_at",
+        "number", "content_hash", "source", "repo_url", "ref", "commit", "path", "author",
+        "message", "signer", "signer_key", "actor", "note", "created_at",
     }  # fmt: skip
 
 
