@@ -210,13 +210,13 @@ def numbered(*texts: str) -> bytes:
 
 def test_the_error_that_ends_a_responses_stream_is_numbered(gateway: Inside) -> None:
     """After the last event, as its clients demand."""
-    said = numbered(*["Some words. "] * 10, "about Project Falcon")
+    said = numbered(*["Some words. "] * 40, "about Project Falcon")
     gateway.answers(said, 200, "text/event-stream")
     answer = gateway.post({"model": "m", "input": "x", "stream": True}, "/v1/responses")
     last = answer.events[-1]
 
     assert (last["type"], last["code"], last["param"]) == ("error", "output_blocked", None)
-    assert last["sequence_number"] == 15
+    assert last["sequence_number"] == 45
 
 
 def test_an_ordinary_answer_is_passed_on(gateway: Inside) -> None:
