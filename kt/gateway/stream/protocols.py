@@ -117,6 +117,19 @@ CHAT = Protocol(
     typed=False,
 )
 
+COMPLETIONS = Protocol(
+    lines=(
+        TableLine("", "id", Role.LABEL),
+        TableLine("", "object", Role.LABEL),
+        TableLine("", "model", Role.LABEL),
+        TableLine("", "system_fingerprint", Role.LABEL),
+        TableLine("", "choices.#.finish_reason", Role.LABEL),
+        TableLine("", "choices.#.text", Role.TEXT, "text"),
+        TableLine("", "choices.#.logprobs.tokens.#", Role.COPY, "tokens"),
+    ),
+    typed=False,
+)
+
 MESSAGES = Protocol(
     lines=(
         TableLine("", "**.type", Role.LABEL),
@@ -177,7 +190,7 @@ RESPONSES = Protocol(
 )
 
 _BY_ROUTE: Mapping[str, Protocol] = MappingProxyType(
-    {"/v1/messages": MESSAGES, "/v1/responses": RESPONSES}
+    {"/v1/completions": COMPLETIONS, "/v1/messages": MESSAGES, "/v1/responses": RESPONSES}
 )
 
 

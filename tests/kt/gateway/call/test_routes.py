@@ -65,7 +65,7 @@ def test_a_deployment_reaches_its_target_as_the_model(gateway: Inside) -> None:
 
 def test_a_stream_of_completions_is_judged_over_its_chunks(gateway: Inside) -> None:
     """As that of a chat is."""
-    pieces = ["some words " * 10, "about Pro", "ject Fal", "con and more"]
+    pieces = [*["some words "] * 40, "about Pro", "ject Fal", "con and more"]
     events = [b'data: {"choices":[{"index":0,"text":"%s"}]}\n\n' % one.encode() for one in pieces]
     gateway.answers(b"".join(events), 200, "text/event-stream")
     answer = gateway.post({"model": "m", "prompt": "x", "stream": True}, "/v1/completions")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kt.gateway.stream.pieces import read
-from kt.gateway.stream.protocols import CHAT, MESSAGES, RESPONSES, Protocol, TableLine
+from kt.gateway.stream.protocols import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Protocol, TableLine
 
 _REST = "rest: no line names it"
 
@@ -77,6 +77,13 @@ _CHAT_EVENTS: list[dict[str, Any]] = [
         }
     ),
 ]
+_COMPLETIONS_EVENTS: list[dict[str, Any]] = [
+    {
+        **dict.fromkeys(("id", "object", "model", "system_fingerprint"), "label"),
+        "choices": [{"index": 0, "text": "text of it", "finish_reason": "label", "note": _REST}],
+    },
+    {"choices": [{"index": 0, "logprobs": {"tokens": ["copy of it"], "note": _REST}}]},
+]
 _BLOCK = {"type": "label", "id": "label", "note": _REST}
 _MESSAGES_EVENTS: list[dict[str, Any]] = [
     {
@@ -134,6 +141,7 @@ _RESPONSES_EVENTS: list[dict[str, Any]] = [
 ]
 EVENTS = {
     "chat": (CHAT, _CHAT_EVENTS),
+    "completions": (COMPLETIONS, _COMPLETIONS_EVENTS),
     "messages": (MESSAGES, _MESSAGES_EVENTS),
     "responses": (RESPONSES, _RESPONSES_EVENTS),
 }
