@@ -120,8 +120,11 @@ def test_a_page_to_sign_in_is_told_with_its_host() -> None:
     assert "realms" not in error.message
 
 
-def _in(seconds: int) -> str:
-    return str(int(time.time()) + seconds)
+def _filled(value: str) -> str:
+    """A header's value with moments from now on, which a run of many tests would else outlive."""
+    now = time.time()
+    moments = {"DATE": formatdate(now + 600, usegmt=True), "AHEAD": int(now) + 600}
+    return value.format(**moments, AGO=int(now) - 600)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +135,12 @@ def _in(seconds: int) -> str:
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, None),
-        ({"Retry-After": formatdate(time.time() + 600, usegmt=True)}, 600),
+        ({"Retry-After": "{DATE}"}, 600),
         ({"X-RateLimit-Reset": "600"}, 600),
         ({"RateLimit-Reset": "600.5"}, 600),
-        ({"X-RateLimit-Reset": _in(600)}, 600),
-        ({"X-RateLimit-Reset": f"{_in(600)}000"}, 600),
-        ({"X-RateLimit-Reset": _in(-600)}, 0),
+        ({"X-RateLimit-Reset": "{AHEAD}"}, 600),
+        ({"X-RateLimit-Reset": "{AHEAD}000"}, 600),
+        ({"X-RateLimit-Reset": "{AGO}"}, 0),
         ({"X-RateLimit-Reset": "9" * 30}, 86_400),
         ({"X-RateLimit-Reset": "tomorrow"}, None),
         ({"RateLimit": '"default";r=0;t=600'}, 600),
@@ -148,7 +151,7 @@ def _in(seconds: int) -> str:
 )
 def test_a_limit_ends_when_its_head_says(headers: dict[str, str], seconds: int | None) -> None:
     """In seconds or as a date; a day at most."""
-    error = error_of(429, **headers)
+    error = error_of(429, **{name: _filled(value) for name, value in headers.items()})
 
     assert isinstance(error, RateLimitedError)
     if seconds is None or error.retry_after_seconds is None:
