@@ -438,7 +438,9 @@ def test_who_asked_has_the_first_place_at_a_host(
 
     run_due()
 
-    assert f"/{names[3]}/" in forge.requests[0][1]
+    # A request of an earlier test may still be on its way.
+    asked = [path for _, path in forge.requests if path.split("/")[1] in names]
+    assert f"/{names[3]}/" in asked[0]
 
 
 def test_who_never_got_its_turn_is_due_again(
