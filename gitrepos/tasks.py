@@ -28,8 +28,7 @@ from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
-from gitrepos.snapshot import temporary
-from gitrepos.sync import history, poll, preview, steps
+from gitrepos.sync import history, poll, preview, steps, work
 from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
 from keeptrusts.processes import heartbeat
@@ -155,7 +154,7 @@ def preview_link(ticket: str, request_id: str) -> None:
 def sweep() -> None:
     """Remove leftovers of killed workers and old history; poll often where webhooks stay away."""
     hosts.forget_unused()
-    if removed := temporary.sweep(settings.ENV.data_dir / "work"):
+    if removed := work.remove_leftovers():
         log.warning("removed leftovers of killed workers", folders=removed)
     links.forget_silent_hooks()
     preview_requests.forget_old()

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
@@ -128,7 +127,7 @@ def _merged(
 ) -> _Taken:
     """The files of a merge of `head` into the commit `ours`; its own where git cannot tell."""
     access = check.access(work.url_of(job.remote), secret_of(job.remote), terms=work.terms())
-    folder, ref = settings.ENV.data_dir / "work", head.ref or head.commit
+    folder, ref = work.folder(), head.ref or head.commit
     taken = _Taken(snapshot, head.tag, holds.set_back(link, head), into=ours)
     fork = ancestry.fork(access, ref=ref, head=head.commit, other=ours, folder=folder)
     if fork in ("", ours):

@@ -146,7 +146,7 @@ def fetched(
             tag_object=head.tag_object,
             among=() if head.is_shown else refs.SHOWN,
             asks=asks,
-            folder=settings.ENV.data_dir / "work",
+            folder=work.folder(),
         )
     except RemoteError as error:
         return [error] * len(asks)

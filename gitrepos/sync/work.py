@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import structlog
@@ -18,6 +19,7 @@ from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.models import Link, Remote, SyncRun
 from gitrepos.polling import claims, probing
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
+from gitrepos.snapshot import temporary
 from gitrepos.sync import apply
 from gitrepos.sync.apply import Attempt, LinkChangedError
 from kt.policy.verify import VERIFY_VERSION
@@ -114,6 +116,16 @@ def terms() -> check.Terms:
         env.git_ca_file,
         proxy.read(env.git_proxy, env.git_no_proxy),
     )
+
+
+def folder() -> Path:
+    """The folder of temporary repositories."""
+    return settings.ENV.data_dir / "work"
+
+
+def remove_leftovers() -> int:
+    """Remove the temporary repositories of killed workers; returns how many there were."""
+    return temporary.sweep(folder())
 
 
 def url_of(row: Remote) -> RepoURL:

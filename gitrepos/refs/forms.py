@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gitrepos import ranges
 from gitrepos.errors import (
     BranchNotFoundError,
     NotOnAnyBranchError,
     RemoteError,
     TagNotFoundError,
 )
+from gitrepos.refs import ranges
 
 HEAD = "HEAD"
 FORMS = ("branch", "tag", "commit", "semver")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitrepos import ranges
+from gitrepos.refs import ranges
 from tests.support.npm import node
 
 # A range, versions in it, versions that are not.
