@@ -1,30 +1,18 @@
-"""JSON of requests and answers, so that what is judged is what its reader reads.
+"""JSON of requests, so that what is judged is what its reader reads.
 
 Parsers differ on a key that is given twice, on `NaN` and on bytes that are not UTF-8, so a
-request with any of these is refused. An answer may hold what parsers of answers read alike: `NaN`,
-and half of a surrogate pair, where a model was cut off in an emoji.
+request with any of these is refused.
 """
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
-from math import isfinite
 from typing import Any
 
-import msgspec
-
 from kt.gateway.errors import InvalidRequestError
+from kt.gateway.policy.answers import DuplicateKeyError, number, without_twins
 
 MAX_DEPTH = 128
-# Digits of a number that no float holds. Python converts no longer ones.
-_MOST_DIGITS = 4000
-_TOO_MANY_DIGITS = "a number has too many digits"
-_TWICE = "A key is given twice in one object."
-
-
-class DuplicateKeyError(ValueError):
-    """A key is given twice."""
 
 
 def parse(data: bytes) -> dict[str, Any]:
@@ -35,10 +23,13 @@ def parse(data: bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(
-            data.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
+            data.decode(),
+            object_pairs_hook=without_twins,
+            parse_constant=_constant,
+            parse_float=number,
         )
     except DuplicateKeyError as exc:
-        raise InvalidRequestError(_TWICE, code="duplicate_key") from exc
+        raise InvalidRequestError(str(exc), code="duplicate_key") from exc
     except UnicodeDecodeError as exc:
         raise InvalidRequestError("The body is not UTF-8.", code="invalid_json") from exc
     except RecursionError as exc:
@@ -54,77 +45,8 @@ def parse(data: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_answer(data: bytes) -> Any:
-    """Read an answer.
-
-    Raises:
-        ValueError: not UTF-8, not JSON, a key given twice, or nested too deep.
-    """
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _parse_leniently(data)
-    return value if _most_keys(data) == _count_keys(value) else _parse_leniently(data)
-
-
-def _parse_leniently(data: bytes) -> Any:
-    try:
-        text = data.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_object, parse_float=_number)
-    except DuplicateKeyError:
-        raise
-    except RecursionError as exc:
-        raise ValueError("It nests too deep.") from exc
-    except ValueError as exc:
-        raise ValueError("It is not JSON.") from exc
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise DuplicateKeyError(_TWICE)
-    return value
-
-
 def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
-
-
-def _number(text: str) -> float | int:
-    """A number; past what a float holds it is whole, since `Infinity` could not be sent on."""
-    value = float(text)
-    if isfinite(value):
-        return value
-    try:
-        number = Decimal(text)
-    except InvalidOperation as exc:
-        raise ValueError(_TOO_MANY_DIGITS) from exc
-    if number.adjusted() >= _MOST_DIGITS:
-        raise ValueError(_TOO_MANY_DIGITS)
-    return int(number)
-
-
-def _most_keys(data: bytes) -> int:
-    """The number of keys in a text, or more: what a string holds may look like the end of one."""
-    count = 0
-    for piece in data.split(b'"')[1:]:
-        first = piece[:1]
-        count += first == b":" or (first.isspace() and piece.lstrip()[:1] == b":")
-    return count
-
-
-def _count_keys(value: Any) -> int:
-    """The number of keys of a value, or fewer: a list that begins with a number is passed over."""
-    count = 0
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is dict:
-            count += len(item)
-            waiting += [one for one in item.values() if type(one) in (dict, list)]
-        elif type(item) is list and item and type(item[0]) in (dict, list):
-            waiting += item
-    return count
 
 
 def _check_depth(value: Any, data: bytes) -> None:

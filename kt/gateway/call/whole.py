@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kt.gateway.call import plaintext
-from kt.gateway.call.jsonbody import parse_answer
 from kt.gateway.errors import UpstreamError, encode
-from kt.gateway.policy.answers import without_copies
+from kt.gateway.policy.answers import UnreadableError, decoded, without_copies
 from kt.gateway.policy.judging import Judge
 from kt.gateway.upstream.reply import Reply
 
@@ -25,8 +24,8 @@ class WholeAnswer:
         self._reply = reply
         self._data = data
         try:
-            self.body = parse_answer(data)
-        except ValueError as exc:
+            self.body = decoded(data)
+        except UnreadableError as exc:
             self.problem = str(exc)
 
     async def judged(self, judge: Judge, *, lenient: bool) -> bytes:

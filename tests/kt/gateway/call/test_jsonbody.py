@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.gateway.call.jsonbody import MAX_DEPTH, DuplicateKeyError, parse, parse_answer
+from kt.gateway.call.jsonbody import MAX_DEPTH, parse
 from kt.gateway.errors import InvalidRequestError
+from kt.gateway.policy.answers import UnreadableError, decoded
 
 REFUSED = [
     (b"", "invalid_json"),
@@ -64,7 +65,7 @@ READ = [
 def test_a_request_is_read(data: bytes, value: Any) -> None:
     """An answer that says the same, too."""
     assert parse(data) == value
-    assert parse_answer(data) == value
+    assert decoded(data) == value
 
 
 def test_the_kind_of_a_number_stays() -> None:
@@ -89,7 +90,7 @@ def test_an_answer_without_a_key_twice_is_read_as_it_is(
     """However it is spaced, and whatever its strings look like."""
     data = json.dumps(value, indent=indent, separators=separators).encode()
 
-    assert parse_answer(data) == json.loads(data)
+    assert decoded(data) == json.loads(data)
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,5 +103,5 @@ def test_a_key_twice_is_found_wherever_it_stands(
     twice = f'{{{name}{colon}1,"other":{json.dumps(value)},{name}:2}}'
     data = f'[{json.dumps(beside)},{{"in":{twice}}}]'.encode()
 
-    with pytest.raises(DuplicateKeyError):
-        parse_answer(data)
+    with pytest.raises(UnreadableError, match="given twice"):
+        decoded(data)
