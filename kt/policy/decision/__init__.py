@@ -3,7 +3,7 @@
     snapshot = compile_policy(document)
     decision = decide(snapshot, Request(body, path="/v1/chat/completions", model="gpt-4o-mini"))
     decision = decide_response(snapshot, request, answer)
-    released = answer_so_far[: releasable(snapshot, request, answer_so_far)]
+    released = answer_so_far[: decide_text(snapshot, request, answer_so_far).settled]
 
 No clock, network, disk or environment; the same input gets the same decision.
 """
@@ -13,7 +13,6 @@ from kt.policy.decision.chain import (
     decide,
     decide_response,
     decide_text,
-    releasable,
 )
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.snapshot import Snapshot, compile_policy
@@ -32,5 +31,4 @@ __all__ = [
     "decide",
     "decide_response",
     "decide_text",
-    "releasable",
 ]

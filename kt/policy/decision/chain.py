@@ -56,17 +56,6 @@ def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int =
     return TextDecision(decision, tuple(merged(cuts)), min(starts, default=len(text)))
 
 
-def releasable(snapshot: Snapshot, request: Request, text: str) -> int:
-    """Count the characters of an answer's text so far that can no longer become a violation.
-
-    For streams: send that many, keep the rest until more has come, and decide
-    on the whole text so far each time. At the end of the answer nothing has to
-    be kept. Act on hits before that place only; those after it may still change
-    with the text that follows.
-    """
-    return decide_text(snapshot, request, text).settled
-
-
 def call_limit(snapshot: Snapshot, request: Request) -> int | None:
     """The most tool calls that an answer to a request may hold; None without a limit."""
     steps = _steps(snapshot, Subject(request, "post-response", None))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.policy.decision import Request, compile_policy, decide, decide_response, releasable
+from kt.policy.decision import Request, compile_policy, decide, decide_response
 from tests.kt.policy.builders import answer, ask, calling, chat, compiled, policy
 from tests.kt.policy.corpus import cases
+from tests.kt.policy.decision.texts import releasable
 
 KINDS = (
     "prompt-injection", "safety-filter", "pii-detector", "dlp-filter", "agent-firewall",

@@ -8,8 +8,9 @@ from itertools import product
 
 import pytest
 
-from kt.policy.decision import Request, compile_policy, releasable
+from kt.policy.decision import Request, compile_policy
 from tests.kt.policy.builders import ask, chat, content, policy, reply
+from tests.kt.policy.decision.texts import releasable
 from tests.kt.policy.everyday import AFTER, BEFORE, ENDS
 
 BLOCKS = {

@@ -12,9 +12,10 @@ from itertools import accumulate, product
 
 import pytest
 
-from kt.policy.decision import Request, releasable
+from kt.policy.decision import Request
 from tests.kt.policy.builders import ask, chat, compiled, reply
 from tests.kt.policy.corpus import hit_ends, requests
+from tests.kt.policy.decision.texts import releasable
 from tests.kt.policy.everyday import AFTER, BEFORE, ENDS
 
 SAMPLES = 40

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.policy.decision import HOLD_LIMIT, Request, Snapshot, compile_policy, releasable
+from kt.policy.decision import HOLD_LIMIT, Request, Snapshot, compile_policy
 from kt.policy.decision.detectors.harmful import MODES
 from tests.kt.policy.builders import chat, compiled, policy, reply
 from tests.kt.policy.corpus import harm_start
+from tests.kt.policy.decision.texts import releasable
 
 REQUEST = Request(chat("hello"), model="gpt-4o-mini")
 BLOCKS = {
