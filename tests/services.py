@@ -164,7 +164,7 @@ def _wait(probe, error) -> None:  # type: ignore[no-untyped-def]
 
 def _end(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
-    server.wait(timeout=30)
+    server.wait(timeout=300)
 
 
 if _READY not in os.environ:

@@ -106,14 +106,14 @@ def _check(chaos: Chaos, *, seconds: float) -> None:
         commits, versions = zip(*histories[0], strict=True)
         assert len(set(commits)) == len(commits)  # And once.
         assert [h for h in hashes if h in versions] == list(versions)  # In the order of git.
-    wait_for(lambda: stack.get("/v1/git-repos/summary")["due_for_seconds"] < 5, seconds=60)
-    wait_for(lambda: not list((stack.data_dir / "work").glob("*")), seconds=30)
+    wait_for(lambda: stack.get("/v1/git-repos/summary")["due_for_seconds"] < 5)
+    wait_for(lambda: not list((stack.data_dir / "work").glob("*")))
     ours_now = {*stack.children(), stack.process.pid}  # type: ignore[union-attr]
     # In an hour the kernel gives a number again, to a process of anybody's.
     left = [pid for pid, start in chaos.seen.items() if start and _start(pid) == start]
     assert [pid for pid in left if is_running(pid) and pid not in ours_now] == []
     named = str(stack.data_dir).encode()
-    wait_for(lambda: not [p for p, (line, _) in ours().items() if named in line], seconds=30)
+    wait_for(lambda: not [p for p, (line, _) in ours().items() if named in line])
 
 
 def _start(pid: int) -> str:

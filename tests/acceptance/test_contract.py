@@ -20,7 +20,7 @@ def test_the_drift_script_tells_ok_warning_and_drift(shared_stack: Stack, repo: 
         }
     )
     shared_stack.link(repo.url, path="policies/")
-    wait_for(lambda: _synced(shared_stack, "drift-a", "drift-b"), seconds=15)
+    wait_for(lambda: _synced(shared_stack, "drift-a", "drift-b"))
     made = {"content": policy("By hand"), "id": "drift-by-api"}
     assert shared_stack.request("POST", "/v1/configurations", made).status == 201
 
@@ -55,7 +55,7 @@ def test_the_link_script_gets_a_link(shared_stack: Stack, repo: Repo, tmp_path) 
 
     row = json.loads(done.stdout)["data"]
     assert (row["url"], row["path"], row["status"]) == (repo.url, "policies/production/", "pending")
-    wait_for(lambda: _synced(shared_stack, "production"), seconds=15)
+    wait_for(lambda: _synced(shared_stack, "production"))
 
 
 def test_an_error_has_no_data_for_the_drift_script(shared_stack: Stack, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -78,7 +78,7 @@ class Reader:
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     def traces(self) -> list[str]:

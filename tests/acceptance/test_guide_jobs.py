@@ -38,7 +38,7 @@ def _run(script: str, at: Path) -> subprocess.CompletedProcess[str]:
         env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

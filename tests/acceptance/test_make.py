@@ -66,14 +66,11 @@ def test_make_run_needs_python_git_and_make_alone(clone: Path) -> None:
             start_new_session=True,
         )
     try:
-        wait_for(
-            lambda: "Keeptrusts is up." in log.read_text() or process.poll() is not None,
-            seconds=300,
-        )
+        wait_for(lambda: "Keeptrusts is up." in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         assert f"http://127.0.0.1:{port}/v1" in log.read_text()
         assert (clone / ".venv" / "bin" / "kt").exists()
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
+        process.wait(timeout=300)
     assert not is_running(process.pid)

@@ -101,7 +101,7 @@ def test_enforcement_outlives_the_control_planes_answer(
     between.mend()
 
     assert during == BLOCKED
-    becomes(lambda: harmful(gateway), ALLOWED, seconds=90)
+    becomes(lambda: harmful(gateway), ALLOWED)
 
 
 def test_a_killed_gateway_enforces_again_at_once(
@@ -113,7 +113,7 @@ def test_a_killed_gateway_enforces_again_at_once(
     becomes(lambda: is_stored(gateways.state(name), STRICT), True)
     between.cut()
     gateway.process.send_signal(signal.SIGKILL)
-    gateway.process.wait(30)
+    gateway.process.wait(300)
 
     assert harmful(gateways.start(name, token, url=between.url)) == BLOCKED
 
@@ -283,7 +283,7 @@ def test_another_gateways_statement_is_refused(
     """As genuine as its own."""
     other = f"{name}-other"
     gateways.start(other, bound(shared_stack, other, OPEN), url=between.url)
-    wait_for(lambda: any(map(_carries, between.passed)), seconds=60)
+    wait_for(lambda: any(map(_carries, between.passed)))
     foreign = next(one for one in between.passed if _carries(one))
     token = bound(shared_stack, name)
     gateway = gateways.start(name, token)

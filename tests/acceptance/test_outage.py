@@ -34,7 +34,7 @@ def test_enforcement_and_decisions_outlive_an_outage(embedded_stack: Stack, tmp_
             return harmful(running[name])
 
         for name in NAMES:
-            wait_for(lambda name=name: ask(name) == BLOCKED, seconds=60)  # type: ignore[misc]
+            wait_for(lambda name=name: ask(name) == BLOCKED)  # type: ignore[misc]
         stack.stop()
         end = time.monotonic() + float(os.environ.get("SOAK_SECONDS", "600"))
         while time.monotonic() < end:
@@ -48,7 +48,7 @@ def test_enforcement_and_decisions_outlive_an_outage(embedded_stack: Stack, tmp_
         stack.start()
 
         for name in NAMES:
-            becomes(lambda name=name: _told(stack, name), asked[name], seconds=300)  # type: ignore[misc]
+            becomes(lambda name=name: _told(stack, name), asked[name])  # type: ignore[misc]
             assert contact(running[name])["counters"]["decisions_dropped"] == 0
     print(f"{sum(asked.values())} requests, {restarts} restarts; every decision arrived")
 

@@ -34,11 +34,11 @@ def test_a_push_is_visible_within_the_interval(shared_stack: Stack, repo: Repo) 
     """A new version with a new hash, while the old one stays readable."""
     repo.commit({"visible/policy-config.yaml": policy("One")})
     shared_stack.link(repo.url)
-    before = wait_for(lambda: _row(shared_stack, "visible"), seconds=15)
+    before = wait_for(lambda: _row(shared_stack, "visible"))
     pushed_at = time.monotonic()
     repo.commit({"visible/policy-config.yaml": policy("Two")})
 
-    after = wait_for(lambda: _version(shared_stack, "visible", 2), seconds=20)
+    after = wait_for(lambda: _version(shared_stack, "visible", 2))
 
     print(f"visible {time.monotonic() - pushed_at:.1f} s after the push, at an interval of 2 s")
     assert after["content_hash"] != before["content_hash"]
@@ -55,7 +55,7 @@ def test_a_frozen_worker_applies_nothing_old(
     _freeze_workers(second)
     late = forge.hold_late(repo)
     first.link(repo.url)
-    wait_for(late.reached.is_set, seconds=20)
+    wait_for(late.reached.is_set)
     _freeze_workers(first)
     repo.commit({"frozen/policy-config.yaml": policy("New")})
     late.release()
@@ -64,11 +64,11 @@ def test_a_frozen_worker_applies_nothing_old(
     _expire_leases(first)
     _thaw_workers(second)
     # Past the minute after which PostgreSQL ends what a frozen worker left open.
-    wait_for(lambda: _content(first, "frozen") == policy("New").encode(), seconds=90)
+    wait_for(lambda: _content(first, "frozen") == policy("New").encode())
 
     _thaw_workers(first)
 
-    wait_for(lambda: "discarded" in first.log.read_text(), seconds=20)
+    wait_for(lambda: "discarded" in first.log.read_text())
     assert [row["number"] for row in first.get("/v1/configurations/frozen/versions")] == [1]
     assert _content(first, "frozen") == policy("New").encode()
 
@@ -107,7 +107,7 @@ def _poll_once_each(
             auto_create_configuration=False,
             poll_interval_seconds=interval_seconds,
         )
-    wait_for(lambda: all(row["last_synced_at"] for row in stack.get("/v1/git-repos")), seconds=180)
+    wait_for(lambda: all(row["last_synced_at"] for row in stack.get("/v1/git-repos")))
     time.sleep(interval_seconds)  # The first polls are due at once, not at their turn.
     start = len(forge.requests)
     time.sleep(interval_seconds * intervals)
@@ -161,14 +161,14 @@ def test_slow_forges_hold_up_no_other(embedded_stack: Stack, forge: Forge, make_
     quick = make_repo()
     quick.commit({"quick/policy-config.yaml": policy("Quick")})
     row = embedded_stack.link(quick.url)
-    wait_for(lambda: embedded_stack.get("/v1/configurations"), seconds=15)
+    wait_for(lambda: embedded_stack.get("/v1/configurations"))
     lates = []
     for _ in range(5):
         slow = make_repo()
         slow.commit({"policy-config.yaml": policy("Slow")})
         lates.append(forge.hold_late(slow))
         embedded_stack.link(slow.url)
-    wait_for(lambda: sum(late.reached.is_set() for late in lates) == 4, seconds=30)
+    wait_for(lambda: sum(late.reached.is_set() for late in lates) == 4)
     polled = embedded_stack.get(f"/v1/git-repos/{row['id']}")["last_polled_at"]
 
     time.sleep(11)  # A heartbeat older than ten seconds would be missed.

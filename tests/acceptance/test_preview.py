@@ -92,10 +92,7 @@ def test_trials_of_slow_forges_leave_workers_for_syncs(
             for one in slow
         ]
         try:
-            wait_for(
-                lambda: _busy(lates) + sum(trial.done() for trial in trials) == 4,
-                seconds=25,
-            )
+            wait_for(lambda: _busy(lates) + sum(trial.done() for trial in trials) == 4)
             reply = shared_stack.request("POST", f"/v1/git-repos/{row['id']}/sync?wait=15")
         finally:
             for late in lates:

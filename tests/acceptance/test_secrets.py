@@ -22,9 +22,8 @@ from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 from tests.support.searching import Place, Watch, broker, files, search, spellings
 from tests.support.sshforge import SSHForge
-from tests.support.stack import Stack, free_port, wait_for
+from tests.support.stack import PATIENCE_SECONDS, Stack, free_port, wait_for
 
-LATE_SECONDS = 90
 Row = dict[str, Any]
 
 
@@ -62,7 +61,7 @@ class Recorder:
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=60) as answer:
+            with opener.open(request, timeout=300) as answer:
                 status, content = answer.status, answer.read()
         except urllib.error.HTTPError as exc:
             with exc:
@@ -192,7 +191,7 @@ def test_no_secret_of_an_http_forge_is_found_anywhere(
                     if misbehave is not None:
                         misbehave(forge, repo.bare.name)
                     rows.append(_link(api, repo.url, credential, **fields))
-            wait_for(lambda rows=rows: all(_has_ended(api, r) for r in rows), seconds=LATE_SECONDS)
+            wait_for(lambda rows=rows: all(_has_ended(api, r) for r in rows))
         api.read_all()
     for name in names:
         forge.tokens.pop(name, None)
@@ -238,7 +237,7 @@ def test_no_ssh_key_is_found_anywhere(
             _link(api, url, {"credential": "wrong-server"}, path="a/"),
             _link(api, nowhere, {"credential": "deploy"}),
         ]
-        wait_for(lambda: all(_has_ended(api, row) for row in rows), seconds=LATE_SECONDS)
+        wait_for(lambda: all(_has_ended(api, row) for row in rows))
         api.call("POST", "/v1/git-repos", {"url": closed, "credential": "deploy"})
         for number, knob in enumerate(
             (
@@ -251,7 +250,7 @@ def test_no_ssh_key_is_found_anywhere(
             for name, value in knob.items():
                 setattr(ssh_forge, name, value)
             row = _link(api, _alias(ssh_forge, repo, number), {"credential": "deploy"})
-            wait_for(lambda row=row: _has_ended(api, row), seconds=LATE_SECONDS)
+            wait_for(lambda row=row: _has_ended(api, row))
             ssh_forge.behave()
         api.read_all()
 
@@ -287,7 +286,7 @@ def test_no_webhook_secret_is_found_anywhere(api: Recorder, repo: Repo) -> None:
               for new in (hooks.push("dev"), hooks.github_push("main", name=secret))),
         ]  # fmt: skip
         api.call("POST", f"{row['webhook_url']}?secret=x")
-        wait_for(lambda: _has_ended(api, row), seconds=LATE_SECONDS)
+        wait_for(lambda: _has_ended(api, row))
         api.read_all()
 
     assert statuses == [202, 202, 401, 401, 401, 401, 401, 202, 400, 413, 202, 202]
@@ -307,8 +306,8 @@ def test_the_search_finds_what_is_planted(tmp_path: Path, spelling: str) -> None
     with Watch(os.getpid()) as watch:
         for command, environment in (([*sleeper, text], {}), (sleeper, {"PLANTED": text})):
             process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
-            wait_for(lambda: search([secret], watch.places()), seconds=LATE_SECONDS)
-            process.communicate(timeout=LATE_SECONDS)
+            wait_for(lambda: search([secret], watch.places()))
+            process.communicate(timeout=PATIENCE_SECONDS)
             watch.seen.clear()
 
     assert ("planted", spelling) in {
@@ -371,12 +370,12 @@ def _kill_in_mid_fetch(api: Recorder, forge: Forge, repo: Repo, secret: str) -> 
     _filled(repo)
     late = forge.hold_late(repo)
     row = _link(api, repo.url, {"access_token": secret})
-    wait_for(late.reached.is_set, seconds=LATE_SECONDS)
+    wait_for(late.reached.is_set)
     for pid, line in api.stack.children().items():
         if repo.bare.name in line:
             os.kill(pid, 9)
     late.release()
-    wait_for(lambda: _has_ended(api, row), seconds=LATE_SECONDS)
+    wait_for(lambda: _has_ended(api, row))
 
 
 def _travelled(forge: Forge, secrets: Any) -> bool:

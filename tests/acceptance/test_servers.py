@@ -73,7 +73,7 @@ def test_health_is_told_while_every_thread_waits_for_a_silent_database(world: Wo
         try:
             for path in ("/readyz", "/healthz") * 3:
                 assert "database" in world.down(path)
-            refused = wait_for(lambda: [one for one in asked if one.done()], seconds=30)
+            refused = wait_for(lambda: [one for one in asked if one.done()])
             waiting = [one for one in asked if not one.done()]
         finally:
             world.to_database.mend()
@@ -81,7 +81,7 @@ def test_health_is_told_while_every_thread_waits_for_a_silent_database(world: Wo
         assert {one.result().status for one in refused} == {503}
         assert waiting
         assert {one.result().status for one in waiting} <= {200, 503}
-    wait_for(world.is_well, seconds=60)
+    wait_for(world.is_well)
     assert world.stack.request("GET", "/v1/whoami").status == 200
 
 
@@ -94,7 +94,7 @@ def test_the_api_goes_on_while_the_broker_is_silent(world: World) -> None:
         assert world.post("/v1/git-repos")[0] == 201
     finally:
         world.to_broker.mend()
-    wait_for(world.is_well, seconds=90)
+    wait_for(world.is_well)
 
 
 def test_a_broker_without_memory_ends_neither_api_nor_streams(world: World) -> None:
@@ -103,7 +103,7 @@ def test_a_broker_without_memory_ends_neither_api_nor_streams(world: World) -> N
     client.config_set("maxmemory", 1)
     try:
         os.kill(_pids(world.stack)["queues tick"], signal.SIGKILL)
-        wait_for(lambda: "status 1" in world.down().get("poller", ""), seconds=90)
+        wait_for(lambda: "status 1" in world.down().get("poller", ""))
 
         status, body = world.post("/v1/git-repos/test")
 
@@ -114,7 +114,7 @@ def test_a_broker_without_memory_ends_neither_api_nor_streams(world: World) -> N
     finally:
         client.config_set("maxmemory", 0)
         client.close()
-    wait_for(world.is_well, seconds=90)
+    wait_for(world.is_well)
 
 
 def test_killed_parts_are_started_again(world: World) -> None:
@@ -124,7 +124,7 @@ def test_killed_parts_are_started_again(world: World) -> None:
     for pid in killed.values():
         os.kill(pid, signal.SIGKILL)
 
-    wait_for(lambda: world.is_well() and set(_pids(world.stack)) == set(_PARTS), seconds=90)
+    wait_for(lambda: world.is_well() and set(_pids(world.stack)) == set(_PARTS))
 
     assert not set(_pids(world.stack).values()) & set(killed.values())
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from gitrepos.forge import check
 from gitrepos.snapshot import ladder
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below, naming, zombies
 from tests.support.repo import Repo
-from tests.support.stack import wait_for
+from tests.support.stack import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +28,23 @@ def _nothing_left(data_dir: Path, forge: Forge) -> Iterator[None]:
     """No git process, no zombie and no temporary repository outlives a test."""
     yield
     assert [str(place) for place in data_dir.glob("work/*")] == []
-    wait_for(lambda: not below(os.getpid()), seconds=1)
-    wait_for(lambda: not naming(forge.url, str(data_dir)), seconds=1)
+    wait_for(lambda: not below(os.getpid()), seconds=20)
+    wait_for(lambda: not naming(forge.url, str(data_dir)), seconds=20)
     # The forge may still be waiting for a git of its own.
-    wait_for(lambda: not zombies(), seconds=5)
+    wait_for(lambda: not zombies())
 
 
 @pytest.fixture(autouse=True)
 def _nothing_known_of_hosts() -> None:
     """What one test's repository teaches of the forge, no other test relies on."""
     ladder.forget()
+
+
+@pytest.fixture(autouse=True)
+def _patient_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no slow host; tests of slow hosts set bounds of their own."""
+    monkeypatch.setattr(check, "_DEADLINE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(check, "_TURN_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

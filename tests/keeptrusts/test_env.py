@@ -220,7 +220,7 @@ def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
 
-    found = {process.communicate(timeout=60)[0] for process in starting}
+    found = {process.communicate(timeout=300)[0] for process in starting}
 
     assert found == {secret_file(tmp_path / "secret-key") + "\n"}
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]

@@ -59,7 +59,7 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     start = threading.Barrier(count)
 
     def run(number: int) -> None:
-        start.wait(30)
+        start.wait(300)
         try:
             results[number] = work(number)
         finally:
@@ -69,5 +69,5 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     return results

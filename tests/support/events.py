@@ -87,7 +87,7 @@ class Pusher:
         """Start it, and wait until it answers."""
         command = [sys.executable, "-m", "gateways.push.server"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment)
-        wait_for(self._is_ready, seconds=_PATIENCE_SECONDS)
+        wait_for(self._is_ready)
 
     def stop(self) -> int:
         """Ask it to end; returns its status."""

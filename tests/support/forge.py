@@ -9,12 +9,14 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from tests.support.httpserver import HTTPServer
 from tests.support.repo import Repo
+from tests.support.stack import PATIENCE_SECONDS
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -31,7 +33,7 @@ class Late:
 
     def hold(self) -> None:
         self.reached.set()
-        self._released.wait(60)
+        self._released.wait(2 * PATIENCE_SECONDS)
 
 
 class Forge:
@@ -83,8 +85,7 @@ class Forge:
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[tuple[str, str]] = []
         self._count = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-        self._server.daemon_threads = True
+        self._server = HTTPServer(("127.0.0.1", port), _Handler)
         self._server.forge = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.port = self._server.server_address[1]
@@ -142,7 +143,7 @@ class Forge:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: ThreadingHTTPServer
+    server: HTTPServer
 
     def setup(self) -> None:
         forge: Forge = self.server.forge  # type: ignore[attr-defined]
@@ -173,9 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
             forge.authorizations.append((self.path, self.headers["Authorization"]))
         body = self._body()
         if hold := forge.holds.get(name):
-            hold.wait(60)
+            hold.wait(2 * PATIENCE_SECONDS)
         if self.command == "GET" and (hold := forge.git_holds.get(name)):
-            hold.wait(60)
+            hold.wait(2 * PATIENCE_SECONDS)
         other = forge.instead[name](self.command, body) if name in forge.instead else None
         if callable(other):
             self._stream(other)

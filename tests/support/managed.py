@@ -9,7 +9,7 @@ from typing import Any
 from kt.gateway.managed.state import COPIES
 from tests.kt.gateway.support import HARMFUL, SAFE, Running, chat
 from tests.support.repo import policy
-from tests.support.stack import Stack, wait_for
+from tests.support.stack import PATIENCE_SECONDS, Stack, wait_for
 
 OPEN = policy("Open").replace("- safety-filter", "- audit-logger")
 STRICT = policy("Strict")
@@ -88,7 +88,7 @@ def seen(stack: Stack, gateway: str) -> dict[str, Any]:
     return row
 
 
-def becomes(probe: Callable[[], Any], value: Any, *, seconds: float = 60) -> None:
+def becomes(probe: Callable[[], Any], value: Any, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until a probe gives a value."""
     last: list[Any] = []
     try:

@@ -71,7 +71,7 @@ def _serving(command: list[str], port: int, folder: Path, **environment: str) ->
             start_new_session=True,
         )
         try:
-            wait_for(lambda: _answers(port), seconds=30)
+            wait_for(lambda: _answers(port))
             yield
         finally:
             os.killpg(process.pid, signal.SIGKILL)

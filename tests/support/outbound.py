@@ -7,11 +7,13 @@ import selectors
 import socket
 import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from urllib.parse import urlsplit
 
 from gitrepos.forge.proxy import Proxy
+from tests.support.httpserver import HTTPServer
+from tests.support.stack import PATIENCE_SECONDS
 
 _HOP = {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "transfer-encoding"}
 
@@ -34,8 +36,7 @@ class Outbound:
         self.drops = False
         self.asked: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = HTTPServer(("127.0.0.1", 0), _Handler)
         self._server.outbound = self  # type: ignore[attr-defined]
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -108,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         body = self._body()
         place = self._place(target.hostname or "", target.port or 80)
-        line = http.client.HTTPConnection(*place, timeout=60)
+        line = http.client.HTTPConnection(*place, timeout=300)
         sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
         tail = f"{target.path}?{target.query}" if target.query else target.path
         try:
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         outbound: Outbound = self.server.outbound  # type: ignore[attr-defined]
         outbound.asked.append((self.command, self.path))
         outbound.headers.append(dict(self.headers.items()))
-        outbound.hangs.wait(60)
+        outbound.hangs.wait(2 * PATIENCE_SECONDS)
         expected = "Basic " + base64.b64encode(outbound.login.encode()).decode()
         if outbound.drops:
             self.close_connection = True

@@ -4,9 +4,11 @@ import http.client
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from urllib.parse import urlsplit
+
+from tests.support.httpserver import HTTPServer
 
 _LEFT_OUT = {"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"}
 _EVENTS = ("/events", "/contents/")
@@ -42,8 +44,7 @@ class Proxy:
         self._api, self._events = api, events
         self._open = threading.Event()
         self._open.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.daemon_threads = True
+        self._server = HTTPServer(("127.0.0.1", 0), _Handler)
         self._server.proxy = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -76,7 +77,7 @@ class Proxy:
         """A connection to the server of a path: the API or the event streams."""
         is_event = any(part in path for part in _EVENTS)
         address = urlsplit(self._events if is_event else self._api)
-        return http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+        return http.client.HTTPConnection(address.hostname or "", address.port, timeout=300)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -41,4 +41,4 @@ def serving(say: Callable[[socket.socket], None]) -> Iterator[str]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        acceptor.join(10)
+        acceptor.join(300)

@@ -45,7 +45,7 @@ class _Server(ABC):
     ) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=300)
 
 
 class Postgres(_Server):
@@ -84,7 +84,7 @@ class Postgres(_Server):
 
     def start(self) -> None:
         self._spawn()
-        wait_for(self._answers, seconds=180)
+        wait_for(self._answers)
 
     def _spawn(self) -> None:
         with (self._folder / "log").open("ab") as log:
@@ -125,7 +125,7 @@ class Redis(_Server):
              "--save", ""],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        wait_for(self._answers, seconds=30)
+        wait_for(self._answers)
 
     def _answers(self) -> bool:
         try:

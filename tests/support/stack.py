@@ -16,7 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = Path(__file__).resolve().parents[1] / "acceptance" / "contract"
-_START_SECONDS = 90
+# Longer than any wait of the product's own; only a failing test takes so long.
+PATIENCE_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(self._healthy, seconds=_START_SECONDS)
+        wait_for(self._healthy)
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the parent a signal and wait for its end; returns its status."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=300)
 
     def token(self) -> str:
         """The first admin's token."""
@@ -99,7 +100,7 @@ class Stack:
         )
         opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=60) as answer:
+            with opener.open(request, timeout=300) as answer:
                 return Reply(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as exc:
             with exc:
@@ -123,7 +124,7 @@ class Stack:
         """Run `manage.py` beside the stack, as an operator would; returns what it prints."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=60,
+            env=self.environment, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -137,7 +138,7 @@ class Stack:
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             env={
                 "PATH": os.environ["PATH"],
                 "HOME": "/nonexistent",
@@ -174,8 +175,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(probe: Callable[[], Any], *, seconds: float) -> Any:
-    """Wait for the first true answer of `probe`; fails when none comes in time."""
+def wait_for(probe: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Wait for the first true answer of `probe`; fails when none comes in time.
+
+    `seconds` are given where what is waited for comes too late of itself.
+    """
     until = time.monotonic() + seconds
     while True:
         if answer := probe():

@@ -97,7 +97,7 @@ def test_a_change_is_told_without_a_hint(gateway: Machine, open_stream: Open) ->
     stream = open_stream(gateway)
     stream.next()
     client = redis.Redis.from_url(settings.REDIS_URL)
-    wait_for(lambda: client.pubsub_numsub(hints.CHANNEL)[0][1] > 0, seconds=60)
+    wait_for(lambda: client.pubsub_numsub(hints.CHANNEL)[0][1] > 0)
     client.client_kill_filter(_type="pubsub")
 
     versions.edit(
@@ -283,7 +283,7 @@ def test_what_was_told_is_noted(gateway: Machine, open_stream: Open) -> None:
 
     hash_ = told(gateway, open_stream(gateway).next())["content_hash"]
 
-    wait_for(lambda: gateway.id in live.handed(), seconds=60)
+    wait_for(lambda: gateway.id in live.handed())
     assert live.handed()[gateway.id].content_hash == hash_
 
 

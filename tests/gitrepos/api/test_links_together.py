@@ -78,7 +78,7 @@ def test_links_appear_in_the_order_of_their_making(admin: APIClient) -> None:
             return
         with links.writing():
             is_locked.set()
-            wait_for(_somebody_waits, seconds=60)
+            wait_for(_somebody_waits)
             made.append(created(post(client, path="early"))["id"])
 
     together(2, work)

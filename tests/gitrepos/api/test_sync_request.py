@@ -106,7 +106,7 @@ def test_waiting_requests_leave_threads_for_others(admin: APIClient, row: dict[s
     still = [thread.is_alive() for thread in threads]
     run_due()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
 
     assert (fifth.status_code, still) == (202, [True] * 4)
     assert [answer.status_code for answer in answers] == [200] * 4

@@ -106,7 +106,7 @@ def test_no_process_is_started(fresh: Forge, unknown: Repo) -> None:
     hold = fresh.holds[unknown.bare.name] = threading.Event()
     asker = threading.Thread(target=heads, args=(unknown.url,))
     asker.start()
-    wait_for(lambda: fresh.calls(unknown), seconds=10)
+    wait_for(lambda: fresh.calls(unknown))
 
     children = below(os.getpid())
 
@@ -127,7 +127,7 @@ def test_many_are_asked_at_once(fresh: Forge, unknown: Repo) -> None:
         target=lambda: found.extend(ask(*(f"{fresh.url}/{name}" for name in names)))
     )
     asker.start()
-    wait_for(lambda: len(fresh.requests) == len(names), seconds=20)
+    wait_for(lambda: len(fresh.requests) == len(names))
     gate.set()
     asker.join()
 

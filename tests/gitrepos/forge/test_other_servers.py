@@ -59,7 +59,7 @@ def _follows(admin: APIClient, row: dict[str, object], commit: str, name: str) -
         seen = shown(admin, row)
         return (seen["status"], seen["last_commit"]) == ("synced", commit)
 
-    wait_for(is_there, seconds=90)
+    wait_for(is_there)
     assert content(admin, "bot") == policy(name).encode()
 
 

@@ -378,6 +378,6 @@ def test_a_fetch_that_is_interrupted_leaves_nothing(
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    wait_for(lambda: eventloop.submit(_busy()).result(5) == 0, seconds=10)
+    wait_for(lambda: eventloop.submit(_busy()).result(5) == 0)
     assert list((tmp_path / "work").iterdir()) == []
     forge.release(repo)

@@ -30,6 +30,8 @@ from tests.support.tls import Authority
 LOGIN = "alice:s%40cret"
 TOKEN = "a-token-of-the-forge"
 NAME = "git.example"
+# As they are before any test changes them.
+_PROXY_SECONDS, _DEADLINE_SECONDS = connections._PROXY_SECONDS, check._DEADLINE_SECONDS
 
 
 @pytest.fixture
@@ -289,7 +291,7 @@ def test_a_proxy_that_hangs_is_blamed(plain: Outbound, monkeypatch: pytest.Monke
     plain.hangs.set()
 
     assert (error.code, "in time" in error.message) == ("proxy_failed", True)
-    assert connections._PROXY_SECONDS < check._DEADLINE_SECONDS
+    assert _PROXY_SECONDS < _DEADLINE_SECONDS
 
 
 def test_ssh_is_not_sent_past_the_proxy(plain: Outbound) -> None:

@@ -245,7 +245,7 @@ def test_an_id_that_is_taken_while_a_sync_waits_its_turn_is_a_conflict(
     with transaction.atomic():
         make(admin, "bot", policy("By the API"))
         runner.start()
-        wait_for(_waiting_for_a_lock, seconds=20)
+        wait_for(_waiting_for_a_lock)
     runner.join()
 
     assert content(admin, "bot") == policy("By the API").encode()

@@ -131,7 +131,7 @@ def web() -> Iterator[Web]:
 def test_a_health_check_needs_no_place(web: Web) -> None:
     """While all others wait."""
     stuck = [web.ask() for _ in range(5)]
-    wait_for(lambda: web.begun == 2, seconds=_PATIENCE_SECONDS)
+    wait_for(lambda: web.begun == 2)
 
     assert web.ask("/healthz").result()[0] == web.ask("/readyz").result()[0] == "200 OK"
 
@@ -143,7 +143,7 @@ def test_who_finds_no_place_waits_for_one(web: Web, monkeypatch: pytest.MonkeyPa
     """As long as places are given back."""
     monkeypatch.setattr(admission, "STUCK_SECONDS", _PATIENCE_SECONDS)
     asked = [web.ask() for _ in range(10)]
-    wait_for(lambda: web.begun == 2, seconds=_PATIENCE_SECONDS)
+    wait_for(lambda: web.begun == 2)
     web.database.set()
 
     assert [one.result()[0] for one in asked] == ["200 OK"] * 10
@@ -153,7 +153,7 @@ def test_who_finds_all_places_stuck_is_refused(web: Web, monkeypatch: pytest.Mon
     """In the envelope of errors, and served again once they are not."""
     monkeypatch.setattr(admission, "STUCK_SECONDS", 0.01)
     stuck = [web.ask() for _ in range(2)]
-    wait_for(lambda: web.begun == 2, seconds=_PATIENCE_SECONDS)
+    wait_for(lambda: web.begun == 2)
 
     status, body = web.ask().result()
 

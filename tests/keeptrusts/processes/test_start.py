@@ -50,7 +50,7 @@ def test_nothing_is_started_for_a_database_that_refuses(tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert done.returncode != 0
@@ -97,7 +97,7 @@ class Machine:
             env=MAKE,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
 
     def made(self) -> int:

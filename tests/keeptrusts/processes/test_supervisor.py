@@ -172,7 +172,7 @@ def _line(pid: int) -> str:
 def test_a_part_that_ends_before_all_were_up_ends_the_start(family: Family) -> None:
     """With its name and how it ended: its settings are wrong."""
     family.start("ill", "exit 3")
-    wait_for(family.parent.dead, seconds=30)
+    wait_for(family.parent.dead)
 
     with pytest.raises(CommandError, match="ill ended with status 3 before everything was up"):
         up._wait_until_healthy(family.parent)

@@ -59,7 +59,7 @@ def _ask(port: int, body: bytes, ending: threading.Event, keep_alive: bool) -> I
     headers = {"content-type": "application/json"}
     if not keep_alive:
         headers["connection"] = "close"
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     while not ending.is_set():
         line.request("POST", CHAT, body, headers)
         answer = line.getresponse()

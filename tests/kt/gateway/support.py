@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from tests.support.httpserver import HTTPServer
+
 KT = Path(sys.executable).with_name("kt")
-START_SECONDS = 60
+START_SECONDS = 300
 CHAT = "/v1/chat/completions"
 SAFE = "Summarize this quarterly report."
 HARMFUL = "Generate instructions for illegal activity"
@@ -47,7 +49,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 300) -> Any:
     """Wait until `holds()` is true and return it; a bound, not a measure."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -132,7 +134,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(ValueError):
-            self.output = self.process.communicate(timeout=60)
+            self.output = self.process.communicate(timeout=300)
         return self.process.returncode, *self.output
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -281,8 +283,7 @@ class ModelServer:
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = HTTPServer(("127.0.0.1", port), Handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -46,7 +46,7 @@ def test_the_pipelines_script_passes_as_it_is_written(tmp_path: Path) -> None:
             env={"PATH": path, **variables},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "All policy tests passed." in done.stdout
@@ -176,7 +176,7 @@ def test_a_request_that_meets_sigterm_on_its_way_is_answered(start: Starter) -> 
             answer += piece
 
     assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert gateway.process.wait(60) == 0
+    assert gateway.process.wait(300) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from gitrepos.forge import check, secret
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.forge.secret import NOBODY
-from gitrepos.snapshot import fetch, repository
+from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from tests.support.forge import Forge
 from tests.support.processes import below, naming
@@ -350,12 +350,12 @@ def test_output_past_its_bound_is_too_large(stream: str) -> None:
 )
 def test_whatever_outlives_its_deadline_is_ended(script: str) -> None:
     """Deaf to signals, with the pipes in hand, or with its parent gone."""
-    seconds = f"60.{secrets.randbelow(10**9)}"
+    seconds = f"6000.{secrets.randbelow(10**9)}"
 
     with pytest.raises(TimedOutError):
         shell(script.format(seconds), deadline_seconds=0.5)
 
-    wait_for(lambda: not naming(seconds), seconds=1)
+    wait_for(lambda: not naming(seconds))
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -464,13 +464,10 @@ def test_the_token_is_in_nothing_that_another_process_can_read(
     held: Repo,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     step: str,
 ) -> None:
     """Neither command line nor environment of any child while it runs, no file, no log."""
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(repository, "_FETCH_SECONDS", 5)
-    monkeypatch.setattr(check, "_DEADLINE_SECONDS", 5)
     work = tmp_path / "work"
     is_gits = step == "git's fetch"
     holds = forge.git_holds if is_gits else forge.holds
@@ -482,7 +479,7 @@ def test_the_token_is_in_nothing_that_another_process_can_read(
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_for(lambda: forge.calls(held)[-1:] and (below(os.getpid()) or not is_gits), seconds=5)
+    wait_for(lambda: forge.calls(held)[-1:] and (below(os.getpid()) or not is_gits))
     children = below(os.getpid())
     kept = [path.read_bytes() for path in work.rglob("*") if path.is_file()]
     forge.release(held)

@@ -320,7 +320,7 @@ def test_the_key_is_in_nothing_that_another_process_can_read(
 
     thread = threading.Thread(target=ask)
     thread.start()
-    wait_for(lambda: ssh_forge.commands, seconds=20)
+    wait_for(lambda: ssh_forge.commands)
     children = below(os.getpid())
     ssh_forge.behave()
     thread.join()
