@@ -14,3 +14,11 @@ def publish() -> int:
     """
     hints.announce_on_commit()
     return counters.bump(COUNTER)
+
+
+def hold() -> None:
+    """Let nobody else write configurations until the transaction ends; counts no change.
+
+    Must be called before what a change depends on is read.
+    """
+    counters.hold(COUNTER)

@@ -21,9 +21,24 @@ def bump(name: str) -> int:
     this first follow one another, and no reader sees a new count before the change it counts.
     """
     if not _grow(name):
-        Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+        _make(name)
         _grow(name)
     return Counter.objects.values_list("value", flat=True).get(pk=name)
+
+
+def hold(name: str) -> None:
+    """Lock a counter until the transaction ends, and count nothing.
+
+    For whoever must read, before anybody else writes, to know whether there is a change.
+    """
+    row = Counter.objects.select_for_update().filter(pk=name)
+    if row.first() is None:
+        _make(name)
+        row.get()
+
+
+def _make(name: str) -> None:
+    Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
 
 
 def _grow(name: str) -> int:

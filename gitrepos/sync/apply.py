@@ -1,17 +1,15 @@
 """Writing the result of a sync: one link in one transaction, under its fence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from configurations import successors, versions
-from configurations.publish import publish
+from configurations import publish, successors, versions
 from configurations.versions import Entry, Origin, Source
 from gitrepos.errors import (
     GoneError,
@@ -28,6 +26,7 @@ from gitrepos.snapshot.values import Commit, Snapshot
 from gitrepos.sync import facts, history, holds, notices
 from gitrepos.sync.candidates import Candidate, Linked
 from gitrepos.sync.facts import Look
+from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, mass_removal
 
 _MAX_WAIT = timedelta(hours=1)
@@ -47,6 +46,7 @@ class Attempt:
     generation: int
     requested_seq: int
     rules: str
+    reason: Reason
     trigger: SyncRun.Trigger
     started_at: datetime
 
@@ -75,15 +75,15 @@ def apply(
     commit = snapshot.commit.id
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        before = facts.linked(link.pk)
-        decide = partial(facts.decide, link, candidates, commit=commit, looks=looks)
-        decided = decide(before) if snapshot.files is not None else None
+        before, decided = (
+            _decide(link, candidates, commit, looks) if snapshot.files is not None else ([], None)
+        )
         against = _against(link, commit, decided, hold)
         if against is not None:
             _hold_back(link, attempt, against, commit, now, head=head)
             return against
         if decided is not None:
-            _apply_files(link, attempt, snapshot.commit, decide, decided, now, ref=head.ref)
+            _apply_files(link, attempt, snapshot.commit, before, decided, now, ref=head.ref)
         holds.lift(link, commit)
         if snapshot.rewritten:
             notices.tell_rewrite(link, commit)
@@ -117,8 +117,7 @@ def gone(
     now = timezone.now()
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        decide = partial(facts.decide, link, (), commit=error.commit, looks=looks)
-        decided = decide(facts.linked(link.pk))
+        before, decided = _decide(link, (), error.commit, looks)
         if not decided.removed:
             return False
         if not holds.lets_pass(link, error.commit):
@@ -126,7 +125,7 @@ def gone(
             _hold_back(link, attempt, hold, error.commit, now, head=head)
             return True
         commit = Commit(error.commit, author="", message="")
-        _apply_files(link, attempt, commit, decide, decided, now)
+        _apply_files(link, attempt, commit, before, decided, now)
         holds.lift(link, error.commit)
         link.tree_id = ""  # If it comes back unchanged, its files are read again.
         link.save()
@@ -162,6 +161,18 @@ def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
     if link is None or link.suspended or link.generation != attempt.generation:
         raise LinkChangedError("the link was edited, suspended or deleted")
     return link
+
+
+def _decide(
+    link: Link, candidates: Sequence[Candidate], commit: str, looks: Sequence[Look]
+) -> tuple[list[Linked], Plan]:
+    """The files of the last sync, and the plan; what it stands on stays until the transaction ends.
+
+    Its files and the link are locked, and nobody else writes configurations from here on.
+    """
+    publish.hold()
+    before = facts.linked(link.pk)
+    return before, facts.decide(link, candidates, before, commit=commit, looks=looks)
 
 
 def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
@@ -216,16 +227,12 @@ def _apply_files(
     link: Link,
     attempt: Attempt,
     commit: Commit,
-    decide: Callable[[Sequence[Linked]], Plan],
+    before: Sequence[Linked],
     decided: Plan,
     now: datetime,
     *,
     ref: str = "",
 ) -> None:
-    before = facts.linked(link.pk)
-    if decided.writes:
-        publish()  # From here to the commit nobody else writes configurations.
-        decided = decide(before)
     written = _publish(link, attempt, commit, decided, ref)
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration

@@ -1,15 +1,14 @@
 """Reasons for a sync of a link, and its request to git."""
 
-from collections.abc import Collection, Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
-
-from django.utils import timezone
 
 from configurations.models import Configuration
 from gitrepos import refs
 from gitrepos.errors import NULL_ID
-from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, SyncRun
 from gitrepos.refs import Heads
 from gitrepos.snapshot.values import FilesRequest
 from gitrepos.sync.candidates import GONE, OWNED, Linked, settled
@@ -19,26 +18,58 @@ from kt.policy.verify import VERIFY_VERSION
 _DEPENDENT = ("missing", "conflict", "quarantined")
 
 
-def changed(link: Link, heads: Heads, pending: set[UUID]) -> bool:
-    """True when a link needs a sync. A link that is newer than the check waits for the next one."""
+class Reason(StrEnum):
+    """Why a link is synced; `reason` in the log. `ASKED` and `EDITED` go before all else."""
+
+    ASKED = "asked"
+    EDITED = "edited"
+    NEW_COMMIT = "new_commit"
+    FAILED = "failed"
+    RULES_CHANGED = "rules_changed"
+    RELEASED = "released"
+
+    def trigger(self, link: Link, now: datetime) -> SyncRun.Trigger:
+        """What set the sync off, as the history of syncs has it."""
+        if link.expected_until is not None and link.expected_until > now:
+            return SyncRun.Trigger.WEBHOOK
+        return SyncRun.Trigger.MANUAL if self is Reason.ASKED else SyncRun.Trigger.POLL
+
+
+def why(link: Link, heads: Heads, pending: Mapping[UUID, Reason], now: datetime) -> Reason | None:
+    """The reason to sync a link whose remote has these heads, or None. Pure.
+
+    `pending` has the links with a refused file that may pass now (`pending_files`). A link that is
+    newer than the check has no head in it, and waits for the next one. One that failed at this
+    commit rests until it is time to try again; one that is settled rests for good.
+    """
     head = refs.of(link).head(heads)
-    if head is None or (_rests_at(link, head.commit) and not _is_stale(link)):
-        return False
-    return not _has_seen(link, head) or _replan(link, pending)
+    if head is None:
+        return None
+    again = why_again(link, pending)
+    if again in (Reason.ASKED, Reason.EDITED):
+        return again
+    waits = link.retry_at is not None and link.retry_at > now
+    if link.settled or (waits and link.failed_commit == head.commit):
+        return None
+    return again if _has_seen(link, head) else Reason.NEW_COMMIT
 
 
-def contested(links: Sequence[Link], pending: set[UUID]) -> set[UUID]:
+def why_again(link: Link, pending: Mapping[UUID, Reason]) -> Reason | None:
+    """The reason to sync a link even to the commit that it has, or None. Pure."""
+    if link.requested_seq > link.served_seq:
+        return Reason.ASKED
+    if link.observed_generation != link.generation:
+        return Reason.EDITED
+    settled_code = link.held["reason"] if link.held else NO_POLICY_FILES
+    if link.error_code not in ("", settled_code):
+        return Reason.FAILED
+    return None if link.held else pending.get(link.pk)
+
+
+def contested(links: Sequence[Link], pending: Mapping[UUID, Reason]) -> dict[UUID, Reason]:
     """Links with a file in conflict, which a sync of another link may solve; and `pending`."""
     found = LinkedFile.objects.filter(link__in=links, outcome=LinkedFile.Outcome.CONFLICT)
-    return pending | set(found.values_list("link_id", flat=True))
-
-
-def _rests_at(link: Link, commit: str) -> bool:
-    """True when the link failed at this commit and its time to try again has not come, or is
-    settled.
-    """
-    waits = link.retry_at is not None and link.retry_at > timezone.now()
-    return link.settled or (waits and link.failed_commit == commit)
+    return {**dict.fromkeys(found.values_list("link_id", flat=True), Reason.RELEASED), **pending}
 
 
 def _has_seen(link: Link, head: refs.Head) -> bool:
@@ -52,24 +83,8 @@ def _has_seen(link: Link, head: refs.Head) -> bool:
     return held == (head.commit, head.tag, head.tag_object)
 
 
-def _replan(link: Link, pending: AbstractSet[UUID]) -> bool:
-    """True when a link needs a new plan although its commit is the same."""
-    settled_code = link.held["reason"] if link.held else NO_POLICY_FILES
-    return (
-        (link.pk in pending and not link.held)
-        or _is_stale(link)
-        or link.error_code not in ("", settled_code)
-    )
-
-
-def _is_stale(link: Link) -> bool:
-    """True when the link was edited, or asked to sync, after its last attempt began."""
-    edited = link.observed_generation != link.generation
-    return edited or link.requested_seq > link.served_seq
-
-
-def pending_files(links: Iterable[Link]) -> set[UUID]:
-    """Links with a refused file that may pass now: the rules changed, or the reason is gone.
+def pending_files(links: Iterable[Link]) -> dict[UUID, Reason]:
+    """Links with a refused file that may pass now, and why: other rules, or the cause is gone.
 
     A file in force is not fetched again when the rules change: its bytes are stored, and
     `configurations.judging` reads them.
@@ -78,16 +93,20 @@ def pending_files(links: Iterable[Link]) -> set[UUID]:
     files = LinkedFile.objects.filter(LinkedFile.refused(), link__in=list(rules))
     rows = list(files.values_list("link_id", "configuration", "outcome", "findings"))
     if not rows:
-        return set()
+        return {}
     unlinked = {row[1] for row in rows if row[2] == LinkedFile.Outcome.UNLINKED}
     made = set(Configuration.objects.filter(pk__in=unlinked).values_list("pk", flat=True))
     free = _free({row[:2] for row in rows if any(f["code"] == OWNED for f in row[3])})
-    return {
+    released = {
         link_id
         for link_id, configuration, outcome, _ in rows
-        if rules[link_id] != VERIFY_VERSION
-        or (outcome == LinkedFile.Outcome.UNLINKED and configuration in made)
+        if (outcome == LinkedFile.Outcome.UNLINKED and configuration in made)
         or (link_id, configuration) in free
+    }
+    older = {link_id for link_id, *_ in rows if rules[link_id] != VERIFY_VERSION}
+    return {
+        **dict.fromkeys(released, Reason.RELEASED),
+        **dict.fromkeys(older, Reason.RULES_CHANGED),
     }
 
 
@@ -122,7 +141,7 @@ def _free(refused: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
 def files_request(
     link: Link,
     before: Sequence[Linked],
-    pending: AbstractSet[UUID],
+    pending: Mapping[UUID, Reason],
     ref: str,
     *,
     siblings: bool = False,
@@ -137,7 +156,7 @@ def files_request(
         or (row.outcome in _DEPENDENT and siblings)
         for row in before
     )
-    known_tree = "" if link.held or unsettled or _replan(link, pending) else link.tree_id
+    known_tree = "" if link.held or unsettled or why_again(link, pending) else link.tree_id
     return FilesRequest(
         link.root,
         known_tree=known_tree,

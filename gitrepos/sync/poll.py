@@ -1,6 +1,6 @@
 """Polls: check the remotes of a claim, and hand over those that changed."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 from gitrepos import refs
@@ -12,6 +12,7 @@ from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.refs import Heads
 from gitrepos.sync import needs, work
+from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
 
 
@@ -68,7 +69,7 @@ def _is_quiet(
     fence: Fence,
     job: Work,
     answer: check.RefsAnswer[UUID],
-    pending: set[UUID],
+    pending: Mapping[UUID, Reason],
     hand_over: Callable[[Fence, Heads], None],
 ) -> bool:
     """Act on an answer; returns True when there was nothing to do."""
@@ -76,7 +77,7 @@ def _is_quiet(
         work.fail_all(fence, job, answer.error)
         return False
     heads = refs.found(job.followed(), answer.heads)
-    if any(needs.changed(link, heads, pending) for link in job.links):
+    if any(needs.why(link, heads, pending, job.started_at) for link in job.links):
         hand_over(fence, heads)
         return False
     return True

@@ -1,7 +1,7 @@
 """The steps of a sync: fetch, read, plan and apply.
 
 1. Renew the claim and load the remote with its links (`work.load`).
-2. Choose the links that need a sync (`needs.changed`), those without a failure first.
+2. Choose the links that need a sync and say why (`needs.why`), those without a failure first.
 3. Fetch the files of one ref for all links that follow it (`fetched`).
 4. Read them as candidates (`candidates.read`).
 5. Plan and apply one link in one transaction (`apply.apply`), or hold it, or show its failure.
@@ -10,13 +10,14 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
 from gitrepos import refs
 from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, RemoteError
@@ -31,6 +32,7 @@ from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import apply, facts, holds, needs, work
 from gitrepos.sync.apply import Attempt
 from gitrepos.sync.facts import Look
+from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
 
 log = structlog.get_logger(__name__)
@@ -52,11 +54,11 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = needs.pending_files(job.links)
         results, limited_until = {}, None
-        for look, head, found in _taken(job, heads, pending, until):
+        for look, reason, head, found in _taken(job, heads, pending, until):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            results[look.link.pk] = _sync_link(fence, job, look, head, found)
-        changed = {link.pk for link in job.links if needs.changed(link, heads, pending)}
+            results[look.link.pk] = _sync_link(fence, job, look, reason, head, found)
+        changed = _reasons(job, heads, pending).keys()
         failed = list(results.values()).count(False)
         claims.finish(
             fence,
@@ -74,8 +76,8 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 
 
 def _taken(
-    job: Work, heads: Heads, pending: set[UUID], until: float
-) -> Iterator[tuple[Look, Head, Sequence[Look]]]:
+    job: Work, heads: Heads, pending: Mapping[UUID, Reason], until: float
+) -> Iterator[tuple[Look, Reason, Head, Sequence[Look]]]:
     """Fetch the links that need a sync, until the moment `until` (monotonic), but one at least.
 
     One fetch serves all links of a ref, and looks at those of its links that need no sync or
@@ -83,22 +85,31 @@ def _taken(
     so that a ref that always takes too long delays no other; then those that lost no file, so
     that what moved is taken up before anybody misses it.
     """
+    reasons = _reasons(job, heads, pending)
     groups: dict[Followed, list[Link]] = defaultdict(list)
     for link in sorted(job.links, key=lambda link: bool(link.error_code)):
-        if needs.changed(link, heads, pending):
+        if link.pk in reasons:
             groups[refs.of(link)].append(link)
     for followed, links in groups.items():
         head = followed.head(heads)
         assert head is not None  # Without one, no link of it has changed.
         others = siblings(links)
-        contested = needs.contested(others, pending) if others else set()
+        contested = needs.contested(others, pending) if others else {}
         links += [link for link in job.links if link in others and link.pk in contested]
+        reasons = contested | reasons
         found = looks(job, followed, head, links, siblings=others, pending=pending)
         due = [look for look in found if look.link in links]
         for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
-            yield look, head, found
+            yield look, reasons[look.link.pk], head, found
             if time.monotonic() > until:
                 return
+
+
+def _reasons(job: Work, heads: Heads, pending: Mapping[UUID, Reason]) -> dict[UUID, Reason]:
+    """The reasons of the links that need a sync, by id."""
+    now = timezone.now()
+    found = {link.pk: needs.why(link, heads, pending, now) for link in job.links}
+    return {pk: reason for pk, reason in found.items() if reason is not None}
 
 
 def siblings(links: Sequence[Link]) -> list[Link]:
@@ -114,7 +125,7 @@ def looks(
     links: Sequence[Link] = (),
     *,
     siblings: Sequence[Link],
-    pending: AbstractSet[UUID] = frozenset(),
+    pending: Mapping[UUID, Reason] = MappingProxyType({}),
 ) -> list[Look]:
     """What one fetch finds for the links that need a sync, and for their siblings."""
     everyone = [*links, *(link for link in siblings if link not in links)]
@@ -162,12 +173,14 @@ def _is_tag(job: Work, tag: str) -> bool:
     return any(answer.heads.get(tag) for group in groups for answer in group)
 
 
-def _sync_link(fence: Fence, job: Work, look: Look, head: Head, found: Sequence[Look]) -> bool:
+def _sync_link(
+    fence: Fence, job: Work, look: Look, reason: Reason, head: Head, found: Sequence[Look]
+) -> bool:
     """Apply or hold the snapshot of one link, or show its failure; `found` has its siblings' too.
 
     Returns False for a failure; True also when the link changed meanwhile and nothing was written.
     """
-    attempt, result = job.attempt(look.link), look.result
+    attempt, result = job.attempt(look.link, reason), look.result
     with work.overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result, head, looks=found):
             log.warning("held", git_repo=str(attempt.link_id), reason=result.code)
@@ -193,7 +206,7 @@ def _apply(
     hold = apply.apply(
         fence, attempt, snapshot, look.candidates(), head=head, hold=hold, looks=seen
     )
-    about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id}
+    about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id, "why": attempt.reason}
     if hold is not None:
         log.warning("held", reason=hold.reason, **about)
     else:

@@ -16,12 +16,13 @@ from gitrepos import refs
 from gitrepos.errors import HostNotAllowedError, ProxyFailedError, RateLimitedError, RemoteError
 from gitrepos.forge import check, proxy
 from gitrepos.forge.addresses import BadURLError, RepoURL, parse
-from gitrepos.models import Link, Remote, SyncRun
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, probing
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
 from gitrepos.snapshot import temporary
-from gitrepos.sync import apply
+from gitrepos.sync import apply, needs
 from gitrepos.sync.apply import Attempt, LinkChangedError
+from gitrepos.sync.needs import Reason
 from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
@@ -39,14 +40,15 @@ class Work:
         """What its links follow, each once."""
         return tuple(dict.fromkeys(map(refs.of, self.links)))
 
-    def attempt(self, link: Link) -> Attempt:
+    def attempt(self, link: Link, reason: Reason) -> Attempt:
         """A new attempt at one of its links, as the link is now."""
         return Attempt(
             link_id=link.pk,
             generation=link.generation,
             requested_seq=link.requested_seq,
             rules=VERIFY_VERSION,
-            trigger=_trigger(link, self.started_at),
+            reason=reason,
+            trigger=reason.trigger(link, self.started_at),
             started_at=self.started_at,
         )
 
@@ -71,7 +73,9 @@ def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
     """Show a failure on every link of a remote, and give the remote back."""
     with discarding(fence):
         news = False
-        for attempt in map(work.attempt, work.links):
+        for link in work.links:
+            # A check looks for one.
+            attempt = work.attempt(link, needs.why_again(link, {}) or Reason.NEW_COMMIT)
             with overtaken(attempt):
                 news = apply.fail(fence, attempt, error) or news
         limited_until = (
@@ -138,10 +142,3 @@ def url_of(row: Remote) -> RepoURL:
         return parse(row.url, schemes=settings.ENV.git_schemes)
     except BadURLError as exc:
         raise HostNotAllowedError(f"The url {exc}.") from exc
-
-
-def _trigger(link: Link, now: datetime) -> SyncRun.Trigger:
-    if link.expected_until is not None and link.expected_until > now:
-        return SyncRun.Trigger.WEBHOOK
-    asked = link.requested_seq > link.served_seq
-    return SyncRun.Trigger.MANUAL if asked else SyncRun.Trigger.POLL

@@ -115,7 +115,8 @@ def test_a_look_is_due_for_what_other_rules_refused(
 
     pending = needs.pending_files([row])
 
-    assert needs.changed(row, {"HEAD": "c" * 40}, pending) is (expected and not held)
+    reason = needs.why(row, {"HEAD": "c" * 40}, pending, timezone.now())
+    assert reason == ("rules_changed" if expected and not held else None)
 
 
 def _link_with(admin: APIClient, outcome: str) -> Link:
