@@ -42,6 +42,7 @@ def _tracked(folder: Path) -> Path:
     return target
 
 
+@pytest.mark.soak  # It installs everything anew, as whoever runs these tests just did.
 def test_make_run_needs_python_git_and_make_alone(clone: Path) -> None:
     """With an empty environment and an empty home, as a user who owns nothing else."""
     port = free_port()

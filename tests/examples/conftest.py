@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -30,9 +32,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Insta
 
 
 @pytest.fixture
-def kt_on_path(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The `kt` that the pipelines install, first on the PATH."""
-    monkeypatch.setenv("PATH", f"{installed.bin}:{os.environ['PATH']}")
+def kt_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `kt` of the environment that runs the tests, first on the PATH."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
 @pytest.fixture

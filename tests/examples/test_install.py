@@ -16,6 +16,7 @@ from tests.support.stack import ROOT
 SCRIPT = CI / "install.sh"
 
 
+@pytest.mark.soak
 def test_kt_is_installed_as_the_pipeline_installs_it(installed: Installed) -> None:
     """Alone in the folder that the next steps find on their PATH."""
     said = installed.output.read_text().splitlines()
@@ -39,6 +40,7 @@ def another(installed: Installed, tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.soak
 def test_an_installed_kt_is_brought_up_to_date(another: Path, wheel: Path, tmp_path: Path) -> None:
     """Under the same version, with what got lost; a source that is none leaves what is there."""
     environment = {"HOME": str(another), "PATH": PATH}
@@ -51,6 +53,7 @@ def test_an_installed_kt_is_brought_up_to_date(another: Path, wheel: Path, tmp_p
     assert failed.stderr.endswith(f"install.sh: pip cannot install {another}/gone; see above\n")
 
 
+@pytest.mark.soak
 def test_pip_installs_it_in_the_other_pipeline(another: Path, wheel: Path) -> None:
     """Into the environment of a job, with what its last job needs."""
     path = f"{another}/.keeptrusts/venv/bin:{PATH}"

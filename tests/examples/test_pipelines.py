@@ -10,6 +10,7 @@ import pytest
 
 from kt.cli.main import COMMANDS
 from tests.examples.conftest import PAYMENT_DESK, SUPPORT_BOT, Propose
+from tests.examples.installed import Installed
 from tests.examples.pipelines import BOTH, CHECKS, CI, GATEWAY, GITHUB, GITLAB, INSTALL, Pipeline
 from tests.support.repo import Repo
 from tests.support.stack import free_port
@@ -78,9 +79,25 @@ CHANGES = [
 ]
 
 
-@each_pipeline
+# The other pipeline runs the same commands; what differs is how it names files and stops.
+SHORT = (
+    "nothing",
+    "a good policy gets bad",
+    "every policy is deleted",
+    "a policy is no text",
+    "a good policy in a path with spaces, quotes and a line's end",
+    "a bad policy in a path with spaces",
+    "a policy gets weaker",
+)
+
+
 @pytest.mark.parametrize(
-    ("files", "codes"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
+    ("pipeline", "files", "codes"),
+    [
+        pytest.param(pipeline, files, codes, id=f"{name}-{pipeline.file}")
+        for name, files, codes in CHANGES
+        for pipeline in (BOTH if name in SHORT else [GITHUB])
+    ],
 )
 def test_a_check_ends_as_the_change_deserves(
     kt_on_path: None,
@@ -92,10 +109,36 @@ def test_a_check_ends_as_the_change_deserves(
     codes: tuple[int, ...],
 ) -> None:
     """0 good, 1 found something, 2 could not do its work."""
-    environment = {pipeline.base_variable: propose(files), "RUNNER_TEMP": str(tmp_path)}
-    done = [pipeline.run(check, repo.clone, **environment) for check in CHECKS[pipeline.file]]
+    assert ends(pipeline, repo, tmp_path, propose(files)) == codes
 
-    assert tuple(one.returncode for one in done) == codes, [one.stdout + one.stderr for one in done]
+
+@pytest.mark.soak
+@each_pipeline
+@pytest.mark.parametrize(
+    ("files", "codes"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
+)
+def test_a_check_ends_alike_with_the_kt_that_the_pipeline_installs(
+    installed: Installed,
+    monkeypatch: pytest.MonkeyPatch,
+    propose: Propose,
+    repo: Repo,
+    tmp_path: Path,
+    pipeline: Pipeline,
+    files: dict[str, str | bytes | None],
+    codes: tuple[int, ...],
+) -> None:
+    """Built from the sources as they stand, alone on the PATH."""
+    monkeypatch.setenv("PATH", f"{installed.bin}:/usr/local/bin:/usr/bin:/bin")
+
+    assert ends(pipeline, repo, tmp_path, propose(files)) == codes
+
+
+def ends(pipeline: Pipeline, repo: Repo, folder: Path, before: str) -> tuple[int, ...]:
+    """The exit codes of all checks of a change; what they said is printed."""
+    environment = {pipeline.base_variable: before, "RUNNER_TEMP": str(folder)}
+    done = [pipeline.run(check, repo.clone, **environment) for check in CHECKS[pipeline.file]]
+    print(*(one.stdout + one.stderr for one in done), sep="\n")
+    return tuple(one.returncode for one in done)
 
 
 def test_github_shows_a_finding_at_its_line(
