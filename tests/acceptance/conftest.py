@@ -26,12 +26,6 @@ def environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, st
     }
 
 
-@pytest.fixture
-def stack_environment(tmp_path: Path, worker_id: str) -> dict[str, str]:
-    """A database and a broker for one test's own control planes."""
-    return environment(tmp_path, worker_id, own=True)
-
-
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Stack]:
     """A control plane that tests share; each links repositories of its own."""

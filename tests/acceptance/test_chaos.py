@@ -141,10 +141,11 @@ def _history(stack: Stack, configuration: str) -> list[dict[str, Any]]:
     return rows[::-1]
 
 
+@pytest.mark.soak
 def test_kills_of_everything_lose_nothing(
     embedded_stack: Stack, make_repo: Callable[[], Repo]
 ) -> None:
-    """On the embedded default, whose broker is among the victims; a soak takes longer."""
+    """On the embedded default, whose broker is among the victims."""
     embedded_stack.start()
     seed = int.from_bytes(os.urandom(4))
     print("seed", seed)

@@ -6,19 +6,21 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.acceptance.conftest import environment
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.stack import Stack, wait_for
 
 
-@pytest.fixture
-def pair(tmp_path: Path, stack_environment: dict[str, str]) -> Iterator[tuple[Stack, Stack]]:
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[tuple[Stack, Stack]]:
     """Two control planes on one PostgreSQL and one Redis: two webs, two workers, two beats."""
+    tmp_path = tmp_path_factory.mktemp("pair")
+    stack_environment = environment(tmp_path, worker_id, own=True)
     token = {"KEEPTRUSTS_BOOTSTRAP_TOKEN": "a-token-for-both-of-them-0123456789"}
     first = Stack(tmp_path / "one", **stack_environment, **token)
     second = Stack(tmp_path / "two", **stack_environment, **token)

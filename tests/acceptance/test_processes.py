@@ -1,5 +1,6 @@
 """Starting, stopping and killing the control plane."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -88,31 +89,6 @@ def test_a_second_start_on_the_same_data_folder_is_refused(up: Stack) -> None:
     assert up.request("GET", "/healthz").status == 200
 
 
-def test_sigterm_to_the_whole_group_stops_everything_in_order(embedded_stack: Stack) -> None:
-    """Beat, web, worker, broker; status 0; no process is left."""
-    embedded_stack.start()
-    pids = list(embedded_stack.children())
-    started = time.monotonic()
-
-    os.killpg(embedded_stack.process.pid, signal.SIGTERM)  # type: ignore[union-attr]
-    status = embedded_stack.process.wait(timeout=300)  # type: ignore[union-attr]
-
-    assert status == 0
-    assert time.monotonic() - started < 40
-    assert [pid for pid in pids if is_running(pid)] == []
-
-
-def test_a_killed_parent_leaves_no_process(embedded_stack: Stack) -> None:
-    """And the same data folder starts again."""
-    embedded_stack.start()
-    pids = list(embedded_stack.children())
-
-    embedded_stack.stop(signal.SIGKILL)
-
-    wait_for(lambda: not any(is_running(pid) for pid in pids))
-    embedded_stack.start()
-
-
 def test_a_killed_broker_is_started_again(up: Stack) -> None:
     """What it held is lost, and nobody else is started anew for it."""
     others = {pid for pid, line in up.children().items() if "redis.sock" not in line}
@@ -126,35 +102,52 @@ def test_a_killed_broker_is_started_again(up: Stack) -> None:
     assert others <= set(up.children())
 
 
-@pytest.mark.parametrize("victim", ["worker", "broker", "parent"])
-def test_a_kill_in_the_middle_of_a_sync_loses_nothing(
-    embedded_stack: Stack, forge: Forge, repo: Repo, victim: str
+def test_kills_in_the_middle_of_a_sync_lose_nothing(
+    embedded_stack: Stack, forge: Forge, make_repo: Callable[[], Repo]
 ) -> None:
-    """The commit is in force once, whole, with nothing left of the first try.
+    """The commit is in force once, whole, with nothing left of the first try, whoever is killed.
 
-    The parent is started again by somebody else, a part by the parent.
+    A part is started again by the parent. A killed parent leaves no process, and the same data
+    folder starts again. A signal to the whole group ends everything in order.
     """
-    repo.commit({f"policies/kill-{n}/policy-config.yaml": policy(f"Policy {n}") for n in range(20)})
-    hold = forge.holds[repo.bare.name] = threading.Event()
     embedded_stack.start()
-    embedded_stack.link(repo.url, path="policies")
-    wait_for(lambda: forge.calls(repo))
-    pids = list(embedded_stack.children())
-    pattern = {"worker": "celery.* worker", "broker": "redis.sock", "parent": ""}[victim]
-
-    if pattern:
-        os.kill(_pid(embedded_stack, pattern), signal.SIGKILL)
-    else:
+    for victim in ("worker", "broker"):
+        with _held(embedded_stack, forge, make_repo(), victim):
+            pattern = {"worker": "celery.* worker", "broker": "redis.sock"}[victim]
+            os.kill(_pid(embedded_stack, pattern), signal.SIGKILL)
+    with _held(embedded_stack, forge, make_repo(), "parent"):
+        pids = list(embedded_stack.children())
         embedded_stack.stop(signal.SIGKILL)
         wait_for(lambda: not any(is_running(pid) for pid in pids))
-    hold.set()
-    del forge.holds[repo.bare.name]
-    if not pattern:
         embedded_stack.start()
 
-    rows = wait_for(lambda: embedded_stack.get("/v1/configurations"))
+    pids = list(embedded_stack.children())
+    os.killpg(embedded_stack.process.pid, signal.SIGTERM)  # type: ignore[union-attr]
+    assert embedded_stack.process.wait(timeout=300) == 0  # type: ignore[union-attr]
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
+@contextlib.contextmanager
+def _held(stack: Stack, forge: Forge, repo: Repo, name: str) -> Iterator[None]:
+    """A sync of twenty policies that is held in its fetch, and afterwards must become whole."""
+    files = {f"policies/{name}-{n}/policy-config.yaml": policy(f"Policy {n}") for n in range(20)}
+    repo.commit(dict(files))
+    hold = forge.holds[repo.bare.name] = threading.Event()
+    stack.link(repo.url, path="policies")
+    wait_for(lambda: forge.calls(repo))
+    yield
+    hold.set()
+    del forge.holds[repo.bare.name]
+    rows = wait_for(lambda: _named(stack, name))
     assert [row["version"] for row in rows] == [1] * 20
-    assert list((embedded_stack.data_dir / "work").glob("*")) == []
+    assert list((stack.data_dir / "work").glob("*")) == []
+
+
+def _named(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """The configurations whose ids begin with a name; none while the API is away."""
+    reply = stack.request("GET", "/v1/configurations?limit=1000")
+    rows = reply.data if reply.status == 200 else []
+    return [row for row in rows if row["id"].startswith(f"{name}-")]
 
 
 def _pid(stack: Stack, pattern: str) -> int:

@@ -83,10 +83,15 @@ class Recorder:
             self.call("GET", f"/v1/git-credentials/{row['id']}")
 
 
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Recorder]:
-    """A control plane on the embedded default, whose data folder has its database, too."""
-    stack = Stack(tmp_path / "data", KEEPTRUSTS_GIT_SCHEMES="https,http,ssh").start()
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    """A control plane on the embedded default, whose data folder has its database, too.
+
+    Each test gives it secrets of its own.
+    """
+    stack = Stack(
+        tmp_path_factory.mktemp("secrets") / "data", KEEPTRUSTS_GIT_SCHEMES="https,http,ssh"
+    ).start()
     yield Recorder(stack)
     stack.stop()
 
