@@ -12,7 +12,7 @@ from tests.support import hooks, npm
 from tests.support.hooks import SECRET
 from tests.support.syncing import link
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.soak]
 
 PACKAGE = "@octokit/webhooks-examples@7.6.1"
 INTEGRITY = (
