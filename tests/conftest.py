@@ -21,18 +21,28 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that wait for whole stacks evenly among those that compute."""
+    """Put the files that share a stack first, and spread the others evenly.
+
+    A parallel run gives each process a run of the list: so one of them has the shared stack, and
+    the files that wait for stacks of their own stand among those that compute.
+    """
     files: dict[Path, list[pytest.Item]] = defaultdict(list)
     for item in items:
         files[item.path].append(item)
-    waiting = [path for path in files if "acceptance" in path.parts]
-    computing = [path for path in files if path not in waiting]
+    first = [path for path in files if any(map(_shares_a_stack, files[path]))]
+    waiting = [path for path in files if "acceptance" in path.parts and path not in first]
+    computing = [path for path in files if path not in first and path not in waiting]
     place = {
         path: (at + 0.5) / len(kind)
         for kind in (waiting, computing)
         for at, path in enumerate(kind)
     }
-    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
+    ordered = [*first, *sorted(place, key=place.__getitem__)]
+    items[:] = [item for path in ordered for item in files[path]]
+
+
+def _shares_a_stack(item: pytest.Item) -> bool:
+    return "shared_stack" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(autouse=True)

@@ -221,26 +221,23 @@ def test_decisions_of_every_process_reach_the_control_plane(bound: Bound) -> Non
     becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) >= before + 40, True)
 
 
-def test_decisions_wait_for_the_control_plane(embedded_stack: Stack, tmp_path: Path) -> None:
-    """Stopped meanwhile, as the gateway is: enforcement goes on and none is lost."""
-    stack = embedded_stack.start()
-    body = {"id": "waits", "content": STRICT}
-    assert stack.request("POST", "/v1/configurations", body).status == 201
-    token = register(stack, "waits", "waits")
-    with fleet(stack, tmp_path / "gateways") as gateways:
-        gateway = gateways.start("waits", token)
-        becomes(lambda: harmful(gateway), BLOCKED)
-        stack.stop()
-        for _ in range(2):
-            gateway.stop()
-            gateway = gateways.start("waits", token)
-            assert [harmful(gateway) for _ in range(20)] == [BLOCKED] * 20
-        wait_for(lambda: spooled(gateways.state("waits")))
-        asked = 1 + sum(1 for _ in range(40))
-        stack.start()
+def test_decisions_wait_for_the_control_plane(bound: Bound, between: Proxy) -> None:
+    """Away while the gateway stops and starts twice: enforcement goes on and none is lost."""
+    bound.merge(STRICT)
+    gateway = bound.start("waits", url=between.url)
+    name, state = f"{bound.id}-waits", bound.gateways.state(f"{bound.id}-waits")
+    becomes(lambda: harmful(gateway), BLOCKED)
+    becomes(lambda: is_stored(state, STRICT), True)
+    between.cut()
+    for _ in range(2):
+        gateway.stop()
+        gateway = bound.start("waits", url=between.url)
+        assert [harmful(gateway) for _ in range(20)] == [BLOCKED] * 20
+    wait_for(lambda: spooled(state))
+    between.mend()
 
-        becomes(lambda: len(_decisions(stack, "waits")) >= asked, True)
-        becomes(lambda: contact(gateway)["counters"]["decisions_dropped"], 0)
+    becomes(lambda: len(_decisions(bound.stack, name)) > 40, True)
+    becomes(lambda: contact(gateway)["counters"]["decisions_dropped"], 0)
 
 
 def test_decisions_past_the_bound_are_counted(bound: Bound, between: Proxy) -> None:
