@@ -4,10 +4,11 @@ A checkout would change bytes by attributes, follow links and run filters and ho
 objects are read from a bare repository in a temporary folder, which is deleted afterwards.
 """
 
+import contextlib
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitrepos.errors import InternalError, NotOnAnyBranchError, RemoteError
@@ -54,34 +55,76 @@ def take(
             source = RemoteRef(access, courier, ref, object_format, place)
             if among and not ancestry.reached(source, head, among=among):
                 raise NotOnAnyBranchError(head)
-            repository = Repository(source, head, tag_object if signed else "")
-            return [_snapshot(repository, ask) for ask in asks]
+            roots = [ask.root for ask in asks]
+            repository = Repository(source, head, tag_object if signed else "", roots)
+            choices = [_choice(repository, ask) for ask in asks]
+            _bring(repository, [choice for choice in choices if isinstance(choice, _Choice)])
+            return [_snapshot(repository, choice) for choice in choices]
     except OSError as exc:
         raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
 
 
-def _snapshot(repository: "Repository", ask: FilesRequest) -> Snapshot | RemoteError:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What of the commit a request is for; `files` is empty where its tree is known.
+
+    `attributes` are the `.gitattributes` on the way to its files, `links` other symbolic links.
+    """
+
+    ask: FilesRequest
+    tree_id: str
+    is_known: bool
+    files: Sequence[Entry] = ()
+    attributes: Sequence[Entry] = ()
+    links: Sequence[Entry] = ()
+
+    def blobs(self) -> list[str]:
+        """The blobs to read: files that changed, and all that says how to read them."""
+        wanted = [
+            entry.blob
+            for entry in self.files
+            if entry.mode in REGULAR and self.ask.known.get(entry.name) != entry.blob
+        ]
+        return [*wanted, *(entry.blob for entry in (*self.attributes, *self.links))]
+
+
+def _choice(repository: Repository, ask: FilesRequest) -> _Choice | RemoteError:
     try:
         tree_id, above = repository.at(ask.root)
-        files = None if tree_id == ask.known_tree else _files(repository, ask, above)
-        rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
-        commit = replace(repository.commit, signature=repository.signature(ask))
-        return Snapshot(commit, tree_id, files, rewritten=rewritten, let_off=repository.let_off)
+        if tree_id == ask.known_tree:
+            return _Choice(ask, tree_id, is_known=True)
+        return _Choice(ask, tree_id, False, *repository.entries(ask, above))
     except RemoteError as error:
         return error
 
 
-def _files(repository: "Repository", ask: FilesRequest, above: Sequence[Entry]) -> tuple[File, ...]:
-    entries, attributes, links = repository.entries(ask, above)
-    wanted = [
-        entry.blob
-        for entry in entries
-        if entry.mode in REGULAR and ask.known.get(entry.name) != entry.blob
-    ]
-    contents = repository.contents([*wanted, *(entry.blob for entry in (*attributes, *links))])
-    values = _attributes(repository, entries, attributes, contents)
+def _bring(repository: Repository, choices: Sequence[_Choice]) -> None:
+    """Fetch and read for all requests at once; what fails here fails again for its own request."""
+    blobs = [blob for choice in choices for blob in choice.blobs()]
+    with contextlib.suppress(RemoteError):
+        repository.bring(blobs)
+
+
+def _snapshot(repository: Repository, choice: _Choice | RemoteError) -> Snapshot | RemoteError:
+    if isinstance(choice, RemoteError):
+        return choice
+    try:
+        ask = choice.ask
+        files = None if choice.is_known else _files(repository, choice)
+        rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
+        commit = replace(repository.commit, signature=repository.signature(ask))
+        let_off = repository.let_off
+        return Snapshot(commit, choice.tree_id, files, rewritten=rewritten, let_off=let_off)
+    except RemoteError as error:
+        return error
+
+
+def _files(repository: Repository, choice: _Choice) -> tuple[File, ...]:
+    contents = repository.contents(choice.blobs())
+    entries, links = choice.files, choice.links
+    values = _values(repository, entries, choice.attributes, contents)
     files = [_file(entry, contents, values.get(entry.name)) for entry in entries]
-    directories = repository.directories(ask, links, contents)
+    directories = repository.directories(choice.ask, links, contents)
     files += [_link(link, directories[link.name]) for link in links if link.name in directories]
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -106,8 +149,8 @@ def _link(entry: Entry, directory: str) -> File:
     return File(path, entry.blob, defect=defect or Defect("not_a_file", told))
 
 
-def _attributes(
-    repository: "Repository",
+def _values(
+    repository: Repository,
     entries: Sequence[Entry],
     files: Sequence[Entry],
     contents: Mapping[str, bytes | None],

@@ -1,8 +1,9 @@
 """The commit of a snapshot in its temporary repository, and the commands that read it."""
 
+import contextlib
 import hashlib
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +22,8 @@ ATTRIBUTES = ".gitattributes"
 _CONTENT_BYTES = 32 * 1024 * 1024
 TREE = "040000"
 _MAX_LINKS = 1000
+# Roots of one listing: each entry is compared with every root.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,14 @@ class Repository:
     """A temporary bare repository with one commit, its tag if one is asked for, and the commands
     that read it.
 
-    Until `contents` fetches them, it has no blobs, unless the server cannot leave them out.
+    Until `contents` fetches them, it has no blobs, unless the server cannot leave them out. What
+    lies at `roots` is listed once for all of them.
     """
 
-    def __init__(self, source: RemoteRef, head: str, tag_object: str) -> None:
-        self._source = source
+    def __init__(
+        self, source: RemoteRef, head: str, tag_object: str, roots: Collection[str]
+    ) -> None:
+        self._source, self._roots = source, sorted(set(roots))
         brought = ladder.bring(source, head, tag_object=tag_object)
         self._bare, self._way = brought.bare, brought.way
         self._tag_object = tag_object
@@ -50,8 +56,11 @@ class Repository:
         # Of a header that is there twice, the first counts.
         facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
         self.commit, self._tree = _commit(facts, message), facts["tree"]
-        self._below: dict[str, list[Entry]] = {}
+        self._listing: Listing | None = None
+        self._here: set[str] = set()
+        self._contents: dict[str, bytes | None] = {}
         self._left: dict[str, bool] = {}
+        self._signatures: dict[tuple[str, str], Signature | None] = {}
 
     def _read_header(self, name: str) -> tuple[list[str], str]:
         """The header lines of a commit as stored, and its message.
@@ -92,7 +101,12 @@ class Repository:
         """The signature of the annotated tag, or else the commit; None without allowed signers."""
         if not ask.allowed_signers and not ask.allowed_openpgp_keys:
             return None
-        signers, keys = ask.allowed_signers, ask.allowed_openpgp_keys
+        judges = (ask.allowed_signers, ask.allowed_openpgp_keys)
+        if judges not in self._signatures:
+            self._signatures[judges] = self._judged(*judges)
+        return self._signatures[judges]
+
+    def _judged(self, signers: str, keys: str) -> Signature | None:
         home = openpgp.home(self._source.folder, keys) if keys else None
         wanted = signatures.kinds(ssh=bool(signers), openpgp=bool(keys))
         if self._tag_object:
@@ -113,13 +127,13 @@ class Repository:
         """
         if not root:
             return self._tree, []
-        names = [root, *(f"{parent}{ATTRIBUTES}" for parent in _parents(root))]
-        self._below[root] = self._listed(names)
-        entries = {entry.name: entry for entry in self._below[root] if entry.name in names}
-        if root not in entries:
+        listing = self._listed_once()
+        entry = listing.at(root)
+        if entry is None:
             raise PathNotFoundError(self._missing(root), commit=self.commit.id)
-        there = entries.pop(root).blob
-        above = [entry for entry in entries.values() if entry.mode in REGULAR]
+        there = entry.blob
+        found = map(listing.at, _attributes_above(root))
+        above = [entry for entry in found if entry is not None and entry.mode in REGULAR]
         if not above:
             return there, []
         ids = sorted((entry.name, entry.blob) for entry in above)
@@ -145,8 +159,8 @@ class Repository:
         Raises:
             TooLargeError: there are over 1,000 policy files.
         """
-        listed = self._below.pop(ask.root) if ask.root else self._listed([])
-        listed = [entry for entry in listed if _may_be_taken(entry, ask.root)]
+        there = self._listed_once().below(ask.root)
+        listed = [entry for entry in there if _may_be_taken(entry, ask.root)]
         named = policy_files([entry.name for entry in listed], under=ask.root)
         chosen = globs.chosen(named, include=ask.include, exclude=ask.exclude)
         if len(chosen) > MAX_FILES:
@@ -188,6 +202,20 @@ class Repository:
             )
         }
 
+    def bring(self, blobs: Sequence[str]) -> None:
+        """Fetch blobs that `contents` is going to be asked for, all at once.
+
+        They are read, too, unless that is more than one request may have.
+        """
+        asked = list(dict.fromkeys(blobs))
+        if not asked:
+            return
+        self._fetch_blobs(asked)
+        self._here.update(asked)
+        with contextlib.suppress(TooLargeError):
+            read = self._read(asked, _CONTENT_BYTES)
+            self._contents = dict.fromkeys(asked) | _small_enough(read)
+
     def contents(self, blobs: Sequence[str]) -> dict[str, bytes | None]:
         """The bytes of each blob exactly as committed; None for one over 1 MiB.
 
@@ -195,15 +223,15 @@ class Repository:
             TooLargeError: together they are over 32 MiB.
         """
         asked = list(dict.fromkeys(blobs))
-        if not asked:
-            return {}
-        self._fetch_blobs(asked)
-        try:
-            read = self._read(asked, _CONTENT_BYTES)
-        except TooLargeError:
-            read = self._read(self._small(asked), 2 * _CONTENT_BYTES)
-        small = {blob: content for blob, content in read.items() if len(content) <= MAX_BYTES}
-        return dict.fromkeys(asked) | small
+        if missing := [blob for blob in asked if blob not in self._here]:
+            self._fetch_blobs(missing)
+        if unread := [blob for blob in asked if blob not in self._contents]:
+            try:
+                read = self._read(unread, _CONTENT_BYTES)
+            except TooLargeError:
+                read = self._read(self._small(unread), 2 * _CONTENT_BYTES)
+            return {**self._contents, **dict.fromkeys(unread), **_small_enough(read)}
+        return self._contents
 
     def attributes(self, names: Sequence[str], files: Sequence[Entry]) -> dict[str, dict[str, str]]:
         """The attributes of each name, as git reads them from the `.gitattributes` in `files`."""
@@ -220,25 +248,36 @@ class Repository:
                 attributes[name][attribute] = value
         return attributes
 
-    def _listed(self, names: Collection[str]) -> list[Entry]:
-        """The entries at `names`, and below the policy files, attributes and links.
+    def _listed_once(self) -> "Listing":
+        """What lies at the roots of all requests, and the attributes above them."""
+        if self._listing is None:
+            names = [] if "" in self._roots else self._roots
+            found = list(self._listed(names[:_AT_ONCE]))
+            for start in range(_AT_ONCE, len(names), _AT_ONCE):
+                found += self._listed(names[start : start + _AT_ONCE])
+            self._listing = Listing(found)
+        return self._listing
 
-        Without names these are those of the whole commit.
+    def _listed(self, roots: Sequence[str]) -> Iterator[Entry]:
+        """The entries at `roots` and the `.gitattributes` above them, and of what lies below the
+        policy files, attributes and links.
+
+        Without roots these are those of the whole commit.
         """
+        above = dict.fromkeys(name for root in roots for name in _attributes_above(root))
         listing = self._bare.read(
             [
                 "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
-                *(f":(literal){name}" for name in names),
+                *(f":(literal){name}" for name in (*roots, *above)),
             ]
         )  # fmt: skip
         # Of a large tree only these few lines become values.
-        ends = (FILE_NAME.encode(), ATTRIBUTES.encode(), *(_bytes(f"\t{n}") for n in names))
+        ends = (FILE_NAME.encode(), ATTRIBUTES.encode())
+        named = set(map(_bytes, (*self._roots, *roots))) - {b""}
         links = f"{SYMLINK} ".encode()
-        return [
-            _entry(line)
-            for line in listing.split(b"\0")
-            if line.endswith(ends) or line.startswith(links)
-        ]
+        for line in listing.split(b"\0"):
+            if line.endswith(ends) or line.startswith(links) or line.partition(b"\t")[2] in named:
+                yield _entry(line)
 
     def _fetch_blobs(self, blobs: Sequence[str]) -> None:
         if self._way >= Way.SHALLOW:
@@ -270,6 +309,27 @@ class Repository:
         return small
 
 
+class Listing:
+    """Entries of a tree, found by name and by directory."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._by_name = {entry.name: entry for entry in entries}
+        self._names = sorted(self._by_name)
+
+    def at(self, name: str) -> Entry | None:
+        """The entry of exactly this name."""
+        return self._by_name.get(name)
+
+    def below(self, root: str) -> list[Entry]:
+        """The entry at `root`, and those below it."""
+        if not root:
+            return [self._by_name[name] for name in self._names]
+        start = bisect_left(self._names, f"{root}/")
+        end = bisect_left(self._names, f"{root}0")  # The character after the slash.
+        inside = [self._by_name[name] for name in self._names[start:end]]
+        return [self._by_name[root], *inside] if root in self._by_name else inside
+
+
 def _commit(facts: Mapping[str, str], message: str) -> Commit:
     """The commit with these header fields and this message, whose lines are indented."""
     author, _ = _signed(facts.get("author", ""))
@@ -291,6 +351,15 @@ def _moment(seconds: str) -> datetime | None:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _attributes_above(root: str) -> list[str]:
+    """The `.gitattributes` of every directory above a path."""
+    return [f"{parent}{ATTRIBUTES}" for parent in _parents(root)]
+
+
+def _small_enough(read: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {blob: content for blob, content in read.items() if len(content) <= MAX_BYTES}
 
 
 def _parents(name: str) -> list[str]:

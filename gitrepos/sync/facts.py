@@ -87,19 +87,25 @@ def decide(
 
 
 def linked(link_id: UUID) -> list[Linked]:
-    """The files of a link as of its last sync.
+    """The files of a link as of its last sync (`linked_by`)."""
+    return linked_by([link_id])[link_id]
+
+
+def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
+    """The files of links as of their last syncs, by the link's id.
 
     A file that must go into force although it did not change has an empty blob, so that it is
     read again; so has one whose configuration another link feeds by now.
     """
-    owned = Configuration.objects.filter(owner=str(link_id)).exclude(git_hash="")
-    settled = set(owned.values_list("pk", flat=True))
-    files = LinkedFile.objects.filter(link=link_id).order_by("path")
-    rows = [Linked(*row) for row in files.values_list(*_COLUMNS)]
-    return [
-        row if row.configuration in settled or row.outcome != "synced" else replace(row, blob="")
-        for row in rows
-    ]
+    owned = Configuration.objects.filter(owner__in=list(map(str, link_ids))).exclude(git_hash="")
+    settled = set(owned.values_list("owner", "pk"))
+    files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
+    found: dict[UUID, list[Linked]] = {link_id: [] for link_id in link_ids}
+    for link_id, *columns in files.values_list("link_id", *_COLUMNS):
+        row = Linked(*columns)
+        stands = (str(link_id), row.configuration) in settled or row.outcome != "synced"
+        found[link_id].append(row if stands else replace(row, blob=""))
+    return found
 
 
 def _holders(ids: Collection[str]) -> dict[str, Holder]:

@@ -38,7 +38,10 @@ from gitrepos.sync.work import Work
 log = structlog.get_logger(__name__)
 
 # A fetch that begins, and the lint of what it brings, must still fit into the lease.
-_BUDGET_SECONDS = 30
+_FETCH_SECONDS = 30
+# What was fetched is applied until shortly before the lease ends, so that a thousand links of one
+# repository are done in one go.
+_APPLY_SECONDS = 120
 
 
 def sync(fence: Fence, heads: Heads) -> None:
@@ -46,7 +49,7 @@ def sync(fence: Fence, heads: Heads) -> None:
 
     Links for which the lease is too short are left to the next poll.
     """
-    until = time.monotonic() + _BUDGET_SECONDS
+    began = time.monotonic()
     with work.discarding(fence):
         claims.renew(fence)
         job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
@@ -54,7 +57,7 @@ def sync(fence: Fence, heads: Heads) -> None:
             return
         pending = needs.pending_files(job.links)
         results, limited_until = {}, None
-        for look, reason, head, found in _taken(job, heads, pending, until):
+        for look, reason, head, found in _taken(job, heads, pending, began):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
             results[look.link.pk] = _sync_link(fence, job, look, reason, head, found)
@@ -76,9 +79,10 @@ def abandon(fence: Fence, error: RemoteError) -> None:
 
 
 def _taken(
-    job: Work, heads: Heads, pending: Mapping[UUID, Reason], until: float
+    job: Work, heads: Heads, pending: Mapping[UUID, Reason], began: float
 ) -> Iterator[tuple[Look, Reason, Head, Sequence[Look]]]:
-    """Fetch the links that need a sync, until the moment `until` (monotonic), but one at least.
+    """Fetch the links that need a sync, for as long as the lease allows after the moment `began`
+    (monotonic), but one at least.
 
     One fetch serves all links of a ref, and looks at those of its links that need no sync or
     are suspended: a file may have moved from one to another. Links without a failure come first,
@@ -101,8 +105,10 @@ def _taken(
         due = [look for look in found if look.link in links]
         for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
             yield look, reasons[look.link.pk], head, found
-            if time.monotonic() > until:
+            if time.monotonic() > began + _APPLY_SECONDS:
                 return
+        if time.monotonic() > began + _FETCH_SECONDS:
+            return
 
 
 def _reasons(job: Work, heads: Heads, pending: Mapping[UUID, Reason]) -> dict[UUID, Reason]:
@@ -129,14 +135,15 @@ def looks(
 ) -> list[Look]:
     """What one fetch finds for the links that need a sync, and for their siblings."""
     everyone = [*links, *(link for link in siblings if link not in links)]
-    rows = [facts.linked(link.pk) for link in everyone]
+    rows = facts.linked_by([link.pk for link in everyone])
     asks = [
-        needs.files_request(link, before, pending, head.ref, siblings=len(everyone) > 1)
-        for link, before in zip(everyone, rows, strict=True)
+        needs.files_request(link, rows[link.pk], pending, head.ref, siblings=len(everyone) > 1)
+        for link in everyone
     ]
     # Whether a branch was rewritten is asked for the links that sync.
     asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
-    return list(map(Look, everyone, rows, fetched(job, followed, head, asks)))
+    found = fetched(job, followed, head, asks)
+    return [Look(link, rows[link.pk], one) for link, one in zip(everyone, found, strict=True)]
 
 
 def fetched(
@@ -206,7 +213,11 @@ def _apply(
     hold = apply.apply(
         fence, attempt, snapshot, look.candidates(), head=head, hold=hold, looks=seen
     )
-    about = {"git_repo": str(attempt.link_id), "commit": snapshot.commit.id, "why": attempt.reason}
+    about = {
+        "git_repo": str(attempt.link_id),
+        "commit": snapshot.commit.id,
+        "why": attempt.reason.value,
+    }
     if hold is not None:
         log.warning("held", reason=hold.reason, **about)
     else:

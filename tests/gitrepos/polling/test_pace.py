@@ -345,7 +345,7 @@ def test_what_does_not_fit_into_a_lease_is_left_to_the_next(
     for branch in ("main", "next"):
         repo.git("checkout", "--quiet", branch)
         repo.commit({f"{branch}-{n}/policy-config.yaml": policy("Two") for n in "ab"})
-    monkeypatch.setattr(steps, "_BUDGET_SECONDS", 0)
+    monkeypatch.setattr(steps, "_APPLY_SECONDS", 0)
     Remote.objects.update(next_poll_at=timezone.now())
     synced = []
 
@@ -366,7 +366,7 @@ def test_a_link_that_was_well_is_synced_before_those_that_fail(
     failing = [link(admin, repo.url, branch="other", path=f"nowhere/{n}") for n in range(9)]
     well = link(admin, repo.url, branch="main")
     run_due()
-    monkeypatch.setattr(steps, "_BUDGET_SECONDS", 0)
+    monkeypatch.setattr(steps, "_FETCH_SECONDS", 0)
     commit = repo.commit({"bot/policy-config.yaml": policy("Two")})
 
     poll()
