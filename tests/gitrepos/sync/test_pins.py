@@ -110,9 +110,7 @@ PINNED, PUSHED = (None, 1, 2), (None, ONE, THREE)
 
 
 @pytest.mark.parametrize("polled", [True, False])
-def test_a_release_puts_gits_last_word_in_force(
-    admin: APIClient, repo: Repo, polled: bool
-) -> None:
+def test_a_release_puts_gits_last_word_in_force(admin: APIClient, repo: Repo, polled: bool) -> None:
     """At once, whichever version was pinned, whatever git said meanwhile, looked at or not."""
     cases = {f"bot{n}": case for n, case in enumerate(product(PINNED, PUSHED))}
     paths = {pk: f"{pk}/policy-config.yaml" for pk in cases}
