@@ -164,7 +164,7 @@ def test_many_quiet_remotes_cost_few_queries(admin: APIClient, forge: Forge, rep
     run_due()
     with CaptureQueriesContext(connection) as one:
         poll()
-    for number in range(60):
+    for number in range(25):
         (forge.root / f"copy-{number}-{repo.bare.name}").symlink_to(repo.bare)
         link(admin, f"{forge.url}/copy-{number}-{repo.bare.name}", path=f"p{number}")
     Link.objects.update(
@@ -175,4 +175,4 @@ def test_many_quiet_remotes_cost_few_queries(admin: APIClient, forge: Forge, rep
     with CaptureQueriesContext(connection) as many:
         poll()
 
-    assert len(many) < len(one) + 60
+    assert len(many) < len(one) + 25
