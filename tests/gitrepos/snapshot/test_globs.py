@@ -43,7 +43,7 @@ def test_a_glob_of_many_stars_costs_little() -> None:
 
 def test_all_globs_of_a_link_cost_little_on_deep_paths() -> None:
     """Place by place, they would keep a worker for longer than a sync may take."""
-    deep = [f"{'a/' * 480}{number}/policy-config.yaml" for number in range(100)]
+    deep = [f"{'a/' * 480}{number}/policy-config.yaml" for number in range(20)]
     globs = [f"**/{'a/' * 96}b{number}" for number in range(50)]
 
     assert chosen(deep, include=[], exclude=globs) == deep
