@@ -12,15 +12,20 @@ def ours() -> dict[int, tuple[bytes, bytes]]:
     The forge's own git processes do not count: their environment is another.
     """
     children = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
+    for name in os.listdir("/proc"):  # Each test ends with this: a Path apiece costs twice as much.
+        if name.isdecimal():
             try:
-                environment = (entry / "environ").read_bytes()
+                environment = _read(f"/proc/{name}/environ")
                 if _OURS in environment:
-                    children[int(entry.name)] = ((entry / "cmdline").read_bytes(), environment)
+                    children[int(name)] = (_read(f"/proc/{name}/cmdline"), environment)
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
     return children
+
+
+def _read(file: str) -> bytes:
+    with open(file, "rb", buffering=0) as opened:
+        return opened.read()
 
 
 def below(pid: int) -> dict[int, tuple[bytes, bytes]]:
@@ -35,12 +40,12 @@ def naming(*words: str) -> dict[int, tuple[bytes, bytes]]:
 
 
 def zombies() -> list[int]:
-    """Children of this process that ended and were never waited for."""
-    return [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdecimal() and _stat(int(entry.name))[:2] == ["Z", str(os.getpid())]
-    ]
+    """A child of this process that ended and was never waited for, if there is one."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # There is no child at all.
+        return []
+    return [found.si_pid] if found else []
 
 
 def _ancestors(pid: int) -> list[int]:

@@ -389,29 +389,27 @@ def test_many_refs_of_one_beginning_are_passed_over(full: Repo) -> None:
     assert heads(full.url) == {MAIN: commit}
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        ("0", 0),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400),
-        ("Mon, 01 Jan 1990 00:00:00 GMT", 0),
-        ("99999999999999999999", 86_400),
-        ("soon", None),
-        ("-5", None),
-        ("", None),
-    ],
-)
-def test_a_limit_says_for_how_long(
-    fresh: Forge, unknown: Repo, text: str, seconds: int | None
-) -> None:
+LIMITS = [
+    ("120", 120),
+    ("0", 0),
+    ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400),
+    ("Mon, 01 Jan 1990 00:00:00 GMT", 0),
+    ("99999999999999999999", 86_400),
+    ("soon", None),
+    ("-5", None),
+    ("", None),
+]
+
+
+def test_a_limit_says_for_how_long(fresh: Forge, unknown: Repo) -> None:
     """In seconds or as a date; nonsense is no time, and no wait is longer than a day."""
-    fresh.answers[unknown.bare.name] = (429, {"Retry-After": text} if text else {}, b"")
+    for text, seconds in LIMITS:
+        fresh.answers[unknown.bare.name] = (429, {"Retry-After": text} if text else {}, b"")
 
-    error = failure(unknown.url)
+        error = failure(unknown.url)
 
-    assert isinstance(error, RateLimitedError)
-    assert error.retry_after_seconds == seconds
+        assert isinstance(error, RateLimitedError), text
+        assert error.retry_after_seconds == seconds, text
 
 
 def test_a_limit_that_must_hide_a_secret_still_says_for_how_long(
@@ -437,34 +435,29 @@ def test_a_refusal_until_later_is_a_limit(fresh: Forge, unknown: Repo, status: i
     assert (error.code, getattr(error, "retry_after_seconds", None)) == ("rate_limited", 30)
 
 
-@pytest.mark.parametrize(
-    ("location", "shown"),
-    [
-        (
-            "https://forge.example/new/repo.git/git-upload-pack",
-            "https://forge.example/new/repo.git",
-        ),
-        ("/new.git/git-upload-pack", "FORGE/new.git"),
-        ("https://user:secret@forge.example/r.git/git-upload-pack", None),
-        ("https://forge.example/sign-in?to=/r.git", None),
-        ("file:///etc/passwd", None),
-        ("https://[broken/git-upload-pack", None),
-        ("", None),
-    ],
-)
-def test_a_repository_that_moved_says_where_to(
-    fresh: Forge, unknown: Repo, location: str, shown: str | None
-) -> None:
+MOVES = [
+    ("https://forge.example/new/repo.git/git-upload-pack", "https://forge.example/new/repo.git"),
+    ("/new.git/git-upload-pack", "FORGE/new.git"),
+    ("https://user:secret@forge.example/r.git/git-upload-pack", None),
+    ("https://forge.example/sign-in?to=/r.git", None),
+    ("file:///etc/passwd", None),
+    ("https://[broken/git-upload-pack", None),
+    ("", None),
+]
+
+
+def test_a_repository_that_moved_says_where_to(fresh: Forge, unknown: Repo) -> None:
     """If that is the url of a repository."""
-    fresh.answers[unknown.bare.name] = (301, {"Location": location}, b"")
+    for location, shown in MOVES:
+        fresh.answers[unknown.bare.name] = (301, {"Location": location}, b"")
 
-    error = failure(unknown.url)
+        error = failure(unknown.url)
 
-    where = f"to {shown.replace('FORGE', fresh.url)}" if shown else "elsewhere"
-    assert (error.code, error.message) == (
-        "moved",
-        f"The server redirects {where}, and no redirect is followed: link the new url.",
-    )
+        where = f"to {shown.replace('FORGE', fresh.url)}" if shown else "elsewhere"
+        assert (error.code, error.message) == (
+            "moved",
+            f"The server redirects {where}, and no redirect is followed: link the new url.",
+        ), location
 
 
 def test_a_bug_in_one_check_costs_the_others_nothing(

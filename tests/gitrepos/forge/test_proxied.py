@@ -34,10 +34,10 @@ NAME = "git.example"
 _PROXY_SECONDS, _DEADLINE_SECONDS = connections._PROXY_SECONDS, check._DEADLINE_SECONDS
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """One that no system knows, for the forge and the proxy."""
-    return Authority(tmp_path / "authority", NAME)
+    return Authority(tmp_path_factory.mktemp("tls") / "authority", NAME)
 
 
 @pytest.fixture

@@ -189,10 +189,12 @@ def test_links_are_listed_by_status(admin: APIClient) -> None:
     assert [row["status"] for row in some] == ["held", "error"]
 
 
-@pytest.mark.parametrize("value", ["", "broken", "error,", "error;held", "Error", "%00"])
-def test_an_unknown_status_is_refused(admin: APIClient, value: str) -> None:
+def test_an_unknown_status_is_refused(admin: APIClient) -> None:
     """With those that there are."""
-    assert refusal(admin.get(f"/v1/git-repos?status={value}")) == (400, ["status"])
+    for value in ("", "broken", "error,", "error;held", "Error", "%00"):
+        answer = admin.get(f"/v1/git-repos?status={value}")
+
+        assert refusal(answer) == (400, ["status"]), value
 
 
 def test_links_are_listed_in_pages(admin: APIClient) -> None:
@@ -239,10 +241,12 @@ def _plan(sql: str) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "20260231T000000.000000-" + "0" * 32, "%00"])
-def test_a_cursor_that_cannot_be_is_refused(admin: APIClient, cursor: str) -> None:
+def test_a_cursor_that_cannot_be_is_refused(admin: APIClient) -> None:
     """It must be from an answer."""
-    assert refusal(admin.get(f"/v1/git-repos?limit=1&cursor={cursor}")) == (400, ["cursor"])
+    for cursor in ("x", "1", "20260231T000000.000000-" + "0" * 32, "%00"):
+        answer = admin.get(f"/v1/git-repos?limit=1&cursor={cursor}")
+
+        assert refusal(answer) == (400, ["cursor"]), cursor
 
 
 def test_an_edit_makes_a_link_pending_again(admin: APIClient, repo: Repo) -> None:

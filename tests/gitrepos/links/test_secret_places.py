@@ -139,41 +139,38 @@ def test_plain_http_is_a_new_place_and_none_for_ssh(admin: APIClient, made: dict
     assert error(bare)["details"][0]["field"].startswith("hosts" if ssh else field)
 
 
-@pytest.mark.parametrize(
-    ("url", "hosts", "is_good"),
-    [
-        ("https://forge.example/r", ["forge.example"], True),
-        ("http://forge.example/r", ["forge.example"], False),
-        ("http://forge.example:443/r", ["forge.example"], False),
-        ("http://forge.example/r", ["forge.example:80"], False),
-        ("http://forge.example:8443/r", ["forge.example:8443"], False),
-        ("https://forge.example:8443/r", ["forge.example:8443"], True),
-        ("http://forge.example/r", ["http://forge.example"], True),
-        ("http://forge.example/r", ["http://forge.example:80"], True),
-        ("http://forge.example:8443/r", ["HTTP://forge.example:8443"], True),
-        ("http://forge.example:8443/r", ["http://forge.example"], False),
-        ("https://forge.example:8443/r", ["http://forge.example:8443"], False),
-        ("https://forge.example/r", ["http://forge.example"], False),
-        ("http://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
-        ("https://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
-        ("http://127.0.0.1/r", ["127.0.0.1"], False),
-        ("http://localhost:8443/r", ["localhost:8443"], False),
-        ("https://forge.example:8443/r", ["forge.example"], False),
-        ("ssh://git@forge.example/r", ["forge.example"], False),
-        ("https://forge.example.org/r", ["forge.example"], False),
-    ],
-)
-def test_a_secret_goes_in_clear_only_where_its_owner_says_so(
-    admin: APIClient, url: str, hosts: list[str], is_good: bool
-) -> None:
+PLACES = [
+    ("https://forge.example/r", ["forge.example"], True),
+    ("http://forge.example/r", ["forge.example"], False),
+    ("http://forge.example:443/r", ["forge.example"], False),
+    ("http://forge.example/r", ["forge.example:80"], False),
+    ("http://forge.example:8443/r", ["forge.example:8443"], False),
+    ("https://forge.example:8443/r", ["forge.example:8443"], True),
+    ("http://forge.example/r", ["http://forge.example"], True),
+    ("http://forge.example/r", ["http://forge.example:80"], True),
+    ("http://forge.example:8443/r", ["HTTP://forge.example:8443"], True),
+    ("http://forge.example:8443/r", ["http://forge.example"], False),
+    ("https://forge.example:8443/r", ["http://forge.example:8443"], False),
+    ("https://forge.example/r", ["http://forge.example"], False),
+    ("http://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
+    ("https://127.0.0.1:8443/r", ["127.0.0.1:8443"], True),
+    ("http://127.0.0.1/r", ["127.0.0.1"], False),
+    ("http://localhost:8443/r", ["localhost:8443"], False),
+    ("https://forge.example:8443/r", ["forge.example"], False),
+    ("ssh://git@forge.example/r", ["forge.example"], False),
+    ("https://forge.example.org/r", ["forge.example"], False),
+]
+
+
+def test_a_secret_goes_in_clear_only_where_its_owner_says_so(admin: APIClient) -> None:
     """Without one the host is meant as the kind's own scheme reaches it."""
-    credential(admin, token=TOKEN, hosts=hosts)
+    for number, (url, hosts, is_good) in enumerate(PLACES):
+        credential(admin, name=f"c{number}", token=TOKEN, hosts=hosts)
+        body = {"url": url, "path": f"p{number}", "credential": f"c{number}", "suspended": True}
 
-    answer = admin.post(
-        "/v1/git-repos", {"url": url, "credential": "shared", "suspended": True}, format="json"
-    )
+        answer = admin.post("/v1/git-repos", body, format="json")
 
-    assert answer.status_code == (201 if is_good else 400)
+        assert answer.status_code == (201 if is_good else 400), (url, hosts)
 
 
 @pytest.mark.parametrize(

@@ -244,14 +244,13 @@ def _unreachable(admin: APIClient, count: int) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def down(admin: APIClient, forge: Forge, make_repo: Callable[[], Repo]) -> list[dict[str, object]]:
+def down(admin: APIClient, forge: Forge, repo: Repo) -> list[dict[str, object]]:
     """Four links of one host that were well until it went down; three were asked since."""
-    repos = [make_repo() for _ in range(4)]
-    for number, repo in enumerate(repos):
-        repo.commit({f"b{number}/policy-config.yaml": policy()})
-    rows = [link(admin, repo.url) for repo in repos]
+    repo.commit({f"b{number}/policy-config.yaml": policy() for number in range(4)})
+    names = [forge.alias(repo) for _ in range(4)]
+    rows = [link(admin, f"{forge.url}/{name}", path=f"b{n}") for n, name in enumerate(names)]
     run_due()
-    forge.answers |= {repo.bare.name: (503, {}, b"") for repo in repos}
+    forge.answers |= dict.fromkeys(names, (503, {}, b""))
     last = Link.objects.get(pk=rows[-1]["id"])
     Remote.objects.exclude(pk=last.remote_id).update(next_poll_at=timezone.now())
     run_due()

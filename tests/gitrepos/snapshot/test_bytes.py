@@ -1,6 +1,7 @@
 """Bytes in force: those that git holds, one for one."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -42,17 +43,23 @@ def test_the_hash_is_that_of_the_blob(admin: APIClient, repo: Repo) -> None:
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("path", ["", "policies/", "policies/bot", PATH])
-def test_attributes_count_wherever_they_stand_on_the_way(
-    admin: APIClient, repo: Repo, path: str
-) -> None:
+def test_attributes_count_wherever_they_stand_on_the_way(admin: APIClient, repo: Repo) -> None:
     """Above the link's path too."""
     repo.commit({PATH: PLAIN, "policies/.gitattributes": "*.yaml eol=crlf\n"})
-    row = link(admin, repo.url, path=path)
+    rows = linked(admin, repo, "", "policies/", "policies/bot", PATH)
 
     run_due()
 
-    assert codes(files(admin, row)[PATH]) == ["checkout_differs"]
+    for path, row in rows.items():
+        assert codes(files(admin, row)[PATH]) == ["checkout_differs"], path
+
+
+def linked(admin: APIClient, repo: Repo, *paths: str) -> dict[str, dict[str, Any]]:
+    """A link of each path, with ids of its own."""
+    return {
+        path: link(admin, repo.url, path=path, id_prefix=f"l{number}-")
+        for number, path in enumerate(paths)
+    }
 
 
 def test_attributes_beside_the_way_do_not_count(admin: APIClient, repo: Repo) -> None:
@@ -89,21 +96,21 @@ def test_attributes_too_large_to_read_are_a_warning(admin: APIClient, repo: Repo
     assert (file["outcome"], codes(file)) == ("synced", ["checkout_unknown"])
 
 
-@pytest.mark.parametrize("path", ["", "policies/"])
-def test_a_warning_follows_its_attribute(admin: APIClient, repo: Repo, path: str) -> None:
+def test_a_warning_follows_its_attribute(admin: APIClient, repo: Repo) -> None:
     """It comes and goes with the attribute although the file stands still; no version is made."""
     repo.commit({PATH: PLAIN})
-    row = link(admin, repo.url, path=path)
+    rows = linked(admin, repo, "", "policies/")
     run_due()
-    seen = [codes(files(admin, row)[PATH])]
+    seen = [[codes(files(admin, row)[PATH]) for row in rows.values()]]
 
     for attributes in ("*.yaml eol=crlf\n", "*.yaml eol=lf\n"):
         repo.commit({".gitattributes": attributes})
         poll()
-        seen.append(codes(files(admin, row)[PATH]))
+        seen.append([codes(files(admin, row)[PATH]) for row in rows.values()])
 
-    assert seen == [[], ["checkout_differs"], []]
-    assert get(admin, "/v1/configurations/bot")["version"] == 1
+    assert seen == [[[]] * 2, [["checkout_differs"]] * 2, [[]] * 2]
+    for pk in ("l0-bot", "l1-bot"):
+        assert get(admin, f"/v1/configurations/{pk}")["version"] == 1
 
 
 def test_a_warning_stands_beside_those_of_lint(admin: APIClient, repo: Repo) -> None:

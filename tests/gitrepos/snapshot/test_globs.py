@@ -16,14 +16,14 @@ GLOBS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("glob", GLOBS)
-def test_a_glob_chooses_what_git_chooses(repo: Repo, glob: str) -> None:
+def test_a_glob_chooses_what_git_chooses(repo: Repo) -> None:
     """As `git ls-files ':(glob)…'` lists it."""
     repo.commit(dict.fromkeys(NAMES, "x"))
 
-    said = repo.git("ls-files", "--", f":(glob){glob}").split()
+    for glob in GLOBS:
+        said = repo.git("ls-files", "--", f":(glob){glob}").split()
 
-    assert sorted(chosen(NAMES, include=[glob], exclude=[])) == sorted(said)
+        assert sorted(chosen(NAMES, include=[glob], exclude=[])) == sorted(said), glob
 
 
 def test_what_is_excluded_is_left_out_of_what_is_included() -> None:
@@ -43,7 +43,7 @@ def test_a_glob_of_many_stars_costs_little() -> None:
 
 def test_all_globs_of_a_link_cost_little_on_deep_paths() -> None:
     """Place by place, they would keep a worker for longer than a sync may take."""
-    deep = [f"{'a/' * 480}{number}/policy-config.yaml" for number in range(100)]
+    deep = [f"{'a/' * 480}{number}/policy-config.yaml" for number in range(20)]
     globs = [f"**/{'a/' * 96}b{number}" for number in range(50)]
 
     assert chosen(deep, include=[], exclude=globs) == deep

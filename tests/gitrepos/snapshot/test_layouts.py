@@ -1,7 +1,7 @@
 """Layouts of repositories, and kinds of servers that hold them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from configurations.models import Configuration
+from gitrepos.snapshot import reader
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -53,26 +54,36 @@ PATHS = {
 }
 
 
-@contextmanager
-def counted() -> Iterator[Callable[[], int]]:
-    """Counts the queries made inside; ask for them afterwards."""
-    with CaptureQueriesContext(connection) as queries:
-        yield lambda: len(queries)
+def linked(admin: APIClient, repo: Repo, *paths: str) -> dict[str, dict[str, Any]]:
+    """A link of each path, by a branch and with ids of its own: some paths are the same."""
+    rows = {}
+    for number, path in enumerate(paths):
+        name = f"l{number}"
+        repo.git("update-ref", f"refs/heads/{name}", "HEAD", at=repo.bare)
+        rows[path] = link(admin, repo.url, branch=name, path=path, id_prefix=f"{name}-")
+    return rows
+
+
+def queries(step: Callable[[], None]) -> int:
+    """How many queries a step makes; the next request of a client forgets them."""
+    with CaptureQueriesContext(connection) as made:
+        step()
+    return len(made)
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize(("path", "ids"), PATHS.items())
-def test_a_path_takes_what_stands_under_it(
-    admin: APIClient, repo: Repo, path: str, ids: set[str]
-) -> None:
+def test_a_path_takes_what_stands_under_it(admin: APIClient, repo: Repo) -> None:
     """A directory at any depth, or the one file it names, whatever that is called."""
     repo.commit(TREE)
-    row = link(admin, repo.url, path=path)
+    rows = linked(admin, repo, *PATHS)
 
     run_due()
 
-    assert set(hashes()) == ids
-    assert set(outcomes(admin, row).values()) == {"synced"}
+    for number, (path, row) in enumerate(rows.items()):
+        said = outcomes(admin, row)
+        assert {name for _, name in said} == {f"l{number}-{pk}" for pk in PATHS[path]}, path
+        assert set(said.values()) == {"synced"}, path
+    assert len(hashes()) == sum(map(len, PATHS.values()))
 
 
 def test_a_single_file_follows_its_changes(admin: APIClient, repo: Repo) -> None:
@@ -89,58 +100,55 @@ def test_a_single_file_follows_its_changes(admin: APIClient, repo: Repo) -> None
 
 def test_many_policies_of_one_commit_land_together(admin: APIClient, repo: Repo) -> None:
     """In one transaction, whose queries do not grow with the files beyond the batches."""
-    paths = [f"policies/bot-{number:03}/policy-config.yaml" for number in range(500)]
+    paths = [f"policies/bot-{number:03}/policy-config.yaml" for number in range(200)]
     few = {path: policy(path) for path in paths[:5]}
     repo.plant(few)
     row = link(admin, repo.url)
-    with counted() as first:
-        run_due()
+    first = queries(run_due)
     repo.plant({path: policy(path) for path in paths})
-    with counted() as second:
-        poll()
+    second = queries(poll)
     repo.plant({path: policy(path + "2") for path in paths})
-    with counted() as third:
-        poll()
+    third = queries(poll)
 
-    assert shown(admin, row)["files"] == {"synced": 500}
-    assert Configuration.objects.filter(version=2).count() == 500
-    # The smallest batch is SQLite's: 999 variables for the columns of 500 rows.
-    assert (second() - first(), third() - first()) <= (40, 60)
+    assert shown(admin, row)["files"] == {"synced": 200}
+    assert Configuration.objects.filter(version=2).count() == 200
+    # The smallest batch is SQLite's: 999 variables for the columns of 200 rows.
+    assert second - first <= 16
+    assert third - first <= 24
 
 
 @pytest.mark.smoke
-def test_more_policies_than_a_link_takes_are_refused_whole(admin: APIClient, repo: Repo) -> None:
-    """Nothing of the commit is applied, and the last good one stays."""
-    repo.commit({"bot/policy-config.yaml": policy("One")})
+def test_more_policies_than_a_link_takes_are_refused_whole(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound is inclusive. Past it nothing of the commit is applied, and the last stays."""
+    assert reader.MAX_FILES == 1000
+    monkeypatch.setattr(reader, "MAX_FILES", 100)  # As many cost a sync of seconds.
+    many = {f"p{number}/policy-config.yaml": policy() for number in range(100)}
+    repo.plant(many)
     row = link(admin, repo.url)
     run_due()
-    repo.plant({f"p{number}/policy-config.yaml": policy() for number in range(1000)})
+    taken, before = shown(admin, row)["files"], hashes()
+    repo.plant({"bot/policy-config.yaml": policy("One"), "p0/policy-config.yaml": policy("Two")})
 
     poll()
 
     after = shown(admin, row)
+    assert (taken, len(before)) == ({"synced": 100}, 100)
     assert (after["status"], after["error"]["code"]) == ("error", "too_large")
-    assert "1001 policy files" in after["error"]["message"]
-    assert list(hashes()) == ["bot"]
+    assert "101 policy files" in after["error"]["message"]
+    assert hashes() == before
     assert runs(admin, row)[0]["files"] == []
 
 
-def test_as_many_policies_as_a_link_takes_are_taken(admin: APIClient, repo: Repo) -> None:
-    """The bound is inclusive; 1,000 lines of one file are the same bytes but once."""
-    repo.plant({f"p{number}/policy-config.yaml": policy() for number in range(1000)})
-    row = link(admin, repo.url)
-
-    run_due()
-
-    assert shown(admin, row)["files"] == {"synced": 1000}
-
-
 def test_policies_of_too_many_bytes_together_are_refused_whole(
-    admin: APIClient, repo: Repo
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is small enough, but no worker could lint them all in time."""
+    assert reader._CONTENT_BYTES == 32 * 1024 * 1024
+    monkeypatch.setattr(reader, "_CONTENT_BYTES", 4 * 1024 * 1024)
     filler = "#" + "x" * 1_040_000 + "\n"
-    repo.plant({f"p{n}/policy-config.yaml": f"# {n}\n{filler}{policy()}" for n in range(33)})
+    repo.plant({f"p{n}/policy-config.yaml": f"# {n}\n{filler}{policy()}" for n in range(5)})
     row = link(admin, repo.url)
 
     run_due()
@@ -150,45 +158,38 @@ def test_policies_of_too_many_bytes_together_are_refused_whole(
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("path", ["", "docs/"])
-def test_no_policy_at_all_is_synced_and_says_so(admin: APIClient, repo: Repo, path: str) -> None:
+def test_no_policy_at_all_is_synced_and_says_so(admin: APIClient, repo: Repo) -> None:
     """The commit was read to its end; there is nothing to retry."""
     commit = repo.commit({"docs/readme.md": "Nothing here.\n"})
-    row = link(admin, repo.url, path=path)
+    rows = [link(admin, repo.url, path=path) for path in ("", "docs/")]
 
     run_due()
 
-    after = shown(admin, row)
-    assert (after["status"], after["error"]["code"], after["last_commit"], after["files"]) == (
-        "synced",
-        "no_policy_files",
-        commit,
-        {},
-    )
+    for after in (shown(admin, row) for row in rows):
+        assert (after["status"], after["error"]["code"], after["last_commit"], after["files"]) == (
+            "synced",
+            "no_policy_files",
+            commit,
+            {},
+        )
 
 
-def test_the_first_policy_ends_the_notice(admin: APIClient, repo: Repo) -> None:
-    """`no_policy_files` goes when a file comes."""
+def test_the_first_policy_ends_the_notice_and_the_last_ones_end_is_noticed(
+    admin: APIClient, repo: Repo
+) -> None:
+    """What it fed stays in force, shown as missing."""
     repo.commit({"readme.md": "Nothing here.\n"})
     row = link(admin, repo.url)
     run_due()
 
     repo.commit({"bot/policy-config.yaml": policy()})
     poll()
-
-    assert (shown(admin, row)["error"], shown(admin, row)["files"]) == (None, {"synced": 1})
-
-
-def test_the_last_policys_end_is_noticed(admin: APIClient, repo: Repo) -> None:
-    """What it fed stays in force, shown as missing."""
-    repo.commit({"bot/policy-config.yaml": policy(), "readme.md": "Stay.\n"})
-    row = link(admin, repo.url)
-    run_due()
-
+    before = shown(admin, row)
     repo.commit({"bot/policy-config.yaml": None})
     poll()
 
     after = shown(admin, row)
+    assert (before["error"], before["files"]) == (None, {"synced": 1})
     assert (after["error"]["code"], after["files"]) == ("no_policy_files", {"missing": 1})
     assert get(admin, "/v1/configurations/bot")["status"] == "active"
 
@@ -262,19 +263,18 @@ def test_a_repository_that_went_keeps_its_last_good(admin: APIClient, repo: Repo
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize(
-    "path", ["policies/", "policies", "policy-config.yaml", "policies/x.yaml", "a b/c", "p\u00a0q"]
-)
-def test_a_missing_path_is_named(admin: APIClient, repo: Repo, path: str) -> None:
+def test_a_missing_path_is_named(admin: APIClient, repo: Repo) -> None:
     """Whether it names a directory or a file."""
     repo.commit({"bot/policy-config.yaml": policy()})
-    row = link(admin, repo.url, path=path)
+    paths = ("policies/", "policies", "policy-config.yaml", "policies/x.yaml", "a b/c", "p\u00a0q")
+    rows = linked(admin, repo, *paths)
 
     run_due()
 
-    error = shown(admin, row)["error"]
-    assert error["code"] == "path_not_found"
-    assert repr(path.strip("/")) in error["message"]
+    for path, row in rows.items():
+        error = shown(admin, row)["error"]
+        assert error["code"] == "path_not_found", path
+        assert repr(path.strip("/")) in error["message"], path
 
 
 def test_a_path_with_glob_characters_is_taken_as_it_is(admin: APIClient, repo: Repo) -> None:
@@ -361,22 +361,27 @@ SERVERS = {
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(("refused", "is_old"), SERVERS.values(), ids=SERVERS.keys())
-@pytest.mark.parametrize("path", ["policies/", "policies/bot/policy-config.yaml"])
 def test_a_server_that_can_less_is_synced_too(
-    admin: APIClient, forge: Forge, repo: Repo, path: str, refused: tuple[str, ...], is_old: bool
+    admin: APIClient, forge: Forge, repo: Repo, refused: tuple[str, ...], is_old: bool
 ) -> None:
-    """It costs more bytes and gives the same."""
+    """It costs more bytes and gives the same, of a directory and of a single file."""
     _strict(repo, *refused)
     if is_old:
         forge.old.add(repo.bare.name)
-    repo.commit({"policies/bot/policy-config.yaml": policy("One"), "other.bin": "x" * 1000})
-    row = link(admin, repo.url, path=path)
+    file = "policies/bot/policy-config.yaml"
+    repo.commit({file: policy("One"), "other.bin": "x" * 1000})
+    rows = [
+        link(admin, repo.url, path="policies/"),
+        link(admin, repo.url, path=file, id_prefix="f-"),
+    ]
     run_due()
-    repo.commit({"policies/bot/policy-config.yaml": policy("Two")})
+    repo.commit({file: policy("Two")})
     poll()
 
-    assert (shown(admin, row)["error"], shown(admin, row)["files"]) == (None, {"synced": 1})
-    assert get(admin, "/v1/configurations/bot")["version"] == 2
+    for row in rows:
+        assert (shown(admin, row)["error"], shown(admin, row)["files"]) == (None, {"synced": 1})
+    for pk in ("bot", "f-bot"):
+        assert get(admin, f"/v1/configurations/{pk}")["version"] == 2
 
 
 @pytest.mark.smoke

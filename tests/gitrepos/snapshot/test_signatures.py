@@ -126,26 +126,24 @@ HELD = [_unsigned, _foreign, _altered, _another_use, _by_gpg]
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("provoke", HELD)
-def test_a_commit_of_nobody_we_know_is_held(
-    admin: APIClient, repo: Repo, keygen: Keygen, provoke: Callable[[Repo, Keygen], str]
-) -> None:
+def test_a_commit_of_nobody_we_know_is_held(admin: APIClient, repo: Repo, keygen: Keygen) -> None:
     """With who signed it; what is in force stays, and the next good commit passes."""
     key, public = keygen()
     repo.commit({BOT: policy("One")})
     repo.sign(key)
     row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {public}")
     run_due()
-    repo.commit({BOT: policy("Two")})
-    says = provoke(repo, keygen)
+    for number, provoke in enumerate(HELD):
+        repo.commit({BOT: policy(f"Two {number}")})
+        says = provoke(repo, keygen)
 
-    poll()
+        poll()
 
-    held = shown(admin, row)
-    assert (held["status"], held["held"]["reason"]) == ("held", "unverified_commit")
-    assert held["held"]["commit"] == repo.git("rev-parse", "HEAD")
-    assert any(part in held["held"]["message"] for part in says.split("|"))
-    assert content(admin, "bot") == policy("One").encode()
+        held, name = shown(admin, row), provoke.__name__
+        assert (held["status"], held["held"]["reason"]) == ("held", "unverified_commit"), name
+        assert held["held"]["commit"] == repo.git("rev-parse", "HEAD"), name
+        assert any(part in held["held"]["message"] for part in says.split("|")), name
+        assert content(admin, "bot") == policy("One").encode(), name
     repo.commit({BOT: policy("Three")})
     repo.sign(key)
     poll()
@@ -309,31 +307,38 @@ def test_of_another_tag_the_commit_counts(
     assert shown(admin, tagged)["held"]["reason"] == "unverified_commit"
 
 
-@pytest.mark.parametrize(
-    ("options", "passes"),
-    [
-        ('namespaces="git" ', True),
-        ('namespaces="file" ', False),
-        ('valid-after="20200101" ', True),
-        ('valid-after="29990101" ', False),
-        ('valid-before="29990101" ', True),
-        ('valid-before="20200101" ', False),
-        ('namespaces="git",valid-before="29990101Z" ', True),
-        ("cert-authority ", False),
-    ],
-)
-def test_options_are_heeded(
-    admin: APIClient, repo: Repo, keygen: Keygen, options: str, passes: bool
-) -> None:
+OPTIONS = [
+    ('namespaces="git" ', True),
+    ('namespaces="file" ', False),
+    ('valid-after="20200101" ', True),
+    ('valid-after="29990101" ', False),
+    ('valid-before="29990101" ', True),
+    ('valid-before="20200101" ', False),
+    ('namespaces="git",valid-before="29990101Z" ', True),
+    ("cert-authority ", False),
+]
+
+
+def test_options_are_heeded(admin: APIClient, repo: Repo, keygen: Keygen) -> None:
     """Of use and of time; a key that vouches for others is none that signs."""
     key, public = keygen()
     repo.commit({BOT: policy()})
     repo.sign(key)
-    row = link(admin, repo.url, allowed_signers=f"me@keeptrusts.example {options}{public}")
+    rows = []
+    for number, (options, _) in enumerate(OPTIONS):
+        name, signers = f"l{number}", f"me@keeptrusts.example {options}{public}"
+        repo.git("update-ref", f"refs/heads/{name}", "HEAD", at=repo.bare)
+        rows.append(
+            link(admin, repo.url, branch=name, id_prefix=f"{name}-", allowed_signers=signers)
+        )
 
     run_due()
 
-    assert shown(admin, row)["status"] == ("synced" if passes else "held")
+    statuses = {
+        options: shown(admin, row)["status"]
+        for (options, _), row in zip(OPTIONS, rows, strict=True)
+    }
+    assert statuses == {options: "synced" if passes else "held" for options, passes in OPTIONS}
 
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB7/F/junr7RdWGcL4I0kkB/kEXXfyYT9qfLqUvcbtz9"

@@ -164,12 +164,9 @@ NEW = ["push next", "poll"]
 @pytest.mark.parametrize(
     "steps",
     [
-        ["edit branch=next", *NEW],
-        ["edit branch=next", "poll", *NEW],
         ["edit branch=next", "poll", "poll", "edit poll_interval_seconds=600", "poll", *NEW],
         ["push next", "edit branch=next", "fail", "poll"],
         ["push next", "edit branch=next", "poll", "edit branch=main", "fail", "poll"],
-        ["push next", "edit branch=next", "poll", "edit branch=main", "poll"],
         ["edit branch=next", "poll", "edit branch=main", "poll"],
         ["edit branch=next", "poll", "confirm", "poll", *NEW],
         ["edit url=moved", "push main", "fail", "poll"],
@@ -194,9 +191,7 @@ def test_another_branch_or_url_was_not_rewritten(
 @pytest.mark.parametrize(
     "steps",
     [
-        ["push main", "poll"],
-        ["push main", "fail", "poll"],
-        ["edit poll_interval_seconds=600", "push main", "poll"],
+        ["edit poll_interval_seconds=600", "push main", "fail", "poll"],
         ["edit branch=next", "poll", "push main", "edit branch=main", "poll"],
         ["edit branch=next", "edit branch=main", "fail", "push main", "fail", "poll"],
         ["edit url=moved", "fail", "edit url=back", "push main", "poll"],

@@ -69,34 +69,19 @@ def test_nothing_is_applied_of_what_was_overtaken(
     meanwhile: Callable[[Callable[[], object]], None],
     step: Step,
 ) -> None:
-    """By an edit, a suspension, a deletion, another claim, or the end of the lease."""
+    """By an edit, a suspension, a deletion, another claim, or the end of the lease.
+
+    No failure is shown either: it belongs to a link that is no longer so.
+    """
     repo.commit({BOT: policy()})
-    row = link(admin, repo.url)
-    meanwhile(lambda: step(admin, row))
+    rows = [link(admin, repo.url, path=path) for path in ("", "nowhere/")]
+    meanwhile(lambda: [step(admin, row) for row in rows])
 
     run_due()
 
     assert hashes() == {}
     assert (LinkedFile.objects.count(), SyncRun.objects.count()) == (0, 0)
     assert set(Link.objects.values_list("last_commit", "observed_generation")) <= {("", 0)}
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_no_failure_is_shown_of_what_was_overtaken(
-    admin: APIClient,
-    forge: Forge,
-    repo: Repo,
-    meanwhile: Callable[[Callable[[], object]], None],
-    step: Step,
-) -> None:
-    """It belongs to a link that is no longer so."""
-    repo.commit({"readme.md": "No policy.\n"})
-    row = link(admin, repo.url, path="nowhere/")
-    meanwhile(lambda: step(admin, row))
-
-    run_due()
-
-    assert SyncRun.objects.count() == 0
     assert set(Link.objects.values_list("error_code", flat=True)) <= {""}
 
 

@@ -55,24 +55,26 @@ def told(admin: APIClient, row: dict[str, Any]) -> tuple[object, ...]:
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("message", ["", "A release"])
-def test_a_tag_is_followed_and_not_the_branch_behind_it(
-    admin: APIClient, repo: Repo, message: str
-) -> None:
+def test_a_tag_is_followed_and_not_the_branch_behind_it(admin: APIClient, repo: Repo) -> None:
     """To its commit, also where it is annotated; the version says by which ref it came."""
-    commit = release(repo, "v1.0.0", message=message)
-    row = link(admin, repo.url, tag="v1.0.0")
+    commit = release(repo, "v1.0.0")
+    repo.tag("v1.0.1", message="A release")
+    rows = {tag: link(admin, repo.url, tag=tag, id_prefix=f"{tag}-") for tag in TAGS}
     run_due()
     repo.commit({BOT: policy("Later")})
 
     poll()
 
-    assert told(admin, row) == ("synced", commit, "v1.0.0")
-    [version] = get(admin, "/v1/configurations/bot/versions")
-    assert (version["commit"], version["ref"]) == (commit, "refs/tags/v1.0.0")
-    assert shown(admin, row)["conditions"][0]["message"] == (
-        f"Commit {commit} of tag v1.0.0 is in force."
-    )
+    for tag, row in rows.items():
+        assert told(admin, row) == ("synced", commit, tag)
+        [version] = get(admin, f"/v1/configurations/{tag}-bot/versions")
+        assert (version["commit"], version["ref"]) == (commit, f"refs/tags/{tag}")
+        assert shown(admin, row)["conditions"][0]["message"] == (
+            f"Commit {commit} of tag {tag} is in force."
+        )
+
+
+TAGS = ("v1.0.0", "v1.0.1")
 
 
 def test_a_moved_tag_is_held_until_somebody_confirms_it(admin: APIClient, repo: Repo) -> None:
@@ -152,7 +154,7 @@ def test_the_newest_tag_in_a_range_is_followed(admin: APIClient, repo: Repo) -> 
 
 
 def test_a_lower_tag_is_held_until_somebody_confirms_it(admin: APIClient, repo: Repo) -> None:
-    """The one in force was deleted; a higher one would pass by itself."""
+    """The one in force was deleted; a higher one passes by itself, and ends the hold."""
     lower = release(repo, "v1.1.0")
     row = link(admin, repo.url, semver="^1")
     higher = release(repo, "v1.2.0")
@@ -165,24 +167,14 @@ def test_a_lower_tag_is_held_until_somebody_confirms_it(admin: APIClient, repo: 
     assert (held["reason"], held["commit"], held["tag"]) == ("tag_lower", lower, "v1.1.0")
     assert "v1.2.0" in held["message"]
     assert (told(admin, row), in_force(admin)) == (("held", higher, "v1.2.0"), "v1.2.0")
+    highest = release(repo, "v1.2.1")
+    poll()
+    assert told(admin, row) == ("synced", highest, "v1.2.1")
+    repo.untag("v1.2.1")
+    poll()
     confirm(admin, row)
     run_due()
     assert (told(admin, row), in_force(admin)) == (("synced", lower, "v1.1.0"), "v1.1.0")
-
-
-def test_a_hold_of_a_lower_tag_ends_with_a_higher_one(admin: APIClient, repo: Repo) -> None:
-    """Than the one in force."""
-    release(repo, "v1.1.0")
-    release(repo, "v1.2.0")
-    row = link(admin, repo.url, semver="^1")
-    run_due()
-    repo.untag("v1.2.0")
-    poll()
-
-    commit = release(repo, "v1.2.1")
-    poll()
-
-    assert told(admin, row) == ("synced", commit, "v1.2.1")
 
 
 def test_a_higher_tag_of_the_same_commit_is_the_one_in_force(admin: APIClient, repo: Repo) -> None:
@@ -341,11 +333,11 @@ def test_what_is_followed_can_be_edited(admin: APIClient, repo: Repo) -> None:
     assert kinds(git_repo=row["id"]) == []
 
 
-@pytest.mark.parametrize("name", ["refs/pull/1/head", "refs/merge-requests/1/head"])
 def test_a_proposal_is_followed_where_an_operator_allows_it(
-    admin: APIClient, repo: Repo, settings: Settings, name: str
+    admin: APIClient, repo: Repo, settings: Settings
 ) -> None:
     """And no further once it is not allowed any more."""
+    name = "refs/pull/1/head"
     repo.git("update-ref", name, repo.commit({BOT: policy("One")}), at=repo.bare)
     settings.ENV = dataclasses.replace(settings.ENV, git_allowed_refs=(f"{name[:-6]}*",))
     row = link(admin, repo.url, branch=name)

@@ -75,8 +75,13 @@ def written() -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("broken", BREAKS)
-def test_nothing_is_written_of_what_is_held(admin: APIClient, repo: Repo, broken: Break) -> None:
-    """What is in force stays, and the link says what waits, since when, and what would go."""
+def test_what_is_held_waits_until_it_is_confirmed(
+    admin: APIClient, forge: Forge, repo: Repo, packs: list[bytes], broken: Break
+) -> None:
+    """Nothing of it is written, it is told once, polling goes on without a fetch; then it passes.
+
+    The link says what waits, since when, and what would go.
+    """
     row = linked(admin, repo)
     before = written()
     reason = broken(repo)
@@ -85,44 +90,37 @@ def test_nothing_is_written_of_what_is_held(admin: APIClient, repo: Repo, broken
 
     assert written() == before
     now = shown(admin, row)
+    held = now["held"]
     assert (now["status"], now["error"]["code"]) == ("held", reason)
-    gone = 3 if broken is _most_removed else 5
-    assert now["held"] == {
+    gone = list(FIVE)[: 3 if broken is _most_removed else 5]
+    assert held == {
         "reason": reason,
         "message": now["error"]["message"],
         "commit": NOBODY if broken is _branch_removed else repo.git("rev-parse", "HEAD"),
-        "since": now["held"]["since"],
-        "would_remove": [
-            {"path": path, "configuration": path.split("/")[1]} for path in list(FIVE)[:gone]
-        ],
+        "since": held["since"],
+        "would_remove": [{"path": path, "configuration": path.split("/")[1]} for path in gone],
     }
-
-
-@pytest.mark.parametrize("broken", BREAKS)
-def test_a_hold_is_told_once(admin: APIClient, repo: Repo, broken: Break) -> None:
-    """Later polls that find the same commit write no event, no run, and fetch nothing."""
-    row = linked(admin, repo)
-    reason = broken(repo)
-    poll()
-    held = shown(admin, row)["held"]
-
-    poll()
-    request(admin, row)
-    run_due()
-
+    _asked_and_not_fetched(admin, forge, repo, packs, row)
     assert kinds(git_repo=row["id"]) == ["held"]
     assert [run["error"] and run["error"]["code"] for run in runs(admin, row)] == [reason, None]
     assert shown(admin, row)["held"] == held
 
+    confirm(admin, row)
+    run_due()
 
-@pytest.mark.parametrize("broken", BREAKS)
-def test_polling_goes_on_while_a_commit_is_held(
-    admin: APIClient, forge: Forge, repo: Repo, packs: list[bytes], broken: Break
+    assert shown(admin, row)["held"] is None
+    missing = {path for (path, _), said in outcomes(admin, row).items() if said == "missing"}
+    assert missing == set(gone)
+    assert hashes() == before[0]
+    assert kinds(git_repo=row["id"])[:2] == ["held", "confirmed"]
+    event = Event.objects.get(kind="confirmed")
+    assert (event.details["actor"], len(event.details["would_remove"])) == ("tests", len(gone))
+
+
+def _asked_and_not_fetched(
+    admin: APIClient, forge: Forge, repo: Repo, packs: list[bytes], row: dict[str, Any]
 ) -> None:
-    """At its own pace, without a fetch."""
-    row = linked(admin, repo)
-    broken(repo)
-    poll()
+    """A poll at its own pace, and a sync that somebody asks for."""
     forge.requests.clear()
     packs.clear()
 
@@ -133,69 +131,36 @@ def test_polling_goes_on_while_a_commit_is_held(
     remote = Link.objects.select_related("remote").get().remote
     assert (remote.failures, remote.stalled, remote.claim_id) == (0, False, None)
     assert shown(admin, row)["status"] == "held"
-
-
-@pytest.mark.parametrize("broken", BREAKS)
-def test_what_is_confirmed_passes(admin: APIClient, repo: Repo, broken: Break) -> None:
-    """The files are missing, what they fed stays in force, and the event names who it was."""
-    row = linked(admin, repo)
-    broken(repo)
-    poll()
-    gone = [entry["path"] for entry in shown(admin, row)["held"]["would_remove"]]
-    before = hashes()
-
-    confirm(admin, row)
+    request(admin, row)
     run_due()
-
-    now = shown(admin, row)
-    assert now["held"] is None
-    assert {path for (path, _), said in outcomes(admin, row).items() if said == "missing"} == set(
-        gone
-    )
-    assert hashes() == before
-    assert kinds(git_repo=row["id"])[:2] == ["held", "confirmed"]
-    event = Event.objects.get(kind="confirmed")
-    assert (event.details["actor"], len(event.details["would_remove"])) == ("tests", len(gone))
 
 
 @pytest.mark.parametrize("broken", [_path_removed, _branch_removed])
-def test_what_is_gone_and_confirmed_is_a_failure_like_any_other(
+def test_what_is_gone_and_confirmed_is_a_failure_until_it_returns(
     admin: APIClient, repo: Repo, broken: Break
 ) -> None:
-    """Nothing is left to hold."""
+    """Nothing is left to hold; as it was, the files are no longer missing."""
     row = linked(admin, repo)
+    good = repo.git("rev-parse", "HEAD")
     reason = broken(repo)
     poll()
     confirm(admin, row)
-
     run_due()
     poll()
-
     now = shown(admin, row)
+
+    repo.git("reset", "--hard", "--quiet", good)
+    repo.push()
+    poll()
+
     assert (now["status"], now["error"]["code"], now["held"]) == ("error", reason, None)
+    assert set(outcomes(admin, row).values()) == {"synced"}
+    assert shown(admin, row)["status"] == "synced"
 
 
 @pytest.mark.parametrize("broken", BREAKS)
 def test_git_recovers_by_itself(admin: APIClient, repo: Repo, broken: Break) -> None:
-    """The next commit has the files; nobody has to confirm anything."""
-    row = linked(admin, repo)
-    broken(repo)
-    poll()
-
-    repo.commit({**FIVE, "p/a/policy-config.yaml": policy("Another")})
-    poll()
-
-    now = shown(admin, row)
-    assert (now["status"], now["held"], now["error"]) == ("synced", None, None)
-    assert content(admin, "a") == policy("Another").encode()
-    assert kinds(git_repo=row["id"]) == ["held", "recovered"]
-
-
-@pytest.mark.parametrize("broken", BREAKS)
-def test_a_branch_that_goes_back_to_where_it_was_recovers(
-    admin: APIClient, repo: Repo, broken: Break
-) -> None:
-    """The commit is the one that was applied, and the link is as before."""
+    """The branch goes back to where it was, or the next commit has the files; nobody confirms."""
     row = linked(admin, repo)
     good, before = repo.git("rev-parse", "HEAD"), shown(admin, row)["files"]
     broken(repo)
@@ -208,24 +173,16 @@ def test_a_branch_that_goes_back_to_where_it_was_recovers(
     now = shown(admin, row)
     assert (now["status"], now["held"], now["error"]) == ("synced", None, None)
     assert (now["last_commit"], now["files"]) == (good, before)
-
-
-@pytest.mark.parametrize("broken", [_path_removed, _branch_removed])
-def test_what_was_confirmed_as_gone_may_return(admin: APIClient, repo: Repo, broken: Break) -> None:
-    """As it was; the files are no longer missing."""
-    row = linked(admin, repo)
-    good = repo.git("rev-parse", "HEAD")
     broken(repo)
     poll()
-    confirm(admin, row)
-    run_due()
 
-    repo.git("reset", "--hard", "--quiet", good)
-    repo.push()
+    repo.commit({**FIVE, "p/a/policy-config.yaml": policy("Another")})
     poll()
 
-    assert set(outcomes(admin, row).values()) == {"synced"}
-    assert shown(admin, row)["status"] == "synced"
+    now = shown(admin, row)
+    assert (now["status"], now["held"], now["error"]) == ("synced", None, None)
+    assert content(admin, "a") == policy("Another").encode()
+    assert kinds(git_repo=row["id"]) == ["held", "recovered"] * 2
 
 
 def test_files_that_move_with_their_id_are_not_gone(admin: APIClient, repo: Repo) -> None:
@@ -285,16 +242,16 @@ def test_a_confirmation_lets_one_commit_pass_and_not_the_next(admin: APIClient, 
     assert shown(admin, row)["files"] == {"synced": 4, "missing": 6}
 
 
-@pytest.mark.parametrize(("sent", "code"), [(NOBODY, "held_changed"), ("0123", "held_changed")])
-def test_nobody_confirms_something_else(admin: APIClient, repo: Repo, sent: str, code: str) -> None:
+def test_nobody_confirms_something_else(admin: APIClient, repo: Repo) -> None:
     """The body names the commit that was looked at."""
     row = linked(admin, repo)
     _most_removed(repo)
     poll()
 
-    answer = admin.post(f"/v1/git-repos/{row['id']}/confirm", {"commit": sent}, format="json")
+    for sent in (NOBODY, "0123"):
+        answer = admin.post(f"/v1/git-repos/{row['id']}/confirm", {"commit": sent}, format="json")
 
-    assert (answer.status_code, error(answer)["code"]) == (409, code)
+        assert (answer.status_code, error(answer)["code"]) == (409, "held_changed"), sent
     assert kinds(git_repo=row["id"]) == ["held"]
 
 

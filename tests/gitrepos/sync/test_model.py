@@ -284,7 +284,9 @@ def _path(slot: int, side: str = "a") -> str:
     return f"s{slot}{side}/policy-config.yaml"
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [3, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(100, 120))]
+)
 def test_the_end_is_what_git_last_said_and_what_people_pinned(
     admin: APIClient, repo: Repo, seed: int
 ) -> None:

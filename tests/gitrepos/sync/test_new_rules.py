@@ -95,35 +95,36 @@ def test_new_rules_read_a_refused_file_again_once(
     assert others == [check] * 2
 
 
-@pytest.mark.parametrize(
-    ("outcome", "older", "expected"),
-    [
-        ("synced", True, False), ("pinned", True, False), ("missing", True, False),
-        ("archived", True, False), ("quarantined", True, True), ("unlinked", True, True),
-        ("conflict", True, True), ("synced", False, False), ("quarantined", False, False),
-        ("unlinked", False, False), ("conflict", False, False),
-    ],
-)  # fmt: skip
+# The outcome of a link's file, whether other rules read it, whether a look is due.
+LOOKS = [
+    ("synced", True, False), ("pinned", True, False), ("missing", True, False),
+    ("archived", True, False), ("quarantined", True, True), ("unlinked", True, True),
+    ("conflict", True, True), ("synced", False, False), ("quarantined", False, False),
+    ("unlinked", False, False), ("conflict", False, False),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("held", [False, True])
-def test_a_look_is_due_for_what_other_rules_refused(
-    admin: APIClient, outcome: str, older: bool, expected: bool, held: bool
-) -> None:
+def test_a_look_is_due_for_what_other_rules_refused(admin: APIClient, held: bool) -> None:
     """While a commit waits for a person, it waits with it."""
-    row = _link_with(admin, outcome)
-    row.observed_rules = "older" if older else VERIFY_VERSION
-    row.held = {"reason": "mass_removal", "commit": "c" * 40} if held else None
+    rows = [_link_with(admin, number, outcome) for number, (outcome, _, _) in enumerate(LOOKS)]
+    for row, (_, older, _) in zip(rows, LOOKS, strict=True):
+        row.observed_rules = "older" if older else VERIFY_VERSION
+        row.held = {"reason": "mass_removal", "commit": "c" * 40} if held else None
 
-    pending = needs.pending_files([row])
+    pending = needs.pending_files(rows)
 
-    reason = needs.why(row, {"HEAD": "c" * 40}, pending, timezone.now())
-    assert reason == ("rules_changed" if expected and not held else None)
+    now = timezone.now()
+    found = [needs.why(row, {"HEAD": "c" * 40}, pending, now) for row in rows]
+    expected = ["rules_changed" if due and not held else None for _, _, due in LOOKS]
+    assert found == expected
 
 
-def _link_with(admin: APIClient, outcome: str) -> Link:
+def _link_with(admin: APIClient, number: int, outcome: str) -> Link:
     """A link that stands at its branch's head, with one file."""
-    made = link(admin, URL)
+    made = link(admin, URL, path=f"p{number}")
     LinkedFile.objects.create(
-        link_id=made["id"], path=BOT, configuration="bot", blob="b", outcome=outcome,
+        link_id=made["id"], path=BOT, configuration=f"bot{number}", blob="b", outcome=outcome,
         updated_at=timezone.now(),
     )  # fmt: skip
     row = Link.objects.get(pk=made["id"])

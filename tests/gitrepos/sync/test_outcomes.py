@@ -57,21 +57,23 @@ def test_without_automatic_creation_a_new_id_is_unlinked(admin: APIClient, repo:
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("made", ["Other", "Bot"])
 def test_an_unlinked_file_takes_the_configuration_once_it_is_made(
-    admin: APIClient, repo: Repo, made: str
+    admin: APIClient, repo: Repo
 ) -> None:
     """By the next poll, without a commit; the same content makes no version."""
-    repo.commit({BOT: policy("Bot")})
+    paths = {pk: f"{pk}/policy-config.yaml" for pk in ("other", "same")}
+    repo.commit(dict.fromkeys(paths.values(), policy("Bot")))
     row = link(admin, repo.url, auto_create_configuration=False)
     run_due()
-    make(admin, "bot", policy(made))
+    make(admin, "other", policy("Other"))
+    make(admin, "same", policy("Bot"))
 
     poll()
 
-    assert configuration(admin) == ("git", 1 if made == "Bot" else 2, row["id"])
-    assert content(admin, "bot") == policy("Bot").encode()
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
+    assert configuration(admin, "other") == ("git", 2, row["id"])
+    assert configuration(admin, "same") == ("git", 1, row["id"])
+    assert {content(admin, pk) for pk in paths} == {policy("Bot").encode()}
+    assert outcomes(admin, row) == {(path, pk): "synced" for pk, path in paths.items()}
 
 
 def test_an_unlinked_file_that_another_link_makes_becomes_a_conflict(
@@ -186,82 +188,62 @@ def test_a_file_that_returns_takes_its_configuration_out_of_the_archive(
 
 @pytest.mark.smoke
 def test_two_files_of_one_id_are_both_refused(admin: APIClient, repo: Repo) -> None:
-    """What was in force stays, and whoever is left when one goes has it."""
+    """What was in force stays; it ends where it began, or whoever is left when one goes has it."""
+    copy = "copy/policy-config.yaml"
     repo.commit({BOT: policy("One")})
     row = link(admin, repo.url)
     run_due()
-    repo.commit({"copy/policy-config.yaml": policy("Two", id="bot")})
+    repo.commit({copy: policy("Two", id="bot")})
     poll()
     refused = outcomes(admin, row)
     kept = content(admin, "bot")
+    repo.commit({copy: None})
+    poll()
+    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
+    assert codes(files(admin, row)[BOT]) == []
+    assert configuration(admin) == ("git", 1, row["id"])
+    repo.commit({copy: policy("Two", id="bot")})
+    poll()
     repo.commit({BOT: None})
 
     poll()
 
-    copy = "copy/policy-config.yaml"
     assert refused == {(BOT, "bot"): "conflict", (copy, "bot"): "conflict"}
     assert kept == policy("One").encode()
     assert outcomes(admin, row) == {(copy, "bot"): "synced"}
     assert content(admin, "bot") == policy("Two", id="bot").encode()
 
 
-def test_a_conflict_of_two_files_ends_where_it_began(admin: APIClient, repo: Repo) -> None:
-    """The first file had not changed, so its content makes no new version."""
-    repo.commit({BOT: policy("One")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({"copy/policy-config.yaml": policy("Two", id="bot")})
-    poll()
-    repo.commit({"copy/policy-config.yaml": None})
-
-    poll()
-
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
-    assert codes(files(admin, row)[BOT]) == []
-    assert configuration(admin) == ("git", 1, row["id"])
-
-
 @pytest.mark.smoke
 def test_the_second_of_two_links_is_refused(
     admin: APIClient, make_repo: Callable[[], Repo]
 ) -> None:
-    """The finding names the first; when that goes, only `adopt` takes what it left."""
+    """The finding names the first; when that goes, only `adopt` takes what it left.
+
+    By its next poll, without a commit.
+    """
+    pay = "pay/policy-config.yaml"
     first_repo, second_repo = make_repo(), make_repo()
-    first_repo.commit({BOT: policy("First")})
-    second_repo.commit({BOT: policy("Second")})
+    first_repo.commit({BOT: policy("First"), pay: policy("First")})
+    second_repo.commit({BOT: policy("Second"), pay: policy("Second")})
     first = link(admin, first_repo.url)
     run_due()
-    second = link(admin, second_repo.url)
+    second = link(admin, second_repo.url, path="bot")
+    adopting = link(admin, second_repo.url, path="pay", adopt=True)
     run_due()
-    refused = files(admin, second)[BOT]
+    refused = files(admin, second)[BOT], files(admin, adopting)[pay]
+    before = configuration(admin, "pay")
     unlink(admin, first)
 
     poll()
 
-    assert (refused["outcome"], codes(refused)) == ("conflict", ["owned_by_another_link"])
-    assert first["id"] in refused["findings"][0]["message"]
+    for file in refused:
+        assert (file["outcome"], codes(file)) == ("conflict", ["owned_by_another_link"])
+        assert first["id"] in file["findings"][0]["message"]
     assert codes(files(admin, second)[BOT]) == ["not_adopted"]
     assert content(admin, "bot") == policy("First").encode()
-
-
-def test_a_second_link_that_adopts_takes_over_when_the_first_goes(
-    admin: APIClient, make_repo: Callable[[], Repo]
-) -> None:
-    """By its next poll, without a commit."""
-    first_repo, second_repo = make_repo(), make_repo()
-    first_repo.commit({BOT: policy("First")})
-    second_repo.commit({BOT: policy("Second")})
-    first = link(admin, first_repo.url)
-    run_due()
-    second = link(admin, second_repo.url, adopt=True)
-    run_due()
-    before = configuration(admin)
-    unlink(admin, first)
-
-    poll()
-
     assert before == ("git", 1, first["id"])
-    assert configuration(admin) == ("git", 2, second["id"])
+    assert configuration(admin, "pay") == ("git", 2, adopting["id"])
 
 
 # An override by the API.
@@ -290,46 +272,46 @@ def test_an_override_stands_until_the_file_changes(admin: APIClient, repo: Repo)
     assert configuration(admin) == ("git", 3, row["id"])
 
 
-def _broken(repo: Repo) -> None:
-    repo.commit({BOT: BROKEN})
-
-
-def _deleted(repo: Repo) -> None:
-    repo.commit({BOT: None})
-
-
-def _duplicated(repo: Repo) -> None:
-    repo.commit({"copy/policy-config.yaml": policy("Two", id="bot")})
-
-
-def _moved(repo: Repo) -> None:
-    repo.commit({BOT: None, "moved/policy-config.yaml": policy("One", id="bot")})
-
-
-def _moved_and_broken(repo: Repo) -> None:
-    repo.commit({BOT: None, "moved/policy-config.yaml": policy("One", id="bot") + "extra: 1\n"})
-
-
-@pytest.mark.parametrize("step", [_broken, _deleted, _duplicated, _moved, _moved_and_broken])
 def test_an_override_stands_through_a_change_that_is_taken_back(
-    admin: APIClient, repo: Repo, step: Callable[[Repo], None]
+    admin: APIClient, repo: Repo
 ) -> None:
     """Through a quarantine, a deletion, a conflict or a move: what git says is as before."""
-    repo.commit({BOT: policy("One", id="bot"), "readme.md": "Stay.\n"})
+    steps = ("broken", "deleted", "duplicated", "moved", "moved-and-broken")
+    paths = {step: f"{step}/policy-config.yaml" for step in steps}
+    one = {path: policy("One", id=step) for step, path in paths.items()}
+    by_hand = {step: policy("Override", id=step) for step in steps}
+    repo.commit({**one, "readme.md": "Stay.\n"})
     row = link(admin, repo.url)
     run_due()
-    override(admin, "bot", policy("Override", id="bot"))
-    step(repo)
+    for step in steps:
+        override(admin, step, by_hand[step])
+    repo.commit(
+        {
+            paths["broken"]: BROKEN,
+            paths["deleted"]: None,
+            "b/policy-config.yaml": policy("Two", id="duplicated"),
+            paths["moved"]: None,
+            "c/policy-config.yaml": one[paths["moved"]],
+            paths["moved-and-broken"]: None,
+            "d/policy-config.yaml": one[paths["moved-and-broken"]] + "extra: 1\n",
+        }
+    )
     poll()
-    between = content(admin, "bot")
-    repo.git("rm", "-rfq", "--ignore-unmatch", "copy", "moved")
-    repo.commit({BOT: policy("One", id="bot")})
+    between = {step: content(admin, step) for step in steps}
+    said = outcomes(admin, row)
+    repo.git("rm", "-rfq", "b", "c", "d")
+    repo.commit(one)
 
     poll()
 
-    assert between == content(admin, "bot") == policy("Override", id="bot").encode()
-    assert configuration(admin) == ("git", 2, row["id"])
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
+    assert (said[paths["broken"], "broken"], said[paths["deleted"], "deleted"]) == (
+        "quarantined",
+        "missing",
+    )
+    for step in steps:
+        assert between[step] == content(admin, step) == by_hand[step].encode(), step
+        assert configuration(admin, step) == ("git", 2, row["id"]), step
+    assert outcomes(admin, row) == {(path, step): "synced" for step, path in paths.items()}
 
 
 # Deletion, rename, another id.
@@ -337,13 +319,18 @@ def test_an_override_stands_through_a_change_that_is_taken_back(
 
 @pytest.mark.smoke
 def test_a_deleted_file_leaves_its_configuration_in_force(admin: APIClient, repo: Repo) -> None:
-    """Shown as missing; its return, changed, is the next version."""
-    repo.commit({BOT: policy("One"), "other/policy-config.yaml": policy("Other")})
+    """Missing, and later commits have no line of it; its return, changed, is the next version."""
+    other = "other/policy-config.yaml"
+    repo.commit({BOT: policy("One"), other: policy("Other")})
     row = link(admin, repo.url)
     run_due()
     repo.commit({BOT: None})
     poll()
     gone = outcomes(admin, row)[BOT, "bot"], get(admin, "/v1/configurations/bot")["status"]
+    repo.commit({other: policy("Other two")})
+    poll()
+    assert outcomes(admin, row)[BOT, "bot"] == "missing"
+    assert [file["path"] for file in runs(admin, row)[0]["files"]] == [other]
     counts = shown(admin, row)["files"]
     repo.commit({BOT: policy("Two")})
 
@@ -353,21 +340,6 @@ def test_a_deleted_file_leaves_its_configuration_in_force(admin: APIClient, repo
     assert counts == {"missing": 1, "synced": 1}
     assert outcomes(admin, row)[BOT, "bot"] == "synced"
     assert configuration(admin) == ("git", 2, row["id"])
-
-
-def test_a_missing_file_stays_missing(admin: APIClient, repo: Repo) -> None:
-    """Each later commit says so again without a line in the history."""
-    repo.commit({BOT: policy(), "other/policy-config.yaml": policy("One")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({BOT: None})
-    poll()
-    repo.commit({"other/policy-config.yaml": policy("Two")})
-
-    poll()
-
-    assert outcomes(admin, row)[BOT, "bot"] == "missing"
-    assert [file["path"] for file in runs(admin, row)[0]["files"]] == ["other/policy-config.yaml"]
 
 
 def test_a_missing_file_is_archived_with_its_configuration(admin: APIClient, repo: Repo) -> None:
@@ -408,25 +380,14 @@ def test_a_rename_keeps_id_and_history_by_its_pack_id(admin: APIClient, repo: Re
 
 @pytest.mark.smoke
 def test_a_changed_pack_id_is_another_configuration(admin: APIClient, repo: Repo) -> None:
-    """At the same path; the old one is missing and stays in force."""
+    """At the same path; the old one is missing and stays in force, until it is changed back."""
     repo.commit({BOT: policy(id="old")})
     row = link(admin, repo.url)
     run_due()
     repo.commit({BOT: policy(id="new")})
-
     poll()
-
     assert outcomes(admin, row) == {(BOT, "old"): "missing", (BOT, "new"): "synced"}
     assert set(hashes()) == {"old", "new"}
-
-
-def test_a_pack_id_that_is_changed_back_ends_the_detour(admin: APIClient, repo: Repo) -> None:
-    """The first configuration is fed again, without a version if it stands as it was."""
-    repo.commit({BOT: policy(id="old")})
-    row = link(admin, repo.url)
-    run_due()
-    repo.commit({BOT: policy(id="new")})
-    poll()
     repo.commit({BOT: policy(id="old")})
 
     poll()
@@ -476,38 +437,30 @@ def test_what_another_link_gave_up_can_be_taken_over(
 
 @pytest.mark.smoke
 def test_a_quarantine_keeps_the_last_good_and_ends_when_fixed(admin: APIClient, repo: Repo) -> None:
-    """The fix is the next version; the findings go with it."""
-    repo.commit({BOT: policy("One")})
+    """The fix is the next version; the findings go with it. One never good feeds nothing before."""
+    new = "new/policy-config.yaml"
+    repo.commit({BOT: policy("One"), new: BROKEN})
     row = link(admin, repo.url)
     run_due()
     repo.commit({BOT: BROKEN})
     poll()
     broken = files(admin, row)[BOT]
     kept = content(admin, "bot")
-    repo.commit({BOT: policy("Two")})
+    assert set(hashes()) == {"bot"}
+    repo.commit({BOT: policy("Two"), new: policy("New")})
 
     poll()
 
     assert (broken["outcome"], broken["configuration"]) == ("quarantined", "bot")
     assert broken["findings"][0]["line"] == 3
     assert kept == policy("One").encode()
-    assert (files(admin, row)[BOT]["outcome"], codes(files(admin, row)[BOT])) == ("synced", [])
+    for path in (BOT, new):
+        assert (files(admin, row)[path]["outcome"], codes(files(admin, row)[path])) == (
+            "synced",
+            [],
+        )
     assert configuration(admin) == ("git", 2, row["id"])
-
-
-def test_a_file_that_was_never_good_feeds_nothing(admin: APIClient, repo: Repo) -> None:
-    """Until it is."""
-    repo.commit({BOT: BROKEN})
-    row = link(admin, repo.url)
-    run_due()
-    before = hashes()
-    repo.commit({BOT: policy()})
-
-    poll()
-
-    assert before == {}
-    assert set(hashes()) == {"bot"}
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
+    assert configuration(admin, "new") == ("git", 1, row["id"])
 
 
 @pytest.mark.smoke

@@ -1,6 +1,7 @@
 """Pins: a version stays in force whatever git says, until its pin is released or expires."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -92,46 +93,47 @@ def test_a_row_shows_its_pin(admin: APIClient, repo: Repo) -> None:
 
 
 def test_a_pinned_version_goes_into_force_first(admin: APIClient, repo: Repo) -> None:
-    """As the next version, with the reason as its note."""
+    """As the next version, with the reason as its note; the one in force as it is."""
     linked(admin, repo)
+    pin(admin, "bot", version=2)
+    as_it_was = row_of(admin)["version"]
 
     pin(admin, "bot", version=1, reason="two is broken")
 
-    assert content(admin, "bot") == ONE.encode()
+    assert (as_it_was, content(admin, "bot")) == (2, ONE.encode())
     [version, *_] = get(admin, "/v1/configurations/bot/versions")
     assert (version["number"], version["note"]) == (3, "two is broken")
     assert (version["source"], version["actor"]) == ("api", "tests")
 
 
-def test_the_version_in_force_is_pinned_without_another(admin: APIClient, repo: Repo) -> None:
-    """Nothing changes but the pin."""
-    linked(admin, repo)
-
-    pin(admin, "bot", version=2)
-
-    assert row_of(admin)["version"] == 2
+PINNED, PUSHED = (None, 1, 2), (None, ONE, THREE)
 
 
-@pytest.mark.parametrize("pinned", [None, 1, 2])
-@pytest.mark.parametrize("pushed", [None, ONE, THREE])
 @pytest.mark.parametrize("polled", [True, False])
-def test_a_release_puts_gits_last_word_in_force(
-    admin: APIClient, repo: Repo, pinned: int | None, pushed: str | None, polled: bool
-) -> None:
+def test_a_release_puts_gits_last_word_in_force(admin: APIClient, repo: Repo, polled: bool) -> None:
     """At once, whichever version was pinned, whatever git said meanwhile, looked at or not."""
-    row = linked(admin, repo)
-    pin(admin, "bot", **({"version": pinned} if pinned else {}))
-    if pushed:
-        repo.commit({BOT: pushed})
+    cases = {f"bot{n}": case for n, case in enumerate(product(PINNED, PUSHED))}
+    paths = {pk: f"{pk}/policy-config.yaml" for pk in cases}
+    repo.commit(dict.fromkeys(paths.values(), ONE))
+    row = link(admin, repo.url)
+    run_due()
+    repo.commit(dict.fromkeys(paths.values(), TWO))
+    poll()
+    for pk, (pinned, _) in cases.items():
+        pin(admin, pk, **({"version": pinned} if pinned else {}))
+    repo.commit({paths[pk]: pushed for pk, (_, pushed) in cases.items() if pushed})
     if polled:
         poll()
 
-    unpin(admin, "bot")
+    for pk in cases:
+        unpin(admin, pk)
     run_due()
 
-    assert content(admin, "bot") == (pushed or TWO).encode()
-    assert (row_of(admin)["pin"], row_of(admin)["overridden"]) == (None, False)
-    assert outcomes(admin, row) == {(BOT, "bot"): "synced"}
+    for pk, case in cases.items():
+        now = get(admin, f"/v1/configurations/{pk}")
+        assert content(admin, pk) == (case[1] or TWO).encode(), case
+        assert (now["pin"], now["overridden"]) == (None, False), case
+        assert outcomes(admin, row)[paths[pk], pk] == "synced", case
 
 
 def test_a_release_ends_an_override_that_was_pinned(admin: APIClient, repo: Repo) -> None:
@@ -288,53 +290,49 @@ def test_what_the_api_made_can_be_pinned(admin: APIClient) -> None:
     assert Link.objects.count() == 0
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("patch", "", {"content": THREE, "override": True}),
-        ("delete", "?override=true", None),
-        ("post", "/rollback", {"version": 1}),
-    ],
-)
-def test_what_is_pinned_cannot_be_changed_here(
-    admin: APIClient, repo: Repo, method: str, path: str, body: Any
-) -> None:
+CHANGES: list[tuple[str, str, Any]] = [
+    ("patch", "", {"content": THREE, "override": True}),
+    ("delete", "?override=true", None),
+    ("post", "/rollback", {"version": 1}),
+]
+
+
+def test_what_is_pinned_cannot_be_changed_here(admin: APIClient, repo: Repo) -> None:
     """The error names who pinned it and why."""
     linked(admin, repo)
     pin(admin, "bot", reason="an incident")
 
-    answer = getattr(admin, method)(f"/v1/configurations/bot{path}", body, format="json")
+    for method, path, body in CHANGES:
+        answer = getattr(admin, method)(f"/v1/configurations/bot{path}", body, format="json")
 
-    assert (answer.status_code, error(answer)["code"]) == (409, "pinned")
-    assert "tests: an incident" in error(answer)["message"]
-    assert row_of(admin)["version"] == 2
+        assert (answer.status_code, error(answer)["code"]) == (409, "pinned"), method
+        assert "tests: an incident" in error(answer)["message"], method
+        assert row_of(admin)["version"] == 2, method
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "reason"),
-        ({"reason": ""}, "reason"),
-        ({"reason": "x", "version": 0}, "version"),
-        ({"reason": "x", "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
-        ({"reason": "x", "until": "tomorrow"}, "until"),
-    ],
-)
-def test_a_pin_needs_a_reason_and_a_future(
-    admin: APIClient, repo: Repo, body: dict[str, Any], field: str
-) -> None:
+BAD_PINS: list[tuple[dict[str, Any], str]] = [
+    ({}, "reason"),
+    ({"reason": ""}, "reason"),
+    ({"reason": "x", "version": 0}, "version"),
+    ({"reason": "x", "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+    ({"reason": "x", "until": "tomorrow"}, "until"),
+]
+
+
+def test_a_pin_needs_a_reason_and_a_future(admin: APIClient) -> None:
     """Nothing is pinned."""
-    linked(admin, repo)
+    make(admin, "bot", ONE)
 
-    answer = admin.post("/v1/configurations/bot/pin", body, format="json")
+    for body, field in BAD_PINS:
+        answer = admin.post("/v1/configurations/bot/pin", body, format="json")
 
-    assert refusal(answer) == (400, [field])
-    assert row_of(admin)["pin"] is None
+        assert refusal(answer) == (400, [field]), body
+        assert row_of(admin)["pin"] is None, body
 
 
-def test_what_cannot_be_pinned_says_why(admin: APIClient, repo: Repo) -> None:
+def test_what_cannot_be_pinned_says_why(admin: APIClient) -> None:
     """No such configuration, no such version, an archived one, and a release of nothing."""
-    linked(admin, repo)
+    make(admin, "bot", ONE)
     url = "/v1/configurations/bot/pin"
     answers = [
         admin.post("/v1/configurations/none/pin", {"reason": "x"}, format="json"),
@@ -342,7 +340,7 @@ def test_what_cannot_be_pinned_says_why(admin: APIClient, repo: Repo) -> None:
         admin.delete(url),
         admin.delete("/v1/configurations/none/pin"),
     ]
-    admin.delete("/v1/configurations/bot?override=true")
+    admin.delete("/v1/configurations/bot")
     answers.append(admin.post(url, {"reason": "x"}, format="json"))
 
     assert [(answer.status_code, error(answer)["code"]) for answer in answers] == [

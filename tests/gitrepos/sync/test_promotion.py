@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 OLD, NEW = "staging/bot/policy-config.yaml", "production/bot/policy-config.yaml"
 KEEP, PROD = "staging/keep/policy-config.yaml", "production/prod/policy-config.yaml"
 ONE, TWO = (policy("Bot", description=word, id="bot") for word in ("one", "two"))
+AT = ("staging", "production")
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 300\n"
 Row = dict[str, Any]
 
@@ -51,36 +52,43 @@ def fed(admin: APIClient, pk: str = "bot") -> tuple[str, int, str]:
 
 
 @pytest.mark.parametrize("prune", [False, True])
-@pytest.mark.parametrize("says", [ONE, TWO])
 def test_a_promotion_is_taken_up_by_the_link_that_has_it_now(
-    admin: APIClient, repo: Repo, prune: bool, says: str
+    admin: APIClient, repo: Repo, prune: bool
 ) -> None:
-    """In one sync, with every version; an event tells from where."""
+    """In one sync, with every version, edited or not; an event tells from where."""
+    as_it_was, there, here = (
+        policy("Same", id="same"),
+        *(f"{d}/same/policy-config.yaml" for d in AT),
+    )
+    repo.commit({there: as_it_was})
     staging, production = links(admin, repo, prune=prune)
-    repo.commit({OLD: None, NEW: says})
+    repo.commit({OLD: None, NEW: TWO, there: None, here: as_it_was})
 
     poll()
 
-    assert fed(admin) == ("active", 1 if says == ONE else 2, production["id"])
-    assert content(admin, "bot") == says.encode()
-    assert outcomes(admin, production)[NEW, "bot"] == "synced"
+    assert fed(admin) == ("active", 2, production["id"])
+    assert fed(admin, "same") == ("active", 1, production["id"])
+    assert content(admin, "bot") == TWO.encode()
+    assert content(admin, "same") == as_it_was.encode()
+    said = outcomes(admin, production)
+    assert (said[NEW, "bot"], said[here, "same"]) == ("synced", "synced")
     assert outcomes(admin, staging) == {(KEEP, "keep"): "synced"}
     assert shown(admin, staging)["files"] == {"synced": 1}
-    [event] = Event.objects.all()
-    assert (event.kind, event.git_repo, event.configuration) == ("renamed", production["id"], "bot")
-    assert event.details == {
-        "from_path": OLD, "path": NEW, "renamed_from": "bot", "from_git_repo": staging["id"],
-    }  # fmt: skip
+    events = list(Event.objects.order_by("configuration"))
+    assert [(event.kind, event.git_repo, event.configuration) for event in events] == [
+        ("renamed", production["id"], "bot"), ("renamed", production["id"], "same"),
+    ]  # fmt: skip
+    assert [event.details for event in events] == [
+        {"from_path": old, "path": new, "renamed_from": pk, "from_git_repo": staging["id"]}
+        for pk, old, new in (("bot", OLD, NEW), ("same", there, here))
+    ]
 
 
-@pytest.mark.parametrize("prune", [False, True])
 @pytest.mark.parametrize("which", ["suspended", "failing", "apart", "path gone"])
-def test_however_the_link_that_had_it_stands(
-    admin: APIClient, repo: Repo, which: str, prune: bool
-) -> None:
+def test_however_the_link_that_had_it_stands(admin: APIClient, repo: Repo, which: str) -> None:
     """It changes hands once, whoever syncs first, and is in force all the while."""
     apart = {"access_token": "its-own"} if which in ("apart", "failing") else {}
-    staging, production = links(admin, repo, prune=prune, **apart)
+    staging, production = links(admin, repo, prune=True, **apart)
     moved = {KEEP: None, "production/keep/policy-config.yaml": policy("Keep")}
     gone = moved if which == "path gone" else {}
     if which == "suspended":
@@ -101,8 +109,14 @@ def test_however_the_link_that_had_it_stands(
     assert shown(admin, staging)["held"] is None
 
 
-@pytest.mark.parametrize("moved", ["pack: [\n", POINTER, ONE + "nonsense: 1\n"])
-@pytest.mark.parametrize("place", ["staging/moved", "production/moved"])
+@pytest.mark.parametrize(
+    ("moved", "place"),
+    [
+        ("pack: [\n", "staging/moved"),
+        (POINTER, "production/moved"),
+        (ONE + "nonsense: 1\n", "production/moved"),
+    ],
+)
 def test_what_moved_and_cannot_be_read_is_not_archived(
     admin: APIClient, repo: Repo, moved: str, place: str
 ) -> None:
@@ -219,8 +233,7 @@ def signer_line() -> str:
     return f"author@keeptrusts.example ssh-ed25519 {key}"
 
 
-@pytest.mark.parametrize("elsewhere", ["branch", "url"])
-@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize(("elsewhere", "adopt"), [("branch", False), ("url", False), ("url", True)])
 def test_a_link_elsewhere_stays_a_conflict(
     admin: APIClient, make_repo: Callable[[], Repo], elsewhere: str, adopt: bool
 ) -> None:

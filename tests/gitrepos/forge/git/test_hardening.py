@@ -397,7 +397,11 @@ def _watched(step: Callable[[], object]) -> tuple[object, int]:
         watcher.join()
 
 
-BOMBS = {"policies/bomb/policy-config.yaml": 600_000_000, "policies/b/policy-config.yaml": 2 << 27}
+# One that no child may hold, and one that it may.
+BOMBS = {
+    "policies/bomb/policy-config.yaml": 540_000_000,
+    "policies/b/policy-config.yaml": 1 << 27,
+}
 
 
 @pytest.fixture(scope="module")
