@@ -34,12 +34,24 @@ def database_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
+@pytest.fixture(scope="module")
+def _pushers() -> Iterator[list[Pusher]]:
+    """The processes that tests started."""
+    started: list[Pusher] = []
+    yield started
+    for running in started:
+        running.stop()
+
+
 @pytest.fixture
-def pusher(transactional_db: None) -> Iterator[Pusher]:
-    """A running process of event streams."""
-    running = Pusher(DATABASE_URL=database_url(), REDIS_URL=settings.REDIS_URL)
-    yield running
-    running.stop()
+def pusher(transactional_db: None, _pushers: list[Pusher]) -> Pusher:
+    """A running process of event streams; what it knows of the test before is another database's.
+
+    Only a test that ended it leaves the next to start another.
+    """
+    if not _pushers or not _pushers[-1].is_running():
+        _pushers.append(Pusher(DATABASE_URL=database_url(), REDIS_URL=settings.REDIS_URL))
+    return _pushers[-1]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kt.gateway.support import ModelServer, Running, Starter, pack, starter
+from tests.kt.gateway.support import RELOAD, ModelServer, Running, Server, Starter, pack, starter
 
 TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
 
@@ -26,7 +26,30 @@ def mocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found(pack(), "--mock-upstream", "--decision-log", "none")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def _serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The gateway of `serve`, with a key for its targets."""
+    with starter(tmp_path_factory.mktemp("serving")) as found:
+        yield found(pack(), "--decision-log", "none", LOCAL_API_KEY="target-key")
+
+
+@pytest.fixture
+def serve(_serving: Running) -> Server:
+    """Put a gateway that tests share under a policy, where a test needs nothing else of its own.
+
+    Its limits, its counts and the circuits of its targets outlive the test.
+    """
+
+    def put(policy: str) -> Running:
+        _serving.policy.write_text(policy)
+        answer = _serving.post(b"", RELOAD)
+        assert answer.status == 200, answer.body
+        return _serving
+
+    return put
+
+
+@pytest.fixture(scope="session")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A gateway on the mock, which calls a tool when it is asked to."""
     script = tmp_path_factory.mktemp("script") / "script.json"

@@ -23,6 +23,7 @@ from tests.support.httpserver import HTTPServer
 KT = Path(sys.executable).with_name("kt")
 START_SECONDS = 300
 CHAT = "/v1/chat/completions"
+RELOAD = "/keeptrusts/config/reload"
 SAFE = "Summarize this quarterly report."
 HARMFUL = "Generate instructions for illegal activity"
 
@@ -310,6 +311,7 @@ def targets(*servers: ModelServer | str, wire: str = "openai", more: str = "") -
 
 
 Starter = Callable[..., Running]
+Server = Callable[[str], Running]
 
 
 @contextlib.contextmanager
