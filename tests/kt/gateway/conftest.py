@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.kt.gateway.support import RELOAD, ModelServer, Running, Server, Starter, pack, starter
+from tests.kt.gateway.support import ModelServer, Running, Server, Starter, pack, put, starter
 
 TOOL = '[{"contains": "tool", "tool": {"name": "search", "arguments": {"q": "roof 🦊"}}}]'
 
@@ -40,13 +41,7 @@ def serve(_serving: Running) -> Server:
     Its limits, its counts and the circuits of its targets outlive the test.
     """
 
-    def put(policy: str) -> Running:
-        _serving.policy.write_text(policy)
-        answer = _serving.post(b"", RELOAD)
-        assert answer.status == 200, answer.body
-        return _serving
-
-    return put
+    return partial(put, _serving)
 
 
 @pytest.fixture(scope="session")

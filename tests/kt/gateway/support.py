@@ -314,6 +314,14 @@ Starter = Callable[..., Running]
 Server = Callable[[str], Running]
 
 
+def put(gateway: Running, policy: str) -> Running:
+    """Put a gateway that runs under another policy."""
+    gateway.policy.write_text(policy)
+    answer = gateway.post(b"", RELOAD)
+    assert answer.status == 200, answer.body
+    return gateway
+
+
 @contextlib.contextmanager
 def starter(folder: Path) -> Iterator[Starter]:
     """A function that starts gateways, which end with the block."""
