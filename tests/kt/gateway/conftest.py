@@ -40,7 +40,6 @@ def serve(_serving: Running) -> Server:
 
     Its limits, its counts and the circuits of its targets outlive the test.
     """
-
     return partial(put, _serving)
 
 
@@ -49,8 +48,9 @@ def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A gateway on the mock, which calls a tool when it is asked to."""
     script = tmp_path_factory.mktemp("script") / "script.json"
     script.write_text(TOOL)
+    own = ("--mock-upstream", "--mock-script", str(script), "--decision-log", "none")
     with starter(tmp_path_factory.mktemp("calling")) as found:
-        yield found(pack(), "--mock-upstream", "--mock-script", str(script))
+        yield found(pack(), *own)
 
 
 @pytest.fixture
