@@ -89,6 +89,10 @@ class Pusher:
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment)
         wait_for(self._is_ready)
 
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> int:
         """Ask it to end; returns its status."""
         assert self.process is not None

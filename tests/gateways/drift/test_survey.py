@@ -355,37 +355,31 @@ def test_rows_are_selected(admin: APIClient, register: Register, gateway: Machin
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name", ["gateway=edge-1", "gateway=loose", "configuration=bot", "configuration=other"]
-)
 def test_a_selected_row_is_the_one_of_the_whole_list(
-    admin: APIClient, register: Register, gateway: Machine, name: str
+    admin: APIClient, register: Register, gateway: Machine
 ) -> None:
     """Bound or not; and of the other configurations nothing is read, however many there are."""
     gateway.run()
     register("loose")
     make(admin, "other", policy("Other"))
     make(admin, "third", policy("Third"))
-    column, _, value = name.partition("=")
-    whole = [found for found in get(admin, PATH) if found[column] == value]
+    rows = get(admin, PATH)
 
-    with CaptureQueriesContext(connection) as queries:
-        selected = get(admin, f"{PATH}?{name}")
+    for name in ("gateway=edge-1", "gateway=loose", "configuration=bot", "configuration=other"):
+        column, _, value = name.partition("=")
+        with CaptureQueriesContext(connection) as queries:
+            selected = get(admin, f"{PATH}?{name}")
 
-    assert selected == whole != []
-    read = [query["sql"] for query in queries if 'FROM "configurations_version"' in query["sql"]]
-    assert all("'bot'" in sql or "'other'" in sql for sql in read)
-
-
-@pytest.mark.parametrize("query", ["gateway=%00", "gateway=", "configuration=%00"])
-def test_a_name_that_nothing_has_is_refused(admin: APIClient, query: str) -> None:
-    """400: empty, or with what no database compares."""
-    assert refusal(admin.get(f"{PATH}?{query}")) == (400, [query.partition("=")[0]])
+        assert selected == [found for found in rows if found[column] == value] != [], name
+        read = [one["sql"] for one in queries if 'FROM "configurations_version"' in one["sql"]]
+        assert all("'bot'" in sql or "'other'" in sql for sql in read), name
 
 
-def test_an_unknown_state_is_refused(admin: APIClient) -> None:
-    """400 with the ones there are."""
-    assert refusal(admin.get(f"{PATH}?state=fine")) == (400, ["state"])
+def test_what_nothing_has_is_refused(admin: APIClient) -> None:
+    """400: a name that is empty or has what no database compares, and an unknown state."""
+    for query in ("gateway=%00", "gateway=", "configuration=%00", "state=fine"):
+        refused = refusal(admin.get(f"{PATH}?{query}"))
+        assert refused == (400, [query.partition("=")[0]]), query
 
 
 def test_several_states_are_selected(

@@ -19,12 +19,9 @@ CHUNKS = (1, 3, 7, 64)
 PROSE = "The committee spoke about the garden. "
 # Its number is in no issuer's range: faker gives Maestro `0604`.
 NO_CARD = "i0128"
-CASES = [
-    case
-    for half in ("independent.jsonl", "written_texts.jsonl")
-    for case in cases(half)
-    if case.id != NO_CARD
-]
+INDEPENDENT = [case for case in cases("independent.jsonl") if case.id != NO_CARD]
+WRITTEN = cases("written_texts.jsonl")
+CASES = INDEPENDENT + WRITTEN
 REQUESTS = requests()
 MODES = sorted({row["mode"] for row in REQUESTS if "mode" in row})
 REDACTING = pack(
@@ -65,10 +62,19 @@ def route(body: dict[str, Any]) -> str:
 
 
 def stratified(chunk: int, given: Iterable[Case]) -> list[Case]:
-    """The share of one size of chunk: of every kind of text each size gets a part."""
+    """The share of one size of chunk: of every kind of text each size gets another one."""
     kinds = groupby(sorted(given, key=lambda case: case.kind), key=lambda case: case.kind)
     first = CHUNKS.index(chunk)
-    return [case for _, group in kinds for case in list(group)[first :: len(CHUNKS)]]
+    return [case for _, group in kinds for case in list(group)[first : first + 1]]
+
+
+def shared(chunk: int) -> list[Case]:
+    """The share of one size of chunk: a quarter of the kinds and of what was written by hand.
+
+    `test_guard` has each kind in each size.
+    """
+    first = CHUNKS.index(chunk)
+    return [*stratified(chunk, INDEPENDENT)[first :: len(CHUNKS)], *WRITTEN[first :: len(CHUNKS)]]
 
 
 def script(texts: Iterable[tuple[str, str]], chunks: Iterable[int]) -> str:
@@ -83,10 +89,13 @@ def script(texts: Iterable[tuple[str, str]], chunks: Iterable[int]) -> str:
     return json.dumps(lines)
 
 
-def calls(names: Iterable[str], chunk: int, **more: Any) -> list[Called]:
-    """Requests for what the script says to these names, over each of the three routes in turn."""
+def calls(names: Iterable[str], *chunks: int, **more: Any) -> list[Called]:
+    """Requests for what the script says to these names, in pieces of each of some sizes in turn.
+
+    And over each of the three routes in turn.
+    """
     found = []
-    for name, path in zip(names, cycle(_ROUTES), strict=False):
+    for name, chunk, path in zip(names, cycle(chunks), cycle(_ROUTES), strict=False):
         said = [{"role": "user", "content": f"<{name} {chunk}>"}]
         found.append(
             (path, {"model": "m", "max_tokens": 9, "messages": said, "input": said, **more})
@@ -151,10 +160,17 @@ def answers(mode: str, *, harmful: bool) -> list[tuple[str, str]]:
     return [(row["id"], PROSE + row["body"]["messages"][0]["content"]) for row in single]
 
 
-def streamed_wrongly(start: Starter, folder: Path, given: Sequence[Case], chunk: int) -> list[str]:
-    """The cases whose streams hold what they must not, or differ from the answer in one piece."""
-    texts = {case.id: f"{PROSE}{case.text} {PROSE}" for case in given}
-    gateway = mocking(start, folder, REDACTING, script(texts.items(), [chunk]))
+def in_prose(given: Iterable[Case]) -> dict[str, str]:
+    """The texts of cases by their ids, with prose around each."""
+    return {case.id: f"{PROSE}{case.text} {PROSE}" for case in given}
+
+
+def streamed_wrongly(gateway: Running, given: Sequence[Case], chunk: int) -> list[str]:
+    """The cases whose streams hold what they must not, or differ from the answer in one piece.
+
+    The gateway's mock says them as they stand in prose, in pieces of this size.
+    """
+    texts = in_prose(given)
     whole = send_all(gateway, calls(texts, chunk))
     streams = send_all(gateway, calls(texts, chunk, stream=True))
     return [

@@ -23,6 +23,7 @@ from tests.support.httpserver import HTTPServer
 KT = Path(sys.executable).with_name("kt")
 START_SECONDS = 300
 CHAT = "/v1/chat/completions"
+RELOAD = "/keeptrusts/config/reload"
 SAFE = "Summarize this quarterly report."
 HARMFUL = "Generate instructions for illegal activity"
 
@@ -310,6 +311,15 @@ def targets(*servers: ModelServer | str, wire: str = "openai", more: str = "") -
 
 
 Starter = Callable[..., Running]
+Server = Callable[[str], Running]
+
+
+def put(gateway: Running, policy: str) -> Running:
+    """Put a gateway that runs under another policy."""
+    gateway.policy.write_text(policy)
+    answer = gateway.post(b"", RELOAD)
+    assert answer.status == 200, answer.body
+    return gateway
 
 
 @contextlib.contextmanager

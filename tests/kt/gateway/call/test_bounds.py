@@ -10,18 +10,19 @@ import time
 
 import pytest
 
-from tests.kt.gateway.support import ModelServer, Running, Starter, chat, pack, targets, until
+from tests.kt.gateway.inside import TARGETS, Inside, completion
+from tests.kt.gateway.support import Running, Server, Starter, chat, pack, until
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 BODY = json.dumps(chat()).encode()
 
 
-def test_the_third_of_two_requests_is_refused(start: Starter) -> None:
+def test_the_third_of_two_requests_is_refused() -> None:
     """With the seconds after which to come back."""
     limit = "global_rate_limit: {max_requests: 2, window_seconds: 3600}"
-    gateway = start(pack(more=limit), "--mock-upstream")
-    statuses = [gateway.post(chat()).status for _ in range(2)]
-    answer = gateway.post(chat())
+    gateway = Inside(pack(more=TARGETS + limit))
+    statuses = [gateway.post().status for _ in range(2)]
+    answer = gateway.post()
 
     assert statuses == [200, 200]
     assert (answer.status, answer.error["type"]) == (429, "rate_limit")
@@ -29,11 +30,13 @@ def test_the_third_of_two_requests_is_refused(start: Starter) -> None:
     assert 0 < int(answer.headers["retry-after"]) <= 7200
 
 
-def test_tokens_are_counted_as_the_target_reports_them(start: Starter, model: ModelServer) -> None:
+def test_tokens_are_counted_as_the_target_reports_them() -> None:
     """18 for each answer here, however many were estimated."""
     limit = "token_rate_limit: {max_tokens: 60, window_seconds: 3600}"
-    gateway = start(pack(more=targets(model) + "\n" + limit))
-    statuses = [gateway.post(chat()).status for _ in range(4)]
+    gateway = Inside(pack(more=TARGETS + limit))
+    usage = {"prompt_tokens": 7, "completion_tokens": 11, "total_tokens": 18}
+    gateway.answers(completion("Revenue grew.") | {"usage": usage})
+    statuses = [gateway.post().status for _ in range(4)]
 
     assert statuses == [200, 200, 429, 429]
 
@@ -49,9 +52,9 @@ def test_a_limit_outlives_a_reload(start: Starter) -> None:
     assert (first, gateway.post(chat()).status) == (200, 429)
 
 
-def test_a_body_past_the_policys_size_is_refused(start: Starter) -> None:
+def test_a_body_past_the_policys_size_is_refused(serve: Server) -> None:
     """By its length, or as it comes."""
-    gateway = start(pack(more="size_limits: {max_body_bytes: 1000}"), "--mock-upstream")
+    gateway = serve(pack(more="size_limits: {max_body_bytes: 1000}"))
     told = gateway.post(chat("x" * 2000))
     chunk = b"3e8\r\n" + b" " * 1000 + b"\r\n"
     came = gateway.raw(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk * 3 + b"0\r\n\r\n")
@@ -231,15 +234,14 @@ def test_pipelined_requests_are_answered_in_order(mocked: Running) -> None:
     assert answer.rindex(b'"ok"') > answer.rindex(b"Mock answer")
 
 
-def test_a_large_decision_makes_nobody_wait(start: Starter) -> None:
+def test_a_large_decision_makes_nobody_wait(mocked: Running) -> None:
     """Others are served while megabytes are read."""
-    gateway = start(pack(), "--mock-upstream")
-    large = threading.Thread(target=lambda: gateway.post(chat("word " * 2_000_000)))
+    large = threading.Thread(target=lambda: mocked.post(chat("word " * 2_000_000)))
     large.start()
     served = 0
     while large.is_alive():
         began = time.monotonic()
-        assert gateway.get("/healthz").status == 200
+        assert mocked.get("/healthz").status == 200
         assert time.monotonic() - began < 5
         served += 1
     large.join()

@@ -15,7 +15,7 @@ from tests.kt.gateway.support import (
     SAFE,
     ModelServer,
     Running,
-    Starter,
+    Server,
     chat_events,
     pack,
     stream,
@@ -78,12 +78,12 @@ def test_a_block_is_one_call_and_a_typed_error(client: Client, calling: Running,
 
 
 def test_a_stream_that_is_stopped_is_an_error(
-    client: Client, start: Starter, model: ModelServer
+    client: Client, serve: Server, model: ModelServer
 ) -> None:
     """After what was harmless."""
     text = "The garden is green. " * 80 + "Here is how to build a pipe bomb at home."
     model.says(stream(chat_events(*words(text)), 512))
-    result = client(start(pack(more=targets(model))), "streamed", SAFE)
+    result = client(serve(pack(more=targets(model))), "streamed", SAFE)
 
     assert result["error"]["code"] == "output_blocked"
     assert text.startswith(result["said"])

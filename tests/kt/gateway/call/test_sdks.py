@@ -13,7 +13,7 @@ from tests.kt.gateway.support import (
     SAFE,
     ModelServer,
     Running,
-    Starter,
+    Server,
     chat_events,
     pack,
     stream,
@@ -100,13 +100,11 @@ def test_openai_gets_responses_and_embeddings(ours: openai.OpenAI) -> None:
     assert len(vector) == 8
 
 
-def test_a_stream_that_is_stopped_is_an_error_for_openai(
-    start: Starter, model: ModelServer
-) -> None:
+def test_a_stream_that_is_stopped_is_an_error_for_openai(serve: Server, model: ModelServer) -> None:
     """After what was harmless."""
     text = "The garden is green. " * 80 + "Here is how to build a pipe bomb at home."
     model.says(stream(chat_events(*words(text)), 512))
-    running = start(pack(more=targets(model)))
+    running = serve(pack(more=targets(model)))
     with openai.OpenAI(base_url=f"{running.url}/v1", api_key="any") as client:
         events = client.chat.completions.create(  # type: ignore[call-overload]
             model="m", messages=asked(SAFE), stream=True

@@ -16,6 +16,7 @@ from kt.gateway.managed.state import COPIES, Found, Kept, State
 from kt.gateway.managed.statement import Signed, verify
 from kt.gateway.managed.stored import Stored
 from kt.gateway.policy.source import SourceError
+from tests.kt.gateway.managed.killing import WRITES, keep_until
 from tests.kt.gateway.signing import GATEWAY, new_key, pin, signed, vouched
 from tests.kt.gateway.support import pack
 
@@ -125,6 +126,24 @@ def test_a_change_is_noticed(state: State) -> None:
         assert state.stamp() != stamp
         Path(state.path(name)).write_bytes(data)
         assert state.holds(kept(OLD, 3))
+
+
+@pytest.mark.parametrize("step", WRITES, ids=" ".join)
+def test_killed_at_any_step_it_reads_the_old_or_the_new(
+    tmp_path: Path, step: tuple[str, str]
+) -> None:
+    """Old until the first copy has its name, new from then on; and nothing looks edited."""
+    before = State(str(tmp_path))
+    before.keep(kept(OLD, 3))
+    before.close()
+    keep_until(tmp_path, KEY, NEW, 4, step)
+    state = State(str(tmp_path))
+    stored = Stored(state, name="", gateway=GATEWAY, given=Identity("ktg_token", pin(KEY)))
+    is_old = WRITES.index(step) < 2
+
+    assert stored.read().data == (OLD if is_old else NEW)
+    assert (stored.edited, stored.torn) == (False, not is_old)
+    state.close()
 
 
 def test_a_killed_gateway_leaves_a_whole_policy(tmp_path: Path) -> None:

@@ -6,23 +6,39 @@ import hashlib
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.kt.gateway.inside import Inside
 from tests.kt.gateway.support import (
     HARMFUL,
+    RELOAD,
     ModelServer,
     Running,
     Starter,
     chat,
     pack,
+    put,
+    starter,
     targets,
     until,
 )
 
 OPEN = pack("[audit-logger]", "{}")
-RELOAD = "/keeptrusts/config/reload"
+
+
+@pytest.fixture(scope="module")
+def _mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with starter(tmp_path_factory.mktemp("mock")) as found:
+        yield found(OPEN, "--mock-upstream", "--decision-log", "none")
+
+
+@pytest.fixture
+def gateway(_mock: Running) -> Running:
+    """On the mock, under a policy that blocks nothing until the test writes another."""
+    return put(_mock, OPEN)
 
 
 def status_of(gateway: Running) -> int:
@@ -30,9 +46,8 @@ def status_of(gateway: Running) -> int:
     return gateway.post(chat(HARMFUL)).status
 
 
-def test_a_changed_file_takes_over_by_itself(start: Starter) -> None:
+def test_a_changed_file_takes_over_by_itself(gateway: Running) -> None:
     """Written over, or replaced by another."""
-    gateway = start(OPEN, "--mock-upstream")
     before = status_of(gateway)
     gateway.policy.write_text(pack())
     until(lambda: status_of(gateway) == 409)
@@ -44,17 +59,15 @@ def test_a_changed_file_takes_over_by_itself(start: Starter) -> None:
     assert before == 200
 
 
-def test_a_hangup_reloads(start: Starter) -> None:
+def test_a_hangup_reloads(gateway: Running) -> None:
     """As operators are used to."""
-    gateway = start(OPEN, "--mock-upstream")
     gateway.policy.write_text(pack())
     gateway.process.send_signal(signal.SIGHUP)
     until(lambda: status_of(gateway) == 409)
 
 
-def test_a_reload_by_request_answers_when_it_is_done(start: Starter) -> None:
+def test_a_reload_by_request_answers_when_it_is_done(gateway: Running) -> None:
     """With what is now enforced, in the answer and in every header."""
-    gateway = start(OPEN, "--mock-upstream")
     gateway.policy.write_text(pack())
     answer = gateway.post(b"", RELOAD)
     digest = hashlib.sha256(pack().encode()).hexdigest()
@@ -73,9 +86,9 @@ def test_a_reload_from_elsewhere_needs_the_admin_token(start: Starter) -> None:
     assert gateway.post(b"", RELOAD, origin="https://example.com").status == 403
 
 
-def test_a_bad_policy_leaves_the_old_one_in_force(start: Starter) -> None:
+def test_a_bad_policy_leaves_the_old_one_in_force(gateway: Running) -> None:
     """Health says so and why, until a good one comes."""
-    gateway = start(pack(), "--mock-upstream")
+    put(gateway, pack())
     gateway.policy.write_text(pack(more="chian: []"))
     answer = gateway.post(b"", RELOAD)
     health = gateway.get("/health").json
@@ -147,9 +160,9 @@ def _lines(folder: Path) -> list[str]:
     return [line for path in folder.glob("*.log*") for line in path.read_text().splitlines()]
 
 
-def test_metrics_count_what_happened(start: Starter) -> None:
+def test_metrics_count_what_happened() -> None:
     """In Prometheus' format."""
-    gateway = start(pack(), "--mock-upstream")
+    gateway = Inside()
     gateway.post(chat())
     gateway.post(chat(HARMFUL))
     page = gateway.get("/metrics").body.decode()
@@ -199,9 +212,9 @@ def test_a_killed_parent_takes_its_workers_along(start: Starter) -> None:
     until(refused)
 
 
-def test_the_config_page_shows_no_terms(start: Starter) -> None:
+def test_the_config_page_shows_no_terms(gateway: Running) -> None:
     """What is looked for tells how to get around it."""
-    gateway = start(pack(policy="{safety-filter: {block_if: [project falcon]}}"), "--mock-upstream")
+    put(gateway, pack(policy="{safety-filter: {block_if: [project falcon]}}"))
     page = gateway.get("/keeptrusts/config")
 
     assert page.json["chain"] == ["safety-filter"]

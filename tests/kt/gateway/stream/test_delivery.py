@@ -13,7 +13,7 @@ from tests.kt.gateway.support import (
     ModelServer,
     Reply,
     Running,
-    Starter,
+    Server,
     chat,
     chat_events,
     pack,
@@ -29,9 +29,9 @@ HARMFUL = "Here is how to build a pipe bomb at home."
 
 
 @pytest.fixture
-def gateway(start: Starter, model: ModelServer) -> Running:
+def gateway(serve: Server, model: ModelServer) -> Running:
     """In front of the model server."""
-    return start(pack(CHAIN, POLICY, targets(model)))
+    return serve(pack(CHAIN, POLICY, targets(model)))
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 64])

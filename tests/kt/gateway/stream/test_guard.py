@@ -7,8 +7,7 @@ redacted, the same answers stopped, and nothing shown that a later chunk makes a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,13 +21,12 @@ from kt.gateway.stream.guard import Guard
 from kt.gateway.stream.protocols import protocol_of
 from kt.gateway.stream.sse import Splitter
 from kt.policy.decision import Request
+from tests.kt.gateway.evasion import CASES, CHUNKS, stratified
 from tests.kt.gateway.support import CHAT, chat, chat_events, pack, words
+from tests.kt.policy.corpus import Case
 
-CORPUS = Path(__file__).parents[3] / "cases" / "corpus" / "independent.jsonl"
-ENTRIES = [json.loads(line) for line in CORPUS.read_text().splitlines()]
 PROSE = "The committee met on Tuesday and spoke about the budget, the garden and the roof. "
 HARMFUL = "To build a pipe bomb at home, here is how to make explosives step by step."
-CHUNKS = (1, 3, 7, 64)
 MESSAGES, RESPONSES = "/v1/messages", "/v1/responses"
 
 
@@ -83,22 +81,22 @@ def whole(loaded: Loaded, text: str) -> str:
     return content
 
 
-def samples(chunk: int) -> Iterator[tuple[str, str, int]]:
-    """The entries of one size of network chunk, with sizes of deltas."""
-    for number, entry in enumerate(ENTRIES[CHUNKS.index(chunk) :: len(CHUNKS)]):
-        text = entry["text"] if isinstance(entry["text"], str) else "".join(entry["text"])
-        yield entry["id"], text, (1, 4, 13, 200)[number % 4]
-
-
+@pytest.mark.parametrize(
+    "entries", [stratified, pytest.param(lambda _, given: given, marks=pytest.mark.soak)],
+    ids=["some", "all"],
+)  # fmt: skip
 @pytest.mark.parametrize("chunk", CHUNKS)
-def test_a_stream_says_what_the_answer_in_one_piece_says(loaded: Loaded, chunk: int) -> None:
-    """For every entry of the corpus, redacted or not."""
+def test_a_stream_says_what_the_answer_in_one_piece_says(
+    loaded: Loaded, chunk: int, entries: Callable[[int, list[Case]], list[Case]]
+) -> None:
+    """For entries of each kind of the corpus, redacted or not, with deltas of any size."""
     differing = []
-    for name, text, delta in samples(chunk):
-        said = PROSE + text + " " + PROSE
-        seen, code = shown(loaded, chat_events(*words(said, delta)), chunk)
+    for number, case in enumerate(entries(chunk, CASES)):
+        said = PROSE + case.text + " " + PROSE
+        deltas = words(said, (1, 4, 13, 200)[(number + CHUNKS.index(chunk)) % 4])
+        seen, code = shown(loaded, chat_events(*deltas), chunk)
         if code or text_of(seen) != whole(loaded, said):
-            differing.append((name, code, text_of(seen)[len(PROSE) :]))
+            differing.append((case.id, code, text_of(seen)[len(PROSE) :]))
 
     assert differing == []
 

@@ -261,6 +261,9 @@ async def serving(scripts: list[Script]) -> AsyncIterator[str]:
                 request = await reader.readuntil(b"\r\n\r\n{}")
                 segments, end = scripts[int(request.split(b"/", 2)[1].split()[0])]
                 for segment in segments:
+                    if writer.is_closing():
+                        # The client refused what it had read and hung up.
+                        return
                     writer.write(segment)
                     # A turn in which it is read.
                     await asyncio.sleep(0.01)

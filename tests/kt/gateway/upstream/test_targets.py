@@ -14,6 +14,7 @@ import pytest
 from tests.kt.gateway.support import (
     ModelServer,
     Reply,
+    Server,
     Starter,
     chat,
     completion,
@@ -34,10 +35,10 @@ def dead() -> str:
 
 
 def test_what_was_not_changed_is_sent_and_answered_byte_for_byte(
-    start: Starter, model: ModelServer
+    serve: Server, model: ModelServer
 ) -> None:
     """Spaces, order, escapes and Unicode included."""
-    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    gateway = serve(pack(CHAIN, REDACTING, targets(model)))
     model.says(completion("Zażółć 🦊 \u2028 done"))
     body = (
         '{ "messages":[ {"content":"Gr\\u00fc\u00dfe 🦊","role":"user"}],'
@@ -51,9 +52,9 @@ def test_what_was_not_changed_is_sent_and_answered_byte_for_byte(
     assert answer.headers["x-keeptrusts-verdict"] == "allow"
 
 
-def test_ten_megabytes_pass_unchanged(start: Starter, model: ModelServer) -> None:
+def test_ten_megabytes_pass_unchanged(serve: Server, model: ModelServer) -> None:
     """In both directions."""
-    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    gateway = serve(pack(CHAIN, REDACTING, targets(model)))
     text = "The garden and the roof. " * 400_000
     model.says(completion(text))
 
@@ -63,9 +64,9 @@ def test_ten_megabytes_pass_unchanged(start: Starter, model: ModelServer) -> Non
     assert answer.body == completion(text).chunks[0]
 
 
-def test_a_request_is_redacted_before_it_is_sent(start: Starter, model: ModelServer) -> None:
+def test_a_request_is_redacted_before_it_is_sent(serve: Server, model: ModelServer) -> None:
     """The rest of it stays."""
-    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    gateway = serve(pack(CHAIN, REDACTING, targets(model)))
     answer = gateway.post(chat("Write to ann@example.com now.", seed=7))
     sent = json.loads(model.seen[0].body)
 
@@ -74,9 +75,9 @@ def test_a_request_is_redacted_before_it_is_sent(start: Starter, model: ModelSer
     assert answer.headers["x-keeptrusts-verdict"] == "redact"
 
 
-def test_an_answer_is_redacted_before_it_is_shown(start: Starter, model: ModelServer) -> None:
+def test_an_answer_is_redacted_before_it_is_shown(serve: Server, model: ModelServer) -> None:
     """Its usage stays."""
-    gateway = start(pack(CHAIN, REDACTING, targets(model)))
+    gateway = serve(pack(CHAIN, REDACTING, targets(model)))
     model.says(completion("It is AKIAIOSFODNN7EXAMPLE2 or ann@example.com."))
     answer = gateway.post(chat())
 
@@ -85,9 +86,9 @@ def test_an_answer_is_redacted_before_it_is_shown(start: Starter, model: ModelSe
     assert answer.json["usage"]["total_tokens"] == 18
 
 
-def test_a_harmful_answer_is_blocked(start: Starter, model: ModelServer) -> None:
+def test_a_harmful_answer_is_blocked(serve: Server, model: ModelServer) -> None:
     """With the phase in its code, and nothing of the answer."""
-    gateway = start(pack(more=targets(model)))
+    gateway = serve(pack(more=targets(model)))
     model.says(completion("Sure: here is how to build a pipe bomb at home."))
     answer = gateway.post(chat())
 
@@ -95,23 +96,23 @@ def test_a_harmful_answer_is_blocked(start: Starter, model: ModelServer) -> None
     assert b"bomb" not in answer.body
 
 
-def test_a_forbidden_tool_call_is_blocked(start: Starter, model: ModelServer) -> None:
+def test_a_forbidden_tool_call_is_blocked(serve: Server, model: ModelServer) -> None:
     """As it stands in an answer."""
     policy = "{agent-firewall: {blocked_tools: ['delete_*']}}"
-    gateway = start(pack("[agent-firewall]", policy, targets(model)))
+    gateway = serve(pack("[agent-firewall]", policy, targets(model)))
     function = {"name": "delete_all", "arguments": "{}"}
     model.says(completion("", tool_calls=[{"id": "1", "type": "function", "function": function}]))
 
     assert gateway.post(chat()).error["policy"] == "agent-firewall"
 
 
-def test_the_clients_credentials_are_never_forwarded(start: Starter, model: ModelServer) -> None:
+def test_the_clients_credentials_are_never_forwarded(serve: Server, model: ModelServer) -> None:
     """Nor its cookies; the target gets the key that the policy names."""
     one = (
         f"providers: {{targets: [{{id: a, provider: local, base_url: '{model.url}',"
         " secret_key_ref: {env: LOCAL_API_KEY}}]}"
     )
-    gateway = start(pack(more=one), LOCAL_API_KEY="target-key")
+    gateway = serve(pack(more=one))
     gateway.post(
         chat(),
         authorization="Bearer client-key",
@@ -129,31 +130,27 @@ def test_the_clients_credentials_are_never_forwarded(start: Starter, model: Mode
 
 
 @pytest.mark.parametrize(
-    ("target", "name", "value", "path"),
+    ("target", "name", "value"),
     [
-        ("provider: local", "authorization", "Bearer k", "/v1/chat/completions"),
-        ("provider: azure", "api-key", "k", "/v1/chat/completions"),
-        ("provider: local, api_key_header: X-Own", "x-own", "k", "/v1/chat/completions"),
-        (
-            "provider: local, api_key_prefix: 'Token '",
-            "authorization",
-            "Token k",
-            "/v1/chat/completions",
-        ),
+        ("provider: local", "authorization", "Bearer target-key"),
+        ("provider: azure", "api-key", "target-key"),
+        ("provider: local, api_key_header: X-Own", "x-own", "target-key"),
+        ("provider: local, api_key_prefix: 'Token '", "authorization", "Token target-key"),
     ],
 )
 def test_a_target_gets_its_key_where_it_expects_it(
-    start: Starter, model: ModelServer, target: str, name: str, value: str, path: str
+    serve: Server, model: ModelServer, target: str, name: str, value: str
 ) -> None:
     """By provider, or as the policy says."""
     one = (
         f"providers: {{targets: [{{id: a, {target}, base_url: '{model.url}',"
         " secret_key_ref: {env: LOCAL_API_KEY}}]}"
     )
-    gateway = start(pack(more=one), LOCAL_API_KEY="k")
+    gateway = serve(pack(more=one))
     gateway.post(chat())
 
-    assert (model.seen[0].headers[name], model.seen[0].path) == (value, path)
+    assert model.seen[0].headers[name] == value
+    assert model.seen[0].path == "/v1/chat/completions"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +158,6 @@ def test_a_target_gets_its_key_where_it_expects_it(
     [
         ([], {"MAIN_KEY": "k"}, False),
         (["--secret-env", "MAIN_*"], {"MAIN_KEY": "k"}, True),
-        (["--secret-env", "*"], {}, False),
     ],
 )
 def test_only_allowed_variables_are_sent(
@@ -187,10 +183,10 @@ def test_only_allowed_variables_are_sent(
     assert len(model.seen) == int(works)
 
 
-def test_messages_go_to_targets_of_their_format_alone(start: Starter, model: ModelServer) -> None:
+def test_messages_go_to_targets_of_their_format_alone(serve: Server, model: ModelServer) -> None:
     """With the header that names the version."""
     one = targets(model, wire="anthropic")
-    gateway = start(pack(more=one))
+    gateway = serve(pack(more=one))
     model.says(Reply(chunks=[b'{"content":[{"type":"text","text":"Hi."}]}']))
     body = {"model": "claude-x", "max_tokens": 5, "messages": chat()["messages"]}
 
@@ -200,7 +196,7 @@ def test_messages_go_to_targets_of_their_format_alone(start: Starter, model: Mod
     assert model.seen[0].path == "/v1/messages"
 
 
-def test_data_routing_chooses_among_the_targets(start: Starter, model: ModelServer) -> None:
+def test_data_routing_chooses_among_the_targets(serve: Server, model: ModelServer) -> None:
     """One that promises nothing is passed over."""
     providers = (
         "providers:\n  targets:\n"
@@ -209,18 +205,18 @@ def test_data_routing_chooses_among_the_targets(start: Starter, model: ModelServ
         " data_policy: {training_opt_out: true}}\n"
     )
     policy = "{data-routing-policy: {require_no_training: true}}"
-    gateway = start(pack("[data-routing-policy]", policy, providers))
+    gateway = serve(pack("[data-routing-policy]", policy, providers))
 
     assert gateway.post(chat()).status == 200
 
 
 @pytest.mark.parametrize(
     "failure",
-    [Reply(status=503), Reply(status=429), Reply(before_seconds=5), None],
-    ids=["server error", "rate limit", "timeout", "no connection"],
+    [Reply(status=503), Reply(status=429), None],
+    ids=["server error", "rate limit", "no connection"],
 )
 def test_the_next_target_serves_when_one_fails(
-    start: Starter, model: ModelServer, failure: Reply | None
+    serve: Server, model: ModelServer, failure: Reply | None
 ) -> None:
     """For each trigger of the policy."""
     first = ModelServer()
@@ -228,6 +224,15 @@ def test_the_next_target_serves_when_one_fails(
         first.close()
     else:
         first.says(failure)
+    gateway = serve(pack(more=targets(first, model, more=FALLBACK)))
+
+    assert gateway.post(chat()).text == "Revenue grew."
+
+
+def test_the_next_target_serves_when_one_takes_too_long(start: Starter, model: ModelServer) -> None:
+    """As long as the gateway was told to wait."""
+    first = ModelServer()
+    first.says(Reply(before_seconds=5))
     gateway = start(pack(more=targets(first, model, more=FALLBACK)), "--first-byte-timeout", "2")
 
     assert gateway.post(chat()).text == "Revenue grew."
@@ -242,10 +247,10 @@ def test_the_next_target_serves_when_one_fails(
     ids=["redirect", "broken off"],
 )
 def test_without_fallback_a_failure_is_told(
-    start: Starter, model: ModelServer, failure: Reply
+    serve: Server, model: ModelServer, failure: Reply
 ) -> None:
     """As a bad gateway's."""
-    gateway = start(pack(more=targets(model)))
+    gateway = serve(pack(more=targets(model)))
     model.says(failure)
     answer = gateway.post(chat())
 
@@ -265,21 +270,21 @@ def test_a_target_that_keeps_failing_is_left_alone(start: Starter, model: ModelS
 
 
 def test_an_answer_past_the_policys_size_is_not_passed_on(
-    start: Starter, model: ModelServer
+    serve: Server, model: ModelServer
 ) -> None:
     """Nor collected any further."""
     more = targets(model) + "\nsize_limits: {max_response_bytes: 1000}"
-    gateway = start(pack(more=more))
+    gateway = serve(pack(more=more))
     model.says(completion("x" * 2000))
 
     assert gateway.post(chat()).error["code"] == "response_too_large"
 
 
 def test_a_client_that_leaves_ends_the_call_to_the_target(
-    start: Starter, model: ModelServer
+    serve: Server, model: ModelServer
 ) -> None:
     """Its connection is closed, so that the model stops."""
-    gateway = start(pack(more=targets(model)))
+    gateway = serve(pack(more=targets(model)))
     events = [b'data: {"choices":[]}\n\n'] * 400
     model.says(Reply(chunks=events, content_type="text/event-stream", between_seconds=0.05))
     body = json.dumps(chat(stream=True)).encode()
@@ -299,7 +304,7 @@ def test_variables_of_a_proxy_are_not_heeded(start: Starter, model: ModelServer)
     assert gateway.post(chat()).status == 200
 
 
-def test_a_call_is_not_repeated_when_something_was_sent(start: Starter, model: ModelServer) -> None:
+def test_a_call_is_not_repeated_when_something_was_sent(serve: Server, model: ModelServer) -> None:
     """A target that hangs up after reading may have done the work."""
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         calls = []
@@ -316,7 +321,7 @@ def test_a_call_is_not_repeated_when_something_was_sent(start: Starter, model: M
 
         threading.Thread(target=hang_up, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-        gateway = start(pack(more=targets(url)))
+        gateway = serve(pack(more=targets(url)))
         answer = gateway.post(chat())
 
     assert (answer.status, len(calls)) == (502, 1)
@@ -327,7 +332,7 @@ def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[s
     """A server that reads a little of each call and answers so; its url and its connections."""
     lines: list[socket.socket] = []
 
-    def serve(server: socket.socket) -> None:
+    def accept(server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
                 line, _ = server.accept()
@@ -343,7 +348,7 @@ def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[s
                     line.shutdown(socket.SHUT_WR)
 
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/v1", lines
         for line in lines:
             line.close()
@@ -352,16 +357,16 @@ def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[s
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
 
-def test_hints_before_an_answer_are_passed_over(start: Starter) -> None:
+def test_hints_before_an_answer_are_passed_over(serve: Server) -> None:
     """They are no answer."""
     hints = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n"
     with scripted(b"HTTP/1.1 100 Continue\r\n\r\n", hints, WHOLE) as (url, _):
-        answer = start(pack("[audit-logger]", "{}", targets(url))).post(chat())
+        answer = serve(pack("[audit-logger]", "{}", targets(url))).post(chat())
 
     assert (answer.status, answer.body) == (200, b"{}")
 
 
-def test_an_answer_that_ends_with_its_connection_arrives_whole(start: Starter) -> None:
+def test_an_answer_that_ends_with_its_connection_arrives_whole(serve: Server) -> None:
     """Byte for byte, streamed or not: its head says no length, and it has no chunks."""
     kinds = {
         "application/json": completion("Hello.").chunks[0],
@@ -379,7 +384,7 @@ def test_an_answer_that_ends_with_its_connection_arrives_whole(start: Starter) -
             f"    - {{id: {model}, provider: local, model: {model}, base_url: '{url}'}}\n"
             for model, url in zip(models, addresses, strict=True)
         ]
-        gateway = start(pack(more="providers:\n  targets:\n" + "".join(rows)))
+        gateway = serve(pack(more="providers:\n  targets:\n" + "".join(rows)))
         answers = [
             gateway.post(chat(stream=model == "streamed") | {"model": model}) for model in models
         ]
@@ -388,29 +393,29 @@ def test_an_answer_that_ends_with_its_connection_arrives_whole(start: Starter) -
     assert [answer.body for answer in answers] == list(kinds.values())
 
 
-def test_an_upgrade_is_no_answer(start: Starter) -> None:
+def test_an_upgrade_is_no_answer(serve: Server) -> None:
     """Nobody asked for one."""
     upgrade = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
     with scripted(upgrade) as (url, _):
-        answer = start(pack(more=targets(url))).post(chat())
+        answer = serve(pack(more=targets(url))).post(chat())
 
     assert (answer.status, answer.error["code"]) == (502, "upstream_failed")
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 2x0 OK\r\n\r\n", b"hello\r\n\r\n"])
-def test_what_is_not_http_is_a_failed_target(start: Starter, answer: bytes) -> None:
+def test_what_is_not_http_is_a_failed_target(serve: Server, answer: bytes) -> None:
     """And nothing of it reaches the client."""
     with scripted(answer) as (url, _):
-        found = start(pack(more=targets(url))).post(chat())
+        found = serve(pack(more=targets(url))).post(chat())
 
     assert (found.status, found.error["code"]) == (502, "upstream_failed")
     assert b"hello" not in found.body
 
 
-def test_a_connection_is_used_again_when_a_call_was_sent_and_answered(start: Starter) -> None:
+def test_a_connection_is_used_again_when_a_call_was_sent_and_answered(serve: Server) -> None:
     """One for three calls."""
     with scripted(WHOLE) as (url, lines):
-        gateway = start(pack("[audit-logger]", "{}", targets(url)))
+        gateway = serve(pack("[audit-logger]", "{}", targets(url)))
         small = [gateway.post(chat()).status for _ in range(3)]
         used = len(lines)
 
@@ -418,12 +423,12 @@ def test_a_connection_is_used_again_when_a_call_was_sent_and_answered(start: Sta
 
 
 def test_a_connection_on_which_a_call_is_still_being_sent_is_not_used_again(
-    start: Starter,
+    serve: Server,
 ) -> None:
     """Its target answered before it had read all of the call."""
     early = b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\n{}"
 
-    def serve(server: socket.socket) -> None:
+    def converse(server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
                 line, _ = server.accept()
@@ -433,9 +438,9 @@ def test_a_connection_on_which_a_call_is_still_being_sent_is_not_used_again(
 
     lines: list[socket.socket] = []
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        threading.Thread(target=converse, args=(server,), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-        gateway = start(pack("[audit-logger]", "{}", targets(url)))
+        gateway = serve(pack("[audit-logger]", "{}", targets(url)))
         statuses = [gateway.post(chat("x" * (16 << 20))).status for _ in range(2)]
         for line in lines:
             line.close()

@@ -20,9 +20,22 @@ _PIECES = st.lists(
 
 @pytest.mark.parametrize("name", FORMS)
 @given(text=st.one_of(_ANY, _NEAR, _PIECES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_function_and_the_expression_of_a_form_agree(name: str, text: str) -> None:
     """Editors decide by the expression, lint by the function."""
+    _agree(name, text)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", FORMS)
+@given(text=st.one_of(_ANY, _NEAR, _PIECES))
+@settings(max_examples=3000, deadline=None)
+def test_the_function_and_the_expression_of_a_form_agree_on_many(name: str, text: str) -> None:
+    """As above."""
+    _agree(name, text)
+
+
+def _agree(name: str, text: str) -> None:
     form = FORMS[name]
     assert form.accepts(text) == (re.fullmatch(form.pattern, text) is not None)
 

@@ -85,9 +85,21 @@ def test_a_phrase_that_was_only_begun_waits_for_no_more_than_its_words() -> None
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_no_phrase_begins_to_show(data: st.DataObject) -> None:
     """Any text that any phrase of any mode matches, wherever the stream stands before it hits."""
+    _shows_no_beginning(data)
+
+
+@pytest.mark.soak
+@given(data=st.data())
+@settings(max_examples=1000, deadline=None)
+def test_no_phrase_of_many_begins_to_show(data: st.DataObject) -> None:
+    """As above."""
+    _shows_no_beginning(data)
+
+
+def _shows_no_beginning(data: st.DataObject) -> None:
     mode = data.draw(st.sampled_from(sorted(MODES)))
     pattern = data.draw(st.sampled_from(MODES[mode])).replace("~", " ")
     phrase = data.draw(st.from_regex(re.compile(pattern), fullmatch=True, alphabet=LETTERS))
