@@ -4,15 +4,18 @@ A message holds only a row's id: whoever reads the broker must neither see a sec
 sent elsewhere.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from gitrepos.models import Link, PreviewRequest, Remote
 from keeptrusts.api.errors import BusyError
+
+Row = TypeVar("Row", bound=Model)
 
 _MOST = 20
 # Longer than a request waits for its answer.
@@ -46,7 +49,7 @@ def take(request_id: UUID) -> Link | None:
     row = PreviewRequest.objects.exclude(_old(timezone.now())).filter(pk=request_id).first()
     if row is None or not forget(request_id):
         return None
-    return Link(remote=Remote(**row.asked["remote"]), **row.asked["link"])
+    return _made(Link, row.asked["link"], remote=_made(Remote, row.asked["remote"]))
 
 
 def forget(request_id: UUID) -> bool:
@@ -62,6 +65,13 @@ def forget_old() -> None:
 def _old(now: datetime) -> Q:
     """Requests older than a minute, or dated ahead by a clock that was set back since."""
     return Q(created_at__lt=now - _KEPT) | Q(created_at__gt=now + _KEPT)
+
+
+def _made(model: type[Row], values: Mapping[str, Any], **more: Any) -> Row:
+    """A row of the values, each of its column's own type."""
+    columns = {column.attname: column for column in model._meta.concrete_fields}
+    typed = {name: columns[name].to_python(value) for name, value in values.items()}
+    return model(**typed, **more)
 
 
 def _plain(value: Any) -> Any:

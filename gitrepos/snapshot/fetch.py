@@ -100,9 +100,10 @@ def _choice(repository: Repository, ask: FilesRequest) -> _Choice | RemoteError:
 
 def _bring(repository: Repository, choices: Sequence[_Choice]) -> None:
     """Fetch and read for all requests at once; what fails here fails again for its own request."""
-    blobs = [blob for choice in choices for blob in choice.blobs()]
-    with contextlib.suppress(RemoteError):
-        repository.bring(blobs)
+    wanted = [blobs for choice in choices if (blobs := choice.blobs())]
+    if len(wanted) > 1:
+        with contextlib.suppress(RemoteError):
+            repository.bring([blob for blobs in wanted for blob in blobs])
 
 
 def _snapshot(repository: Repository, choice: _Choice | RemoteError) -> Snapshot | RemoteError:

@@ -56,7 +56,7 @@ class Repository:
         # Of a header that is there twice, the first counts.
         facts = dict(line.partition(" ")[::2] for line in reversed(self._header))
         self.commit, self._tree = _commit(facts, message), facts["tree"]
-        self._listing: Listing | None = None
+        self._listing: Entries | None = None
         self._here: set[str] = set()
         self._contents: dict[str, bytes | None] = {}
         self._left: dict[str, bool] = {}
@@ -208,8 +208,6 @@ class Repository:
         They are read, too, unless that is more than one request may have.
         """
         asked = list(dict.fromkeys(blobs))
-        if not asked:
-            return
         self._fetch_blobs(asked)
         self._here.update(asked)
         with contextlib.suppress(TooLargeError):
@@ -225,13 +223,14 @@ class Repository:
         asked = list(dict.fromkeys(blobs))
         if missing := [blob for blob in asked if blob not in self._here]:
             self._fetch_blobs(missing)
+        found = {blob: self._contents.get(blob) for blob in asked}
         if unread := [blob for blob in asked if blob not in self._contents]:
             try:
                 read = self._read(unread, _CONTENT_BYTES)
             except TooLargeError:
                 read = self._read(self._small(unread), 2 * _CONTENT_BYTES)
-            return {**self._contents, **dict.fromkeys(unread), **_small_enough(read)}
-        return self._contents
+            found |= _small_enough(read)
+        return found
 
     def attributes(self, names: Sequence[str], files: Sequence[Entry]) -> dict[str, dict[str, str]]:
         """The attributes of each name, as git reads them from the `.gitattributes` in `files`."""
@@ -248,14 +247,14 @@ class Repository:
                 attributes[name][attribute] = value
         return attributes
 
-    def _listed_once(self) -> "Listing":
+    def _listed_once(self) -> "Entries":
         """What lies at the roots of all requests, and the attributes above them."""
         if self._listing is None:
             names = [] if "" in self._roots else self._roots
             found = list(self._listed(names[:_AT_ONCE]))
             for start in range(_AT_ONCE, len(names), _AT_ONCE):
                 found += self._listed(names[start : start + _AT_ONCE])
-            self._listing = Listing(found)
+            self._listing = Entries(found)
         return self._listing
 
     def _listed(self, roots: Sequence[str]) -> Iterator[Entry]:
@@ -309,7 +308,7 @@ class Repository:
         return small
 
 
-class Listing:
+class Entries:
     """Entries of a tree, found by name and by directory."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:

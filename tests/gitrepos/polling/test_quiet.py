@@ -147,14 +147,14 @@ def test_a_file_that_may_not_be_enforced_tells_no_reader(admin: APIClient, repo:
 def test_links_of_one_branch_share_one_fetch(
     admin: APIClient, repo: Repo, packs: list[bytes]
 ) -> None:
-    """One call asks for all of them, one pack brings the trees; each takes its own blobs."""
+    """One call asks for all of them, one pack brings the trees, and one the blobs."""
     repo.commit({f"p{n}/bot-{n}/policy-config.yaml": policy(str(n)) for n in range(3)})
     rows = [link(admin, repo.url, path=f"p{n}") for n in range(3)]
 
     run_due()
 
     assert [shown(admin, row)["status"] for row in rows] == ["synced"] * 3
-    assert len(packs) == 1 + 3
+    assert len(packs) == 2
 
 
 def test_many_quiet_remotes_cost_few_queries(admin: APIClient, forge: Forge, repo: Repo) -> None:

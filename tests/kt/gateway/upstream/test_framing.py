@@ -9,7 +9,7 @@ import gzip
 import socket
 import struct
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -98,6 +98,58 @@ ODD: Rows = [
     (Answer(head(LENGTH, "content-length: 5"), EVENT), NOT_HTTP),
     (Answer(head("content-length: many"), EVENT), NOT_HTTP),
 ]
+
+
+# Seldom seen, and lawful: each is the event, whoever reads it.
+LAWFUL = [
+    Answer(head(CHUNKED, "trailer: x-sum"), CHUNKS + b"0\r\nx-sum: 5\r\n\r\n", "stays"),
+    Answer(head(CHUNKED), CHUNKS + b"0\r\na: 1\r\nb: 2\r\n\r\n", "stays"),
+    Answer(head(CHUNKED), b"%X;a=b\r\n" % len(EVENT) + EVENT + b"\r\n0;c\r\n\r\n", "stays"),
+    Answer(head(CHUNKED), b'%x;a="b c"\r\n' % len(EVENT) + EVENT + b"\r\n0\r\n\r\n", "stays"),
+    Answer(head(CHUNKED), b"00%x\r\n" % len(EVENT) + EVENT + b"\r\n000\r\n\r\n", "stays"),
+    Answer(head(CHUNKED), chunks(*(bytes([one]) for one in EVENT)) + b"0\r\n\r\n", "stays"),
+    Answer(head("Transfer-Encoding: Chunked"), CHUNKS + b"0\r\n\r\n", "stays"),
+    Answer(head(f"CONTENT-LENGTH: {len(EVENT)}"), EVENT, "stays"),
+    Answer(head(f"content-length:{len(EVENT)}"), EVENT, "stays"),
+    Answer(head(f"content-length: \t {len(EVENT)} \t"), EVENT, "stays"),
+    Answer(head(f"content-length: 000{len(EVENT)}"), EVENT, "stays"),
+    Answer(head(LENGTH, status="200"), EVENT, "stays"),
+    Answer(head(LENGTH, status="200 "), EVENT, "stays"),
+    Answer(head(LENGTH, status="200 Tr\u00e8s bien"), EVENT, "stays"),
+    Answer(head(LENGTH, status="299 Made Up"), EVENT, "stays"),
+    Answer(head(LENGTH, status="418 I'm a teapot"), EVENT, "stays"),
+    Answer(head(LENGTH, status="599 Made Up"), EVENT, "stays"),
+    Answer(head(LENGTH, "x-empty:"), EVENT, "stays"),
+    Answer(head(LENGTH, "x-utf-8: h\u00e9"), EVENT, "stays"),
+    Answer(head(LENGTH, "x-odd!#$%&'*+-.^_`|~: 1"), EVENT, "stays"),
+    Answer(head(LENGTH, f"x-long: {'x' * 6000}"), EVENT, "stays"),
+    Answer(head(LENGTH, *(f"x-{number}: {number}" for number in range(90))), EVENT, "stays"),
+    Answer(head(LENGTH, *(f"set-cookie: a{number}=b" for number in range(20))), EVENT, "stays"),
+    Answer(head(LENGTH, "connection: keep-alive", "keep-alive: timeout=1, max=1"), EVENT, "stays"),
+    Answer(head(LENGTH, "keep-alive: timeout=0"), EVENT),
+    Answer(head(LENGTH, "connection: x-hop", "x-hop: 1"), EVENT, "stays"),
+    Answer(head(LENGTH, "connection: Close"), EVENT),
+    Answer(head(LENGTH, "connection: keep-alive, close"), EVENT),
+    Answer(head(LENGTH, "upgrade: h2c"), EVENT, "stays"),
+    Answer(head(LENGTH, "alt-svc: h3=:443", "date: never", "age: -1"), EVENT, "stays"),
+    Answer(head(LENGTH, "content-encoding: identity"), EVENT, "stays"),
+    Answer(head(LENGTH, "content-encoding:"), EVENT, "stays"),
+    Answer(b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + head(LENGTH), EVENT, "stays"),
+    Answer(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + head(LENGTH), EVENT, "stays"),
+    Answer(b"HTTP/1.1 100 Continue\r\n\r\n" * 9 + head(CHUNKED), CHUNKS + b"0\r\n\r\n", "stays"),
+    Answer(b"HTTP/1.1 103 Early Hints\r\n\r\n" + head(), EVENT),
+    Answer(head(CLOSE, CHUNKED, version="1.0"), CHUNKS + b"0\r\n\r\n"),
+    Answer(head("connection: keep-alive", LENGTH, version="1.0"), EVENT, "stays"),
+]
+
+
+def test_what_is_seldom_and_lawful_is_read_as_by_aiohttps_own_client() -> None:
+    """In one segment, in three, and in many of seven bytes each."""
+    rows: Rows = [(answer, EVENT) for answer in LAWFUL]
+
+    for client in (ours, late, plain):
+        assert uvloop.run(outcomes(client, rows)) == expected(rows)
+        assert uvloop.run(outcomes(client, rows, cuts=(dribbled,))) == [EVENT] * len(rows)
 
 
 @pytest.mark.parametrize("connection", ["", CLOSE, "connection: keep-alive"])
@@ -199,9 +251,11 @@ def expected(rows: Rows) -> list[Outcome]:
     return [outcome for _, outcome in rows for _ in range(2)]
 
 
-async def outcomes(client: Client, rows: Rows) -> list[Outcome]:
-    """What a client makes of each row, sent in one segment and in three."""
-    scripts = [script for answer, _ in rows for script in (whole(answer), pieces(answer))]
+async def outcomes(
+    client: Client, rows: Rows, cuts: Sequence[Callable[[Answer], Script]] | None = None
+) -> list[Outcome]:
+    """What a client makes of each row, sent in one segment and in three, or cut otherwise."""
+    scripts = [cut(answer) for answer, _ in rows for cut in cuts or (whole, pieces)]
     async with asyncio.timeout(SECONDS), serving(scripts) as url:
         return await client([f"{url}/{number}" for number in range(len(scripts))])
 
@@ -285,6 +339,11 @@ def whole(answer: Answer) -> Script:
 
 def pieces(answer: Answer) -> Script:
     return [answer.head, answer.body[:10], answer.body[10:]], answer.end
+
+
+def dribbled(answer: Answer) -> Script:
+    sent = answer.head + answer.body
+    return [sent[at : at + 7] for at in range(0, min(len(sent), 700), 7)] + [sent[700:]], answer.end
 
 
 def leave(writer: asyncio.StreamWriter, end: str) -> None:
