@@ -7,10 +7,12 @@ import contextlib
 import gc
 import gzip
 import socket
+import ssl
 import struct
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -21,6 +23,7 @@ from kt.gateway.options import Timeouts
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.reply import Call
+from tests.support.tls import Authority
 
 EVENT = b'data: {"choices": [{"delta": {"content": "hello there"}}]}\n\n'
 CALL = Call("/v1/chat/completions", "m", {}, b"{}", {}, stream=False, max_response_bytes=1 << 23)
@@ -35,7 +38,10 @@ Outcome = bytes | str
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server sends, and how it goes: "closes", "resets", "stays"."""
+    """What a server sends, and how it goes: "closes", "resets", "stays".
+
+    "drops" ends TLS without its goodbye.
+    """
 
     head: bytes
     body: bytes = b""
@@ -228,6 +234,26 @@ def test_a_compressed_answer_is_read_within_its_bound() -> None:
     assert uvloop.run(outcomes(late, rows)) == expected(rows)
 
 
+@pytest.mark.parametrize("end", ["closes", "drops"])
+def test_tls_may_end_without_a_goodbye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """What its framing calls whole is whole, as for aiohttp's own client."""
+    authority = Authority(tmp_path / "authority")
+    trusting = ssl.create_default_context(cafile=authority.ca_file)
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    rows: Rows = [
+        (Answer(head(LENGTH), EVENT, end), EVENT),
+        (Answer(head(CHUNKED), CHUNKS + b"0\r\n\r\n", end), EVENT),
+        (Answer(head(LENGTH), EVENT[:-1], end), BROKEN),
+        (Answer(head(CHUNKED), CHUNKS, end), BROKEN),
+        (Answer(head(CLOSE), EVENT, end), EVENT),
+    ]
+
+    for client in (ours, late, plain):
+        assert uvloop.run(outcomes(client, rows, tls=authority.server)) == expected(rows)
+
+
 def test_an_idle_connection_that_is_reset_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
     """asyncio tells of failures that nobody looked at."""
 
@@ -252,11 +278,15 @@ def expected(rows: Rows) -> list[Outcome]:
 
 
 async def outcomes(
-    client: Client, rows: Rows, cuts: Sequence[Callable[[Answer], Script]] | None = None
+    client: Client,
+    rows: Rows,
+    cuts: Sequence[Callable[[Answer], Script]] = (),
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> list[Outcome]:
     """What a client makes of each row, sent in one segment and in three, or cut otherwise."""
     scripts = [cut(answer) for answer, _ in rows for cut in cuts or (whole, pieces)]
-    async with asyncio.timeout(SECONDS), serving(scripts) as url:
+    async with asyncio.timeout(SECONDS), serving(scripts, tls) as url:
         return await client([f"{url}/{number}" for number in range(len(scripts))])
 
 
@@ -303,7 +333,7 @@ async def posted(session: aiohttp.ClientSession, url: str) -> Outcome:
 
 
 @contextlib.asynccontextmanager
-async def serving(scripts: list[Script]) -> AsyncIterator[str]:
+async def serving(scripts: list[Script], tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     """A server on raw sockets that says what the number in a path stands for; its url."""
     lines = set()
 
@@ -325,9 +355,9 @@ async def serving(scripts: list[Script]) -> AsyncIterator[str]:
             await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    server = await asyncio.start_server(converse, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         await asyncio.gather(*lines)
@@ -349,6 +379,8 @@ def dribbled(answer: Answer) -> Script:
 def leave(writer: asyncio.StreamWriter, end: str) -> None:
     if end == "closes":
         writer.close()
+    elif end == "drops":
+        writer.transport.abort()
     elif end == "resets":
         # Closed with something to linger for, none of it kept: a reset.
         line = writer.get_extra_info("socket")
