@@ -22,8 +22,9 @@ ATTRIBUTES = ".gitattributes"
 _CONTENT_BYTES = 32 * 1024 * 1024
 TREE = "040000"
 _MAX_LINKS = 1000
-# Roots of one listing: each entry is compared with every root.
+# Roots of one listing: each entry is compared with every root, and a command line is bounded.
 _AT_ONCE = 100
+_COMMAND_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,29 +251,24 @@ class Repository:
     def _listed_once(self) -> "Entries":
         """What lies at the roots of all requests, and the attributes above them."""
         if self._listing is None:
-            names = [] if "" in self._roots else self._roots
-            found = list(self._listed(names[:_AT_ONCE]))
-            for start in range(_AT_ONCE, len(names), _AT_ONCE):
-                found += self._listed(names[start : start + _AT_ONCE])
-            self._listing = Entries(found)
+            batches = [[]] if "" in self._roots else _batches(self._roots)
+            self._listing = Entries(entry for batch in batches for entry in self._listed(batch))
         return self._listing
 
-    def _listed(self, roots: Sequence[str]) -> Iterator[Entry]:
-        """The entries at `roots` and the `.gitattributes` above them, and of what lies below the
-        policy files, attributes and links.
+    def _listed(self, names: Sequence[str]) -> Iterator[Entry]:
+        """The entries at `names`, and of what lies below the policy files, attributes and links.
 
-        Without roots these are those of the whole commit.
+        Without names these are those of the whole commit.
         """
-        above = dict.fromkeys(name for root in roots for name in _attributes_above(root))
         listing = self._bare.read(
             [
                 "ls-tree", "-r", "-t", "-z", "--full-tree", self.commit.id,
-                *(f":(literal){name}" for name in (*roots, *above)),
+                *(f":(literal){name}" for name in names),
             ]
         )  # fmt: skip
         # Of a large tree only these few lines become values.
         ends = (FILE_NAME.encode(), ATTRIBUTES.encode())
-        named = set(map(_bytes, (*self._roots, *roots))) - {b""}
+        named = set(map(_bytes, (*self._roots, *names))) - {b""}
         links = f"{SYMLINK} ".encode()
         for line in listing.split(b"\0"):
             if line.endswith(ends) or line.startswith(links) or line.partition(b"\t")[2] in named:
@@ -355,6 +351,25 @@ def _moment(seconds: str) -> datetime | None:
 def _attributes_above(root: str) -> list[str]:
     """The `.gitattributes` of every directory above a path."""
     return [f"{parent}{ATTRIBUTES}" for parent in _parents(root)]
+
+
+def _batches(roots: Sequence[str]) -> Iterator[list[str]]:
+    """The names for each listing: roots, with the attributes above them.
+
+    A root that is too long for others has a listing to itself.
+    """
+    batch: list[str] = []
+    count = characters = 0
+    for root in roots:
+        names = [root, *_attributes_above(root)]
+        size = sum(map(len, names))
+        if batch and (count == _AT_ONCE or characters + size > _COMMAND_CHARACTERS):
+            yield list(dict.fromkeys(batch))
+            batch, count, characters = [], 0, 0
+        batch += names
+        count, characters = count + 1, characters + size
+    if batch:
+        yield list(dict.fromkeys(batch))
 
 
 def _small_enough(read: Mapping[str, bytes]) -> dict[str, bytes]:

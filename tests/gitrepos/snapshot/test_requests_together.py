@@ -70,6 +70,16 @@ def test_requests_are_answered_as_each_alone(
         assert [_told(one) for one in found] == [_told(alone[ask.root]) for ask in pair]
 
 
+def test_long_roots_fit_into_command_lines(filled: Repo, tmp_path: Path) -> None:
+    """Twenty of the longest that a link may have, each with all that lies on its way."""
+    roots = [f"{n:03}/" + "a/" * 490 + "a" for n in range(20)]
+
+    found = _taken(filled, tmp_path, *map(FilesRequest, roots), FilesRequest("a"))
+
+    assert {type(one) for one in found[:-1]} == {PathNotFoundError}
+    assert len(_snapshot(found[-1]).files or ()) == 2
+
+
 def test_one_that_is_too_large_fails_alone(
     filled: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
