@@ -185,6 +185,7 @@ class Exchange:
         return frozenset(fallback.get("triggers") or ())
 
     async def _send_to(self, target: UpstreamTarget, call: Call) -> Reply:
+        call = call.asking_for(target.asked_for(call.model))
         try:
             if target.is_mock:
                 reply: Reply = await mock.answer(call, self.gateway.script)

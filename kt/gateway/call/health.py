@@ -9,6 +9,7 @@ from kt import __version__
 from kt.gateway.clients.callers import Caller
 from kt.gateway.errors import NotFoundError
 from kt.gateway.gateway import Gateway, describe
+from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.records.metrics import Labels
 
 
@@ -72,11 +73,14 @@ def config(gateway: Gateway) -> dict[str, Any]:
         "name": loaded.pack.name,
         "enabled": loaded.snapshot.enabled,
         "chain": list(loaded.chain),
-        "targets": [
-            {"id": one.id, "provider": one.provider, "model": one.models} for one in loaded.targets
-        ],
+        "targets": [_target(one) for one in loaded.targets],
         **_control_plane(gateway.control_plane() if gateway.control_plane else {}),
     }
+
+
+def _target(target: UpstreamTarget) -> dict[str, str]:
+    asked = {"asked_for": target.alias} if target.alias else {}
+    return {"id": target.id, "provider": target.provider, "model": target.models, **asked}
 
 
 def models(gateway: Gateway, caller: Caller | None) -> dict[str, Any]:
