@@ -33,7 +33,7 @@ class Gateway:
 
     Raises:
         OSError: the file of client keys cannot be read.
-        SettingError: it is not as it should be.
+        SettingError: it, or the url of limits, is not as it should be.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Gateway:
         self.draining = False
         self.in_flight = 0
         self.started = time.monotonic()
-        self.limits = Limits()
+        self.limits = Limits(options.limits_url)
         self.blocks = Blocks()
         self.router = Router()
         self.metrics = Metrics()

@@ -43,6 +43,7 @@ class Managed:
 class Options:
     """The options of one gateway. Keys are SHA-256 digests.
 
+    `limits_url` is that of the Redis that counts for all processes, "" where each counts alone.
     The keys of clients are in the file `client_keys_path`, or are `client_keys` when that is "".
 
     The policy comes from `managed`, or from the file `policy_path` when that is None.
@@ -65,6 +66,7 @@ class Options:
     decision_log_bytes: int = 64 << 20
     client_keys: frozenset[bytes] = frozenset()
     client_keys_path: str = ""
+    limits_url: str = field(default="", repr=False)
     admin_keys: frozenset[bytes] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     timeouts: Timeouts = field(default_factory=Timeouts)

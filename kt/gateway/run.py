@@ -25,7 +25,7 @@ def run(
         OSError: the policy, the client keys, or the state folder of a managed gateway cannot be
             read.
         PolicyError: the policy cannot be served.
-        SettingError: the file of client keys is not as it should be.
+        SettingError: the file of client keys, or the url of limits, is not as it should be.
         SourceError: a managed gateway has no token.
         ScriptError: the mock's script is not valid.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
 _ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
+_LIMITS_URL = "KEEPTRUSTS_LIMITS_URL"
 _CORS_ORIGINS = "KEEPTRUSTS_GATEWAY_CORS_ORIGINS"
 _TRUE = ("1", "true", "yes", "on")
 _MOST_PORTS = 65_535
@@ -128,6 +130,7 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
         decision_log_bytes=given.decision_log_bytes,
         client_keys=digests(environment.get(_CLIENT_KEYS, "") if keys_path is None else ""),
         client_keys_path=keys_path or "",
+        limits_url=_limits_url(environment),
         admin_keys=digests(environment.get(_ADMIN_KEYS, "")),
         cors_origins=read_origins(
             given.cors_origin or environment.get(_CORS_ORIGINS, "").split(",")
@@ -145,6 +148,17 @@ def _decision_log(path: str) -> str:
     except OSError as exc:
         raise CommandError(f"--decision-log {path}: {exc.strerror}") from exc
     return path
+
+
+def _limits_url(environment: Mapping[str, str]) -> str:
+    """The address of the Redis that counts limits; no option, since it may hold a password."""
+    url = environment.get(_LIMITS_URL, "").strip()
+    if url and find_spec("redis") is None:
+        from kt.cli.gateway.extra import command
+
+        message = f"{_LIMITS_URL} needs redis, which kt was installed without: {command()}"
+        raise CommandError(message)
+    return url
 
 
 def read_origins(texts: Iterable[str]) -> frozenset[str]:

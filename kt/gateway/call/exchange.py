@@ -102,7 +102,7 @@ class Exchange:
             DisconnectedError: the client went away.
         """
         origin = self._origin()
-        self.gateway.limits.admit(origin)
+        await self.gateway.limits.admit(origin)
         data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
         body, data, self.model = take(self._route, data)
         check_models(self.path, body, self.model, self.caller)
@@ -138,7 +138,7 @@ class Exchange:
         return Judge(self.loaded, request, self.gateway.options.fail_mode)
 
     async def _serve(self, body: dict[str, Any], data: bytes, origin: Origin) -> None:
-        reserved = self._reserve(data, origin)
+        reserved = await self._reserve(data, origin)
         try:
             reply, decision = await self._call(body, data)
             try:
@@ -146,16 +146,16 @@ class Exchange:
             finally:
                 reply.close()
         finally:
-            self._settle(reserved, origin)
+            await self._settle(reserved, origin)
 
-    def _reserve(self, data: bytes, origin: Origin) -> int:
+    async def _reserve(self, data: bytes, origin: Origin) -> int:
         tokens = estimate(len(data))
-        self.gateway.limits.reserve_tokens(origin, tokens)
+        await self.gateway.limits.reserve_tokens(origin, tokens)
         self.usage.prompt = tokens
         return tokens
 
-    def _settle(self, reserved: int, origin: Origin) -> None:
-        self.gateway.limits.settle_tokens(origin, self.usage.total - reserved)
+    async def _settle(self, reserved: int, origin: Origin) -> None:
+        await self.gateway.limits.settle_tokens(origin, self.usage.total - reserved)
 
     async def _call(self, body: dict[str, Any], data: bytes) -> tuple[Reply, Decision]:
         """Ask the policy, then the target."""

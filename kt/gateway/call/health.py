@@ -28,6 +28,7 @@ def health(gateway: Gateway) -> dict[str, Any]:
         "requests_processed": gateway.metrics.total("keeptrusts_requests_total"),
         "config": describe(gateway.loaded),
         "providers": _providers(gateway),
+        "limits": {"shared": gateway.limits.are_shared},
         "enforcing": gateway.loaded.is_configured and gateway.loaded.snapshot.enabled,
         "reasons": problems,
         **_control_plane(contact),
@@ -36,7 +37,8 @@ def health(gateway: Gateway) -> dict[str, Any]:
 
 def reasons(gateway: Gateway) -> list[str]:
     """The problems of the gateway itself."""
-    problems = [one for one in (gateway.problem, gateway.keys_problem) if one]
+    limits = f"limits: {gateway.limits.problem}" if gateway.limits.problem else ""
+    problems = [one for one in (gateway.problem, gateway.keys_problem, limits) if one]
     if not gateway.loaded.snapshot.enabled:
         problems.append("pack.enabled is false: nothing is enforced")
     return [*problems, *gateway.loaded.warnings]
@@ -132,6 +134,7 @@ def metrics(gateway: Gateway) -> bytes:
             "keeptrusts_config_info": [(labels, 1)],
             "keeptrusts_config_degraded": [((), int(bool(gateway.problem)))],
             "keeptrusts_requests_in_flight": [((), gateway.in_flight)],
+            "keeptrusts_limits_shared": [((), int(gateway.limits.are_shared))],
             "keeptrusts_uptime_seconds": [((), gateway.uptime_seconds)],
             "keeptrusts_decision_log_dropped": [((), gateway.journal.dropped)],
             "keeptrusts_target_up": [

@@ -1,4 +1,4 @@
-"""Limits on calls and tokens, counted in this process and kept over reloads."""
+"""Limits on calls and tokens, counted in Redis or in this process, and kept over reloads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from kt.gateway.clients.charges import Charge, Origin, of_request, of_tokens
+from kt.gateway.clients.shared import AwayError, SharedCounters
 from kt.gateway.clients.windows import Window
 from kt.gateway.errors import LimitError
 
@@ -13,37 +14,86 @@ from kt.gateway.errors import LimitError
 class Limits:
     """The counters of all limits; what is limited is read anew at each call.
 
-    A process has one policy at a time, and the counters go on when that is replaced by another.
+    A process has one policy at a time, and its counters go on when that is replaced by another.
+    `url` is that of the Redis that counts for all processes, "" where each counts alone.
+
+    Raises:
+        SettingError: the url cannot be used.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, url: str = "") -> None:
         self._windows: dict[tuple[str, int], Window] = {}
+        self._shared = SharedCounters(url) if url else None
 
-    def admit(self, origin: Origin) -> None:
+    @property
+    def are_shared(self) -> bool:
+        """True while all processes count together."""
+        return self._shared is not None and not self._shared.problem
+
+    @property
+    def problem(self) -> str:
+        """The reason why processes that should count together do not, "" when there is none."""
+        return self._shared.problem if self._shared else ""
+
+    async def admit(self, origin: Origin) -> None:
         """Count a call. One that is refused counts nowhere.
 
         Raises:
             LimitError: over a limit.
         """
-        self._take(of_request(origin))
+        await self._take(of_request(origin))
 
-    def reserve_tokens(self, origin: Origin, tokens: int) -> None:
+    async def reserve_tokens(self, origin: Origin, tokens: int) -> None:
         """Count the tokens that a call is estimated to take.
 
         Raises:
             LimitError: over a limit.
         """
-        self._take(of_tokens(origin, tokens))
+        await self._take(of_tokens(origin, tokens))
 
-    def settle_tokens(self, origin: Origin, tokens: int) -> None:
+    async def settle_tokens(self, origin: Origin, tokens: int) -> None:
         """Correct the estimate by `tokens`, which may be negative."""
-        self._add(of_tokens(origin, tokens), time.monotonic())
+        charges = of_tokens(origin, tokens)
+        if not charges:
+            return
+        self._add(charges, time.monotonic())
+        if self._shared is not None:
+            try:
+                await self._shared.add(charges)
+            except AwayError:
+                # Noted where it happened; the process has counted for itself.
+                return
 
-    def _take(self, charges: Sequence[Charge]) -> None:
+    async def watch(self) -> None:
+        """Find out when Redis is away and when it is back; until cancelled."""
+        if self._shared is not None:
+            await self._shared.watch()
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._shared is not None:
+            await self._shared.close()
+
+    async def _take(self, charges: Sequence[Charge]) -> None:
+        if not charges:
+            return
+        if self._shared is None:
+            self._take_alone(charges)
+            return
+        try:
+            over = await self._shared.take(charges)
+        except AwayError:
+            self._take_alone(charges)
+            return
+        if over is not None:
+            raise LimitError(over[0].limit, over[1])
+        # Counted here too, so that a process that is left alone knows what it admitted.
+        self._add(charges, time.monotonic())
+
+    def _take_alone(self, charges: Sequence[Charge]) -> None:
         now = time.monotonic()
         for one in charges:
-            window = self._window(one)
-            wait = window.wait(one.payer, now, limit=one.most, amount=one.amount)
+            wait = self._window(one).wait(one.payer, now, limit=one.most, amount=one.amount)
             if wait:
                 raise LimitError(one.limit, wait)
         self._add(charges, now)

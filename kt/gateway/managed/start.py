@@ -31,7 +31,7 @@ def prepare(
 
     Raises:
         OSError: the state folder, or the file of client keys, cannot be used.
-        SettingError: the file of client keys is not as it should be.
+        SettingError: the file of client keys, or the url of limits, is not as it should be.
         SourceError: there is no token.
     """
     state = State(managed.state_dir)

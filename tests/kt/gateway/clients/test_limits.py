@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -66,13 +67,13 @@ def test_a_second_call_is_admitted_where_it_is_another_callers(
 ) -> None:
     """With a limit of one."""
     limits = Limits()
-    limits.admit(Origin("p", {name: given}, *first))
+    asyncio.run(limits.admit(Origin("p", {name: given}, *first)))
     again = Origin("p", {name: given}, *second)
     if admitted:
-        limits.admit(again)
+        asyncio.run(limits.admit(again))
         return
     with pytest.raises(LimitError) as refused:
-        limits.admit(again)
+        asyncio.run(limits.admit(again))
     assert refused.value.details["limit"] == name
 
 
@@ -84,15 +85,15 @@ def test_a_refused_call_counts_nowhere() -> None:
     def user(name: str) -> Origin:
         return Origin("p", document, {"x-user-id": name}, "a")
 
-    limits.admit(user("u"))
+    asyncio.run(limits.admit(user("u")))
     for _ in range(5):
         with pytest.raises(LimitError):
-            limits.admit(user("u"))
-    limits.admit(user("v"))
-    limits.admit(user("w"))
+            asyncio.run(limits.admit(user("u")))
+    asyncio.run(limits.admit(user("v")))
+    asyncio.run(limits.admit(user("w")))
 
     with pytest.raises(LimitError) as refused:
-        limits.admit(user("x"))
+        asyncio.run(limits.admit(user("x")))
     assert refused.value.details["limit"] == "global_rate_limit"
 
 
@@ -111,14 +112,14 @@ def test_tokens_are_shared_as_their_scope_says(
     limits = Limits()
     document = {"token_rate_limit": limit(max_tokens=100, scope=scope)}
     one, other = (Origin("p", document, {"x-user-id": name}, "a") for name in (first, second))
-    limits.reserve_tokens(one, 60)
+    asyncio.run(limits.reserve_tokens(one, 60))
     if admitted:
-        limits.reserve_tokens(other, 60)
+        asyncio.run(limits.reserve_tokens(other, 60))
         return
     with pytest.raises(LimitError):
-        limits.reserve_tokens(other, 60)
-    limits.settle_tokens(one, -50)
-    limits.reserve_tokens(other, 60)
+        asyncio.run(limits.reserve_tokens(other, 60))
+    asyncio.run(limits.settle_tokens(one, -50))
+    asyncio.run(limits.reserve_tokens(other, 60))
 
 
 def test_a_name_of_a_key_goes_before_what_a_client_calls_itself() -> None:
@@ -130,8 +131,8 @@ def test_a_name_of_a_key_goes_before_what_a_client_calls_itself() -> None:
     def calls(name: str, header: str) -> bool:
         headers, caller = {"x-user-id": header}, Caller(name)
         try:
-            limits.admit(Origin("p", requests, headers, "a", caller))
-            limits.reserve_tokens(Origin("p", tokens, headers, "a", caller), 60)
+            asyncio.run(limits.admit(Origin("p", requests, headers, "a", caller)))
+            asyncio.run(limits.reserve_tokens(Origin("p", tokens, headers, "a", caller), 60))
         except LimitError:
             return False
         return True
@@ -148,16 +149,16 @@ def test_a_key_has_limits_of_its_own_under_any_policy() -> None:
     team = Caller("team", None, Allowance(2, 60), Allowance(100, 86_400))
     origins = [Origin("p", {}, {}, "a", team), Origin("q", {}, {"x-user-id": "u"}, "b", team)]
     for one in origins:
-        limits.admit(one)
-    limits.reserve_tokens(origins[0], 100)
+        asyncio.run(limits.admit(one))
+    asyncio.run(limits.reserve_tokens(origins[0], 100))
     refused = []
     for ask in (limits.admit, lambda one: limits.reserve_tokens(one, 1)):
         with pytest.raises(LimitError) as error:
-            ask(origins[1])
+            asyncio.run(ask(origins[1]))
         refused.append(error.value.details["limit"])
 
     assert refused == ["client_rate_limit", "client_token_budget"]
-    limits.admit(Origin("p", {}, {}, "a", Caller("other", None, Allowance(1, 60))))
+    asyncio.run(limits.admit(Origin("p", {}, {}, "a", Caller("other", None, Allowance(1, 60)))))
 
 
 def test_a_policy_without_limits_counts_nothing() -> None:
@@ -165,11 +166,11 @@ def test_a_policy_without_limits_counts_nothing() -> None:
     limits = Limits()
     origin = Origin("p", {}, {}, "a", Caller("team"))
     for _ in range(10):
-        limits.admit(origin)
-        limits.reserve_tokens(origin, 10**9)
-        limits.settle_tokens(origin, 10**9)
+        asyncio.run(limits.admit(origin))
+        asyncio.run(limits.reserve_tokens(origin, 10**9))
+        asyncio.run(limits.settle_tokens(origin, 10**9))
 
-    assert vars(limits) == {"_windows": {}}
+    assert vars(limits) == {"_windows": {}, "_shared": None}
 
 
 WINDOWS = [
