@@ -19,6 +19,10 @@ _NO_RETRY = (b"x-should-retry", b"false")
 _PERMANENT = frozenset({"unreadable_answer", "response_too_large", "target_unavailable"})
 
 
+class SettingError(Exception):
+    """A setting of the operator's that cannot be used; the message says which and why."""
+
+
 class GatewayError(Exception):
     """An error answer of the gateway itself. `kind` is the envelope's `type`."""
 
@@ -121,7 +125,7 @@ class PolicyViolationError(GatewayError):
 
 
 class LimitError(GatewayError):
-    """A limit of the policy is exceeded; `retry_after` is in whole seconds."""
+    """A limit of the policy or of a client key is exceeded; `retry_after` is in whole seconds."""
 
     status = 429
     kind = "rate_limit"

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kt.gateway.clients.blocks import Blocks
+from kt.gateway.clients.callers import Callers, unnamed
+from kt.gateway.clients.keyfile import read_callers, reread
 from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import Loaded
@@ -25,8 +27,13 @@ class Gateway:
     """The state of one process.
 
     `loaded` is replaced whole by a reload, and read once for each request. `problem` says why the
-    newest policy is not in force, "" when it is. `control_plane` gives what a managed gateway
-    shows of its control plane, and `spool` takes its decisions.
+    newest policy is not in force, `keys_problem` why the newest client keys are not, "" when they
+    are. `control_plane` gives what a managed gateway shows of its control plane, and `spool` takes
+    its decisions.
+
+    Raises:
+        OSError: the file of client keys cannot be read.
+        SettingError: it, or the url of limits, is not as it should be.
     """
 
     def __init__(
@@ -43,10 +50,16 @@ class Gateway:
         self.environment = environment
         self.script = script
         self.problem = ""
+        self.callers = (
+            read_callers(options.client_keys_path)
+            if options.client_keys_path
+            else unnamed(options.client_keys)
+        )
+        self.keys_problem = ""
         self.draining = False
         self.in_flight = 0
         self.started = time.monotonic()
-        self.limits = Limits()
+        self.limits = Limits(options.limits_url)
         self.blocks = Blocks()
         self.router = Router()
         self.metrics = Metrics()
@@ -55,6 +68,15 @@ class Gateway:
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None
+
+    def renew_callers(self) -> None:
+        """Take the clients of the file of keys as it is now; if it cannot be used, they stay."""
+        path = self.options.client_keys_path
+        found = reread(path) if path else self.callers
+        if isinstance(found, Callers):
+            self.callers, self.keys_problem = found, ""
+        else:
+            self.keys_problem = f"the newest client keys were not taken: {found}"
 
     @property
     def uptime_seconds(self) -> float:

@@ -43,6 +43,9 @@ class Managed:
 class Options:
     """The options of one gateway. Keys are SHA-256 digests.
 
+    `limits_url` is that of the Redis that counts for all processes, "" where each counts alone.
+    The keys of clients are in the file `client_keys_path`, or are `client_keys` when that is "".
+
     The policy comes from `managed`, or from the file `policy_path` when that is None.
     `secret_globs` are the names of variables that a policy may send to a target.
     `decision_log` is "-" for stdout, "" for none, else a file that rotates. `cors_origins` are
@@ -62,6 +65,8 @@ class Options:
     decision_log: str = "-"
     decision_log_bytes: int = 64 << 20
     client_keys: frozenset[bytes] = frozenset()
+    client_keys_path: str = ""
+    limits_url: str = field(default="", repr=False)
     admin_keys: frozenset[bytes] = frozenset()
     cors_origins: frozenset[str] = frozenset()
     timeouts: Timeouts = field(default_factory=Timeouts)

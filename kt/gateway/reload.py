@@ -1,4 +1,4 @@
-"""Reloading: a changed policy comes into force while requests go on, or is refused."""
+"""Reloading: a changed policy, and changed client keys, come into force or are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.policy.loading import Loaded, PolicyError, load, warm
-from kt.gateway.policy.source import Sourced, SourceError
+from kt.gateway.policy.source import Sourced, SourceError, stamp
 
 _LOG = logging.getLogger("kt.gateway")
 _PAUSE_SECONDS = 0.5
@@ -17,16 +17,21 @@ _REMINDER_SECONDS = 60.0
 
 
 class Reloader:
-    """Puts the newest policy into force: compiled first, swapped whole, or refused."""
+    """Puts the newest policy and client keys into force: read first, swapped whole, or refused.
+
+    Neither waits for the other: a key is withdrawn also while the policy cannot be served.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._lock = asyncio.Lock()
         self._seen = gateway.source.stamp()
+        self._keys_seen = self._stamp_keys()
 
     async def reload(self) -> bool:
-        """Put the source's policy into force; False when it was refused."""
+        """Put the newest policy and client keys into force; False when either was refused."""
         async with self._lock:
+            is_taken = await self._reload_keys()
             gateway = self._gateway
             self._seen = gateway.source.stamp()
             try:
@@ -35,7 +40,19 @@ class Reloader:
                 self._refuse(exc)
                 return False
             self._enforce(loaded)
-            return True
+            return is_taken
+
+    async def _reload_keys(self) -> bool:
+        gateway = self._gateway
+        self._keys_seen = self._stamp_keys()
+        await asyncio.to_thread(gateway.renew_callers)
+        if gateway.keys_problem:
+            _LOG.error("%s", gateway.keys_problem)
+        return not gateway.keys_problem
+
+    def _stamp_keys(self) -> tuple[int, ...]:
+        path = self._gateway.options.client_keys_path
+        return stamp(path) if path else ()
 
     @property
     def is_configured(self) -> bool:
@@ -89,11 +106,14 @@ class Reloader:
         _LOG.error("%s", self._gateway.problem)
 
     async def watch(self) -> None:
-        """Reload whenever the source changes, until cancelled."""
+        """Reload whenever the source or the client keys change, until cancelled."""
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
             if self._gateway.source.stamp() != self._seen:
                 await self.reload()
+            elif self._stamp_keys() != self._keys_seen:
+                async with self._lock:
+                    await self._reload_keys()
 
     async def remind(self) -> None:
         """Log once a minute that nothing is enforced, while that is so."""

@@ -22,8 +22,10 @@ def run(
     """Serve until told to stop, with a process for each listener; the exit status.
 
     Raises:
-        OSError: the policy, or the state folder of a managed gateway, cannot be read.
+        OSError: the policy, the client keys, or the state folder of a managed gateway cannot be
+            read.
         PolicyError: the policy cannot be served.
+        SettingError: the file of client keys, or the url of limits, is not as it should be.
         SourceError: a managed gateway has no token.
         ScriptError: the mock's script is not valid.
     """

@@ -191,10 +191,26 @@ def _target(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterat
     before, after = complete(TARGET, old), complete(TARGET, new)
     for name, field in TARGET.fields.items():
         if name == "model" and before[name] != after[name]:
-            words = f"{path}.model: {said(before[name])} becomes {said(after[name])}"
-            yield Change(_models(before[name], after[name]), f"{path}.model", words)
+            yield from _model(_alias(before[name]), _alias(after[name]), f"{path}.model")
         elif name != "api_key":
             yield from compare(field, before[name], after[name], f"{path}.{name}")
+
+
+def _alias(model: str | Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """The models that a target serves, and the one that it is asked for where that is another."""
+    return (model["from"], model["to"]) if isinstance(model, Mapping) else (model, None)
+
+
+def _model(
+    old: tuple[str | None, str | None], new: tuple[str | None, str | None], path: str
+) -> Iterator[Change]:
+    (before, asked_before), (after, asked_after) = old, new
+    if before != after:
+        words = f"{path}: {said(before)} becomes {said(after)}"
+        yield Change(_models(before, after), path, words)
+    if asked_before != asked_after:
+        words = f"{path}.to: {said(asked_before)} becomes {said(asked_after)}"
+        yield Change("other", f"{path}.to", words)
 
 
 def _models(before: str | None, after: str | None) -> Effect:

@@ -24,6 +24,7 @@ from kt.policy.language.shapes import (
     Pattern,
     Shape,
     Text,
+    TextOr,
     Whole,
 )
 
@@ -74,6 +75,10 @@ def _text(shape: Text) -> Schema:
         # Some engines let `$` match before a line break at the end; the look-ahead does not.
         made["pattern"] = rf"^(?:{FORMS[shape.form].pattern})$(?!\n)"
     return made
+
+
+def _text_or(shape: TextOr) -> Schema:
+    return {"anyOf": [_of(shape.short), _of(shape.long)]}
 
 
 def _pattern(shape: Pattern) -> Schema:
@@ -134,6 +139,7 @@ _MAKERS: dict[type, Callable[[Any], Schema]] = {
     Whole: _whole,
     Choice: _choice,
     Anything: _anything,
+    TextOr: _text_or,
     ListOf: _list,
     MapOf: _map,
     Chain: _chain,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kt.policy.language import KINDS
-from kt.policy.language.shapes import Block, ListOf, MapOf, Shape
+from kt.policy.language.shapes import Block, ListOf, MapOf, Shape, TextOr
 
 Settings = dict[str, Any]
 
@@ -40,6 +40,8 @@ def complete(shape: Block, given: Mapping[str, Any]) -> Settings:
 def _complete(shape: Shape, value: Any) -> Any:
     if isinstance(shape, Block):
         return complete(shape, value)
+    if isinstance(shape, TextOr):
+        return complete(shape.long, value) if isinstance(value, Mapping) else value
     if isinstance(shape, ListOf):
         return [_complete(shape.item, item) for item in value]
     if isinstance(shape, MapOf):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _CLIENT_KEYS = "KEEPTRUSTS_GATEWAY_CLIENT_KEYS"
 _ADMIN_KEYS = "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN"
+_LIMITS_URL = "KEEPTRUSTS_LIMITS_URL"
 _CORS_ORIGINS = "KEEPTRUSTS_GATEWAY_CORS_ORIGINS"
 _TRUE = ("1", "true", "yes", "on")
 _MOST_PORTS = 65_535
@@ -47,7 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-concurrency", type=positive, default=1000, metavar="N")
     add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
     add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
-    add("--client-keys", metavar="F", help=f"a file with a key a line; also {_CLIENT_KEYS}")
+    add(
+        "--client-keys",
+        metavar="F",
+        help=f"a file: a key a line, or names in YAML; also {_CLIENT_KEYS}",
+    )
     add("--cors-origin", action="append", metavar="URL",
         help=f"whose pages may call; also {_CORS_ORIGINS}, comma-separated")  # fmt: skip
     _add_timeouts(parser)
@@ -74,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
         message = f"the gateway needs {exc.name}, which kt was installed without: {command()}"
         raise CommandError(message) from exc
+    from kt.gateway.errors import SettingError
     from kt.gateway.policy.loading import PolicyError
     from kt.gateway.policy.source import SourceError
     from kt.gateway.upstream.mockscript import ScriptError
@@ -85,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
     except OSError as exc:
         raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
-    except (ScriptError, SourceError) as exc:
+    except (ScriptError, SettingError, SourceError) as exc:
         raise CommandError(f"{exc}") from exc
 
 
@@ -102,6 +109,10 @@ def _listen(settings: Options) -> list[socket]:
 def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     managed = read_managed(given, environment)
     host, port = _address(given)
+    keys_path: str | None = given.client_keys
+    if keys_path == "":
+        # As from a variable that is not set: without keys everybody could call.
+        raise CommandError("--client-keys needs the name of a file")
     from kt.gateway.clients.keys import digests
 
     return Options(
@@ -117,7 +128,9 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
         max_concurrency=given.max_concurrency,
         decision_log=_decision_log(given.decision_log),
         decision_log_bytes=given.decision_log_bytes,
-        client_keys=digests(_client_keys(given, environment)),
+        client_keys=digests(environment.get(_CLIENT_KEYS, "") if keys_path is None else ""),
+        client_keys_path=keys_path or "",
+        limits_url=_limits_url(environment),
         admin_keys=digests(environment.get(_ADMIN_KEYS, "")),
         cors_origins=read_origins(
             given.cors_origin or environment.get(_CORS_ORIGINS, "").split(",")
@@ -137,21 +150,15 @@ def _decision_log(path: str) -> str:
     return path
 
 
-def _client_keys(given: argparse.Namespace, environment: Mapping[str, str]) -> str:
-    """The keys of clients as text.
+def _limits_url(environment: Mapping[str, str]) -> str:
+    """The address of the Redis that counts limits; no option, since it may hold a password."""
+    url = environment.get(_LIMITS_URL, "").strip()
+    if url and find_spec("redis") is None:
+        from kt.cli.gateway.extra import command
 
-    A file without a key is refused: it would open the gateway to everybody.
-    """
-    if given.client_keys is None:
-        return environment.get(_CLIENT_KEYS, "")
-    try:
-        with open(given.client_keys, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as exc:
-        raise CommandError(f"{given.client_keys}: {exc.strerror}") from exc
-    if not any(line.partition("#")[0].strip() for line in text.splitlines()):
-        raise CommandError(f"{given.client_keys} has no key; write one a line")
-    return text
+        message = f"{_LIMITS_URL} needs redis, which kt was installed without: {command()}"
+        raise CommandError(message)
+    return url
 
 
 def read_origins(texts: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from kt.gateway.call import cors, health
 from kt.gateway.call.exchange import Exchange
 from kt.gateway.call.intake import Route, find_route
 from kt.gateway.call.reporting import report
+from kt.gateway.clients.callers import Caller
 from kt.gateway.clients.keys import known, presented
 from kt.gateway.errors import (
     ForbiddenError,
@@ -41,7 +42,7 @@ RELOAD = "/keeptrusts/config/reload"
 _MODELS = "/v1/models"
 ROUTES_OF_CLIENTS = (_MODELS, "/openai/", "/keeptrusts/config")
 
-Page = Callable[[Gateway], tuple[int, bytes, Any]]
+Page = Callable[[Gateway, Caller | None], tuple[int, bytes, Any]]
 Reload = Callable[[], Awaitable[bool]]
 
 
@@ -96,7 +97,7 @@ class App:
 
     def _admit(self, exchange: Exchange) -> None:
         options = self._gateway.options
-        self._authenticate(exchange.headers)
+        exchange.caller = self._authenticate(exchange.headers)
         if not exchange.loaded.is_configured:
             message = "This gateway has no policy yet and refuses all calls; try again later."
             raise UnavailableError(message, code="not_configured")
@@ -104,10 +105,15 @@ class App:
             message = f"{options.max_concurrency} requests are in progress; try again in a second."
             raise UnavailableError(message, code="overloaded")
 
-    def _authenticate(self, headers: dict[str, str]) -> None:
-        accepted = self._gateway.options.client_keys
-        if accepted and not known(presented(headers), accepted):
+    def _authenticate(self, headers: dict[str, str]) -> Caller | None:
+        """The client that calls; None where no key is asked for."""
+        callers = self._gateway.callers
+        if not callers:
+            return None
+        caller = callers.find(presented(headers))
+        if caller is None:
             raise UnauthenticatedError("Send one of the gateway's client keys as a bearer token.")
+        return caller
 
     async def _look(self, path: str, scope: Scope, send: Send) -> None:
         method = scope["method"]
@@ -119,12 +125,13 @@ class App:
             raise NotFoundError(f"There is no route {path}.")
         if method not in ("GET", "HEAD"):
             raise MethodError("GET")
+        caller = None
         if path.startswith(ROUTES_OF_CLIENTS):
-            self._authenticate(headers_of(scope))
+            caller = self._authenticate(headers_of(scope))
         if _AZURE_MODELS.sub(_MODELS, path) == _MODELS:
             gateway = self._gateway
             await gateway.catalogue.refresh(gateway.upstream, gateway.loaded.targets)
-        status, body, headers = page(self._gateway)
+        status, body, headers = page(self._gateway, caller)
         await respond(send, status, body, headers)
 
     async def _serve_reload(self, method: str, scope: Scope, send: Send) -> None:
@@ -135,8 +142,7 @@ class App:
         taken = await self._reload()
         body = {"data": health.config(self._gateway)}
         if not taken:
-            error = {"code": "policy_invalid", "message": self._gateway.problem}
-            body = {"error": {"type": "policy_error", **error}}
+            body = {"error": health.refusal(self._gateway)}
         await respond(send, 200 if taken else 422, encode(body), JSON)
 
     def _may_administer(self, scope: Scope) -> bool:
@@ -153,7 +159,7 @@ def _json(body: dict[str, Any], status: int = 200) -> tuple[int, bytes, Any]:
     return status, encode(body), JSON
 
 
-def _ready(gateway: Gateway) -> tuple[int, bytes, Any]:
+def _ready(gateway: Gateway, _: Caller | None) -> tuple[int, bytes, Any]:
     if gateway.draining:
         return _json({"status": "draining"}, 503)
     if not gateway.loaded.is_configured:
@@ -166,16 +172,16 @@ def _page(path: str) -> Page | None:
     own = _AZURE_MODELS.sub(_MODELS, path)
     if own.startswith(f"{_MODELS}/"):
         name = own.removeprefix(f"{_MODELS}/")
-        return lambda gateway: _json(health.model(gateway, name))
+        return lambda gateway, caller: _json(health.model(gateway, caller, name))
     return _PAGES.get(own)
 
 
 _AZURE_MODELS = re.compile(r"^/openai/(?:v1/)?models(?=/|$)")
 _PAGES: dict[str, Page] = {
-    "/health": lambda gateway: _json(health.health(gateway)),
-    "/healthz": lambda _: _json({"status": "ok"}),
+    "/health": lambda gateway, _: _json(health.health(gateway)),
+    "/healthz": lambda *_: _json({"status": "ok"}),
     "/readyz": _ready,
-    "/metrics": lambda gateway: (200, health.metrics(gateway), _TEXT),
-    "/v1/models": lambda gateway: _json(health.models(gateway)),
-    "/keeptrusts/config": lambda gateway: _json(health.config(gateway)),
+    "/metrics": lambda gateway, _: (200, health.metrics(gateway), _TEXT),
+    "/v1/models": lambda gateway, caller: _json(health.models(gateway, caller)),
+    "/keeptrusts/config": lambda gateway, _: _json(health.config(gateway)),
 }

@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from kt.gateway.call.intake import Route, take
+from kt.gateway.call.intake import Route, check_models, take
 from kt.gateway.call.relay import Relay
 from kt.gateway.call.repeat import RepeatedCall
 from kt.gateway.call.usage import Usage, estimate
 from kt.gateway.call.whole import WholeAnswer
-from kt.gateway.clients.limits import address
+from kt.gateway.clients.callers import Caller
+from kt.gateway.clients.charges import Origin
 from kt.gateway.errors import (
     RETRY_HEADERS,
     PolicyViolationError,
@@ -54,7 +55,8 @@ _REQUEST_ID_LENGTH = 100
 class Exchange:
     """A call in progress, and the facts of it that are reported.
 
-    The configuration in force at its begin serves the whole call.
+    The configuration in force at its begin serves the whole call. `caller` is who makes it, None
+    until that is known, and where no key is asked for.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Exchange:
         self.headers = headers_of(scope)
         self.peer: str = (scope.get("client") or ("", 0))[0]
         self.id = _request_id(self.headers)
+        self.caller: Caller | None = None
         self.usage = Usage()
         self.judge: Judge | None = None
         self.model = ""
@@ -98,18 +101,25 @@ class Exchange:
             GatewayError: before the answer began.
             DisconnectedError: the client went away.
         """
-        self.gateway.limits.admit(self.loaded.document, self.headers, self.peer)
+        origin = self._origin()
+        await self.gateway.limits.admit(origin)
         data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
         body, data, self.model = take(self._route, data)
-        peer = address(self.loaded.document, self.headers, self.peer)
-        repeat = RepeatedCall(self.gateway, self.loaded, self.path, self.headers, peer, data)
+        check_models(self.path, body, self.model, self.caller)
+        repeat = RepeatedCall(
+            self.gateway, self.loaded, self.path, self.headers, origin.address, data
+        )
         self._recall(body, repeat)
         async with Watch(self._receive):
             try:
-                await self._serve(body, data)
+                await self._serve(body, data, origin)
             except PolicyViolationError as exc:
                 repeat.note(exc)
                 raise
+
+    def _origin(self) -> Origin:
+        loaded = self.loaded
+        return Origin(loaded.id, loaded.document, self.headers, self.peer, self.caller)
 
     def _recall(self, body: dict[str, Any], repeat: RepeatedCall) -> None:
         """Give a call that comes again the block that it had, and call no target.
@@ -127,8 +137,8 @@ class Exchange:
         request = Request(body, path=self.path, model=self.model, headers=self.headers)
         return Judge(self.loaded, request, self.gateway.options.fail_mode)
 
-    async def _serve(self, body: dict[str, Any], data: bytes) -> None:
-        reserved = self._reserve(data)
+    async def _serve(self, body: dict[str, Any], data: bytes, origin: Origin) -> None:
+        reserved = await self._reserve(data, origin)
         try:
             reply, decision = await self._call(body, data)
             try:
@@ -136,17 +146,16 @@ class Exchange:
             finally:
                 reply.close()
         finally:
-            self._settle(reserved)
+            await self._settle(reserved, origin)
 
-    def _reserve(self, data: bytes) -> int:
+    async def _reserve(self, data: bytes, origin: Origin) -> int:
         tokens = estimate(len(data))
-        self.gateway.limits.reserve_tokens(self.loaded.document, self.headers, self.peer, tokens)
+        await self.gateway.limits.reserve_tokens(origin, tokens)
         self.usage.prompt = tokens
         return tokens
 
-    def _settle(self, reserved: int) -> None:
-        more = self.usage.total - reserved
-        self.gateway.limits.settle_tokens(self.loaded.document, self.headers, self.peer, more)
+    async def _settle(self, reserved: int, origin: Origin) -> None:
+        await self.gateway.limits.settle_tokens(origin, self.usage.total - reserved)
 
     async def _call(self, body: dict[str, Any], data: bytes) -> tuple[Reply, Decision]:
         """Ask the policy, then the target."""
@@ -176,6 +185,7 @@ class Exchange:
         return frozenset(fallback.get("triggers") or ())
 
     async def _send_to(self, target: UpstreamTarget, call: Call) -> Reply:
+        call = call.asking_for(target.asked_for(call.model))
         try:
             if target.is_mock:
                 reply: Reply = await mock.answer(call, self.gateway.script)

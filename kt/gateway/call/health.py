@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from kt import __version__
+from kt.gateway.clients.callers import Caller
 from kt.gateway.errors import NotFoundError
 from kt.gateway.gateway import Gateway, describe
+from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.records.metrics import Labels
 
 
@@ -26,6 +28,7 @@ def health(gateway: Gateway) -> dict[str, Any]:
         "requests_processed": gateway.metrics.total("keeptrusts_requests_total"),
         "config": describe(gateway.loaded),
         "providers": _providers(gateway),
+        "limits": {"shared": gateway.limits.are_shared},
         "enforcing": gateway.loaded.is_configured and gateway.loaded.snapshot.enabled,
         "reasons": problems,
         **_control_plane(contact),
@@ -34,10 +37,20 @@ def health(gateway: Gateway) -> dict[str, Any]:
 
 def reasons(gateway: Gateway) -> list[str]:
     """The problems of the gateway itself."""
-    problems = [gateway.problem] if gateway.problem else []
+    limits = f"limits: {gateway.limits.problem}" if gateway.limits.problem else ""
+    problems = [one for one in (gateway.problem, gateway.keys_problem, limits) if one]
     if not gateway.loaded.snapshot.enabled:
         problems.append("pack.enabled is false: nothing is enforced")
     return [*problems, *gateway.loaded.warnings]
+
+
+def refusal(gateway: Gateway) -> dict[str, str]:
+    """The error of a reload of which something was not taken."""
+    if not gateway.problem:
+        told = {"type": "setting_error", "code": "client_keys_invalid"}
+        return {**told, "message": gateway.keys_problem}
+    message = "; ".join(one for one in (gateway.problem, gateway.keys_problem) if one)
+    return {"type": "policy_error", "code": "policy_invalid", "message": message}
 
 
 def _control_plane(contact: dict[str, Any]) -> dict[str, Any]:
@@ -62,32 +75,40 @@ def config(gateway: Gateway) -> dict[str, Any]:
         "name": loaded.pack.name,
         "enabled": loaded.snapshot.enabled,
         "chain": list(loaded.chain),
-        "targets": [
-            {"id": one.id, "provider": one.provider, "model": one.models} for one in loaded.targets
-        ],
+        "targets": [_target(one) for one in loaded.targets],
         **_control_plane(gateway.control_plane() if gateway.control_plane else {}),
     }
 
 
-def models(gateway: Gateway) -> dict[str, Any]:
-    """`/v1/models`: the models that the policy names, and those that its globs let through."""
+def _target(target: UpstreamTarget) -> dict[str, str]:
+    asked = {"asked_for": target.alias} if target.alias else {}
+    return {"id": target.id, "provider": target.provider, "model": target.models, **asked}
+
+
+def models(gateway: Gateway, caller: Caller | None) -> dict[str, Any]:
+    """`/v1/models`: the models that the policy names, and those that its globs let through.
+
+    Of them those that the caller's key may use.
+    """
     owners = {
         name: target.provider
         for target in gateway.loaded.targets
         for name in gateway.catalogue.names(target)
+        if caller is None or caller.may_use(name)
     }
     data = [_model(name, owner) for name, owner in owners.items()]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
     return {"object": "list", "data": data, "has_more": False, **ends}
 
 
-def model(gateway: Gateway, name: str) -> dict[str, Any]:
+def model(gateway: Gateway, caller: Caller | None, name: str) -> dict[str, Any]:
     """`/v1/models/NAME`: one that a target serves, by name or by a glob.
 
     Raises:
-        NotFoundError: none does.
+        NotFoundError: none does, or the caller's key may not use it.
     """
-    for target in gateway.loaded.targets:
+    is_allowed = caller is None or caller.may_use(name)
+    for target in gateway.loaded.targets if is_allowed else ():
         if any(target.serves(name, wanted) for wanted in ("openai", "anthropic")):
             return _model(name, target.provider)
     message = f"No target serves the model {name!r}."
@@ -113,6 +134,7 @@ def metrics(gateway: Gateway) -> bytes:
             "keeptrusts_config_info": [(labels, 1)],
             "keeptrusts_config_degraded": [((), int(bool(gateway.problem)))],
             "keeptrusts_requests_in_flight": [((), gateway.in_flight)],
+            "keeptrusts_limits_shared": [((), int(gateway.limits.are_shared))],
             "keeptrusts_uptime_seconds": [((), gateway.uptime_seconds)],
             "keeptrusts_decision_log_dropped": [((), gateway.journal.dropped)],
             "keeptrusts_target_up": [

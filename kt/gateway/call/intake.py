@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kt.gateway.call.jsonbody import parse
-from kt.gateway.errors import MESSAGES_PATH, InvalidRequestError, encode
+from kt.gateway.clients.callers import Caller
+from kt.gateway.errors import (
+    MESSAGES_PATH,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    encode,
+)
 
 _NEEDED = {
     "/v1/chat/completions": "messages",
@@ -21,6 +28,8 @@ _NEEDED = {
 # Where Azure has the same routes, by the name of a deployment or without one.
 _AZURE = "/openai/"
 _DEPLOYMENT = re.compile(r"deployments/([^/]+)/(.+)")
+# Where further models stand; OpenRouter and LiteLLM read them.
+_FURTHER_MODELS = ("models", "fallbacks")
 # The model of a moderation that names none.
 _DEFAULT_MODELS = {"/v1/moderations": "omni-moderation-latest"}
 # What a request says, by key; some of it may be tokens too.
@@ -84,6 +93,30 @@ def take(route: Route, data: bytes) -> Taken:
         if key in body and not is_stored and not (key in _TOKENS and _are_tokens(body[key])):
             _check_content(body[key], key)
     return Taken(body, data, model)
+
+
+def check_models(path: str, body: Mapping[str, Any], model: str, caller: Caller | None) -> None:
+    """Refuse a model that the caller's key may not use, as the API of the route refuses it.
+
+    Some targets read further models, to which they fall back, from a list beside the first.
+
+    Raises:
+        ForbiddenError: on a route of Anthropic's API.
+        NotFoundError: on any other; OpenAI's does not tell a model of others from one of nobody.
+    """
+    if caller is None or caller.models is None:
+        return
+    names = [model]
+    for key in _FURTHER_MODELS:
+        more = body.get(key)
+        names += more if isinstance(more, list) else []
+    for name in names:
+        if not (isinstance(name, str) and caller.may_use(name)):
+            if path.startswith(MESSAGES_PATH):
+                message = f"This key may not use the model {name!r}."
+                raise ForbiddenError(message, code="model_not_allowed")
+            message = f"The model {name!r} does not exist, or this key may not use it."
+            raise NotFoundError(message, code="model_not_found", param="model")
 
 
 def _check_messages(messages: Any) -> None:

@@ -40,6 +40,10 @@ def _count(gateway: Gateway, exchange: Exchange) -> None:
         verdict=decision.verdict if decision else "none",
         status=str(exchange.status or CLIENT_GONE),
     )
+    client = _client(exchange)
+    if client:
+        status = str(exchange.status or CLIENT_GONE)
+        metrics.count("keeptrusts_client_requests_total", client=client, status=status)
     if decision and decision.verdict != "allow":
         metrics.count(
             "keeptrusts_policy_decisions_total",
@@ -51,6 +55,13 @@ def _count(gateway: Gateway, exchange: Exchange) -> None:
     if exchange.target is not None:
         metrics.count("keeptrusts_tokens_total", usage.prompt, direction="prompt")
         metrics.count("keeptrusts_tokens_total", usage.completion, direction="completion")
+        if client:
+            metrics.count("keeptrusts_client_tokens_total", usage.total, client=client)
+
+
+def _client(exchange: Exchange) -> str | None:
+    """The name of the client's key, None for a key without one."""
+    return (exchange.caller.name or None) if exchange.caller else None
 
 
 def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
@@ -63,6 +74,7 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
             "version": loaded.pack.version,
             "content_hash": loaded.content_hash,
         },
+        "client": _client(exchange),
         "route": exchange.path,
         "model": exchange.model,
         "target": exchange.target.id if exchange.target else None,

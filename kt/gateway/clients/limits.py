@@ -1,109 +1,109 @@
-"""Rate and token limits of a policy, counted in this process and kept over reloads."""
+"""Limits on calls and tokens, counted in Redis or in this process, and kept over reloads."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from kt.gateway.clients.charges import Charge, Origin, of_request, of_tokens
+from kt.gateway.clients.shared import AwayError, SharedCounters
 from kt.gateway.clients.windows import Window
 from kt.gateway.errors import LimitError
 
-_USER_HEADERS = ("x-user-id",)
-
 
 class Limits:
-    """The counters of all limits; the limits are read from the policy at each request."""
+    """The counters of all limits; what is limited is read anew at each call.
 
-    def __init__(self) -> None:
+    A process has one policy at a time, and its counters go on when that is replaced by another.
+    `url` is that of the Redis that counts for all processes, "" where each counts alone.
+
+    Raises:
+        SettingError: the url cannot be used.
+    """
+
+    def __init__(self, url: str = "") -> None:
         self._windows: dict[tuple[str, int], Window] = {}
+        self._shared = SharedCounters(url) if url else None
 
-    def admit(self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> None:
-        """Count a request.
+    @property
+    def are_shared(self) -> bool:
+        """True while all processes count together."""
+        return self._shared is not None and not self._shared.problem
 
-        A request that is refused counts nowhere.
+    @property
+    def problem(self) -> str:
+        """The reason why processes that should count together do not, "" when there is none."""
+        return self._shared.problem if self._shared else ""
+
+    async def admit(self, origin: Origin) -> None:
+        """Count a call. One that is refused counts nowhere.
 
         Raises:
             LimitError: over a limit.
         """
-        now = time.monotonic()
-        admitted = []
-        for name, key in self._keys(document, headers, peer):
-            limit = document[name]
-            window = self._window(name, limit["window_seconds"])
-            wait = window.wait(key, now, limit=limit["max_requests"])
-            if wait:
-                raise LimitError(name, wait)
-            admitted.append((window, key))
-        for window, key in admitted:
-            window.add(key, now)
+        await self._take(of_request(origin))
 
-    def reserve_tokens(
-        self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str, tokens: int
-    ) -> None:
-        """Count the tokens that a request is estimated to take.
+    async def reserve_tokens(self, origin: Origin, tokens: int) -> None:
+        """Count the tokens that a call is estimated to take.
 
         Raises:
-            LimitError: over the limit.
+            LimitError: over a limit.
         """
-        limit = document.get("token_rate_limit")
-        if not limit:
-            return
-        now = time.monotonic()
-        key = self._token_key(document, headers, peer)
-        window = self._window("token_rate_limit", limit["window_seconds"])
-        wait = window.wait(key, now, limit=limit["max_tokens"], amount=tokens)
-        if wait:
-            raise LimitError("token_rate_limit", wait)
-        window.add(key, now, tokens)
+        await self._take(of_tokens(origin, tokens))
 
-    def settle_tokens(
-        self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str, tokens: int
-    ) -> None:
+    async def settle_tokens(self, origin: Origin, tokens: int) -> None:
         """Correct the estimate by `tokens`, which may be negative."""
-        limit = document.get("token_rate_limit")
-        if limit:
-            key = self._token_key(document, headers, peer)
-            window = self._window("token_rate_limit", limit["window_seconds"])
-            window.add(key, time.monotonic(), tokens)
+        charges = of_tokens(origin, tokens)
+        if not charges:
+            return
+        self._add(charges, time.monotonic())
+        if self._shared is not None:
+            try:
+                await self._shared.add(charges)
+            except AwayError:
+                # Noted where it happened; the process has counted for itself.
+                return
 
-    def _keys(
-        self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str
-    ) -> list[tuple[str, str]]:
-        keys = []
-        if document.get("global_rate_limit"):
-            keys.append(("global_rate_limit", ""))
-        if document.get("ip_rate_limit"):
-            keys.append(("ip_rate_limit", address(document, headers, peer)))
-        if document.get("user_rate_limit"):
-            keys.append(("user_rate_limit", _user(document, headers, peer)))
-        return keys
+    async def watch(self) -> None:
+        """Find out when Redis is away and when it is back; until cancelled."""
+        if self._shared is not None:
+            await self._shared.watch()
 
-    def _token_key(self, document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> str:
-        scope = document["token_rate_limit"].get("scope", "global")
-        return _user(document, headers, peer) if scope == "user" else ""
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        if self._shared is not None:
+            await self._shared.close()
 
-    def _window(self, name: str, seconds: int) -> Window:
-        return self._windows.setdefault((name, seconds), Window(seconds))
+    async def _take(self, charges: Sequence[Charge]) -> None:
+        if not charges:
+            return
+        if self._shared is None:
+            self._take_alone(charges)
+            return
+        try:
+            over = await self._shared.take(charges)
+        except AwayError:
+            self._take_alone(charges)
+            return
+        if over is not None:
+            raise LimitError(over[0].limit, over[1])
+        # Counted here too, so that a process that is left alone knows what it admitted.
+        self._add(charges, time.monotonic())
 
+    def _take_alone(self, charges: Sequence[Charge]) -> None:
+        now = time.monotonic()
+        for one in charges:
+            wait = self._window(one).wait(one.payer, now, limit=one.most, amount=one.amount)
+            if wait:
+                raise LimitError(one.limit, wait)
+        self._add(charges, now)
 
-def address(document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> str:
-    """The client's address: the peer's, or the one that trusted proxies forward.
+    def _add(self, charges: Sequence[Charge], now: float) -> None:
+        for one in charges:
+            self._window(one).add(one.payer, now, one.amount)
 
-    Proxies append, so the address that the outermost trusted one saw is counted from the
-    right; whatever is left of it was written by the client.
-    """
-    depth = (document.get("ip_rate_limit") or {}).get("trust_proxy_depth", 0)
-    forwarded = [item.strip() for item in headers.get("x-forwarded-for", "").split(",")]
-    hops: Sequence[str] = [*filter(None, forwarded), peer]
-    client: str = hops[max(0, len(hops) - 1 - depth)]
-    return client
-
-
-def _user(document: Mapping[str, Any], headers: Mapping[str, str], peer: str) -> str:
-    """The user of a request: the first user header, else the client's address."""
-    names = (document.get("user_rate_limit") or {}).get("header_names") or _USER_HEADERS
-    for name in names:
-        if headers.get(name.lower()):
-            return f"user {headers[name.lower()]}"
-    return f"address {address(document, headers, peer)}"
+    def _window(self, charge: Charge) -> Window:
+        key = (charge.limit, charge.window_seconds)
+        if key not in self._windows:
+            self._windows[key] = Window(charge.window_seconds)
+        return self._windows[key]

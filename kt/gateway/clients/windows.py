@@ -22,15 +22,9 @@ class Window:
         """Whole seconds until `amount` more fits under `limit`; 0 when it fits now."""
         slot, passed = divmod(now, self.seconds)
         current, previous = self._read(key, int(slot))
-        part = passed / self.seconds
-        if current + previous * (1 - part) + amount <= limit:
-            return 0
-        if current + amount <= limit:
-            wanted = 1 - (limit - amount - current) / previous
-            return max(1, math.ceil((wanted - part) * self.seconds))
-        left = self.seconds - passed
-        wanted = 1 - max(0, limit - amount) / current if current else 0.0
-        return max(1, math.ceil(left + max(0.0, wanted) * self.seconds))
+        return seconds_until(
+            current, previous, passed, seconds=self.seconds, limit=limit, amount=amount
+        )
 
     def add(self, key: str, now: float, amount: int = 1) -> None:
         """Count an amount as used."""
@@ -52,3 +46,21 @@ class Window:
         if len(live) > _MOST_KEYS:
             live = dict(list(live.items())[_MOST_KEYS // 2 :])
         self._counts = live
+
+
+def seconds_until(
+    current: int, previous: int, passed: float, *, seconds: int, limit: int, amount: int
+) -> int:
+    """Whole seconds until `amount` more fits under `limit`; 0 when it fits now.
+
+    `current` is the count of this slot, of which `passed` seconds are over, and `previous` that of
+    the one before.
+    """
+    part = passed / seconds
+    if current + previous * (1 - part) + amount <= limit:
+        return 0
+    if current + amount <= limit:
+        wanted = 1 - (limit - amount - current) / previous
+        return max(1, math.ceil((wanted - part) * seconds))
+    wanted = 1 - max(0, limit - amount) / current if current else 0.0
+    return max(1, math.ceil(seconds - passed + max(0.0, wanted) * seconds))

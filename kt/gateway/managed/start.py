@@ -30,7 +30,8 @@ def prepare(
     """A gateway with the policy that was in force last, or with none, which refuses all calls.
 
     Raises:
-        OSError: the state folder cannot be used.
+        OSError: the state folder, or the file of client keys, cannot be used.
+        SettingError: the file of client keys, or the url of limits, is not as it should be.
         SourceError: there is no token.
     """
     state = State(managed.state_dir)

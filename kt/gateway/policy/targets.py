@@ -23,6 +23,7 @@ _GLOB = frozenset("*?")
 class UpstreamTarget:
     """One target. `models` is a model or a glob, "*" for all.
 
+    `alias` is the model that it is asked for in place of those, "" for the one that came.
     `headers` carry the credential. `problem` says why the target cannot serve, "" when it can.
     """
 
@@ -34,6 +35,7 @@ class UpstreamTarget:
     headers: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     pattern: Any = None
+    alias: str = ""
 
     @property
     def is_mock(self) -> bool:
@@ -41,8 +43,19 @@ class UpstreamTarget:
 
     @property
     def model_names(self) -> tuple[str, ...]:
-        """The models of the target by name. Globs are left out."""
-        return () if _GLOB & set(self.models) else (self.models,)
+        """The models of the target by name. Of a glob there is only what it is an alias for."""
+        if not _GLOB & set(self.models):
+            return (self.models,)
+        return (self.alias,) if self.alias and matches(self.pattern, self.alias) else ()
+
+    @property
+    def lists_models(self) -> bool:
+        """True when the target itself can say which models it serves."""
+        return not (self.model_names or self.alias or self.is_mock or self.problem)
+
+    def asked_for(self, model: str) -> str:
+        """The name under which the target is asked for a model."""
+        return self.alias if self.alias and matches(self.pattern, model) else model
 
     def serves(self, model: str, wanted: Format) -> bool:
         """True when the target takes requests for a model in a wire format."""
@@ -67,13 +80,15 @@ def compile_targets(
 
 
 def _mocked(entry: Mapping[str, Any]) -> UpstreamTarget:
-    return UpstreamTarget(entry["id"], "mock", _names(entry)[1], "", "openai")
+    _, models, alias = _names(entry)
+    pattern = compile_globs([models])
+    return UpstreamTarget(entry["id"], "mock", models, "", "openai", pattern=pattern, alias=alias)
 
 
 def _target(
     entry: Mapping[str, Any], environment: Mapping[str, str], globs: tuple[str, ...]
 ) -> UpstreamTarget:
-    provider, models = _names(entry)
+    provider, models, alias = _names(entry)
     if provider == "mock":
         return _mocked(entry)
     key, problem = _key(entry, environment, globs)
@@ -87,13 +102,20 @@ def _target(
         headers=_credential(entry, provider, key),
         problem=problem,
         pattern=compile_globs([models]),
+        alias=alias,
     )
 
 
-def _names(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The provider and the model, which may be one value, `openai:chat:MODEL`."""
+def _names(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The provider, the models and their alias.
+
+    Provider and model may be one value, `openai:chat:MODEL`.
+    """
     provider, *rest = str(entry["provider"]).split(":", 2)
-    return provider, entry.get("model") or (rest[-1] if rest else "") or "*"
+    model = entry.get("model")
+    if isinstance(model, Mapping):
+        return provider, model["from"], model["to"]
+    return provider, model or (rest[-1] if rest else "") or "*", ""
 
 
 def _base_url(provider: str, given: str | None) -> str:

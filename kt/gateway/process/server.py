@@ -57,6 +57,7 @@ async def _serve(
     tasks: list[asyncio.Task[Any]] = [
         loop.create_task(reloader.watch()),
         loop.create_task(reloader.remind()),
+        loop.create_task(gateway.limits.watch()),
     ]
     if agent is not None:
         tasks.append(loop.create_task(agent.run()))
@@ -72,6 +73,7 @@ async def _serve(
             task.cancel()
         await warming
         await gateway.upstream.close()
+        await gateway.limits.close()
         gateway.journal.close()
         if gateway.spool is not None:
             gateway.spool.close()

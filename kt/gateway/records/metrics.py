@@ -15,6 +15,8 @@ COUNTERS = {
     "keeptrusts_policy_decisions_total": "Decisions other than allow by policy and reason.",
     "keeptrusts_upstream_requests_total": "Calls to targets by target and outcome.",
     "keeptrusts_tokens_total": "Tokens by direction.",
+    "keeptrusts_client_requests_total": "Answered requests by client key and status.",
+    "keeptrusts_client_tokens_total": "Tokens by client key.",
     "keeptrusts_limited_total": "Requests over a limit by limit.",
     "keeptrusts_config_reloads_total": "Reloads by outcome.",
 }

@@ -42,14 +42,10 @@ class Catalogue:
         """
         now = time.monotonic()
         kept = {one: self._names[one] for one in targets if one in self._names}
-        due = [one for one in targets if _lists(one) and kept.get(one, (0.0, ()))[0] <= now]
+        due = [one for one in targets if one.lists_models and kept.get(one, (0.0, ()))[0] <= now]
         found = await asyncio.gather(*(_ask(upstream, one) for one in due))
         asked = {one: (now + SECONDS, names) for one, names in zip(due, found, strict=True)}
         self._names = kept | asked
-
-
-def _lists(target: UpstreamTarget) -> bool:
-    return not (target.model_names or target.is_mock or target.problem)
 
 
 async def _ask(upstream: Upstream, target: UpstreamTarget) -> Names:

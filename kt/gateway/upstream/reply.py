@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from kt.gateway.errors import encode
 from kt.gateway.wire import Headers
 
 
@@ -21,6 +22,13 @@ class Call:
     stream: bool
     max_response_bytes: int
     method: str = "POST"
+
+    def asking_for(self, model: str) -> Call:
+        """The call for a model; written anew where the client asked for another."""
+        if model == self.model:
+            return self
+        body = {**self.body, "model": model}
+        return replace(self, model=model, body=body, data=encode(body))
 
 
 class Reply(Protocol):

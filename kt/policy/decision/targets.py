@@ -18,7 +18,8 @@ def compile_targets(providers: Mapping[str, Any] | None) -> tuple[ProviderTarget
 def _target(entry: Mapping[str, Any]) -> ProviderTarget:
     promises = entry.get("data_policy") or {}
     provider, _, model = str(entry["provider"]).partition(":chat:")
-    glob = entry.get("model") or model
+    given = entry.get("model")
+    glob = (given["from"] if isinstance(given, Mapping) else given) or model
     return ProviderTarget(
         id=entry["id"],
         # Under the mock provider any model answers.

@@ -62,6 +62,10 @@ def _is_line(text: str) -> bool:
     return text.strip(" ") != "" and not any(c < " " or c == "\x7f" for c in text)
 
 
+def _is_model(text: str) -> bool:
+    return _is_line(text) and not {"*", "?"}.intersection(text)
+
+
 def _is_path(text: str) -> bool:
     return text.startswith("/") and _all_in(text, _PRINTED - {" "})
 
@@ -148,6 +152,11 @@ FORMS: dict[str, Form] = {
         _id,
     ),
     "line": Form(_is_line, r" *[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", "a line of text"),
+    "model": Form(
+        _is_model,
+        r" *[^\x00-\x20\x7f*?][^\x00-\x1f\x7f*?]*",
+        "the name of a model, which has no * and no ?",
+    ),
     "header": Form(
         lambda text: _all_in(text, _TOKEN),
         r"[A-Za-z0-9!#$%&'*+.^_`|~-]+",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kt.policy.language.shapes import Choice, Field, Flag, ListOf, Text, Whole, block
+from types import MappingProxyType
+
+from kt.policy.language.shapes import Block, Choice, Field, Flag, ListOf, Text, TextOr, Whole, block
 
 # Providers with a wire format and an address of their own; every other needs `base_url`.
 BUILT_IN_PROVIDERS = ("openai", "anthropic", "azure", "google", "mock")
@@ -18,12 +20,26 @@ SECRET_KEY_REF = block(
     unsupported=("store",),
 )
 
+ALIAS = Block(
+    MappingProxyType(
+        {
+            "from": Field(Text(high=200, form="line"), required=True, doc="a model or a glob"),
+            "to": Field(
+                Text(high=200, form="model"), required=True, doc="what the target is asked for"
+            ),
+        }
+    )
+)
+
 TARGET = block(
     id=Field(Text(high=200, form="line"), required=True, doc="unique among the targets"),
     provider=Field(
         Text(high=300, form="provider"), required=True, doc="who serves, or openai:chat:MODEL"
     ),
-    model=Field(Text(high=200, form="line"), doc="a model or a glob; not set serves every model"),
+    model=Field(
+        TextOr(Text(high=200, form="line"), ALIAS),
+        doc="a model or a glob, or {from: GLOB, to: NAME}; not set serves every model",
+    ),
     base_url=Field(
         Text(high=2000, form="url"), doc="the address, with its /v1; Azure's api-version too"
     ),

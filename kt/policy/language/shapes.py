@@ -20,7 +20,7 @@ Strength: TypeAlias = "Literal['more', 'less'] | tuple[Any, ...] | None"
 ON: Strength = (False, True)
 
 Shape: TypeAlias = (
-    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | Chain"
+    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | TextOr | Chain"
 )
 
 
@@ -152,6 +152,16 @@ class Block(Frozen):
         self.fields = fields
         self.unsupported = unsupported
         self.hints = hints
+
+
+class TextOr(Frozen):
+    """Text, or a block that says more: the short and the long form of one value."""
+
+    __slots__ = ("long", "short")
+
+    def __init__(self, short: Text, long: Block) -> None:
+        self.short = short
+        self.long = long
 
 
 class Chain(Frozen):

@@ -17,6 +17,7 @@ from kt.policy.language.shapes import (
     Pattern,
     Shape,
     Text,
+    TextOr,
     Whole,
 )
 from kt.policy.nodes import MappingNode, Node, ScalarNode, SequenceNode, child_path, item_paths
@@ -153,6 +154,10 @@ def _text(shape: Text, node: Node, path: str, at: Place) -> Iterator[Finding]:
         yield rules.BadForm.at(node, path, message, fix)
 
 
+def _text_or(shape: TextOr, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    yield from walk(shape.long if isinstance(node, MappingNode) else shape.short, node, path, at)
+
+
 def _wrong_length(node: ScalarNode, path: str, shape: Text | Pattern) -> Finding:
     if not node.text:
         return rules.OutOfRange.at(node, path, "the text is empty", "write something, or remove it")
@@ -245,5 +250,6 @@ _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
     Whole: _whole,
     Choice: _choice,
     Anything: _anything,
+    TextOr: _text_or,
     Chain: _chain,
 }

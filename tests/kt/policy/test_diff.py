@@ -199,6 +199,11 @@ def _changes(old: str, new: str) -> list[str]:
             'other providers.targets.a.model: "gpt-4o-mini" becomes "o3"',
         ),
         (
+            "model: gpt-4o-mini",
+            'model: {from: gpt-4o-mini, to: "o3"}',
+            'other providers.targets.a.model.to: not set becomes "o3"',
+        ),
+        (
             "    - {id: b, provider: anthropic}\n",
             "",
             "other providers.targets.b no longer serves",
@@ -219,6 +224,14 @@ def _changes(old: str, new: str) -> list[str]:
 def test_a_change_is_told_with_its_effect(old: str, new: str, expected: str) -> None:
     """One change of the file gives one line that says what it does."""
     assert [expected] == _changes(old, new)
+
+
+def test_an_alias_of_more_models_is_weaker() -> None:
+    """What it stands for is told apart."""
+    assert _changes("model: gpt-4o-mini", 'model: {from: "gpt-*", to: o3}') == [
+        'weaker providers.targets.a.model: "gpt-4o-mini" becomes "gpt-*"',
+        'other providers.targets.a.model.to: not set becomes "o3"',
+    ]
 
 
 @pytest.mark.parametrize(

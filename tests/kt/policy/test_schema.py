@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from kt.policy.language import DOCUMENT
-from kt.policy.language.shapes import Block, ListOf, MapOf, Shape
+from kt.policy.language.shapes import Block, ListOf, MapOf, Shape, TextOr
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
 from kt.policy.schema import schema
@@ -64,6 +64,8 @@ def _places(shape: Shape, value: Any, way: tuple[Any, ...] = ()) -> list[tuple[A
     elif isinstance(shape, ListOf):
         for index, item in enumerate(value):
             found += _places(shape.item, item, (*way, index))
+    elif isinstance(shape, TextOr) and isinstance(value, dict):
+        found += _places(shape.long, value, way)[1:]
     elif isinstance(shape, MapOf):
         for key in value:
             found += _places(shape.value, value[key], (*way, key))
@@ -126,6 +128,8 @@ _ALTERNATIVES = {
 def _keys(shape: Shape, way: tuple[str, ...]) -> set[tuple[str, ...]]:
     if isinstance(shape, ListOf):
         return _keys(shape.item, way)
+    if isinstance(shape, TextOr):
+        return _keys(shape.long, way)
     if not isinstance(shape, Block):
         return {way} if way else set()
     below = (_keys(field.shape, (*way, key)) for key, field in shape.fields.items())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from kt.gateway.clients.limits import Limits, address
+from kt.gateway.clients.callers import Allowance, Caller
+from kt.gateway.clients.charges import Origin
+from kt.gateway.clients.limits import Limits
 from kt.gateway.clients.windows import Window
 from kt.gateway.errors import LimitError
 
@@ -29,9 +32,10 @@ def test_a_clients_address_is_what_the_trusted_proxies_saw(
 ) -> None:
     """Counted from the right: what is left of it the client wrote."""
     document = {"ip_rate_limit": {"trust_proxy_depth": depth}}
+    headers = {"x-forwarded-for": forwarded}
 
-    assert address(document, {"x-forwarded-for": forwarded}, "9.9.9.9") == expected
-    assert address({}, {"x-forwarded-for": forwarded}, "9.9.9.9") == "9.9.9.9"
+    assert Origin("p", document, headers, "9.9.9.9").address == expected
+    assert Origin("p", {}, headers, "9.9.9.9").address == "9.9.9.9"
 
 
 def limit(**more: Any) -> dict[str, Any]:
@@ -63,12 +67,13 @@ def test_a_second_call_is_admitted_where_it_is_another_callers(
 ) -> None:
     """With a limit of one."""
     limits = Limits()
-    limits.admit({name: given}, *first)
+    asyncio.run(limits.admit(Origin("p", {name: given}, *first)))
+    again = Origin("p", {name: given}, *second)
     if admitted:
-        limits.admit({name: given}, *second)
+        asyncio.run(limits.admit(again))
         return
     with pytest.raises(LimitError) as refused:
-        limits.admit({name: given}, *second)
+        asyncio.run(limits.admit(again))
     assert refused.value.details["limit"] == name
 
 
@@ -76,15 +81,19 @@ def test_a_refused_call_counts_nowhere() -> None:
     """Or one noisy user would use up what all share."""
     limits = Limits()
     document = {"global_rate_limit": limit(max_requests=3), "user_rate_limit": limit()}
-    limits.admit(document, {"x-user-id": "u"}, "a")
+
+    def user(name: str) -> Origin:
+        return Origin("p", document, {"x-user-id": name}, "a")
+
+    asyncio.run(limits.admit(user("u")))
     for _ in range(5):
         with pytest.raises(LimitError):
-            limits.admit(document, {"x-user-id": "u"}, "a")
-    limits.admit(document, {"x-user-id": "v"}, "a")
-    limits.admit(document, {"x-user-id": "w"}, "a")
+            asyncio.run(limits.admit(user("u")))
+    asyncio.run(limits.admit(user("v")))
+    asyncio.run(limits.admit(user("w")))
 
     with pytest.raises(LimitError) as refused:
-        limits.admit(document, {"x-user-id": "x"}, "a")
+        asyncio.run(limits.admit(user("x")))
     assert refused.value.details["limit"] == "global_rate_limit"
 
 
@@ -102,25 +111,66 @@ def test_tokens_are_shared_as_their_scope_says(
     """Reserved before, and settled after."""
     limits = Limits()
     document = {"token_rate_limit": limit(max_tokens=100, scope=scope)}
-    limits.reserve_tokens(document, {"x-user-id": first}, "a", 60)
+    one, other = (Origin("p", document, {"x-user-id": name}, "a") for name in (first, second))
+    asyncio.run(limits.reserve_tokens(one, 60))
     if admitted:
-        limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
+        asyncio.run(limits.reserve_tokens(other, 60))
         return
     with pytest.raises(LimitError):
-        limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
-    limits.settle_tokens(document, {"x-user-id": first}, "a", -50)
-    limits.reserve_tokens(document, {"x-user-id": second}, "a", 60)
+        asyncio.run(limits.reserve_tokens(other, 60))
+    asyncio.run(limits.settle_tokens(one, -50))
+    asyncio.run(limits.reserve_tokens(other, 60))
+
+
+def test_a_name_of_a_key_goes_before_what_a_client_calls_itself() -> None:
+    """In each limit of users; a client without a name is who it says."""
+    requests = {"user_rate_limit": limit()}
+    tokens = {"token_rate_limit": limit(max_tokens=100, scope="user")}
+    limits = Limits()
+
+    def calls(name: str, header: str) -> bool:
+        headers, caller = {"x-user-id": header}, Caller(name)
+        try:
+            asyncio.run(limits.admit(Origin("p", requests, headers, "a", caller)))
+            asyncio.run(limits.reserve_tokens(Origin("p", tokens, headers, "a", caller), 60))
+        except LimitError:
+            return False
+        return True
+
+    made = [("team", "u"), ("team", "v"), ("other", "u"), ("", "u"), ("", "v"), ("", "u")]
+    assert [calls(*one) for one in made] == [True, False, True, True, True, False]
+    # Who calls itself as a key is named is not that key.
+    assert calls("", "client team") is True
+
+
+def test_a_key_has_limits_of_its_own_under_any_policy() -> None:
+    """Calls and tokens; other keys are not touched, and a refusal says which limit it is."""
+    limits = Limits()
+    team = Caller("team", None, Allowance(2, 60), Allowance(100, 86_400))
+    origins = [Origin("p", {}, {}, "a", team), Origin("q", {}, {"x-user-id": "u"}, "b", team)]
+    for one in origins:
+        asyncio.run(limits.admit(one))
+    asyncio.run(limits.reserve_tokens(origins[0], 100))
+    refused = []
+    for ask in (limits.admit, lambda one: limits.reserve_tokens(one, 1)):
+        with pytest.raises(LimitError) as error:
+            asyncio.run(ask(origins[1]))
+        refused.append(error.value.details["limit"])
+
+    assert refused == ["client_rate_limit", "client_token_budget"]
+    asyncio.run(limits.admit(Origin("p", {}, {}, "a", Caller("other", None, Allowance(1, 60)))))
 
 
 def test_a_policy_without_limits_counts_nothing() -> None:
     """However often it is asked."""
     limits = Limits()
+    origin = Origin("p", {}, {}, "a", Caller("team"))
     for _ in range(10):
-        limits.admit({}, {}, "a")
-        limits.reserve_tokens({}, {}, "a", 10**9)
-        limits.settle_tokens({}, {}, "a", 10**9)
+        asyncio.run(limits.admit(origin))
+        asyncio.run(limits.reserve_tokens(origin, 10**9))
+        asyncio.run(limits.settle_tokens(origin, 10**9))
 
-    assert vars(limits) == {"_windows": {}}
+    assert vars(limits) == {"_windows": {}, "_shared": None}
 
 
 WINDOWS = [

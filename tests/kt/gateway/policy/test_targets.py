@@ -118,6 +118,8 @@ SERVED: list[tuple[dict[str, Any], str, str, bool]] = [
     ({"provider": "anthropic"}, "claude", "openai", False),
     ({"provider": "anthropic"}, "claude", "anthropic", True),
     ({"base_url": LOCAL, "format": "anthropic"}, "claude", "anthropic", True),
+    ({"model": {"from": "fast*", "to": "m"}}, "fast-1", "openai", True),
+    ({"model": {"from": "fast*", "to": "m"}}, "m", "openai", False),
 ]
 
 
@@ -127,6 +129,27 @@ def test_a_target_serves_its_models_in_its_format(
 ) -> None:
     """By name or by a glob."""
     assert compiled(**entry).serves(model, wanted) is serves
+
+
+ALIASES: list[tuple[Any, tuple[str, ...], str]] = [
+    ("fast", ("fast",), "fast"),
+    ("fast*", (), "fast"),
+    ({"from": "fast", "to": "m"}, ("fast",), "m"),
+    ({"from": "fast*", "to": "m"}, (), "m"),
+    ({"from": "f*", "to": "fast-2"}, ("fast-2",), "fast-2"),
+]
+
+
+@pytest.mark.parametrize("provider", ["openai", "mock"])
+@pytest.mark.parametrize(("model", "names", "asked"), ALIASES)
+def test_a_target_may_know_a_model_by_another_name(
+    provider: str, model: Any, names: tuple[str, ...], asked: str
+) -> None:
+    """Clients ask for its own names; it is asked for no list of models then."""
+    target = compiled(provider=provider, model=model)
+
+    assert (target.model_names, target.asked_for("fast")) == (names, asked)
+    assert target.lists_models is (provider == "openai" and model == "fast*")
 
 
 def test_under_the_mock_all_targets_are_it() -> None:

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from kt.policy.language import DOCUMENT, KINDS
-from kt.policy.language.shapes import Block, Choice, Field, Flag, ListOf, MapOf, Shape, Whole
+from kt.policy.language.shapes import (
+    Block,
+    Choice,
+    Field,
+    Flag,
+    ListOf,
+    MapOf,
+    Shape,
+    TextOr,
+    Whole,
+)
 from kt.policy.settings import settings
 
 
@@ -17,6 +27,8 @@ def _fields(shape: Shape, path: str = "") -> Iterator[tuple[str, Field]]:
         yield from _fields(shape.item, path)
     elif isinstance(shape, MapOf):
         yield from _fields(shape.value, path)
+    elif isinstance(shape, TextOr):
+        yield from _fields(shape.long, path)
     elif isinstance(shape, Block):
         for name, field in shape.fields.items():
             yield f"{path}.{name}", field
