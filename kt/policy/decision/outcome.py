@@ -17,11 +17,14 @@ class Cut:
     """A stretch of a part's text, and the marker in its place.
 
     `marker` is "" where a match goes on from another part: its marker stands
-    where it began.
+    where it began. `numbered` is the label under which a number takes the marker's
+    place, "" where none does, and `rest` what the match has in further parts.
     """
 
     place: Place
     marker: str
+    numbered: str = ""
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
