@@ -18,13 +18,13 @@ class Cut:
 
     `marker` is "" where a match goes on from another part: its marker stands
     where it began. `numbered` is the label under which a number takes the marker's
-    place, "" where none does, and `rest` what the match has in further parts.
+    place, "" where none does, and `further` the match's places in other parts.
     """
 
     place: Place
     marker: str
     numbered: str = ""
-    rest: str = ""
+    further: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,17 +37,10 @@ def cuts(
 
 def _cuts(subject: Subject, hit: Hit, mark: Marker, numbered: bool) -> Iterator[Cut]:
     first, *rest = hit.places
-    label, text = hit.rule.label, _text(subject, first)
-    if numbered:
-        yield Cut(first, mark(label, text), label, "".join(_text(subject, one) for one in rest))
-    else:
-        yield Cut(first, mark(label, text))
+    label, text = hit.rule.label, subject.parts[first.part].text[first.start : first.end]
+    yield Cut(first, mark(label, text), label if numbered else "", tuple(rest))
     for place in rest:
         yield Cut(place, "")
-
-
-def _text(subject: Subject, place: Place) -> str:
-    return subject.parts[place.part].text[place.start : place.end]
 
 
 def outermost(hits: Sequence[Hit]) -> list[Hit]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kt.policy.decision.cutting.seals import seal
 from kt.policy.decision.outcome import Cut
-from kt.policy.decision.reading.extract import Part, read
+from kt.policy.decision.reading.extract import read
 from kt.policy.decision.reading.passages import Place, glued, single
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import NO_MARKS, Marks, marks_in
@@ -33,9 +33,11 @@ def numbered(subject: Subject, cuts: Sequence[Cut]) -> tuple[Sequence[Cut], Mark
     if not any(cut.numbered for cut in cuts):
         return cuts, NO_MARKS
     cuts = list(_merged(cuts))
-    taken = _own_marks(subject) | {cut.marker for cut in cuts}
-    numbers = _Numbers(taken, _first(subject))
-    made = [numbers.mark(subject.parts, cut) if cut.numbered else cut for cut in cuts]
+    numbers = _Numbers(_own_marks(subject) | {cut.marker for cut in cuts}, _first(subject))
+    made = [
+        replace(cut, marker=numbers.mark(cut.numbered, value)) if cut.numbered else cut
+        for cut, value in zip(cuts, _values(subject, cuts), strict=True)
+    ]
     return made, Marks(numbers.values)
 
 
@@ -45,6 +47,22 @@ def sent(marks: Marks, body: Any) -> Marks:
         return marks
     there = set().union(*(marks_in(part.source) for part in read(body, "user")[0]))
     return Marks({text: value for text, value in marks.items() if text in there})
+
+
+def _values(subject: Subject, cuts: Sequence[Cut]) -> Iterator[str]:
+    """What each cut takes out, with what its match has in further parts.
+
+    Where another mark stands there, that part is its value.
+    """
+    texts = [subject.parts[cut.place.part].text[cut.place.start : cut.place.end] for cut in cuts]
+    unmarked = {
+        (cut.place.part, cut.place.start): text
+        for cut, text in zip(cuts, texts, strict=True)
+        if not cut.marker
+    }
+    for cut, text in zip(cuts, texts, strict=True):
+        rest = (unmarked.get((place.part, place.start), "") for place in cut.further)
+        yield "".join([text, *rest])
 
 
 class _Numbers:
@@ -57,15 +75,13 @@ class _Numbers:
         self._next: dict[str, int] = {}
         self._known: dict[tuple[str, str], str] = {}
 
-    def mark(self, parts: Sequence[Part], cut: Cut) -> Cut:
-        """The cut with its number as marker."""
-        place = cut.place
-        value = parts[place.part].text[place.start : place.end] + cut.rest
-        key = (cut.numbered, value)
+    def mark(self, label: str, value: str) -> str:
+        """The mark of a value."""
+        key = (label, value)
         if key not in self._known:
-            self._known[key] = self._new(cut.numbered)
+            self._known[key] = self._new(label)
             self.values[self._known[key]] = value
-        return replace(cut, marker=self._known[key])
+        return self._known[key]
 
     def _new(self, label: str) -> str:
         number = self._next.get(label, self._first)
@@ -89,7 +105,9 @@ def _merged(cuts: Iterable[Cut]) -> Iterator[Cut]:
             waiting = cut
             continue
         place = replace(waiting.place, end=max(waiting.place.end, cut.place.end))
-        waiting = replace(waiting if waiting.marker else cut, place=place)
+        # A match in a part may go on in the next one when they are read together.
+        further = waiting.further or cut.further
+        waiting = replace(waiting if waiting.marker else cut, place=place, further=further)
     if waiting is not None:
         yield waiting
 

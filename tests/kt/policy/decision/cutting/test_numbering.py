@@ -116,6 +116,25 @@ def test_a_value_in_two_blocks_of_a_message_is_one() -> None:
     assert values(decision) == {"[EMAIL_1]": ANN}
 
 
+def test_a_value_that_goes_on_in_the_next_block_is_put_back_whole() -> None:
+    """By itself its first half is a value as well."""
+    blocks = [{"type": "text", "text": "id ID-12"}, {"type": "text", "text": "34 now"}]
+    restoring = compiled("pii-detector", {"restore": True, "detect_patterns": ["ID-[0-9]+"]})
+    decision = ask(restoring, chat({"role": "user", "content": blocks}))
+
+    assert [one["text"] for one in content(decision)] == ["id [CUSTOM_1]", " now"]
+    assert values(decision) == {"[CUSTOM_1]": "ID-1234"}
+
+
+def test_a_value_that_stands_in_the_next_block_by_itself_is_put_back_once() -> None:
+    """Read together they are a longer one."""
+    blocks = [{"type": "text", "text": f"to {ANN}"}, {"type": "text", "text": f"{BOB} now"}]
+    decision = ask(PUT_BACK, chat({"role": "user", "content": blocks}))
+
+    assert [one["text"] for one in content(decision)] == ["to [EMAIL_1]", "[EMAIL_2] now"]
+    assert values(decision) == {"[EMAIL_1]": ANN, "[EMAIL_2]": BOB}
+
+
 def test_what_overlaps_is_put_back_whole() -> None:
     """Two patterns that find parts of one another are one value."""
     both = {"restore": True, "detect_patterns": ["ab+", "b+c"]}
