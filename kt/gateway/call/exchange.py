@@ -220,8 +220,8 @@ class Exchange:
         whole = WholeAnswer(reply, data)
         self.usage.note(whole.body)
         self.usage.note_size(len(data))
-        if self.loaded.judges_answers(self.judge.request):
-            data = await whole.judged(self.judge, lenient=self.gateway.options.fail_mode == "allow")
+        if self.judge.changes_answers:
+            data = await whole.judged(self.judge)
         self.status = reply.status
         self.answering = True
         await respond(self._send, reply.status, data, [*reply.headers, *self.marks()])
@@ -246,8 +246,8 @@ class Exchange:
 
     async def _relay(self, reply: Reply) -> None:
         assert self.judge is not None
-        judged = self.loaded.judges_answers(self.judge.request)
-        guard = Guard(self.judge, protocol_of(self.path)) if judged else None
+        reads = self.judge.changes_answers
+        guard = Guard(self.judge, protocol_of(self.path)) if reads else None
         splitter = sse.Splitter(
             self.loaded.max_response_bytes, strict=reply.content_type != _EVENT_STREAM
         )

@@ -31,4 +31,8 @@ def decode(data: bytes, content_type: str) -> tuple[str, str]:
 
 def encode(text: str, encoding: str) -> bytes:
     """The bytes of a text that `decode` read."""
-    return text.encode(encoding, _KEEPING if encoding == "utf-8" else "replace")
+    try:
+        return text.encode(encoding, _KEEPING if encoding == "utf-8" else "replace")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, in a value that was put back.
+        return text.encode(encoding, "replace")

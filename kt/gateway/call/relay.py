@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from kt.gateway.errors import MESSAGES_PATH, UpstreamError
 from kt.gateway.stream.guard import Guard
@@ -59,7 +60,7 @@ class Relay:
             await self._pass_all(arrivals, note)
         except UpstreamError:
             # The client gets what the target said before it is told that the target failed.
-            await self._finish()
+            await self._finish(is_broken=True)
             raise
         finally:
             await arrivals.close()
@@ -113,11 +114,11 @@ class Relay:
                 if len(events) > len(batch):
                     await asyncio.sleep(0)
 
-    async def _finish(self) -> None:
+    async def _finish(self, *, is_broken: bool = False) -> None:
         if self._guard is None:
             return
         large = self.size > _LARGE_BYTES
-        finish = self._guard.finish
+        finish = partial(self._guard.finish, is_broken=is_broken)
         await self._send(await asyncio.to_thread(finish) if large else finish())
 
     async def _send(self, data: bytes) -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from kt.gateway.errors import PolicyViolationError
+from kt.gateway.errors import PolicyViolationError, UpstreamError
 from kt.gateway.options import FailMode
 from kt.gateway.policy.loading import Loaded
 from kt.policy.decision import (
     Decision,
     Request,
+    Snapshot,
     TextDecision,
     call_limit,
     decide,
     decide_response,
     decide_text,
 )
-from kt.policy.decision.values import SEVERITY
+from kt.policy.decision.cutting.restoring import Room, TooMuchError, restored
+from kt.policy.decision.reading.extract import Path
+from kt.policy.decision.values import NO_MARKS, SEVERITY, Span
 
+_T = TypeVar("_T")
 _LOG = logging.getLogger("kt.gateway")
 _STOPPING = ("block", "escalate")
 # Past this size a decision takes milliseconds, for which no other call must wait.
@@ -37,6 +42,9 @@ class Judge:
         self.request = request
         self.decision: Decision | None = None
         self.unjudged: set[str] = set()
+        # What was cut out of the request, and comes back into its answer.
+        self.marks = NO_MARKS
+        self._room = Room()
         self._fail_mode = fail_mode
 
     async def ask(self, size: int) -> Decision:
@@ -45,7 +53,9 @@ class Judge:
         Raises:
             PolicyViolationError: it must not be sent.
         """
-        return self._heed(await _apart(self._decide_request, size), "input")
+        decision = self._heed(await _apart(self._decide_request, size), "input")
+        self.marks = decision.marks
+        return decision
 
     async def check(self, body: Any, size: int) -> Decision:
         """Decide about a whole answer.
@@ -54,6 +64,36 @@ class Judge:
             PolicyViolationError: it must not reach the client.
         """
         return self._heed(await _apart(lambda: self.look(body), size), "output")
+
+    async def put_back(self, body: Any, size: int) -> Any:
+        """An answer that was judged, with the values of its marks; itself where it has none.
+
+        Raises:
+            UpstreamError: it would be too large.
+        """
+        return await _apart(lambda: self.with_values(body), size) if self.marks else body
+
+    def with_values(self, body: Any, *, besides: Collection[Path] = ()) -> Any:
+        """An answer or an event that was judged, see `restored`.
+
+        Raises:
+            UpstreamError: it would be too large.
+        """
+        try:
+            return restored(body, self.marks, self._room, besides=besides)
+        except TooMuchError as exc:
+            raise _overgrown() from exc
+
+    def make_room(self, values: Iterable[Span]) -> None:
+        """Let an answer grow by values that are put back into it.
+
+        Raises:
+            UpstreamError: it would be too large.
+        """
+        try:
+            self._room.take(values)
+        except TooMuchError as exc:
+            raise _overgrown() from exc
 
     def recall(self, decision: Decision, phase: str) -> None:
         """Take a decision that stopped the same call before.
@@ -73,12 +113,12 @@ class Judge:
 
     def look(self, body: Any) -> Decision:
         """Decide about an answer or a piece of one, without keeping the decision."""
-        return self._guarded(lambda: decide_response(self.loaded.snapshot, self.request, body))
+        return self._guarded(lambda: decide_response(self._for_answers, self.request, body))
 
     def weigh(self, text: str, floor: int) -> TextDecision:
         """Decide about a text that may go on, of which all before `floor` was decided."""
         try:
-            return decide_text(self.loaded.snapshot, self.request, text, floor=floor)
+            return decide_text(self._for_answers, self.request, text, floor=floor)
         except Exception:  # noqa: BLE001
             return TextDecision(self._failed(), (), len(text))
 
@@ -90,7 +130,23 @@ class Judge:
     @property
     def passes_unread(self) -> bool:
         """True when what cannot be read may reach the client."""
-        return self._fail_mode == "allow"
+        return self._fail_mode == "allow" or not self.judges_answers
+
+    @cached_property
+    def judges_answers(self) -> bool:
+        """True when anything in the chain judges the answer."""
+        return self.loaded.judges_answers(self.request)
+
+    @property
+    def changes_answers(self) -> bool:
+        """True when the answer must be read: it is judged, or values are put back into it."""
+        return self.judges_answers or bool(self.marks)
+
+    @cached_property
+    def _for_answers(self) -> Snapshot:
+        """The policy; without its entries where none judges the answer, and so makes a record."""
+        snapshot = self.loaded.snapshot
+        return snapshot if self.judges_answers else replace(snapshot, steps=())
 
     def _decide_request(self) -> Decision:
         return self._guarded(lambda: decide(self.loaded.snapshot, self.request))
@@ -119,8 +175,13 @@ class Judge:
         return decision
 
 
-async def _apart(judge: Callable[[], Decision], size: int) -> Decision:
-    return judge() if size < _LARGE_BYTES else await asyncio.to_thread(judge)
+def _overgrown() -> UpstreamError:
+    message = "The answer names long values so often that it would be too large."
+    return UpstreamError(message, trigger="", code="response_too_large")
+
+
+async def _apart(work: Callable[[], _T], size: int) -> _T:
+    return work() if size < _LARGE_BYTES else await asyncio.to_thread(work)
 
 
 def _failed(loaded: Loaded, fail_mode: FailMode) -> Decision:

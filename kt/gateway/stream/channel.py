@@ -6,8 +6,10 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from json import dumps
+from typing import NamedTuple
 
 from kt.policy.decision import HOLD_LIMIT
+from kt.policy.decision.cutting.landing import Landing, is_plain
 from kt.policy.decision.reading.jsonscan import JsonScan
 from kt.policy.decision.reading.jsontext import unescaped
 
@@ -22,15 +24,24 @@ class UnstableError(Exception):
     """A match reaches into what was sent, or through the structure of a JSON text."""
 
 
+class TextCut(NamedTuple):
+    """A span of a text and what stands in its place. `is_value`: the value of the mark there."""
+
+    first: int
+    last: int
+    text: str
+    is_value: bool = False
+
+
 class Channel:
     """A text, of which the first `cleared` characters may be sent.
 
     While it is a JSON object or array, it is judged with its escapes undone. `window` is the
     text to judge, of which what is before `floor` was judged. `is_arguments`: the text is to be
-    JSON, and stays it.
+    JSON, and stays it. `is_signed`: no value is put back into it.
     """
 
-    def __init__(self, *, is_arguments: bool = False) -> None:
+    def __init__(self, *, is_arguments: bool = False, is_signed: bool = False) -> None:
         self.length = 0
         self.cleared = 0
         self.finished = False
@@ -46,6 +57,10 @@ class Channel:
         self._looked_at = 0
         self._json: JsonScan | None = JsonScan()
         self._stays_json = is_arguments
+        self.is_signed = is_signed
+        # Where values are put back, and how much of the text it has read.
+        self._landing = Landing()
+        self._landed = 0
 
     @property
     def text(self) -> str:
@@ -96,7 +111,7 @@ class Channel:
         if self._offsets:
             self.floor = bisect_left(self._offsets, self.floor)
 
-    def settle(self, limit: int, cuts: Iterable[tuple[int, int, str]]) -> None:
+    def settle(self, limit: int, cuts: Iterable[TextCut]) -> None:
         """Clear the window's text up to `limit`, but for what is cut out of it.
 
         A cut that reaches past `limit` waits as a whole.
@@ -104,11 +119,15 @@ class Channel:
         Raises:
             UnstableError: what must be cut was sent already, or a JSON text would be none.
         """
-        for first, last, marker in cuts:
-            if last > limit:
-                limit = min(limit, first)
+        for cut in cuts:
+            if cut.last > limit:
+                limit = min(limit, cut.first)
                 break
-            self._cut(self._placed(first), self._placed(last), marker)
+            first, last = self._placed(cut.first), self._placed(cut.last)
+            if cut.is_value:
+                self._cuts.append((first, last, self._written(first, cut.text)))
+            else:
+                self._cut(first, last, cut.text)
         self.held = len(self.window) - max(limit, self.floor)
         self.cleared = max(self.cleared, self._placed(limit))
         self._slide()
@@ -152,6 +171,14 @@ class Channel:
         if self._json is not None and self._stays_json:
             marker = self._quoted(self._json.quotes, first, last, marker)
         self._cuts.append((first, last, marker))
+
+    def _written(self, first: int, value: str) -> str:
+        """A value as it is written at a place of the text; the places come in order."""
+        if is_plain(value):
+            return value
+        self._landing.feed(self.text[self._landed : first])
+        self._landed = first
+        return self._landing.written(value)
 
     def _quoted(self, quotes: Sequence[int], first: int, last: int, marker: str) -> str:
         """The marker as it stands in a JSON text: escaped in a string, else a string."""

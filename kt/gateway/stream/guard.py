@@ -2,7 +2,8 @@
 
 Each text of the stream is a channel, judged with the newest of it. What can no longer become
 part of a match is sent, byte for byte; what may still become one is held from its first
-character. A tool's name is judged when it is whole, its arguments as they come.
+character. A tool's name is judged when it is whole, its arguments as they come. Values of marks
+are put back into what was judged.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from kt.gateway.errors import PolicyViolationError, UpstreamError
-from kt.gateway.policy.answers import UnreadableError, decoded, without_copies
+from kt.gateway.policy.answers import UnreadableError, decoded, without_copies, without_tokens
 from kt.gateway.policy.judging import Judge
 from kt.gateway.stream import sse
 from kt.gateway.stream.calls import ToolCall, ToolCalls
-from kt.gateway.stream.channel import Channel, UnstableError
+from kt.gateway.stream.channel import Channel, TextCut, UnstableError
 from kt.gateway.stream.pieces import (
     CallPiece,
     EventStrings,
     Key,
+    Piece,
     at,
     finished,
     put,
@@ -31,6 +33,8 @@ from kt.gateway.stream.pieces import (
 from kt.gateway.stream.protocols import CHAT, Protocol
 from kt.gateway.stream.waiting import PlacedText, Waiting
 from kt.policy.decision import Decision
+from kt.policy.decision.cutting.restoring import apart
+from kt.policy.decision.values import Span
 
 UNSTABLE = "gateway.redaction_unstable"
 TOO_LONG = "gateway.match_too_long"
@@ -63,6 +67,7 @@ class Guard:
         self._called: list[ToolCall] = []
         self._allowed: set[Any] = set()
         self._queue: deque[Waiting] = deque()
+        self._is_broken = False
 
     def feed(self, events: Sequence[bytes]) -> bytes:
         """Take events; returns those that may be sent, in their order."""
@@ -83,8 +88,12 @@ class Guard:
         self._advance(1)
         return self._release()
 
-    def finish(self) -> bytes:
-        """End the stream: judge the rest, and then all texts together; returns the last bytes."""
+    def finish(self, *, is_broken: bool = False) -> bytes:
+        """End the stream: judge the rest, and then all texts together; returns the last bytes.
+
+        `is_broken`: it has no end, since its target failed; half a mark is left out.
+        """
+        self._is_broken = is_broken
         self._end(None)
         self._advance(1)
         if len(self._spoken) + len(self._calls) > 1:
@@ -116,8 +125,9 @@ class Guard:
         event = read(self._protocol, body)
         waiting = Waiting(raw, body)
         self._judge_rest(event, waiting)
+        self._put_back_rest(event, waiting)
         for piece in event.pieces:
-            channel = self._channel(piece.key, piece.group, is_copy=piece.is_copy)
+            channel = self._channel(piece)
             text = at(waiting.body, piece.path)
             start, _ = channel.add(text)
             waiting.places.append(PlacedText(channel, piece.path, start, text, piece.is_copy))
@@ -160,10 +170,20 @@ class Guard:
                 self._allow(key, [text for _, text in event.rest])
             return
         waiting.is_rewritten = True
-        redacted = without_copies(decision.body)
+        redacted = decision.body if event.has_copies else without_copies(decision.body)
         for path in event.known:
             put_back(redacted, waiting.body, path)
         waiting.body = redacted
+
+    def _put_back_rest(self, event: EventStrings, waiting: Waiting) -> None:
+        """Put values back into what was judged with its event."""
+        if not self._judge.marks or not (event.rest or event.has_input or not event.goes_on):
+            return
+        besides = {*event.known, *event.going_on}
+        answer = self._judge.with_values(waiting.body, besides=besides)
+        if answer is not waiting.body:
+            waiting.is_rewritten = True
+            waiting.body = answer if event.has_copies else without_tokens(answer)
 
     def _cleaned(self, texts: list[str]) -> list[str] | None:
         """Texts as they may be sent, each judged by itself; None when nothing is cut out."""
@@ -181,13 +201,13 @@ class Guard:
         if len(self._allowed) < _MOST_ALLOWED and sum(map(len, texts)) < _LONGEST_ALLOWED:
             self._allowed.add(key)
 
-    def _channel(self, key: Key, group: Key, *, is_copy: bool) -> Channel:
-        channel = self._channels.get(key)
+    def _channel(self, piece: Piece) -> Channel:
+        channel = self._channels.get(piece.key)
         if channel is None:
-            channel = self._channels[key] = Channel()
-            if not is_copy:
+            channel = self._channels[piece.key] = Channel(is_signed=piece.is_signed)
+            if not piece.is_copy:
                 self._spoken.append(channel)
-        self._active[channel] = group
+        self._active[channel] = piece.group
         return channel
 
     def _take_call(self, piece: CallPiece, waiting: Waiting, *, is_whole: bool) -> None:
@@ -256,12 +276,31 @@ class Guard:
                 # What was found reaches past the limit: `a bomb` may go on as `a bomb shelter`.
                 return
         self._judge.heed(found.decision)
+        cuts, limit = self._with_values(channel, found.cuts, limit)
         try:
-            channel.settle(limit, found.cuts)
+            channel.settle(limit, cuts)
         except UnstableError as exc:
             raise _stopped(UNSTABLE, "The answer could not be redacted.") from exc
         if channel.waits_too_long:
             raise _stopped(TOO_LONG, "The answer may hold a match that is too long to wait for.")
+
+    def _with_values(
+        self, channel: Channel, cuts: Sequence[Span], limit: int
+    ) -> tuple[list[TextCut], int]:
+        """The cuts with the values that are put back, and the limit before a mark that may come."""
+        found = [TextCut(*cut) for cut in cuts]
+        marks, text = self._judge.marks, channel.window
+        if not marks or channel.is_signed:
+            return found, limit
+        pending = marks.pending(text)
+        if not channel.finished:
+            limit = min(limit, pending)
+        elif self._is_broken and channel.floor <= pending < len(text):
+            found += [TextCut(*half) for half in apart([(pending, len(text), "")], cuts)]
+        values = apart(marks.find(text, channel.floor), cuts)
+        self._judge.make_room(value for value in values if value[1] <= limit)
+        found += [TextCut(*value, is_value=True) for value in values]
+        return sorted(found), limit
 
     def _heed(self, body: Any) -> Decision:
         return self._judge.heed(self._judge.look(body))

@@ -22,13 +22,17 @@ _JSON_INPUTS = ("arguments", "input")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A string that continues the text of a channel. `group` is what ends as one."""
+    """A string that continues the text of a channel.
+
+    `group` is what ends as one. `is_signed`: no word of the text may be another one.
+    """
 
     key: Key
     group: Key
     path: Path
     text: str
     is_copy: bool = False
+    is_signed: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +75,19 @@ class EventStrings:
     labels: list[tuple[Path, str]]
     known: list[Path]
     has_input: bool
+
+    @property
+    def has_copies(self) -> bool:
+        """True when the event has copies of a text that goes on, which are judged with it."""
+        return any(piece.is_copy for piece in self.pieces)
+
+    @property
+    def going_on(self) -> set[Path]:
+        """The paths of what goes on in later events: of texts and of calls."""
+        paths = {piece.path for piece in self.pieces}
+        for call in self.calls:
+            paths.update(path for path, _ in (*call.names, *call.arguments))
+        return paths
 
     @property
     def goes_on(self) -> bool:
@@ -150,7 +167,8 @@ class _Found:
         group = self._group(path)
         channel = path[-1] if line.channel == "*" else line.channel
         key = (*group, channel)
-        self._pieces.append(Piece(key, group, path, text, line.role is Role.COPY))
+        is_copy = line.role is Role.COPY
+        self._pieces.append(Piece(key, group, path, text, is_copy, line.signed))
 
     def _call(self, path: Path, text: str, role: Role) -> None:
         # The call's own mapping: a list's item or what stands under a key.

@@ -39,12 +39,16 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """A line of a table. `event` is a type, `*.SUFFIX` for all that end so, "" for all."""
+    """A line of a table. `event` is a type, `*.SUFFIX` for all that end so, "" for all.
+
+    `signed`: what the text says is signed, and goes back to the target as it came.
+    """
 
     event: str
     path: str
     role: Role
     channel: str = ""
+    signed: bool = False
 
     def covers(self, kind: str) -> bool:
         """True when the line is for events of a type."""
@@ -93,7 +97,9 @@ CHAT = Protocol(
         TableLine("", "choices.#.delta.content.#.thinking.#.text", Role.TEXT, "thinking"),
         TableLine("", "choices.#.delta.reasoning_details.#.type", Role.LABEL),
         TableLine("", "choices.#.delta.reasoning_details.#.format", Role.LABEL),
-        TableLine("", "choices.#.delta.reasoning_details.#.text", Role.TEXT, "reasoning details"),
+        TableLine(
+            "", "choices.#.delta.reasoning_details.#.text", Role.TEXT, "reasoning details", True
+        ),
         TableLine(
             "", "choices.#.delta.reasoning_details.#.summary", Role.TEXT, "reasoning summary"
         ),
@@ -141,11 +147,11 @@ MESSAGES = Protocol(
         TableLine("", "**.service_tier", Role.LABEL),
         TableLine("", "**.encrypted_content", Role.OPAQUE),
         TableLine("content_block_start", "content_block.text", Role.TEXT, "text"),
-        TableLine("content_block_start", "content_block.thinking", Role.TEXT, "thinking"),
+        TableLine("content_block_start", "content_block.thinking", Role.TEXT, "thinking", True),
         TableLine("content_block_start", "content_block.signature", Role.OPAQUE),
         TableLine("content_block_start", "content_block.name", Role.NAME),
         TableLine("content_block_delta", "delta.text", Role.TEXT, "text"),
-        TableLine("content_block_delta", "delta.thinking", Role.TEXT, "thinking"),
+        TableLine("content_block_delta", "delta.thinking", Role.TEXT, "thinking", True),
         TableLine("content_block_delta", "delta.signature", Role.OPAQUE),
         TableLine("content_block_delta", "delta.partial_json", Role.ARGUMENTS),
     ),

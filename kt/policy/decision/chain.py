@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
+from kt.policy.decision.cutting.numbering import numbered, sent
 from kt.policy.decision.cutting.redaction import merged, redacted
 from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy
 from kt.policy.decision.reading.extract import where
@@ -14,11 +15,13 @@ from kt.policy.decision.snapshot import ChainStep, Snapshot
 from kt.policy.decision.subject import Subject, subject_of_text
 from kt.policy.decision.values import (
     ALLOWED,
+    NO_MARKS,
     PACK_DISABLED,
     SEVERITY,
     UNJUDGED,
     Decision,
     Detection,
+    Marks,
     Request,
     TextDecision,
 )
@@ -112,16 +115,18 @@ def _decision(
     """Combine the outcomes into a decision; `reason` is the reason code of an allowed one."""
     kind, outcome = _decisive(judged)
     verdict = outcome.verdict
+    body, marks = _redacted(subject, judged) if verdict == "redact" else (None, NO_MARKS)
     return Decision(
         verdict=verdict,
         policy="" if verdict == "allow" else kind,
         reason_code=reason if verdict == "allow" else outcome.reason_code,
         message=outcome.message,
         detections=tuple(detection for _, one in judged for detection in one.detections),
-        body=_body(subject, judged) if verdict == "redact" else None,
+        body=body,
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
         record=None,
+        marks=marks,
     )
 
 
@@ -141,6 +146,7 @@ def _marked(snapshot: Snapshot, subject: Subject, decision: Decision) -> Decisio
         detections=(*decision.detections, *found),
         body=None,
         assignee=None,
+        marks=NO_MARKS,
     )
 
 
@@ -152,8 +158,11 @@ def _decisive(judged: Sequence[Judged]) -> tuple[str, Outcome]:
     return step.kind, outcome
 
 
-def _body(subject: Subject, judged: Sequence[Judged]) -> Any:
-    return redacted(subject.body, subject.parts, _cuts(judged))
+def _redacted(subject: Subject, judged: Sequence[Judged]) -> tuple[Any, Marks]:
+    """The redacted body, and the marks in it that stand for values."""
+    cuts, marks = numbered(subject, _cuts(judged))
+    body = redacted(subject.body, subject.parts, cuts)
+    return body, sent(marks, body)
 
 
 def _cuts(judged: Sequence[Judged]) -> list[Cut]:

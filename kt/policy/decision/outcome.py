@@ -17,11 +17,14 @@ class Cut:
     """A stretch of a part's text, and the marker in its place.
 
     `marker` is "" where a match goes on from another part: its marker stands
-    where it began.
+    where it began. `numbered` is the label under which a number takes the marker's
+    place, "" where none does, and `further` the match's places in other parts.
     """
 
     place: Place
     marker: str
+    numbered: str = ""
+    further: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -77,6 +79,69 @@ class Record:
     retention_days: int
 
 
+# Numbered marks, what stands in a request for a value that its answer gets back: `[EMAIL_1]`.
+_MARK = re.compile(r"\[[A-Z_]+_[0-9]{1,9}\]")
+
+Span: TypeAlias = tuple[int, int, str]
+
+
+def marks_in(text: str) -> set[str]:
+    """All that looks like a mark in a text."""
+    return set(_MARK.findall(text))
+
+
+class Marks:
+    """The marks of one call, each with its value.
+
+    The values are a client's personal data: `repr` shows none of them, and nothing may keep them
+    for longer than the call.
+    """
+
+    __slots__ = ("_longest", "_sorted", "_values")
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = dict(values)
+        self._sorted = sorted(values)
+        self._longest = max(map(len, values), default=0)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Marks) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._sorted))
+
+    def __repr__(self) -> str:
+        return f"Marks({', '.join(self._sorted)})"
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Each mark with its value."""
+        return self._values.items()
+
+    def find(self, text: str, start: int = 0) -> list[Span]:
+        """The places of marks from `start` on, in order, each with its value."""
+        if not self._values:
+            return []
+        found = _MARK.finditer(text, start)
+        known = (match for match in found if match.group() in self._values)
+        return [(*match.span(), self._values[match.group()]) for match in known]
+
+    def pending(self, text: str) -> int:
+        """The place from which the end of a text may still become a mark; else its length."""
+        at = text.rfind("[", max(0, len(text) - self._longest + 1))
+        if at < 0:
+            return len(text)
+        end = text[at:]
+        place = bisect_left(self._sorted, end)
+        begun = place < len(self._sorted) and self._sorted[place].startswith(end)
+        return at if begun and end not in self._values else len(text)
+
+
+NO_MARKS = Marks({})
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The decision about a request or an answer.
@@ -85,7 +150,8 @@ class Decision:
     redacted body, new, for the verdict `redact`, else None. `targets` are the ids
     of the providers that may serve, in order. `record` is None unless
     `audit-logger` asks for one. `unjudged` names what no policy could read:
-    `audio`, `file`, `image`, `tokens`, `video`.
+    `audio`, `file`, `image`, `tokens`, `video`. `marks` are those in `body` that stand for
+    values which the answer gets back.
     """
 
     verdict: Verdict
@@ -98,6 +164,7 @@ class Decision:
     assignee: str | None
     record: Record | None
     unjudged: tuple[str, ...] = ()
+    marks: Marks = NO_MARKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,12 @@ _PROMPT_INJECTION = block(
 
 _PII_DETECTOR = block(
     action=_REDACT_OR_BLOCK,
+    # Neither value is the stronger one: a target gets no value either way, and a client its own.
+    restore=Field(
+        Flag(),
+        False,
+        doc="number the marks of a request, and put its values back into the answer",
+    ),
     healthcare_mode=Field(Flag(), False, doc="also find MRN, NPI and insurance ids", strength=ON),
     pci_mode=Field(
         Flag(), True, doc="beside card numbers, find CVV and cardholder names", strength=ON

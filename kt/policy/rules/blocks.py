@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from kt.lazy import TYPE_CHECKING
 from kt.policy.language import KINDS
+from kt.policy.language.kinds import POST_RESPONSE, PRE_REQUEST
 from kt.policy.nodes import (
     Entry,
     MappingNode,
@@ -17,6 +18,7 @@ from kt.policy.nodes import (
     value_of,
 )
 from kt.policy.rules.base import Rule
+from kt.policy.rules.chain import links
 from kt.policy.words import quoted
 
 if TYPE_CHECKING:
@@ -76,9 +78,9 @@ class Conflict(Rule):
 class NoEffect(Rule):
     """A setting has no effect, because another one switches it off.
 
-    `max_distance` counts only with `fuzzy_matching`, `redaction` only with `action: redact`,
-    `fallback` only with triggers and a second target; a `mock` target needs neither address
-    nor key.
+    `max_distance` counts only with `fuzzy_matching`, `redaction` and `restore` only with
+    `action: redact`, and `restore` only where requests are redacted; `fallback` only with triggers
+    and a second target; a `mock` target needs neither address nor key.
 
     Wrong:
 
@@ -125,6 +127,7 @@ def check(root: MappingNode) -> Iterator[Finding]:
             yield from _check_substance(name, entry, path)
             yield from _check_fuzzy(entry.value, path)
             yield from _check_redaction(entry.value, path)
+            yield from _check_restore(root, name, entry.value, path)
             yield from _check_conflicts(name, entry.value, path)
 
 
@@ -211,6 +214,27 @@ def _check_redaction(block: MappingNode, path: str) -> Iterator[Finding]:
         message = "redaction has no effect when action is block"
         where = child_path(path, "redaction")
         yield NoEffect.at(redaction.key, where, message, "write action: redact, or remove it")
+
+
+def _check_restore(root: Node, name: str, block: MappingNode, path: str) -> Iterator[Finding]:
+    restore = block.entries.get("restore")
+    if restore is None or value_of(restore.value) is not True:
+        return
+    where = child_path(path, "restore")
+    if value_of(block.get("action")) == "block":
+        message = "restore has no effect when action is block"
+        yield NoEffect.at(restore.key, where, message, "write action: redact, or remove it")
+    elif isinstance(root, MappingNode) and not _judges_requests(root, name):
+        message = f"restore has no effect: {name} does not run at {PRE_REQUEST}"
+        fix = f"run {name} at {PRE_REQUEST} as well, or remove it"
+        yield NoEffect.at(restore.key, where, message, fix)
+
+
+def _judges_requests(root: MappingNode, name: str) -> bool:
+    """True unless every entry of the kind in the chain is for answers alone."""
+    entries = [link for link in links(root) if link.kind.text == name]
+    stages = [value_of(find(link.options, "stage")) for link in entries]
+    return not entries or any(stage != POST_RESPONSE for stage in stages)
 
 
 def _check_conflicts(name: str, block: MappingNode, path: str) -> Iterator[Finding]:

@@ -47,6 +47,11 @@ def _changes(old: str, new: str) -> list[str]:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        (
+            "  safety-filter: {mode: education}\n",
+            "  safety-filter: {mode: education}\n  pii-detector: {restore: true}\n",
+            "other policy.pii-detector.restore: false becomes true",
+        ),
         ("version: 1.0.0", "version: 1.0.1", 'other pack.version: "1.0.0" becomes "1.0.1"'),
         ("enabled: true", "enabled: false", "weaker pack.enabled: true becomes false"),
         ("    - pii-detector\n", "", "weaker policies.chain: pii-detector no longer runs"),

@@ -25,15 +25,20 @@ def detections(policy: str, subject: Subject, hits: Iterable[Hit]) -> tuple[Dete
     )
 
 
-def cuts(subject: Subject, hits: Iterable[Hit], mark: Marker) -> tuple[Cut, ...]:
-    """The cuts for each hit; the marker stands where the hit begins."""
-    return tuple(cut for hit in hits for cut in _cuts(subject, hit, mark))
+def cuts(
+    subject: Subject, hits: Iterable[Hit], mark: Marker, *, numbered: bool = False
+) -> tuple[Cut, ...]:
+    """The cuts for each hit; the marker stands where the hit begins.
+
+    `numbered`: a number may take the marker's place, see `numbering`.
+    """
+    return tuple(cut for hit in hits for cut in _cuts(subject, hit, mark, numbered))
 
 
-def _cuts(subject: Subject, hit: Hit, mark: Marker) -> Iterator[Cut]:
+def _cuts(subject: Subject, hit: Hit, mark: Marker, numbered: bool) -> Iterator[Cut]:
     first, *rest = hit.places
-    text = subject.parts[first.part].text[first.start : first.end]
-    yield Cut(first, mark(hit.rule.label, text))
+    label, text = hit.rule.label, subject.parts[first.part].text[first.start : first.end]
+    yield Cut(first, mark(label, text), label if numbered else "", tuple(rest))
     for place in rest:
         yield Cut(place, "")
 

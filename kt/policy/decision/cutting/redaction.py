@@ -30,7 +30,7 @@ def redacted(body: Any, parts: Sequence[Part], cuts: Iterable[Cut]) -> Any:
     names = {part.path: text for part, text in new if part.form == "name"}
     for part, text in new:
         if part.form != "name":
-            body = _replaced(body, part.path, text)
+            body = replaced(body, part.path, text)
     # The innermost first, and of one list the last: no step before them changes their paths.
     for path in sorted({*sealed, *names}, key=_depth, reverse=True):
         body = _broken(body, path) if path in sealed else _renamed(body, path, names[path])
@@ -60,7 +60,7 @@ def merged(cuts: Sequence[Cut]) -> list[tuple[int, int, str]]:
 
 def _rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> Any:
     if part.form in ("text", "name"):
-        return _cut(part, spans)
+        return rewritten(part, spans)
     text = _cut_json(part, spans)
     if not whole(text) and (whole(part.source) or not container(text)):
         # A cut went through the document's structure: nothing of it can be kept.
@@ -68,7 +68,8 @@ def _rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> Any:
     return text if part.form == "json" else json.loads(text)
 
 
-def _cut(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
+def rewritten(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
+    """The source of a part with other text in place of some spans of what it says."""
     pieces = []
     at = 0
     for first, last, marker in spans:
@@ -86,7 +87,7 @@ def _cut_json(part: Part, spans: Sequence[tuple[int, int, str]]) -> str:
     for (first, last, marker), quoted in zip(spans, inside, strict=True):
         escaped = json.dumps(marker, ensure_ascii=False)
         written.append((first, last, escaped[1:-1] if quoted else escaped))
-    return _cut(part, written)
+    return rewritten(part, written)
 
 
 def _broken(body: Any, path: Path) -> Any:
@@ -97,9 +98,9 @@ def _broken(body: Any, path: Path) -> Any:
     holder = _at(body, path[:-1])
     if isinstance(path[-1], int):
         rest = [item for at, item in enumerate(holder) if at != path[-1]]
-        return _replaced(body, path[:-1], rest)
+        return replaced(body, path[:-1], rest)
     block = {key: item for key, item in holder[path[-1]].items() if key != SIGNATURE}
-    return _replaced(body, path, block)
+    return replaced(body, path, block)
 
 
 def _renamed(body: Any, path: Path, name: str) -> Any:
@@ -108,7 +109,7 @@ def _renamed(body: Any, path: Path, name: str) -> Any:
     while name in holder:
         name += "_"
     renamed = {name if key == path[-1] else key: item for key, item in holder.items()}
-    return _replaced(body, path[:-1], renamed)
+    return replaced(body, path[:-1], renamed)
 
 
 def _at(body: Any, path: Path) -> Any:
@@ -117,7 +118,7 @@ def _at(body: Any, path: Path) -> Any:
     return body
 
 
-def _replaced(body: Any, path: Path, value: Any) -> Any:
+def replaced(body: Any, path: Path, value: Any) -> Any:
     """A copy of `body` with `value` at `path`; only the containers on the way are copied."""
     if not path:
         return value

@@ -11,8 +11,8 @@ from kt.policy.decision.cutting.hits import counted, cuts, detections, outermost
 from kt.policy.decision.cutting.markers import Marker, marker
 from kt.policy.decision.detectors.personal import base, health, payment
 from kt.policy.decision.matching.custom import pattern_rules
-from kt.policy.decision.matching.matcher import Matcher, compile_rules
-from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
+from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
+from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy, ProviderTarget
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import Verdict
@@ -29,6 +29,7 @@ class PiiDetector(Policy):
     patterns: Matcher
     mark: Marker
     counts: bool
+    restore: bool
 
     def judge(self, subject: Subject) -> Outcome:
         """Report and cut every piece of personal data in every text."""
@@ -47,9 +48,14 @@ class PiiDetector(Policy):
             "pii_detector.detected",
             "Personal data is not allowed by policy 'pii-detector'.",
             detections(KIND, subject, hits),
-            cuts(subject, hits, self.mark) if self.action == "redact" else (),
+            self._cuts(subject, hits) if self.action == "redact" else (),
             found=counted(hits) if self.counts else (),
         )
+
+    def _cuts(self, subject: Subject, hits: Sequence[Hit]) -> tuple[Cut, ...]:
+        # What an answer says by itself did not come from the client, and gets no number.
+        numbered = self.restore and subject.stage == "pre-request"
+        return cuts(subject, hits, self.mark, numbered=numbered)
 
     def pending(self, reading: Reading) -> int:
         """The place from which the text may still become a hit of one of the rules."""
@@ -65,6 +71,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
         patterns=compile_rules(own),
         mark=marker(fields["redaction"]),
         counts=fields["redaction"]["include_metadata"],
+        restore=fields["restore"],
     )
 
 

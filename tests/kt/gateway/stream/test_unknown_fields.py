@@ -12,7 +12,9 @@ from tests.kt.gateway.stream.streams import (
     BLOCKING,
     MARK,
     MESSAGES,
+    REDACTING,
     RESPONSES,
+    bodies,
     call,
     chunk,
     cut,
@@ -156,6 +158,16 @@ def test_a_field_more_is_judged_and_changes_nothing(route: str, events: list[Any
 def test_no_field_anywhere_escapes(route: str, events: list[Any]) -> None:
     """Every key at every place in every form."""
     assert _wrong(route, events, None) == []
+
+
+def test_copies_of_a_text_stay_beside_another_string_that_is_cut() -> None:
+    """They are of the text, which says the same as they do."""
+    choice = {"index": 0, "delta": {"content": "x"}, "logprobs": {"content": [{"token": "x"}]}}
+    event = {"choices": [choice], "citations": ["ann@example.org"]}
+    seen, code = shown(sse(event, chunk({}, "stop")), REDACTING)
+
+    assert code == ""
+    assert bodies(seen)[0] == {"choices": [choice], "citations": ["[REDACTED:EMAIL]"]}
 
 
 def _wrong(route: str, events: list[Any], count: int | None) -> list[Any]:
