@@ -4,14 +4,22 @@ A checkout would change bytes by attributes, follow links and run filters and ho
 objects are read from a bare repository in a temporary folder, which is deleted afterwards.
 """
 
-import contextlib
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitrepos.errors import InternalError, NotOnAnyBranchError, RemoteError
+from gitrepos.errors import (
+    BadAnswerError,
+    InternalError,
+    NotOnAnyBranchError,
+    ObjectRefusedError,
+    RemoteError,
+    TimedOutError,
+    TooLargeError,
+    UnsafeObjectError,
+)
 from gitrepos.forge.git import complaints, runner
 from gitrepos.forge.pack_fetch import Courier
 from gitrepos.snapshot import ancestry, temporary
@@ -22,6 +30,10 @@ from kt.policy.files import MAX_BYTES
 
 _PATH_BYTES = 1024
 _OTHER_KINDS = {SYMLINK: "a symbolic link", TREE: "a directory"}
+# Errors that one file among many may be the cause of.
+_OF_ONE_FILE = (
+    BadAnswerError, ObjectRefusedError, TimedOutError, TooLargeError, UnsafeObjectError
+)  # fmt: skip
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
@@ -57,8 +69,7 @@ def take(
                 raise NotOnAnyBranchError(head)
             roots = [ask.root for ask in asks]
             repository = Repository(source, head, tag_object if signed else "", roots)
-            choices = [_choice(repository, ask) for ask in asks]
-            _bring(repository, [choice for choice in choices if isinstance(choice, _Choice)])
+            choices = _brought(repository, [_choice(repository, ask) for ask in asks])
             return [_snapshot(repository, choice) for choice in choices]
     except OSError as exc:
         raise InternalError(f"{complaints.FULL} {exc.strerror}.") from exc
@@ -98,12 +109,24 @@ def _choice(repository: Repository, ask: FilesRequest) -> _Choice | RemoteError:
         return error
 
 
-def _bring(repository: Repository, choices: Sequence[_Choice]) -> None:
-    """Fetch and read for all requests at once; what fails here fails again for its own request."""
-    wanted = [blobs for choice in choices if (blobs := choice.blobs())]
-    if len(wanted) > 1:
-        with contextlib.suppress(RemoteError):
-            repository.bring([blob for blobs in wanted for blob in blobs])
+def _brought(
+    repository: Repository, choices: list[_Choice | RemoteError]
+) -> list[_Choice | RemoteError]:
+    """The choices, with the files of all of them fetched and read at once.
+
+    What may be the fault of one file is left to fail again for its own request. A server that
+    refuses the call would refuse it for each request: that is the error of all that need files.
+    """
+    wanted = [choice.blobs() if isinstance(choice, _Choice) else [] for choice in choices]
+    if sum(map(bool, wanted)) < 2:
+        return choices
+    try:
+        repository.bring([blob for blobs in wanted for blob in blobs])
+    except _OF_ONE_FILE:
+        return choices
+    except RemoteError as error:
+        return [error if blobs else one for one, blobs in zip(choices, wanted, strict=True)]
+    return choices
 
 
 def _snapshot(repository: Repository, choice: _Choice | RemoteError) -> Snapshot | RemoteError:

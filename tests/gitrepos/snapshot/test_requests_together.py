@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitrepos.errors import PathNotFoundError, RemoteError, TooLargeError
+from gitrepos.errors import PathNotFoundError, RateLimitedError, RemoteError, TooLargeError
 from gitrepos.forge.addresses import parse
 from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch, reader
 from gitrepos.snapshot.reader import Entries, Entry
 from gitrepos.snapshot.values import FilesRequest, Snapshot
+from tests.support.forge import Forge, Reply
 from tests.support.repo import Repo, policy
 
 NAMES = st.lists(st.sampled_from(["a", "b", "a.b", "a-", "a0", "ä", "\udcff", "."]), min_size=1)
@@ -94,6 +95,30 @@ def test_one_that_is_too_large_fails_alone(
 
     assert [len(_snapshot(one).files or ()) for one in (small, other)] == [2, 1]
     assert isinstance(large, TooLargeError)
+
+
+def test_a_server_that_refuses_the_files_is_asked_once(
+    filled: Repo, forge: Forge, tmp_path: Path
+) -> None:
+    """Not again for each request: it asked for fewer calls. What needs no files is answered."""
+    fetches: list[bytes] = []
+
+    def refuse_files(_method: str, body: bytes) -> Reply | None:
+        if b"command=fetch" not in body:
+            return None
+        fetches.append(body)
+        return (429, {"Retry-After": "60"}, b"") if len(fetches) > 1 else None
+
+    (before,) = _taken(filled, tmp_path, FilesRequest("a0"))
+    known = FilesRequest("a0", known_tree=_snapshot(before).tree_id)
+    forge.instead[filled.bare.name] = refuse_files
+
+    *refused, whole = _taken(filled, tmp_path, *map(FilesRequest, ("a", "a-b", "a/b")), known)
+    forge.release(filled)
+
+    assert {type(one) for one in refused} == {RateLimitedError}
+    assert _snapshot(whole).files is None
+    assert len(fetches) == 2
 
 
 def _taken(repo: Repo, folder: Path, *asks: FilesRequest) -> list[Snapshot | RemoteError]:
