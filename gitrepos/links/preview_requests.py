@@ -15,7 +15,7 @@ from django.utils import timezone
 from gitrepos.models import Link, PreviewRequest, Remote
 from keeptrusts.api.errors import BusyError
 
-Row = TypeVar("Row", bound=Model)
+_Row = TypeVar("_Row", bound=Model)
 
 _MOST = 20
 # Longer than a request waits for its answer.
@@ -67,7 +67,7 @@ def _old(now: datetime) -> Q:
     return Q(created_at__lt=now - _KEPT) | Q(created_at__gt=now + _KEPT)
 
 
-def _made(model: type[Row], values: Mapping[str, Any], **more: Any) -> Row:
+def _made(model: type[_Row], values: Mapping[str, Any], **more: Any) -> _Row:
     """A row of the values, each of its column's own type."""
     columns = {column.attname: column for column in model._meta.concrete_fields}
     typed = {name: columns[name].to_python(value) for name, value in values.items()}

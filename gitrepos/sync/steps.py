@@ -99,10 +99,11 @@ def _taken(
         assert head is not None  # Without one, no link of it has changed.
         others = siblings(links)
         contested = needs.contested(others, pending) if others else {}
-        links += [link for link in job.links if link in others and link.pk in contested]
+        beside = {link.pk for link in others} & contested.keys()
+        links += [link for link in job.links if link.pk in beside]
         reasons = contested | reasons
         found = looks(job, followed, head, links, siblings=others, pending=pending)
-        due = [look for look in found if look.link in links]
+        due = found[: len(links)]
         for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
             yield look, reasons[look.link.pk], head, found
             if time.monotonic() > began + _APPLY_SECONDS:
@@ -133,8 +134,9 @@ def looks(
     siblings: Sequence[Link],
     pending: Mapping[UUID, Reason] = MappingProxyType({}),
 ) -> list[Look]:
-    """What one fetch finds for the links that need a sync, and for their siblings."""
-    everyone = [*links, *(link for link in siblings if link not in links)]
+    """What one fetch finds for the links that need a sync, in their order, and for the siblings."""
+    syncing = {link.pk for link in links}
+    everyone = [*links, *(link for link in siblings if link.pk not in syncing)]
     rows = facts.linked_by([link.pk for link in everyone])
     asks = [
         needs.files_request(link, rows[link.pk], pending, head.ref, siblings=len(everyone) > 1)

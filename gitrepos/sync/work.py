@@ -74,7 +74,7 @@ def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
     with discarding(fence):
         news = False
         for link in work.links:
-            # A check looks for one.
+            # What the check that failed was looking for.
             attempt = work.attempt(link, needs.why_again(link, {}) or Reason.NEW_COMMIT)
             with overtaken(attempt):
                 news = apply.fail(fence, attempt, error) or news
