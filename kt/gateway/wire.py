@@ -22,6 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON: Headers = [(b"content-type", b"application/json")]
+WATCH = "keeptrusts.watch"
 BODY_SECONDS = 120.0
 BODY_IDLE_SECONDS = 30.0
 
@@ -82,29 +83,29 @@ async def _collect(receive: Receive, limit: int, clock: asyncio.Timeout, end: fl
 class Watch:
     """A context that is cancelled when the client goes away, also while it waits for the target.
 
-    It is entered after the body was read; until then reading notices a client that goes.
+    It is entered after the body was read; until then reading notices a client that goes. The
+    server's function at `WATCH` in a request's state calls what it is given when that happens:
+    a task that waits for it would take longer than all else that is done for a call here.
 
     Raises:
         DisconnectedError: the client went away; it replaces the cancellation.
     """
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    def __init__(self, scope: Scope) -> None:
+        self._watch: Callable[[Callable[[], None] | None], None] = scope["state"][WATCH]
         self._gone = False
 
     async def __aenter__(self) -> None:
         self._inside = asyncio.current_task()
-        self._watcher = asyncio.create_task(self._run())
+        self._watch(self._lose)
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._watcher.cancel()
+        self._watch(None)
         if self._gone and kind is asyncio.CancelledError and self._inside is not None:
             self._inside.uncancel()
             raise DisconnectedError
 
-    async def _run(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def _lose(self) -> None:
         self._gone = True
         if self._inside is not None:
             self._inside.cancel()

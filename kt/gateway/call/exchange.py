@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from kt.gateway.call.intake import Route, check_models, take
@@ -47,6 +48,8 @@ from kt.policy.decision import Decision, Request
 _EVENT_STREAM = "text/event-stream"
 # What some servers call a stream of events.
 _STREAMED = (_EVENT_STREAM, "application/octet-stream", "binary/octet-stream")
+# What an event holds of which a call takes note.
+_NOTED = (b'"usage"', b'"sequence_number"')
 _SUCCESS = 300
 _SERVER_ERROR = 500
 _REQUEST_ID_LENGTH = 100
@@ -77,10 +80,11 @@ class Exchange:
         self.streamed = False
         self.upstream_seconds = 0.0
         self.started = time.perf_counter()
+        self._scope = scope
         self._route = route
         self._receive = receive
         self._send = send
-        self._numbered = b""
+        self._number: int | None = None
         self.remembered = False
         self.answering = False
 
@@ -110,7 +114,7 @@ class Exchange:
             self.gateway, self.loaded, self.path, self.headers, origin.address, data
         )
         self._recall(body, repeat)
-        async with Watch(self._receive):
+        async with Watch(self._scope):
             try:
                 await self._serve(body, data, origin)
             except PolicyViolationError as exc:
@@ -240,20 +244,18 @@ class Exchange:
 
     def _next_number(self) -> int:
         """The number of an event after the last that came, where events are numbered."""
-        body = _decoded(sse.field(self._numbered, b"data") or b"")
-        number = body.get("sequence_number") if isinstance(body, dict) else None
-        return number + 1 if isinstance(number, int) else 0
+        return 0 if self._number is None else self._number + 1
 
     async def _relay(self, reply: Reply) -> None:
         assert self.judge is not None
         reads = self.judge.changes_answers
-        guard = Guard(self.judge, protocol_of(self.path)) if reads else None
+        guard = Guard(self.judge, protocol_of(self.path), self._note) if reads else None
         splitter = sse.Splitter(
             self.loaded.max_response_bytes, strict=reply.content_type != _EVENT_STREAM
         )
         relay = Relay(self.path, splitter, guard, lambda data: self._write(reply, data))
         try:
-            await relay.run(self._waited(reply.chunks()), self._note)
+            await relay.run(self._waited(reply.chunks()), self._read)
         finally:
             self.usage.note_size(relay.size // 8)
         await self._begin(reply)
@@ -268,12 +270,18 @@ class Exchange:
                 return
             yield piece
 
-    def _note(self, events: list[bytes]) -> None:
+    def _read(self, events: list[bytes]) -> None:
+        """Read of events that no guard reads what is to be noted of them."""
         for one in events:
-            if b'"usage"' in one:
-                self.usage.note(_decoded(sse.field(one, b"data") or b""))
-            if b'"sequence_number"' in one:
-                self._numbered = one
+            if any(key in one for key in _NOTED):
+                with suppress(UnreadableError):
+                    self._note(decoded(sse.field(one, b"data") or b""))
+
+    def _note(self, body: Any) -> None:
+        self.usage.note(body)
+        number = body.get("sequence_number") if isinstance(body, dict) else None
+        if isinstance(number, int):
+            self._number = number
 
     async def _write(self, reply: Reply, data: bytes) -> None:
         await self._begin(reply)
@@ -316,10 +324,3 @@ def _request_id(headers: dict[str, str]) -> str:
     given = headers.get("x-request-id", "")
     plain = given.isascii() and given.isprintable() and 0 < len(given) <= _REQUEST_ID_LENGTH
     return given if plain else secrets.token_hex(16)
-
-
-def _decoded(data: bytes) -> Any:
-    try:
-        return decoded(data)
-    except UnreadableError:
-        return None

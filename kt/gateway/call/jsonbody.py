@@ -10,7 +10,13 @@ import json
 from typing import Any
 
 from kt.gateway.errors import InvalidRequestError
-from kt.gateway.policy.answers import DuplicateKeyError, number, without_twins
+from kt.gateway.policy.answers import (
+    DoubtfulError,
+    DuplicateKeyError,
+    number,
+    quickly,
+    without_twins,
+)
 
 MAX_DEPTH = 128
 
@@ -22,12 +28,7 @@ def parse(data: bytes) -> dict[str, Any]:
         InvalidRequestError: not UTF-8, not JSON, not an object, a key given twice, too deep.
     """
     try:
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=without_twins,
-            parse_constant=_constant,
-            parse_float=number,
-        )
+        value = _value(data)
     except DuplicateKeyError as exc:
         raise InvalidRequestError(str(exc), code="duplicate_key") from exc
     except UnicodeDecodeError as exc:
@@ -43,6 +44,18 @@ def parse(data: bytes) -> dict[str, Any]:
         raise InvalidRequestError("Two keys differ only in case.", code="duplicate_key")
     _check_depth(value, data)
     return value
+
+
+def _value(data: bytes) -> Any:
+    try:
+        return quickly(data)
+    except DoubtfulError:
+        return json.loads(
+            data.decode(),
+            object_pairs_hook=without_twins,
+            parse_constant=_constant,
+            parse_float=number,
+        )
 
 
 def _constant(name: str) -> Any:

@@ -49,7 +49,7 @@ class Relay:
         self.size = 0
 
     async def run(self, chunks: AsyncIterator[bytes], note: Callable[[list[bytes]], None]) -> None:
-        """Pass on all events, of which `note` is told.
+        """Pass on all events; `note` is told of those that no guard reads.
 
         Raises:
             PolicyViolationError: the answer must stop.
@@ -102,8 +102,8 @@ class Relay:
             await self._send(self._sign_of_life)
 
     async def _pass(self, events: list[bytes], note: Callable[[list[bytes]], None]) -> None:
-        note(events)
         if self._guard is None:
+            note(events)
             await self._send(b"".join(events))
             return
         for batch, size in _batches(events):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,19 +43,17 @@ def estimate(size_bytes: int) -> int:
     return max(1, size_bytes // _CHARACTERS_PER_TOKEN)
 
 
-def _find(body: Any) -> Mapping[str, Any] | None:
-    for holder in (body, *(_get(body, name) for name in ("response", "message"))):
-        usage = _get(holder, "usage")
-        if isinstance(usage, Mapping):
+def _find(body: Any) -> dict[str, Any] | None:
+    if not isinstance(body, dict):
+        return None
+    for holder in (body, body.get("response"), body.get("message")):
+        usage = holder.get("usage") if isinstance(holder, dict) else None
+        if isinstance(usage, dict):
             return usage
     return None
 
 
-def _get(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _count(usage: Mapping[str, Any], *names: str) -> int:
+def _count(usage: dict[str, Any], *names: str) -> int:
     for name in names:
         if isinstance(usage.get(name), int):
             return max(0, int(usage[name]))

@@ -22,6 +22,8 @@ _INPUTS = ("arguments", "input")
 # Digits of a number that no float holds. Python converts no longer ones.
 _MOST_DIGITS = 4000
 _TOO_MANY_DIGITS = "a number has too many digits"
+# `\\u003a` or `\\u003A`.
+_ESCAPED_COLON = b"\\u003"
 _TWICE = "A key is given twice in one object."
 
 
@@ -33,6 +35,25 @@ class DuplicateKeyError(ValueError):
     """A key is given twice."""
 
 
+class DoubtfulError(Exception):
+    """JSON that parsers may read differently, or that is none."""
+
+
+def quickly(data: bytes) -> Any:
+    """The value of JSON that all parsers read alike.
+
+    Raises:
+        DoubtfulError: not that it is wrong, but that it must be read with care.
+    """
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise DoubtfulError from exc
+    if _has_twins(data, value):
+        raise DoubtfulError
+    return value
+
+
 def decoded(data: bytes) -> Any:
     """The value of JSON as targets write it, an answer or an event of a stream.
 
@@ -40,10 +61,9 @@ def decoded(data: bytes) -> Any:
         UnreadableError: not UTF-8, not JSON, a key given twice, or nested too deep.
     """
     try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return quickly(data)
+    except DoubtfulError:
         return _lenient(data)
-    return value if _most_keys(data) == _count_keys(value) else _lenient(data)
 
 
 def _lenient(data: bytes) -> Any:
@@ -84,27 +104,13 @@ def number(text: str) -> float | int:
     return int(exact)
 
 
-def _most_keys(data: bytes) -> int:
-    """The number of keys in a text, or more: what a string holds may look like the end of one."""
-    count = 0
-    for piece in data.split(b'"')[1:]:
-        first = piece[:1]
-        count += first == b":" or (first.isspace() and piece.lstrip()[:1] == b":")
-    return count
+def _has_twins(data: bytes, value: Any) -> bool:
+    """Whether a key may be given twice in a text of which `value` was read.
 
-
-def _count_keys(value: Any) -> int:
-    """The number of keys of a value, or fewer: a list that begins with a number is passed over."""
-    count = 0
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is dict:
-            count += len(item)
-            waiting += [one for one in item.values() if type(one) in (dict, list)]
-        elif type(item) is list and item and type(item[0]) in (dict, list):
-            waiting += item
-    return count
+    Each key brings a colon, and the one that was dropped took its colon along. An escaped colon
+    would count for one in its place.
+    """
+    return _ESCAPED_COLON in data or data.count(b":") != msgspec.json.encode(value).count(b":")
 
 
 def without_copies(body: Any) -> Any:

@@ -7,12 +7,14 @@ send ten thousand, are refused here. Who asks for an upgrade gets an answer with
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kt.gateway.process.corked import Corked
+from kt.gateway.wire import WATCH
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10
@@ -67,14 +69,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refused = False
         self._draining = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._watcher: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
+        self.app_state = {**self.app_state, WATCH: self.watch}
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+        if self._watcher is not None:
+            self._watcher()
+
+    def watch(self, watcher: Callable[[], None] | None) -> None:
+        """Call `watcher` when the client goes away, or nobody for None."""
+        self._watcher = watcher
+        if watcher is not None:
+            # Who does not read does not see it. A large body had stopped the reading.
+            self.flow.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         # Bytes after a refusal are not read, least of all as a request.

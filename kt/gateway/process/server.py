@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -99,6 +100,8 @@ def _prepare(gateway: Gateway) -> None:
         import_module("aiohttp")
     if gateway.options.managed is not None:
         prime()
+    # What is here now stays: no collection need look through it again.
+    gc.freeze()
 
 
 class _Server(Server):

@@ -9,7 +9,7 @@ are put back into what was judged.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kt.gateway.errors import PolicyViolationError, UpstreamError
@@ -50,13 +50,18 @@ _LONGEST_ALLOWED = 512
 class Guard:
     """The guard of one answer's stream. `feed`, `flush`, `finish` return what may be sent.
 
+    `note` is told of the body of each event, as it came.
+
     Raises:
         PolicyViolationError: all raise it when the answer must stop.
         UpstreamError: all raise it when the stream cannot be read.
     """
 
-    def __init__(self, judge: Judge, protocol: Protocol = CHAT) -> None:
+    def __init__(
+        self, judge: Judge, protocol: Protocol = CHAT, note: Callable[[Any], None] | None = None
+    ) -> None:
         self._judge = judge
+        self._note = note
         self._protocol = protocol
         self._channels: dict[Key, Channel] = {}
         # The texts that are not sent whole, with their groups.
@@ -122,6 +127,8 @@ class Guard:
         if body is None:
             self._queue.append(Waiting(raw))
             return
+        if self._note is not None:
+            self._note(body)
         event = read(self._protocol, body)
         waiting = Waiting(raw, body)
         self._judge_rest(event, waiting)

@@ -8,20 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from kt.gateway.stream.protocols import Protocol, Role, TableLine, table
+from kt.gateway.stream.protocols import Branch, Protocol, Role, TableLine, table
 from kt.policy.decision.reading.extract import Path, is_label
 
 Key: TypeAlias = tuple[Any, ...]
 
 # What a label looks like. Text has blanks, or signs that no identifier has.
 _WORD = re.compile(r"[\w.:/+=~|-]*", re.ASCII)
+_WALKED = (str, dict, list)
 _JSON_INPUTS = ("arguments", "input")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A string that continues the text of a channel.
 
     `group` is what ends as one. `is_signed`: no word of the text may be another one.
@@ -60,8 +60,7 @@ _LABELS = (Role.LABEL, Role.CALL, Role.CALL_ID)
 _OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.CALL_ID, Role.CALL)
 
 
-@dataclass(frozen=True, slots=True)
-class EventStrings:
+class EventStrings(NamedTuple):
     """The strings of an event.
 
     `rest` has what no line names, `labels` that of it which a body's reader takes for labels,
@@ -101,21 +100,25 @@ def read(protocol: Protocol, body: Mapping[str, Any]) -> EventStrings:
     kind = given if isinstance(given, str) else ""
     found = _Found(protocol, body, kind)
     lines = table(protocol, kind)
-    waiting: list[tuple[Any, Any, Path]] = [(body, lines.fields, ())]
+    anywhere = lines.anywhere
+    waiting: list[tuple[Any, Branch | None, Path]] = [(body, lines.root, ())]
     while waiting:
-        value, fields, path = waiting.pop()
-        inner = []
-        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
-            key = step if isinstance(value, dict) else "#"
-            if isinstance(item, str):
-                line = fields and (fields.get((key,)) or fields.get(("*",)))
-                line = line or lines.anywhere.get(str(key))
-                found.take((*path, step), item, line)
-            elif isinstance(item, dict | list) and item:
-                deeper = fields.get(key) if fields else None
-                found.has_input = found.has_input or (deeper is None and step in _JSON_INPUTS)
-                inner.append((item, deeper, (*path, step)))
-        waiting.extend(reversed(inner))
+        value, branch, path = waiting.pop()
+        inner: list[tuple[Any, Branch | None, Path]] = []
+        is_list = type(value) is list
+        for step, item in enumerate(value) if is_list else value.items():
+            sort = type(item)
+            if not item or sort not in _WALKED:
+                continue
+            key = "#" if is_list else str(step)
+            if sort is str:
+                line = branch.line(key) if branch else None
+                found.take((*path, step), item, line or anywhere.get(key))
+                continue
+            deeper = branch.inner.get(key) if branch else None
+            found.has_input = found.has_input or (deeper is None and step in _JSON_INPUTS)
+            inner.append((item, deeper, (*path, step)))
+        waiting += reversed(inner)
     return found.event()
 
 
@@ -140,9 +143,7 @@ class _Found:
         )
 
     def take(self, path: Path, text: str, line: TableLine | None) -> None:
-        """Sort a string by its line."""
-        if not text:
-            return
+        """Sort a string, which has some text, by its line."""
         if line is None or _is_text_after_all(line.role, text):
             self._rest.append((path, text))
             if line or is_label(path[-1], text):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
 
 
 class Role(Enum):
@@ -205,35 +204,40 @@ def protocol_of(route: str) -> Protocol:
     return _BY_ROUTE.get(route, CHAT)
 
 
-Fields: TypeAlias = "dict[str | tuple[str], TableLine | Fields]"
+class Branch:
+    """The lines below a step of their paths: of strings, and of what holds more, by next step."""
+
+    def __init__(self) -> None:
+        self.strings: dict[str, TableLine] = {}
+        self.inner: dict[str, Branch] = {}
+
+    def line(self, step: str) -> TableLine | None:
+        """The line of a string."""
+        return self.strings.get(step) or self.strings.get("*")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """The lines for one type of event: by path, as a tree, and those for any depth, by key."""
 
-    fields: Fields
+    root: Branch
     anywhere: Mapping[str, TableLine]
 
 
 @lru_cache(maxsize=256)
 def table(protocol: Protocol, kind: str) -> Table:
     """The lines for events of a type, of several for one path the last."""
-    fields: Fields = {}
+    root = Branch()
     anywhere = {}
     for line in protocol.lines:
-        first, *rest = line.path.split(".")
+        *steps, last = line.path.split(".")
         if not line.covers(kind):
             continue
-        if first == "**":
-            anywhere[rest[0]] = line
-        else:
-            _plant(fields, [first, *rest], line)
-    return Table(fields, anywhere)
-
-
-def _plant(fields: Any, path: list[str], line: TableLine) -> None:
-    for step in path[:-1]:
-        fields = fields.setdefault(step, {})
-    # A string and a list may stand at one path: what a string is stands under its key in a tuple.
-    fields[(path[-1],)] = line
+        if steps[:1] == ["**"]:
+            anywhere[last] = line
+            continue
+        branch = root
+        for step in steps:
+            branch = branch.inner.setdefault(step, Branch())
+        branch.strings[last] = line
+    return Table(root, anywhere)

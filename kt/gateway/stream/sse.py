@@ -14,6 +14,7 @@ _LINE = re.compile(rb"\r\n|\n|\r")
 _WITH_END = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
 _LONGEST_END = 4
 _MARK = b"\xef\xbb\xbf"
+_DATA = b"data:"
 _NAMES = (b"event", b"id", b"retry")
 # Line ends of an event of one line.
 _DATA_ALONE = 2
@@ -66,13 +67,16 @@ class Splitter:
 
 def field(event: bytes, name: bytes) -> bytes | None:
     """The value of a field, of `data` over all its lines; None when there is none."""
+    if _is_data_alone(event):
+        # What nearly all events are.
+        return event[len(_DATA) : -_DATA_ALONE].removeprefix(b" ") if name == b"data" else None
     values = [value for key, value in _fields(event) if key == name]
     return b"\n".join(values) if values else None
 
 
 def beside_data(event: bytes) -> list[str]:
     """All that an event's other lines say: its name and id, comments, and what is no field."""
-    if event.startswith(b"data:") and event.count(b"\n") == _DATA_ALONE and b"\r" not in event:
+    if _is_data_alone(event):
         return []
     return [
         (value if key in _NAMES or not key else key + b":" + value).decode("utf-8", "replace")
@@ -105,6 +109,12 @@ def render(original: bytes, body: dict[str, Any]) -> bytes:
             pieces.append(b"data: " + encode(body) + (end.group() if end else b"\n"))
             written = True
     return b"".join(pieces)
+
+
+def _is_data_alone(event: bytes) -> bool:
+    """True for an event of one line, which is its data."""
+    ends = event.endswith(b"\n\n") and event.count(b"\n") == _DATA_ALONE
+    return ends and event.startswith(_DATA) and b"\r" not in event
 
 
 def _fields(event: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kt.gateway.stream import sse
 from kt.gateway.stream.channel import Channel
@@ -13,8 +13,7 @@ from kt.policy.decision.reading.extract import Path
 _COPY = "logprobs"
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedText:
+class PlacedText(NamedTuple):
     """A string of an event, and where it begins in the text of its channel."""
 
     channel: Channel

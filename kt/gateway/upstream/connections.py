@@ -177,7 +177,8 @@ class Upstream:
             except BaseException:
                 connection.close()
                 raise
-            self._kept.add(connection.protocol)
+            if not kept:
+                self._kept.add(connection.protocol)
         limit, idle_seconds = call.max_response_bytes, self._timeouts.idle_seconds
         reply = HttpReply(head, body, limit=limit, idle_seconds=idle_seconds)
         if reply.status // 100 in (_UPGRADES, _REDIRECTS):

@@ -100,7 +100,8 @@ class Router:
 
     def _circuit(self, target: UpstreamTarget) -> Circuit:
         # An edited target is another target, though its id is the same.
-        return self.circuits.setdefault(f"{target.id} {target.base_url}", Circuit())
+        key = f"{target.id} {target.base_url}"
+        return self.circuits.get(key) or self.circuits.setdefault(key, Circuit())
 
     def is_open(self, target: UpstreamTarget) -> bool:
         """True when a target's circuit is open."""

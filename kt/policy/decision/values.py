@@ -35,11 +35,18 @@ class Request:
     path: str = "/v1/chat/completions"
     model: str = ""
     headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    _by_name: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named: dict[str, str] = {}
+        for key, text in self.headers.items():
+            # Of two names that differ in case alone the first counts.
+            named.setdefault(key.lower(), text)
+        object.__setattr__(self, "_by_name", named)
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case; None when it was not sent."""
-        wanted = name.lower()
-        return next((text for key, text in self.headers.items() if key.lower() == wanted), None)
+        return self._by_name.get(name.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -45,8 +44,7 @@ _TEXTLESS = frozenset({int, float, bool, NoneType})
 _MAPPINGS = (dict, Mapping)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One text of the body.
 
     `source` is the string as it stands at `path`; `text` is what it says, with
@@ -117,10 +115,12 @@ def _walk(body: Any, root: _Place, unread: list[Unread]) -> Iterator[Part]:
         elif isinstance(value, _MAPPINGS):
             inner = _speaker(value, place)
             _note(unread, block(value), place.path)
-            opened = _open(value, place.path, unread)
-            waiting.extend(reversed([(item, inner.child(key)) for key, item in opened]))
-            yield from _names(value, inner)
-            yield from _call_input(value, inner)
+            opened = [(item, inner.child(key)) for key, item in _open(value, place.path, unread)]
+            waiting += reversed(opened)
+            if _has_names(value, inner):
+                yield from _names(value, inner)
+            if "arguments" in value or "input" in value:
+                yield from _call_input(value, inner)
         elif isinstance(value, list | tuple):
             _note(unread, "tokens" if tokens(place.path, value) else "", place.path)
             items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
@@ -139,11 +139,9 @@ def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
 
 def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
-        if type(item) in _TEXTLESS or is_label(key, item):
+        if type(item) in _TEXTLESS or is_label(key, item) or _is_call_input(value, key):
             continue
-        if _is_call_input(value, key):
-            continue
-        held = binary(value, key, item)
+        held = binary(value, key, item) if isinstance(item, str) else ""
         if held:
             _note(unread, held, (*path, key))
         else:
@@ -159,6 +157,13 @@ def _note(unread: list[Unread], held: str, path: Path) -> None:
     """Note what cannot be read, the first of each sort."""
     if held and all(held != one for one, _ in unread):
         unread.append((held, path))
+
+
+def _has_names(value: Mapping[str, Any], place: _Place) -> bool:
+    """True when a mapping may have keys that somebody chose."""
+    if place.path and place.path[-1] in _NAMING_KEYS:
+        return True
+    return not (all(map(str.isidentifier, value)) and all(map(str.isascii, value)))
 
 
 def _names(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:

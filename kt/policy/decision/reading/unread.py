@@ -38,14 +38,14 @@ def block(value: Mapping[str, Any]) -> str:
     return _BLOCKS.get(kind, "")
 
 
-def binary(value: Mapping[str, Any], key: str, item: Any) -> str:
+def binary(value: Mapping[str, Any], key: str, item: str) -> str:
     """What a string is that is no text: base64 with a label beside it, or a `data:` URL."""
-    if not isinstance(item, str):
-        return ""
     if key == "data":
         return _labelled(value)
+    if item[:5].lower() != "data:":
+        return ""
     head = item[:100].lower()
-    if not head.startswith("data:") or ";base64," not in head or head.startswith("data:text/"):
+    if ";base64," not in head or head.startswith("data:text/"):
         return ""
     return _family(head.removeprefix("data:"))
 
