@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kt.gateway.support import (
+    CHAT,
     ModelServer,
     Reply,
     Server,
@@ -27,6 +28,8 @@ from tests.kt.gateway.support import (
 REDACTING = "{safety-filter: {}, pii-detector: {}, dlp-filter: {}}"
 CHAIN = "[safety-filter, pii-detector, dlp-filter]"
 FALLBACK = "  fallback: {triggers: [server_error, timeout, rate_limit], max_fallback_attempts: 2}"
+
+_PATIENCE_SECONDS = 300
 
 
 def dead() -> str:
@@ -294,6 +297,27 @@ def test_a_client_that_leaves_ends_the_call_to_the_target(
         line.recv(100)
 
     until(lambda: model.aborted == 1)
+    until(lambda: b"in_flight 0\n" in gateway.get("/metrics").body)
+
+
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_a_client_that_leaves_before_an_answer_ends_the_call_too(serve: Server, size: int) -> None:
+    """Whatever it has sent: of a large body the reading stops while it is not taken."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        silent.settimeout(_PATIENCE_SECONDS)
+        gateway = serve(pack(more=targets(f"http://127.0.0.1:{silent.getsockname()[1]}/v1")))
+        body = json.dumps(chat("word " * (size // 5))).encode()
+        head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", gateway.port)) as line:
+            line.sendall(head.encode() + body)
+            called, _ = silent.accept()
+            with called:
+                called.settimeout(_PATIENCE_SECONDS)
+                assert called.recv(100)
+                line.close()
+                while called.recv(1 << 20):
+                    pass
+
     until(lambda: b"in_flight 0\n" in gateway.get("/metrics").body)
 
 
