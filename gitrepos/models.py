@@ -97,6 +97,8 @@ class Remote(models.Model):
     to make fewer requests; `refused_at` is when such an answer last paused its credential.
 
     The claim: until `lease_until` only the worker that wrote `claim_id` may act on the remote.
+    `found` is what a poll found, for which a sync waits since `waits_since`, see
+    `polling.waiting`; `synced_at` is when the last sync began.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -119,6 +121,9 @@ class Remote(models.Model):
     limited_until = models.DateTimeField(null=True)
     refused_at = models.DateTimeField(null=True)
     stalled = models.BooleanField(default=False)
+    found = models.JSONField(null=True)
+    waits_since = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -130,7 +135,20 @@ class Remote(models.Model):
             ),
             models.Index(fields=["next_poll_at"], name="remote_asked", condition=Q(asked=True)),
             models.Index(fields=["host"], name="remote_host"),
+            models.Index(
+                fields=["waits_since"],
+                name="remote_waits",
+                condition=Q(waits_since__isnull=False),
+            ),
+            models.Index(
+                fields=["synced_at"], name="remote_synced", condition=Q(synced_at__isnull=False)
+            ),
         ]
+
+    @property
+    def is_at_work(self) -> bool:
+        """True while a poll or a sync has the remote, or one waits for it."""
+        return self.claim_id is not None or self.waits_since is not None
 
     @property
     def setbacks(self) -> int:

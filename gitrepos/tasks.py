@@ -6,14 +6,13 @@ and a lost one delays its remote by a lease at most.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import redis
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, worker_process_shutdown, worker_ready
 from django.conf import settings
@@ -25,9 +24,10 @@ from events import retention
 from gitrepos.errors import InternalError, RemoteError, TimedOutError, UnavailableError
 from gitrepos.forge import eventloop
 from gitrepos.links import links, preview_requests, shared_credentials
-from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling import claims, hosts, measures, waiting
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import history, poll, preview, steps, work
 from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
@@ -49,7 +49,8 @@ _gate = Gate()
 def tick() -> None:
     """Claim a batch of due remotes and poll them; beat calls it every second.
 
-    A changed remote goes to `sync_remote` at once. Where more are due, another tick follows.
+    A changed remote waits for `sync_remote`, which is told at once. Where more are due, another
+    tick follows.
     """
     _beat()
     metrics.flush()
@@ -64,6 +65,8 @@ def tick() -> None:
             if batch.more:
                 _tick_again()
             _poll(batch)
+        if waiting.is_any_overlooked(timezone.now()):
+            _tell_syncers(expires=2)
     finally:
         _turns.release()
 
@@ -93,37 +96,45 @@ def _poll(batch: Claim) -> None:
 
 
 @shared_task(
+    bind=True,
     name="gitrepos.sync_remote",
     soft_time_limit=claims.SYNC_LEASE_SECONDS - 30,
     time_limit=claims.SYNC_LEASE_SECONDS - 5,
 )
-def sync_remote(remote_id: str, claim_id: str, heads: Mapping[str, str]) -> None:
-    """Bring the links of one remote to the commits in `heads`."""
-    fence = Fence(UUID(remote_id), UUID(claim_id))
+def sync_remote(self: Task[Any, None], *_: Any) -> None:
+    """Sync the remote whose turn it is, if one waits.
+
+    The claim has the task's id, by which the remote of a killed process is found. Messages of an
+    older version say which remote to sync; its claim ends with its lease.
+    """
+    taken = waiting.take(UUID(self.request.id), timezone.now())
+    if taken is None:
+        return
+    fence, found = taken
     began = time.monotonic()
     try:
-        steps.sync(fence, heads)
+        steps.sync(fence, found)
     except SoftTimeLimitExceeded:
-        log.warning("sync took too long", remote=remote_id)
+        log.warning("sync took too long", remote=str(fence.remote_id))
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
         steps.abandon(fence, TimedOutError(message))
     except Exception as exc:  # noqa: BLE001
         # The outermost caller: after a bug the link shows an error, and backs off.
-        steps.abandon(fence, _cut_short(exc, "sync", remote=remote_id))
+        steps.abandon(fence, _cut_short(exc, "sync", remote=str(fence.remote_id)))
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
 
 
 @task_failure.connect(sender=sync_remote)
-def give_back(exception: BaseException, args: Sequence[Any], **_: Any) -> None:
+def give_back(task_id: str, exception: BaseException, **_: Any) -> None:
     """Give back the remote of a killed pool process; else it would wait for the lease's end."""
     if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
         return
-    remote_id, claim_id, _heads = args
     message = "The process of this sync was killed; most likely it took too much memory."
     try:
-        steps.abandon(Fence(UUID(remote_id), UUID(claim_id)), InternalError(message))
+        for fence in claims.held_by(UUID(task_id)):
+            steps.abandon(fence, InternalError(message))
     finally:
         connection.close()  # The main process needs none, and its children inherit it.
 
@@ -189,13 +200,22 @@ def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
     return InternalError(f"The {what} crashed; see the worker's log.")
 
 
-def _hand_over(fence: Fence, heads: Mapping[str, str]) -> None:
+def _hand_over(fence: Fence, found: Found) -> None:
     try:
-        sync_remote.apply_async((str(fence.remote_id), str(fence.claim_id), dict(heads)))
+        waiting.put(fence, found)
+    except claims.FenceLostError as exc:
+        log.warning("discarded", remote=str(fence.remote_id), reason=str(exc))
+        return
+    _tell_syncers()
+
+
+def _tell_syncers(**options: Any) -> None:
+    """Tell the workers that a sync waits."""
+    try:
+        sync_remote.apply_async(**options)
     except OperationalError as exc:
-        # Without this it would wait for the end of the lease; so the next tick finds it due.
+        # The sync keeps its place, and a later tick tells of it.
         log.warning("sync not queued: broker unreachable", error=str(exc))
-        claims.release(fence.claim_id, [fence.remote_id])
 
 
 @worker_ready.connect

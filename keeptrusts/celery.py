@@ -65,9 +65,10 @@ app.conf.update(
         "configurations.judge": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
-        "gitrepos.preview": {"queue": "sync"},
+        "gitrepos.preview": {"queue": "preview"},
     },
-    worker_prefetch_multiplier=1,
+    # A message that a busy process keeps for later delays whoever waits for it.
+    worker_disable_prefetch=True,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,

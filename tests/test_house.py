@@ -158,7 +158,7 @@ def test_a_branch_is_spelt_out_in_one_place() -> None:
 
 _SCHEDULE = {
     "next_poll_at", "stalled", "failures", "put_off", "limited_until", "interval_seconds",
-    "claim_id", "lease_until",
+    "claim_id", "lease_until", "found", "waits_since", "synced_at",
 }  # fmt: skip
 
 

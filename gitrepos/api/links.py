@@ -290,7 +290,7 @@ def _served(link_id: UUID, number: int, seconds: int) -> bool:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             row = _found(link_id)
-            if row.served_seq >= number and row.remote.claim_id is None:
+            if row.served_seq >= number and not row.remote.is_at_work:
                 return True
             time.sleep(_LOOK_SECONDS)
         return False

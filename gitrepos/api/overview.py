@@ -15,7 +15,7 @@ from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts, measures
 from keeptrusts import metrics
 
-_QUEUES = ("tick", "sync")
+_QUEUES = ("tick", "sync", "preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Overview:
     claimed: int
     due: int
     due_seconds: float
+    syncs_waiting: int
+    syncs_wait_seconds: float
     cooling: list[dict[str, str]]
     oldest_failure: dict[str, Any] | None
     refused: int
@@ -51,6 +53,8 @@ def read() -> Overview:
         claimed=remotes["claimed"],
         due=remotes["due"],
         due_seconds=(now - (remotes["first"] or now)).total_seconds(),
+        syncs_waiting=remotes["waiting"],
+        syncs_wait_seconds=(now - (remotes["waits_since"] or now)).total_seconds(),
         cooling=[{"host": host, **trouble} for (host, _), trouble in hosts.troubles(now).items()],
         oldest_failure=_oldest_failure(),
         refused=queries.refused().count(),
@@ -73,6 +77,8 @@ def summary() -> dict[str, Any]:
         "in_flight": now.claimed,
         "due": now.due,
         "due_for_seconds": now.due_seconds,
+        "syncs_waiting": now.syncs_waiting,
+        "syncs_wait_for_seconds": now.syncs_wait_seconds,
         "lateness_seconds": {
             "p50": measures.LATENESS.quantile(hour, 0.5),
             "p99": measures.LATENESS.quantile(hour, 0.99),
@@ -95,6 +101,12 @@ def families() -> Iterator[core.Metric]:
         ("keeptrusts_polls_in_flight", "Remotes that are claimed now.", now.claimed),
         ("keeptrusts_remotes_due", "Remotes that are due and not claimed.", now.due),
         ("keeptrusts_due_for_seconds", "Seconds since the first was due.", now.due_seconds),
+        ("keeptrusts_syncs_waiting", "Changed remotes that wait for a sync.", now.syncs_waiting),
+        (
+            "keeptrusts_syncs_wait_for_seconds",
+            "Seconds since the first of them began to wait.",
+            now.syncs_wait_seconds,
+        ),
         (
             "keeptrusts_hosts_cooling",
             "Hosts that rest or pause a credential.",
@@ -113,10 +125,15 @@ def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Met
 
 
 def _remotes(now: datetime) -> dict[str, Any]:
-    claimed = Q(lease_until__gt=now)
-    due = Q(next_poll_at__lte=now) & ~claimed
-    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed).aggregate(
-        claimed=Count("pk", claimed), due=Count("pk", due), first=Min("next_poll_at", filter=due)
+    claimed = Q(lease_until__gt=now, claim_id__isnull=False)
+    waiting = Q(waits_since__isnull=False, claim_id__isnull=True)
+    due = Q(next_poll_at__lte=now) & ~claimed & ~waiting
+    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed | waiting).aggregate(
+        claimed=Count("pk", claimed),
+        due=Count("pk", due),
+        first=Min("next_poll_at", filter=due),
+        waiting=Count("pk", waiting),
+        waits_since=Min("waits_since", filter=waiting),
     )
 
 

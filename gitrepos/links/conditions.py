@@ -134,6 +134,9 @@ def _reconciling(
     if link.expected_commit and link.expected_until and link.expected_until > now:
         message = f"A webhook announced commit {link.expected_commit}; the forge is polled for it."
         return _condition("Reconciling", "True", "announced", message, link.last_delivery_at)
+    if link.remote.waits_since is not None:
+        message = "A poll found news; the sync waits until a worker is free and its turn comes."
+        return _condition("Reconciling", "True", "queued", message, link.remote.waits_since)
     if link.status == "pending" or link.requested_seq > link.served_seq:
         message = "A sync is due."
         return _condition("Reconciling", "True", "due", message, link.remote.next_poll_at)

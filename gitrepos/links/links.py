@@ -199,7 +199,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
         row.last_delivery_at = now
         if commit is not None and not row.suspended:
             # An attempt in flight may have asked the forge before this push.
-            if row.requested_seq == row.served_seq or remote.claim_id is not None:
+            if row.requested_seq == row.served_seq or remote.is_at_work:
                 row.requested_seq += 1
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)

@@ -29,7 +29,7 @@ BATCH_SIZE = 500
 _PROBES_AT_ONCE = 100
 _OUTCOME = (
     "claim_id", "lease_until", "last_polled_at", "failures", "put_off", "limited_until", "stalled",
-    "next_poll_at", "asked",
+    "next_poll_at", "asked", "found", "waits_since",
 )  # fmt: skip
 # The clocks of two workers may differ by this.
 SKEW_SECONDS = 60
@@ -128,6 +128,12 @@ def lock(fence: Fence, now: datetime) -> Remote:
     return row
 
 
+def held_by(claim_id: UUID) -> list[Fence]:
+    """The remotes that a claim holds."""
+    rows = Remote.objects.filter(claim_id=claim_id).values_list("pk", flat=True)
+    return [Fence(pk, claim_id) for pk in rows]
+
+
 def renew(fence: Fence) -> None:
     """Extend the lease for a sync.
 
@@ -161,6 +167,7 @@ def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
         rows.update(
             claim_id=None, lease_until=None, last_polled_at=now, failures=0, put_off=0,
             limited_until=limited_until, stalled=False, next_poll_at=turn, asked=Exists(behind),
+            found=None, waits_since=None,
         )  # fmt: skip
 
 
@@ -194,7 +201,7 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
     with _held_batch(claim_id, remotes.keys(), now) as rows:
         for row in rows:
             until = remotes[row.pk]
-            row.claim_id = row.lease_until = None
+            row.claim_id = row.lease_until = row.found = row.waits_since = None
             row.last_polled_at = now
             row.put_off += 1
             row.limited_until = until
@@ -239,7 +246,7 @@ def finish(
     now = timezone.now()
     with transaction.atomic():
         row = lock(fence, now)
-        row.claim_id = row.lease_until = None
+        row.claim_id = row.lease_until = row.found = row.waits_since = None
         row.last_polled_at = now
         failures = row.failures if keeps_pace else row.failures + 1
         row.failures, row.put_off = (0, 0) if ok else (failures, row.put_off)

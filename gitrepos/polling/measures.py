@@ -38,8 +38,13 @@ SYNC = metrics.HistogramMetric(
     "From the start of a sync of a remote to its end.",
     (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 150),
 )
+WAIT = metrics.HistogramMetric(
+    "keeptrusts_sync_wait_seconds",
+    "From a poll that found a change to the start of its sync.",
+    (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900),
+)
 ALL: tuple[metrics.CounterMetric | metrics.HistogramMetric, ...] = (
-    POLLS, CALLS, LATENESS, CLAIM, BATCH, SYNC,
+    POLLS, CALLS, LATENESS, CLAIM, BATCH, WAIT, SYNC,
 )  # fmt: skip
 
 
@@ -64,6 +69,11 @@ def polled(host: str, due_at: datetime | None, error: RemoteError | None, *, cha
 def fetched(host: str) -> None:
     """Count a fetch."""
     CALLS.add(_forge(host), "fetch")
+
+
+def waited(seconds: float) -> None:
+    """Count a sync that begins, by how long it waited for a worker."""
+    WAIT.observe(seconds)
 
 
 def synced(seconds: float) -> None:

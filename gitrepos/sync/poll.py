@@ -10,13 +10,13 @@ from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
-from gitrepos.refs import Heads
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import needs, work
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
 
 
-def poll(batch: Claim, hand_over: Callable[[Fence, Heads], None]) -> None:
+def poll(batch: Claim, hand_over: Callable[[Fence, Found], None]) -> None:
     """Check each remote of a claim.
 
     A changed one is handed over as soon as its answer is there; the others are given back.
@@ -70,7 +70,7 @@ def _is_quiet(
     job: Work,
     answer: check.RefsAnswer[UUID],
     pending: Mapping[UUID, Reason],
-    hand_over: Callable[[Fence, Heads], None],
+    hand_over: Callable[[Fence, Found], None],
 ) -> bool:
     """Act on an answer; returns True when there was nothing to do."""
     if answer.error is not None:
@@ -78,7 +78,7 @@ def _is_quiet(
         return False
     heads = refs.found(job.followed(), answer.heads)
     if any(needs.why(link, heads, pending, job.started_at) for link in job.links):
-        hand_over(fence, heads)
+        hand_over(fence, Found(heads, job.requests()))
         return False
     return True
 

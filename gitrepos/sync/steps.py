@@ -26,6 +26,7 @@ from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
+from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
@@ -44,10 +45,11 @@ _FETCH_SECONDS = 30
 _APPLY_SECONDS = 120
 
 
-def sync(fence: Fence, heads: Heads) -> None:
-    """Bring every link of a remote to the commits in `heads`; one failure does not stop the others.
+def sync(fence: Fence, what: Found) -> None:
+    """Bring every link of a remote to what a poll found; one failure does not stop the others.
 
-    Links for which the lease is too short are left to the next poll.
+    Requests that came after that poll are served by another one, since it may not have seen what
+    they are about. Links for which the lease is too short are left to the next poll.
     """
     began = time.monotonic()
     with work.discarding(fence):
@@ -55,12 +57,14 @@ def sync(fence: Fence, heads: Heads) -> None:
         job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
         if job is None:
             return
-        pending = needs.pending_files(job.links)
+        heads, pending = what.heads, needs.pending_files(job.links)
         results, limited_until = {}, None
         for look, reason, head, found in _taken(job, heads, pending, began):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            results[look.link.pk] = _sync_link(fence, job, look, reason, head, found)
+            requested = what.requests.get(look.link.pk, look.link.served_seq)
+            attempt = job.attempt(look.link, reason, requested)
+            results[look.link.pk] = _sync_link(fence, attempt, look, head, found)
         changed = _reasons(job, heads, pending).keys()
         failed = list(results.values()).count(False)
         claims.finish(
@@ -183,13 +187,13 @@ def _is_tag(job: Work, tag: str) -> bool:
 
 
 def _sync_link(
-    fence: Fence, job: Work, look: Look, reason: Reason, head: Head, found: Sequence[Look]
+    fence: Fence, attempt: Attempt, look: Look, head: Head, found: Sequence[Look]
 ) -> bool:
     """Apply or hold the snapshot of one link, or show its failure; `found` has its siblings' too.
 
     Returns False for a failure; True also when the link changed meanwhile and nothing was written.
     """
-    attempt, result = job.attempt(look.link, reason), look.result
+    result = look.result
     with work.overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result, head, looks=found):
             log.warning("held", git_repo=str(attempt.link_id), reason=result.code)

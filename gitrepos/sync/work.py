@@ -40,12 +40,20 @@ class Work:
         """What its links follow, each once."""
         return tuple(dict.fromkeys(map(refs.of, self.links)))
 
-    def attempt(self, link: Link, reason: Reason) -> Attempt:
-        """A new attempt at one of its links, as the link is now."""
+    def requests(self) -> dict[UUID, int]:
+        """The requests for a sync that are not served, by link."""
+        asking = (link for link in self.links if link.requested_seq > link.served_seq)
+        return {link.pk: link.requested_seq for link in asking}
+
+    def attempt(self, link: Link, reason: Reason, requested: int | None = None) -> Attempt:
+        """A new attempt at one of its links, as the link is now.
+
+        `requested` is the request that it serves, None for the last one.
+        """
         return Attempt(
             link_id=link.pk,
             generation=link.generation,
-            requested_seq=link.requested_seq,
+            requested_seq=link.requested_seq if requested is None else requested,
             rules=VERIFY_VERSION,
             reason=reason,
             trigger=reason.trigger(link, self.started_at),

@@ -22,7 +22,6 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON: Headers = [(b"content-type", b"application/json")]
-WATCH = "keeptrusts.watch"
 BODY_SECONDS = 120.0
 BODY_IDLE_SECONDS = 30.0
 
@@ -78,37 +77,6 @@ async def _collect(receive: Receive, limit: int, clock: asyncio.Timeout, end: fl
         if not message.get("more_body"):
             return bytes(chunks)
         clock.reschedule(min(end, asyncio.get_running_loop().time() + BODY_IDLE_SECONDS))
-
-
-class Watch:
-    """A context that is cancelled when the client goes away, also while it waits for the target.
-
-    It is entered after the body was read; until then reading notices a client that goes. The
-    server's function at `WATCH` in a request's state calls what it is given when that happens:
-    a task that waits for it would take longer than all else that is done for a call here.
-
-    Raises:
-        DisconnectedError: the client went away; it replaces the cancellation.
-    """
-
-    def __init__(self, scope: Scope) -> None:
-        self._watch: Callable[[Callable[[], None] | None], None] = scope["state"][WATCH]
-        self._gone = False
-
-    async def __aenter__(self) -> None:
-        self._inside = asyncio.current_task()
-        self._watch(self._lose)
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._watch(None)
-        if self._gone and kind is asyncio.CancelledError and self._inside is not None:
-            self._inside.uncancel()
-            raise DisconnectedError
-
-    def _lose(self) -> None:
-        self._gone = True
-        if self._inside is not None:
-            self._inside.cancel()
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Iterable[Any] = JSON) -> None:

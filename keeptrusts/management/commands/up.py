@@ -159,7 +159,7 @@ def _parts() -> list[Part]:
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
-        Part("syncer", [*celery, *_worker("sync", "prefork", 4)], grace_seconds=12),
+        Part("syncer", [*celery, *_worker("sync,preview", "prefork", 4)], grace_seconds=12),
         # Threads: hundreds of calls wait in one process, on connections that all of them share.
         Part("poller", [*celery, *_worker("tick", "threads", threads)], grace_seconds=6),
         Part(
@@ -180,10 +180,10 @@ def _parts() -> list[Part]:
     ]  # fmt: skip
 
 
-def _worker(queue: str, pool: str, size: int) -> list[str]:
+def _worker(queues: str, pool: str, size: int) -> list[str]:
     return [
-        "worker", "--queues", queue, "--pool", pool, "--concurrency", str(size), "--hostname",
-        f"{queue}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
+        "worker", "--queues", queues, "--pool", pool, "--concurrency", str(size), "--hostname",
+        f"{queues.partition(',')[0]}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
         "--loglevel", "INFO",
     ]  # fmt: skip
 

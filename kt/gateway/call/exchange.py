@@ -12,6 +12,7 @@ from kt.gateway.call.intake import Route, check_models, take
 from kt.gateway.call.relay import Relay
 from kt.gateway.call.repeat import RepeatedCall
 from kt.gateway.call.usage import Usage, estimate
+from kt.gateway.call.watch import Watch
 from kt.gateway.call.whole import WholeAnswer
 from kt.gateway.clients.callers import Caller
 from kt.gateway.clients.charges import Origin
@@ -36,7 +37,6 @@ from kt.gateway.wire import (
     Receive,
     Scope,
     Send,
-    Watch,
     headers_of,
     read_body,
     respond,

@@ -13,8 +13,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kt.gateway.call.watch import WATCH
 from kt.gateway.process.corked import Corked
-from kt.gateway.wire import WATCH
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10

@@ -91,16 +91,22 @@ def test_what_waits_is_shown(admin: APIClient) -> None:
     for number in range(3):
         link(admin, f"http://h{number}.invalid/r")
     Remote.objects.update(next_poll_at=timezone.now() - timedelta(seconds=100))
-    claimed = Remote.objects.values_list("pk", flat=True)[:1]
+    claimed = Remote.objects.order_by("url").values_list("pk", flat=True)[:1]
     Remote.objects.filter(pk__in=list(claimed)).update(
-        lease_until=timezone.now() + timedelta(seconds=60)
+        claim_id=uuid4(), lease_until=timezone.now() + timedelta(seconds=60)
+    )
+    waits = Remote.objects.order_by("url").values_list("pk", flat=True)[2:]
+    Remote.objects.filter(pk__in=list(waits)).update(
+        waits_since=timezone.now() - timedelta(seconds=7)
     )
 
     page, summary = _page(admin), get(admin, "/v1/git-repos/summary")
 
-    assert (page["keeptrusts_remotes_due",], page["keeptrusts_polls_in_flight",]) == (2, 1)
+    assert (page["keeptrusts_remotes_due",], page["keeptrusts_polls_in_flight",]) == (1, 1)
+    assert page["keeptrusts_syncs_waiting",] == 1
+    assert 7 <= page["keeptrusts_syncs_wait_for_seconds",] < 30
     assert 100 <= page["keeptrusts_due_for_seconds",] < 130
-    assert (summary["due"], summary["in_flight"]) == (2, 1)
+    assert (summary["due"], summary["in_flight"], summary["syncs_waiting"]) == (1, 1, 1)
     assert summary["statuses"]["pending"] == 3
 
 
@@ -110,9 +116,7 @@ def test_a_tick_and_a_sync_hand_over_what_they_counted(
     """So that the workers' numbers reach the web."""
     repo.commit({BOT: policy()})
     link(admin, repo.url)
-    monkeypatch.setattr(
-        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
-    )
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", lambda **_: tasks.sync_remote.apply())
 
     tasks.tick()
 

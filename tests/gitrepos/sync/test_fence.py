@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from gitrepos.models import Link, LinkedFile, Remote, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.forge import Forge
@@ -200,7 +201,7 @@ def test_a_message_that_comes_too_late_does_nothing(
     {"claimed": _claimed, "expired": _expired, "deleted": _deleted}[gone](admin, row)
     before = list(Remote.objects.values()), len(forge.calls(repo))
 
-    steps.sync(Fence(batch.remote_ids[0], batch.id), {"HEAD": "0" * 40})
+    steps.sync(Fence(batch.remote_ids[0], batch.id), Found({"HEAD": "0" * 40}))
     polling.poll(batch, steps.sync) if gone != "expired" else None
 
     assert (list(Remote.objects.values()), len(forge.calls(repo))) == before

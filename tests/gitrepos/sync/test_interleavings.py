@@ -174,7 +174,7 @@ def test_two_links_that_write_one_id_at_the_same_moment(
     batch = claims.due(timezone.now())
     assert batch is not None
     waiting: list[tuple[Fence, Any]] = []
-    polling.poll(batch, lambda fence, heads: waiting.append((fence, heads)))
+    polling.poll(batch, lambda fence, found: waiting.append((fence, found)))
 
     together(2, lambda number: steps.sync(*waiting[number]))
 

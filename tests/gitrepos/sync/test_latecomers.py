@@ -5,8 +5,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos.polling import claims
-from gitrepos.sync import needs, steps
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
+from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
 from tests.support.syncing import get, link, poll, run_due
 
@@ -19,12 +20,12 @@ def test_a_link_that_comes_after_the_check_waits_for_the_next(admin: APIClient, 
     link(admin, repo.url, branch="main")
     batch = claims.due(timezone.now())
     assert batch
-    handed: list[tuple[claims.Fence, needs.Heads]] = []
+    handed: list[tuple[claims.Fence, Found]] = []
     polling.poll(batch, lambda *found: handed.append(found))
     late = link(admin, repo.url, auto_create_configuration=False)
 
-    for fence, heads in handed:
-        steps.sync(fence, heads)
+    for fence, found in handed:
+        steps.sync(fence, found)
 
     assert get(admin, f"/v1/git-repos/{late['id']}")["error"] is None
     run_due()

@@ -1,5 +1,6 @@
 """What a link shows, and keeps, when the control plane's own servers fail."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from keeptrusts.redis_client import client as broker
 from keeptrusts.servers import failures, outages
 from tests.support.repo import Repo, policy
 from tests.support.servers import Redis
-from tests.support.syncing import hashes, link, run_due, shown
+from tests.support.syncing import hashes, link, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -31,9 +32,7 @@ def test_a_database_that_fails_in_a_sync_is_named(
     """It is neither the forge's fault nor a crash."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
-    monkeypatch.setattr(
-        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
-    )
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", lambda **_: tasks.sync_remote.apply())
     with connection.cursor() as cursor:
         cursor.execute("""
             CREATE FUNCTION full_disk() RETURNS trigger AS $$
@@ -50,22 +49,29 @@ def test_a_database_that_fails_in_a_sync_is_named(
     assert not hashes()
 
 
-def test_what_cannot_be_handed_over_is_due_again(
+def test_a_sync_that_no_worker_was_told_of_is_told_of_again(
     admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, and not when the claim would have ended."""
+    """By a later tick, which asks the forge nothing; it keeps its place meanwhile."""
     repo.commit({BOT: policy()})
-    link(admin, repo.url)
+    row = link(admin, repo.url)
 
-    def refuse(_: Any) -> None:
+    def refuse(**_: Any) -> None:
         raise OperationalError("no broker")
 
     monkeypatch.setattr(tasks.sync_remote, "apply_async", refuse)
-
+    tasks.tick()
+    waits = shown(admin, row)["conditions"][1]
+    told: list[Any] = []
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", lambda **how: told.append(how))
+    tasks.tick()
+    at_once = list(told)
+    Remote.objects.update(waits_since=timezone.now() - timedelta(seconds=3))
     tasks.tick()
 
-    assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
-    run_due()
+    assert (at_once, told) == ([], [{"expires": 2}])
+    assert (waits["type"], waits["status"], waits["reason"]) == ("Reconciling", "True", "Queued")
+    tasks.sync_remote.apply()
     assert list(hashes()) == ["bot"]
 
 
@@ -86,9 +92,7 @@ def test_a_tick_goes_on_beside_a_broker_that_is_full(
 
     monkeypatch.setattr(tasks.tick, "apply_async", refuse)
     monkeypatch.setattr(claims, "BATCH_SIZE", 1)
-    monkeypatch.setattr(
-        tasks.sync_remote, "apply_async", lambda arguments: tasks.sync_remote(*arguments)
-    )
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", lambda **_: tasks.sync_remote.apply())
     with Redis(tmp_path / "redis.sock") as full:
         settings.REDIS_URL = full.url
         broker().config_set("maxmemory", 1)
@@ -120,7 +124,7 @@ def test_what_a_killed_process_worked_on_is_given_back(
     batch = claims.due(timezone.now())
     assert batch is not None
 
-    tasks.give_back(exc, [str(batch.remote_ids[0]), str(batch.id), {}])
+    tasks.give_back(str(batch.id), exc)
 
     assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
     assert "killed" in shown(admin, row)["error"]["message"]

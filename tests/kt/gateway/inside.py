@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kt.gateway.call.app import App
+from kt.gateway.call.watch import WATCH
 from kt.gateway.clients.blocks import Blocks
 from kt.gateway.gateway import Gateway
 from kt.gateway.options import Options
@@ -16,7 +17,6 @@ from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource, Sourced
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.reply import Call
-from kt.gateway.wire import WATCH
 from tests.kt.gateway.support import CHAT, Answer, chat, pack
 
 URL = "http://model.test/v1"

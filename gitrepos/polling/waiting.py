@@ -1,0 +1,159 @@
+"""Syncs that wait for a worker, and whose turn it is.
+
+What a poll found stands in the row of its remote until a worker takes it. A message to the
+workers names nobody: whoever gets one takes the sync whose turn it is by then.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Case, Max, Min, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from gitrepos.models import Remote
+from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling.claims import Fence
+
+# What waits for longer is as urgent as what somebody asked for.
+_LONG = timedelta(minutes=2)
+# A sync that began before is forgotten: whose turn it was then says nothing now.
+_REMEMBERED = timedelta(minutes=10)
+# A message may be lost. Until then the workers may be on their way to it.
+_OVERLOOKED = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a poll found: where the refs stand, and which requests for a sync it answers.
+
+    `requests` has the `requested_seq` of links, by id, as it was before the forge was asked.
+    """
+
+    heads: Mapping[str, str]
+    requests: Mapping[UUID, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that stands in a remote's row."""
+        requests = {str(pk): number for pk, number in self.requests.items()}
+        return {"heads": dict(self.heads), "requests": requests}
+
+
+def found(row: Mapping[str, Any]) -> Found:
+    """What stands in a remote's row as `Found.as_json` wrote it."""
+    return Found(row["heads"], {UUID(pk): number for pk, number in row["requests"].items()})
+
+
+class Group(NamedTuple):
+    """Remotes that wait, of one credential at one host; `since` is when the first began to."""
+
+    urgent: bool
+    host: str
+    credential: str
+    since: datetime
+
+
+def next_group(groups: Iterable[Group], begun: Mapping[tuple[str, str], datetime]) -> Group | None:
+    """The group whose turn it is; None when there is none. Pure.
+
+    `begun` is when the last sync of a credential at a host began. What somebody waits for goes
+    first. Then the turn goes round the hosts, at each host round its credentials: a thousand
+    repositories of one give way to the one of another.
+    """
+    hosts_begun: dict[str, datetime] = {}
+    for (host, _), at in begun.items():
+        hosts_begun[host] = max(at, hosts_begun.get(host, at))
+
+    def turn(group: Group) -> tuple[Any, ...]:
+        never = group.since - _REMEMBERED
+        at_host = hosts_begun.get(group.host, never)
+        own = begun.get((group.host, group.credential), never)
+        return (not group.urgent, at_host, own, group.since)
+
+    return min(groups, key=turn, default=None)
+
+
+def put(fence: Fence, what: Found) -> None:
+    """Give back a remote that was polled; its sync waits, in the place that it has if it does.
+
+    Raises:
+        FenceLostError: the claim ended.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        row = claims.lock(fence, now)
+        row.found, row.waits_since = what.as_json(), row.waits_since or now
+        row.claim_id = None
+        # Until then nobody polls it. What waits for longer is looked at again, for newer commits.
+        row.lease_until = now + timedelta(seconds=claims.POLL_LEASE_SECONDS)
+        row.save(update_fields=["found", "waits_since", "claim_id", "lease_until"])
+
+
+def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
+    """Claim the remote whose turn it is for a sync; None when no sync waits."""
+    passed: list[Group] = []
+    while (group := _next(now, passed)) is not None:
+        with transaction.atomic():
+            row = _first(_of(group, now))
+            if row is not None:
+                measures.waited((now - row.waits_since).total_seconds())
+                what = found(row.found)
+                row.found = row.waits_since = None
+                row.claim_id, row.synced_at = claim_id, now
+                row.lease_until = now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)
+                row.save(
+                    update_fields=["found", "waits_since", "claim_id", "synced_at", "lease_until"]
+                )
+                return Fence(row.pk, claim_id), what
+        # Others are about to claim all of it.
+        passed.append(group)
+    return None
+
+
+def is_any_overlooked(now: datetime) -> bool:
+    """True when a sync waits that no worker may have been told of."""
+    return _waiting(now).filter(waits_since__lte=now - _OVERLOOKED).exists()
+
+
+def _waiting(now: datetime) -> QuerySet[Remote]:
+    """The remotes whose sync waits, and may begin: a paused credential fetches nothing."""
+    rows = Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
+    return hosts.outside(rows, hosts.in_trouble(), lasting=now)
+
+
+def _urgent(now: datetime) -> Q:
+    return Q(asked=True) | Q(waits_since__lte=now - _LONG)
+
+
+def _of(group: Group, now: datetime) -> QuerySet[Remote]:
+    urgent = _urgent(now) if group.urgent else ~_urgent(now)
+    rows = _waiting(now).filter(urgent, host=group.host, credential_digest=group.credential)
+    return rows.order_by("waits_since")
+
+
+def _first(rows: QuerySet[Remote]) -> Any:
+    """The first row, locked; one that another worker is about to claim is skipped."""
+    skips = connection.features.has_select_for_update_skip_locked
+    return rows.select_for_update(skip_locked=skips).first()
+
+
+def _next(now: datetime, passed: Collection[Group]) -> Group | None:
+    urgent = Case(When(_urgent(now), then=Value(True)), default=Value(False))
+    rows = _waiting(now).annotate(urgent=urgent).values("urgent", "host", "credential_digest")
+    found = rows.annotate(since=Min("waits_since")).values_list(
+        "urgent", "host", "credential_digest", "since"
+    )
+    groups = [Group(*row) for row in found.order_by()]
+    begun = (
+        Remote.objects.filter(
+            synced_at__gt=now - _REMEMBERED, host__in={group.host for group in groups}
+        )
+        .values("host", "credential_digest")
+        .annotate(at=Max("synced_at"))
+        .order_by()
+    )
+    last = {(row["host"], row["credential_digest"]): row["at"] for row in begun}
+    return next_group((group for group in groups if group not in passed), last)
