@@ -182,9 +182,9 @@ def _parts() -> list[Part]:
 
 def _worker(queues: str, pool: str, size: int) -> list[str]:
     return [
-        "worker", "--queues", queues, "--pool", pool, "--concurrency", str(size), "--hostname",
-        f"{queues.partition(',')[0]}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
-        "--loglevel", "INFO",
+        "worker", "--queues", queues, "--pool", pool, "--concurrency", str(size),
+        "--hostname", f"{queues.partition(',')[0]}@%h",
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
     ]  # fmt: skip
 
 
