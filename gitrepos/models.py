@@ -125,6 +125,14 @@ class Remote(models.Model):
     waits_since = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
 
+    # Its columns in groups, by which they are read and written.
+    ADDRESS = ("url", "host", "credential", "credential_digest", "shared")
+    SCHEDULE = (
+        "next_poll_at", "asked", "interval_seconds", "last_polled_at", "failures", "put_off",
+        "limited_until", "refused_at", "stalled",
+    )  # fmt: skip
+    CLAIM = ("claim_id", "lease_until", "found", "waits_since", "synced_at")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["url", "credential_digest"], name="remote_identity"),
@@ -234,6 +242,16 @@ class Link(models.Model):
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    # Its columns in groups, by which they are read and written.
+    REQUESTS = (
+        "generation", "observed_generation", "requested_seq", "served_seq", "expected_commit",
+        "expected_until", "last_delivery_at",
+    )  # fmt: skip
+    OBSERVED = (
+        "observed_rules", "last_commit", "last_ref", "settled", "error_code", "failed_commit",
+        "retry_at", "held",
+    )  # fmt: skip
 
     class Meta:
         db_table = "gitrepos_gitrepo"

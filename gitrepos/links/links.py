@@ -204,11 +204,7 @@ def hear(link_id: UUID, *, commit: str | None) -> None:
             row.expected_commit = commit
             row.expected_until = now + timedelta(seconds=_EXPECTED_SECONDS)
             claims.ask(remote, now, afresh=True)
-        row.save(
-            update_fields=[
-                "last_delivery_at", "requested_seq", "expected_commit", "expected_until",
-            ]
-        )  # fmt: skip
+        row.save(update_fields=Link.REQUESTS)
         claims.set_pace(remote, now)
 
 
@@ -284,7 +280,7 @@ def _requested(link_id: UUID) -> Link:
     if row.suspended:
         raise ConflictError("suspended", "The link is suspended; resume it first.")
     row.requested_seq += 1
-    row.save(update_fields=["requested_seq"])
+    row.save(update_fields=Link.REQUESTS)
     claims.ask(remote, timezone.now())
     return row
 

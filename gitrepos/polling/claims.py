@@ -27,10 +27,6 @@ POLL_LEASE_SECONDS = 60
 SYNC_LEASE_SECONDS = 180
 BATCH_SIZE = 500
 _PROBES_AT_ONCE = 100
-_OUTCOME = (
-    "claim_id", "lease_until", "last_polled_at", "failures", "put_off", "limited_until", "stalled",
-    "next_poll_at", "asked", "found", "waits_since",
-)  # fmt: skip
 # The clocks of two workers may differ by this.
 SKEW_SECONDS = 60
 _SILENCE = timedelta(days=7)
@@ -144,7 +140,7 @@ def renew(fence: Fence) -> None:
     with transaction.atomic():
         row = lock(fence, now)
         row.lease_until = now + timedelta(seconds=SYNC_LEASE_SECONDS)
-        row.save(update_fields=["lease_until"])
+        row.save(update_fields=Remote.CLAIM)
 
 
 def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
@@ -207,7 +203,7 @@ def _put_off(claim_id: UUID, remotes: Mapping[UUID, datetime | None]) -> None:
             row.limited_until = until
             if row.next_poll_at is not None and not row.asked:
                 row.next_poll_at = until or now + wait(row.interval_seconds, row.setbacks)
-            row.save(update_fields=_OUTCOME)
+            row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
 
 
 @contextlib.contextmanager
@@ -266,7 +262,7 @@ def finish(
             row.next_poll_at = _soon(now, row.failures)
         else:
             row.next_poll_at = _next_poll_at(row, now)
-        row.save(update_fields=[*_OUTCOME, "interval_seconds"])
+        row.save(update_fields=[*Remote.CLAIM, *Remote.SCHEDULE])
 
 
 def _soon(now: datetime, failures: int = 0) -> datetime:
@@ -290,7 +286,7 @@ def ask(remote: Remote, now: datetime, *, afresh: bool = False) -> None:
     remote.stalled = False
     if afresh:
         remote.failures = 0
-    remote.save(update_fields=["next_poll_at", "asked", "stalled", "failures"])
+    remote.save(update_fields=Remote.SCHEDULE)
 
 
 def _ask(remote: Remote, now: datetime) -> None:
@@ -313,7 +309,7 @@ def outdate(links: QuerySet[Link]) -> None:
 def set_pace(remote: Remote, now: datetime) -> None:
     """Set a remote's interval from its links; its next poll stays. `remote` is locked."""
     remote.interval_seconds = _interval(remote, now) or remote.interval_seconds
-    remote.save(update_fields=["interval_seconds"])
+    remote.save(update_fields=Remote.SCHEDULE)
 
 
 def reschedule(remote: Remote) -> None:
@@ -332,7 +328,7 @@ def reschedule(remote: Remote) -> None:
         _ask(remote, now)
     else:
         remote.next_poll_at = next_turn(now)
-    remote.save(update_fields=["stalled", "failures", "interval_seconds", "next_poll_at", "asked"])
+    remote.save(update_fields=Remote.SCHEDULE)
 
 
 def _interval(remote: Remote, now: datetime) -> int | None:

@@ -89,7 +89,7 @@ def put(fence: Fence, what: Found) -> None:
         row.claim_id = None
         # Until then nobody polls it. What waits for longer is looked at again, for newer commits.
         row.lease_until = now + timedelta(seconds=claims.POLL_LEASE_SECONDS)
-        row.save(update_fields=["found", "waits_since", "claim_id", "lease_until"])
+        row.save(update_fields=Remote.CLAIM)
 
 
 def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
@@ -104,9 +104,7 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
                 row.found = row.waits_since = None
                 row.claim_id, row.synced_at = claim_id, now
                 row.lease_until = now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)
-                row.save(
-                    update_fields=["found", "waits_since", "claim_id", "synced_at", "lease_until"]
-                )
+                row.save(update_fields=Remote.CLAIM)
                 return Fence(row.pk, claim_id), what
         # Others are about to claim all of it.
         passed.append(group)

