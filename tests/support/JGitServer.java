@@ -1,4 +1,5 @@
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -31,7 +32,9 @@ public class JGitServer {
                     InputStream in = exchange.getRequestBody();
                     String coding = exchange.getRequestHeaders().getFirst("content-encoding");
                     in = "gzip".equals(coding) ? new GZIPInputStream(in) : in;
-                    pack.upload(in, exchange.getResponseBody(), null);
+                    // JGit skips what is left, for which this server's stream has no end.
+                    byte[] asked = in.readAllBytes();
+                    pack.upload(new ByteArrayInputStream(asked), exchange.getResponseBody(), null);
                 }
             } catch (Exception failure) {
                 failure.printStackTrace();
