@@ -21,6 +21,8 @@ _LOOK_SECONDS = 0.2
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _WELL_SECONDS = 60.0
+# What is killed is gone in a moment; where nobody buries the dead, they are not waited for.
+_GONE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,15 @@ def _how_ended(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _sweep(process: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of a child's process group, if anything."""
+    """Kill a child's process group, if anything is left of it, and wait until it is gone."""
+    until = time.monotonic() + _GONE_SECONDS
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        # Whoever is killed has its port for a moment longer.
+        while time.monotonic() < until:
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
 
 
 def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:

@@ -206,12 +206,12 @@ def test_without_a_pin_a_name_means_what_it_means_a_moment_later(
     checked = runner.Access(parse(url, schemes=["http"]), ("127.0.0.3",))
 
     attacked = plain("ls-remote", url).returncode == 0
-    calls = len(forge.requests)
+    calls = len(forge.calls(repo))
     code = guarded("ls-remote", "origin", reached=checked)
 
     assert attacked
     assert code == "unreachable"
-    assert len(forge.requests) == calls
+    assert len(forge.calls(repo)) == calls
 
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"])
