@@ -1,4 +1,4 @@
-"""Who may call: the holders of an operator's keys, and of those that a control plane issued."""
+"""Admission of callers: by an operator's keys, and by those that a control plane issued."""
 
 from __future__ import annotations
 
