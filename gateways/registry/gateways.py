@@ -18,7 +18,7 @@ from keeptrusts.api.errors import ConflictError, NotFoundError
 from keeptrusts.messaging import hints
 
 _PREVIOUS_TOKEN = timedelta(hours=24)
-_KEYS_FIELDS = ["client_keys", "keys_hash", "keys_seq", "changed_seq"]
+_AT_ONCE = 500
 _BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
 
@@ -146,11 +146,21 @@ def rekey_all(count: int) -> list[str]:
     rows = list(Gateway.objects.filter(deleted_at=None).order_by("pk"))
     open_before = {row.pk for row in rows if not row.client_keys}
     changed = keylists.renew(rows, count)
-    for row in changed:
-        row.changed_seq = count
-    Gateway.objects.bulk_update(changed, _KEYS_FIELDS, batch_size=500)
+    _write_keys(changed, count)
     keylists.forget_unused()
     return [row.pk for row in changed if row.pk in open_before]
+
+
+def _write_keys(rows: Iterable[Gateway], count: int) -> None:
+    """Write the lists of many gateways, a statement for some hundreds that have the same."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        same.setdefault((row.client_keys, row.keys_hash), []).append(row.pk)
+    for (setting, content_hash), ids in same.items():
+        for at in range(0, len(ids), _AT_ONCE):
+            Gateway.objects.filter(pk__in=ids[at : at + _AT_ONCE]).update(
+                client_keys=setting, keys_hash=content_hash, keys_seq=count, changed_seq=count
+            )
 
 
 def _rekey(row: Gateway, count: int) -> None:

@@ -35,11 +35,8 @@ class KeyList:
     """A list in bytes. `is_managed`: a key is or was for its gateways, a revoked one included."""
 
     content: bytes
+    content_hash: str
     is_managed: bool = True
-
-    @property
-    def content_hash(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
 
 
 class KeyLists:
@@ -57,16 +54,20 @@ class KeyLists:
         if kind not in self._made:
             ours = [key for key in self._keys if key.concerns(named, labels)]
             entries = [key.entry for key in ours if key.entry is not None]
-            self._made[kind] = KeyList(encoded(entries, demanded=True), bool(ours))
+            self._made[kind] = key_list(entries, demanded=True, is_managed=bool(ours))
         return self._made[kind]
 
 
-def encoded(entries: Collection[Mapping[str, Any]], *, demanded: bool) -> bytes:
-    """A list in bytes. Without `demanded` its gateway asks for none of these keys."""
-    return orjson.dumps({"demanded": demanded, "keys": entries}, option=orjson.OPT_SORT_KEYS)
+def key_list(
+    entries: Collection[Mapping[str, Any]], *, demanded: bool, is_managed: bool = True
+) -> KeyList:
+    """A list of keys. Without `demanded` its gateways ask for none of them."""
+    document = {"demanded": demanded, "keys": entries}
+    content = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return KeyList(content, hashlib.sha256(content).hexdigest(), is_managed)
 
 
-_OFF = KeyList(encoded([], demanded=False))
+_OFF = key_list([], demanded=False)
 
 
 def renew(rows: Iterable[Gateway], count: int) -> list[Gateway]:

@@ -181,8 +181,9 @@ def test_a_control_plane_that_went_back_a_release_changes_no_keys(
         plane.knows_keys = False
         reporting = one.reporter.run(WHO, lambda etags: one.follower.catch_up(WHO, *etags))
         task = asyncio.create_task(reporting)
-        while len(plane.reports) < 3:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while len(plane.reports) < 3:
+                await asyncio.sleep(0.01)
         task.cancel()
 
     one = run(work)
