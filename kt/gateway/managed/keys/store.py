@@ -44,10 +44,7 @@ class KeyStore:
         if found is None and before is None and not edited and not least:
             return None
         if found is None or (before is not None and found.seq < before.seq):
-            raise SettingError(
-                "the stored client keys were edited by hand, and nobody is let in by them until"
-                " the control plane tells them again"
-            )
+            raise SettingError("the stored client keys were edited by hand, and are not taken")
         self.kept = found
         return found.content, found.seq
 
