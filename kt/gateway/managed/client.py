@@ -49,7 +49,7 @@ class ContactError(Exception):
 
 
 class GoneError(ContactError):
-    """The policy, or list of client keys, with this hash is no longer the newest."""
+    """The content with this hash is no longer the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,7 @@ class Client:
             return Pulled((_from_headers(told), content), *news)
 
     async def client_keys(self, identity: Identity) -> tuple[Signed, bytes]:
-        """The list of client keys of this gateway.
-
-        Raises:
-            ContactError: there is no answer, or a refusal.
-            StatementError: the answer is not a statement.
-        """
+        """The list of client keys of this gateway; raises as `pull` does."""
         async with self._answer("GET", f"{self._own()}/client-keys", identity) as answer:
             await _check(answer)
             return _from_headers(answer.headers), await _read(answer, MOST_LIST_BYTES)
