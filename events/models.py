@@ -27,6 +27,8 @@ class Event(models.Model):
         REBOUND = "rebound"
         CREDENTIAL_CHANGED = "credential_changed"
         CREDENTIAL_EXPIRING = "credential_expiring"
+        CLIENT_KEY_CHANGED = "client_key_changed"
+        CLIENT_KEYS_SWITCHED = "client_keys_switched"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     git_repo = models.CharField(max_length=36, default="", db_index=True)

@@ -1,4 +1,4 @@
-"""The fleet in memory: the tokens of gateways, and what each is to enforce.
+"""The fleet in memory: tokens of gateways, what each is to enforce, and its client keys.
 
 A process reads the change counters (one query) and then only the rows that changed since it
 last looked, so an answer costs no more than that, whatever the size of the fleet.
@@ -17,17 +17,18 @@ from django.utils import timezone
 from access.tokens import digest
 from configurations import publish, queries
 from configurations.models import Version
-from gateways.models import Gateway
+from gateways.models import ClientKeyList, Gateway
 from gateways.signing import keys
 from gateways.signing.keys import Signer
-from gateways.signing.statements import Desired, Signed
+from gateways.signing.statements import Desired, DesiredKeys, DesiredKind, Signed
 from keeptrusts import counters
 
 _NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
+_KEPT_LISTS = 16
 _COLUMNS = (
     "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
-    "deleted_at",
+    "deleted_at", "keys_hash", "keys_seq",
 )  # fmt: skip
 
 
@@ -43,6 +44,8 @@ class Known:
     bound_seq: int
     bound_at: datetime | None
     deleted_at: datetime | None
+    keys_hash: str
+    keys_seq: int
 
     def is_newest(self, token: str) -> bool:
         """Whether a token is the one that was made last."""
@@ -99,7 +102,8 @@ class Mirror:
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
         self._rows = _Rows()
-        self._signed: dict[str, Signed] = {}
+        self._signed: dict[str, Signed[Desired]] = {}
+        self._signed_keys: dict[str, Signed[DesiredKeys]] = {}
         self.signer: Signer | None = None
         self.size = 0
 
@@ -123,7 +127,7 @@ class Mirror:
             before = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
             rows = self._rows if before else _Rows()
             if now[keys.COUNTER] != before.get(keys.COUNTER, 0) or not before:
-                self.signer, self._signed = keys.load(), {}
+                self.signer, self._signed, self._signed_keys = keys.load(), {}, {}
             rows.read_configurations(since=before.get(publish.COUNTER, 0))
             rows.read_gateways(since=before.get(Gateway.COUNTER, 0))
             # Only now, so that a database that fails on the way leaves what was known.
@@ -167,16 +171,31 @@ class Mirror:
             publish_seq=max(current.publish_seq, gateway.bound_seq),
         )
 
-    def signed(self, gateway_id: str) -> Signed | None:
+    def signed(self, gateway_id: str) -> Signed[Desired] | None:
         """`desired` as the signed statement that the gateway is handed."""
-        cache, signer = self._signed, self.signer
-        signed = cache.get(gateway_id)
-        desired = self.desired(gateway_id)
-        if desired is None or signer is None:
+        return _signed(self.signer, self.desired(gateway_id), self._signed)
+
+    def desired_keys(self, gateway_id: str) -> DesiredKeys | None:
+        """The list of client keys of a gateway; None when it never had any from here."""
+        gateway = self.named(gateway_id)
+        if gateway is None or not gateway.keys_hash:
             return None
-        if signed is None or signed.desired != desired:
-            signed = cache[gateway_id] = signer.sign(desired)
-        return signed
+        return DesiredKeys(gateway_id, gateway.keys_hash, gateway.keys_seq)
+
+    def signed_keys(self, gateway_id: str) -> Signed[DesiredKeys] | None:
+        """`desired_keys` as the signed statement that the gateway is handed."""
+        return _signed(self.signer, self.desired_keys(gateway_id), self._signed_keys)
+
+
+def _signed(
+    signer: Signer | None, desired: DesiredKind | None, cache: dict[str, Signed[DesiredKind]]
+) -> Signed[DesiredKind] | None:
+    if desired is None or signer is None:
+        return None
+    signed = cache.get(desired.gateway)
+    if signed is None or signed.desired != desired:
+        signed = cache[desired.gateway] = signer.sign(desired)
+    return signed
 
 
 def _ours(counts: Mapping[str, int]) -> dict[str, int]:
@@ -187,6 +206,19 @@ def _ours(counts: Mapping[str, int]) -> dict[str, int]:
 def content(configuration_id: str, version: int, content_hash: str) -> bytes:
     """The bytes of a version, cached; versions never change."""
     return queries.content(configuration_id, version)[0]
+
+
+@lru_cache(maxsize=_KEPT_LISTS)
+def key_list(content_hash: str) -> bytes:
+    """A list of client keys by its hash, cached.
+
+    Raises:
+        LookupError: no gateway has it any more.
+    """
+    row = ClientKeyList.objects.filter(pk=content_hash).first()
+    if row is None:
+        raise LookupError(content_hash)
+    return bytes(row.content)
 
 
 fleet = Mirror()

@@ -1,4 +1,4 @@
-"""Models of gateways, their bindings, reports, decisions and signing keys."""
+"""Models of gateways, their bindings, client keys, reports, decisions and signing keys."""
 
 import uuid
 
@@ -45,6 +45,34 @@ class Binding(models.Model):
     created_at = models.DateTimeField()
 
 
+class ClientKey(models.Model):
+    """A key with which clients call gateways; kept as a digest, by the name that limits go by.
+
+    It holds at `gateways` (ids), else where labels include all of `selector`, else everywhere.
+    Limits are as in a gateway's file of keys. `previous_digest` is that of the key before the
+    last rotation. A revoked key keeps its row, so that its gateways go on asking for keys.
+    """
+
+    name = models.CharField(primary_key=True, max_length=100)
+    digest = models.CharField(max_length=64, null=True, unique=True)
+    previous_digest = models.CharField(max_length=64, null=True, unique=True)
+    model_globs = models.JSONField(null=True)
+    rate_limit = models.JSONField(null=True)
+    token_budget = models.JSONField(null=True)
+    gateways = models.JSONField(null=True)
+    selector = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+
+class ClientKeyList(models.Model):
+    """The client keys of one or more gateways, in the bytes that these get."""
+
+    content_hash = models.CharField(primary_key=True, max_length=64)
+    content = models.BinaryField()
+
+
 class Gateway(models.Model):
     """A gateway, and what it is to enforce.
 
@@ -53,9 +81,17 @@ class Gateway(models.Model):
     `bound_seq` is the publish sequence at which `bound` last changed, `changed_seq` the change
     counter of gateways at the row's last change. Until `previous_until` the token before the
     last rotation is valid too. A deleted gateway keeps its row, so that its token is answered 410.
+
+    `client_keys`: empty as long as no client key of the control plane was ever for this gateway.
+    From the first on it is `demanded`, and stays so without any, until a person says `off`.
+    `keys_hash` names its list, `keys_seq` is the count of gateways at which the list last changed.
     """
 
-    COUNTER = "gateways"  # The change counter of all rows.
+    COUNTER = "gateways"  # The change counter of all rows, and of client keys.
+
+    class ClientKeys(models.TextChoices):
+        DEMANDED = "demanded"
+        OFF = "off"
 
     id = models.CharField(primary_key=True, max_length=200)
     name = models.CharField(max_length=200)
@@ -72,6 +108,9 @@ class Gateway(models.Model):
     changed_seq = models.BigIntegerField(db_index=True)
     digest = models.CharField(max_length=64, unique=True)
     previous_digest = models.CharField(max_length=64, default="")
+    client_keys = models.CharField(max_length=10, choices=ClientKeys.choices, default="")
+    keys_hash = models.CharField(max_length=64, default="")
+    keys_seq = models.BigIntegerField(default=0)
     previous_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -84,6 +123,7 @@ class State(models.Model):
     Written at once when what it runs, its health or its problem changes; `last_seen_at`,
     `counters`, `stream` and what it was handed follow about once a minute. `running_since` is by
     the gateway's clock, `enforced_at` (its first report of what it runs now) by this one's.
+    `keys_seq` is the sequence of its list of client keys, null for one that said nothing of any.
     """
 
     gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, primary_key=True)
@@ -93,6 +133,8 @@ class State(models.Model):
     running_seq = models.BigIntegerField(default=0)
     running_since = models.DateTimeField(null=True)
     enforced_at = models.DateTimeField(null=True)
+    keys_seq = models.BigIntegerField(null=True)
+    keys_since = models.DateTimeField(null=True)
     health = models.CharField(max_length=10)
     problem_code = models.CharField(max_length=40, default="")
     problem_message = models.CharField(max_length=1000, default="")

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from gateways.api import fleet, machine, reading
+from gateways.api import clientkeys, fleet, machine, reading
 
 _ONE = "gateways/<configuration:gateway_id>"
+_KEY = "client-keys/<configuration:name>"
 
 urlpatterns = [
     path("gateways", fleet.Gateways.as_view()),
@@ -12,6 +13,7 @@ urlpatterns = [
     path(_ONE, fleet.OneGateway.as_view()),
     path(f"{_ONE}/rotate-token", fleet.RotateToken.as_view()),
     path(f"{_ONE}/configuration", machine.Configuration.as_view()),
+    path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
     path("drift", reading.Drift.as_view()),
@@ -19,6 +21,10 @@ urlpatterns = [
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
     path("enrolment-tokens", fleet.EnrolmentTokens.as_view()),
     path("enrolment-tokens/<uuid:token_id>", fleet.OneEnrolmentToken.as_view()),
+    path("client-keys", clientkeys.ClientKeys.as_view()),
+    path(_KEY, clientkeys.OneClientKey.as_view()),
+    path(f"{_KEY}/rotate", clientkeys.RotateClientKey.as_view()),
+    path(f"{_KEY}/previous", clientkeys.PreviousClientKey.as_view()),
     path("gateway-bindings", fleet.Bindings.as_view()),
     path("gateway-bindings/<uuid:binding_id>", fleet.OneBinding.as_view()),
 ]

@@ -7,6 +7,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.authentication import bearer
 from gateways.api.serializers import (
     BindingInput,
     BindingRow,
@@ -45,7 +46,8 @@ class OneGateway(View):
         return Response({"data": GatewayRow(row).data})
 
     def patch(self, request: Request, gateway_id: str) -> Response:
-        row = gateways.edit(gateway_id, fields=valid(GatewayEdit, request))
+        fields, actor = valid(GatewayEdit, request), bearer(request).name
+        row = gateways.edit(gateway_id, fields=fields, actor=actor)
         return Response({"data": GatewayRow(row).data})
 
     def delete(self, request: Request, gateway_id: str) -> Response:

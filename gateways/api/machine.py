@@ -1,4 +1,6 @@
-"""Views for gateways: enrolment, configuration, reports and decisions."""
+"""Views for gateways: enrolment, configuration, client keys, reports and decisions."""
+
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -52,15 +54,32 @@ class Configuration(GatewayView):
         if signed is None:
             raise NotFoundError("configuration bound to this gateway", code="not_bound")
         etag = f'"{signed.etag}"'
+        news = {"Keeptrusts-Events": settings.ENV.events_url, **_keys_news(gateway_id)}
         if is_known(request, etag):
-            events = {"Keeptrusts-Events": settings.ENV.events_url}
-            return Response(status=304, headers={"ETag": etag, **events})
+            return Response(status=304, headers={"ETag": etag, **news})
         desired = signed.desired
         content = mirror.content(desired.configuration, desired.version, desired.content_hash)
         live.note_handed([desired])
-        return HttpResponse(
-            content, content_type="application/yaml", headers={"ETag": etag, **_headers(signed)}
-        )
+        headers = {"ETag": etag, **news, **_headers(signed)}
+        return HttpResponse(content, content_type="application/yaml", headers=headers)
+
+
+class OwnClientKeys(GatewayView):
+    """The list of client keys that a gateway is to ask for, with its signed statement."""
+
+    def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
+        signed = fleet.signed_keys(gateway_id)
+        if signed is None:
+            raise NotFoundError("list of client keys for this gateway", code="no_client_keys")
+        etag = f'"{signed.etag}"'
+        if is_known(request, etag):
+            return Response(status=304, headers={"ETag": etag})
+        try:
+            content = mirror.key_list(signed.desired.content_hash)
+        except LookupError:  # Replaced since the counters were read.
+            raise NotFoundError("such list of client keys any more; ask again") from None
+        headers = {"ETag": etag, **_headers(signed)}
+        return HttpResponse(content, content_type="application/json", headers=headers)
 
 
 class Report(GatewayView):
@@ -68,10 +87,12 @@ class Report(GatewayView):
 
     def post(self, request: Request, gateway_id: str) -> Response:
         reports.take(gateway_id, valid(ReportInput, request))
-        signed = fleet.signed(gateway_id)
+        signed, keys = fleet.signed(gateway_id), fleet.signed_keys(gateway_id)
         data = {
             "report_interval_seconds": reports.interval_seconds(fleet.size),
             "etag": signed.etag if signed else None,
+            # Its presence says that a report may tell of client keys.
+            "client_keys": keys.etag if keys else None,
         }
         return Response({"data": data})
 
@@ -84,7 +105,13 @@ class DecisionIntake(GatewayView):
         return Response({"data": {"accepted": decisions.take(gateway_id, **body)}}, status=202)
 
 
-def _headers(signed: Signed) -> dict[str, str]:
+def _keys_news(gateway_id: str) -> dict[str, str]:
+    """The header by which a gateway that polls hears of other client keys; none without any."""
+    signed = fleet.signed_keys(gateway_id)
+    return {"Keeptrusts-Client-Keys": signed.etag} if signed else {}
+
+
+def _headers(signed: Signed[Any]) -> dict[str, str]:
     signer = fleet.signer
     assert signer is not None  # It made the signature.
     return {
@@ -92,5 +119,4 @@ def _headers(signed: Signed) -> dict[str, str]:
         "Keeptrusts-Signature": signed.signature,
         "Keeptrusts-Key": signer.public_key,
         "Keeptrusts-Key-Chain": b64u(encode(list(signer.chain))),
-        "Keeptrusts-Events": settings.ENV.events_url,
     }

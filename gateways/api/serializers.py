@@ -41,6 +41,7 @@ class GatewayEdit(Input):
     name = Text(max_length=200, required=False)
     labels = Labels(required=False)
     configuration = ConfigurationId(required=False, allow_null=True, source="configuration_id")
+    client_keys = serializers.ChoiceField(Gateway.ClientKeys.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
@@ -57,6 +58,7 @@ class GatewayInput(Input):
     configuration = ConfigurationId(
         required=False, allow_null=True, default=None, source="configuration_id"
     )
+    client_keys = serializers.ChoiceField(Gateway.ClientKeys.choices, required=False)
 
 
 class EnrolmentInput(Input):
@@ -118,6 +120,13 @@ class RunningInput(Input):
     since = serializers.DateTimeField()
 
 
+class RunningKeysInput(Input):
+    """The list of client keys that a gateway asks for now."""
+
+    keys_seq = Whole(min_value=0, max_value=_LARGEST)
+    since = serializers.DateTimeField()
+
+
 class ProblemInput(Input):
     """A problem of a gateway; `code` is stable."""
 
@@ -129,6 +138,7 @@ class ReportInput(Input):
     """`POST /v1/gateways/{id}/report`."""
 
     running = RunningInput(allow_null=True)
+    client_keys = RunningKeysInput(required=False, allow_null=True, default=None)
     health = serializers.ChoiceField(["ok", "degraded"])
     problem = ProblemInput(allow_null=True)
     kt_version = Text(max_length=40)
@@ -151,13 +161,18 @@ class GatewayRow(serializers.ModelSerializer[Gateway]):
 
     configuration = serializers.CharField(source="configuration_id")
     bound = serializers.CharField(source="bound_id")
+    client_keys = serializers.SerializerMethodField()
 
     class Meta:
         model = Gateway
         fields = [
             "id", "name", "labels", "configuration", "bound", "bound_at", "ambiguous",
-            "created_at", "updated_at",
+            "client_keys", "created_at", "updated_at",
         ]  # fmt: skip
+
+    def get_client_keys(self, row: Gateway) -> str | None:
+        """`demanded` or `off`; null as long as no client key was ever for it."""
+        return row.client_keys or None
 
 
 class EnrolmentTokenRow(serializers.ModelSerializer[EnrolmentToken]):

@@ -150,9 +150,9 @@ def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock)
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
         return Verdict(STALE, seen.last_seen_at, f"its last {_MISSED_REPORTS} reports are missing")
     behind = desired is not None and seen.running_hash != desired.content_hash
-    if seen.problem_code == "control_plane_unreachable" or (
-        behind and seen.problem_code not in ("", "state_edited")
-    ):
+    # Client keys have a way of their own, and say nothing of the policy.
+    is_other = seen.problem_code in ("", "state_edited") or seen.problem_code.startswith("keys_")
+    if seen.problem_code == "control_plane_unreachable" or (behind and not is_other):
         return _problem(STALE, seen)
     return None
 

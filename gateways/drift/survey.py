@@ -50,6 +50,24 @@ class _Stored(NamedTuple):
     state__problem_code: str | None
     state__problem_message: str | None
     state__problem_since: datetime | None
+    client_keys: str
+    keys_seq: int
+    state__keys_seq: int | None
+    state__keys_since: datetime | None
+
+    @property
+    def keys(self) -> Mapping[str, Any] | None:
+        """The list of client keys that it should have and has; None where there never was any."""
+        if not self.client_keys and self.state__keys_seq is None:
+            return None
+        wanted = self.keys_seq if self.client_keys else None
+        return {
+            "setting": self.client_keys or None,
+            "desired_seq": wanted,
+            "running_seq": self.state__keys_seq,
+            "running_since": self.state__keys_since,
+            "arrived": wanted == self.state__keys_seq,
+        }
 
     @property
     def claim(self) -> _Claim:
@@ -84,10 +102,12 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
         facts = _facts(row, seen.get(row.pk), handed.get(row.pk), published)
         source = sources.get(row.bound_id or "")
         version = row.state__running_version
-        answer.append(_row(row.pk, row.bound_id, source, facts, version, clock))
+        answer.append(
+            {**_row(row.pk, row.bound_id, source, facts, version, clock), "client_keys": row.keys}
+        )
     for pk in unbound:
         if pk in sources:
-            answer.append(_row(None, pk, sources[pk], None, None, clock))
+            answer.append({**_row(None, pk, sources[pk], None, None, clock), "client_keys": None})
     return answer
 
 

@@ -12,6 +12,7 @@ from access.tokens import digest
 from gateways.mirror import Known, fleet
 from gateways.push.hub import Hub
 from gateways.push.stream import Send, Stream
+from gateways.signing.statements import DesiredKeys
 from keeptrusts.servers import failures
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,11 @@ class RefusedError(Exception):
 
 
 _NO_DATABASE = RefusedError(503, "unavailable", failures.SILENT.message)
+
+
+_REPLACED = RefusedError(
+    404, "not_found", "This gateway is to have another content; fetch its statement again."
+)
 
 
 class Application:
@@ -96,11 +102,19 @@ class Application:
                 pass
 
     async def _content(self, gateway: Known, content_hash: str, send: Send) -> None:
-        desired = fleet.desired(gateway.id)
-        if desired is None or desired.content_hash != content_hash:
-            message = "This gateway is to enforce another content; fetch its statement again."
-            raise RefusedError(404, "not_found", message)
-        await _send(send, 200, await self._hub.content(desired), b"application/yaml")
+        desired, keys = fleet.desired(gateway.id), fleet.desired_keys(gateway.id)
+        if desired is not None and desired.content_hash == content_hash:
+            await _send(send, 200, await self._hub.content(desired), b"application/yaml")
+        elif keys is not None and keys.content_hash == content_hash:
+            await _send(send, 200, await self._key_list(keys), b"application/json")
+        else:
+            raise _REPLACED
+
+    async def _key_list(self, keys: DesiredKeys) -> bytes:
+        try:
+            return await self._hub.key_list(keys)
+        except LookupError:
+            raise _REPLACED from None
 
 
 def _bearer(scope: Scope) -> str:

@@ -25,7 +25,7 @@ from gateways.push.stream import Stream
 from gateways.registry import gateways
 from gateways.reports import live
 from gateways.signing.keys import KeyUnreadableError
-from gateways.signing.statements import Desired
+from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts import counters
 from keeptrusts.messaging import hints
 from keeptrusts.redis_client import TIMEOUTS
@@ -132,11 +132,23 @@ class Hub:
         Raises:
             Error: the database could not be read.
         """
-        key = desired.content_hash
+        names = (desired.configuration, desired.version, desired.content_hash)
+        return await self._shared(desired.content_hash, lambda: mirror.content(*names))
+
+    async def key_list(self, keys: DesiredKeys) -> bytes:
+        """A gateway's list of client keys, as `content`.
+
+        Raises:
+            Error: the database could not be read.
+            LookupError: no gateway has this list any more.
+        """
+        name = keys.content_hash
+        return await self._shared(name, lambda: mirror.key_list(name))
+
+    async def _shared(self, key: str, read: Callable[[], bytes]) -> bytes:
         task = self._contents.get(key)
         if task is None:
-            names = (desired.configuration, desired.version, key)
-            task = asyncio.create_task(self._in_thread(lambda: mirror.content(*names)))
+            task = asyncio.create_task(self._in_thread(read))
             task.add_done_callback(lambda done: self._forget_failed(key, done))
             self._contents[key] = task
             if len(self._contents) > _KEPT_CONTENTS:

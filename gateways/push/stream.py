@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from gateways.mirror import fleet
-from gateways.signing.statements import Desired, Signed
+from gateways.signing.statements import Desired, DesiredKeys, Signed
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -27,6 +27,7 @@ class Stream:
         self._digest = digest
         self._send = send
         self._told: Desired | None = None
+        self._told_keys: DesiredKeys | None = None
         self._ping = False
         self._ended = False
         self._goodbye = False
@@ -35,8 +36,9 @@ class Stream:
     @property
     def is_behind(self) -> bool:
         """Whether this gateway has something to be sent."""
-        desired = fleet.desired(self.gateway_id)
-        return (desired is not None and desired != self._told) or not fleet.opens(self._digest)
+        desired, keys = fleet.desired(self.gateway_id), fleet.desired_keys(self.gateway_id)
+        is_new = desired is not None and desired != self._told
+        return is_new or keys not in (None, self._told_keys) or not fleet.opens(self._digest)
 
     def deliver(self) -> None:
         """Send the newest statement, unless it was sent already."""
@@ -71,17 +73,22 @@ class Stream:
         if self._goodbye or not fleet.opens(self._digest):
             self._ended = True
             return _GOODBYE
+        # Before the policy, so that no gateway enforces its first one without its keys.
+        keys = fleet.signed_keys(self.gateway_id)
+        if keys is not None and keys.desired != self._told_keys:
+            self._told_keys = keys.desired
+            return _event(b"client-keys", keys, keys.desired.keys_seq)
         signed = fleet.signed(self.gateway_id)
         if signed is not None and signed.desired != self._told:
             self._told = signed.desired
-            return _event(signed)
+            return _event(b"configuration", signed, signed.desired.publish_seq)
         if self._ping:
             self._ping = False
             return _PING
         return b""
 
 
-def _event(signed: Signed) -> bytes:
+def _event(name: bytes, signed: Signed[Any], seq: int) -> bytes:
     """A statement as a server-sent event; its JSON has no line feeds.
 
     Source: WHATWG HTML, "Server-sent events".
@@ -95,7 +102,4 @@ def _event(signed: Signed) -> bytes:
         "chain": list(signer.chain),
         "etag": signed.etag,
     }
-    return b"event: configuration\nid: %d\ndata: %b\n\n" % (
-        signed.desired.publish_seq,
-        orjson.dumps(data),
-    )
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (name, seq, orjson.dumps(data))

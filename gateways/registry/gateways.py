@@ -9,28 +9,30 @@ from django.db.models import Q
 from django.utils import timezone
 
 from configurations.publish import publish
+from events import log
 from gateways.models import Binding, Gateway
-from gateways.registry import tokens
+from gateways.registry import keylists, tokens
 from gateways.registry.selectors import SelectorRule, bind
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, NotFoundError
 from keeptrusts.messaging import hints
 
 _PREVIOUS_TOKEN = timedelta(hours=24)
+_AT_ONCE = 500
 _BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
 
 def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, str]:
     """Add a gateway. The second value is its token, which is not stored.
 
-    `fields` are `name`, `labels` and `configuration_id`. The id of a deleted gateway may be
-    used again; its statements are then newer than all before.
+    `fields` are `name`, `labels`, `configuration_id` and perhaps `client_keys`. The id of a
+    deleted gateway may be used again; its statements are then newer than all before.
 
     Raises:
-        ConflictError: the id is taken (`id_taken`).
+        ConflictError: the id is taken (`id_taken`), or its list of client keys gets too large.
     """
     with transaction.atomic():
-        seq = publish()
+        seq, count = publish(), count_change()
         row = Gateway.objects.filter(pk=gateway_id).first()
         if row is not None and row.deleted_at is None:
             raise ConflictError("id_taken", f"The id {gateway_id!r} is taken; choose another.")
@@ -40,23 +42,27 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
         text, digest = tokens.gateway_token()
         row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)
         _rebind([row], seq)
-        _save(row)
+        _rekey(row, count)
         return row, text
 
 
-def edit(gateway_id: str, *, fields: Mapping[str, Any]) -> Gateway:
-    """Change `name`, `labels` or `configuration_id`, and bind the gateway anew.
+def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gateway:
+    """Change `name`, `labels`, `configuration_id` or `client_keys`; bind the gateway anew.
 
     Raises:
+        ConflictError: its list of client keys gets too large (`client_keys_too_large`).
         NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
-        seq = publish()
+        seq, count = publish(), count_change()
         row = _found(gateway_id)
+        before = row.client_keys
         for name, value in fields.items():
             setattr(row, name, value)
         _rebind([row], seq)
-        _save(row)
+        _rekey(row, count)
+        if fields.get("client_keys", before) != before:
+            _tell_switched(row, actor)
         return row
 
 
@@ -67,7 +73,7 @@ def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
         NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
-        count = _count()
+        count = count_change()
         row = _found(gateway_id)
         text, digest = tokens.gateway_token()
         row.previous_digest, row.digest = row.digest, digest
@@ -79,7 +85,7 @@ def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
 def retire_previous_token(gateway_id: str) -> None:
     """End the token before the last rotation, once the new one was used."""
     with transaction.atomic():
-        count = _count()
+        count = count_change()
         Gateway.objects.filter(pk=gateway_id).update(
             previous_digest="", previous_until=None, changed_seq=count
         )
@@ -93,12 +99,14 @@ def delete(gateway_id: str) -> Gateway:
     """
     with transaction.atomic():
         publish()  # An archived configuration is listed for as long as it is bound.
-        count = _count()
+        count = count_change()
         row = _found(gateway_id)
         row.deleted_at = timezone.now()
         row.configuration = row.bound = None
         row.ambiguous = False
+        row.keys_hash = ""
         _save(row, count)
+        keylists.forget_unused()
         return row
 
 
@@ -113,9 +121,60 @@ def reissue(gateway_id: str, *, above: int) -> bool:
         if seq <= above:
             transaction.set_rollback(True)
             return False
-        count = _count()
+        count = count_change()
         Gateway.objects.filter(pk=gateway_id).update(bound_seq=seq, changed_seq=count)
         return True
+
+
+def reissue_keys(gateway_id: str, *, above: int) -> bool:
+    """As `reissue`, for the gateway's list of client keys."""
+    with transaction.atomic():
+        count = count_change()
+        if count <= above:
+            transaction.set_rollback(True)
+            return False
+        Gateway.objects.filter(pk=gateway_id).update(keys_seq=count, changed_seq=count)
+        return True
+
+
+def rekey_all(count: int) -> list[str]:
+    """Give every gateway its list of client keys anew, after keys changed.
+
+    Called in the transaction that changes them, with the number from its `count_change`. Returns
+    the ids of the gateways that ask for keys from now on.
+    """
+    rows = list(Gateway.objects.filter(deleted_at=None).order_by("pk"))
+    open_before = {row.pk for row in rows if not row.client_keys}
+    changed = keylists.renew(rows, count)
+    _write_keys(changed, count)
+    keylists.forget_unused()
+    return [row.pk for row in changed if row.pk in open_before]
+
+
+def _write_keys(rows: Iterable[Gateway], count: int) -> None:
+    """Write the lists of many gateways, a statement for some hundreds that have the same."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        same.setdefault((row.client_keys, row.keys_hash), []).append(row.pk)
+    for (setting, content_hash), ids in same.items():
+        for at in range(0, len(ids), _AT_ONCE):
+            Gateway.objects.filter(pk__in=ids[at : at + _AT_ONCE]).update(
+                client_keys=setting, keys_hash=content_hash, keys_seq=count, changed_seq=count
+            )
+
+
+def _rekey(row: Gateway, count: int) -> None:
+    """Give a gateway its list of client keys, and write it."""
+    is_changed = bool(keylists.renew([row], count))
+    _save(row, count)
+    if is_changed:
+        keylists.forget_unused()
+
+
+def _tell_switched(row: Gateway, actor: str) -> None:
+    message = f"Gateway {row.pk}: client keys are {row.client_keys}, by {actor}."
+    details = {"actor": actor, "gateway": row.pk, "client_keys": row.client_keys}
+    log.record(log.Kind.CLIENT_KEYS_SWITCHED, message, details=details)
 
 
 def move(before: str, after: str, seq: int) -> tuple[str, ...]:
@@ -125,7 +184,7 @@ def move(before: str, after: str, seq: int) -> tuple[str, ...]:
     """
     concerned = Q(bound=before) | Q(configuration=before)
     rows = list(Gateway.objects.filter(concerned, deleted_at=None).order_by("pk"))
-    count, now = (_count() if rows else 0), timezone.now()
+    count, now = (count_change() if rows else 0), timezone.now()
     for row in rows:
         if row.configuration_id == before:
             row.configuration_id = after
@@ -145,7 +204,7 @@ def rebind_all(seq: int) -> None:
     rows = Gateway.objects.filter(deleted_at=None, configuration=None)
     changed = _rebind(list(rows), seq)
     if changed:
-        count = _count()
+        count = count_change()
         for row in changed:
             row.changed_seq = count
         Gateway.objects.bulk_update(changed, _BOUND_FIELDS, batch_size=500)
@@ -168,13 +227,18 @@ def _rebound(row: Gateway, rules: Iterable[SelectorRule], seq: int) -> bool:
     return before != (row.bound_id, row.ambiguous)
 
 
-def _count() -> int:
+def count_change() -> int:
+    """Count a change of gateways or client keys; returns its number.
+
+    Must be called before rows of either are read: writers of keys and of gateways then follow one
+    another, and none writes back what another changed meanwhile.
+    """
     hints.announce_on_commit()
     return counters.bump(Gateway.COUNTER)
 
 
-def _save(row: Gateway, count: int | None = None) -> None:
-    row.changed_seq = _count() if count is None else count
+def _save(row: Gateway, count: int) -> None:
+    row.changed_seq = count
     row.updated_at = timezone.now()
     row.save()
 

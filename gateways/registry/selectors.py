@@ -20,6 +20,11 @@ class Bound:
     ambiguous: bool = False
 
 
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether labels include all of a selector; an empty one selects everything."""
+    return selector.items() <= labels.items()
+
+
 def bind(
     rules: Iterable[SelectorRule],
     *,
@@ -34,7 +39,7 @@ def bind(
     """
     if named is not None:
         return Bound(named)
-    matching = [rule for rule in rules if rule.selector.items() <= labels.items()]
+    matching = [rule for rule in rules if selects(rule.selector, labels)]
     most = max((len(rule.selector) for rule in matching), default=0)
     best = {rule.configuration for rule in matching if len(rule.selector) == most}
     if len(best) > 1:

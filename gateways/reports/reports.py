@@ -56,6 +56,7 @@ class Essence:
         rest = (
             running.get("publish_seq"), report["health"], report["stopping"],
             report["kt_version"], report["started_at"].isoformat(),
+            (report["client_keys"] or {}).get("keys_seq"),
         )  # fmt: skip
         return cls(tuple(running.get(name) for name in names), problem.get("code", ""), rest)
 
@@ -92,6 +93,7 @@ def take(gateway_id: str, report: Report) -> None:
     """Record a report, which has the fields of `ReportInput`."""
     now = timezone.now()
     _tell_again(gateway_id, report["running"])
+    _tell_keys_again(gateway_id, report["client_keys"])
     essence = Essence.of_report(report).text()
     seen = LastReport(now, essence, report["counters"], report["stream"])
     try:
@@ -145,6 +147,16 @@ def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
         fleet.refresh(counters.read())
 
 
+def _tell_keys_again(gateway_id: str, runs: Mapping[str, Any] | None) -> None:
+    """As `_tell_again`, for the list of client keys."""
+    desired = fleet.desired_keys(gateway_id)
+    if runs is None or desired is None or runs["keys_seq"] <= desired.keys_seq:
+        return
+    if gateways.reissue_keys(gateway_id, above=runs["keys_seq"]):
+        log.warning("gateway had newer client keys; its list is reissued", gateway=gateway_id)
+        fleet.refresh(counters.read())
+
+
 def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
     """Write a report in one SQL statement. Of two at the same time the later one wins."""
     fields = _fields(report, now, before)
@@ -175,6 +187,7 @@ def _write_anew(gateway_id: str, report: Report, now: datetime) -> None:
 def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
     """The columns of a report; times only where something began or ended."""
     running, problem = report["running"] or {}, report["problem"] or {}
+    keys = report["client_keys"] or {}
     essence = Essence.of_report(report)
     fields = {
         "running_configuration": running.get("configuration", ""),
@@ -182,6 +195,8 @@ def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
         "running_hash": running.get("content_hash", ""),
         "running_seq": running.get("publish_seq", 0),
         "running_since": running.get("since"),
+        "keys_seq": keys.get("keys_seq"),
+        "keys_since": keys.get("since"),
         "problem_code": problem.get("code", ""),
         "problem_message": problem.get("message", ""),
         "last_seen_at": now,

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from gateways.models import SigningKey
 from gateways.signing.encoding import b64u, unb64u
-from gateways.signing.statements import SIGNED_AS, Desired, Signed, etag
+from gateways.signing.statements import DesiredKind, Signed, etag
 from keeptrusts import counters
 from keeptrusts.api.errors import ApiError
 from keeptrusts.sealing import Rotation, SealError, seal, unseal
@@ -45,10 +45,10 @@ class Signer:
     fingerprint: str
     chain: Sequence[Mapping[str, str]]
 
-    def sign(self, desired: Desired) -> Signed:
+    def sign(self, desired: DesiredKind) -> Signed[DesiredKind]:
         """Sign what a gateway is to enforce. Equal input gives an equal signature."""
         statement = desired.encoded()
-        signature = self.private.sign(SIGNED_AS + statement)
+        signature = self.private.sign(desired.signed_as + statement)
         return Signed(desired, b64u(statement), b64u(signature), etag(statement))
 
 

@@ -2,10 +2,9 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
+from typing import ClassVar, Generic, TypeVar
 
 import orjson
-
-SIGNED_AS = b"keeptrusts statement v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +14,8 @@ class Desired:
     `publish_seq` only grows for one gateway, whatever it is bound to. `commit` is empty for a
     version that the API made.
     """
+
+    signed_as: ClassVar[bytes] = b"keeptrusts statement v1\n"
 
     gateway: str
     configuration: str
@@ -29,10 +30,29 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class DesiredKeys:
+    """The list of client keys that one gateway is to ask for; `keys_seq` only grows."""
+
+    # Beside the other: a gateway of an older release takes no field more in that.
+    signed_as: ClassVar[bytes] = b"keeptrusts client keys v1\n"
+
+    gateway: str
+    content_hash: str
+    keys_seq: int
+
+    def encoded(self) -> bytes:
+        """The statement: compact JSON, keys sorted, UTF-8."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+
+DesiredKind = TypeVar("DesiredKind", Desired, DesiredKeys)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed(Generic[DesiredKind]):
     """A statement, base64url, with its signature. `etag` is the statement's sha256 in hex."""
 
-    desired: Desired
+    desired: DesiredKind
     statement: str
     signature: str
     etag: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
+from kt.gateway.clients.admission import Admission
 from kt.gateway.clients.blocks import Blocks
-from kt.gateway.clients.callers import Callers, unnamed
-from kt.gateway.clients.keyfile import read_callers, reread
+from kt.gateway.clients.callers import Callers
 from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import Loaded
@@ -22,14 +22,16 @@ from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.mockscript import Line
 from kt.gateway.upstream.routing import Router
 
+Script: TypeAlias = tuple[Line, ...]
+"""The answers of the mock."""
+
 
 class Gateway:
     """The state of one process.
 
     `loaded` is replaced whole by a reload, and read once for each request. `problem` says why the
-    newest policy is not in force, `keys_problem` why the newest client keys are not, "" when they
-    are. `control_plane` gives what a managed gateway shows of its control plane, and `spool` takes
-    its decisions.
+    newest policy is not in force, "" when it is. `admission` knows who may call. `control_plane`
+    gives what a managed gateway shows of its control plane, and `spool` takes its decisions.
 
     Raises:
         OSError: the file of client keys cannot be read.
@@ -42,7 +44,7 @@ class Gateway:
         source: PolicySource,
         loaded: Loaded,
         environment: Mapping[str, str],
-        script: tuple[Line, ...],
+        script: Script,
     ) -> None:
         self.options = options
         self.source = source
@@ -50,12 +52,7 @@ class Gateway:
         self.environment = environment
         self.script = script
         self.problem = ""
-        self.callers = (
-            read_callers(options.client_keys_path)
-            if options.client_keys_path
-            else unnamed(options.client_keys)
-        )
-        self.keys_problem = ""
+        self.admission = Admission(options.client_keys_path, options.client_keys, now=timestamp())
         self.draining = False
         self.in_flight = 0
         self.started = time.monotonic()
@@ -69,14 +66,19 @@ class Gateway:
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None
 
+    @property
+    def callers(self) -> Callers:
+        """Who may call now; replaced whole."""
+        return self.admission.callers
+
+    @property
+    def keys_problem(self) -> str:
+        """The reason why the newest client keys are not in force, "" when they are."""
+        return self.admission.problem
+
     def renew_callers(self) -> None:
-        """Take the clients of the file of keys as it is now; if it cannot be used, they stay."""
-        path = self.options.client_keys_path
-        found = reread(path) if path else self.callers
-        if isinstance(found, Callers):
-            self.callers, self.keys_problem = found, ""
-        else:
-            self.keys_problem = f"the newest client keys were not taken: {found}"
+        """Take client keys as they are on disk now; if they cannot be used, the last ones stay."""
+        self.admission.renew(timestamp())
 
     @property
     def uptime_seconds(self) -> float:

@@ -51,8 +51,8 @@ class Reloader:
         return not gateway.keys_problem
 
     def _stamp_keys(self) -> tuple[int, ...]:
-        path = self._gateway.options.client_keys_path
-        return stamp(path) if path else ()
+        path, source = self._gateway.options.client_keys_path, self._gateway.admission.source
+        return (*(stamp(path) if path else ()), *(source.stamp() if source else ()))
 
     @property
     def is_configured(self) -> bool:
@@ -68,6 +68,19 @@ class Reloader:
             self._enforce(loaded)
             failure = await asyncio.to_thread(_failure, keep)
             self._seen = self._gateway.source.stamp()
+            return failure
+
+    async def take_keys(self, content: bytes, seq: int, keep: Callable[[], None]) -> OSError | None:
+        """Put client keys that a control plane issued into force, then call `keep`, as `take`.
+
+        Raises:
+            SettingError: the list cannot be read; the last one stays in force.
+        """
+        async with self._lock:
+            admission = self._gateway.admission
+            await asyncio.to_thread(admission.issue, content, seq, timestamp())
+            failure = await asyncio.to_thread(_failure, keep)
+            self._keys_seen = self._stamp_keys()
             return failure
 
     def load_changed(self, sourced: Sourced) -> Loaded | None:

@@ -24,7 +24,7 @@ DOCS = [
         ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
 ]
-PACKAGES = ("access", "configurations", "gitrepos")
+PACKAGES = ("access", "configurations", "gateways", "gitrepos")
 URL = "https://github.com/org/governance-policies.git"
 MADE_ELSEWHERE = {"make run", "make test", "make check"}  # test_make.py, and this very run.
 

@@ -10,6 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rest_framework.test import APIClient
 
+KEYS_SIGNED_AS = b"keeptrusts client keys v1\n"
+
 
 def b64u(raw: bytes) -> str:
     """Encode as base64url without padding."""
@@ -81,6 +83,16 @@ class Machine:
         """Pull; the statement, after every check that a gateway makes."""
         return checked(self, self.pull(**headers))
 
+    def pull_keys(self, **headers: str) -> Any:
+        """Request its list of client keys; returns the answer."""
+        return self.client.get(f"{self.path}/client-keys", headers=headers)
+
+    def key_list(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Its list of client keys with the statement, after every check that a gateway makes."""
+        answer = self.pull_keys()
+        said = checked(self, answer, KEYS_SIGNED_AS)
+        return said, json.loads(answer.content)
+
     def report(self, **fields: Any) -> Any:
         """Report what runs; without fields, that nothing does, in good health."""
         body = {
@@ -111,14 +123,16 @@ def machine(row: dict[str, Any]) -> Machine:
     return Machine(row, client)
 
 
-def checked(one: Machine, answer: Any) -> dict[str, Any]:
+def checked(
+    one: Machine, answer: Any, signed_as: bytes = b"keeptrusts statement v1\n"
+) -> dict[str, Any]:
     """The statement of an answer that is signed by a trusted key and fits its bytes."""
     assert answer.status_code == 200, answer.content
     raw = unb64u(answer["Keeptrusts-Statement"])
     key = unb64u(answer["Keeptrusts-Key"])
     chain = json.loads(unb64u(answer["Keeptrusts-Key-Chain"]))
     signature = unb64u(answer["Keeptrusts-Signature"])
-    assert is_signed(key, signature, b"keeptrusts statement v1\n" + raw)
+    assert is_signed(key, signature, signed_as + raw)
     assert trusted(pin(one.token), key, chain)
     assert answer["ETag"] == f'"{hashlib.sha256(raw).hexdigest()}"'
     statement: dict[str, Any] = json.loads(raw)

@@ -108,7 +108,7 @@ class App:
     def _authenticate(self, headers: dict[str, str]) -> Caller | None:
         """The client that calls; None where no key is asked for."""
         callers = self._gateway.callers
-        if not callers:
+        if not callers.are_demanded:
             return None
         caller = callers.find(presented(headers))
         if caller is None:

@@ -38,6 +38,6 @@ class RepeatedCall:
             self.gateway.blocks.keep(self._key(), block, time.monotonic())
 
     def _key(self) -> bytes:
-        key = presented(self.headers) if self.gateway.callers else ""
+        key = presented(self.headers) if self.gateway.callers.are_demanded else ""
         client = f"key {key}" if key else f"address {self.peer}"
         return call_key(client, self.loaded.content_hash, self.path, self.headers, self.data)

@@ -14,6 +14,8 @@ from kt.gateway.managed.contact import Contact, Problem, disk_problem
 from kt.gateway.managed.enforcer import Enforcer
 from kt.gateway.managed.follower import Follower
 from kt.gateway.managed.identity import ENROLMENT, GATEWAY, Identity, TokenError, identity
+from kt.gateway.managed.keys.keyring import Keyring
+from kt.gateway.managed.keys.store import KeyStore
 from kt.gateway.managed.pauses import backoff
 from kt.gateway.managed.reporter import Reporter
 from kt.gateway.managed.shipper import Shipper
@@ -43,10 +45,13 @@ class Agent:
         )
         self._client = Client(managed.api_url, managed.gateway_id)
         self._enforcer = Enforcer(stored, reloader, self._contact, taken)
+        assert isinstance(gateway.admission.source, KeyStore)
+        self._keyring = Keyring(gateway.admission.source, reloader, self._contact, taken)
         self._reporter = Reporter(gateway, self._client, self._enforcer, self._contact)
         self._follower = Follower(
             self._client,
             self._enforcer,
+            self._keyring,
             self._contact,
             may_send=lambda url: may_send(url, insecure_http=managed.insecure_http),
             pace=lambda: self._reporter.interval_seconds,
@@ -76,7 +81,8 @@ class Agent:
             who = await self._identified()
             tasks.create_task(self._follower.poll(who))
             tasks.create_task(self._follower.stream(who))
-            tasks.create_task(self._reporter.run(who, lambda: self._follower.pull(who)))
+            follow = self._follower
+            tasks.create_task(self._reporter.run(who, lambda etags: follow.catch_up(who, *etags)))
             tasks.create_task(self._shipper.run(who))
 
     async def close(self) -> None:
@@ -104,6 +110,7 @@ class Agent:
     async def _guard(self) -> None:
         while True:
             await self._enforcer.guard()
+            await self._keyring.guard()
             await asyncio.sleep(_GUARD_SECONDS)
 
     async def _identified(self) -> Identity:

@@ -22,6 +22,8 @@ _TIMEOUT = aiohttp.ClientTimeout(total=15)
 # Three pings; one comes every ten seconds.
 _STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _MOST_JSON_BYTES = 256 << 10
+# Of client keys; the control plane hands out no more.
+MOST_LIST_BYTES = 4 << 20
 _NOT_MODIFIED = 304
 # 409: the id of an enrolment is taken.
 _REFUSALS = (401, 403, 409, 410)
@@ -47,16 +49,19 @@ class ContactError(Exception):
 
 
 class GoneError(ContactError):
-    """The policy with this hash is no longer the one to enforce."""
+    """The content with this hash is no longer the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The policy bound to this gateway. `events_url` is "" when the answer has none."""
+    """The policy bound to this gateway, None when it is the one that it has.
 
-    signed: Signed
-    content: bytes
+    `events_url` and the ETag of its client keys are "" when the answer has none.
+    """
+
+    policy: tuple[Signed, bytes] | None
     events_url: str
+    keys_etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,8 @@ class Client:
         url = f"{self._api}/v1/gateways/enrol"
         return await self._post(url, identity, {"id": self._gateway})
 
-    async def pull(self, identity: Identity, etag: str) -> Pulled | None:
-        """The policy bound to this gateway; None when `etag` is still its ETag.
+    async def pull(self, identity: Identity, etag: str) -> Pulled:
+        """The policy bound to this gateway, unless `etag` is still its ETag.
 
         Raises:
             ContactError: there is no answer, or a refusal.
@@ -106,27 +111,35 @@ class Client:
         headers = {"If-None-Match": f'"{etag}"'} if etag else {}
         url = f"{self._own()}/configuration"
         async with self._answer("GET", url, identity, headers=headers) as answer:
+            told = answer.headers
+            news = told.get("Keeptrusts-Events", ""), told.get("Keeptrusts-Client-Keys", "")
             if answer.status == _NOT_MODIFIED:
-                return None
+                return Pulled(None, *news)
             await _check(answer)
             content = await _read(answer, MAX_BYTES)
-            return Pulled(
-                _from_headers(answer.headers), content, answer.headers.get("Keeptrusts-Events", "")
-            )
+            return Pulled((_from_headers(told), content), *news)
 
-    async def content(self, identity: Identity, events_url: str, content_hash: str) -> bytes:
-        """A policy by its hash, from the process of event streams.
+    async def client_keys(self, identity: Identity) -> tuple[Signed, bytes]:
+        """The list of client keys of this gateway; raises as `pull` does."""
+        async with self._answer("GET", f"{self._own()}/client-keys", identity) as answer:
+            await _check(answer)
+            return _from_headers(answer.headers), await _read(answer, MOST_LIST_BYTES)
+
+    async def content(
+        self, identity: Identity, events_url: str, content_hash: str, *, most: int = MAX_BYTES
+    ) -> bytes:
+        """A policy, or a list of client keys, by its hash, from the process of event streams.
 
         Raises:
             ContactError: there is no answer, or a refusal.
-            GoneError: the policy is no longer the one to enforce.
+            GoneError: it is no longer the newest.
         """
         url = f"{self._own(events_url)}/contents/{content_hash}"
         async with self._answer("GET", url, identity) as answer:
             if answer.status == _NOT_FOUND:
-                raise GoneError("content_mismatch", "the policy was replaced meanwhile")
+                raise GoneError("content_mismatch", "it was replaced meanwhile")
             await _check(answer)
-            return await _read(answer, MAX_BYTES)
+            return await _read(answer, most)
 
     async def events(self, identity: Identity, events_url: str) -> AsyncGenerator[Event, None]:
         """The events of a stream, until it ends.

@@ -14,7 +14,10 @@ from kt.gateway.managed import files
 
 _LOG = logging.getLogger("kt.gateway")
 # The first that has a problem is shown: those of the policy come first.
-AREAS = ("statement", "state", "disk", "spool", "pull", "report")
+AREAS = (
+    "statement", "state", "disk", "keys", "key-state", "key-disk", "spool", "pull", "report",
+)  # fmt: skip
+_EDITABLE = ("state", "key-state")
 _SHOWN_SECONDS = 10.0
 _MOST_BYTES = 64 << 10
 _LONGEST_MESSAGE = 500
@@ -51,8 +54,12 @@ class Contact:
         self.streaming = False
         self.spool_bytes = 0
         self.counters = dict.fromkeys(
-            ("decisions_sent", "decisions_dropped", "statements_refused", "state_restored"), 0
-        )
+            (
+                "decisions_sent", "decisions_dropped", "statements_refused", "keys_refused",
+                "state_restored",
+            ),
+            0,
+        )  # fmt: skip
         self.changed = asyncio.Event()
         self.answered = asyncio.Event()
 
@@ -70,7 +77,7 @@ class Contact:
             del self._problems[area]
         else:
             self._problems[area] = problem
-            if area == "state":
+            if area in _EDITABLE:
                 self._until[area] = time.monotonic() + _SHOWN_SECONDS
         self._log(before)
         self.save()

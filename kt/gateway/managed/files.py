@@ -1,4 +1,4 @@
-"""Reading and writing files of a state folder: for the owner alone, whole or not there."""
+"""Files of a state folder: for the owner alone, whole or not there; what is signed, twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Generic, Protocol, TypeVar
+
+from kt.gateway.policy.source import stamp
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -50,6 +53,91 @@ def settle(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Keepable(Protocol):
+    """A document that was verified; `seq` only grows."""
+
+    @property
+    def seq(self) -> int: ...
+
+    def file(self) -> bytes:
+        """The bytes of a copy."""
+
+
+KeptKind = TypeVar("KeptKind", bound=Keepable)
+
+
+class Shelf(Generic[KeptKind]):
+    """The files of one kind of document: two copies of the newest, and the sequence reached.
+
+    If the process is killed, one copy is whole. `genuine` verifies the bytes of one.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        copies: Collection[str],
+        seq: str,
+        genuine: Callable[..., KeptKind | None],
+        *,
+        most_bytes: int,
+    ) -> None:
+        self._folder = folder
+        self._copies = [os.path.join(folder, name) for name in copies]
+        self._seq = os.path.join(folder, seq)
+        self._genuine = genuine
+        self._most_bytes = most_bytes
+
+    def find(self, *, pin: str, gateway: str) -> tuple[KeptKind | None, bool]:
+        """The newest genuine document, and whether a file is not as it was written.
+
+        A copy older than a document that was kept since does not count.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        least, edited = self.least()
+        newest: KeptKind | None = None
+        for path in self._copies:
+            data = read(path, self._most_bytes)
+            kept = None if data is None else self._genuine(data, pin=pin, gateway=gateway)
+            edited |= kept is None and os.path.exists(path)
+            if kept is not None and kept.seq < least:
+                edited, kept = True, None
+            if kept is not None and (newest is None or kept.seq > newest.seq):
+                newest = kept
+        return newest, edited
+
+    def keep(self, kept: KeptKind) -> None:
+        """Write both copies, then the sequence below which documents are refused from now on.
+
+        Raises:
+            OSError: the disk is full or fails.
+        """
+        data = kept.file()
+        for path in self._copies:
+            replace(path, data)
+        replace(self._seq, b"%d\n" % kept.seq)
+        settle(self._folder)
+
+    def holds(self, kept: KeptKind) -> bool:
+        """True when both copies are as they were written."""
+        data = kept.file()
+        least, edited = self.least()
+        written = all(read(path, self._most_bytes) == data for path in self._copies)
+        return written and not edited and least == kept.seq
+
+    def stamp(self) -> tuple[int, ...]:
+        """A value that changes when a file of the document does."""
+        return tuple(part for path in (*self._copies, self._seq) for part in stamp(path))
+
+    def least(self) -> tuple[int, bool]:
+        """The sequence below which documents are refused, and whether it is unreadable."""
+        data = read(self._seq, 32)
+        if data is None:
+            return 0, False
+        return (int(data), False) if data.strip().isdigit() else (0, True)
 
 
 # As `keeptrusts.private`: neither imports the other.

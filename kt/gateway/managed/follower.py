@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
-from kt.gateway.managed.client import Client, ContactError, Event, GoneError
+from kt.gateway.managed.client import MOST_LIST_BYTES, Client, ContactError, Event, GoneError
 from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.enforcer import Enforcer, Fetch
 from kt.gateway.managed.identity import Identity
+from kt.gateway.managed.keys.keyring import Keyring
+from kt.gateway.managed.keys.proof import KeptKeys
 from kt.gateway.managed.pauses import around, backoff
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.statement import StatementError, fields_of, parse
@@ -34,6 +36,7 @@ class Follower:
         self,
         client: Client,
         enforcer: Enforcer,
+        keyring: Keyring,
         contact: Contact,
         *,
         may_send: Callable[[str], bool],
@@ -41,6 +44,7 @@ class Follower:
     ) -> None:
         self._client = client
         self._enforcer = enforcer
+        self._keyring = keyring
         self._contact = contact
         self._may_send = may_send
         self._pace = pace
@@ -57,17 +61,22 @@ class Follower:
             await asyncio.sleep(backoff(failures) if failures else around(pause, 0.5))
 
     async def pull(self, identity: Identity) -> bool:
-        """Ask for the policy to enforce; False when there was no answer."""
+        """Ask for the policy to enforce, and for client keys; False when they did not come."""
         since = self._enforcer.kept
         try:
             # The first answer must not be a 304: it has the url of events.
             pulled = await self._client.pull(
                 identity, self._enforcer.etag if self._heard_url else ""
             )
-            if pulled is not None:
-                self._learn(pulled.events_url)
-                fetch = _returning(pulled.content)
-                await self._enforcer.offer(pulled.signed, identity.pin, fetch, since=since)
+            self._learn(pulled.events_url)
+            if self._keyring.is_news(pulled.keys_etag):
+                await self._pull_keys(identity)
+            if self._keyring.holds_back:
+                return False
+            if pulled.policy is not None:
+                signed, content = pulled.policy
+                fetch = _returning(content)
+                await self._enforcer.offer(signed, identity.pin, fetch, since=since)
         except StatementError as exc:
             self._enforcer.refuse(exc.code, str(exc))
         except ContactError as exc:
@@ -75,6 +84,23 @@ class Follower:
             return False
         self._contact.reached("pull")
         return True
+
+    async def catch_up(self, identity: Identity, policy_etag: str, keys_etag: str) -> None:
+        """Ask for the policy and the client keys, whichever of them is not the one that is here."""
+        if self._keyring.is_news(keys_etag):
+            await self._pull_keys(identity)
+        if policy_etag and policy_etag not in (self._enforcer.etag, self._enforcer.refused):
+            await self.pull(identity)
+
+    async def _pull_keys(self, identity: Identity) -> None:
+        since = self._keyring.kept
+        try:
+            signed, content = await self._client.client_keys(identity)
+            await self._keyring.offer(signed, identity.pin, _returning(content), since=since)
+        except StatementError as exc:
+            self._keyring.refuse(exc)
+        except ContactError as exc:
+            self._keyring.miss(str(exc))
 
     async def stream(self, identity: Identity) -> None:
         """Hold a stream, and open another when it ends; until cancelled."""
@@ -84,14 +110,17 @@ class Follower:
             began = time.monotonic()
             try:
                 async with aclosing(self._client.events(identity, self._events_url)) as events:
-                    since = self._enforcer.kept
+                    since = self._enforcer.kept, self._keyring.kept
                     async for event in events:
                         first_seconds = event.retry_seconds or first_seconds
                         self._hold(True)
                         if event.name == "goodbye":
                             break
-                        await self._hear(event, identity, since)
-                        since = self._enforcer.kept
+                        if event.name == "client-keys":
+                            await self._hear_keys(event, identity, since[1])
+                        elif event.name == "configuration" and not self._keyring.holds_back:
+                            await self._hear(event, identity, since[0])
+                        since = self._enforcer.kept, self._keyring.kept
             except ContactError as exc:
                 _LOG.info("the stream of events: %s", exc)
             self._hold(False)
@@ -100,9 +129,6 @@ class Follower:
             await asyncio.sleep(backoff(failures, first_seconds))
 
     async def _hear(self, event: Event, identity: Identity, since: Kept | None) -> None:
-        if event.name != "configuration":
-            return
-
         async def fetch(content_hash: str) -> bytes:
             return await self._client.content(identity, self._events_url, content_hash)
 
@@ -111,6 +137,22 @@ class Follower:
             await self._enforcer.offer(signed, identity.pin, fetch, since=since)
         except StatementError as exc:
             self._enforcer.refuse(exc.code, str(exc))
+        except GoneError:
+            await self.pull(identity)
+        else:
+            self._contact.reached("pull")
+
+    async def _hear_keys(self, event: Event, identity: Identity, since: KeptKeys | None) -> None:
+        async def fetch(content_hash: str) -> bytes:
+            return await self._client.content(
+                identity, self._events_url, content_hash, most=MOST_LIST_BYTES
+            )
+
+        try:
+            signed = parse(fields_of(event.data))
+            await self._keyring.offer(signed, identity.pin, fetch, since=since)
+        except StatementError as exc:
+            self._keyring.refuse(exc)
         except GoneError:
             await self.pull(identity)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from kt import __version__
 from kt.gateway.call.health import reasons
@@ -19,7 +19,14 @@ from kt.gateway.managed.pauses import around, backoff, spread
 _FIRST_INTERVAL_SECONDS = 3.0
 _LEAST_INTERVAL_SECONDS = 1.0
 _LONGEST_INTERVAL_SECONDS = 600.0
-_AREAS = ("statement", "state", "disk", "spool", "pull")
+_AREAS = ("statement", "state", "disk", "keys", "key-state", "key-disk", "spool", "pull")
+
+
+class Wanted(NamedTuple):
+    """The ETags of the policy to enforce and of the client keys to ask for, each "" for none."""
+
+    policy: str
+    keys: str
 
 
 class Reporter:
@@ -31,18 +38,21 @@ class Reporter:
         self._gateway = gateway
         self._client = client
         self._enforcer = enforcer
+        # An older control plane takes no report that tells of client keys.
+        self._tells_keys = False
         self._contact = contact
         self._started_at = timestamp()
         self.interval_seconds = _FIRST_INTERVAL_SECONDS
 
-    async def run(self, identity: Identity, pull: Callable[[], Awaitable[Any]]) -> None:
-        """Report until cancelled; `pull` is called when another policy is to be enforced."""
+    async def run(self, identity: Identity, catch_up: Callable[[Wanted], Awaitable[None]]) -> None:
+        """Report until cancelled; `catch_up` is called with what the gateway should have."""
         failures = 0
         while True:
             self._contact.changed.clear()
             try:
                 wanted = await self.send(identity)
             except ContactError as exc:
+                self._tells_keys = self._tells_keys and not exc.is_final
                 self._contact.note("report", Problem(exc.code, str(exc)))
                 self._contact.answered.clear()
                 await _wait(self._contact.answered, max(backoff(failures), exc.retry_after))
@@ -50,13 +60,12 @@ class Reporter:
                 continue
             failures = 0
             self._contact.reached("report")
-            if wanted and wanted not in (self._enforcer.etag, self._enforcer.refused):
-                await pull()
+            await catch_up(wanted)
             if await _wait(self._contact.changed, around(self.interval_seconds)):
                 await asyncio.sleep(spread(self.interval_seconds))
 
-    async def send(self, identity: Identity, *, stopping: bool = False) -> str:
-        """Report once; returns the ETag of the policy to enforce.
+    async def send(self, identity: Identity, *, stopping: bool = False) -> Wanted:
+        """Report once; returns what the gateway should have.
 
         Raises:
             ContactError: the report was not taken.
@@ -68,8 +77,10 @@ class Reporter:
             and _LEAST_INTERVAL_SECONDS <= interval <= _LONGEST_INTERVAL_SECONDS
         ):
             self.interval_seconds = float(interval)
-        etag = answer.get("etag")
-        return etag if isinstance(etag, str) else ""
+        could_tell, self._tells_keys = self._tells_keys, "client_keys" in answer
+        if self._tells_keys and not could_tell and self._gateway.admission.issued is not None:
+            self._contact.changed.set()  # What could not be told before is told now.
+        return Wanted(_text(answer.get("etag")), _text(answer.get("client_keys")))
 
     def _body(self, *, stopping: bool) -> dict[str, Any]:
         # A problem with reports is over when one arrives.
@@ -77,6 +88,7 @@ class Reporter:
         degraded = problem is not None or bool(reasons(self._gateway))
         return {
             "running": self._running(),
+            **({"client_keys": self._running_keys()} if self._tells_keys else {}),
             "health": "degraded" if degraded else "ok",
             "problem": problem and problem.shown(),
             "kt_version": __version__,
@@ -97,6 +109,14 @@ class Reporter:
             "publish_seq": kept.statement.publish_seq,
             "since": loaded.loaded_at,
         }
+
+    def _running_keys(self) -> dict[str, Any] | None:
+        issued = self._gateway.admission.issued
+        return {"keys_seq": issued.seq, "since": issued.since} if issued else None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:

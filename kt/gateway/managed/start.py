@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from kt.gateway.gateway import Gateway, timestamp
+from kt.gateway.gateway import Gateway, Script, timestamp
 from kt.gateway.managed import contact, files
 from kt.gateway.managed.identity import GATEWAY, Identity, identity
+from kt.gateway.managed.keys.store import KeyStore
 from kt.gateway.managed.state import CONTACT, SPOOL, State
 from kt.gateway.managed.stored import Stored
 from kt.gateway.options import Managed, Options
 from kt.gateway.policy.loading import Loaded, PolicyError, load, nothing
 from kt.gateway.policy.source import SourceError
 from kt.gateway.records.spool import SUFFIX, Spool
-from kt.gateway.upstream.mockscript import Line
 
 _UNASKED = (
     "this gateway has no token: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"
@@ -25,9 +25,11 @@ _LARGEST_SEGMENT_BYTES = 1 << 20
 
 
 def prepare(
-    options: Options, managed: Managed, environment: Mapping[str, str], script: tuple[Line, ...]
+    options: Options, managed: Managed, environment: Mapping[str, str], script: Script
 ) -> Gateway:
-    """A gateway with the policy that was in force last, or with none, which refuses all calls.
+    """A gateway with the policy and client keys that were in force last.
+
+    Without a policy, or without the keys that were there, it refuses all calls.
 
     Raises:
         OSError: the state folder, or the file of client keys, cannot be used.
@@ -41,6 +43,7 @@ def prepare(
     loaded, problem = _last(stored, options, environment)
     gateway = Gateway(options, stored, loaded, environment, script)
     gateway.problem = problem
+    gateway.admission.attach(KeyStore(stored), timestamp())
     gateway.spool = _spool(state.path(SPOOL), managed.spool_bytes // options.workers)
     path = state.path(CONTACT)
     files.remove(path)

@@ -1,7 +1,7 @@
 """The state folder of a managed gateway: the newest policy with its proof, and the token.
 
 The policy is stored twice. A copy is one file: a line of JSON (`{statement, signature, key,
-chain}`) and then the policy's exact bytes. If the process is killed, one copy is whole.
+chain}`) and then the policy's exact bytes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from kt.gateway.managed.statement import (
     StatementError,
     check_content,
     fields_of,
+    filed,
     parse,
-    render,
     verify,
 )
-from kt.gateway.policy.source import SourceError, stamp
+from kt.gateway.policy.source import SourceError
 from kt.policy.files import MAX_BYTES
 
 COPIES = ("policy", "policy.copy")
@@ -46,10 +46,13 @@ class Kept:
     statement: Statement
     content: bytes
 
+    @property
+    def seq(self) -> int:
+        return self.statement.publish_seq
+
     def file(self) -> bytes:
         """The bytes of a copy."""
-        head = json.dumps(render(self.signed), separators=(",", ":"), sort_keys=True)
-        return head.encode() + b"\n" + self.content
+        return filed(self.signed, self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class State:
         self.folder = os.path.abspath(folder)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         files.close(self.folder, folders=_FOLDERS)
+        self._policy = files.Shelf(self.folder, COPIES, _SEQ, _genuine, most_bytes=_MOST_BYTES)
         # Held open, and so locked, until the last process of this gateway is gone.
         self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -95,17 +99,7 @@ class State:
         Raises:
             OSError: the folder cannot be read.
         """
-        least, edited = self._least()
-        newest: Kept | None = None
-        for name in COPIES:
-            data = files.read(self.path(name), _MOST_BYTES)
-            kept = _genuine(data, pin=pin, gateway=gateway) if data is not None else None
-            edited |= kept is None and os.path.exists(self.path(name))
-            if kept is not None and kept.statement.publish_seq < least:
-                edited, kept = True, None
-            if kept is not None and _is_newer(kept, newest):
-                newest = kept
-        return Found(newest, edited)
+        return Found(*self._policy.find(pin=pin, gateway=gateway))
 
     def keep(self, kept: Kept) -> None:
         """Write both copies, then the sequence below which statements are refused from now on.
@@ -113,23 +107,15 @@ class State:
         Raises:
             OSError: the disk is full or fails.
         """
-        data = kept.file()
-        for name in COPIES:
-            files.replace(self.path(name), data)
-        files.replace(self.path(_SEQ), b"%d\n" % kept.statement.publish_seq)
-        files.settle(self.folder)
+        self._policy.keep(kept)
 
     def holds(self, kept: Kept) -> bool:
         """True when both copies are as they were written."""
-        data = kept.file()
-        copies = (files.read(self.path(name), _MOST_BYTES) for name in COPIES)
-        least, edited = self._least()
-        written = all(copy == data for copy in copies)
-        return written and not edited and least == kept.statement.publish_seq
+        return self._policy.holds(kept)
 
     def stamp(self) -> tuple[int, ...]:
         """A value that changes when a file of the policy does."""
-        return tuple(part for name in (*COPIES, _SEQ) for part in stamp(self.path(name)))
+        return self._policy.stamp()
 
     def identity(self) -> Identity | None:
         """The identity from an enrolment, None without one.
@@ -153,13 +139,6 @@ class State:
         files.replace(self.path(_IDENTITY), text.encode() + b"\n")
         files.settle(self.folder)
 
-    def _least(self) -> tuple[int, bool]:
-        """The sequence below which statements are refused, and whether it is unreadable."""
-        data = files.read(self.path(_SEQ), 32)
-        if data is None:
-            return 0, False
-        return (int(data), False) if data.strip().isdigit() else (0, True)
-
 
 def _genuine(data: bytes, *, pin: str, gateway: str) -> Kept | None:
     head, _, content = data.partition(b"\n")
@@ -170,7 +149,3 @@ def _genuine(data: bytes, *, pin: str, gateway: str) -> Kept | None:
     except StatementError:
         return None
     return Kept(signed, statement, content)
-
-
-def _is_newer(kept: Kept, newest: Kept | None) -> bool:
-    return newest is None or kept.statement.publish_seq > newest.statement.publish_seq

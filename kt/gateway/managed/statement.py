@@ -156,22 +156,42 @@ def render(signed: Signed) -> dict[str, Any]:
     }
 
 
+def filed(signed: Signed, content: bytes) -> bytes:
+    """A statement and what it is about as one file: a line of JSON, then the exact bytes."""
+    head = json.dumps(render(signed), separators=(",", ":"), sort_keys=True)
+    return head.encode() + b"\n" + content
+
+
 def verify(signed: Signed, *, pin: str, gateway: str) -> Statement:
     """The statement, after checking that a trusted key signed it for this gateway.
+
+    Raises:
+        StatementError: as `prove`.
+    """
+    fields = prove(signed, pin=pin, gateway=gateway, label=STATEMENT, types=_TYPES)
+    return Statement(**fields)
+
+
+def prove(
+    signed: Signed, *, pin: str, gateway: str, label: bytes, types: Mapping[str, type]
+) -> dict[str, Any]:
+    """The fields of a statement of the kind `label`, which has exactly these types.
 
     Raises:
         StatementError: the signature does not fit (`statement_forged`), the key is not trusted
             (`key_not_pinned`), or it is for another gateway (`statement_foreign`).
     """
-    if not _is_signed(signed.key, signed.signature, STATEMENT + signed.statement):
+    if not _is_signed(signed.key, signed.signature, label + signed.statement):
         raise _forged("its signature is wrong")
     if fingerprint(signed.key) not in _trusted(signed.chain, pin):
         message = "the statement is signed by a key that the pinned key has not signed"
         raise StatementError("key_not_pinned", message)
-    statement = _read(signed.statement)
-    if statement.gateway != gateway:
+    fields = fields_of(signed.statement)
+    if {name: type(value) for name, value in fields.items()} != types:
+        raise _forged("its fields are not those of version 1")
+    if fields["gateway"] != gateway:
         raise StatementError("statement_foreign", "the statement is for another gateway")
-    return statement
+    return fields
 
 
 def check_order(statement: Statement, newest: Statement | None) -> None:
@@ -222,13 +242,6 @@ def _trusted(chain: Sequence[KeyLink], pin: str) -> set[str]:
         if fingerprint(link.signer) in trusted:
             trusted.add(fingerprint(link.key))
     return trusted
-
-
-def _read(data: bytes) -> Statement:
-    fields = fields_of(data)
-    if {k: type(v) for k, v in fields.items()} != _TYPES:
-        raise _forged("its fields are not those of version 1")
-    return Statement(**fields)
 
 
 def _forged(why: str) -> StatementError:

@@ -40,6 +40,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
     ("it cannot take the newest",
      {"running_hash": OLD, "problem_code": "policy_invalid", "problem_since": ago(5)}, JUST_NOW,
      "stale", ago(5)),
+    ("its client keys are refused, and say nothing of the policy",
+     {"running_hash": OLD, "problem_code": "keys_forged"}, JUST_NOW, "rolling_out", ago(20)),
     ("it refused something and runs the newest", {"problem_code": "statement_forged"}, {},
      "in_sync", ago(900)),
     ("somebody edited what it keeps", {"problem_code": "state_edited", "problem_since": ago(5)},

@@ -17,8 +17,17 @@ from rest_framework.test import APIClient
 from gateways.models import Gateway
 from gateways.signing import keys
 from tests.gateways.conftest import Register
+from tests.support.api import created
 from tests.support.events import Event, Events, Pusher
-from tests.support.gateways import Machine, is_signed, machine, pin, trusted, unb64u
+from tests.support.gateways import (
+    KEYS_SIGNED_AS,
+    Machine,
+    is_signed,
+    machine,
+    pin,
+    trusted,
+    unb64u,
+)
 from tests.support.repo import policy
 from tests.support.stack import wait_for
 from tests.support.syncing import make, override
@@ -68,16 +77,18 @@ def open_stream(pusher: Pusher) -> Iterator[Open]:
         events.close()
 
 
-def told(one: Machine, event: Event) -> dict[str, Any]:
+def told(
+    one: Machine, event: Event, signed_as: bytes = b"keeptrusts statement v1\n"
+) -> dict[str, Any]:
     """The statement of an event, after every look that a gateway takes."""
-    assert event.name == "configuration"
+    assert event.name == ("client-keys" if signed_as == KEYS_SIGNED_AS else "configuration")
     data = event.data
     raw, key = unb64u(data["statement"]), unb64u(data["key"])
-    assert is_signed(key, unb64u(data["signature"]), b"keeptrusts statement v1\n" + raw)
+    assert is_signed(key, unb64u(data["signature"]), signed_as + raw)
     assert trusted(pin(one.token), key, data["chain"])
     assert hashlib.sha256(raw).hexdigest() == data["etag"]
     said: dict[str, Any] = json.loads(raw)
-    assert event.id == str(said["publish_seq"])
+    assert event.id == str(said["keys_seq" if "keys_seq" in said else "publish_seq"])
     return said
 
 
@@ -99,6 +110,26 @@ def test_a_change_is_told_at_once(admin: APIClient, gateway: Machine, open_strea
     override(admin, "bot", policy("Bot 2"))
 
     assert told(gateway, stream.next()) == gateway.statement()
+
+
+def test_client_keys_are_told_before_the_policy(
+    admin: APIClient, register: Register, bot: str, pusher: Pusher, open_stream: Open
+) -> None:
+    """And at once when they change, without the policy; the list can be had by its hash."""
+    created(admin.post("/v1/client-keys", {"name": "team"}, format="json"))
+    gateway = register(configuration=bot)
+    stream = open_stream(gateway)
+    first = told(gateway, stream.next(), KEYS_SIGNED_AS)
+    told(gateway, stream.next())
+
+    admin.delete("/v1/client-keys/team")
+
+    said = told(gateway, stream.next(), KEYS_SIGNED_AS)
+    assert said["keys_seq"] > first["keys_seq"]
+    path = f"{gateway.path}/contents"
+    status, content = pusher.get(f"{path}/{said['content_hash']}", gateway.token)
+    assert (status, json.loads(content)) == (200, {"demanded": True, "keys": []})
+    assert pusher.get(f"{path}/{first['content_hash']}", gateway.token)[0] == 404
 
 
 def test_a_change_is_told_without_a_hint(gateway: Machine, open_stream: Open) -> None:

@@ -34,6 +34,7 @@ def test_a_report_is_answered_with_what_to_enforce(gateway: Machine) -> None:
     assert answer.json()["data"] == {
         "report_interval_seconds": 3,
         "etag": gateway.pull()["ETag"].strip('"'),
+        "client_keys": None,
     }
 
 

@@ -1,0 +1,197 @@
+"""Views of client keys, and the serializers of their bodies and rows."""
+
+import hashlib
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.authentication import bearer
+from configurations.serializers import Id, Labels
+from gateways.api.fleet import valid
+from gateways.models import ClientKey, Gateway
+from gateways.registry import clientkeys
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.fields import Input, Text, Whole
+from keeptrusts.api.views import View, texts
+from kt.policy.language.forms import FORMS
+
+_MOST_GATEWAYS = 1000
+_LONGEST_WINDOW_SECONDS = 31 * 86_400
+_OF_NOTHING = {hashlib.sha256(text).hexdigest() for text in (b"", b"\n")}
+
+
+class KeyName(Id):
+    """The name of a key's holder, as in a gateway's file of keys."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if len(value) > 100:
+            raise serializers.ValidationError("must have at most 100 characters")
+        return value
+
+
+class Digest(Text):
+    """The SHA-256 of a key in hexadecimal. No error shows what was sent: it may be a key."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data).lower()
+        if len(value) != 64 or not set(value) <= set("0123456789abcdef"):
+            raise serializers.ValidationError(
+                "must be 64 hexadecimal digits, the key's SHA-256: printf %s KEY | sha256sum"
+            )
+        if value in _OF_NOTHING:
+            raise serializers.ValidationError("is the digest of an empty key")
+        return value
+
+
+class Glob(Text):
+    """A model, or a glob of models, in one line."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not FORMS["line"].accepts(value):
+            raise serializers.ValidationError(f"must be {FORMS['line'].words}")
+        return value
+
+
+class GatewayIds(serializers.ListField):
+    """Ids of gateways that exist, without repetition, in order."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Id(), min_length=1, max_length=_MOST_GATEWAYS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        ids = set(super().to_internal_value(data))
+        there = Gateway.objects.filter(pk__in=ids, deleted_at=None).values_list("pk", flat=True)
+        if missing := sorted(ids - set(there)):
+            raise serializers.ValidationError(f"there is no gateway {missing[0]!r}")
+        return sorted(ids)
+
+
+class RateLimit(Input):
+    """Calls in a window."""
+
+    max_requests = Whole(min_value=1, max_value=1_000_000_000)
+    window_seconds = Whole(min_value=1, max_value=_LONGEST_WINDOW_SECONDS)
+
+
+class TokenBudget(Input):
+    """Tokens in a window."""
+
+    max_tokens = Whole(min_value=1, max_value=1_000_000_000_000)
+    window_seconds = Whole(min_value=1, max_value=_LONGEST_WINDOW_SECONDS)
+
+
+class ClientKeyEdit(Input):
+    """`PATCH /v1/client-keys/{name}`; null takes a limit, or a choice of gateways, away."""
+
+    models = serializers.ListField(
+        child=Glob(max_length=200),
+        min_length=1,
+        max_length=100,
+        required=False,
+        allow_null=True,
+        source="model_globs",
+    )
+    rate_limit = RateLimit(required=False, allow_null=True)
+    token_budget = TokenBudget(required=False, allow_null=True)
+    gateways = GatewayIds(required=False, allow_null=True)
+    selector = Labels(allow_empty=False, required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("must have at least one field to change")
+        return attrs
+
+
+class ClientKeyInput(ClientKeyEdit):
+    """`POST /v1/client-keys`; without `sha256` the key is made here."""
+
+    name = KeyName()
+    sha256 = Digest(required=False, default="")
+
+
+class RotationInput(Input):
+    """`POST /v1/client-keys/{name}/rotate`; without `sha256` the key is made here."""
+
+    sha256 = Digest(required=False, default="")
+
+
+class ClientKeyRow(serializers.ModelSerializer[ClientKey]):
+    """A client key as the API shows it: never the key, never its digest."""
+
+    models = serializers.JSONField(source="model_globs")
+    has_previous = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ClientKey
+        fields = [
+            "name", "models", "rate_limit", "token_budget", "gateways", "selector",
+            "has_previous", "created_at", "updated_at", "revoked_at",
+        ]  # fmt: skip
+
+    def get_has_previous(self, row: ClientKey) -> bool:
+        """Whether the key before the last rotation is valid, too."""
+        return row.previous_digest is not None
+
+
+class ClientKeys(View):
+    """List and make client keys."""
+
+    query = {"GET": ("gateway",)}
+
+    def get(self, request: Request) -> Response:
+        rows = ClientKey.objects.order_by("pk")
+        gateway_id = texts(request, ("gateway",)).get("gateway")
+        found = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)
+        return Response({"data": ClientKeyRow(found, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        body = valid(ClientKeyInput, request)
+        name, sha256 = body.pop("name"), body.pop("sha256")
+        made = clientkeys.create(name, fields=body, sha256=sha256, actor=bearer(request).name)
+        headers = {"Location": f"/v1/client-keys/{name}"}
+        return Response({"data": _shown_once(*made)}, status=201, headers=headers)
+
+
+class OneClientKey(View):
+    """Show, edit or revoke a client key."""
+
+    def get(self, request: Request, name: str) -> Response:
+        row = ClientKey.objects.filter(pk=name).first()
+        if row is None:
+            raise NotFoundError(f"client key {name!r}")
+        return Response({"data": ClientKeyRow(row).data})
+
+    def patch(self, request: Request, name: str) -> Response:
+        fields = valid(ClientKeyEdit, request)
+        row = clientkeys.edit(name, fields=fields, actor=bearer(request).name)
+        return Response({"data": ClientKeyRow(row).data})
+
+    def delete(self, request: Request, name: str) -> Response:
+        row = clientkeys.revoke(name, actor=bearer(request).name)
+        return Response({"data": ClientKeyRow(row).data})
+
+
+class RotateClientKey(View):
+    """Replace a client key; the one before is valid, too, until it is ended."""
+
+    def post(self, request: Request, name: str) -> Response:
+        sha256 = valid(RotationInput, request)["sha256"]
+        made = clientkeys.rotate(name, sha256=sha256, actor=bearer(request).name)
+        return Response({"data": _shown_once(*made)})
+
+
+class PreviousClientKey(View):
+    """End the key before the last rotation."""
+
+    def delete(self, request: Request, name: str) -> Response:
+        row = clientkeys.end_previous(name, actor=bearer(request).name)
+        return Response({"data": ClientKeyRow(row).data})
+
+
+def _shown_once(row: ClientKey, text: str) -> dict[str, Any]:
+    """A row with its key, if that was made here: it is stored nowhere."""
+    return {**ClientKeyRow(row).data, **({"key": text} if text else {})}

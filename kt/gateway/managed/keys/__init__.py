@@ -1,0 +1,1 @@
+"""Client keys that the control plane issues: proven, stored, put into force."""

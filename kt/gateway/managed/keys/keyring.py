@@ -1,0 +1,167 @@
+"""Taking lists of client keys: each is verified and put into force whole, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from kt.gateway.errors import SettingError
+from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.keys.proof import (
+    KeptKeys,
+    KeysStatement,
+    check_keys_order,
+    check_list,
+    verify_keys,
+)
+from kt.gateway.managed.keys.store import KeyStore
+from kt.gateway.managed.statement import Signed, StatementError
+from kt.gateway.reload import Reloader
+
+_LOG = logging.getLogger("kt.gateway")
+Fetch = Callable[[str], Awaitable[bytes]]
+# Of their own, so that nobody takes them for a problem of the policy.
+_CODES = {
+    "statement_forged": "keys_forged",
+    "key_not_pinned": "keys_not_pinned",
+    "statement_foreign": "keys_foreign",
+    "statement_older": "keys_older",
+    "content_mismatch": "keys_mismatch",
+}
+
+
+class Keyring:
+    """Puts lists into force. `kept` is the one in force, with its proof.
+
+    `taken` is called for each new one. `refused` is the ETag of the last genuine statement whose
+    list this release cannot read. `is_awaited`: the control plane has a list for this gateway,
+    and it is not in force yet.
+    """
+
+    def __init__(
+        self, store: KeyStore, reloader: Reloader, contact: Contact, taken: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._reloader = reloader
+        self._contact = contact
+        self._taken = taken
+        self._lock = asyncio.Lock()
+        self.kept = store.kept
+        self._saved = True
+        self.refused = ""
+        self.is_awaited = False
+
+    @property
+    def etag(self) -> str:
+        """The ETag of the list in force, "" while none is."""
+        return self.kept.signed.etag if self.kept else ""
+
+    @property
+    def holds_back(self) -> bool:
+        """True while the first policy must wait: without its keys the gateway would be open."""
+        return self.is_awaited and self.kept is None and not self._reloader.is_configured
+
+    def is_news(self, etag: str) -> bool:
+        """Whether to ask for the list with this ETag, "" where the control plane has none."""
+        self.is_awaited = bool(etag) and etag != self.etag
+        return self.is_awaited and etag != self.refused
+
+    async def offer(
+        self, signed: Signed, pin: str, fetch: Fetch, *, since: KeptKeys | None
+    ) -> None:
+        """Put a statement's list into force; `fetch` gets a list by its hash.
+
+        A refusal changes nothing but the shown problem. `since` is the list that was in force when
+        the request for the statement began.
+
+        Raises:
+            ContactError: the list could not be fetched.
+        """
+        self.is_awaited = self.is_awaited or signed.etag != self.etag
+        async with self._lock:
+            try:
+                await self._take(signed, pin, fetch, since)
+            except StatementError as exc:
+                self.refuse(exc)
+            except SettingError as exc:
+                self.refused = signed.etag
+                self._note(Problem("keys_unreadable", str(exc)))
+            else:
+                self.is_awaited = False
+                self._contact.note("keys", None)
+
+    def refuse(self, exc: StatementError) -> None:
+        """Count a refused list and show the problem."""
+        self._note(Problem(_CODES[exc.code], f"client keys: {exc}"))
+
+    def miss(self, why: str) -> None:
+        """Show that a list could not be had."""
+        self._contact.note("keys", Problem("keys_unreachable", f"client keys: {why}"))
+
+    def _note(self, problem: Problem) -> None:
+        self._contact.counters["keys_refused"] += 1
+        if problem != self._contact.problem("keys"):
+            _LOG.error("refused what the control plane sent: %s: %s", problem.code, problem.message)
+        self._contact.note("keys", problem)
+
+    async def _take(self, signed: Signed, pin: str, fetch: Fetch, since: KeptKeys | None) -> None:
+        statement = verify_keys(signed, pin=pin, gateway=self._store.gateway)
+        check_keys_order(statement, since.statement if since else None)
+        if self.kept is not None:
+            if statement.keys_seq < self.kept.seq:
+                return  # One that came meanwhile overtook it.
+            check_keys_order(statement, self.kept.statement)
+            if signed == self.kept.signed:
+                return
+        await self._enforce(KeptKeys(signed, statement, await self._content(statement, fetch)))
+
+    async def _content(self, statement: KeysStatement, fetch: Fetch) -> bytes:
+        """A list's bytes, fetched unless they are in force already."""
+        if self.kept is not None and self.kept.statement.content_hash == statement.content_hash:
+            return self.kept.content
+        content = await fetch(statement.content_hash)
+        check_list(statement, content)
+        return content
+
+    async def _enforce(self, kept: KeptKeys) -> None:
+        failure = await self._reloader.take_keys(
+            kept.content, kept.seq, lambda: self._store.keep(kept)
+        )
+        self.kept = kept
+        self._note_saved(failure)
+        self._contact.changed.set()
+        self._taken()
+
+    async def guard(self) -> None:
+        """Restore the stored list if it is not the one in force, and show the problem."""
+        async with self._lock:
+            kept = self.kept
+            if kept is None:
+                return
+            if await asyncio.to_thread(self._holds, kept):
+                self._contact.note("key-state", None)
+                return
+            was_saved = self._saved
+            self._note_saved(await asyncio.to_thread(self._save, kept))
+            if was_saved and self._saved:
+                message = "the stored client keys were edited by hand and are restored"
+                self._contact.counters["state_restored"] += 1
+                self._contact.note("key-state", Problem("keys_edited", message))
+
+    def _holds(self, kept: KeptKeys) -> bool:
+        try:
+            return self._saved and self._store.holds(kept)
+        except OSError:
+            return False
+
+    def _save(self, kept: KeptKeys) -> OSError | None:
+        try:
+            self._store.keep(kept)
+        except OSError as exc:
+            return exc
+        return None
+
+    def _note_saved(self, failure: OSError | None) -> None:
+        self._saved = failure is None
+        self._contact.note("key-disk", None if failure is None else disk_problem(failure))

@@ -1,0 +1,1 @@
+"""Client keys of the control plane, in a managed gateway."""
