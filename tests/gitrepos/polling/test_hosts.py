@@ -270,7 +270,11 @@ def test_a_host_that_three_remotes_cannot_reach_rests(
     for row in [shown(admin, row) for row in down]:
         assert (row["status"], row["error"]["code"]) == ("synced", "unreachable")
     assert sorted(Remote.objects.values_list("failures", "put_off")) == [(0, 0)] + [(0, 1)] * 3
-    assert claims.due(timezone.now()) is None
+    until = Host.objects.get().cooling_until
+    assert until is not None
+    Remote.objects.filter(put_off=0).update(next_poll_at=until - timedelta(seconds=1))
+    assert claims.due(until - timedelta(milliseconds=1)) is None
+    assert claims.due(until) is not None
 
 
 def test_what_somebody_asks_for_does_not_wait_for_its_host(
