@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Case, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from gitrepos.models import Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Fence
 
@@ -28,23 +28,39 @@ _OVERLOOKED = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a poll found: where the refs stand, and which requests for a sync it answers.
+    """What a poll found: where the refs stand, and which requests and edits it answers.
 
-    `requests` has the `requested_seq` of links, by id, as it was before the forge was asked.
+    `requests` has the `requested_seq` and `edits` the `generation` of links that were behind, by
+    id, as it was before the forge was asked.
     """
 
     heads: Mapping[str, str]
     requests: Mapping[UUID, int] = field(default_factory=dict)
+    edits: Mapping[UUID, int] = field(default_factory=dict)
+
+    def request(self, link: Link) -> int:
+        """The last request for a sync of a link that came before the poll."""
+        return self.requests.get(link.pk, link.served_seq)
+
+    def is_before_edit(self, link: Link) -> bool:
+        """True when the link was edited after the poll, and no sync has observed it."""
+        return link.generation not in (link.observed_generation, self.edits.get(link.pk))
 
     def as_json(self) -> dict[str, Any]:
         """The form that stands in a remote's row."""
-        requests = {str(pk): number for pk, number in self.requests.items()}
-        return {"heads": dict(self.heads), "requests": requests}
+        return {
+            "heads": dict(self.heads),
+            "requests": {str(pk): number for pk, number in self.requests.items()},
+            "edits": {str(pk): number for pk, number in self.edits.items()},
+        }
 
 
 def found(row: Mapping[str, Any]) -> Found:
     """What stands in a remote's row as `Found.as_json` wrote it."""
-    return Found(row["heads"], {UUID(pk): number for pk, number in row["requests"].items()})
+    requests, edits = (
+        {UUID(pk): number for pk, number in row[name].items()} for name in ("requests", "edits")
+    )
+    return Found(row["heads"], requests, edits)
 
 
 class Group(NamedTuple):

@@ -49,7 +49,8 @@ def sync(fence: Fence, what: Found) -> None:
     """Bring every link of a remote to what a poll found; one failure does not stop the others.
 
     Requests that came after that poll are served by another one, since it may not have seen what
-    they are about. Links for which the lease is too short are left to the next poll.
+    they are about. A link that was edited after it is synced as it is now, and polled again at
+    once. Links for which the lease is too short are left to the next poll.
     """
     began = time.monotonic()
     with work.discarding(fence):
@@ -62,15 +63,15 @@ def sync(fence: Fence, what: Found) -> None:
         for look, reason, head, found in _taken(job, heads, pending, began):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            requested = what.requests.get(look.link.pk, look.link.served_seq)
-            attempt = job.attempt(look.link, reason, requested)
+            attempt = job.attempt(look.link, reason, what.request(look.link))
             results[look.link.pk] = _sync_link(fence, attempt, look, head, found)
         changed = _reasons(job, heads, pending).keys()
         failed = list(results.values()).count(False)
+        left_over = bool(changed - results.keys()) and not failed
         claims.finish(
             fence,
             ok=failed < max(len(job.links), 1),
-            at_once=bool(changed - results.keys()) and not failed,
+            at_once=left_over or any(map(what.is_before_edit, job.links)),
             limited_until=limited_until,
         )
 

@@ -45,6 +45,11 @@ class Work:
         asking = (link for link in self.links if link.requested_seq > link.served_seq)
         return {link.pk: link.requested_seq for link in asking}
 
+    def edits(self) -> dict[UUID, int]:
+        """The edits that no attempt has observed, by link."""
+        edited = (link for link in self.links if link.generation != link.observed_generation)
+        return {link.pk: link.generation for link in edited}
+
     def attempt(self, link: Link, reason: Reason, requested: int | None = None) -> Attempt:
         """A new attempt at one of its links, as the link is now.
 
