@@ -117,7 +117,7 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
             if row is not None:
                 measures.waited((now - row.waits_since).total_seconds())
                 what = found(row.found)
-                row.found = row.waits_since = None
+                row.waits_since = None  # What was found stays, for a sync that is killed.
                 row.claim_id, row.synced_at = claim_id, now
                 row.lease_until = now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)
                 row.save(update_fields=Remote.CLAIM)

@@ -24,7 +24,7 @@ from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, Rem
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
-from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling import claims, hosts, measures, waiting
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
@@ -63,7 +63,7 @@ def sync(fence: Fence, what: Found) -> None:
         for look, reason, head, found in _taken(job, heads, pending, began):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            attempt = job.attempt(look.link, reason, what.request(look.link))
+            attempt = job.attempt(look.link, reason, what)
             results[look.link.pk] = _sync_link(fence, attempt, look, head, found)
         changed = _reasons(job, heads, pending).keys()
         failed = list(results.values()).count(False)
@@ -77,10 +77,14 @@ def sync(fence: Fence, what: Found) -> None:
 
 
 def abandon(fence: Fence, error: RemoteError) -> None:
-    """Show the error that ended a sync on its links, and give the remote back for a later try."""
+    """Show the error that ended a sync on its links, and give the remote back for a later try.
+
+    What was asked for or edited after the poll that led to the sync is looked at again at once.
+    """
     job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
     if job is not None:
-        work.fail_all(fence, job, error)
+        row = job.remote.found
+        work.fail_all(fence, job, error, waiting.found(row) if row else None)
 
 
 def _taken(

@@ -3,15 +3,17 @@
 from uuid import uuid4
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded, WorkerLostError
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gitrepos.models import Remote
+from gitrepos import tasks
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, waiting
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
-from tests.support.syncing import content, edit, link, run_due
+from tests.support.syncing import content, edit, link, request, run_due, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +49,53 @@ def test_an_edit_while_a_sync_waits_is_looked_at_again(admin: APIClient, repo: R
     assert first == policy("One").encode()
     assert content(admin, "other") == policy("Two").encode()
     assert not Remote.objects.get().asked
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["limit", "crash", "kill"])
+def test_what_is_asked_while_a_sync_runs_that_dies_is_not_served(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Its commit was not looked at; another poll is due at once."""
+    repo.commit({BOT: policy("Bot")})
+    row = link(admin, repo.url)
+    request(admin, row)
+    waiting_sync()
+
+    def die(*_: object) -> None:
+        request(admin, row)
+        raise SoftTimeLimitExceeded if how == "limit" else RuntimeError
+
+    task_id = uuid4()
+    if how == "kill":
+        assert waiting.take(task_id, timezone.now())
+        request(admin, row)
+        tasks.give_back(str(task_id), WorkerLostError("signal 9"))
+    else:
+        monkeypatch.setattr(steps, "sync", die)
+        tasks.sync_remote.apply()
+        monkeypatch.undo()
+
+    shows = shown(admin, row)
+    assert (shows["status"], Link.objects.get().served_seq) == ("error", 1)
+    run_due()
+    assert (shown(admin, row)["status"], Link.objects.get().served_seq) == ("synced", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_while_a_sync_runs_that_is_killed_shows_no_failure(
+    admin: APIClient, repo: Repo
+) -> None:
+    """What was killed began before it; the link is tried at once as it is now."""
+    repo.commit({BOT: policy("Bot")})
+    row = link(admin, repo.url)
+    waiting_sync()
+    task_id = uuid4()
+    assert waiting.take(task_id, timezone.now())
+    edit(admin, row, path="bot")
+
+    tasks.give_back(str(task_id), WorkerLostError("signal 9"))
+
+    assert shown(admin, row)["status"] == "pending"
+    run_due()
+    assert shown(admin, row)["status"] == "synced"
