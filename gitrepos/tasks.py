@@ -181,6 +181,7 @@ def wake() -> None:
     now = timezone.now()
     hosts.wake_late(now)
     links.wake_late(now)
+    waiting.wake_late(now)
     if late := claims.wake_late(now):
         log.warning("repaired times far ahead; check the clocks", remotes=late)
 

@@ -132,6 +132,16 @@ def is_any_overlooked(now: datetime) -> bool:
     return _waiting(now).filter(waits_since__lte=now - _OVERLOOKED).exists()
 
 
+def wake_late(now: datetime) -> None:
+    """Bring times to `now` that lie ahead; a clock that was set back leaves such times.
+
+    Until they were over, whoever has them would come after all others.
+    """
+    ahead = now + timedelta(seconds=claims.SKEW_SECONDS)
+    Remote.objects.filter(waits_since__gt=ahead).update(waits_since=now)
+    Remote.objects.filter(synced_at__gt=ahead).update(synced_at=now)
+
+
 def _waiting(now: datetime) -> QuerySet[Remote]:
     """The remotes whose sync waits, and may begin: a paused credential fetches nothing."""
     rows = Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)

@@ -1,5 +1,6 @@
 """What happens to a remote while its sync waits or runs: requests, edits, kills, clocks, pauses."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 from gitrepos import tasks
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, waiting
+from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
@@ -99,3 +101,22 @@ def test_an_edit_while_a_sync_runs_that_is_killed_shows_no_failure(
     assert shown(admin, row)["status"] == "pending"
     run_due()
     assert shown(admin, row)["status"] == "synced"
+
+
+def test_a_clock_set_back_holds_up_no_turn() -> None:
+    """Neither of what waits, nor of a host whose last sync began in the future."""
+    ahead = timezone.now() + timedelta(hours=5)
+    for host in ("a", "b"):
+        Remote.objects.create(url=f"https://{host}/old", host=host, synced_at=timezone.now())
+    Remote.objects.filter(host="a").update(synced_at=ahead)
+    for host in ("a", "b"):
+        Remote.objects.create(
+            url=f"https://{host}/1", host=host, waits_since=ahead, found=Found({}).as_json()
+        )
+
+    tasks.wake()
+
+    now = timezone.now()
+    assert not Remote.objects.filter(waits_since__gt=now).exists()
+    assert not Remote.objects.filter(synced_at__gt=now).exists()
+    assert waiting.is_any_overlooked(now + timedelta(seconds=2))
