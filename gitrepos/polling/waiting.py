@@ -143,9 +143,13 @@ def wake_late(now: datetime) -> None:
 
 
 def _waiting(now: datetime) -> QuerySet[Remote]:
-    """The remotes whose sync waits, and may begin: a paused credential fetches nothing."""
+    """The remotes whose sync waits, and may begin.
+
+    A paused credential fetches nothing, and a host that rests is asked for what somebody waits for
+    alone. That ends with a poll that is answered: a fetch takes a minute to find a host silent.
+    """
     rows = Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
-    return hosts.outside(rows, hosts.in_trouble(), lasting=now)
+    return hosts.outside(rows, hosts.in_trouble())
 
 
 def _urgent(now: datetime) -> Q:

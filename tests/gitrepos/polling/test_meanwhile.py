@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
-from gitrepos.models import Link, Remote
+from gitrepos.models import Host, Link, Pause, Remote
 from gitrepos.polling import claims, waiting
 from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
@@ -120,3 +120,20 @@ def test_a_clock_set_back_holds_up_no_turn() -> None:
     assert not Remote.objects.filter(waits_since__gt=now).exists()
     assert not Remote.objects.filter(synced_at__gt=now).exists()
     assert waiting.is_any_overlooked(now + timedelta(seconds=2))
+
+
+@pytest.mark.parametrize("trouble", ["pause", "rest"])
+def test_what_is_in_trouble_is_polled_before_it_is_fetched(trouble: str) -> None:
+    """The end of a pause and a host's next probe are a question; many syncs are no question."""
+    now = timezone.now()
+    Remote.objects.create(
+        url="https://a/1", host="a", waits_since=now, found=Found({}).as_json(), next_poll_at=now
+    )
+    over = now - timedelta(seconds=1)
+    if trouble == "pause":
+        Pause.objects.create(host="a", credential_digest="", until=over)
+    else:
+        Host.objects.create(pk="a", cooling_until=over)
+
+    assert waiting.take(uuid4(), now) is None
+    assert not waiting.is_any_overlooked(now + timedelta(seconds=3))
