@@ -15,7 +15,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
-from tests.support.syncing import content, edit, link, request, run_due, shown
+from tests.support.syncing import content, edit, link, request, run_due, shown, unlink
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +137,19 @@ def test_what_is_in_trouble_is_polled_before_it_is_fetched(trouble: str) -> None
 
     assert waiting.take(uuid4(), now) is None
     assert not waiting.is_any_overlooked(now + timedelta(seconds=3))
+
+
+def test_what_waits_stays_due_when_another_link_goes(admin: APIClient, repo: Repo) -> None:
+    """The links that are left are looked at again as before, however long their interval is."""
+    repo.commit({BOT: policy("Bot"), OTHER: policy("Other")})
+    link(admin, repo.url, path="bot")
+    other = link(admin, repo.url, path="other")
+    run_due()
+    repo.commit({BOT: policy("Two")})
+    Remote.objects.update(next_poll_at=timezone.now())
+    waiting_sync()
+
+    unlink(admin, other)
+
+    due_at = Remote.objects.get().next_poll_at
+    assert due_at is not None and due_at <= timezone.now()
