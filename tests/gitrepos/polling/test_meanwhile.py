@@ -15,7 +15,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
 from tests.support.repo import Repo, policy
-from tests.support.syncing import content, edit, link, request, run_due, shown, unlink
+from tests.support.syncing import content, edit, hashes, link, request, run_due, shown, unlink
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,21 @@ def test_what_is_in_trouble_is_polled_before_it_is_fetched(trouble: str) -> None
 
     assert waiting.take(uuid4(), now) is None
     assert not waiting.is_any_overlooked(now + timedelta(seconds=3))
+
+
+def test_messages_of_syncs_that_wait_do_not_heap_up(
+    admin: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is polled and told of again each minute; the message before is void by then."""
+    repo.commit({BOT: policy("Bot")})
+    link(admin, repo.url)
+    told = []
+    monkeypatch.setattr(tasks.sync_remote, "apply_async", lambda **how: told.append(how))
+
+    tasks.tick()
+
+    assert told == [{"expires": claims.POLL_LEASE_SECONDS}]
+    assert not hashes()
 
 
 def test_what_waits_stays_due_when_another_link_goes(admin: APIClient, repo: Repo) -> None:
