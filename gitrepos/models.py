@@ -97,7 +97,7 @@ class Remote(models.Model):
     to make fewer requests; `refused_at` is when such an answer last paused its credential.
 
     The claim: until `lease_until` only the worker that wrote `claim_id` may act on the remote.
-    `found` is what a poll found, for which a sync waits since `waits_since`, see
+    `found` is what a poll found, for which a sync waits since `waits_since` or runs, see
     `polling.waiting`; `synced_at` is when the last sync began.
     """
 

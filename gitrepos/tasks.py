@@ -181,6 +181,7 @@ def wake() -> None:
     now = timezone.now()
     hosts.wake_late(now)
     links.wake_late(now)
+    waiting.wake_late(now)
     if late := claims.wake_late(now):
         log.warning("repaired times far ahead; check the clocks", remotes=late)
 
@@ -206,13 +207,14 @@ def _hand_over(fence: Fence, found: Found) -> None:
     except claims.FenceLostError as exc:
         log.warning("discarded", remote=str(fence.remote_id), reason=str(exc))
         return
-    _tell_syncers()
+    # By then it is polled and told of again: else what waits for long would fill the broker.
+    _tell_syncers(expires=claims.POLL_LEASE_SECONDS)
 
 
-def _tell_syncers(**options: Any) -> None:
-    """Tell the workers that a sync waits."""
+def _tell_syncers(*, expires: int) -> None:
+    """Tell the workers that a sync waits; after so many seconds the message is void."""
     try:
-        sync_remote.apply_async(**options)
+        sync_remote.apply_async(expires=expires)
     except OperationalError as exc:
         # The sync keeps its place, and a later tick tells of it.
         log.warning("sync not queued: broker unreachable", error=str(exc))

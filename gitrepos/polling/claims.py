@@ -315,6 +315,8 @@ def set_pace(remote: Remote, now: datetime) -> None:
 def reschedule(remote: Remote) -> None:
     """Set a remote's interval and next poll from its links; it is due at once if one is behind.
 
+    While its sync waits it stays due, to be looked at again.
+
     To be called in the transaction that changed a link, with `remote` locked.
     """
     now = timezone.now()
@@ -327,7 +329,7 @@ def reschedule(remote: Remote) -> None:
     elif remote.links.filter(Link.behind()).exists():
         _ask(remote, now)
     else:
-        remote.next_poll_at = next_turn(now)
+        remote.next_poll_at = next_turn(now) if remote.waits_since is None else now
     remote.save(update_fields=Remote.SCHEDULE)
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Case, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from gitrepos.models import Remote
+from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, hosts, measures
 from gitrepos.polling.claims import Fence
 
@@ -28,23 +28,39 @@ _OVERLOOKED = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a poll found: where the refs stand, and which requests for a sync it answers.
+    """What a poll found: where the refs stand, and which requests and edits it answers.
 
-    `requests` has the `requested_seq` of links, by id, as it was before the forge was asked.
+    `requests` has the `requested_seq` and `edits` the `generation` of links that were behind, by
+    id, as it was before the forge was asked.
     """
 
     heads: Mapping[str, str]
     requests: Mapping[UUID, int] = field(default_factory=dict)
+    edits: Mapping[UUID, int] = field(default_factory=dict)
+
+    def request(self, link: Link) -> int:
+        """The last request for a sync of a link that came before the poll."""
+        return self.requests.get(link.pk, link.served_seq)
+
+    def is_before_edit(self, link: Link) -> bool:
+        """True when the link was edited after the poll, and no sync has observed it."""
+        return link.generation not in (link.observed_generation, self.edits.get(link.pk))
 
     def as_json(self) -> dict[str, Any]:
         """The form that stands in a remote's row."""
-        requests = {str(pk): number for pk, number in self.requests.items()}
-        return {"heads": dict(self.heads), "requests": requests}
+        return {
+            "heads": dict(self.heads),
+            "requests": {str(pk): number for pk, number in self.requests.items()},
+            "edits": {str(pk): number for pk, number in self.edits.items()},
+        }
 
 
 def found(row: Mapping[str, Any]) -> Found:
     """What stands in a remote's row as `Found.as_json` wrote it."""
-    return Found(row["heads"], {UUID(pk): number for pk, number in row["requests"].items()})
+    requests, edits = (
+        {UUID(pk): number for pk, number in row[name].items()} for name in ("requests", "edits")
+    )
+    return Found(row["heads"], requests, edits)
 
 
 class Group(NamedTuple):
@@ -101,7 +117,7 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
             if row is not None:
                 measures.waited((now - row.waits_since).total_seconds())
                 what = found(row.found)
-                row.found = row.waits_since = None
+                row.waits_since = None  # What was found stays, for a sync that is killed.
                 row.claim_id, row.synced_at = claim_id, now
                 row.lease_until = now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)
                 row.save(update_fields=Remote.CLAIM)
@@ -116,10 +132,24 @@ def is_any_overlooked(now: datetime) -> bool:
     return _waiting(now).filter(waits_since__lte=now - _OVERLOOKED).exists()
 
 
+def wake_late(now: datetime) -> None:
+    """Bring times to `now` that lie ahead; a clock that was set back leaves such times.
+
+    Until they were over, whoever has them would come after all others.
+    """
+    ahead = now + timedelta(seconds=claims.SKEW_SECONDS)
+    Remote.objects.filter(waits_since__gt=ahead).update(waits_since=now)
+    Remote.objects.filter(synced_at__gt=ahead).update(synced_at=now)
+
+
 def _waiting(now: datetime) -> QuerySet[Remote]:
-    """The remotes whose sync waits, and may begin: a paused credential fetches nothing."""
+    """The remotes whose sync waits, and may begin.
+
+    A paused credential fetches nothing, and a host that rests is asked for what somebody waits for
+    alone. That ends with a poll that is answered: a fetch takes a minute to find a host silent.
+    """
     rows = Remote.objects.filter(waits_since__isnull=False, claim_id__isnull=True)
-    return hosts.outside(rows, hosts.in_trouble(), lasting=now)
+    return hosts.outside(rows, hosts.in_trouble())
 
 
 def _urgent(now: datetime) -> Q:

@@ -70,7 +70,7 @@ def _is_quiet(
         return False
     heads = refs.found(job.followed(), answer.heads)
     if any(needs.why(link, heads, pending, job.started_at) for link in job.links):
-        hand_over(fence, Found(heads, job.requests()))
+        hand_over(fence, Found(heads, job.requests(), job.edits()))
         return False
     return True
 

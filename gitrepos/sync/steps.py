@@ -24,7 +24,7 @@ from gitrepos.errors import GoneError, RateLimitedError, RefNotAllowedError, Rem
 from gitrepos.forge import check
 from gitrepos.links.sealed_secrets import secret_of
 from gitrepos.models import Link
-from gitrepos.polling import claims, hosts, measures
+from gitrepos.polling import claims, hosts, measures, waiting
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
@@ -49,7 +49,8 @@ def sync(fence: Fence, what: Found) -> None:
     """Bring every link of a remote to what a poll found; one failure does not stop the others.
 
     Requests that came after that poll are served by another one, since it may not have seen what
-    they are about. Links for which the lease is too short are left to the next poll.
+    they are about. A link that was edited after it is synced as it is now, and polled again at
+    once. Links for which the lease is too short are left to the next poll.
     """
     began = time.monotonic()
     with work.discarding(fence):
@@ -62,24 +63,28 @@ def sync(fence: Fence, what: Found) -> None:
         for look, reason, head, found in _taken(job, heads, pending, began):
             if isinstance(look.result, RateLimitedError):
                 limited_until = hosts.limited(job.remote, look.result)
-            requested = what.requests.get(look.link.pk, look.link.served_seq)
-            attempt = job.attempt(look.link, reason, requested)
+            attempt = job.attempt(look.link, reason, what)
             results[look.link.pk] = _sync_link(fence, attempt, look, head, found)
         changed = _reasons(job, heads, pending).keys()
         failed = list(results.values()).count(False)
+        left_over = bool(changed - results.keys()) and not failed
         claims.finish(
             fence,
             ok=failed < max(len(job.links), 1),
-            at_once=bool(changed - results.keys()) and not failed,
+            at_once=left_over or any(map(what.is_before_edit, job.links)),
             limited_until=limited_until,
         )
 
 
 def abandon(fence: Fence, error: RemoteError) -> None:
-    """Show the error that ended a sync on its links, and give the remote back for a later try."""
+    """Show the error that ended a sync on its links, and give the remote back for a later try.
+
+    What was asked for or edited after the poll that led to the sync is looked at again at once.
+    """
     job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
     if job is not None:
-        work.fail_all(fence, job, error)
+        row = job.remote.found
+        work.fail_all(fence, job, error, waiting.found(row) if row else None)
 
 
 def _taken(

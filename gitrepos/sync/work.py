@@ -19,6 +19,7 @@ from gitrepos.forge.addresses import BadURLError, RepoURL, parse
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims, probing
 from gitrepos.polling.claims import Claim, Fence, FenceLostError
+from gitrepos.polling.waiting import Found
 from gitrepos.snapshot import temporary
 from gitrepos.sync import apply, needs
 from gitrepos.sync.apply import Attempt, LinkChangedError
@@ -45,15 +46,20 @@ class Work:
         asking = (link for link in self.links if link.requested_seq > link.served_seq)
         return {link.pk: link.requested_seq for link in asking}
 
-    def attempt(self, link: Link, reason: Reason, requested: int | None = None) -> Attempt:
+    def edits(self) -> dict[UUID, int]:
+        """The edits that no attempt has observed, by link."""
+        edited = (link for link in self.links if link.generation != link.observed_generation)
+        return {link.pk: link.generation for link in edited}
+
+    def attempt(self, link: Link, reason: Reason, what: Found | None = None) -> Attempt:
         """A new attempt at one of its links, as the link is now.
 
-        `requested` is the request that it serves, None for the last one.
+        It serves the requests that came before the poll that found `what`; None for all.
         """
         return Attempt(
             link_id=link.pk,
             generation=link.generation,
-            requested_seq=link.requested_seq if requested is None else requested,
+            requested_seq=link.requested_seq if what is None else what.request(link),
             rules=VERIFY_VERSION,
             reason=reason,
             trigger=reason.trigger(link, self.started_at),
@@ -77,13 +83,19 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
 
 
-def fail_all(fence: Fence, work: Work, error: RemoteError) -> None:
-    """Show a failure on every link of a remote, and give the remote back."""
+def fail_all(fence: Fence, work: Work, error: RemoteError, what: Found | None = None) -> None:
+    """Show a failure on every link of a remote, and give the remote back.
+
+    `what` is what a poll found before; None where the poll itself failed. A link that was edited
+    after it shows nothing: what failed was the link as it was.
+    """
     with discarding(fence):
         news = False
         for link in work.links:
+            if what is not None and what.is_before_edit(link):
+                continue
             # What the check that failed was looking for.
-            attempt = work.attempt(link, needs.why_again(link, {}) or Reason.NEW_COMMIT)
+            attempt = work.attempt(link, needs.why_again(link, {}) or Reason.NEW_COMMIT, what)
             with overtaken(attempt):
                 news = apply.fail(fence, attempt, error) or news
         limited_until = (

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
@@ -14,7 +15,8 @@ from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.models import Remote
-from gitrepos.polling import claims
+from gitrepos.polling import claims, waiting
+from gitrepos.sync import poll as polling
 from keeptrusts.redis_client import client as broker
 from keeptrusts.servers import failures, outages
 from tests.support.repo import Repo, policy
@@ -121,10 +123,12 @@ def test_what_a_killed_process_worked_on_is_given_back(
     """By the main process of its pool, which is all that hears of it; the link shows it."""
     repo.commit({BOT: policy()})
     row = link(admin, repo.url)
-    batch = claims.due(timezone.now())
+    batch, task_id = claims.due(timezone.now()), uuid4()
     assert batch is not None
+    polling.poll(batch, waiting.put)
+    assert waiting.take(task_id, timezone.now())
 
-    tasks.give_back(str(batch.id), exc)
+    tasks.give_back(str(task_id), exc)
 
     assert list(Remote.objects.values_list("claim_id", flat=True)) == [None]
     assert "killed" in shown(admin, row)["error"]["message"]
