@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kt.policy.decision import HOLD_LIMIT
 from kt.policy.decision.cutting.landing import Landing, is_plain
 from kt.policy.decision.reading.jsonscan import JsonScan
-from kt.policy.decision.reading.jsontext import unescaped
+from kt.policy.decision.reading.jsontext import unescaped, unfinished
 
 # What stands before the text that is judged, for the words that give it another sense.
 _CONTEXT = 512
@@ -36,9 +36,10 @@ class TextCut(NamedTuple):
 class Channel:
     """A text, of which the first `cleared` characters may be sent.
 
-    While it is a JSON object or array, it is judged with its escapes undone. `window` is the
-    text to judge, of which what is before `floor` was judged. `is_arguments`: the text is to be
-    JSON, and stays it. `is_signed`: no value is put back into it.
+    Where it is the beginning of a JSON object or array up to its first escape, it is judged with
+    its escapes undone. `window` is the text to judge, of which what is before `floor` was judged.
+    `is_arguments`: the text is to be JSON, and stays it; `has_escapes`: whatever it begins with.
+    `is_signed`: no value is put back into it.
     """
 
     def __init__(self, *, is_arguments: bool = False, is_signed: bool = False) -> None:
@@ -57,6 +58,7 @@ class Channel:
         self._looked_at = 0
         self._json: JsonScan | None = JsonScan()
         self._stays_json = is_arguments
+        self.has_escapes = False
         self.is_signed = is_signed
         # Where values are put back, and how much of the text it has read.
         self._landing = Landing()
@@ -82,10 +84,18 @@ class Channel:
         # Of a whole answer, too, JSON is read as such when it has escapes.
         self._stays_json = self._stays_json or "\\" in text
         if self._json is not None:
-            self._json.feed(text)
-            if self._json.broken:
-                self._json = None
+            self._scan(self._json, text)
         return start, self.length
+
+    def _scan(self, scan: JsonScan, text: str) -> None:
+        first = text.find("\\") + 1
+        if first and not self.has_escapes:
+            scan.feed(text[:first])
+            self.has_escapes = not scan.broken
+            text = text[first:]
+        scan.feed(text)
+        if scan.broken:
+            self._json = None
 
     def is_due(self, *, stride: int) -> bool:
         """True when there is enough new text to look at: `stride` characters, or more."""
@@ -104,10 +114,10 @@ class Channel:
         self._looked_at = self.length
         self.window, self._offsets = self._source, None
         self.floor = self.cleared - self._start
-        if self._json is None:
+        if not self.has_escapes:
             return
-        unfinished = 0 if self.finished else self._json.unfinished
-        self.window, self._offsets = unescaped(self._source[: len(self._source) - unfinished])
+        begun = 0 if self.finished else unfinished(self._source)
+        self.window, self._offsets = unescaped(self._source[: len(self._source) - begun])
         if self._offsets:
             self.floor = bisect_left(self._offsets, self.floor)
 

@@ -231,6 +231,7 @@ class Guard:
             waiting.places.append(PlacedText(call.name, path, start, text))
         if piece.arguments or is_whole or (piece.is_named_at_once and piece.names):
             self._decide(call)
+        call.arguments.has_escapes = call.arguments.has_escapes or piece.has_escapes
         for path, text in piece.arguments:
             start, _ = call.arguments.add(text)
             waiting.places.append(PlacedText(call.arguments, path, start, text))

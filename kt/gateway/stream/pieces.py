@@ -41,6 +41,7 @@ class CallPiece:
 
     `slot` is the call's number; `begins` is true where its type stands, or in an event that
     begins one. With `is_named_at_once` a name comes in one piece and before all else, or never.
+    `has_escapes`: the arguments are JSON.
     """
 
     slot: Key
@@ -48,6 +49,7 @@ class CallPiece:
     is_named_at_once: bool
     id: str = ""
     begins: bool = False
+    has_escapes: bool = False
     names: list[tuple[Path, str]] = field(default_factory=list)
     arguments: list[tuple[Path, str]] = field(default_factory=list)
 
@@ -57,7 +59,7 @@ class CallPiece:
 
 
 _LABELS = (Role.LABEL, Role.CALL, Role.CALL_ID)
-_OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.CALL_ID, Role.CALL)
+_OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.INPUT, Role.CALL_ID, Role.CALL)
 
 
 class EventStrings(NamedTuple):
@@ -186,6 +188,7 @@ class _Found:
         elif role is Role.NAME:
             call.names.append((path, text))
         else:
+            call.has_escapes = role is Role.ARGUMENTS
             call.arguments.append((path, text))
 
     def _group(self, path: Path) -> Key:

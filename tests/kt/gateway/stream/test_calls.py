@@ -236,6 +236,55 @@ def test_json_that_was_cut_off_is_read_with_its_escapes(size: int) -> None:
     assert shown(sse(*tools))[1] == shown(sse(*texts))[1] == "dlp_filter.detected"
 
 
+BROKEN = [
+    '{"q": "see \\u0050roject Falcon and ann\\u0040example.org"], "x": 1',
+    '{"q": "\\uq see \\u0050roject Falcon and ann\\u0040example.org"}',
+]
+BROKEN_ARGUMENTS = [
+    *BROKEN,
+    '{"{"q": "see \\u0050roject Falcon and ann\\u0040example.org"}',
+    'q": "see \\u0050roject Falcon and ann\\u0040example.org"}',
+]
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+@pytest.mark.parametrize("size", [1, 3, 80])
+@pytest.mark.parametrize("text", BROKEN_ARGUMENTS)
+def test_json_that_is_broken_is_read_with_its_escapes(text: str, size: int, at_once: int) -> None:
+    """However much of it is known when it is read; content only where it began as JSON."""
+    expected = text.replace("\\u0050roject Falcon", "[REDACTED:TERM]")
+    expected = expected.replace("ann\\u0040example.org", "[REDACTED:EMAIL]")
+    tools = [call("", "f", index=0, id="a"), *(call(c, index=0) for c in cut(text, size)), END]
+    texts = [chunk({"content": c}) for c in cut(text, size)]
+    message = {"content": text, "tool_calls": [{"function": {"arguments": text}}]}
+    answer = whole({"choices": [{"message": message}]}, REDACTING)["choices"][0]["message"]
+    seen = [shown(sse(*one), REDACTING, at_once=at_once)[0] for one in (tools, texts)]
+
+    assert "".join(arguments(seen[0])) == expected
+    assert answer["tool_calls"][0]["function"]["arguments"] == expected
+    assert content(seen[1]) == answer["content"]
+    assert answer["content"] == (expected if text in BROKEN else text)
+
+
+FREE = "C:\\u0050roject Falcon"
+
+
+@pytest.mark.parametrize("size", [1, 3, 80])
+def test_the_input_of_a_custom_tool_is_a_text(size: int) -> None:
+    """Its backslashes are its own."""
+    begin = chunk({"tool_calls": [{"index": 0, "custom": {"name": "run", "input": ""}}]})
+    pieces = [
+        chunk({"tool_calls": [{"index": 0, "custom": {"input": c}}]}) for c in cut(FREE, size)
+    ]
+    data = sse(begin, *pieces, END)
+    item = {"type": "response.custom_tool_call_input.delta", "item_id": "i", "output_index": 0}
+    typed = sse(*({**item, "delta": c} for c in cut(FREE, size)))
+
+    assert whole({"custom": {"input": FREE}}, REDACTING) == {"custom": {"input": FREE}}
+    assert shown(data, REDACTING) == (data, "")
+    assert shown(typed, REDACTING, RESPONSES) == (typed, "")
+
+
 def test_an_object_for_arguments_stays_one() -> None:
     """As some servers send it."""
     function = {"name": "f", "arguments": {"to": "ann@example.org"}}
