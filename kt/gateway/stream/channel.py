@@ -12,6 +12,7 @@ from kt.policy.decision import HOLD_LIMIT
 from kt.policy.decision.cutting.landing import Landing, is_plain
 from kt.policy.decision.reading.jsonscan import JsonScan
 from kt.policy.decision.reading.jsontext import unescaped, unfinished
+from kt.policy.decision.values import Span
 
 # What stands before the text that is judged, for the words that give it another sense.
 _CONTEXT = 512
@@ -32,6 +33,10 @@ class TextCut(NamedTuple):
     text: str
     is_value: bool = False
 
+    def moved(self, by: int) -> TextCut:
+        """The same in a text that stands behind another one."""
+        return self._replace(first=self.first + by, last=self.last + by)
+
 
 class Channel:
     """A text, of which the first `cleared` characters may be sent.
@@ -51,6 +56,7 @@ class Channel:
         self.held = 0
         self._parts: list[str] = []
         self._cuts: deque[tuple[int, int, str]] = deque()
+        self._own: list[TextCut] = []
         # The end of the text, from `_start` on, and where the window's characters are in it.
         self._source = ""
         self._start = 0
@@ -121,6 +127,24 @@ class Channel:
         if self._offsets:
             self.floor = bisect_left(self._offsets, self.floor)
 
+    def cut_out(self, cuts: Iterable[TextCut]) -> None:
+        """Cut these spans of the text out, whatever is found in all of it."""
+        self._own += cuts
+
+    def with_own(self, cuts: Sequence[Span]) -> Sequence[Span]:
+        """Cuts of the window with those that must be; those that overlap as one."""
+        if not self._own:
+            return cuts
+        self._own = [own for own in self._own if own.last > self.cleared]
+        own = ((self._shown(cut.first), self._shown(cut.last), cut.text) for cut in self._own)
+        found: list[Span] = []
+        for first, last, marker in sorted([*cuts, *own], key=lambda cut: (cut[0], -cut[1])):
+            if found and first < found[-1][1]:
+                before = found.pop()
+                first, last, marker = before[0], max(before[1], last), before[2]
+            found.append((first, last, marker))
+        return found
+
     def settle(self, limit: int, cuts: Iterable[TextCut]) -> None:
         """Clear the window's text up to `limit`, but for what is cut out of it.
 
@@ -170,6 +194,11 @@ class Channel:
     def _placed(self, at: int) -> int:
         """The place in the text of a place in the window."""
         return self._start + (self._offsets[at] if self._offsets else at)
+
+    def _shown(self, at: int) -> int:
+        """The place in the window of a place in the text."""
+        at -= self._start
+        return bisect_left(self._offsets, at) if self._offsets else at
 
     def _cut(self, first: int, last: int, marker: str) -> None:
         if first < self.cleared:
