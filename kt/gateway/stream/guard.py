@@ -195,10 +195,10 @@ class Guard:
                     alone.add(path)
                 put(redacted, path, piece.text)
                 event.pieces[number] = piece._replace(path=path)
-        if not event.has_copies:
-            without_copies(redacted)
         for path in event.known:
             put_back(redacted, waiting.body, path)
+        if not event.has_copies:
+            without_copies(redacted)
         waiting.body = redacted
         return alone
 

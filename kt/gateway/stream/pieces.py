@@ -296,7 +296,10 @@ def put(body: Any, path: Path, value: Any) -> None:
 
 def renamed(before: Any, after: Any, path: Path) -> Path:
     """The path in a redacted event, whose keys may have been cut, of what had one before."""
-    keys = list(at(before, path[:-1]))
+    holder = at(before, path[:-1])
+    if isinstance(holder, list):
+        return path
+    keys = list(holder)
     return *path[:-1], list(at(after, path[:-1]))[keys.index(path[-1])]
 
 

@@ -172,6 +172,14 @@ def test_copies_of_a_text_stay_beside_another_string_that_is_cut() -> None:
     assert bodies(seen)[0] == {"choices": [choice], "citations": ["[REDACTED:EMAIL]"]}
 
 
+def test_a_list_for_a_delta_is_judged() -> None:
+    """As anything else that no table names."""
+    seen, code = shown(sse(chunk(["ann@example.org", "and", {"a b": MARK}, 5])), REDACTING)
+
+    assert code == ""
+    assert bodies(seen) == [chunk(["[REDACTED:EMAIL]", "and", {"a b": "[REDACTED:TERM]"}, 5])]
+
+
 TOKEN = "ghp_" + "a1B2c3D4" * 9
 PREFIX = "thoughts of another sort: "
 
