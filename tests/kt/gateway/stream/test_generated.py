@@ -9,6 +9,7 @@ from itertools import cycle
 
 import pytest
 
+from kt.gateway.policy.judging import FAILED
 from kt.gateway.stream.guard import UNSTABLE
 from kt.gateway.stream.protocols import Role, TableLine
 from tests.kt.gateway import odd
@@ -112,10 +113,10 @@ def _failed(chance: random.Random, route: str, line: TableLine) -> object:
         data = odd.broken(chance, data)
     policy = chance.choice((BLOCKING, REDACTING))
     try:
-        guarded(chance, route, data, policy)
+        _, code = guarded(chance, route, data, policy)
     except Exception as exc:  # noqa: BLE001
         return exc, data
-    return ""
+    return (code, data) if code == FAILED else ""
 
 
 @pytest.mark.parametrize(
