@@ -150,7 +150,9 @@ def text_with_secrets(chance: random.Random) -> str:
         return dumped(chance, [text, {"b": dumped(chance, {"q": text})}])
     if kind < 0.15:
         text = dumped(chance, {"q": text, "z": 3})
-        return text if kind < 0.1 else text[: chance.randint(1, len(text))]
+        cut = chance.randint(1, len(text))
+        lost = chance.choice((0, 1, 5, len(text)))
+        return text if kind < 0.1 else text[:cut] + text[cut + lost :]
     return text
 
 

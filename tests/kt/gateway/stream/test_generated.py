@@ -41,10 +41,7 @@ POLICY = (
     "[dlp-filter, pii-detector]",
     f"{{dlp-filter: {_TERMS}, pii-detector: {{}}}}",
 )
-# A match that goes through the structure of JSON: of a whole answer nothing of it is kept.
-_NOTHING_KEPT = '{"redacted": '
-# A key of no protocol may hold strings that do not go on: those are cut by themselves as well.
-_CERTAIN = [(route, line) for route, line in SPOKEN if line.channel != "*"]
+_END = 8
 
 Line = tuple[str, TableLine]
 Case = Callable[[random.Random, str, TableLine], object]
@@ -93,7 +90,11 @@ def _unlike_the_whole(chance: random.Random, route: str, line: TableLine) -> obj
     text = text_with_secrets(chance)
     message = {"content": text}
     if line.role is Role.ARGUMENTS:
-        text = dumped(chance, {"q": text, "n": [1, {"z": None}]}) if chance.random() < 0.8 else text
+        if chance.random() < 0.8:
+            text = dumped(chance, {"q": text, "n": [1, {"z": None}]})
+        if chance.random() < 0.2:
+            at = chance.randrange(len(text))
+            text = text[:at] + chance.choice(("", '"', "\\", "{", text[:5])) + text[at + 3 :]
         message = {"arguments": text}
     expected = next(
         iter(whole({"choices": [{"message": message}]}, POLICY)["choices"][0]["message"].values())
@@ -101,8 +102,15 @@ def _unlike_the_whole(chance: random.Random, route: str, line: TableLine) -> obj
     events = ended(chance, route, spoken(chance, route, line, text))
     seen, code = guarded(chance, route, written(chance, events), POLICY)
     said = "".join(one for event in events_of(seen) for one in at_place(event, route, line))
-    if code == UNSTABLE and expected.startswith(_NOTHING_KEPT):
-        return "" if text.startswith(said) else (code, text, said)
+    if code == UNSTABLE and expected.count('"') < text.count('"'):
+        # A match goes through the structure of JSON, of which a part was sent.
+        return ""
+    if line.channel == "*" and not code:
+        # Its strings may be none that go on: what is cut by itself is more than what must be.
+        gone = {word[-_END:] for word in text.split()} - {
+            expected[at : at + _END] for at in range(len(expected))
+        }
+        return [(word, text, said) for word in gone if len(word) == _END and word in said]
     return "" if (said, code) == (expected, "") else (code, text, expected, said)
 
 
@@ -123,7 +131,7 @@ def _failed(chance: random.Random, route: str, line: TableLine) -> object:
     ("case", "lines", "count"),
     [
         pytest.param(_changed_or_delivered, LINES, 2 * len(LINES), id="clean or marked"),
-        pytest.param(_unlike_the_whole, _CERTAIN, 3 * len(_CERTAIN), id="as in one piece"),
+        pytest.param(_unlike_the_whole, SPOKEN, 2 * len(SPOKEN), id="as in one piece"),
         pytest.param(_failed, LINES, 2 * len(LINES), id="odd"),
     ],
 )
@@ -138,7 +146,7 @@ def test_streams_made_by_chance_keep_what_is_promised(
 @pytest.mark.parametrize("part", range(10))
 @pytest.mark.parametrize(
     ("case", "lines"),
-    [(_changed_or_delivered, LINES), (_unlike_the_whole, _CERTAIN), (_failed, LINES)],
+    [(_changed_or_delivered, LINES), (_unlike_the_whole, SPOKEN), (_failed, LINES)],
 )
 def test_many_streams_made_by_chance_do_so(case: Case, lines: list[Line], part: int) -> None:
     """Other ones with another `SOAK_SEED`."""
