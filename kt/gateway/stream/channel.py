@@ -11,7 +11,8 @@ from typing import NamedTuple
 from kt.policy.decision import HOLD_LIMIT
 from kt.policy.decision.cutting.landing import Landing, is_plain
 from kt.policy.decision.reading.jsonscan import JsonScan
-from kt.policy.decision.reading.jsontext import unescaped
+from kt.policy.decision.reading.jsontext import unescaped, unfinished
+from kt.policy.decision.values import Span
 
 # What stands before the text that is judged, for the words that give it another sense.
 _CONTEXT = 512
@@ -32,13 +33,18 @@ class TextCut(NamedTuple):
     text: str
     is_value: bool = False
 
+    def moved(self, by: int) -> TextCut:
+        """The same in a text that stands behind another one."""
+        return self._replace(first=self.first + by, last=self.last + by)
+
 
 class Channel:
     """A text, of which the first `cleared` characters may be sent.
 
-    While it is a JSON object or array, it is judged with its escapes undone. `window` is the
-    text to judge, of which what is before `floor` was judged. `is_arguments`: the text is to be
-    JSON, and stays it. `is_signed`: no value is put back into it.
+    Where it is the beginning of a JSON object or array up to its first escape, it is judged with
+    its escapes undone. `window` is the text to judge, of which what is before `floor` was judged.
+    `is_arguments`: the text is to be JSON, and stays it; `has_escapes`: whatever it begins with.
+    `is_signed`: no value is put back into it.
     """
 
     def __init__(self, *, is_arguments: bool = False, is_signed: bool = False) -> None:
@@ -50,6 +56,7 @@ class Channel:
         self.held = 0
         self._parts: list[str] = []
         self._cuts: deque[tuple[int, int, str]] = deque()
+        self._own: list[TextCut] = []
         # The end of the text, from `_start` on, and where the window's characters are in it.
         self._source = ""
         self._start = 0
@@ -57,6 +64,7 @@ class Channel:
         self._looked_at = 0
         self._json: JsonScan | None = JsonScan()
         self._stays_json = is_arguments
+        self.has_escapes = False
         self.is_signed = is_signed
         # Where values are put back, and how much of the text it has read.
         self._landing = Landing()
@@ -82,10 +90,18 @@ class Channel:
         # Of a whole answer, too, JSON is read as such when it has escapes.
         self._stays_json = self._stays_json or "\\" in text
         if self._json is not None:
-            self._json.feed(text)
-            if self._json.broken:
-                self._json = None
+            self._scan(self._json, text)
         return start, self.length
+
+    def _scan(self, scan: JsonScan, text: str) -> None:
+        first = text.find("\\") + 1
+        if first and not self.has_escapes:
+            scan.feed(text[:first])
+            self.has_escapes = not scan.broken
+            text = text[first:]
+        scan.feed(text)
+        if scan.broken:
+            self._json = None
 
     def is_due(self, *, stride: int) -> bool:
         """True when there is enough new text to look at: `stride` characters, or more."""
@@ -104,12 +120,30 @@ class Channel:
         self._looked_at = self.length
         self.window, self._offsets = self._source, None
         self.floor = self.cleared - self._start
-        if self._json is None:
+        if not self.has_escapes:
             return
-        unfinished = 0 if self.finished else self._json.unfinished
-        self.window, self._offsets = unescaped(self._source[: len(self._source) - unfinished])
+        begun = 0 if self.finished else unfinished(self._source)
+        self.window, self._offsets = unescaped(self._source[: len(self._source) - begun])
         if self._offsets:
             self.floor = bisect_left(self._offsets, self.floor)
+
+    def cut_out(self, cuts: Iterable[TextCut]) -> None:
+        """Cut these spans of the text out, whatever is found in all of it."""
+        self._own += cuts
+
+    def with_own(self, cuts: Sequence[Span]) -> Sequence[Span]:
+        """Cuts of the window with those that must be; those that overlap as one."""
+        if not self._own:
+            return cuts
+        self._own = [own for own in self._own if own.last > self.cleared]
+        own = ((self._shown(cut.first), self._shown(cut.last), cut.text) for cut in self._own)
+        found: list[Span] = []
+        for first, last, marker in sorted([*cuts, *own], key=lambda cut: (cut[0], -cut[1])):
+            if found and first < found[-1][1]:
+                before = found.pop()
+                first, last, marker = before[0], max(before[1], last), before[2]
+            found.append((first, last, marker))
+        return found
 
     def settle(self, limit: int, cuts: Iterable[TextCut]) -> None:
         """Clear the window's text up to `limit`, but for what is cut out of it.
@@ -160,6 +194,11 @@ class Channel:
     def _placed(self, at: int) -> int:
         """The place in the text of a place in the window."""
         return self._start + (self._offsets[at] if self._offsets else at)
+
+    def _shown(self, at: int) -> int:
+        """The place in the window of a place in the text."""
+        at -= self._start
+        return bisect_left(self._offsets, at) if self._offsets else at
 
     def _cut(self, first: int, last: int, marker: str) -> None:
         if first < self.cleared:

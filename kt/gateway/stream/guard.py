@@ -28,12 +28,14 @@ from kt.gateway.stream.pieces import (
     put,
     put_back,
     read,
+    renamed,
     without,
 )
 from kt.gateway.stream.protocols import CHAT, Protocol
 from kt.gateway.stream.waiting import PlacedText, Waiting
 from kt.policy.decision import Decision
 from kt.policy.decision.cutting.restoring import apart
+from kt.policy.decision.reading.extract import Path, is_label
 from kt.policy.decision.values import Span
 
 UNSTABLE = "gateway.redaction_unstable"
@@ -131,13 +133,15 @@ class Guard:
             self._note(body)
         event = read(self._protocol, body)
         waiting = Waiting(raw, body)
-        self._judge_rest(event, waiting)
+        alone = self._judge_rest(event, waiting)
         self._put_back_rest(event, waiting)
         for piece in event.pieces:
             channel = self._channel(piece)
-            text = at(waiting.body, piece.path)
-            start, _ = channel.add(text)
-            waiting.places.append(PlacedText(channel, piece.path, start, text, piece.is_copy))
+            start, _ = channel.add(piece.text)
+            if piece.path in alone:
+                self._judge_alone(piece, channel, start)
+            place = PlacedText(channel, piece.path, start, piece.text, piece.is_copy)
+            waiting.places.append(place)
         for call in event.calls:
             self._take_call(call, waiting, is_whole=event.has_input)
         self._queue.append(waiting)
@@ -159,28 +163,44 @@ class Guard:
         message = "The target's stream cannot be read, so it cannot be judged."
         raise UpstreamError(message, trigger="", code="unreadable_answer")
 
-    def _judge_rest(self, event: EventStrings, waiting: Waiting) -> None:
-        """Judge what belongs to no text, by itself; an event of its own with all that it has."""
+    def _judge_rest(self, event: EventStrings, waiting: Waiting) -> set[Path]:
+        """Judge what belongs to no text, by itself; an event of its own with all that it has.
+
+        Returns the paths of pieces to judge each by itself.
+        """
+        alone = {one.path for one in event.pieces if one.is_guessed and _is_label(one)}
         cleaned = self._cleaned([text for _, text in event.labels]) if event.labels else None
         for (path, _), text in zip(event.labels, cleaned or (), strict=False):
             waiting.is_rewritten = True
             put(waiting.body, path, text)
         is_own = self._protocol.typed and not event.goes_on
         if not (event.rest or event.has_input or is_own):
-            return
+            return alone
         key = None if event.has_input or is_own else tuple(event.rest)
         if key and key in self._allowed:
-            return
-        decision = self._heed(without(waiting.body, event.known))
+            return alone
+        judged = without(waiting.body, event.known)
+        decision = self._heed(judged)
         if decision.body is None:
             if key:
                 self._allow(key, [text for _, text in event.rest])
-            return
+            return alone
         waiting.is_rewritten = True
-        redacted = decision.body if event.has_copies else without_copies(decision.body)
+        redacted = decision.body
+        for number, piece in enumerate(event.pieces):
+            if piece.is_guessed:
+                # Its text may be cut further than by itself, and under another name.
+                path = renamed(judged, redacted, piece.path)
+                if at(redacted, path) != piece.text or piece.path in alone:
+                    alone.add(path)
+                put(redacted, path, piece.text)
+                event.pieces[number] = piece._replace(path=path)
         for path in event.known:
             put_back(redacted, waiting.body, path)
+        if not event.has_copies:
+            without_copies(redacted)
         waiting.body = redacted
+        return alone
 
     def _put_back_rest(self, event: EventStrings, waiting: Waiting) -> None:
         """Put values back into what was judged with its event."""
@@ -191,6 +211,12 @@ class Guard:
         if answer is not waiting.body:
             waiting.is_rewritten = True
             waiting.body = answer if event.has_copies else without_tokens(answer)
+
+    def _judge_alone(self, piece: Piece, channel: Channel, start: int) -> None:
+        """Judge a piece as if its text were whole; what is cut out is so from its text, too."""
+        found = self._judge.weigh(piece.text, 0)
+        self._judge.heed(found.decision)
+        channel.cut_out(TextCut(*cut).moved(start) for cut in found.cuts)
 
     def _cleaned(self, texts: list[str]) -> list[str] | None:
         """Texts as they may be sent, each judged by itself; None when nothing is cut out."""
@@ -231,6 +257,7 @@ class Guard:
             waiting.places.append(PlacedText(call.name, path, start, text))
         if piece.arguments or is_whole or (piece.is_named_at_once and piece.names):
             self._decide(call)
+        call.arguments.has_escapes = call.arguments.has_escapes or piece.has_escapes
         for path, text in piece.arguments:
             start, _ = call.arguments.add(text)
             waiting.places.append(PlacedText(call.arguments, path, start, text))
@@ -283,7 +310,7 @@ class Guard:
                 # What was found reaches past the limit: `a bomb` may go on as `a bomb shelter`.
                 return
         self._judge.heed(found.decision)
-        cuts, limit = self._with_values(channel, found.cuts, limit)
+        cuts, limit = self._with_values(channel, channel.with_own(found.cuts), limit)
         try:
             channel.settle(limit, cuts)
         except UnstableError as exc:
@@ -321,6 +348,10 @@ class Guard:
 
 def _named(call: ToolCall) -> bool:
     return call.name.length > 0
+
+
+def _is_label(piece: Piece) -> bool:
+    return is_label(piece.path[-1], piece.text)
 
 
 def _stops(decision: Decision) -> bool:

@@ -24,7 +24,8 @@ _JSON_INPUTS = ("arguments", "input")
 class Piece(NamedTuple):
     """A string that continues the text of a channel.
 
-    `group` is what ends as one. `is_signed`: no word of the text may be another one.
+    `group` is what ends as one. `is_signed`: no word of the text may be another one. `is_guessed`:
+    nobody knows that it goes on, so it is judged by itself as well.
     """
 
     key: Key
@@ -33,6 +34,7 @@ class Piece(NamedTuple):
     text: str
     is_copy: bool = False
     is_signed: bool = False
+    is_guessed: bool = False
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class CallPiece:
 
     `slot` is the call's number; `begins` is true where its type stands, or in an event that
     begins one. With `is_named_at_once` a name comes in one piece and before all else, or never.
+    `has_escapes`: the arguments are JSON.
     """
 
     slot: Key
@@ -48,6 +51,7 @@ class CallPiece:
     is_named_at_once: bool
     id: str = ""
     begins: bool = False
+    has_escapes: bool = False
     names: list[tuple[Path, str]] = field(default_factory=list)
     arguments: list[tuple[Path, str]] = field(default_factory=list)
 
@@ -57,7 +61,7 @@ class CallPiece:
 
 
 _LABELS = (Role.LABEL, Role.CALL, Role.CALL_ID)
-_OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.CALL_ID, Role.CALL)
+_OF_CALLS = (Role.NAME, Role.ARGUMENTS, Role.INPUT, Role.CALL_ID, Role.CALL)
 
 
 class EventStrings(NamedTuple):
@@ -151,10 +155,7 @@ class _Found:
             return
         if line.channel == "*":
             self._text(path, text, line)
-            # Nobody knows that it goes on: it is judged by itself as well.
             self._rest.append((path, text))
-            if is_label(path[-1], text):
-                self._labels.append((path, text))
             return
         if line.role in (Role.TEXT, Role.COPY):
             self._text(path, text, line)
@@ -166,10 +167,10 @@ class _Found:
 
     def _text(self, path: Path, text: str, line: TableLine) -> None:
         group = self._group(path)
-        channel = path[-1] if line.channel == "*" else line.channel
-        key = (*group, channel)
+        is_guessed = line.channel == "*"
+        key = (*group, path[-1] if is_guessed else line.channel)
         is_copy = line.role is Role.COPY
-        self._pieces.append(Piece(key, group, path, text, is_copy, line.signed))
+        self._pieces.append(Piece(key, group, path, text, is_copy, line.signed, is_guessed))
 
     def _call(self, path: Path, text: str, role: Role) -> None:
         # The call's own mapping: a list's item or what stands under a key.
@@ -186,6 +187,7 @@ class _Found:
         elif role is Role.NAME:
             call.names.append((path, text))
         else:
+            call.has_escapes = role is Role.ARGUMENTS
             call.arguments.append((path, text))
 
     def _group(self, path: Path) -> Key:
@@ -290,6 +292,15 @@ def put(body: Any, path: Path, value: Any) -> None:
     for step in path[:-1]:
         body = body[step]
     body[path[-1]] = value
+
+
+def renamed(before: Any, after: Any, path: Path) -> Path:
+    """The path in a redacted event, whose keys may have been cut, of what had one before."""
+    holder = at(before, path[:-1])
+    if isinstance(holder, list):
+        return path
+    keys = list(holder)
+    return *path[:-1], list(at(after, path[:-1]))[keys.index(path[-1])]
 
 
 def put_back(body: Any, original: Any, path: Path) -> None:

@@ -29,7 +29,9 @@ class Role(Enum):
     NAME = auto()
     """A tool's name, or a piece of it."""
     ARGUMENTS = auto()
-    """A piece of a tool call's arguments."""
+    """A piece of a tool call's arguments, which are JSON."""
+    INPUT = auto()
+    """A piece of what a tool gets that takes any text."""
     LABEL = auto()
     """A word of the protocol, or an identifier. What is no single word is judged as text."""
     OPAQUE = auto()
@@ -115,7 +117,7 @@ CHAT = Protocol(
         TableLine("", "choices.#.delta.tool_calls.#.function.name", Role.NAME),
         TableLine("", "choices.#.delta.tool_calls.#.function.arguments", Role.ARGUMENTS),
         TableLine("", "choices.#.delta.tool_calls.#.custom.name", Role.NAME),
-        TableLine("", "choices.#.delta.tool_calls.#.custom.input", Role.ARGUMENTS),
+        TableLine("", "choices.#.delta.tool_calls.#.custom.input", Role.INPUT),
         TableLine("", "choices.#.delta.function_call.name", Role.NAME),
         TableLine("", "choices.#.delta.function_call.arguments", Role.ARGUMENTS),
     ),
@@ -177,7 +179,7 @@ RESPONSES = Protocol(
         # Any other string of this name goes on in later events.
         TableLine("*.delta", "delta", Role.TEXT, "text"),
         TableLine("*arguments.delta", "delta", Role.ARGUMENTS),
-        TableLine("response.custom_tool_call_input.delta", "delta", Role.ARGUMENTS),
+        TableLine("response.custom_tool_call_input.delta", "delta", Role.INPUT),
         TableLine("response.audio.delta", "delta", Role.OPAQUE),
         TableLine("*.delta", "logprobs.#.token", Role.COPY, "tokens"),
         TableLine("*.delta", "logprobs.#.top_logprobs.#.token", Role.OPAQUE),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from kt.policy.decision.reading.jsontext import container, dump, unescaped
+from kt.policy.decision.reading.jsontext import begins_with_escapes, container, dump, unescaped
 from kt.policy.decision.reading.unread import binary, block, tokens
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -192,11 +192,14 @@ def _call_input(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
 
 def _text_part(source: str, place: _Place) -> Part:
     role = "system" if place.path[:1] and place.path[0] in _SYSTEM_KEYS else place.role
-    escaped = "\\" in source or place.path[-1:] == ("arguments",)
-    if not escaped or not container(source):
-        return Part(place.path, role, source, source, None, "text", _unit(place))
-    text, offsets = unescaped(source)
-    return Part(place.path, role, source, text, offsets, "json", _unit(place))
+    # Who runs tools repairs arguments that are no JSON, and reads their escapes.
+    is_input = place.path[-1:] == ("arguments",)
+    is_json = ("\\" in source or is_input) and container(source)
+    text, offsets = source, None
+    if is_json or is_input or ("\\" in source and begins_with_escapes(source)):
+        text, offsets = unescaped(source)
+    form: Form = "json" if is_json else "text"
+    return Part(place.path, role, source, text, offsets, form, _unit(place))
 
 
 def _unit(place: _Place) -> Path | None:

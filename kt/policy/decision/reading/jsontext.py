@@ -8,12 +8,15 @@ escaped text, so that the rest of it stays as it was written.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from kt.policy.decision.reading.jsonscan import cut_off
 
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_BEGUN = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_LONGEST_BEGUN = len("\\u000")
 _HIGH, _LOW, _END = 0xD800, 0xDC00, 0xE000
 
 
@@ -32,6 +35,22 @@ def whole(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def begins_with_escapes(text: str) -> bool:
+    """True when a text is the beginning of JSON up to its first backslash, which is in a string.
+
+    What comes after it changes nothing, so that a text that comes in pieces is read alike.
+    """
+    return text.lstrip().startswith(("{", "[")) and cut_off(text[: text.find("\\") + 1])
+
+
+def unfinished(text: str) -> int:
+    """The number of characters at the end of a text that are the beginning of an escape."""
+    begun = _BEGUN.search(text, max(0, len(text) - _LONGEST_BEGUN))
+    at = begun.start() if begun else len(text)
+    slashes = at + 1 - len(text[: at + 1].rstrip("\\"))
+    return len(text) - at if slashes % 2 else 0
 
 
 def dump(value: Any) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.kt.gateway.stream.streams import (
     BLOCKING,
+    MARK,
     MESSAGES,
     REDACTING,
     RESPONSES,
@@ -23,6 +25,7 @@ from tests.kt.gateway.stream.streams import (
     sse,
     whole,
 )
+from tests.kt.gateway.support import CHAT
 
 OSLO = '{"city":"Oslo"}'
 SIGNED = {"extra_content": {"google": {"thought_signature": "CtEBAVSoXK+a/9=="}}}
@@ -236,12 +239,141 @@ def test_json_that_was_cut_off_is_read_with_its_escapes(size: int) -> None:
     assert shown(sse(*tools))[1] == shown(sse(*texts))[1] == "dlp_filter.detected"
 
 
-def test_an_object_for_arguments_stays_one() -> None:
-    """As some servers send it."""
-    function = {"name": "f", "arguments": {"to": "ann@example.org"}}
-    seen, _ = shown(sse(chunk({"tool_calls": [{"function": function}]}), END), REDACTING)
+BROKEN = [
+    '{"q": "see \\u0050roject Falcon and ann\\u0040example.org"], "x": 1',
+    '{"q": "\\uq see \\u0050roject Falcon and ann\\u0040example.org"}',
+]
+BROKEN_ARGUMENTS = [
+    *BROKEN,
+    '{"{"q": "see \\u0050roject Falcon and ann\\u0040example.org"}',
+    'q": "see \\u0050roject Falcon and ann\\u0040example.org"}',
+]
 
-    assert arguments(seen) == [{"to": "[REDACTED:EMAIL]"}]
+
+@pytest.mark.parametrize("at_once", [1, 500])
+@pytest.mark.parametrize("size", [1, 3, 80])
+@pytest.mark.parametrize("text", BROKEN_ARGUMENTS)
+def test_json_that_is_broken_is_read_with_its_escapes(text: str, size: int, at_once: int) -> None:
+    """However much of it is known when it is read; content only where it began as JSON."""
+    expected = text.replace("\\u0050roject Falcon", "[REDACTED:TERM]")
+    expected = expected.replace("ann\\u0040example.org", "[REDACTED:EMAIL]")
+    tools = [call("", "f", index=0, id="a"), *(call(c, index=0) for c in cut(text, size)), END]
+    texts = [chunk({"content": c}) for c in cut(text, size)]
+    message = {"content": text, "tool_calls": [{"function": {"arguments": text}}]}
+    answer = whole({"choices": [{"message": message}]}, REDACTING)["choices"][0]["message"]
+    seen = [shown(sse(*one), REDACTING, at_once=at_once)[0] for one in (tools, texts)]
+
+    assert "".join(arguments(seen[0])) == expected
+    assert answer["tool_calls"][0]["function"]["arguments"] == expected
+    assert content(seen[1]) == answer["content"]
+    assert answer["content"] == (expected if text in BROKEN else text)
+
+
+FREE = "C:\\u0050roject Falcon"
+
+
+@pytest.mark.parametrize("size", [1, 3, 80])
+def test_the_input_of_a_custom_tool_is_a_text(size: int) -> None:
+    """Its backslashes are its own."""
+    begin = chunk({"tool_calls": [{"index": 0, "custom": {"name": "run", "input": ""}}]})
+    pieces = [
+        chunk({"tool_calls": [{"index": 0, "custom": {"input": c}}]}) for c in cut(FREE, size)
+    ]
+    data = sse(begin, *pieces, END)
+    item = {"type": "response.custom_tool_call_input.delta", "item_id": "i", "output_index": 0}
+    typed = sse(*({**item, "delta": c} for c in cut(FREE, size)))
+
+    assert whole({"custom": {"input": FREE}}, REDACTING) == {"custom": {"input": FREE}}
+    assert shown(data, REDACTING) == (data, "")
+    assert shown(typed, REDACTING, RESPONSES) == (typed, "")
+
+
+def _begun(given: Any, kind: str = "tool_use") -> dict[str, Any]:
+    block = {"type": kind, "id": "t", "name": "save", "input": given}
+    return {"type": "content_block_start", "index": 0, "content_block": block}
+
+
+def _item(event: str, kind: str, key: str, given: Any) -> dict[str, Any]:
+    item = {"type": kind, "id": "i", "name": "save", key: given}
+    return {"type": f"response.output_item.{event}", "output_index": 0, "item": item}
+
+
+def _tool(given: Any, **more: Any) -> dict[str, Any]:
+    return chunk(
+        {"tool_calls": [{"index": 0, "function": {"name": "save", "arguments": given}}]}, **more
+    )
+
+
+_CALLED = {"type": "function_call", "name": "save"}
+# Events with a call whose input is JSON and not a text of it, as some servers send it.
+OBJECTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "chat": (CHAT, _tool),
+    "chat, beside a string": (CHAT, lambda given: _tool(given, note="plain")),
+    "chat, function": (CHAT, lambda given: chunk({"function_call": {"arguments": given}})),
+    "chat, custom": (CHAT, lambda given: chunk({"tool_calls": [{"custom": {"input": given}}]})),
+    "messages": (MESSAGES, _begun),
+    "messages, server's": (MESSAGES, lambda given: _begun(given, "server_tool_use")),
+    "messages, mcp": (MESSAGES, lambda given: _begun(given, "mcp_tool_use")),
+    "messages, delta": (
+        MESSAGES,
+        lambda given: {"type": "content_block_delta", "index": 0, "delta": {"partial_json": given}},
+    ),
+    "messages, whole": (
+        MESSAGES,
+        lambda given: {
+            "type": "message_start",
+            "message": {"content": [_begun(given)["content_block"]]},
+        },
+    ),
+    "responses, added": (
+        RESPONSES, lambda given: _item("added", "function_call", "arguments", given)
+    ),
+    "responses, done": (
+        RESPONSES, lambda given: _item("done", "function_call", "arguments", given)
+    ),
+    "responses, custom": (
+        RESPONSES, lambda given: _item("done", "custom_tool_call", "input", given)
+    ),
+    "responses, delta": (
+        RESPONSES,
+        lambda given: {"type": "response.function_call_arguments.delta", "delta": given},
+    ),
+    "responses, arguments": (
+        RESPONSES,
+        lambda given: {"type": "response.function_call_arguments.done", "arguments": given},
+    ),
+    "responses, completed": (
+        RESPONSES,
+        lambda given: {
+            "type": "response.completed",
+            "response": {"output": [{**_CALLED, "arguments": given}]},
+        },
+    ),
+}  # fmt: skip
+GIVEN = [
+    (
+        {"to": "ann@example.org", "n": [1, None, f"see {MARK}"]},
+        {"to": "[REDACTED:EMAIL]", "n": [1, None, "see [REDACTED:TERM]"]},
+    ),
+    (["ann@example.org", {"x": '"'}], ["[REDACTED:EMAIL]", {"x": '"'}]),
+    ({"to": {"cc": 'a "b" ann@example.org\n'}}, {"to": {"cc": 'a "b" [REDACTED:EMAIL]\n'}}),
+]
+
+
+@pytest.mark.parametrize(("route", "event"), OBJECTS.values(), ids=OBJECTS)
+@pytest.mark.parametrize(("given", "expected"), GIVEN, ids=["object", "list", "nested"])
+def test_an_input_that_is_no_text_stays_none(
+    route: str, event: Callable[[Any], Any], given: Any, expected: Any
+) -> None:
+    """Redacted in a stream and in an answer in one piece, whichever event holds it."""
+    seen, code = shown(sse(event(given)), REDACTING, route)
+
+    assert code == ""
+    assert bodies(seen) == [event(expected)]
+    assert whole(event(given), REDACTING) == event(expected)
+    assert shown(sse(event(given)), BLOCKING, route)[1] == (
+        "dlp_filter.detected" if MARK in str(given) else ""
+    )
 
 
 def test_what_stands_beside_a_call_is_judged_and_stays() -> None:

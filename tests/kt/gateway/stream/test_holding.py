@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import random
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 from kt.gateway.policy.judging import Judge
 from kt.gateway.stream.guard import TOO_LONG, Guard
 from kt.policy.decision import HOLD_LIMIT, TextDecision
+from tests.kt.gateway.stream.secrets import SECRETS, private_key, spaced_term
 from tests.kt.gateway.stream.streams import (
     BLOCKING,
     MESSAGES,
@@ -34,36 +34,9 @@ from tests.kt.gateway.support import CHAT
 PROSE = "The committee met on Tuesday and spoke about the garden and the roof. "
 R = random.Random(7)
 
-
-def _url_safe(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+Secret = Callable[[random.Random, int], str]
 
 
-def private_key(size: int) -> str:
-    """A key of `size` characters, as a file has it."""
-    lines = cut(base64.b64encode(R.randbytes(size)).decode(), 64)
-    body = "\n".join(lines)[: size - 60]
-    return f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----"
-
-
-def web_token(size: int) -> str:
-    """A JSON Web Token of about `size` characters."""
-    payload = json.dumps({"x": base64.b64encode(R.randbytes((size - 90) * 9 // 16)).decode()})
-    parts = (b'{"alg":"HS256","typ":"JWT"}', payload.encode(), R.randbytes(16))
-    return ".".join(map(_url_safe, parts))
-
-
-def access_token(size: int) -> str:
-    """A token whose issuer sets no length."""
-    return "ghp_" + "".join(R.choices("abcdefghijkXYZ0123456789", k=size - 4))
-
-
-def spaced_term(size: int) -> str:
-    """A term with blanks between its words."""
-    return f"Project{' ' * (size - 13)}Falcon"
-
-
-SECRETS = (private_key, web_token, access_token, spaced_term)
 LONGEST = HOLD_LIMIT - 200
 SIZES = [
     110,
@@ -76,10 +49,10 @@ SIZES = [
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("as_arguments", [False, True])
 def test_a_secret_of_any_length_is_cut_out_whole(
-    secret: Callable[[int], str], size: int, as_arguments: bool
+    secret: Secret, size: int, as_arguments: bool
 ) -> None:
     """As it is from an answer in one piece, and what is around it leaves."""
-    said = PROSE + secret(size) + "\n" + PROSE * 9
+    said = PROSE + secret(R, size) + "\n" + PROSE * 9
     pieces = cut(json.dumps({"q": said}) if as_arguments else said, max(9, size // 300))
     if as_arguments:
         events = [call("", "f", index=0), *(call(c, index=0) for c in pieces)]
@@ -97,16 +70,16 @@ def test_a_secret_of_any_length_is_cut_out_whole(
 
 def test_the_longest_secret_is_cut_out_whole() -> None:
     """As the shorter ones are."""
-    said = PROSE + private_key(LONGEST) + "\n" + PROSE
+    said = PROSE + private_key(R, LONGEST) + "\n" + PROSE
     seen, code = shown(sse(*(chunk({"content": c}) for c in cut(said, 500))), REDACTING)
 
     assert (code, content(seen)) == ("", f"{PROSE}[REDACTED:PRIVATE_KEY]\n{PROSE}")
 
 
 @pytest.mark.parametrize("begun", [private_key, spaced_term])
-def test_a_match_without_an_end_stops_the_stream(begun: Callable[[int], str]) -> None:
+def test_a_match_without_an_end_stops_the_stream(begun: Secret) -> None:
     """With a reason, and with nothing of it shown."""
-    said = PROSE + begun(HOLD_LIMIT + 12_000)[:-40]
+    said = PROSE + begun(R, HOLD_LIMIT + 12_000)[:-40]
     seen, code = shown(sse(*(chunk({"content": c}) for c in cut(said, 500))), REDACTING)
 
     assert code == TOO_LONG
@@ -220,6 +193,17 @@ def test_copies_by_token_go_from_a_response() -> None:
 
     assert code == ""
     assert not any(word in seen for word in (b'"ann"', b"@example", b'".org"'))
+
+
+def test_what_a_copy_has_beside_it_goes_with_it() -> None:
+    """Where the copy itself is missing as well."""
+    top = [{"token": "ann", "note": "ann@example.org"}]
+    event = chunk({}, logprobs={"content": [{"top_logprobs": top}]})
+    event["choices"][0]["logprobs"] = event.pop("logprobs")
+    seen, code = shown(sse(event), REDACTING)
+
+    assert code == ""
+    assert bodies(seen) == [chunk({})]
 
 
 def test_citations_are_judged_each_by_itself() -> None:

@@ -71,7 +71,7 @@ _CHAT_EVENTS: list[dict[str, Any]] = [
                     "function": {"name": "name", "arguments": "arguments", "note": _REST},
                     "extra_content": {"google": {"thought_signature": _REST}},
                 },
-                {"index": 1, "id": "id", "custom": {"name": "name", "input": "arguments"}},
+                {"index": 1, "id": "id", "custom": {"name": "name", "input": "input"}},
             ],
             "function_call": {"name": "name", "arguments": "arguments", "note": _REST},
         }
@@ -126,7 +126,7 @@ _RESPONSES_EVENTS: list[dict[str, Any]] = [
     {"type": "response.output_text.delta", "logprobs": _LOGPROBS, "note": _REST},
     {"type": "response.function_call_arguments.delta", "delta": "arguments"},
     {"type": "response.mcp_call_arguments.delta", "delta": "arguments", "text": _REST},
-    {"type": "response.custom_tool_call_input.delta", "delta": "arguments"},
+    {"type": "response.custom_tool_call_input.delta", "delta": "input"},
     {"type": "response.audio.delta", "delta": "opaque:sound"},
     {"type": "response.content_part.added", "part": {"text": "text of it", "note": _REST}},
     {"type": "response.content_part.added", "part": {"refusal": "text of it"}},
@@ -169,7 +169,8 @@ def sorted_wrongly(protocol: Protocol, events: list[dict[str, Any]]) -> list[Any
         taken = {piece.path: "copy" if piece.is_copy else "text" for piece in found.pieces}
         for call in found.calls:
             taken |= {path: "name" for path, _ in call.names}
-            taken |= {path: "arguments" for path, _ in call.arguments}
+            kind = "arguments" if call.has_escapes else "input"
+            taken |= {path: kind for path, _ in call.arguments}
         taken |= {path: "both" if path in taken else "rest" for path, _ in found.rest}
         ids = {call.id for call in found.calls}
         for path, text in strings(body):

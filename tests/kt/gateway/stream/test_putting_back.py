@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from tests.kt.gateway.stream.streams import (
     loaded,
     sse,
 )
+from tests.kt.gateway.stream.test_calls import OBJECTS
 from tests.kt.gateway.support import CHAT, chat
 
 ODD = 'Ann "Bo" \\ \n'
@@ -142,6 +144,18 @@ def test_arguments_stay_json(given_input: Any, size: int) -> None:
     assert stopped == ""
     assert "".join(arguments(seen)) == expected["tool_calls"][0]["function"]["arguments"]
     assert "[" not in json.dumps(json.loads("".join(arguments(seen)))).replace('["', "")
+
+
+@pytest.mark.parametrize(("route", "event"), OBJECTS.values(), ids=OBJECTS)
+def test_an_input_that_is_no_text_stays_none(route: str, event: Callable[[Any], Any]) -> None:
+    """A value is put into its strings, and into JSON that they hold, whichever event it is."""
+    given = {"to": "[EMAIL_1]", "o": ["[CUSTOM_1]", json.dumps({"x": "[CUSTOM_1]"})]}
+    expected = {"to": "ann@example.org", "o": [ODD, json.dumps({"x": ODD})]}
+    seen, code = shown(sse(event(given)), route)
+
+    assert code == ""
+    assert bodies(seen) == [event(expected)]
+    assert whole(event(given)) == event(expected)
 
 
 def test_what_may_become_a_mark_waits_and_all_else_does_not() -> None:

@@ -17,9 +17,11 @@ from tests.kt.gateway.stream.streams import (
     bodies,
     call,
     chunk,
+    content,
     cut,
     shown,
     sse,
+    whole,
 )
 from tests.kt.gateway.support import CHAT
 
@@ -168,6 +170,52 @@ def test_copies_of_a_text_stay_beside_another_string_that_is_cut() -> None:
 
     assert code == ""
     assert bodies(seen)[0] == {"choices": [choice], "citations": ["[REDACTED:EMAIL]"]}
+
+
+def test_a_list_for_a_delta_is_judged() -> None:
+    """As anything else that no table names."""
+    seen, code = shown(sse(chunk(["ann@example.org", "and", {"a b": MARK}, 5])), REDACTING)
+
+    assert code == ""
+    assert bodies(seen) == [chunk(["[REDACTED:EMAIL]", "and", {"a b": "[REDACTED:TERM]"}, 5])]
+
+
+TOKEN = "ghp_" + "a1B2c3D4" * 9
+PREFIX = "thoughts of another sort: "
+
+
+@pytest.mark.parametrize("size", [1, 7, 45, 70, 200])
+@pytest.mark.parametrize("secret", [TOKEN, "2001:db8::ff00:42:8329", MARK, "ann@example.org"])
+def test_a_text_that_no_line_names_is_redacted_as_one(size: int, secret: str) -> None:
+    """Also where a piece of what is cut out would be cut out by itself."""
+    text = f"{PREFIX}{secret} and so on."
+    data = sse(*(chunk({"musing": piece}) for piece in cut(text, size)), chunk({}, "stop"))
+    seen, code = shown(data, REDACTING)
+    answer = whole({"choices": [{"message": {"content": text}}]}, REDACTING)
+
+    assert (code, content(seen, "musing")) == ("", answer["choices"][0]["message"]["content"])
+
+
+def test_strings_that_only_look_as_if_they_went_on_are_judged_each_by_itself() -> None:
+    """As one text `well` and a term would be another word."""
+    texts = ["all is well", MARK, "; ann@example.org", "; ghp_" + "a" * 36, "; so"]
+    seen, code = shown(sse(*(chunk({"note": text}) for text in texts)), REDACTING)
+
+    assert code == ""
+    assert [body["choices"][0]["delta"]["note"] for body in bodies(seen)] == [
+        "all is well", "[REDACTED:TERM]", "; [REDACTED:EMAIL]", "; [REDACTED:GITHUB_TOKEN]", "; so",
+    ]  # fmt: skip
+
+
+def test_a_text_under_a_name_that_is_cut_goes_on() -> None:
+    """Under its new name."""
+    deltas = [{"a": "x", "ann@example.org": one, "b": "y"} for one in ("Project", " Falcon", " z")]
+    data = sse(*(chunk(one) for one in deltas), chunk({}, "stop"))
+    seen, code = shown(data, REDACTING)
+
+    assert (code, content(seen, "[REDACTED:EMAIL]")) == ("", "[REDACTED:TERM] z")
+    assert (content(seen, "a"), content(seen, "b")) == ("xxx", "yyy")
+    assert shown(data, BLOCKING)[1] == "dlp_filter.detected"
 
 
 def _wrong(route: str, events: list[Any], count: int | None) -> list[Any]:

@@ -111,10 +111,36 @@ def test_an_escape_leads_back_to_where_it_was_written() -> None:
     assert part.source[slice(*part.original(at - 1, at))] == "\\ud83d\\ude00"
 
 
-def test_json_that_is_broken_is_text() -> None:
-    """Nothing is undone in what no parser would read."""
-    part = parts(chat(calling('{"q": "\\u0061"]')), "user")[1]
-    assert (part.form, part.text) == ("text", '{"q": "\\u0061"]')
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ('{"q": "\\u0061"]', '{"q": "a"]'),
+        ('{"q": "\\u0061\\ud8"} \\u0061', '{"q": "aud8"} a'),
+        ('": "\\u0061"}', '": "a"}'),
+        ('"\\u0061"', '"a"'),
+    ],
+)
+def test_arguments_that_are_no_json_are_text_with_escapes(source: str, text: str) -> None:
+    """Who runs tools repairs them before parsing."""
+    part = parts(chat(calling(source)), "user")[1]
+    assert (part.form, part.text) == ("text", text)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        # JSON up to the first escape at least, whatever comes then.
+        ('{"q": "\\u0061"] \\u0061', '{"q": "a"] a'),
+        ('[["\\u0061 \\uq"', '[["a uq"'),
+        ("[1] C:\\u0061", "[1] C:\\u0061"),
+        ("[\\u0061]", "[\\u0061]"),
+        ("{x} \\u0061", "{x} \\u0061"),
+        ("see \\u0061", "see \\u0061"),
+    ],
+)
+def test_text_has_escapes_where_it_is_json_up_to_the_first(source: str, text: str) -> None:
+    """So that a stream of it is read alike, before the rest is known."""
+    assert parts(chat(source), "user")[0].text == text
 
 
 def test_json_that_was_cut_off_is_json() -> None:
