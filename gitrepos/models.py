@@ -269,6 +269,11 @@ class Link(models.Model):
             models.Index(fields=["created_at", "id"], name="link_order"),
         ]
 
+    @property
+    def has_signers(self) -> bool:
+        """True when only commits that somebody signed are applied."""
+        return bool(self.allowed_signers or self.allowed_openpgp_keys)
+
     @classmethod
     def expecting(cls, now: datetime) -> Q:
         """Links with a commit that a webhook announced and no check saw yet."""

@@ -32,7 +32,7 @@ _PINS_AT_ONCE = 50
 # What a preview depends on, besides url, ref and path.
 _PLANNED = {
     "auto_create_configuration", "adopt", "id_prefix", "include", "exclude", "prune",
-    "allowed_signers",
+    "allowed_signers", "allowed_openpgp_keys",
 }  # fmt: skip
 
 

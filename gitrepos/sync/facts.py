@@ -56,7 +56,7 @@ class Look:
     def binds(self) -> bool:
         """True when the link would take this commit: its signers, if it has any, signed it."""
         if isinstance(self.result, RemoteError):
-            return not self.link.allowed_signers
+            return not self.link.has_signers
         commit = self.result.commit
         return not holds.unverified(commit.signature) or holds.lets_pass(self.link, commit.id)
 

@@ -47,12 +47,14 @@ def _measure(
     remotes: Sequence[Remote], answers: Sequence[check.RefsAnswer[UUID]], quiet: Collection[UUID]
 ) -> None:
     for row, answer in zip(remotes, answers, strict=True):
-        measures.polled(row.host, row.next_poll_at, answer.error, changed=answer.key not in quiet)
+        # One whose sync waits has had its turn; it is only looked at again.
+        due_at = row.next_poll_at if row.waits_since is None else None
+        measures.polled(row.host, due_at, answer.error, changed=answer.key not in quiet)
 
 
 # The columns of remotes and links that a poll reads: it is frequent, and seldom needs the rest.
 _LOOKED_AT = (
-    (*Remote.ADDRESS, *Remote.SCHEDULE),
+    (*Remote.ADDRESS, *Remote.SCHEDULE, "waits_since"),
     ("remote_id", *refs.FORMS, *Link.REQUESTS, *Link.OBSERVED),
 )
 

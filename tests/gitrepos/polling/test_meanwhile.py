@@ -10,10 +10,11 @@ from rest_framework.test import APIClient
 
 from gitrepos import tasks
 from gitrepos.models import Host, Link, Pause, Remote
-from gitrepos.polling import claims, waiting
+from gitrepos.polling import claims, measures, waiting
 from gitrepos.polling.waiting import Found
 from gitrepos.sync import poll as polling
 from gitrepos.sync import steps
+from keeptrusts import metrics
 from tests.support.repo import Repo, policy
 from tests.support.syncing import content, edit, hashes, link, request, run_due, shown, unlink
 
@@ -137,6 +138,23 @@ def test_what_is_in_trouble_is_polled_before_it_is_fetched(trouble: str) -> None
 
     assert waiting.take(uuid4(), now) is None
     assert not waiting.is_any_overlooked(now + timedelta(seconds=3))
+
+
+def test_what_waits_makes_no_poll_late(admin: APIClient, repo: Repo) -> None:
+    """It was polled in time, and is looked at again while the workers are behind."""
+    repo.commit({BOT: policy("Bot")})
+    link(admin, repo.url)
+    waiting_sync()
+    metrics.flush()
+    metrics.broker().delete("keeptrusts:metrics")
+    long_ago = timezone.now() - timedelta(hours=1)
+    Remote.objects.update(lease_until=timezone.now(), next_poll_at=long_ago)
+
+    waiting_sync()
+
+    metrics.flush()
+    assert measures.POLLS.sum(metrics.totals(), "changed", "none") == 1
+    assert measures.LATENESS.quantile(metrics.totals(), 0.5) is None
 
 
 def test_messages_of_syncs_that_wait_do_not_heap_up(

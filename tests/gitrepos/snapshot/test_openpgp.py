@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from rest_framework.test import APIClient
 
+from gitrepos.forge.addresses import parse
+from gitrepos.links import links
 from gitrepos.snapshot import openpgp, signatures
+from gitrepos.sync import preview
 from tests.support.api import error, refusal
 from tests.support.pgp import Keys, Person
 from tests.support.repo import Repo, policy
-from tests.support.syncing import content, edit, get, link, poll, run_due, shown
+from tests.support.syncing import content, edit, get, link, outcomes, poll, run_due, shown
 
 BOT = "bot/policy-config.yaml"
 
@@ -168,6 +171,39 @@ def test_any_other_commit_is_held(
     repo.sign(alice.fingerprint, program=alice.program)
     poll()
     assert shown(admin, row)["status"] == "synced"
+
+
+@pytest.mark.django_db
+def test_a_commit_without_a_directory_takes_nothing_from_its_link(
+    admin: APIClient, repo: Repo, alice: Person
+) -> None:
+    """As one takes nothing that leaves some of the directory there: no allowed key signed it."""
+    repo.commit({"a/bot/policy-config.yaml": policy(id="bot"), "b/readme.md": "Here.\n"})
+    first, second = link(admin, repo.url, path="a"), link(admin, repo.url, path="b")
+    run_due()
+    edit(admin, first, allowed_openpgp_keys=alice.public)
+    moved = {"a/bot/policy-config.yaml": None, "b/bot/policy-config.yaml": policy("New", id="bot")}
+    repo.commit(moved)
+
+    poll()
+
+    assert outcomes(admin, second) == {("b/bot/policy-config.yaml", "bot"): "conflict"}
+    assert get(admin, "/v1/configurations/bot")["git_repo"] == first["id"]
+
+
+@pytest.mark.django_db
+def test_a_preview_asks_for_the_keys_of_its_link(
+    admin: APIClient, repo: Repo, alice: Person
+) -> None:
+    """Where it does not say otherwise, as with all that a link asks for."""
+    repo.commit({BOT: policy()})
+    link(admin, repo.url, allowed_openpgp_keys=alice.public)
+    url = parse(repo.url, schemes={"http"})
+
+    draft = links.draft(url, token="", credential="", fields={})
+
+    held = preview.of(draft)["held"]
+    assert held is not None and held["reason"] == "unverified_commit"
 
 
 @pytest.mark.django_db
