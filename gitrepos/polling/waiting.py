@@ -176,9 +176,7 @@ def _next(now: datetime, passed: Collection[Group]) -> Group | None:
     )
     groups = [Group(*row) for row in found.order_by()]
     begun = (
-        Remote.objects.filter(
-            synced_at__gt=now - _REMEMBERED, host__in={group.host for group in groups}
-        )
+        Remote.objects.filter(synced_at__gt=now - _REMEMBERED)
         .values("host", "credential_digest")
         .annotate(at=Max("synced_at"))
         .order_by()
