@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from kt.addresses import may_send
+from kt.addresses import base_url, may_send
 from kt.cli.errors import CommandError
 
 INSECURE = "--insecure-http"
 
 
 def check_url(url: str, *, insecure_http: bool) -> str:
-    """A checked url, without a slash at its end.
+    """A checked url, without a slash or `/v1` at its end.
 
     Raises:
         CommandError: it is no http url, or not safe for a token.
@@ -27,4 +27,4 @@ def check_url(url: str, *, insecure_http: bool) -> str:
         raise CommandError("the control plane's url carries a user; take it out and give a token")
     if not may_send(url, insecure_http=insecure_http):
         raise CommandError(f"{url} is not https: a token could be read; give https or {INSECURE}")
-    return url.rstrip("/")
+    return base_url(url)

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from kt import __version__
+from kt.addresses import base_url
 from kt.gateway.errors import UpstreamError
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.statement import Signed, StatementError, decode, parse
@@ -77,7 +78,7 @@ class Client:
     """The client, with one session. It follows no redirect and uses no proxy."""
 
     def __init__(self, api_url: str, gateway: str) -> None:
-        self._api = api_url.rstrip("/")
+        self._api = base_url(api_url)
         self._gateway = gateway
         self._session = aiohttp.ClientSession(
             timeout=_TIMEOUT,
@@ -209,7 +210,7 @@ class Client:
             raise _unreachable(type(exc).__name__) from exc
 
     def _own(self, base: str = "") -> str:
-        return f"{(base or self._api).rstrip('/')}/v1/gateways/{self._gateway}"
+        return f"{base_url(base) or self._api}/v1/gateways/{self._gateway}"
 
     async def _post(self, url: str, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}

@@ -18,13 +18,20 @@ ENVELOPE = b'{"error": {"code": "invalid", "message": "", "details": []}}'
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[bytes], str]]:
+def asked() -> list[str]:
+    """The paths that were asked for."""
+    return []
+
+
+@pytest.fixture
+def answering(asked: list[str]) -> Iterator[Callable[[bytes], str]]:
     """Start a server that refuses everything with 400 and these bytes; its url."""
     servers = []
 
     def start(body: bytes) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                asked.append(self.path)
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(400)
                 self.send_header("content-length", str(len(body)))
@@ -58,6 +65,16 @@ def failure(url: str, work: Callable[[Client], Awaitable[Any]]) -> ContactError:
         return caught.value
 
     return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+def test_the_version_stands_in_a_path_once(
+    answering: Callable[[bytes], str], asked: list[str], end: str
+) -> None:
+    """Whether an operator, or the header that says where events are, gives it or not."""
+    failure(answering(ENVELOPE) + end, lambda client: client.decide(WHO, {}))
+
+    assert asked == ["/v1/gateways/edge-1/decisions"]
 
 
 @pytest.mark.parametrize(("body", "is_final"), [(ENVELOPE, True), (b"<html>", False), (b"", False)])
