@@ -135,6 +135,15 @@ def test_diff_of_stdin_with_itself_is_a_failure(files: Path, kt: Run) -> None:
         (("policy", "explian"), "kt policy explain"),
         (("polcy", "lint"), "kt policy lint"),
         (("policy", "xyzzyq"), None),
+        # A command's own word, with a group in front of it that is not its own, or without.
+        (("policy", "init"), "kt init"),
+        (("policy", "drift"), "kt drift"),
+        (("lint", "policies"), "kt policy lint"),
+        (("lint",), "kt policy lint"),
+        (("tset", "policies"), "kt policy test"),
+        (("lint", "test"), "kt policy lint"),
+        (("gatway", "run"), "kt gateway run"),
+        (("gateway", "init"), "kt init"),
     ],
 )
 def test_a_slip_in_a_command_is_asked_about(
@@ -225,6 +234,25 @@ def test_init_where_nothing_can_be_written_is_a_failure(files: Path, kt: Run) ->
     """A file stands where the directory would be."""
     code, _, err = kt("init", "good.yaml/x")
     assert (code, err) == (2, "kt: good.yaml/x/policy-config.yaml: Not a directory\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("policies/x/policy-config.yaml", "policies/x"),
+        ("policy-config.yaml", "."),
+        ("a b/policy.YML", "'a b'"),
+        ("x.yaml/", "."),
+    ],
+)
+def test_init_takes_no_name_of_a_file(files: Path, kt: Run, given: str, meant: str) -> None:
+    """It would be the name of a directory."""
+    message = (
+        f"kt: {given} is the name of a file; kt init {meant} writes the policy-config.yaml there"
+    )
+
+    assert kt("init", given) == (2, "", f"{message}\n")
+    assert not (files / given).exists()
 
 
 def test_every_template_has_a_module() -> None:
