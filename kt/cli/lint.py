@@ -67,7 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin")
     add("--file", nargs="+", action="extend", default=[], metavar="F", help="as PATH")
-    add("--format", choices=FORMATS, default="auto", help="auto: text, and annotations on GitHub")
+    add(
+        "--format",
+        choices=FORMATS,
+        default="auto",
+        help="default: auto, text and annotations on GitHub",
+    )
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--output", metavar="FILE", help="write the report there and text to stdout")
     add("--strict", action="store_true", help="warnings are errors")

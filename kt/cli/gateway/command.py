@@ -38,17 +38,23 @@ _DEFAULT_TIMEOUTS = Timeouts()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--policy-config", "--config", dest="policy", metavar="F")
+    add("--policy-config", "--config", dest="policy", metavar="F",
+        help="the policy file; without it the gateway is managed, see below")  # fmt: skip
     add("--listen", metavar="HOST:PORT", help=f"default: {DEFAULT_HOST}:{DEFAULT_PORT}")
     add("--port", type=int, metavar="N", help="the port alone, on every address")
-    add("--fail-mode", choices=("block", "allow"), default="block")
+    add("--fail-mode", choices=("block", "allow"), default="block",
+        help="of a call when the policy cannot be evaluated; default: block")  # fmt: skip
     add("--mock-upstream", action="store_true", help=f"call no model; also {MOCK_VARIABLE}=1")
     add("--mock-script", default="", metavar="F", help="a JSON file with the mock's answers")
     add("--secret-env", action="append", metavar="GLOB", help="for keys; default: *_API_KEY")
-    add("--workers", type=positive, default=1, metavar="N", help="processes on the port")
-    add("--max-concurrency", type=positive, default=1000, metavar="N")
-    add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
-    add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
+    add("--workers", type=positive, default=1, metavar="N",
+        help="processes on the port; default: 1")  # fmt: skip
+    add("--max-concurrency", type=positive, default=1000, metavar="N",
+        help="calls at once, in each process; default: 1000")  # fmt: skip
+    add("--decision-log", default="-", metavar="F",
+        help="a file, - for stdout, none for none; default: -")  # fmt: skip
+    add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N",
+        help="size at which the file rotates; default: 64 MiB")  # fmt: skip
     add(
         "--client-keys",
         metavar="F",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from importlib import import_module
@@ -44,6 +45,17 @@ def test_a_command_explains_itself(kt: Run, command: Command) -> None:
     """With --help."""
     code, out, _ = kt(*command.words, "--help")
     assert (code, out.startswith(f"usage: kt {' '.join(command.words)}")) == (0, True)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+def test_each_option_of_a_command_is_explained_with_its_default(command: Command) -> None:
+    """So that nobody has to try it out."""
+    parser = argparse.ArgumentParser()
+    import_module(command.module).add_arguments(parser)
+    for action in parser._actions:
+        assert action.help, action.dest
+        if action.default not in (None, False, "", [], argparse.SUPPRESS):
+            assert "default: " in action.help, action.dest
 
 
 @pytest.mark.parametrize("code", ["E002", "e002", "W001"])
