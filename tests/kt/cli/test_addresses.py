@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kt.cli.addresses import check_url
+from kt.cli.errors import CommandError
 
 HOST = "https://control.example"
 
@@ -27,3 +30,21 @@ HOST = "https://control.example"
 def test_a_url_may_end_in_the_version(given: str, used: str) -> None:
     """Which the control plane prints, and each call adds."""
     assert check_url(given, insecure_http=False) == used
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("127.0.0.1:8080", "give http://127.0.0.1:8080, or https://HOST"),
+        ("localhost:8080/v1", "give http://localhost:8080/v1, or https://HOST"),
+        ("[::1]:8080", "give http://[::1]:8080, or https://HOST"),
+        ("control.example:8080", "give https://HOST"),
+        ("ftp://127.0.0.1", "give https://HOST"),
+        ("[::1", "give https://HOST"),
+        ("", "give https://HOST"),
+    ],
+)
+def test_what_is_no_url_is_refused_with_what_was_meant(given: str, meant: str) -> None:
+    """On this machine http will do."""
+    with pytest.raises(CommandError, match=rf"is no url of a control plane; {re.escape(meant)}$"):
+        check_url(given, insecure_http=False)
