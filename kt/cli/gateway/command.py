@@ -22,6 +22,7 @@ from kt.gateway.options import (
     Options,
     Timeouts,
 )
+from kt.policy.files import FILE_NAME
 
 if TYPE_CHECKING:
     from socket import socket
@@ -94,12 +95,24 @@ def run(options: argparse.Namespace) -> int:
     try:
         return serve(settings, os.environ, listeners)
     except PolicyError as exc:
-        lines = [f"{options.policy}:{problem}" for problem in exc.problems]
-        raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
+        lines = ["the policy cannot be served"]
+        for problem, fix in zip(exc.problems, exc.fixes, strict=True):
+            lines += [f"{options.policy}:{problem}", *([f"  help: {fix}"] if fix else [])]
+        raise CommandError("\n".join(lines)) from exc
     except OSError as exc:
-        raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
+        raise CommandError(_unread(exc)) from exc
     except (ScriptError, SettingError, SourceError) as exc:
         raise CommandError(f"{exc}") from exc
+
+
+def _unread(exc: OSError) -> str:
+    """What cannot be read, and why; of a directory also what to give instead."""
+    name = exc.filename or "the policy"
+    if isinstance(exc, IsADirectoryError):
+        inside = os.path.join(name, FILE_NAME)
+        fix = f"give {inside}" if os.path.isfile(inside) else "give the file in it"
+        return f"{name} is a directory; {fix}"
+    return f"{name}: {exc.strerror}"
 
 
 def _listen(settings: Options) -> list[socket]:
