@@ -184,6 +184,23 @@ def test_diff_of_what_is_no_policy_is_a_failure(
     assert kt("policy", "diff", before, "good.yaml") == (2, "", message)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "command"),
+    [
+        ("HEAD:a.yaml", "good.yaml", "git show HEAD:a.yaml | kt policy diff - good.yaml"),
+        ("good.yaml", "v1.0:a b", "git show 'v1.0:a b' | kt policy diff good.yaml -"),
+    ],
+)
+def test_diff_of_a_file_of_a_commit_says_how(
+    files: Path, kt: Run, before: str, after: str, command: str
+) -> None:
+    """Git's own diff takes such names."""
+    named = before if ":" in before else after
+    message = f"kt: {named}: No such file or directory; for a file of a commit: {command}\n"
+
+    assert kt("policy", "diff", before, after) == (2, "", message)
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_init_writes_a_policy_without_a_finding(files: Path, kt: Run, template: str) -> None:
     """Named after its directory, with tests, and with comments for whoever goes on from there."""
