@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from kt import __version__
 from kt.cli.main import COMMANDS, Command
 from kt.cli.templates import TEMPLATES
 from kt.policy.language import DOCUMENT
+from kt.policy.language.shapes import Block, Choice
 from kt.policy.lint import lint
 
 Run = Callable[..., tuple[int, str, str]]
@@ -81,13 +85,43 @@ def test_explain_of_an_unknown_code_is_a_usage_error(kt: Run) -> None:
 
 def test_the_manual_in_docs_is_current(kt: Run) -> None:
     """docs/lint-codes.md is what `kt policy explain --all` prints. RENEW=1 writes it."""
-    import os
-
     page = Path(__file__).parents[3] / "docs" / "lint-codes.md"
     manual = kt("policy", "explain", "--all")[1]
     if os.environ.get("RENEW") == "1":
         page.write_text(manual)
     assert page.read_text() == manual
+
+
+def test_the_page_of_the_language_in_docs_is_current(kt: Run) -> None:
+    """docs/policy.md is what `kt policy schema --format markdown` prints. RENEW=1 writes it."""
+    path = Path(__file__).parents[3] / "docs" / "policy.md"
+    page = kt("policy", "schema", "--format", "markdown")[1]
+    if os.environ.get("RENEW") == "1":
+        path.write_text(page)
+    assert path.read_text() == page
+
+
+def test_the_page_of_the_language_names_every_word_and_shows_a_valid_file(kt: Run) -> None:
+    """Keys, kinds and choices, the refused ones too."""
+    page = kt("policy", "schema", "--format", "markdown")[1]
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names = {*re.findall(r"`([^`\n]+)`", page), *re.findall(r"^#+ (\S+)$", page, re.MULTILINE)}
+
+    assert lint(example.encode()).findings == ()
+    assert words_of(DOCUMENT) <= {
+        part.removesuffix("[]") for name in names for part in name.split(".")
+    }
+
+
+def words_of(value: Any) -> set[str]:
+    """The keys and choices in a shape, at any depth."""
+    if isinstance(value, Choice):
+        return {*value.values, *value.unsupported}
+    if isinstance(value, Block):
+        below = (words_of(field.shape) for field in value.fields.values())
+        return {*value.fields, *value.unsupported}.union(*below)
+    inner = (getattr(value, name, None) for name in ("item", "key", "value", "long", "options"))
+    return set().union(*(words_of(one) for one in inner if not isinstance(one, str | None)))
 
 
 def test_the_schema_is_printed_as_json(kt: Run) -> None:
