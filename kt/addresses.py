@@ -14,6 +14,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def base_url(url: str) -> str:
+    """A control plane's url without what each call puts behind it: a slash, `/v1` or `/v1/`.
+
+    The control plane itself prints its address with `/v1`.
+    """
+    bare = url.rstrip("/")
+    # `//v1` is no path, but a host of that name.
+    return bare if bare.endswith("//v1") else bare.removesuffix("/v1").rstrip("/")
+
+
 def may_send(url: str, *, insecure_http: bool) -> bool:
     """Whether a token may go to a url: https, or http that is local or explicitly allowed."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -35,22 +36,33 @@ def run(options: argparse.Namespace) -> int:
     """Compare two policies and print what changes."""
     if options.before == options.after == STDIN:
         raise CommandError("stdin can be one of the two policies, not both")
-    changes = diff(_load(options.before), _load(options.after))
+    before, after = options.before, options.after
+    changes = diff(_load(before, ("-", after)), _load(after, (before, "-")))
     is_weaker = any(change.effect == "weaker" for change in changes)
     print(_json(changes) if options.format == "json" else _text(changes))
     return int(options.fail_on == "weaker" and is_weaker)
 
 
-def _load(path: str) -> bytes:
+def _load(path: str, with_stdin: tuple[str, str]) -> bytes:
+    """A policy that passes lint; `with_stdin` is the command's two paths with `-` for this one."""
     if os.path.isdir(path):
         raise CommandError(f"{path} is a directory; name the policy file in it")
     source = read_file(path)
     if source.failure is not None:
-        raise CommandError(f"{source.name}: {source.failure}")
+        raise CommandError(f"{source.name}: {source.failure}{_of_git(path, with_stdin)}")
     report = lint(source.data)
     if not report.ok:
         raise CommandError(f"{source.name} does not pass kt policy lint; mend that first")
     return source.data
+
+
+def _of_git(path: str, with_stdin: tuple[str, str]) -> str:
+    """The way to compare a file of a commit, when a path that is not there looks like one."""
+    revision, colon, file = path.partition(":")
+    if not (revision and colon and file) or os.path.lexists(path):
+        return ""
+    command = shlex.join(("kt", "policy", "diff", *with_stdin))
+    return f"; for a file of a commit: git show {shlex.quote(path)} | {command}"
 
 
 def _json(changes: Sequence[Change]) -> str:

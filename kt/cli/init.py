@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and print the next commands."""
+    _check(options.directory)
     path = os.path.join(options.directory, FILE_NAME)
     try:
         text = _text(options.template, options.directory)
@@ -43,6 +44,14 @@ def run(options: argparse.Namespace) -> int:
     quoted = shlex.quote(path)
     print(f"wrote {quoted}\nnow: kt policy lint {quoted}\n     kt policy test {quoted}")
     return 0
+
+
+def _check(directory: str) -> None:
+    """Refuse what can only be meant as the name of a file, unless a directory is called so."""
+    above, name = os.path.split(directory.rstrip("/"))
+    if name.lower().endswith((".yaml", ".yml")) and not os.path.isdir(directory):
+        fix = f"kt init {shlex.quote(above or '.')} writes the {FILE_NAME} there"
+        raise CommandError(f"{directory} is the name of a file; {fix}")
 
 
 def _text(template: str, directory: str) -> str:

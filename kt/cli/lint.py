@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from kt.cli.errors import CommandError
 from kt.cli.formats import NOT_READ, STDIN_NAME, Context, Result, repository_root, write_report
+from kt.cli.sameids import SameIds
 from kt.cli.sources import SourceFile, read_sources
 from kt.lazy import TYPE_CHECKING
 from kt.policy.lint import lint
@@ -20,6 +21,8 @@ from kt.policy.report import Report
 
 if TYPE_CHECKING:
     import argparse
+
+    from kt.policy.findings import Finding
 
 FORMATS = ("auto", "text", "json", "sarif", "github", "gitlab", "junit")
 
@@ -64,7 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin")
     add("--file", nargs="+", action="extend", default=[], metavar="F", help="as PATH")
-    add("--format", choices=FORMATS, default="auto", help="auto: text, and annotations on GitHub")
+    add(
+        "--format",
+        choices=FORMATS,
+        default="auto",
+        help="default: auto, text and annotations on GitHub",
+    )
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--output", metavar="FILE", help="write the report there and text to stdout")
     add("--strict", action="store_true", help="warnings are errors")
@@ -75,7 +83,7 @@ def run(options: LintOptions | argparse.Namespace) -> int:
     paths = [*options.file, *options.paths]
     if not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
-    results = list(_lint(read_sources(paths), strict=options.strict))
+    results = _lint(read_sources(paths), strict=options.strict)
     as_list = len(paths) > 1 or os.path.isdir(paths[0])
     _report(results, options.format, options.output, as_list=as_list)
     unread = [
@@ -89,14 +97,27 @@ def run(options: LintOptions | argparse.Namespace) -> int:
     return 2 if unread else int(not all(result.report.ok for result in results))
 
 
-def _lint(sources: Iterable[SourceFile], *, strict: bool) -> Iterator[Result]:
-    for source in sources:
+def _lint(sources: Iterable[SourceFile], *, strict: bool) -> list[Result]:
+    results: list[Result] = []
+    ids = SameIds()
+    for index, source in enumerate(sources):
         unlinted = _not_linted(source)
         report = unlinted or lint(source.data, directory=source.directory, authoring=True)
         report = _strict(report) if strict and report.findings else report
         # Only findings need the text, to show the line; clean files may be thousands.
         has_lines = report.findings and unlinted is None
-        yield Result(source.name, source.data if has_lines else b"", report)
+        results.append(Result(source.name, source.data if has_lines else b"", report))
+        ids.note(index, source, report)
+    for index, data, finding in ids.shared():
+        results[index] = _with(results[index], data, finding)
+    return results
+
+
+def _with(result: Result, data: bytes, finding: Finding) -> Result:
+    """The result with one finding more, in the order of the file."""
+    report = result.report
+    findings = sorted((*report.findings, finding), key=lambda one: (one.line, one.column, one.code))
+    return Result(result.file, data, Report(tuple(findings), report.pack, report.chain))
 
 
 def _not_linted(source: SourceFile) -> Report | None:

@@ -120,13 +120,23 @@ def _without_command(argv: Sequence[str]) -> int:
     if not argv or argv[-1] in ("-h", "--help", "help"):
         print(_help(), file=sys.stdout if argv else sys.stderr)
         return 0 if argv else _EXIT_USAGE
-    from kt.policy.suggest import did_you_mean
-
-    words = " ".join(argv[:2])
-    commands = [f"kt {' '.join(command.words)}" for command in COMMANDS]
-    hint = did_you_mean(f"kt {words}", commands)
-    print(f"kt: no command {words!r}{hint and '; '}{hint}\n\n{_help()}", file=sys.stderr)
+    hint = f"; did you mean {meant!r}?" if (meant := _meant(argv)) else ""
+    print(f"kt: no command {' '.join(argv[:2])!r}{hint}\n\n{_help()}", file=sys.stderr)
     return _EXIT_USAGE
+
+
+def _meant(argv: Sequence[str]) -> str | None:
+    """The command that was most likely meant: one by its own word, else the nearest."""
+    from kt.policy.suggest import nearest
+
+    whole = {" ".join(("kt", *command.words)): command.words[-1] for command in COMMANDS}
+    groups = [command.words[0] for command in COMMANDS if command.words[1:]]
+    own = argv[1] if argv[1:] and nearest(argv[0], groups) else argv[0]
+    if own not in whole.values():
+        if (near := nearest(" ".join(("kt", *argv[:2])), whole)) is not None:
+            return near
+        own = nearest(own, whole.values()) or ""
+    return next((words for words, last in whole.items() if last == own), None)
 
 
 def _help() -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from kt.gateway.gateway import Gateway, timestamp
-from kt.gateway.options import Options
+from kt.gateway.options import DEFAULT_HOST, Options
 from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource
 from kt.gateway.process.server import serve
@@ -61,8 +61,17 @@ def _greeting(gateway: Gateway) -> str:
     if not loaded.is_configured:
         what = f"{gateway.problem}; refusing every call"
     lines = [f"kt: {what} on {options.host}:{options.port}"]
-    lines += [f"kt: warning: {warning}" for warning in loaded.warnings]
+    lines += [f"kt: warning: {warning}" for warning in (*_open_to_all(gateway), *loaded.warnings)]
     return "\n".join(lines)
+
+
+def _open_to_all(gateway: Gateway) -> list[str]:
+    """The warning of a gateway that anybody may use, since it was told neither where nor whom."""
+    host, port = gateway.options.host, gateway.options.port
+    if host != DEFAULT_HOST or gateway.callers.are_demanded:
+        return []
+    fix = f"give --listen 127.0.0.1:{port}, or --client-keys F"
+    return [f"no client key is asked for, and whoever reaches {host}:{port} may call; {fix}"]
 
 
 def _log_to_stderr() -> None:

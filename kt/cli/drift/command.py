@@ -21,6 +21,7 @@ from kt.policy.files import FILE_NAME
 from kt.policy.identity import identify
 from kt.policy.lint import lint
 from kt.policy.report import Pack
+from kt.policy.suggest import did_you_mean
 
 _API_URL = "KEEPTRUSTS_API_URL"
 _API_TOKEN = "KEEPTRUSTS_API_TOKEN"  # noqa: S105  A variable's name.
@@ -33,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--id-prefix", default="", metavar="T", help="the link's prefix of ids")
     add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
-    add("--ignore", action="append", default=[], choices=STATES, metavar="STATE",
-        help=f"a state that is no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
+    add("--ignore", action="extend", type=_states, default=[], metavar="STATE[,STATE]",
+        help=f"states that are no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
     add("--api-url", metavar="URL", help=f"or set {_API_URL}; set the token in {_API_TOKEN}")
     add(INSECURE, action="store_true", help="send the token over http to another machine")
 
@@ -53,11 +54,22 @@ def run(options: argparse.Namespace) -> int:
     return int(drifts(rows, options.ignore))
 
 
+def _states(text: str) -> list[str]:
+    """States, comma-separated as the API takes them."""
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in STATES:
+            hint = did_you_mean(name, STATES, otherwise=f"choose from {', '.join(STATES)}")
+            raise argparse.ArgumentTypeError(f"no state {name!r}; {hint}")
+    return names
+
+
 def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) -> ControlPlane:
     url = options.api_url or environment.get(_API_URL, "")
     token = environment.get(_API_TOKEN, "").strip()
-    if not url or not token:
-        raise CommandError(f"set {_API_URL} and {_API_TOKEN}")
+    missing = [name for name, value in ((_API_URL, url), (_API_TOKEN, token)) if not value]
+    if missing:
+        raise CommandError(f"set {' and '.join(missing)}")
     if not (token.isascii() and token.isprintable()):
         raise CommandError(f"{_API_TOKEN} must be printable ASCII")
     return ControlPlane(check_url(url, insecure_http=options.insecure_http), token)

@@ -22,6 +22,7 @@ from kt.gateway.options import (
     Options,
     Timeouts,
 )
+from kt.policy.files import FILE_NAME
 
 if TYPE_CHECKING:
     from socket import socket
@@ -38,17 +39,23 @@ _DEFAULT_TIMEOUTS = Timeouts()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("--policy-config", "--config", dest="policy", metavar="F")
+    add("--policy-config", "--config", dest="policy", metavar="F",
+        help="the policy file; without it the gateway is managed, see below")  # fmt: skip
     add("--listen", metavar="HOST:PORT", help=f"default: {DEFAULT_HOST}:{DEFAULT_PORT}")
     add("--port", type=int, metavar="N", help="the port alone, on every address")
-    add("--fail-mode", choices=("block", "allow"), default="block")
+    add("--fail-mode", choices=("block", "allow"), default="block",
+        help="of a call when the policy cannot be evaluated; default: block")  # fmt: skip
     add("--mock-upstream", action="store_true", help=f"call no model; also {MOCK_VARIABLE}=1")
     add("--mock-script", default="", metavar="F", help="a JSON file with the mock's answers")
     add("--secret-env", action="append", metavar="GLOB", help="for keys; default: *_API_KEY")
-    add("--workers", type=positive, default=1, metavar="N", help="processes on the port")
-    add("--max-concurrency", type=positive, default=1000, metavar="N")
-    add("--decision-log", default="-", metavar="F", help="a file, - for stdout, none for none")
-    add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N")
+    add("--workers", type=positive, default=1, metavar="N",
+        help="processes on the port; default: 1")  # fmt: skip
+    add("--max-concurrency", type=positive, default=1000, metavar="N",
+        help="calls at once, in each process; default: 1000")  # fmt: skip
+    add("--decision-log", default="-", metavar="F",
+        help="a file, - for stdout, none for none; default: -")  # fmt: skip
+    add("--decision-log-bytes", type=positive, default=64 << 20, metavar="N",
+        help="size at which the file rotates; default: 64 MiB")  # fmt: skip
     add(
         "--client-keys",
         metavar="F",
@@ -88,12 +95,24 @@ def run(options: argparse.Namespace) -> int:
     try:
         return serve(settings, os.environ, listeners)
     except PolicyError as exc:
-        lines = [f"{options.policy}:{problem}" for problem in exc.problems]
-        raise CommandError("\n".join(["the policy cannot be served", *lines])) from exc
+        lines = ["the policy cannot be served"]
+        for problem, fix in zip(exc.problems, exc.fixes, strict=True):
+            lines += [f"{options.policy}:{problem}", *([f"  help: {fix}"] if fix else [])]
+        raise CommandError("\n".join(lines)) from exc
     except OSError as exc:
-        raise CommandError(f"{exc.filename or 'the policy'}: {exc.strerror}") from exc
+        raise CommandError(_unread(exc)) from exc
     except (ScriptError, SettingError, SourceError) as exc:
         raise CommandError(f"{exc}") from exc
+
+
+def _unread(exc: OSError) -> str:
+    """What cannot be read, and why; of a directory also what to give instead."""
+    name = exc.filename or "the policy"
+    if isinstance(exc, IsADirectoryError):
+        inside = os.path.join(name, FILE_NAME)
+        fix = f"give {inside}" if os.path.isfile(inside) else "give the file in it"
+        return f"{name} is a directory; {fix}"
+    return f"{name}: {exc.strerror}"
 
 
 def _listen(settings: Options) -> list[socket]:

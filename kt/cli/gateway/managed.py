@@ -23,7 +23,11 @@ _SPOOL_BYTES = 64 << 20
 
 def add_managed(parser: argparse.ArgumentParser) -> None:
     """Declare the options of a managed gateway."""
-    add = parser.add_argument_group("managed by a control plane").add_argument
+    add = parser.add_argument_group(
+        "managed by a control plane",
+        "Without --policy-config the control plane says which policy to enforce. It needs the url, "
+        "the id and a token.",
+    ).add_argument
     add("--managed", action="store_true", help="take the policy from the control plane")
     add("--api-url", metavar="URL", help=f"also {API_URL}")
     add("--gateway-id", metavar="ID", help=f"also {_GATEWAY_ID}")

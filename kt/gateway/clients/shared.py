@@ -156,10 +156,25 @@ class SharedCounters:
 
     def _note(self, exc: Exception) -> None:
         # Its message may have the address.
-        problem = f"Redis does not count ({type(exc).__name__}); each process counts alone"
+        problem = f"Redis does not count ({_why(exc)}); each process counts alone"
         if not self.problem:
             _LOG.error("limits: %s", problem)
         self.problem = problem
+
+
+def _why(exc: Exception) -> str:
+    """What failed, in words: its message may have the address, its class tells nobody anything."""
+    from redis import exceptions
+
+    if isinstance(exc, TimeoutError | exceptions.TimeoutError):
+        return "no answer in time"
+    refusals = exceptions.AuthenticationError, exceptions.NoPermissionError
+    # The client tells a refused login as a connection that failed because of it.
+    if isinstance(exc, refusals) or isinstance(exc.__context__, refusals):
+        return "it refuses the login"
+    if isinstance(exc, OSError | exceptions.ConnectionError):
+        return "no connection could be made"
+    return "no answer that can be used"
 
 
 def _key(charge: Charge) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from kt import __version__
+from kt.addresses import base_url
 from kt.gateway.errors import UpstreamError
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.statement import Signed, StatementError, decode, parse
@@ -28,6 +30,12 @@ _NOT_MODIFIED = 304
 # 409: the id of an enrolment is taken.
 _REFUSALS = (401, 403, 409, 410)
 _NOT_FOUND = 404
+# What to do at this end, behind the control plane's own words.
+_REMEDIES = {
+    "id_taken": "give another --gateway-id, or the --gateway-token of that gateway",
+    "permission_denied": "give the --gateway-token of this --gateway-id",
+}
+_MOST_SAID = 300
 # Final when the control plane itself answers so, and not a proxy.
 _NEVER = (400, 413, 422)
 
@@ -77,7 +85,7 @@ class Client:
     """The client, with one session. It follows no redirect and uses no proxy."""
 
     def __init__(self, api_url: str, gateway: str) -> None:
-        self._api = api_url.rstrip("/")
+        self._api = base_url(api_url)
         self._gateway = gateway
         self._session = aiohttp.ClientSession(
             timeout=_TIMEOUT,
@@ -206,10 +214,10 @@ class Client:
             raise _unreachable("no answer in time") from exc
         # UnicodeError: a host name that the resolver cannot encode.
         except (aiohttp.ClientError, OSError, UnicodeError, UpstreamError) as exc:
-            raise _unreachable(type(exc).__name__) from exc
+            raise _unreachable(_why(exc)) from exc
 
     def _own(self, base: str = "") -> str:
-        return f"{(base or self._api).rstrip('/')}/v1/gateways/{self._gateway}"
+        return f"{base_url(base) or self._api}/v1/gateways/{self._gateway}"
 
     async def _post(self, url: str, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
@@ -228,8 +236,9 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
     status = answer.status
     if status // 100 == 2:
         return
-    code = _code(await _read(answer, _MOST_JSON_BYTES))
-    message = f"the control plane answered {status} {code}".rstrip()
+    code, said = _said(await _read(answer, _MOST_JSON_BYTES))
+    words = ": ".join(filter(None, (f"the control plane answered {status} {code}".rstrip(), said)))
+    message = "; ".join(filter(None, (words.rstrip("."), _REMEDIES.get(code))))
     if status in _REFUSALS:
         raise ContactError("token_refused", message)
     if status == _NOT_FOUND and code == "not_bound":
@@ -287,11 +296,43 @@ def _data(body: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _code(body: bytes) -> str:
+def _said(body: bytes) -> tuple[str, str]:
+    """The code and the message of an error, "" for one that is not there; each a short line."""
     try:
-        return str(json.loads(body)["error"]["code"])[:60]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        error = json.loads(body)["error"]
+        return _line(error["code"], 60), _line(error.get("message") or "", _MOST_SAID)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", ""
+
+
+def _line(text: object, most: int) -> str:
+    plain = "".join(char if char.isprintable() else " " for char in str(text)[: 2 * most])
+    return " ".join(plain.split())[:most]
+
+
+def _why(exc: Exception) -> str:
+    """What failed, in words, since the name of a class tells an operator nothing."""
+    for kind, words in _FAILURES:
+        if isinstance(exc, kind):
+            # Of asyncio's own words, only the number is of the system.
+            number = getattr(exc, "errno", None) if words == _UNCONNECTED else None
+            return f"{words}: {os.strerror(number)}" if number else words
+    return "no answer that can be used"
+
+
+_UNCONNECTED = "no connection could be made"
+# The first that fits: subclasses stand before what they are made of.
+_FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    (aiohttp.ClientSSLError, "no encrypted connection could be made"),
+    (aiohttp.ClientConnectorDNSError, "its host name cannot be resolved"),
+    (aiohttp.ClientConnectorError, _UNCONNECTED),
+    (aiohttp.InvalidURL, "its url cannot be used"),
+    (UnicodeError, "its url cannot be used"),
+    (aiohttp.ClientConnectionError, "the connection broke off"),
+    (aiohttp.ClientPayloadError, "its answer broke off"),
+    (OSError, _UNCONNECTED),
+)
 
 
 def _unreachable(why: str) -> ContactError:

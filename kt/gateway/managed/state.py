@@ -81,7 +81,8 @@ class State:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             os.close(self._lock)
-            raise OSError(errno.EBUSY, "another gateway uses this state", self.folder) from exc
+            why = "another gateway uses this state; give this one a --state-dir of its own"
+            raise OSError(errno.EBUSY, why, self.folder) from exc
 
     def close(self) -> None:
         """Unlock the folder for another gateway."""

@@ -32,11 +32,15 @@ _CHAT = "/v1/chat/completions"
 
 
 class PolicyError(Exception):
-    """A policy that cannot be served; `problems` has a line for each finding."""
+    """A policy that cannot be served; `problems` has a line for each finding.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    `fixes` says what to do about each, "" where there is nothing to say.
+    """
+
+    def __init__(self, problems: tuple[str, ...], fixes: tuple[str, ...] = ("",)) -> None:
         super().__init__(problems[0])
         self.problems = problems
+        self.fixes = fixes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,13 @@ def load(
     data = sourced.data
     report = lint(data)
     if report.errors or report.pack is None:
-        raise PolicyError(tuple(f"{f.line}:{f.column} {f.code} {f.message}" for f in report.errors))
+        raise PolicyError(
+            tuple(f"{f.line}:{f.column} {f.code} {f.message}" for f in report.errors),
+            tuple(f.suggestion for f in report.errors),
+        )
     identity = sourced.id or identify(report.pack)
     if not isinstance(identity, str):
-        raise PolicyError((f"{identity.code} {identity.message}",))
+        raise PolicyError((f"{identity.code} {identity.message}",), (identity.suggestion,))
     document = _document(data)
     targets = compile_targets(
         document.get("providers"),

@@ -15,6 +15,7 @@ from kt.policy.nodes import (
     ScalarNode,
     SequenceNode,
     child_path,
+    find,
     item_paths,
     plain,
 )
@@ -195,14 +196,19 @@ def check(root: MappingNode) -> Iterator[Finding]:
     for link in chain:
         yield from _check_kind(link)
         yield from _check_options(link)
-    yield from _check_blocks(chain, blocks)
+    yield from _check_blocks(chain, blocks, is_told=_chain(root) is not None)
     yield from _check_reach(chain)
 
 
 def _items(root: MappingNode) -> list[tuple[str, Node]]:
-    policies = root.get("policies")
-    chain = policies.get("chain") if isinstance(policies, MappingNode) else None
-    return list(item_paths(chain, "policies.chain")) if isinstance(chain, SequenceNode) else []
+    chain = _chain(root)
+    return list(item_paths(chain, "policies.chain")) if chain else []
+
+
+def _chain(root: MappingNode) -> SequenceNode | None:
+    """The chain, where it is one: without it, or with a slip in its name, there is none."""
+    chain = find(root, "policies", "chain")
+    return chain if isinstance(chain, SequenceNode) else None
 
 
 def _blocks(root: MappingNode) -> MappingNode | None:
@@ -211,9 +217,8 @@ def _blocks(root: MappingNode) -> MappingNode | None:
 
 
 def _check_shapes(root: MappingNode) -> Iterator[Finding]:
-    policies = root.get("policies")
-    chain = policies.get("chain") if isinstance(policies, MappingNode) else None
-    if isinstance(chain, SequenceNode) and not chain.items:
+    chain = _chain(root)
+    if chain is not None and not chain.items:
         message = "the chain is empty, so every request passes"
         yield EmptyChain.at(chain, "policies.chain", message, "name at least one policy kind")
     for path, item in _items(root):
@@ -254,7 +259,10 @@ def _check_options(link: ChainEntry) -> Iterator[Finding]:
         yield WrongStage.at(stage, child_path(path, "stage"), message, fix)
 
 
-def _check_blocks(chain: list[ChainEntry], blocks: MappingNode | None) -> Iterator[Finding]:
+def _check_blocks(
+    chain: list[ChainEntry], blocks: MappingNode | None, *, is_told: bool
+) -> Iterator[Finding]:
+    """Yield what a chain and its blocks miss of each other; of one that is not told, nothing."""
     written = blocks.entries if blocks else {}
     # A name with a slip in it has its own finding; do not count the slip a second time.
     given = {_meant(name) for name in written}
@@ -266,7 +274,7 @@ def _check_blocks(chain: list[ChainEntry], blocks: MappingNode | None) -> Iterat
             fix = f"add policy.{kind.name}, or remove it from the chain"
             yield KindWithoutBlock.at(link.kind, link.path, message, fix)
     for name, entry in written.items():
-        if name in KINDS and name not in used:
+        if is_told and name in KINDS and name not in used:
             message = f"{name} is configured and never runs"
             fix = f"add {name} to policies.chain, or remove the block"
             yield NeverRuns.at(entry.key, child_path("policy", name), message, fix)

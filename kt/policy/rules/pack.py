@@ -29,6 +29,18 @@ class NoIdentity(Rule):
     code = "E030"
 
 
+class SharedIdentity(Rule):
+    """Two of the files that are linted together name one id.
+
+    The control plane takes neither of two files of one commit with one id, since it cannot know
+    which of them is meant; a copied file brings the `pack.id` of the one that it was copied from.
+    `kt policy lint` says it in each of the files that it is given in one call. Folders that are
+    linked with an `id_prefix` each may hold one id in common: lint those in a call each.
+    """
+
+    code = "E033"
+
+
 class IdUnlikeDirectory(Rule):
     """`pack.id` differs from the name of the file's directory.
 

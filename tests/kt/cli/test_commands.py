@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +17,7 @@ from kt import __version__
 from kt.cli.main import COMMANDS, Command
 from kt.cli.templates import TEMPLATES
 from kt.policy.language import DOCUMENT
+from kt.policy.language.shapes import Block, Choice
 from kt.policy.lint import lint
 
 Run = Callable[..., tuple[int, str, str]]
@@ -46,6 +51,17 @@ def test_a_command_explains_itself(kt: Run, command: Command) -> None:
     assert (code, out.startswith(f"usage: kt {' '.join(command.words)}")) == (0, True)
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
+def test_each_option_of_a_command_is_explained_with_its_default(command: Command) -> None:
+    """So that nobody has to try it out."""
+    parser = argparse.ArgumentParser()
+    import_module(command.module).add_arguments(parser)
+    for action in parser._actions:
+        assert action.help, action.dest
+        if action.default not in (None, False, "", [], argparse.SUPPRESS):
+            assert "default: " in action.help, action.dest
+
+
 @pytest.mark.parametrize("code", ["E002", "e002", "W001"])
 def test_explain_prints_the_page_of_a_rule(kt: Run, code: str) -> None:
     """However the code is written."""
@@ -69,13 +85,43 @@ def test_explain_of_an_unknown_code_is_a_usage_error(kt: Run) -> None:
 
 def test_the_manual_in_docs_is_current(kt: Run) -> None:
     """docs/lint-codes.md is what `kt policy explain --all` prints. RENEW=1 writes it."""
-    import os
-
     page = Path(__file__).parents[3] / "docs" / "lint-codes.md"
     manual = kt("policy", "explain", "--all")[1]
     if os.environ.get("RENEW") == "1":
         page.write_text(manual)
     assert page.read_text() == manual
+
+
+def test_the_page_of_the_language_in_docs_is_current(kt: Run) -> None:
+    """docs/policy.md is what `kt policy schema --format markdown` prints. RENEW=1 writes it."""
+    path = Path(__file__).parents[3] / "docs" / "policy.md"
+    page = kt("policy", "schema", "--format", "markdown")[1]
+    if os.environ.get("RENEW") == "1":
+        path.write_text(page)
+    assert path.read_text() == page
+
+
+def test_the_page_of_the_language_names_every_word_and_shows_a_valid_file(kt: Run) -> None:
+    """Keys, kinds and choices, the refused ones too."""
+    page = kt("policy", "schema", "--format", "markdown")[1]
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names = {*re.findall(r"`([^`\n]+)`", page), *re.findall(r"^#+ (\S+)$", page, re.MULTILINE)}
+
+    assert lint(example.encode()).findings == ()
+    assert words_of(DOCUMENT) <= {
+        part.removesuffix("[]") for name in names for part in name.split(".")
+    }
+
+
+def words_of(value: Any) -> set[str]:
+    """The keys and choices in a shape, at any depth."""
+    if isinstance(value, Choice):
+        return {*value.values, *value.unsupported}
+    if isinstance(value, Block):
+        below = (words_of(field.shape) for field in value.fields.values())
+        return {*value.fields, *value.unsupported}.union(*below)
+    inner = (getattr(value, name, None) for name in ("item", "key", "value", "long", "options"))
+    return set().union(*(words_of(one) for one in inner if not isinstance(one, str | None)))
 
 
 def test_the_schema_is_printed_as_json(kt: Run) -> None:
@@ -135,6 +181,15 @@ def test_diff_of_stdin_with_itself_is_a_failure(files: Path, kt: Run) -> None:
         (("policy", "explian"), "kt policy explain"),
         (("polcy", "lint"), "kt policy lint"),
         (("policy", "xyzzyq"), None),
+        # A command's own word, with a group in front of it that is not its own, or without.
+        (("policy", "init"), "kt init"),
+        (("policy", "drift"), "kt drift"),
+        (("lint", "policies"), "kt policy lint"),
+        (("lint",), "kt policy lint"),
+        (("tset", "policies"), "kt policy test"),
+        (("lint", "test"), "kt policy lint"),
+        (("gatway", "run"), "kt gateway run"),
+        (("gateway", "init"), "kt init"),
     ],
 )
 def test_a_slip_in_a_command_is_asked_about(
@@ -161,6 +216,23 @@ def test_diff_of_what_is_no_policy_is_a_failure(
 ) -> None:
     """Nothing can be said about it."""
     assert kt("policy", "diff", before, "good.yaml") == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "command"),
+    [
+        ("HEAD:a.yaml", "good.yaml", "git show HEAD:a.yaml | kt policy diff - good.yaml"),
+        ("good.yaml", "v1.0:a b", "git show 'v1.0:a b' | kt policy diff good.yaml -"),
+    ],
+)
+def test_diff_of_a_file_of_a_commit_says_how(
+    files: Path, kt: Run, before: str, after: str, command: str
+) -> None:
+    """Git's own diff takes such names."""
+    named = before if ":" in before else after
+    message = f"kt: {named}: No such file or directory; for a file of a commit: {command}\n"
+
+    assert kt("policy", "diff", before, after) == (2, "", message)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -225,6 +297,25 @@ def test_init_where_nothing_can_be_written_is_a_failure(files: Path, kt: Run) ->
     """A file stands where the directory would be."""
     code, _, err = kt("init", "good.yaml/x")
     assert (code, err) == (2, "kt: good.yaml/x/policy-config.yaml: Not a directory\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("policies/x/policy-config.yaml", "policies/x"),
+        ("policy-config.yaml", "."),
+        ("a b/policy.YML", "'a b'"),
+        ("x.yaml/", "."),
+    ],
+)
+def test_init_takes_no_name_of_a_file(files: Path, kt: Run, given: str, meant: str) -> None:
+    """It would be the name of a directory."""
+    message = (
+        f"kt: {given} is the name of a file; kt init {meant} writes the policy-config.yaml there"
+    )
+
+    assert kt("init", given) == (2, "", f"{message}\n")
+    assert not (files / given).exists()
 
 
 def test_every_template_has_a_module() -> None:

@@ -185,6 +185,66 @@ def test_a_terminal_without_unicode_is_no_reason_to_fail(files: Path, kt_process
     assert "n\\xe4me" in out
 
 
+@pytest.mark.parametrize(
+    ("files_of", "argv", "told"),
+    [
+        # By pack.id, whatever the directories are called.
+        ({"a": "same", "b": "same"}, ["policies"], {"a": "b", "b": "a"}),
+        ({"a": "same", "b": "same", "c": "other"}, ["policies"], {"a": "b", "b": "a"}),
+        # A directory's name is the id of a file that gives none.
+        ({"a": "b", "b": ""}, ["policies"], {"a": "b", "b": "a"}),
+        ({"a": "", "x/a": ""}, ["policies"], {"a": "x/a", "x/a": "a"}),
+        ({"a": "same", "b": "same"}, ["policies/a", "policies/b"], {"a": "b", "b": "a"}),
+        # One file, however often it is named, and one file alone.
+        ({"a": "same", "b": "same"}, ["policies/a"], {}),
+        ({"a": "a"}, ["policies/a", "./policies/a/policy-config.yaml"], {}),
+        ({"a": "", "b": ""}, ["policies"], {}),
+    ],
+)
+def test_two_files_of_one_id_are_an_error_in_each(
+    tmp_path: Path,
+    kt: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    files_of: dict[str, str],
+    argv: list[str],
+    told: dict[str, str],
+) -> None:
+    """A control plane would take neither; each names the other."""
+    monkeypatch.chdir(tmp_path)
+    for folder, named in files_of.items():
+        path = tmp_path / "policies" / folder / "policy-config.yaml"
+        path.parent.mkdir(parents=True)
+        id_ = f"id: {named}, " if named else ""
+        pack = f"{{{id_}name: n, version: 1.0.0, enabled: true}}"
+        path.write_text(f"pack: {pack}\npolicies: {{chain: [safety-filter]}}\n")
+
+    code, out, _ = kt("policy", "lint", "--json", *argv)
+
+    shown = json.loads(out)
+    found = {
+        one["file"].removeprefix("policies/").removesuffix("/policy-config.yaml"): error["message"]
+        for one in (shown if isinstance(shown, list) else [shown])
+        for error in one.get("errors", ())
+        if error["code"] == "E033"
+    }
+    assert code == (1 if told else 0)
+    assert found.keys() == told.keys()
+    for file, other in told.items():
+        assert found[file].endswith(f"is also that of policies/{other}/policy-config.yaml")
+
+
+@pytest.mark.parametrize("name", ["text", "json", "sarif", "github", "gitlab", "junit"])
+def test_every_format_shows_two_files_of_one_id(files: Path, kt: Run, name: str) -> None:
+    """At the place of the id, in both."""
+    shutil.copytree("policies/a", "policies/b/a")
+
+    code, out, _ = kt("policy", "lint", "--format", name, "policies")
+
+    assert code == 1
+    assert out.count("E033") >= 2
+    assert "the id 'a' is also that of policies/b/a/policy-config.yaml" in out
+
+
 def test_a_reader_that_goes_away_is_no_failure(files: Path, kt_line: str) -> None:
     """`kt policy lint … | head -1` ends quietly."""
     (files / "bad.yaml").write_text("".join(f"zz{number}: 1\n" for number in range(400)))

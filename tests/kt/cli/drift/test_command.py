@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import threading
 import xml.etree.ElementTree as ET
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from kt.cli.drift.checkout import policies
+from kt.cli.drift.command import add_arguments
 from kt.cli.drift.comparison import CommittedPolicy, compare, drifts
 from tests.support.httpserver import HTTPServer
 from tests.support.repo import Repo, policy
@@ -388,3 +390,56 @@ def test_text_of_the_control_plane_stays_on_its_line(
 
     assert "\x1b" not in out
     assert len(out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "missing"),
+    [
+        ("", "", "KEEPTRUSTS_API_URL and KEEPTRUSTS_API_TOKEN"),
+        ("http://127.0.0.1:1", "", "KEEPTRUSTS_API_TOKEN"),
+        ("", "s3cret", "KEEPTRUSTS_API_URL"),
+    ],
+)
+def test_what_is_not_set_is_named(
+    kt: Run, monkeypatch: pytest.MonkeyPatch, url: str, token: str, missing: str
+) -> None:
+    """And not what is set."""
+    monkeypatch.setenv("KEEPTRUSTS_API_URL", url)
+    monkeypatch.setenv("KEEPTRUSTS_API_TOKEN", token)
+
+    assert kt("drift") == (2, "", f"kt: set {missing}\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "ignored"),
+    [
+        ([], []),
+        (["--ignore", "stale"], ["stale"]),
+        (["--ignore", "stale,offline"], ["stale", "offline"]),
+        (["--ignore", "stale, offline", "--ignore=held"], ["stale", "offline", "held"]),
+    ],
+)
+def test_states_to_ignore_are_given_as_the_api_takes_them(
+    argv: list[str], ignored: list[str]
+) -> None:
+    """With commas, or one by one."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    assert parser.parse_args(argv).ignore == ignored
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("stael", "no state 'stael'; did you mean 'stale'?"),
+        ("stale,", "no state ''; choose from in_sync, "),
+        ("stale,melted", "no state 'melted'; choose from in_sync, "),
+    ],
+)
+def test_a_state_that_is_none_is_refused(kt: Run, given: str, told: str) -> None:
+    """It would ignore nothing."""
+    code, _, err = kt("drift", "--ignore", given)
+
+    assert code == 2
+    assert told in err

@@ -52,6 +52,24 @@ def run(use: Callable[[SharedCounters], Awaitable[Any]], url: str = URL) -> Any:
     return asyncio.run(used())
 
 
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (TimeoutError(), "no answer in time"),
+        (redis.TimeoutError(), "no answer in time"),
+        (redis.AuthenticationError(), "it refuses the login"),
+        (redis.exceptions.NoPermissionError(), "it refuses the login"),
+        (redis.ConnectionError(), "no connection could be made"),
+        (OSError(), "no connection could be made"),
+        (redis.exceptions.OutOfMemoryError(), "no answer that can be used"),
+        (UnicodeError(), "no answer that can be used"),
+    ],
+)
+def test_a_redis_that_is_away_is_told_in_words(failure: Exception, words: str) -> None:
+    """Without its address, and without the name of a class."""
+    assert shared._why(failure) == words
+
+
 def test_processes_that_count_together_admit_what_one_would() -> None:
     """However they meet."""
     one = charge(most=50)
@@ -239,7 +257,7 @@ def test_a_redis_that_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_redis_that_refuses_is_away() -> None:
-    """With its error's kind, and without what was sent."""
+    """With the reason in words, and without what was sent."""
     parted = URL.partition("?")
     wrong = f"{parted[0]}?username=nobody&password=s3cret&db=0"
 
@@ -249,7 +267,7 @@ def test_a_redis_that_refuses_is_away() -> None:
         return made.problem
 
     problem = run(ask, wrong)
-    assert "Error" in problem
+    assert "it refuses the login" in problem
     assert "s3cret" not in problem
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import json
+import re
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import aiohttp
 import pytest
 
-from kt.gateway.managed.client import Client, ContactError
+from kt.gateway.managed.client import Client, ContactError, _why
 from kt.gateway.managed.identity import Identity
 
 WHO = Identity("ktg_token", "pin")
@@ -18,15 +23,22 @@ ENVELOPE = b'{"error": {"code": "invalid", "message": "", "details": []}}'
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[bytes], str]]:
-    """Start a server that refuses everything with 400 and these bytes; its url."""
+def asked() -> list[str]:
+    """The paths that were asked for."""
+    return []
+
+
+@pytest.fixture
+def answering(asked: list[str]) -> Iterator[Callable[..., str]]:
+    """Start a server that refuses everything with these bytes; its url."""
     servers = []
 
-    def start(body: bytes) -> str:
+    def start(body: bytes, status: int = 400) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                asked.append(self.path)
                 self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(400)
+                self.send_response(status)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -60,6 +72,16 @@ def failure(url: str, work: Callable[[Client], Awaitable[Any]]) -> ContactError:
     return asyncio.run(ask())
 
 
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+def test_the_version_stands_in_a_path_once(
+    answering: Callable[[bytes], str], asked: list[str], end: str
+) -> None:
+    """Whether an operator, or the header that says where events are, gives it or not."""
+    failure(answering(ENVELOPE) + end, lambda client: client.decide(WHO, {}))
+
+    assert asked == ["/v1/gateways/edge-1/decisions"]
+
+
 @pytest.mark.parametrize(("body", "is_final"), [(ENVELOPE, True), (b"<html>", False), (b"", False)])
 def test_only_a_control_plane_refuses_for_good(
     answering: Callable[[bytes], str], body: bytes, is_final: bool
@@ -78,3 +100,61 @@ def test_an_address_that_is_none_is_not_reached(url: str) -> None:
     found = failure(url, lambda client: client.decide(WHO, {}))
 
     assert found.code == "control_plane_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code", "message"),
+    [
+        (
+            403,
+            {"code": "permission_denied", "message": "No, you are another gateway."},
+            "token_refused",
+            (
+                "the control plane answered 403 permission_denied: No, you are another gateway; "
+                "give the --gateway-token of this --gateway-id"
+            ),
+        ),
+        (
+            409,
+            {"code": "id_taken", "message": "The id 'edge-1' is taken; choose another."},
+            "token_refused",
+            (
+                "the control plane answered 409 id_taken: The id 'edge-1' is taken; choose another"
+                "; give another --gateway-id, or the --gateway-token of that gateway"
+            ),
+        ),
+        (
+            500,
+            {"code": "internal", "message": "a\nb\x1b[31m\u202ec" + "d" * 999},
+            "control_plane_unreachable",
+            "the control plane answered 500 internal: a b [31m c" + "d" * 290,
+        ),
+        (503, {"code": "down"}, "control_plane_unreachable", "the control plane answered 503 down"),
+        (401, [], "token_refused", "the control plane answered 401"),
+    ],
+)
+def test_a_refusal_is_told_in_the_control_planes_words(
+    answering: Callable[..., str], status: int, error: object, code: str, message: str
+) -> None:
+    """On one line, and with what to do at this end where that is known."""
+    url = answering(json.dumps({"error": error}).encode(), status)
+    found = failure(url, lambda client: client.enrol(WHO))
+
+    assert (found.code, str(found)) == (code, message)
+
+
+def test_a_control_plane_that_is_away_is_told_in_words() -> None:
+    """The name of a class of a library tells an operator nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    found = failure(url, lambda client: client.decide(WHO, {}))
+
+    words = "the control plane cannot be reached: no connection could be made: Connection refused"
+    assert str(found) == words
+
+
+@pytest.mark.parametrize("kind", [one for _, one in inspect.getmembers(aiohttp, inspect.isclass)])
+def test_no_failure_is_told_by_its_class(kind: type) -> None:
+    """Whatever a later release of the library raises."""
+    if issubclass(kind, aiohttp.ClientError):
+        assert not re.search(r"[a-z][A-Z]|Error", _why(kind.__new__(kind)))
