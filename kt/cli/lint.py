@@ -109,15 +109,16 @@ def _lint(sources: Iterable[SourceFile], *, strict: bool) -> list[Result]:
         results.append(Result(source.name, source.data if has_lines else b"", report))
         ids.note(index, source, report)
     for index, data, finding in ids.shared():
-        results[index] = _with(results[index], data, finding)
+        results[index] = _with(results[index], data, finding, strict=strict)
     return results
 
 
-def _with(result: Result, data: bytes, finding: Finding) -> Result:
+def _with(result: Result, data: bytes, finding: Finding, *, strict: bool) -> Result:
     """The result with one finding more, in the order of the file."""
     report = result.report
     findings = sorted((*report.findings, finding), key=lambda one: (one.line, one.column, one.code))
-    return Result(result.file, data, Report(tuple(findings), report.pack, report.chain))
+    report = Report(tuple(findings), report.pack, report.chain)
+    return Result(result.file, data, _strict(report) if strict else report)
 
 
 def _not_linted(source: SourceFile) -> Report | None:

@@ -61,7 +61,9 @@ class Reader:
     def runs(self, commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run commands as they are written, in a shell of their own, with the README's exports."""
         # What runs in the background ends with the shell, also where that fails before.
-        script = f"set -euo pipefail\ntrap 'jobs -p | xargs -r kill' EXIT\n{commands}"
+        # A job may have ended by itself.
+        ending = "trap 'jobs -p | xargs -r kill || :' EXIT"
+        script = f"set -euo pipefail\n{ending}\n{commands}"
         script = script.replace("http://127.0.0.1:8080", self.stack.url)
         script = script.replace("41002", str(free_port()))
         script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")

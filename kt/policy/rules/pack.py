@@ -35,10 +35,10 @@ class SharedIdentity(Rule):
     The control plane takes neither of two files of one commit with one id, since it cannot know
     which of them is meant; a copied file brings the `pack.id` of the one that it was copied from.
     `kt policy lint` says it in each of the files that it is given in one call. Folders that are
-    linked with an `id_prefix` each may hold one id in common: lint those in a call each.
+    linked each with an `id_prefix` of its own may have ids in common.
     """
 
-    code = "E033"
+    code = "W014"
 
 
 class IdUnlikeDirectory(Rule):

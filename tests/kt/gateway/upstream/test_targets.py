@@ -364,7 +364,7 @@ def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[s
                 threading.Thread(target=converse, args=(line,), daemon=True).start()
 
     def converse(line: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with line, contextlib.suppress(OSError):
             while line.recv(1000):
                 for piece in answer:
                     line.sendall(piece)
@@ -373,9 +373,11 @@ def scripted(*answer: bytes, closes: bool = False) -> Iterator[tuple[str, list[s
 
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         threading.Thread(target=accept, args=(server,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1", lines
-        for line in lines:
-            line.close()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/v1", lines
+        finally:
+            for line in lines:
+                line.close()
 
 
 WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"

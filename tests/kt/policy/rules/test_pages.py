@@ -12,7 +12,7 @@ from kt.policy.lint import lint
 from kt.policy.rules.base import CATALOGUE, Rule
 
 # Rules whose bad case needs more than a file: a directory, a neighbour, a megabyte of text.
-_NOT_A_FILE = {"E013", "E029", "E030", "E033", "W003", "W013"}
+_NOT_A_FILE = {"E013", "E029", "E030", "W014", "W003", "W013"}
 _DEFAULTS = {
     "pack": "pack: {name: page, version: 1.0.0, enabled: true}\n",
     "policies": "policies:\n  chain: [%s]\n",
