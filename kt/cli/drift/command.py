@@ -13,10 +13,18 @@ from hashlib import sha256
 
 from kt.cli.addresses import INSECURE, check_url
 from kt.cli.drift.checkout import Committed, policies
-from kt.cli.drift.comparison import STATES, CommittedPolicy, compare, drifts
+from kt.cli.drift.comparison import (
+    STATES,
+    CommittedPolicy,
+    Scope,
+    asks_for_links,
+    compare,
+    drifts,
+)
 from kt.cli.drift.controlplane import ControlPlane
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
+from kt.cli.formats import relative, repository_root
 from kt.policy.files import FILE_NAME
 from kt.policy.identity import identify
 from kt.policy.lint import lint
@@ -43,14 +51,20 @@ def run(options: argparse.Namespace) -> int:
     """Compare and report; the exit code."""
     control_plane = _control_plane(options, os.environ)
     committed = _identified(policies(options.path), options.id_prefix)
-    rows = compare(
-        committed,
-        control_plane.rows("/v1/configurations"),
-        control_plane.rows("/v1/drift"),
-        prefix=options.id_prefix,
-    )
+    prefix = options.id_prefix
+    known, seen = control_plane.rows("/v1/configurations"), control_plane.rows("/v1/drift")
+    asks = asks_for_links(committed, known, seen, prefix=prefix)
+    links = control_plane.rows("/v1/git-repos") if asks else []
+    scope = Scope(prefix, _from_root(options.path), links)
+    rows = compare(committed, known, seen, scope=scope)
     sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
     return int(drifts(rows, options.ignore))
+
+
+def _from_root(path: str) -> str:
+    """A path as a link has it; empty for the whole repository, and for one outside of it."""
+    found = relative(path, repository_root())
+    return "" if found == "." or found.startswith(("/", "..")) else found
 
 
 def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) -> ControlPlane:
