@@ -40,12 +40,14 @@ class Scope:
     """What a checkout may speak of: ids that begin with `prefix`, and files under `path`.
 
     `path` starts at the repository's root, and is empty for all of it. `links` are rows of
-    `/v1/git-repos`; what a link that is not among them fed may be this checkout's.
+    `/v1/git-repos`; `origins` are url and path, by id, of what has no link any more. What neither
+    tells of may be this checkout's.
     """
 
     prefix: str = ""
     path: str = ""
     links: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,23 @@ def compare(
     return [*rows, *_without_file(policies, by_id, drift, scope)]
 
 
-def asks_for_links(
+def unfed(
     policies: Sequence[CommittedPolicy],
     configurations: Sequence[Mapping[str, Any]],
     gateways: Sequence[Mapping[str, Any]],
     *,
     prefix: str,
-) -> bool:
-    """True when the links decide whether a configuration without a file is this checkout's."""
+) -> dict[str, str]:
+    """What may be held or orphaned here, by id, with its link; "" where that was deleted."""
     named = {policy.id for policy in policies}
     drift = _by_configuration(gateways)
-    return any(
-        _owner(row, drift.get(name, ())) and (_removal(seen) or _is_orphaned(seen))
+    return {
+        name: _owner(row, seen)
         for row in configurations
         if (name := _text(row, "id")) not in named and name.startswith(prefix)
         for seen in [drift.get(name, ())]
-    )
+        if _removal(seen) or _is_orphaned(seen)
+    }
 
 
 def _by_configuration(
@@ -176,11 +179,14 @@ def _without_file(
     scope: Scope,
 ) -> Iterator[Row]:
     named = {policy.id for policy in policies}
-    elsewhere = _elsewhere([by_id[name] for name in named if name in by_id], scope)
+    feeding = {_text(by_id[name], "git_repo") for name in named if name in by_id} - {""}
+    ours = [link for link in scope.links if _text(link, "id") in feeding]
+    elsewhere = _elsewhere(ours, scope)
+    left = _left_elsewhere(ours, scope)
     for name, row in by_id.items():
         if name not in named and name.startswith(scope.prefix):
             seen = drift.get(name, ())
-            is_ours = _owner(row, seen) not in elsewhere
+            is_ours = _owner(row, seen) not in elsewhere and name not in left
             state, why = _unfed(row, seen) if is_ours else (NO_FILE, _NO_FILE_WHY)
             yield Row(name, "", state, "", why, "", "", _text(row, "content_hash"), "")
             if is_ours and _is_orphaned(seen):
@@ -215,19 +221,28 @@ def _owner(row: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _elsewhere(ours: Sequence[Mapping[str, Any]], scope: Scope) -> frozenset[str]:
-    """The links whose files this checkout cannot have, by id; `ours` are what its files name.
+    """The links whose files this checkout cannot have, by id; `ours` are those that feed its own.
 
     These have another prefix or path; or, where it is known which link feeds a file of the
     checkout, another repository or ref than that one.
     """
-    feeding = {_text(row, "git_repo") for row in ours} - {""}
-    origins = {_origin(link) for link in scope.links if _text(link, "id") in feeding}
+    origins = set(map(_origin, ours))
     return frozenset(
         _text(link, "id")
         for link in scope.links
         if _text(link, "id_prefix") != scope.prefix
         or not _meet(_text(link, "path"), scope.path)
         or (origins and _origin(link) not in origins)
+    )
+
+
+def _left_elsewhere(ours: Sequence[Mapping[str, Any]], scope: Scope) -> frozenset[str]:
+    """What lost its link and was no file of this checkout, by id."""
+    urls = {_text(link, "url") for link in ours}
+    return frozenset(
+        name
+        for name, (url, path) in scope.origins.items()
+        if (urls and url not in urls) or not _meet(path, scope.path)
     )
 
 

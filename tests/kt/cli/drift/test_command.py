@@ -261,6 +261,31 @@ def test_links_are_asked_for_where_they_decide(kt: Run, answers: Answers, checko
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("url", "path", "state"),
+    [
+        (LINK["url"], "policies/gone/policy-config.yaml", "orphaned"),
+        (LINK["url"], "other/gone/policy-config.yaml", "no_file"),
+        ("https://forge.example/q.git", "policies/gone/policy-config.yaml", "no_file"),
+    ],
+)
+def test_what_lost_its_link_is_told_where_its_file_was(
+    kt: Run, answers: Answers, checkout: Repo, url: str, path: str, state: str
+) -> None:
+    """Its versions say from which repository they came; that one alone has it orphaned."""
+    fed = {**in_force(policy("Bot"))[0], "git_repo": "link-1"}
+    answers.says("/v1/configurations", [fed, {"id": "gone", "git_repo": ""}])
+    nobody = {"configuration": "gone", "gateway": None, "state": "orphaned", "why": "no link"}
+    answers.says("/v1/drift", [nobody])
+    answers.says("/v1/git-repos", [LINK])
+    versions = [{"repo_url": "", "path": ""}, {"repo_url": url, "path": path}]
+    answers.says("/v1/configurations/gone/versions", versions)
+
+    code, text, _ = kt("drift", "--path", "policies")
+
+    assert (code, text.split("gone")[0].split()[-1]) == (int(state == "orphaned"), state)
+
+
 def test_what_no_file_feeds_is_told_in_each_format(
     kt: Run, answers: Answers, checkout: Repo
 ) -> None:
