@@ -38,19 +38,25 @@ _REASONS: Mapping[str, str] = {
     NO_POLICY_FILES: "Add a policy-config.yaml, or change `path`.",
     "files_refused": "`GET /v1/git-repos/{id}/files` says which and why.",
     queries.REFUSED_CODE: (
-        "Mend these files in git; `GET /v1/configurations/{id}` says where and why in `warning`."
+        "Mend these files in git; `GET /v1/configurations` says where and why in `warning`."
     ),
     CHECKS_LET_OFF: (
         "Nothing needs to be done; whoever rewrites these objects in git ends the warning."
     ),
-    "held": "Look at the held commit; confirm it, or change it in git.",
+    "held": (
+        "Look at the held commit; confirm it (`POST /v1/git-repos/{id}/confirm` with"
+        ' `{"commit": "{commit}"}`), or change it in git.'
+    ),
     "suspended": "Set `suspended` to false to resume.",
 }
 ACTIONS: Mapping[str, str] = {
     **{code: kind.remedy for code, kind in errors.by_code().items()},
     **_REASONS,
 }
-"""What to do, by the error's code or the reason of a condition."""
+"""What to do, by the error's code or the reason of a condition.
+
+A link's own says its id for `{id}`, and for `{commit}` the one that it holds.
+"""
 
 _REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
@@ -90,12 +96,20 @@ def conditions(
     `trouble` is the reason why its remote is not polled: code and message. `refused` are the
     configurations it feeds that would be refused now, each with the time since when.
     """
-    return [
+    found = (
         _ready(link),
         _reconciling(link, now, trouble),
         _stalled(link),
         _warning(link, refused or {}),
-    ]
+    )
+    return [{**one, "action": _filled(one["action"], link)} for one in found]
+
+
+def _filled(action: str | None, link: LinkWithStatus) -> str | None:
+    if action is None:
+        return None
+    held = link.held or {}
+    return action.replace("{id}", str(link.pk)).replace("{commit}", held.get("commit", ""))
 
 
 def _hex(name: str) -> Replace:

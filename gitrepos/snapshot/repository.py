@@ -147,6 +147,8 @@ class Bare:
         Raises:
             UnsafeObjectError: there are others.
         """
+        # Every git knows the tree without entries: it fetches none, and so `fsck` would miss it.
+        self.read(["hash-object", "-t", "tree", "-w", "--stdin"])
         try:
             self.read([*_PROMISED, "fsck", "--strict", "--no-dangling", "--no-progress"])
         except UnsafeObjectError as error:

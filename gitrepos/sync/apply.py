@@ -1,7 +1,7 @@
 """Writing the result of a sync: one link in one transaction, under its fence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -121,7 +121,7 @@ def gone(
         if not decided.removed:
             return False
         if not holds.lets_pass(link, error.commit):
-            hold = Hold(error.code, error.message, decided.removed)
+            hold = holds.told(link, holds.gone(link, error, head), decided.removed)
             _hold_back(link, attempt, hold, error.commit, now, head=head)
             return True
         commit = Commit(error.commit, author="", message="")
@@ -179,9 +179,10 @@ def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -
     """The reason to hold a commit, or None; None for the one that a person confirmed."""
     if holds.lets_pass(link, commit):
         return None
-    if hold is not None and decided is not None:
-        return replace(hold, would_remove=decided.removed)
-    return hold or (mass_removal(decided) if decided is not None else None)
+    if decided is None:
+        return hold
+    hold = hold or mass_removal(decided)
+    return holds.told(link, hold, decided.removed) if hold is not None else None
 
 
 def _hold_back(

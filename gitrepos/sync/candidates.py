@@ -192,9 +192,9 @@ def _names(path: str) -> tuple[str | None, str | None]:
     return None, name.rpartition(".")[0] or name
 
 
-def error(code: str, message: str) -> Finding:
+def error(code: str, message: str, suggestion: str = "") -> Finding:
     """A finding about a file as a whole."""
-    return Finding(code, "error", "", message, "", 1, 1)
+    return Finding(code, "error", "", message, suggestion, 1, 1)
 
 
 def warning(code: str, message: str) -> Finding:

@@ -1,13 +1,17 @@
 """Holds: a commit that waits for a person, kept on its link's row with the reason."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from events import log
 from gitrepos import refs
+from gitrepos.errors import RemoteError
 from gitrepos.models import Link
 from gitrepos.snapshot import signatures
 from gitrepos.snapshot.values import Signature
+from gitrepos.sync.candidates import Linked
 from gitrepos.sync.plan import Hold
 
 
@@ -28,6 +32,24 @@ def unverified(signature: Signature | None) -> Hold | None:
     """The hold for a commit that no allowed signer of its link signed, or None."""
     reason = signatures.complaint(signature) if signature else ""
     return Hold("unverified_commit", reason) if reason else None
+
+
+def gone(link: Link, error: RemoteError, head: refs.Head) -> Hold:
+    """The hold for a branch, tag or path that is gone; a tag that was moved is the reason before.
+
+    `head` leads to the commit that lacks the path.
+    """
+    moved = set_back(link, head) if head.commit else None
+    if moved is None:
+        return Hold(error.code, error.message)
+    return Hold(moved.reason, f"{moved.message} {error.message}")
+
+
+def told(link: Link, hold: Hold, removed: Sequence[Linked]) -> Hold:
+    """The hold with what it would remove, which without `prune` is their files alone."""
+    stays = removed and not link.prune
+    words = " What loses its file stays in force: the link has `prune` off." if stays else ""
+    return replace(hold, message=hold.message + words, would_remove=tuple(removed))
 
 
 def put(link: Link, hold: Hold, commit: str, now: datetime, *, head: refs.Head) -> bool:

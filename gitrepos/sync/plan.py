@@ -1,6 +1,6 @@
 """The plan: what one commit changes. Pure: no database, no clock, no git."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -141,7 +141,10 @@ def plan(
     """
     named = {c.configuration for c in candidates}
     # A refused file that says another id than it had is no second one of that.
-    claimed = Counter(c.configuration for c in candidates if c.configuration == c.own_id)
+    claimed: dict[str, list[str]] = defaultdict(list)
+    for candidate in candidates:
+        if candidate.configuration == candidate.own_id:
+            claimed[candidate.configuration].append(candidate.path)
     feeders = {other.id: other for other in others}
     decisions = tuple(_decision(c, claimed, holders, link, feeders) for c in candidates)
     present = {(d.candidate.path, d.candidate.configuration) for d in decisions}
@@ -190,23 +193,26 @@ def mass_removal(decided: Plan) -> Hold | None:
 
 def _decision(
     candidate: Candidate,
-    claimed: Mapping[str, int],
+    claimed: Mapping[str, Sequence[str]],
     holders: Mapping[str, Holder],
     link: LinkTerms,
     feeders: Mapping[str, OtherLink],
 ) -> FileDecision:
     findings = candidate.findings
     holder = holders.get(candidate.configuration)
-    if candidate.configuration and claimed[candidate.configuration] > 1 and not candidate.named:
-        message = f"another file of this commit names the id {candidate.configuration!r} too"
-        findings = (*findings, error("duplicate_id", message))
+    paths = claimed.get(candidate.configuration, ()) if candidate.configuration else ()
+    if len(paths) > 1 and not candidate.named:
+        other = next((path for path in paths if path != candidate.path), paths[0])
+        message = f"{other} names the id {candidate.configuration!r} too"
+        how = "give one of the two another `pack.id`, or remove it"
+        findings = (*findings, error("duplicate_id", message, how))
         return FileDecision(candidate, "conflict", findings)
     feeder = feeders.get(holder.owner) if holder is not None else None
     if candidate.unchanged:
         if holder is None or holder.owner in ("", link.id):
             return FileDecision(candidate, _standing(candidate, holder), findings)
         # Another link took the id since the file was read; the next look has its bytes.
-        message = _owned(candidate.configuration, holder.owner, feeder)
+        message = _owned(candidate, holder.owner, feeder)
         return FileDecision(candidate, "conflict", (error(OWNED, message),))
     if not candidate.ok:
         return FileDecision(candidate, "quarantined", findings)
@@ -255,7 +261,7 @@ def _refusal(
     if holder.owner == link.id or (feeder is not None and _gave_up(feeder, name)):
         return None
     if holder.owner and not (holder.archived and feeder is not None and name not in feeder.kept):
-        return "conflict", error(OWNED, _owned(name, holder.owner, feeder))
+        return "conflict", error(OWNED, _owned(candidate, holder.owner, feeder))
     if not link.auto_create or link.adopt or holder.origin_url == link.url:
         return None
     message = (
@@ -270,10 +276,13 @@ def _gave_up(feeder: OtherLink, name: str) -> bool:
     return feeder.sibling and name not in feeder.kept
 
 
-def _owned(name: str, owner: str, feeder: OtherLink | None) -> str:
+def _owned(candidate: Candidate, owner: str, feeder: OtherLink | None) -> str:
+    name = candidate.configuration
     fed = f"the configuration {name!r} is fed by the link {owner}"
     if feeder is not None and feeder.sibling:
         path = feeder.names.named.get(name) or feeder.paths.get(name, "a file")
+        if path == candidate.path:
+            return f"{fed}, which has this same file; exclude it there, or delete this link"
         return f"{fed}, whose file {path} names it too; remove one of the two"
     return (
         f"{fed}, of another branch or repository; name another id here, or remove its file there"

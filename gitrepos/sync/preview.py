@@ -36,7 +36,8 @@ class _Taken:
 
     `tag` is the one that is followed. `into` and `fork` are the head of the ref that is merged into
     and the commit where the two parted; empty where nothing is merged, or where that is not known.
-    `back` is the hold of a tag that was set back. `looks` are those at the other links of the ref.
+    `back` is the hold of a tag that was set back, or of what is gone. `looks` are those at the
+    other links of the ref.
     """
 
     snapshot: Snapshot | GoneError
@@ -69,7 +70,7 @@ def of(link: Link) -> dict[str, Any]:
     if isinstance(taken.snapshot, GoneError):
         lost = taken.snapshot
         gone = decide(link, (), before, commit=lost.commit, looks=taken.looks)
-        hold = Hold(lost.code, lost.message) if gone.removed else None
+        hold = taken.back if gone.removed else None
         return answer | {"error": _error(lost)} | _going(link, lost.commit, gone, hold)
     candidates = read(taken.snapshot, before, prefix=link.id_prefix, every=True)
     commit = taken.snapshot.commit
@@ -115,7 +116,7 @@ def _taken(link: Link, saved: Link | None) -> _Taken:
     try:
         snapshot = _snapshot(job, link, followed, head)
     except GoneError as error:
-        return _Taken(error, head.tag, looks=looks)
+        return _Taken(error, head.tag, holds.gone(link, error, head), looks)
     head = head._replace(commit=snapshot.commit.id)  # An old server may have moved on.
     if merges:
         return _merged(job, link, snapshot, followed, head, onto.commit)
@@ -175,7 +176,8 @@ def _against(saved: Link | None, into: str = "", fork: str = "") -> dict[str, st
 
 def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
     held = hold is not None and not holds.lets_pass(link, commit)
-    reason = {"reason": hold.reason, "message": hold.message} if hold else None
+    told = holds.told(link, hold, decided.removed) if hold else None
+    reason = {"reason": told.reason, "message": told.message} if told else None
     return {"held": reason if held else None, "would_remove": _named(decided.removed)}
 
 

@@ -47,6 +47,10 @@ class UnreadableError(Exception):
     """The delivery is genuine, but its body is not in the documented form of its forge."""
 
 
+class _FieldError(Exception):
+    """A field has a value that no forge sends; the message says which would do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """A branch or tag, by its full name, that was pushed.
@@ -117,8 +121,17 @@ def read(headers: Headers, body: bytes) -> Delivery:
         # Azure DevOps names the event in the body alone, the generic form nowhere.
         event = event or ("ref" not in payload and payload.get("eventType")) or "push"
         return _READERS[event](event, payload) if event in _READERS else Delivery(str(event))
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise UnreadableError(f"The body is no {event or 'push'!r} event as documented.") from exc
+    except KeyError as exc:
+        why = f": the field {exc.args[0]!r} is missing"
+        raise UnreadableError(f"{_no_event(event)}{why}.") from exc
+    except _FieldError as exc:
+        raise UnreadableError(f"{_no_event(event)}: {exc}.") from exc
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise UnreadableError(f"{_no_event(event)}.") from exc
+
+
+def _no_event(event: str) -> str:
+    return f"The body is no {event or 'push'!r} event as documented"
 
 
 def _timed(header: str, body: bytes, secret: str, now: float) -> bytes:
@@ -273,12 +286,14 @@ def _azure(event: str, payload: Any) -> Delivery:
 
 
 def _push(ref: str, commit: str) -> Iterator[Push]:
+    if not ref.startswith("refs/"):
+        raise _FieldError("ref must be refs/heads/… or refs/tags/…, with the full name")
     if not ref.startswith(refs.SHOWN):
         return
     if commit.strip("0") == "" or refs.tag_of(ref):  # Zeros stand for what was deleted.
         commit = ""
     elif not _COMMIT.fullmatch(commit):
-        raise ValueError("no commit id")
+        raise _FieldError("the commit must be a full id of 40 or 64 hex digits")
     yield Push(ref, commit)
 
 

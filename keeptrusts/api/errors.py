@@ -1,5 +1,6 @@
 """Errors of the API, answered as `{"error": {code, message, details}}`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
 
 _ERROR_KEYS = ("message", "code")
+_OF_FRAMEWORK = {
+    "required": "is required",
+    "null": "must not be null",
+    "blank": "must not be empty",
+    "empty": "must not be empty",
+}
+_ENSURE = re.compile(r"Ensure this (?:value|field) (?P<verb>has|is) (?P<what>.*)\.")
 
 
 class ApiError(Exception):
@@ -149,7 +157,7 @@ def _field_details(details: Any, prefix: str = "") -> Any:
         yield {
             "field": prefix or "body",
             "code": str(details["code"]),
-            "message": str(details["message"]),
+            "message": _in_our_words(str(details["message"]), str(details["code"])),
         }
         return
     if not isinstance(details, dict):
@@ -159,6 +167,16 @@ def _field_details(details: Any, prefix: str = "") -> Any:
     for key, value in details.items():
         name = "" if key == "non_field_errors" else f".{key}"
         yield from _field_details(value, f"{prefix}{name}".strip("."))
+
+
+def _in_our_words(message: str, code: str) -> str:
+    """A message of the framework as ours are: without a subject, which is the field's name."""
+    if message.startswith("This "):
+        return _OF_FRAMEWORK.get(code, message)
+    found = _ENSURE.fullmatch(message)
+    if found is None:
+        return message
+    return f"must {'be' if found['verb'] == 'is' else 'have'} {found['what']}"
 
 
 def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

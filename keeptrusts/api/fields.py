@@ -6,6 +6,7 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
+from kt.policy.suggest import did_you_mean
 from kt.policy.words import shown
 
 _MOST_NAMED = 20
@@ -73,6 +74,8 @@ def check_query(params: QueryDict, known: tuple[str, ...]) -> None:
 def _check_names(given: Iterable[str], known: tuple[str, ...], what: str) -> None:
     if unknown := sorted(set(given) - set(known)):
         hint = f"use one of {', '.join(sorted(known))}" if known else "none is allowed here"
-        problems = {shown(name): [f"unknown {what}"] for name in unknown[:_MOST_NAMED]}
-        next(iter(problems.values()))[0] += f"; {hint}"
+        problems = {}
+        for number, name in enumerate(unknown[:_MOST_NAMED]):
+            meant = did_you_mean(name, known, otherwise="" if number else hint)
+            problems[shown(name)] = [f"unknown {what}" + (f"; {meant}" if meant else "")]
         raise serializers.ValidationError(problems, code="unknown")

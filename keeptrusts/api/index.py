@@ -48,4 +48,6 @@ def _found(
             yield from _found(pattern.url_patterns, path)
         else:
             view = pattern.callback.view_class  # type: ignore[attr-defined]
-            yield path, [name.upper() for name in _METHODS if hasattr(view, name)]
+            # A word in the place of an id takes besides its own what that id would.
+            own = vars(view) if pattern.default_args else dir(view)
+            yield path, [name.upper() for name in _METHODS if name in own]

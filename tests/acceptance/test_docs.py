@@ -65,7 +65,8 @@ class Reader:
         ending = "trap 'jobs -p | xargs -r kill || :' EXIT"
         script = f"set -euo pipefail\n{ending}\n{commands}"
         script = script.replace("http://127.0.0.1:8080", self.stack.url)
-        script = script.replace("41002", str(free_port()))
+        for port in ("41002", "41003"):
+            script = script.replace(port, str(free_port()))
         script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
         script = script.replace(URL, self.repo.url)
         return subprocess.run(
@@ -99,9 +100,13 @@ def reader(shared_stack: Stack, make_repo: Callable[[], Repo]) -> Reader:
 def test_the_commands_of_all_pages_run_in_their_order(reader: Reader) -> None:
     """On one control plane, in one clone, which is afterwards as it was before."""
     before = reader.traces()
+    link = reader.repo.clone / "var" / "link"
+    link.touch()
 
     for page in _in_order():
-        done = reader.runs("\n".join(_commands(page)))
+        # Later pages may use the README's $link.
+        kept = ['printf %s "$link" >var/link'] if page.name == "README.md" else []
+        done = reader.runs("\n".join([*_commands(page), *kept]), link=link.read_text())
 
         assert done.returncode == 0, f"{page.name}\n{done.stdout}{done.stderr}"
         assert "null" not in done.stdout.split(), f"{page.name}\n{done.stdout}"
@@ -109,7 +114,7 @@ def test_the_commands_of_all_pages_run_in_their_order(reader: Reader) -> None:
 
 
 # The first link: after `git clone` and `make run`, what the README has up to what came of it.
-FIRST = _commands(ROOT / "README.md")[:2]
+FIRST = _commands(ROOT / "README.md")[:3]
 
 
 def test_the_first_link_takes_five_commands() -> None:
@@ -147,7 +152,7 @@ def test_the_first_link_shows_what_came_of_it(reader: Reader, forge: Forge, kind
 )
 def test_the_first_error_of_a_newcomer_is_shown(reader: Reader, url: str, message: str) -> None:
     """The pipe behind curl passes the answer's message on, and not `null`."""
-    done = reader.runs(FIRST[0].replace(URL, url))
+    done = reader.runs("\n".join(FIRST[:2]).replace(URL, url))
 
     assert done.returncode != 0
     assert message in done.stderr

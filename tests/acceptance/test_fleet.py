@@ -221,6 +221,34 @@ def test_decisions_of_every_process_reach_the_control_plane(bound: Bound) -> Non
     becomes(lambda: len(_decisions(bound.stack, f"{bound.id}-several")) >= before + 40, True)
 
 
+def test_what_a_confirmed_removal_leaves_in_force_is_drift(bound: Bound) -> None:
+    """Of this checkout's link, as `/v1/drift` says it; a hold of another link is not told here."""
+    gone = [f"{bound.id}-{letter}" for letter in "abc"]
+    paths = [f"policies/{name}/policy-config.yaml" for name in gone]
+    terms = {"branch": "main", "path": "policies/", "id_prefix": "rel-"}
+    other = bound.stack.link(bound.repo.url, **terms)
+    bound.repo.commit(dict.fromkeys(paths, OPEN))
+    wait_for(lambda: bound.stack.request("GET", f"/v1/configurations/rel-{gone[0]}").status == 200)
+    wait_for(lambda: bound.stack.request("GET", f"/v1/configurations/{gone[0]}").status == 200)
+    commit = bound.repo.commit(dict.fromkeys(paths))
+    links = [f"/v1/git-repos/{row['id']}" for row in (bound.link, other)]
+    wait_for(lambda: [bound.stack.get(path)["status"] for path in links] == ["held"] * 2)
+    before = bound.drift().stdout
+    bound.stack.request("POST", f"{links[0]}/confirm", {"commit": commit})
+    wait_for(lambda: bound.stack.get(links[0])["status"] == "synced")
+
+    done = bound.drift()
+
+    told = dict(reversed(line.split(":")[0].split()) for line in before.splitlines()[:-1])
+    assert [told[name] for name in gone] == ["held"] * 3
+    assert [told[f"rel-{name}"] for name in gone] == ["no_file"] * 3
+    told = dict(reversed(line.split(":")[0].split()) for line in done.stdout.splitlines()[:-1])
+    assert (done.returncode, [told[name] for name in gone]) == (1, ["orphaned"] * 3)
+    assert [told[f"rel-{name}"] for name in gone] == ["no_file"] * 3
+    rows = [bound.stack.get(f"/v1/drift?configuration={name}")[0] for name in gone]
+    assert [row["state"] for row in rows] == ["orphaned"] * 3
+
+
 def test_decisions_wait_for_the_control_plane(bound: Bound, between: Proxy) -> None:
     """Away while the gateway stops and starts twice: enforcement goes on and none is lost."""
     bound.merge(STRICT)

@@ -133,10 +133,12 @@ _COMPLAINTS: tuple[tuple[type[errors.RemoteError], str, tuple[str, ...]], ...] =
 )
 
 
-def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteError:
+def translated(
+    status: int, complaint: str, *, is_late: bool, step: str = "git"
+) -> errors.RemoteError:
     """The error for a failed git process, by its exit status and what it wrote to stderr.
 
-    `is_late` says that its deadline has passed.
+    `is_late` says that its deadline has passed, `step` which command it was.
     """
     # Its own SIGKILL after the deadline ends timeout(1) as well.
     if status in (TIMED_OUT, 128 + signal.SIGKILL) or (status == -signal.SIGKILL and is_late):
@@ -153,7 +155,9 @@ def translated(status: int, complaint: str, *, is_late: bool) -> errors.RemoteEr
             return kind(message if message.endswith(".") else f"{message}: {_cause(complaint)}.")
     if checks:
         return _unsafe(complaint, checks)
-    return errors.BadAnswerError(f"git does not understand the answer: {_cause(complaint)}")
+    if not (cause := _cause(complaint)):
+        return errors.BadAnswerError(f"{step} ended {_how(status)} and said nothing.")
+    return errors.BadAnswerError(f"git does not understand the answer: {cause}")
 
 
 def naming(proxy: Proxy, complaint: str) -> str:
@@ -172,9 +176,22 @@ def _unsafe(complaint: str, checks: frozenset[str]) -> errors.UnsafeObjectError:
 _FATAL = ("fatal: ", "error: ", "ssh: ")
 
 
+def _how(status: int) -> str:
+    """How a process ended. A shell, and timeout(1), add 128 to the number of a signal."""
+    number = -status if status < 0 else status - 128
+    try:
+        return f"by signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"with exit status {status}"
+
+
 def _cause(complaint: str) -> str:
-    """The first line that git or ssh calls fatal or an error, printable and bounded."""
-    lines = [line for line in complaint.split("\n") if line.startswith(_FATAL)]
+    """The first line that git or ssh calls fatal or an error, else the first line, printable.
+
+    It is bounded, and empty where there is none.
+    """
+    said = [line for line in complaint.split("\n") if line.strip() and line.strip() != "remote:"]
+    lines = [line for line in said if line.startswith(_FATAL)] or said
     line = re.sub(r"^(fatal|error|ssh): |unable to access '[^']*': ", "", lines[0] if lines else "")
     printable = "".join(character if character.isprintable() else "?" for character in line)
-    return printable.strip().rstrip(".")[:300] or "there is no message"
+    return printable.strip().rstrip(".")[:300]

@@ -193,7 +193,8 @@ def verdict(
         )
         status, output, complaint, is_late = _ended(command)
     if status not in (0, 1) or is_late:
-        raise complaints.translated(status, complaint, is_late=is_late)
+        step = _step(command.program)
+        raise complaints.translated(status, complaint, is_late=is_late, step=step)
     return status == 0, output, complaint
 
 
@@ -247,8 +248,20 @@ def _run(command: _Command) -> bytes:
     status, output, complaint, is_late = _ended(command)
     if status != 0:
         words = complaints.naming(command.proxy, _own_words(complaint, command.hidden))
-        raise complaints.translated(status, words, is_late=is_late)
+        step = _step(command.program)
+        raise complaints.translated(status, words, is_late=is_late, step=step)
     return output
+
+
+def _step(program: Sequence[str]) -> str:
+    """The program and its first word, without git's own options: `git fetch`."""
+    words = iter(program[1:])
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            return f"{program[0]} {word}"
+    return program[0]
 
 
 def _ended(command: _Command) -> tuple[int, bytes, str, bool]:

@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from keeptrusts.api.admission import THREADS
 from keeptrusts.env import web_url
-from keeptrusts.processes import broker, parts
+from keeptrusts.processes import broker, misspelt, parts
 from keeptrusts.processes.supervisor import Part, Supervisor, say
 from keeptrusts.servers import failures
 
@@ -39,6 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV
+        for line in misspelt.warnings(os.environ):
+            say(line)
         lock = _lock(env.data_dir)
         _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
         _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")

@@ -6,17 +6,27 @@ Exit codes: 0 in sync, 1 drift, 2 it could not tell.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from urllib.parse import quote
 
 from kt.cli.addresses import INSECURE, check_url
 from kt.cli.drift.checkout import Committed, policies
-from kt.cli.drift.comparison import STATES, CommittedPolicy, compare, drifts
+from kt.cli.drift.comparison import (
+    STATES,
+    CommittedPolicy,
+    Scope,
+    compare,
+    drifts,
+    unfed,
+)
 from kt.cli.drift.controlplane import ControlPlane
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
+from kt.cli.formats import relative, repository_root
 from kt.policy.files import FILE_NAME
 from kt.policy.identity import identify
 from kt.policy.lint import lint
@@ -44,12 +54,14 @@ def run(options: argparse.Namespace) -> int:
     """Compare and report; the exit code."""
     control_plane = _control_plane(options, os.environ)
     committed = _identified(policies(options.path), options.id_prefix)
-    rows = compare(
-        committed,
-        control_plane.rows("/v1/configurations"),
-        control_plane.rows("/v1/drift"),
-        prefix=options.id_prefix,
-    )
+    prefix = options.id_prefix
+    known, seen = control_plane.rows("/v1/configurations"), control_plane.rows("/v1/drift")
+    owners = unfed(committed, known, seen, prefix=prefix)
+    origins = _origins(control_plane, [name for name, owner in owners.items() if not owner])
+    asks = any(owners.values()) or origins
+    links = control_plane.rows("/v1/git-repos") if asks else []
+    scope = Scope(prefix, _from_root(options.path), links, origins)
+    rows = compare(committed, known, seen, scope=scope)
     sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
     return int(drifts(rows, options.ignore))
 
@@ -62,6 +74,25 @@ def _states(text: str) -> list[str]:
             hint = did_you_mean(name, STATES, otherwise=f"choose from {', '.join(STATES)}")
             raise argparse.ArgumentTypeError(f"no state {name!r}; {hint}")
     return names
+
+
+def _origins(control_plane: ControlPlane, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Url and path of the newest version that came from git, by id; not of what tells none."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(CommandError):  # It counts as this checkout's.
+            versions = control_plane.rows(f"/v1/configurations/{quote(name, safe='')}/versions")
+            urls = [(row.get("repo_url"), row.get("path")) for row in versions]
+            url, path = next((pair for pair in urls if pair[0]), ("", ""))
+            if url:
+                found[name] = str(url), str(path)
+    return found
+
+
+def _from_root(path: str) -> str:
+    """A path as a link has it; empty for the whole repository, and for one outside of it."""
+    found = relative(path, repository_root())
+    return "" if found == "." or found.startswith(("/", "..")) else found
 
 
 def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) -> ControlPlane:

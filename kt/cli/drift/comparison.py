@@ -1,14 +1,14 @@
 """Comparison of a commit, what is in force, and what gateways run. Pure.
 
 The states are those of `/v1/drift`, and two of configurations without a file in this checkout:
-`held`, when its link holds the commit that removed it, else `no_file`, since another repository may
-feed it. What none feeds any more is `orphaned`, with its gateways.
+`held`, when its link holds the commit that removed it, and `no_file`, when another repository or
+nobody feeds it. What came from git and no file feeds any more is `orphaned`, with its gateways.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 IN_SYNC = "in_sync"
@@ -21,6 +21,9 @@ STATES = (
 )  # fmt: skip
 _CLEAN = (IN_SYNC, NO_FILE)
 _NO_FILE_WHY = "this checkout has no file for it"
+_BACK = "bring its file back, archive the configuration, or set `prune`"
+_BACK_OF_NOBODY = "link its repository again, or archive the configuration"
+_FOLLOWED = ("branch", "tag", "semver", "commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class CommittedPolicy:
     id: str
     path: str
     content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a checkout may speak of: ids that begin with `prefix`, and files under `path`.
+
+    `path` starts at the repository's root, and is empty for all of it. `links` are rows of
+    `/v1/git-repos`; `origins` are url and path, by id, of what has no link any more. What neither
+    tells of may be this checkout's.
+    """
+
+    prefix: str = ""
+    path: str = ""
+    links: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +73,48 @@ def compare(
     configurations: Sequence[Mapping[str, Any]],
     gateways: Sequence[Mapping[str, Any]],
     *,
-    prefix: str,
+    scope: Scope,
 ) -> list[Row]:
     """Rows for each configuration: checkout against control plane, then its gateways.
 
-    `configurations` and `gateways` are rows of `/v1/configurations` and `/v1/drift`. Only ids
-    that begin with `prefix` count.
+    `configurations` and `gateways` are rows of `/v1/configurations` and `/v1/drift`.
     """
     by_id = {_text(row, "id"): row for row in configurations}
-    drift: dict[str, list[Mapping[str, Any]]] = {}
-    for row in gateways:
-        drift.setdefault(_text(row, "configuration"), []).append(row)
+    drift = _by_configuration(gateways)
     rows = []
     for policy in policies:
         seen = drift.get(policy.id, [])
         rows.append(_policy_row(policy, by_id.get(policy.id), seen))
         rows += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
-    return [*rows, *_without_file(policies, by_id, drift, prefix)]
+    return [*rows, *_without_file(policies, by_id, drift, scope)]
+
+
+def unfed(
+    policies: Sequence[CommittedPolicy],
+    configurations: Sequence[Mapping[str, Any]],
+    gateways: Sequence[Mapping[str, Any]],
+    *,
+    prefix: str,
+) -> dict[str, str]:
+    """What may be held or orphaned here, by id, with its link; "" where that was deleted."""
+    named = {policy.id for policy in policies}
+    drift = _by_configuration(gateways)
+    return {
+        name: _owner(row, seen)
+        for row in configurations
+        if (name := _text(row, "id")) not in named and name.startswith(prefix)
+        for seen in [drift.get(name, ())]
+        if _removal(seen) or _is_orphaned(seen)
+    }
+
+
+def _by_configuration(
+    gateways: Sequence[Mapping[str, Any]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    drift: dict[str, list[Mapping[str, Any]]] = {}
+    for row in gateways:
+        drift.setdefault(_text(row, "configuration"), []).append(row)
+    return drift
 
 
 def drifts(rows: Sequence[Row], ignored: Sequence[str]) -> bool:
@@ -133,18 +176,85 @@ def _without_file(
     policies: Sequence[CommittedPolicy],
     by_id: Mapping[str, Mapping[str, Any]],
     drift: Mapping[str, Sequence[Mapping[str, Any]]],
-    prefix: str,
+    scope: Scope,
 ) -> Iterator[Row]:
     named = {policy.id for policy in policies}
+    feeding = {_text(by_id[name], "git_repo") for name in named if name in by_id} - {""}
+    ours = [link for link in scope.links if _text(link, "id") in feeding]
+    elsewhere = _elsewhere(ours, scope)
+    left = _left_elsewhere(ours, scope)
     for name, row in by_id.items():
-        if name not in named and name.startswith(prefix):
-            removal = _removal(drift.get(name, ()))
-            state, why = (HELD, removal) if removal else (NO_FILE, _NO_FILE_WHY)
-            desired = _text(row, "content_hash")
-            yield Row(name, "", state, "", why, "", "", desired, "")
-            for seen in drift.get(name, ()):
-                if seen.get("gateway") and seen.get("configuration_state") == ORPHANED:
-                    yield _gateway_row(CommittedPolicy(name, "", ""), seen)
+        if name not in named and name.startswith(scope.prefix):
+            seen = drift.get(name, ())
+            is_ours = _owner(row, seen) not in elsewhere and name not in left
+            state, why = _unfed(row, seen) if is_ours else (NO_FILE, _NO_FILE_WHY)
+            yield Row(name, "", state, "", why, "", "", _text(row, "content_hash"), "")
+            if is_ours and _is_orphaned(seen):
+                gateways = [one for one in seen if one.get("gateway")]
+                yield from (_gateway_row(CommittedPolicy(name, "", ""), one) for one in gateways)
+
+
+def _unfed(row: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    if removal := _removal(seen):
+        return HELD, removal
+    if not _is_orphaned(seen):
+        return NO_FILE, _NO_FILE_WHY
+    # A gateway's own reason may be another one, such as that it is offline.
+    told = [_text(one, "why") for one in seen if one.get("state") == ORPHANED]
+    why = next(iter(told), "") or "no file in git feeds it any more"
+    return ORPHANED, f"{why}; {_BACK if _owner(row, seen) else _BACK_OF_NOBODY}"
+
+
+def _is_orphaned(seen: Sequence[Mapping[str, Any]]) -> bool:
+    """True for what came from git and no file feeds any more, whatever its gateways do."""
+    return any(
+        one.get("configuration_state") == ORPHANED
+        or (one.get("state") == ORPHANED and not one.get("gateway"))
+        for one in seen
+    )
+
+
+def _owner(row: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> str:
+    """The link that feeds a configuration, or did; empty where the control plane names none."""
+    holding = (one["held"] for one in seen if isinstance(one.get("held"), Mapping))
+    return _text(row, "git_repo") or next((_text(held, "git_repo") for held in holding), "")
+
+
+def _elsewhere(ours: Sequence[Mapping[str, Any]], scope: Scope) -> frozenset[str]:
+    """The links whose files this checkout cannot have, by id; `ours` are those that feed its own.
+
+    These have another prefix or path; or, where it is known which link feeds a file of the
+    checkout, another repository or ref than that one.
+    """
+    origins = set(map(_origin, ours))
+    return frozenset(
+        _text(link, "id")
+        for link in scope.links
+        if _text(link, "id_prefix") != scope.prefix
+        or not _meet(_text(link, "path"), scope.path)
+        or (origins and _origin(link) not in origins)
+    )
+
+
+def _left_elsewhere(ours: Sequence[Mapping[str, Any]], scope: Scope) -> frozenset[str]:
+    """What lost its link and was no file of this checkout, by id."""
+    urls = {_text(link, "url") for link in ours}
+    return frozenset(
+        name
+        for name, (url, path) in scope.origins.items()
+        if (urls and url not in urls) or not _meet(path, scope.path)
+    )
+
+
+def _origin(link: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(_text(link, name) for name in ("url", *_FOLLOWED))
+
+
+def _meet(one: str, two: str) -> bool:
+    """True when one of two paths holds the other."""
+    first, second = (path.strip("/").split("/") if path.strip("/") else [] for path in (one, two))
+    common = min(len(first), len(second))
+    return first[:common] == second[:common]
 
 
 def _removal(seen: Sequence[Mapping[str, Any]]) -> str:

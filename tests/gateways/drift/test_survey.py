@@ -241,7 +241,10 @@ def test_a_removal_that_waits_for_a_person_shows(admin: APIClient, repo: Repo) -
     assert before["d"] is None
     assert [before[name]["commit"] for name in names[:3]] == [commit] * 3
     assert before["a"]["git_repo"] == held["id"]
-    assert before["a"]["message"] == "3 of 4 configurations would lose their file at once."
+    assert before["a"]["message"] == (
+        "3 of 4 configurations would lose their file at once. What loses its file stays in force:"
+        " the link has `prune` off."
+    )
     assert [one["held"] for one in get(admin, "/v1/drift")] == [None] * 4
 
 

@@ -77,7 +77,7 @@ def test_a_link_with_refused_files_is_ready_and_says_so(admin: APIClient, repo: 
     row = shown(admin, made)
     assert standing(row)["Ready"] == "True FilesRefused"
     assert "1 quarantined" in ready(row)["message"]
-    assert "/files" in ready(row)["action"]
+    assert f"/v1/git-repos/{row['id']}/files" in ready(row)["action"]
 
 
 def test_a_link_without_policies_is_ready_and_says_so(admin: APIClient, repo: Repo) -> None:
@@ -148,7 +148,8 @@ def test_a_held_link_waits_for_somebody(admin: APIClient) -> None:
         {"Ready": "False Held", "Reconciling": "False", "Stalled": "True Held", "Warning": "False"},
     )
     assert (ready(row)["message"], ready(row)["since"]) == (held["message"], held["since"])
-    assert ready(row)["action"] == ACTIONS["held"]
+    body = f'{{"commit": "{held["commit"]}"}}'
+    assert f"POST /v1/git-repos/{row['id']}/confirm` with `{body}`" in ready(row)["action"]
 
 
 def test_a_suspended_link_is_neither_on_its_way_nor_stalled(admin: APIClient) -> None:

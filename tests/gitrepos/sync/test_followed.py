@@ -77,6 +77,35 @@ def test_a_tag_is_followed_and_not_the_branch_behind_it(admin: APIClient, repo: 
 TAGS = ("v1.0.0", "v1.0.1")
 
 
+def test_a_moved_tag_without_the_path_is_told_as_moved(admin: APIClient, repo: Repo) -> None:
+    """That the path is gone follows from it; a preview says the same."""
+    first = release(repo, "v1.0.0")
+    row = link(admin, repo.url, tag="v1.0.0", path="bot")
+    run_due()
+    second = repo.commit({BOT: None, "readme.md": "Nothing.\n"})
+    repo.tag("v1.0.0")
+
+    poll()
+
+    held = shown(admin, row)["held"]
+    assert (held["reason"], held["commit"]) == ("tag_moved", second)
+    assert held["message"] == (
+        f"The tag v1.0.0 was moved from {first} to {second}. The commit has no file or directory"
+        " 'bot'. What loses its file stays in force: the link has `prune` off."
+    )
+    assert preview.of(Link.objects.get())["held"] == {
+        "reason": held["reason"],
+        "message": held["message"],
+    }
+    assert in_force(admin) == "v1.0.0"
+
+    confirm(admin, row)
+    run_due()
+
+    now = shown(admin, row)
+    assert (now["held"], now["error"]["code"]) == (None, "path_not_found")
+
+
 def test_a_moved_tag_is_held_until_somebody_confirms_it(admin: APIClient, repo: Repo) -> None:
     """An edit of something else does not let it pass either."""
     first = release(repo, "v1.0.0", message="A release")

@@ -149,7 +149,7 @@ def test_a_link_shows_what_it_feeds_that_would_be_refused(admin: APIClient, repo
     assert (told["status"], told["reason"]) == ("True", "RefusedInForce")
     assert "refuse 1 of" in told["message"]
     assert told["message"].endswith("in force: bad.")
-    assert "/v1/configurations/" in told["action"]
+    assert "/v1/configurations`" in told["action"]
     assert told["since"] == get(admin, "/v1/configurations/bad")["warning"]["since"]
     assert (warning(beside)["status"], warning(beside)["action"]) == ("False", None)
     listed = {value: _ids(admin, value) for value in ("true", "false")}

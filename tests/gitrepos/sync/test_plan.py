@@ -342,6 +342,24 @@ def test_two_files_of_one_id_are_both_refused() -> None:
         "q conflict duplicate_id",
         "r synced publish",
     }
+    said = [decision.findings[-1] for decision in made.decisions if decision.findings]
+    assert [finding.message for finding in said] == [
+        "q names the id 'x' too",
+        "p names the id 'x' too",
+    ]
+    assert all("pack.id" in finding.suggestion for finding in said)
+
+
+def test_one_file_under_two_links_is_nobodys_to_remove() -> None:
+    """Whoever removed one of the two would remove the policy."""
+    same = other(names=NamedIds({"x": "p"}))
+    made = planned([file("p")], holders={"x": held("sib")}, others=[same])
+    [finding] = made.decisions[0].findings
+
+    assert finding.message == (
+        "the configuration 'x' is fed by the link sib, which has this same file; exclude it there,"
+        " or delete this link"
+    )
 
 
 def test_a_file_that_another_link_took_meanwhile_is_no_longer_in_force() -> None:

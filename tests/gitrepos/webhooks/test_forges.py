@@ -385,6 +385,20 @@ def test_a_push_that_cannot_be_read_is_an_error(
         read(lower(sign(body)), body)
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"ref": "main"}', "ref must be refs/heads/"),
+        (b"{}", "the field 'ref' is missing"),
+        (b'{"ref": "refs/heads/main", "after": "abc"}', "a full id of 40 or 64 hex digits"),
+    ],
+)
+def test_an_error_says_which_field_is_wrong(body: bytes, why: str) -> None:
+    """Whoever wrote the sender reads it."""
+    with pytest.raises(UnreadableError, match=why):
+        read(lower(hooks.timed(body)), body)
+
+
 @pytest.mark.parametrize("payload", ["", "other=1", "payload=", "payload=%FF", "payload=3&b=2&c=1"])
 def test_a_form_that_cannot_be_read_is_an_error(payload: str) -> None:
     """As for JSON."""

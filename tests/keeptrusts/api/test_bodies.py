@@ -164,6 +164,40 @@ def test_an_unknown_field_is_refused(admin: APIClient, target: tuple[str, str]) 
         assert found == [("unknown", {"": "body", "\x00": "\\x00"}.get(name, name))]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/v1/git-repos", {"urll": "x"}, "urll: unknown field; did you mean 'url'?"),
+        (
+            "/v1/git-repos",
+            {"zzzzzz": "x"},
+            "zzzzzz: unknown field; use one of access_token, adopt,",
+        ),
+        (
+            "/v1/gateway-bindings",
+            {"configuration": "bot", "selector": {}},
+            "selector: must not be empty",
+        ),
+        ("/v1/gateway-bindings", {"selector": {"a": "b"}}, "configuration: is required"),
+        ("/v1/tokens", {"name": None}, "name: must not be null"),
+        ("/v1/tokens", {"name": ""}, "name: must not be empty"),
+        ("/v1/tokens", {"name": "x" * 1000}, "name: must have no more than "),
+        (
+            "/v1/git-repos",
+            {"url": "https://forge.example/p.git", "poll_interval_seconds": 0},
+            "poll_interval_seconds: must be greater than or equal to 1",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_in_our_words(
+    admin: APIClient, path: str, body: dict[str, object], message: str
+) -> None:
+    """With the field that is most likely meant, and without the framework's sentences."""
+    said = error(admin.post(path, body, format="json"))["message"]
+
+    assert message in said
+
+
 def test_fields_named_like_an_errors_own_are_told_apart(
     admin: APIClient, target: tuple[str, str]
 ) -> None:

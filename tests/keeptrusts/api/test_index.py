@@ -18,6 +18,7 @@ def test_the_index_lists_every_path_without_a_token(client: APIClient, path: str
     assert rows["/v1"] == rows["/healthz"] == ["GET"]
     assert rows["/v1/git-repos"] == ["GET", "POST"]
     assert rows["/v1/git-repos/{link_id}"] == ["GET", "PATCH", "DELETE"]
+    assert rows["/v1/configurations/validate"] == ["POST"]
     assert len(rows) > len(METHODS)
     assert not [name for name in rows if "<" in name or "//" in name]
 

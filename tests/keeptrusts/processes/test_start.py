@@ -47,6 +47,7 @@ def test_nothing_is_started_for_a_database_that_refuses(tmp_path: Path) -> None:
             "KEEPTRUSTS_DATA_DIR": str(tmp_path),
             "KEEPTRUSTS_LISTEN": f"127.0.0.1:{free_port()}",
             "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{free_port()}",
+            "KEEPTRUSTS_GIT_SCHEME": "http",
         },
         capture_output=True,
         text=True,
@@ -57,7 +58,8 @@ def test_nothing_is_started_for_a_database_that_refuses(tmp_path: Path) -> None:
     [line] = done.stderr.splitlines()
     assert line.startswith("CommandError: DATABASE_URL: The database does not answer.")
     assert "secret" not in done.stdout + done.stderr
-    assert done.stdout == ""
+    [warning] = done.stdout.splitlines()
+    assert "did you mean 'KEEPTRUSTS_GIT_SCHEMES'?" in warning
 
 
 # Stands for an interpreter: `-m venv` makes one like it, which has pip.

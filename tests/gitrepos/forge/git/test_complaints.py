@@ -52,3 +52,18 @@ def test_a_failure_at_the_second_request_may_be_one_of_knowledge(
     error = translated(128, complaint, is_late=False)
 
     assert isinstance(error, RequestFailedError) is failed
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        (2, "with exit status 2"),
+        (-6, "by signal 6 (SIGABRT)"),
+        (128 + 11, "by signal 11 (SIGSEGV)"),
+    ],
+)
+def test_a_git_that_ends_without_words_is_told_by_its_step(status: int, how: str) -> None:
+    """A reader has nothing else to go by."""
+    error = translated(status, "remote: \n", is_late=False, step="git fsck")
+
+    assert (error.code, error.message) == ("bad_answer", f"git fsck ended {how} and said nothing.")

@@ -16,7 +16,7 @@ import pytest
 
 from kt.cli.drift.checkout import policies
 from kt.cli.drift.command import add_arguments
-from kt.cli.drift.comparison import CommittedPolicy, compare, drifts
+from kt.cli.drift.comparison import CommittedPolicy, Scope, compare, drifts
 from tests.support.httpserver import HTTPServer
 from tests.support.repo import Repo, policy
 
@@ -93,7 +93,7 @@ def states(
     """Gateway and state of each row."""
     known = [] if configuration is None else [{"id": "support-bot", **configuration}]
     seen = [{"configuration": "support-bot", **row} for row in gateways]
-    return [(row.gateway, row.state) for row in compare([POLICY], known, seen, prefix="")]
+    return [(row.gateway, row.state) for row in compare([POLICY], known, seen, scope=Scope())]
 
 
 def test_equal_hashes_are_in_sync() -> None:
@@ -120,7 +120,7 @@ def test_a_gateway_has_the_state_that_the_control_plane_gives_it() -> None:
 def test_a_configuration_without_a_file_is_told_and_no_drift() -> None:
     """Another repository may feed it; an id without the prefix certainly comes from elsewhere."""
     known = [{"id": "a-one", "content_hash": HERE}, {"id": "b-two", "content_hash": HERE}]
-    rows = compare([], known, [], prefix="a-")
+    rows = compare([], known, [], scope=Scope("a-"))
     assert [(row.configuration, row.state) for row in rows] == [("a-one", "no_file")]
     assert not drifts(rows, [])
 
@@ -138,7 +138,7 @@ def test_a_removal_that_a_link_holds_is_drift() -> None:
     known = [{"id": name, "content_hash": HERE} for name in ("gone", "elsewhere")]
     seen = [{"configuration": "gone", "gateway": None, "held": HELD},
             {"configuration": "elsewhere", "gateway": None, "held": None}]  # fmt: skip
-    rows = compare([], known, seen, prefix="")
+    rows = compare([], known, seen, scope=Scope())
 
     assert [(row.configuration, row.state) for row in rows] == [
         ("gone", "held"),
@@ -154,7 +154,7 @@ def test_a_checkout_from_before_a_held_removal_is_in_sync() -> None:
     """The row says all the same what is to come."""
     known = [{"id": "support-bot", "content_hash": HERE}]
     seen = [{"configuration": "support-bot", "gateway": "edge-1", "state": "in_sync", "held": HELD}]
-    [row, _] = compare([POLICY], known, seen, prefix="")
+    [row, _] = compare([POLICY], known, seen, scope=Scope())
 
     assert (row.state, "holds that" in row.why) == ("in_sync", True)
 
@@ -175,13 +175,117 @@ def test_a_gateway_of_what_no_repository_feeds_is_drift(
     seen = {"configuration": "gone", "gateway": "edge-1", "state": state}
     if of_configuration:
         seen["configuration_state"] = of_configuration
-    nobody = {"configuration": "gone", "gateway": None, "state": "orphaned"}
 
-    rows = compare([], [{"id": "gone", "content_hash": HERE}], [seen, nobody], prefix="")
+    rows = compare([], [{"id": "gone", "content_hash": HERE}], [seen], scope=Scope())
 
-    expected = [("", "no_file"), *[("edge-1", state)] * told]
+    expected = [("", "orphaned"), ("edge-1", state)] if told else [("", "no_file")]
     assert [(row.gateway, row.state) for row in rows] == expected
     assert drifts(rows, []) == told
+
+
+LINK = {"id": "link-1", "url": "https://forge.example/p.git", "branch": "main", "id_prefix": ""}
+
+
+def test_what_lost_its_file_is_orphaned_without_a_gateway_too() -> None:
+    """With what helps; what was made by the API, and never came from git, is not."""
+    known = [{"id": "gone", "git_repo": "link-1"}, {"id": "left"}, {"id": "made"}]
+    seen = [{"configuration": name, "gateway": None, "state": state, "configuration_state": state,
+             "why": why}
+            for name, state, why in (("gone", "orphaned", "p/x is gone"),
+                                     ("left", "orphaned", "its link was deleted"),
+                                     ("made", "in_sync", ""))]  # fmt: skip
+
+    rows = compare([], known, seen, scope=Scope(links=[LINK]))
+
+    assert [(row.state, row.why) for row in rows] == [
+        (
+            "orphaned",
+            "p/x is gone; bring its file back, archive the configuration, or set `prune`",
+        ),
+        (
+            "orphaned",
+            "its link was deleted; link its repository again, or archive the configuration",
+        ),
+        ("no_file", "this checkout has no file for it"),
+    ]
+    assert drifts(rows, [])
+    assert not drifts(rows[2:], [])
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, True),
+        ({"path": "policies/support-bot"}, True),
+        ({"path": "other/"}, False),
+        ({"id_prefix": "rel-"}, False),
+        ({"branch": "", "tag": "v1"}, False),
+        ({"url": "https://forge.example/q.git"}, False),
+    ],
+)
+@pytest.mark.parametrize("state", ["held", "orphaned"])
+def test_what_this_checkout_cannot_feed_is_not_its_to_tell(
+    other: dict[str, str], told: bool, state: str
+) -> None:
+    """Another link's, by its prefix, path, ref or repository."""
+    known = [
+        {"id": "support-bot", "content_hash": HERE, "git_repo": "link-1"},
+        {"id": "rel-bot", "content_hash": HERE, "git_repo": "link-2"},
+    ]
+    seen = {"configuration": "rel-bot", "gateway": "edge-1", "state": "in_sync"}
+    seen |= {"configuration_state": "orphaned"} if state == "orphaned" else {"held": HELD}
+    links = [LINK, {**LINK, "id": "link-2", **other}]
+
+    rows = compare([POLICY], known, [seen], scope=Scope("", "policies", links))
+
+    assert [row.state for row in rows if not row.gateway] == [
+        "in_sync",
+        state if told else "no_file",
+    ]
+    assert drifts(rows, []) == told
+
+
+def test_links_are_asked_for_where_they_decide(kt: Run, answers: Answers, checkout: Repo) -> None:
+    """A hold of a tag's link, whose ids have a prefix, fails no checkout of the branch."""
+    rows = [{**in_force(policy("Bot"))[0], "git_repo": "link-1"}]
+    answers.says("/v1/drift", [{"configuration": "rel-bot", "gateway": None, "held": HELD}])
+    answers.says("/v1/configurations", rows)
+    assert kt("drift")[0] == 0
+    assert "/v1/git-repos" not in dict(answers.asked)
+
+    answers.says("/v1/configurations", [*rows, {"id": "rel-bot", "git_repo": "link-2"}])
+    answers.says("/v1/git-repos", [LINK, {**LINK, "id": "link-2", "id_prefix": "rel-"}])
+
+    code, text, _ = kt("drift", "--path", "policies")
+
+    assert (code, text.splitlines()[1:]) == (
+        0, ["no_file      rel-bot: this checkout has no file for it", "1 in_sync, 1 no_file"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "state"),
+    [
+        (LINK["url"], "policies/gone/policy-config.yaml", "orphaned"),
+        (LINK["url"], "other/gone/policy-config.yaml", "no_file"),
+        ("https://forge.example/q.git", "policies/gone/policy-config.yaml", "no_file"),
+    ],
+)
+def test_what_lost_its_link_is_told_where_its_file_was(
+    kt: Run, answers: Answers, checkout: Repo, url: str, path: str, state: str
+) -> None:
+    """Its versions say from which repository they came; that one alone has it orphaned."""
+    fed = {**in_force(policy("Bot"))[0], "git_repo": "link-1"}
+    answers.says("/v1/configurations", [fed, {"id": "gone", "git_repo": ""}])
+    nobody = {"configuration": "gone", "gateway": None, "state": "orphaned", "why": "no link"}
+    answers.says("/v1/drift", [nobody])
+    answers.says("/v1/git-repos", [LINK])
+    versions = [{"repo_url": "", "path": ""}, {"repo_url": url, "path": path}]
+    answers.says("/v1/configurations/gone/versions", versions)
+
+    code, text, _ = kt("drift", "--path", "policies")
+
+    assert (code, text.split("gone")[0].split()[-1]) == (int(state == "orphaned"), state)
 
 
 def test_what_no_file_feeds_is_told_in_each_format(
@@ -198,14 +302,14 @@ def test_what_no_file_feeds_is_told_in_each_format(
     assert code == 1
     assert "orphaned     gone on edge-1: no file\n" in text
     assert "title=orphaned edge-1::gateway edge-1: no file" in kt("drift", "--format", "github")[1]
-    assert ET.fromstring(kt("drift", "--format", "junit")[1]).get("failures") == "1"
+    assert ET.fromstring(kt("drift", "--format", "junit")[1]).get("failures") == "2"
     assert kt("drift", "--ignore", "orphaned")[0] == 0
 
 
 def test_a_state_can_be_ignored() -> None:
     """That one and no other."""
     known = [{"id": "support-bot", "content_hash": THERE, "overridden": True}]
-    rows = compare([POLICY], known, [], prefix="")
+    rows = compare([POLICY], known, [], scope=Scope())
     assert (drifts(rows, []), drifts(rows, ["overridden"]), drifts(rows, ["stale"])) == (
         True, False, True,
     )  # fmt: skip
