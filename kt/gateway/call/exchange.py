@@ -114,12 +114,11 @@ class Exchange:
             self.gateway, self.loaded, self.path, self.headers, origin.address, data
         )
         self._recall(body, repeat)
-        async with Watch(self._scope):
-            try:
-                await self._serve(body, data, origin)
-            except PolicyViolationError as exc:
-                repeat.note(exc)
-                raise
+        try:
+            await self._serve(body, data, origin)
+        except PolicyViolationError as exc:
+            repeat.note(exc)
+            raise
 
     def _origin(self) -> Origin:
         loaded = self.loaded
@@ -144,13 +143,19 @@ class Exchange:
     async def _serve(self, body: dict[str, Any], data: bytes, origin: Origin) -> None:
         reserved = await self._reserve(data, origin)
         try:
-            reply, decision = await self._call(body, data)
-            try:
-                await self._answer(reply, decision, stream=body.get("stream") is True)
-            finally:
-                reply.close()
+            # Without what comes after: what was used counts though the client is gone, and its
+            # connection may have its next call by then.
+            async with Watch(self._scope):
+                await self._ask(body, data)
         finally:
             await self._settle(reserved, origin)
+
+    async def _ask(self, body: dict[str, Any], data: bytes) -> None:
+        reply, decision = await self._call(body, data)
+        try:
+            await self._answer(reply, decision, stream=body.get("stream") is True)
+        finally:
+            reply.close()
 
     async def _reserve(self, data: bytes, origin: Origin) -> int:
         tokens = estimate(len(data))

@@ -22,6 +22,9 @@ _INPUTS = ("arguments", "input")
 # Digits of a number that no float holds. Python converts no longer ones.
 _MOST_DIGITS = 4000
 _TOO_MANY_DIGITS = "a number has too many digits"
+# Levels for which the stack must have room beyond those of an answer, which is read here and
+# written anew where the stack is deeper.
+_SPARE_LEVELS = 100
 # `\\u003a` or `\\u003A`.
 _ESCAPED_COLON = b"\\u003"
 _TWICE = "A key is given twice in one object."
@@ -44,10 +47,11 @@ def quickly(data: bytes) -> Any:
 
     Raises:
         DoubtfulError: not that it is wrong, but that it must be read with care.
+        RecursionError: it nests too deep to be written anew.
     """
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise DoubtfulError from exc
     if _has_twins(data, value):
         raise DoubtfulError
@@ -61,21 +65,24 @@ def decoded(data: bytes) -> Any:
         UnreadableError: not UTF-8, not JSON, a key given twice, or nested too deep.
     """
     try:
-        return quickly(data)
-    except DoubtfulError:
-        return _lenient(data)
+        try:
+            return quickly(data)
+        except DoubtfulError:
+            return _lenient(data)
+    except RecursionError as exc:
+        raise UnreadableError("It nests too deep.") from exc
 
 
 def _lenient(data: bytes) -> Any:
     try:
         text = data.decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=without_twins, parse_float=number)
+        value = json.loads(text, object_pairs_hook=without_twins, parse_float=number)
     except DuplicateKeyError as exc:
         raise UnreadableError(str(exc)) from exc
-    except RecursionError as exc:
-        raise UnreadableError("It nests too deep.") from exc
     except ValueError as exc:
         raise UnreadableError("It is not JSON.") from exc
+    json.dumps(_deeper(value))
+    return value
 
 
 def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -110,7 +117,15 @@ def _has_twins(data: bytes, value: Any) -> bool:
     Each key brings a colon, and the one that was dropped took its colon along. An escaped colon
     would count for one in its place.
     """
-    return _ESCAPED_COLON in data or data.count(b":") != msgspec.json.encode(value).count(b":")
+    if _ESCAPED_COLON in data:
+        return True
+    return data.count(b":") != msgspec.json.encode(_deeper(value)).count(b":")
+
+
+def _deeper(value: Any) -> Any:
+    for _ in range(_SPARE_LEVELS):
+        value = [value]
+    return value
 
 
 def without_copies(body: Any) -> Any:

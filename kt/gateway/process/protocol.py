@@ -83,9 +83,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watcher()
 
     def watch(self, watcher: Callable[[], None] | None) -> None:
-        """Call `watcher` when the client goes away, or nobody for None."""
+        """Call `watcher` when the client goes away, at once if it is gone; nobody for None."""
         self._watcher = watcher
-        if watcher is not None:
+        if watcher is not None and self.transport.is_closing():
+            watcher()
+        elif watcher is not None:
             # Who does not read does not see it. A large body had stopped the reading.
             self.flow.resume_reading()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from kt.gateway.errors import encode
 from kt.gateway.policy.answers import UnreadableError, decoded, without_copies
 
 
@@ -30,6 +32,22 @@ def test_what_is_no_json_is_unreadable(data: bytes) -> None:
     """Nor is what nests too deep."""
     with pytest.raises(UnreadableError):
         decoded(data)
+
+
+@pytest.mark.parametrize("text", [b"1", b'"\\u003a"', b'"\\ud83d"'], ids=["plain", "colon", "half"])
+def test_what_is_read_can_be_written_anew(text: bytes) -> None:
+    """Also where the stack is deeper: an answer is as deep as that, or it is unreadable."""
+    read = []
+    for depth in range(1, 1100):
+        with suppress(UnreadableError):
+            read.append(decoded(b'{"a":' * depth + text + b"}" * depth))
+
+    assert 500 < len(read) < 1000
+    assert _written_below(read[-1], frames=50).count(b"{") == len(read) + 1
+
+
+def _written_below(body: Any, frames: int) -> bytes:
+    return _written_below(body, frames - 1) if frames else encode({"body": body})
 
 
 TOKENS = {"content": [{"token": "ann@", "bytes": [97], "top_logprobs": []}]}
