@@ -50,7 +50,9 @@ class ClientKey(models.Model):
 
     It holds at `gateways` (ids), else where labels include all of `selector`, else everywhere.
     Limits are as in a gateway's file of keys. `previous_digest` is that of the key before the
-    last rotation. A revoked key keeps its row, so that its gateways go on asking for keys.
+    last rotation. A revoked key keeps its row, so that its gateways go on asking for keys, and
+    `past_scopes` has the pairs of `gateways` and `selector` before: also of a revoked key of the
+    same name.
     """
 
     name = models.CharField(primary_key=True, max_length=100)
@@ -61,6 +63,7 @@ class ClientKey(models.Model):
     token_budget = models.JSONField(null=True)
     gateways = models.JSONField(null=True)
     selector = models.JSONField(null=True)
+    past_scopes = models.JSONField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

@@ -40,11 +40,12 @@ def create(
     text = "" if sha256 else _new_text()
     with transaction.atomic():
         count = gateways.count_change()
-        there = ClientKey.objects.filter(pk=name)
-        if there.filter(revoked_at=None).exists():
+        before = ClientKey.objects.filter(pk=name).first()
+        if before is not None and before.revoked_at is None:
             raise ConflictError("name_taken", f"There is a client key {name!r}; choose another.")
         now = timezone.now()
         row = ClientKey(pk=name, digest=sha256 or digest(text), created_at=now, **fields)
+        _keep_scopes(row, before)
         _save(row, count, change="created", changed=(), actor=actor)
         return row, text
 
@@ -59,9 +60,10 @@ def edit(name: str, *, fields: Mapping[str, Any], actor: str) -> ClientKey:
     """
     with transaction.atomic():
         count = gateways.count_change()
-        row = _found(name)
+        before, row = _found(name), _found(name)
         for field, value in fields.items():
             setattr(row, field, value)
+        _keep_scopes(row, before)
         _save(row, count, change="edited", changed=sorted(fields), actor=actor)
         return row
 
@@ -137,6 +139,14 @@ def _found(name: str) -> ClientKey:
     if row is None:
         raise NotFoundError(f"client key {name!r} that is not revoked")
     return row
+
+
+def _keep_scopes(row: ClientKey, before: ClientKey | None) -> None:
+    """Let a row know for which gateways the key of its name ever was, each scope once."""
+    if before is not None:
+        scope, past = [before.gateways, before.selector], before.past_scopes or []
+        is_known = scope in past or scope == [row.gateways, row.selector]
+        row.past_scopes = past if is_known else [*past, scope]
 
 
 def _save(row: ClientKey, count: int, *, change: str, changed: Sequence[str], actor: str) -> None:

@@ -112,14 +112,24 @@ def _wanted(row: Gateway, found: KeyList) -> KeyList | None:
 
 
 def _scoped() -> Iterable[ScopedKey]:
-    return map(scoped, ClientKey.objects.order_by("pk").iterator())
+    for row in ClientKey.objects.order_by("pk").iterator():
+        yield scoped(row)
+        # Where a key once was it is as a revoked one.
+        yield from (_scoped_key(None, *scope) for scope in row.past_scopes or ())
 
 
 def scoped(row: ClientKey) -> ScopedKey:
     """A row as a list has it, with the gateways that it is for."""
     entry = None if row.revoked_at is not None else _entry(row)
-    gateways = None if row.gateways is None else frozenset(row.gateways)
-    return ScopedKey(entry, gateways, row.selector)
+    return _scoped_key(entry, row.gateways, row.selector)
+
+
+def _scoped_key(
+    entry: Mapping[str, Any] | None,
+    gateways: Collection[str] | None,
+    selector: Mapping[str, str] | None,
+) -> ScopedKey:
+    return ScopedKey(entry, None if gateways is None else frozenset(gateways), selector)
 
 
 def _entry(row: ClientKey) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kt.gateway.call.watch import WATCH
 from kt.gateway.process.corked import Corked
@@ -70,6 +70,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._draining = False
         self._deadline: asyncio.TimerHandle | None = None
         self._watcher: Callable[[], None] | None = None
+        self._is_lost = False
+        self._served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
@@ -78,14 +80,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._is_lost = True
         super().connection_lost(exc)
+        # The class above tells the request that came last, which may wait for this one's end.
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True
         if self._watcher is not None:
             self._watcher()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def watch(self, watcher: Callable[[], None] | None) -> None:
         """Call `watcher` when the client goes away, at once if it is gone; nobody for None."""
         self._watcher = watcher
-        if watcher is not None and self.transport.is_closing():
+        if watcher is not None and self._is_lost:
             watcher()
         elif watcher is not None:
             # Who does not read does not see it. A large body had stopped the reading.

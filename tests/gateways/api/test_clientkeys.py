@@ -245,6 +245,27 @@ def test_a_gateway_that_comes_later_is_no_gap(admin: APIClient, register: Regist
     assert register("late").key_list()[1] == {"demanded": True, "keys": []}
 
 
+@pytest.mark.parametrize("change", ["edit", "revoke and create"])
+def test_where_a_key_once_was_a_later_gateway_is_no_gap(
+    admin: APIClient, register: Register, change: str
+) -> None:
+    """Also when the key is elsewhere now, or its name belongs to another one."""
+    sibling = register("sibling", labels={"region": "eu"})
+    make(admin, selector={"region": "eu"})
+    if change == "edit":
+        edit(admin, f"{PATH}/team", selector={"region": "us"})
+        edit(admin, f"{PATH}/team", selector=None, gateways=[sibling.id])
+    else:
+        admin.delete(f"{PATH}/team")
+        make(admin, gateways=[sibling.id])
+
+    assert list(entries(sibling)) == ["team"]
+    for name, region in {"late": "eu", **({"west": "us"} if change == "edit" else {})}.items():
+        late = register(name, labels={"region": region})
+        assert late.key_list()[1] == {"demanded": True, "keys": []}
+    assert register("elsewhere", labels={"region": "asia"}).pull_keys().status_code == 404
+
+
 def test_keys_may_be_demanded_from_the_start(admin: APIClient, register: Register) -> None:
     """Without any key yet, all calls are refused."""
     assert register(client_keys="demanded").key_list()[1] == {"demanded": True, "keys": []}

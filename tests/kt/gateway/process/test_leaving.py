@@ -1,4 +1,4 @@
-"""Clients that leave while limits are counted elsewhere, which takes a moment."""
+"""Clients that leave: while limits are counted elsewhere, or with several calls under way."""
 
 from __future__ import annotations
 
@@ -115,3 +115,20 @@ def test_a_client_that_leaves_while_its_tokens_are_counted_is_served_no_more(
     until(lambda: is_idle(gateway))
 
     assert model.seen == []
+
+
+def test_a_client_that_leaves_with_several_calls_is_no_error(
+    start: Starter, model: ModelServer
+) -> None:
+    """The first of them is served, the last is the one that came: neither is begun after that."""
+    model.says(Reply(chunks=[b"{}"], before_seconds=2))
+    gateway = start(pack(more=targets(model)))
+
+    with socket.create_connection(("127.0.0.1", gateway.port), 60) as line:
+        line.sendall(request() * 3)
+        until(lambda: model.seen)
+    until(lambda: is_idle(gateway))
+    _, _, said = gateway.stop()
+
+    assert len(model.seen) == 1
+    assert "ASGI" not in said
