@@ -12,6 +12,7 @@ import json
 import os
 import time
 import uuid
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kt.gateway.records.writer import Writer
@@ -47,19 +48,19 @@ class Spool(Writer):
         dropped = self.dropped
         if dropped:
             fitting.append(json.dumps({"dropped": dropped}).encode() + b"\n")
-        if not fitting:
-            return
+        written = 0
         try:
-            self._append(b"".join(fitting))
+            for piece in _pieces(fitting, self._segment_bytes):
+                self._append(b"".join(piece))
+                written += len(piece)
         except OSError:
             # Counted, and written when the disk takes a line again.
-            self.dropped += len(fitting) - bool(dropped)
+            self.dropped += len(fitting) - written - bool(dropped)
         else:
             self.dropped -= dropped
 
     def _append(self, data: bytes) -> None:
-        if self._descriptor < 0 or self._size >= self._segment_bytes:
-            self._leave()
+        if self._descriptor < 0:
             self._begin()
         try:
             written = os.write(self._descriptor, data)
@@ -71,6 +72,9 @@ class Spool(Writer):
             self._leave()
             raise OSError("the disk took only a part")
         self._size += written
+        if self._size >= self._segment_bytes:
+            # At once: nobody can drop a segment that is being written.
+            self._leave()
 
     def _begin(self) -> None:
         """Open a segment; it gets its final name when it is locked."""
@@ -85,6 +89,20 @@ class Spool(Writer):
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _pieces(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Lines in pieces that end with the line that makes them `size` bytes long, or longer."""
+    piece: list[bytes] = []
+    length = 0
+    for line in lines:
+        piece.append(line)
+        length += len(line)
+        if length >= size:
+            yield piece
+            piece, length = [], 0
+    if piece:
+        yield piece
 
 
 def _line(entry: dict[str, Any]) -> bytes:

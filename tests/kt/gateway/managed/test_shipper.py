@@ -63,6 +63,18 @@ def names(*numbers: int) -> list[str]:
     return [f"request-{number}" for number in numbers]
 
 
+def test_the_bound_holds_for_all_that_comes_at_once(folder: Path, spool: Spool) -> None:
+    """Though the process that wrote it still writes; what is dropped is counted."""
+    spool._put([entry(number) for number in range(1000)])
+    waiting = backlog(folder, max_bytes=16_384)
+
+    assert waiting.trim() <= 16_384
+    requests, dropped = drained(waiting)
+    assert requests == names(*range(1000 - len(requests), 1000))
+    assert len(requests) + dropped == 1000
+    assert len(requests) > 0
+
+
 def test_what_is_written_is_read_in_order(folder: Path) -> None:
     """Once, and then the folder is empty."""
     spooled(folder, *range(1200))
