@@ -29,7 +29,8 @@ from poll import repository
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-_LINTED = """pack: {{name: P{number}, version: 1.0.0, enabled: true}}
+# With an id: a file without one has a warning to print by now.
+_LINTED = """pack: {{id: p{number}, name: P{number}, version: 1.0.0, enabled: true}}
 policies:
   chain: [prompt-injection, safety-filter, pii-detector, audit-logger]
 policy:

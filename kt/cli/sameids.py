@@ -19,33 +19,39 @@ class SameIds:
     """The ids of files, and which of them have the same."""
 
     def __init__(self) -> None:
-        # By id, then by where a file lies: one that was named by two paths is one file.
-        self._files: dict[str, dict[str, tuple[int, SourceFile]]] = {}
+        self._files: dict[str, list[tuple[int, str, str]]] = {}
 
     def note(self, index: int, source: SourceFile, report: Report) -> None:
         """Take the id of a file; stdin lies nowhere, and has none to share."""
         if report.pack is None or not source.path:
             return
-        folder, name = os.path.split(os.path.abspath(source.path))
+        name = os.path.basename(source.path)
         stem = None if name == FILE_NAME else os.path.splitext(name)[0]
         named = identify(report.pack, directory=source.directory, stem=stem)
         if isinstance(named, str):
-            place = os.path.join(os.path.realpath(folder), name)
             # Without its bytes, since files may be thousands and clean.
-            kept = SourceFile(source.name, b"", path=source.path)
-            self._files.setdefault(named, {}).setdefault(place, (index, kept))
+            self._files.setdefault(named, []).append((index, source.name, source.path))
 
     def shared(self) -> Iterator[tuple[int, bytes, Finding]]:
         """The index and the bytes of each file whose id another one has, and the finding."""
         for named, files in self._files.items():
             if len(files) > 1:
-                yield from _each(named, list(files.values()))
+                # One that was named by two paths is one file.
+                apart = {_place(path): (index, name, path) for index, name, path in files[::-1]}
+                if len(apart) > 1:
+                    yield from _each(named, sorted(apart.values()))
 
 
-def _each(named: str, files: list[tuple[int, SourceFile]]) -> Iterator[tuple[int, bytes, Finding]]:
-    names = [source.name for _, source in files]
-    for position, (index, source) in enumerate(files):
-        data = read_file(source.path).data
+def _place(path: str) -> str:
+    """Where a file lies, whatever path leads to its folder."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _each(named: str, files: list[tuple[int, str, str]]) -> Iterator[tuple[int, bytes, Finding]]:
+    names = [name for _, name, _ in files]
+    for position, (index, _, path) in enumerate(files):
+        data = read_file(path).data
         yield index, data, _finding(data, named, names[:position] + names[position + 1 :])
 
 

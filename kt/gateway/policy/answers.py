@@ -81,7 +81,7 @@ def _lenient(data: bytes) -> Any:
         raise UnreadableError(str(exc)) from exc
     except ValueError as exc:
         raise UnreadableError("It is not JSON.") from exc
-    json.dumps(_deeper(value))
+    json.dumps(_deeper(value, data))
     return value
 
 
@@ -119,10 +119,13 @@ def _has_twins(data: bytes, value: Any) -> bool:
     """
     if _ESCAPED_COLON in data:
         return True
-    return data.count(b":") != msgspec.json.encode(_deeper(value)).count(b":")
+    return data.count(b":") != msgspec.json.encode(_deeper(value, data)).count(b":")
 
 
-def _deeper(value: Any) -> Any:
+def _deeper(value: Any, data: bytes) -> Any:
+    """A value with levels to spare around it, unless its text has too few brackets to be deep."""
+    if data.count(b"[") + data.count(b"{") <= _SPARE_LEVELS:
+        return value
     for _ in range(_SPARE_LEVELS):
         value = [value]
     return value
