@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.statement import (
     Signed,
@@ -16,7 +16,7 @@ from kt.gateway.managed.statement import (
     check_order,
     verify,
 )
-from kt.gateway.managed.stored import Stored
+from kt.gateway.managed.stored import Keeper, Stored
 from kt.gateway.policy.loading import PolicyError
 from kt.gateway.policy.source import Sourced
 from kt.gateway.reload import Reloader
@@ -41,7 +41,14 @@ class Enforcer:
         self._taken = taken
         self._lock = asyncio.Lock()
         self.kept = stored.kept
-        self._saved = not stored.torn
+        self._keeper = Keeper[Kept](
+            contact,
+            holds=stored.state.holds,
+            keep=stored.keep,
+            areas=("state", "disk"),
+            edited=Problem("state_edited", _edited(stored)),
+        )
+        self._keeper.is_saved = not stored.torn
         # This release may be unable to serve the stored policy.
         self._in_force = reloader.is_configured
         self.refused = ""
@@ -102,9 +109,10 @@ class Enforcer:
     async def _enforce(self, kept: Kept) -> None:
         sourced = Sourced(kept.content, kept.statement.configuration)
         loaded = await asyncio.to_thread(self._reloader.load_changed, sourced)
-        self.kept, self._saved, self._in_force = kept, False, True
+        self.kept, self._in_force = kept, True
+        self._keeper.is_saved = False
         failure = await self._reloader.take(loaded, lambda: self._stored.keep(kept))
-        self._note_saved(failure)
+        self._keeper.note(failure)
         self._contact.publish_seq = kept.statement.publish_seq
         self._contact.changed.set()
         self._taken()
@@ -112,35 +120,8 @@ class Enforcer:
     async def guard(self) -> None:
         """Restore the stored policy if it is not the one in force, and show the problem."""
         async with self._lock:
-            kept = self.kept
-            if kept is None:
-                return
-            if await asyncio.to_thread(self._holds, kept):
-                self._contact.note("state", None)
-                return
-            was_saved = self._saved
-            self._note_saved(await asyncio.to_thread(self._save, kept))
-            if was_saved and self._saved:
-                self._contact.counters["state_restored"] += 1
-                self._contact.note("state", Problem("state_edited", _edited(self._stored)))
-                _LOG.error("the stored policy was edited by hand and is restored")
-
-    def _holds(self, kept: Kept) -> bool:
-        try:
-            return self._saved and self._stored.state.holds(kept)
-        except OSError:
-            return False
-
-    def _save(self, kept: Kept) -> OSError | None:
-        try:
-            self._stored.keep(kept)
-        except OSError as exc:
-            return exc
-        return None
-
-    def _note_saved(self, failure: OSError | None) -> None:
-        self._saved = failure is None
-        self._contact.note("disk", None if failure is None else disk_problem(failure))
+            if self.kept is not None:
+                await self._keeper.guard(self.kept)
 
 
 def _edited(stored: Stored) -> str:

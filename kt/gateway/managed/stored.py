@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from kt.gateway.managed.contact import Contact, Problem, disk_problem
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.state import Found, Kept, State
 from kt.gateway.policy.source import Sourced, SourceError
+
+_Kept = TypeVar("_Kept")
+_LOG = logging.getLogger("kt.gateway")
 
 
 class Stored:
@@ -82,3 +91,57 @@ class Stored:
 def _is_older(read: Kept, before: Kept | None) -> bool:
     """True when a genuine policy came back that was replaced since."""
     return before is not None and read.statement.publish_seq < before.statement.publish_seq
+
+
+class Keeper(Generic[_Kept]):
+    """Keeps on disk what is in force. `is_saved`: the disk has it, as far as is known.
+
+    `holds` says whether the disk has it as it was written, `keep` writes it. `areas` are those of
+    the contact for files that were edited and for the disk; `edited` is the problem of the first.
+    """
+
+    def __init__(
+        self,
+        contact: Contact,
+        *,
+        holds: Callable[[_Kept], bool],
+        keep: Callable[[_Kept], None],
+        areas: tuple[str, str],
+        edited: Problem,
+    ) -> None:
+        self._contact = contact
+        self._is_held = holds
+        self._keep = keep
+        self._files, self._disk = areas
+        self._edited = edited
+        self.is_saved = True
+
+    def note(self, failure: OSError | None) -> None:
+        """Note whether it could be written."""
+        self.is_saved = failure is None
+        self._contact.note(self._disk, None if failure is None else disk_problem(failure))
+
+    async def guard(self, kept: _Kept) -> None:
+        """Restore the files if they are not what is in force, and show the problem."""
+        if await asyncio.to_thread(self._holds, kept):
+            self._contact.note(self._files, None)
+            return
+        was_saved = self.is_saved
+        self.note(await asyncio.to_thread(self._save, kept))
+        if was_saved and self.is_saved:
+            self._contact.counters["state_restored"] += 1
+            self._contact.note(self._files, self._edited)
+            _LOG.error(self._edited.message)
+
+    def _holds(self, kept: _Kept) -> bool:
+        try:
+            return self.is_saved and self._is_held(kept)
+        except OSError:
+            return False
+
+    def _save(self, kept: _Kept) -> OSError | None:
+        try:
+            self._keep(kept)
+        except OSError as exc:
+            return exc
+        return None

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from kt.gateway.errors import SettingError
-from kt.gateway.managed.contact import Contact, Problem, disk_problem
+from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.keys.proof import (
     KeptKeys,
     KeysStatement,
@@ -17,9 +17,11 @@ from kt.gateway.managed.keys.proof import (
 )
 from kt.gateway.managed.keys.store import KeyStore
 from kt.gateway.managed.statement import Signed, StatementError
+from kt.gateway.managed.stored import Keeper
 from kt.gateway.reload import Reloader
 
 _LOG = logging.getLogger("kt.gateway")
+_EDITED = "the stored client keys were edited by hand and are restored"
 Fetch = Callable[[str], Awaitable[bytes]]
 # Of their own, so that nobody takes them for a problem of the policy.
 _CODES = {
@@ -48,7 +50,13 @@ class Keyring:
         self._taken = taken
         self._lock = asyncio.Lock()
         self.kept = store.kept
-        self._saved = True
+        self._keeper = Keeper[KeptKeys](
+            contact,
+            holds=store.holds,
+            keep=store.keep,
+            areas=("key-state", "key-disk"),
+            edited=Problem("keys_edited", _EDITED),
+        )
         self.refused = ""
         self.is_awaited = False
 
@@ -129,39 +137,12 @@ class Keyring:
             kept.content, kept.seq, lambda: self._store.keep(kept)
         )
         self.kept = kept
-        self._note_saved(failure)
+        self._keeper.note(failure)
         self._contact.changed.set()
         self._taken()
 
     async def guard(self) -> None:
         """Restore the stored list if it is not the one in force, and show the problem."""
         async with self._lock:
-            kept = self.kept
-            if kept is None:
-                return
-            if await asyncio.to_thread(self._holds, kept):
-                self._contact.note("key-state", None)
-                return
-            was_saved = self._saved
-            self._note_saved(await asyncio.to_thread(self._save, kept))
-            if was_saved and self._saved:
-                message = "the stored client keys were edited by hand and are restored"
-                self._contact.counters["state_restored"] += 1
-                self._contact.note("key-state", Problem("keys_edited", message))
-
-    def _holds(self, kept: KeptKeys) -> bool:
-        try:
-            return self._saved and self._store.holds(kept)
-        except OSError:
-            return False
-
-    def _save(self, kept: KeptKeys) -> OSError | None:
-        try:
-            self._store.keep(kept)
-        except OSError as exc:
-            return exc
-        return None
-
-    def _note_saved(self, failure: OSError | None) -> None:
-        self._saved = failure is None
-        self._contact.note("key-disk", None if failure is None else disk_problem(failure))
+            if self.kept is not None:
+                await self._keeper.guard(self.kept)

@@ -117,10 +117,8 @@ def _walk(body: Any, root: _Place, unread: list[Unread]) -> Iterator[Part]:
             _note(unread, block(value), place.path)
             opened = [(item, inner.child(key)) for key, item in _open(value, place.path, unread)]
             waiting += reversed(opened)
-            if _has_names(value, inner):
-                yield from _names(value, inner)
-            if "arguments" in value or "input" in value:
-                yield from _call_input(value, inner)
+            yield from _names(value, inner)
+            yield from _call_input(value, inner)
         elif isinstance(value, list | tuple):
             _note(unread, "tokens" if tokens(place.path, value) else "", place.path)
             items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
@@ -157,13 +155,6 @@ def _note(unread: list[Unread], held: str, path: Path) -> None:
     """Note what cannot be read, the first of each sort."""
     if held and all(held != one for one, _ in unread):
         unread.append((held, path))
-
-
-def _has_names(value: Mapping[str, Any], place: _Place) -> bool:
-    """True when a mapping may have keys that somebody chose."""
-    if place.path and place.path[-1] in _NAMING_KEYS:
-        return True
-    return not (all(map(str.isidentifier, value)) and all(map(str.isascii, value)))
 
 
 def _names(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
