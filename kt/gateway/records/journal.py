@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from kt.gateway.records.writer import Writer
 
@@ -34,7 +37,7 @@ class Journal(Writer):
     def _put(self, entries: list[dict[str, Any]]) -> None:
         if not entries:
             return
-        text = "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+        text = "".join(map(_line, entries))
         try:
             if self._path == "-":
                 sys.stdout.write(text)
@@ -44,6 +47,15 @@ class Journal(Writer):
         except OSError:
             # A full disk or a reader that went away must not stop the gateway.
             self.dropped += len(entries)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """An entry in ASCII, which any locale can print; nearly all are, and msgspec is quick."""
+    with suppress(UnicodeEncodeError):
+        data = msgspec.json.encode(entry)
+        if data.isascii():
+            return f"{data.decode()}\n"
+    return json.dumps(entry, separators=(",", ":")) + "\n"
 
 
 def _append(path: str, data: bytes, max_bytes: int) -> None:

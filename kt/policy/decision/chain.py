@@ -88,7 +88,7 @@ def _with_record(
     if not loggers:
         return decision
     counts = tuple(count for _, outcome in judged for count in outcome.found)
-    return replace(decision, record=loggers[0].record(subject, decision, counts))
+    return decision.recorded(loggers[0].record(subject, decision, counts))
 
 
 def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:

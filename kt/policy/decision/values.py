@@ -173,6 +173,13 @@ class Decision:
     unjudged: tuple[str, ...] = ()
     marks: Marks = NO_MARKS
 
+    def recorded(self, record: Record | None) -> Decision:
+        """The decision with its record; by hand, since `replace` looks its fields up each time."""
+        return Decision(
+            self.verdict, self.policy, self.reason_code, self.message, self.detections, self.body,
+            self.targets, self.assignee, record, self.unjudged, self.marks,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class TextDecision:
