@@ -129,7 +129,7 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
 
 def is_any_overlooked(now: datetime) -> bool:
     """True when a sync waits that no worker may have been told of."""
-    return _waiting(now).filter(waits_since__lte=now - _OVERLOOKED).exists()
+    return _waiting().filter(waits_since__lte=now - _OVERLOOKED).exists()
 
 
 def wake_late(now: datetime) -> None:
@@ -142,7 +142,7 @@ def wake_late(now: datetime) -> None:
     Remote.objects.filter(synced_at__gt=ahead).update(synced_at=now)
 
 
-def _waiting(now: datetime) -> QuerySet[Remote]:
+def _waiting() -> QuerySet[Remote]:
     """The remotes whose sync waits, and may begin.
 
     A paused credential fetches nothing, and a host that rests is asked for what somebody waits for
@@ -158,7 +158,7 @@ def _urgent(now: datetime) -> Q:
 
 def _of(group: Group, now: datetime) -> QuerySet[Remote]:
     urgent = _urgent(now) if group.urgent else ~_urgent(now)
-    rows = _waiting(now).filter(urgent, host=group.host, credential_digest=group.credential)
+    rows = _waiting().filter(urgent, host=group.host, credential_digest=group.credential)
     return rows.order_by("waits_since")
 
 
@@ -170,7 +170,7 @@ def _first(rows: QuerySet[Remote]) -> Any:
 
 def _next(now: datetime, passed: Collection[Group]) -> Group | None:
     urgent = Case(When(_urgent(now), then=Value(True)), default=Value(False))
-    rows = _waiting(now).annotate(urgent=urgent).values("urgent", "host", "credential_digest")
+    rows = _waiting().annotate(urgent=urgent).values("urgent", "host", "credential_digest")
     found = rows.annotate(since=Min("waits_since")).values_list(
         "urgent", "host", "credential_digest", "since"
     )
