@@ -113,12 +113,12 @@ def moment(request: Request, name: str) -> datetime | None:
     raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
 
 
-def is_known(request: Request, etag: str) -> bool:
-    """Whether the caller has the body of this ETag already.
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether the caller has the body of this ETag already, by its `If-None-Match`.
 
-    `If-None-Match` is a list, compared weakly, or `*` for any.
+    That is a list, compared weakly, or `*` for any; empty for a request without it.
 
     Source: RFC 9110, section 13.1.2.
     """
-    named = parse_etags(request.headers.get("If-None-Match", ""))
+    named = parse_etags(if_none_match)
     return "*" in named or etag in {tag.removeprefix("W/") for tag in named}
