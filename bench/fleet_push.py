@@ -44,7 +44,7 @@ IDLE_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
     "gateways.push.server": "events",
-    "granian": "web",
+    "keeptrusts.serving.web": "web",
     " beat ": "beat",
     " tick": "poller",
     " sync": "syncer",

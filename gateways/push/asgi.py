@@ -76,6 +76,7 @@ class Application:
         if self._hub.closing or (ready and not self._hub.fresh):
             raise _unavailable("This process stops or lacks its database.")
         if ready:
+            _allow("GET", scope["method"])
             return Answer(200, b'{"status":"ok"}', [answers.JSON])
         match = _PATH.fullmatch(scope["path"])
         if match is None:
@@ -90,10 +91,7 @@ class Application:
         )
 
     def _route(self, method: str, what: str) -> Callable[[_Request], Awaitable[Answer | None]]:
-        allowed = next(allowed for allowed, name in self._routes if name == what)
-        if method != allowed:
-            message = f"Only {allowed} is allowed here; use {allowed}."
-            raise RefusedError(405, "method_not_allowed", message, headers={"Allow": allowed})
+        _allow(next(allowed for allowed, name in self._routes if name == what), method)
         return self._routes[method, what]
 
     async def _admitted(self, token: str, gateway_id: str, client: tuple[str, int] | None) -> Known:
@@ -168,6 +166,12 @@ class Application:
         async with self._batches.place(), self._bodies.whole(request.receive) as body:
             request.admit()
             return await self._batches.take(request.gateway.id, body)
+
+
+def _allow(allowed: str, method: str) -> None:
+    if method != allowed:
+        message = f"Only {allowed} is allowed here; use {allowed}."
+        raise RefusedError(405, "method_not_allowed", message, headers={"Allow": allowed})
 
 
 def _unavailable(message: str) -> RefusedError:

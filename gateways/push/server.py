@@ -24,7 +24,7 @@ def _serve() -> None:
     from gateways.push.batches import Batches
     from gateways.push.hub import Hub
     from gateways.push.reporting import Reporting
-    from keeptrusts.serving.process import serve
+    from keeptrusts.serving.server import serve
 
     hub, reporting, batches = Hub(), Reporting(), Batches()
     serve(

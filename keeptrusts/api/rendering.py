@@ -60,12 +60,12 @@ class JSONParser(BaseParser):
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """A body as a JSON object, read strictly.
+    """A body as a JSON object, read strictly; without a body an empty one.
 
     Raises:
         ParseError: the body is not a JSON object, or has a key twice.
     """
-    data = _decode(body)
+    data = _decode(body) if body else {}
     if not isinstance(data, dict):
         raise ParseError("The body must be a JSON object.")
     return data

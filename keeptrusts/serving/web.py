@@ -27,8 +27,8 @@ def _serve() -> None:
     from keeptrusts.serving import doors
     from keeptrusts.serving.bridge import Bridge
     from keeptrusts.serving.places import Places
-    from keeptrusts.serving.process import serve
     from keeptrusts.serving.requests import Application
+    from keeptrusts.serving.server import serve
     from keeptrusts.wsgi import application
 
     shares = {door.name: door.places for door in doors.sharing()}

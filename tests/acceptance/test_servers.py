@@ -17,7 +17,13 @@ from tests.support.line import Line
 from tests.support.servers import Redis
 from tests.support.stack import Stack, wait_for
 
-_PARTS = ("queues sync", "queues tick", "gateways.push.server", "celery.* beat", "granian")
+_PARTS = (
+    "queues sync",
+    "queues tick",
+    "gateways.push.server",
+    "celery.* beat",
+    "keeptrusts.serving.web",
+)
 
 
 class World:
