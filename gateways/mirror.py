@@ -206,9 +206,9 @@ class Mirror:
 
     def news(self, gateway_id: str) -> dict[str, str]:
         """Headers that tell a gateway whom to call, and of the list of client keys that it has."""
-        url, keys = settings.ENV.events_url, self.signed_keys(gateway_id)
+        url, listed = settings.ENV.events_url, self.signed_keys(gateway_id)
         told = {"Keeptrusts-Events": url, "Keeptrusts-Gateway-Url": url}
-        return {**told, "Keeptrusts-Client-Keys": keys.etag} if keys else told
+        return {**told, "Keeptrusts-Client-Keys": listed.etag} if listed else told
 
 
 def _signed(

@@ -23,8 +23,7 @@ from keeptrusts.servers import failures
 from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
-from keeptrusts.serving.bodies import Bodies, Receive
-from keeptrusts.serving.bodies import GoneError as ClientGoneError
+from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
 
 _PATH = re.compile(
     r"/v1/gateways/(?P<id>[^/]+)/"
@@ -63,7 +62,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive, send)
-        except ClientGoneError:
+        except ClientLeftError:
             return
         except Exception as exc:  # noqa: BLE001
             # The outermost caller; what is no deliberate refusal is logged there.

@@ -1,4 +1,4 @@
-"""What gateways send: the forms of reports and of batches of decisions."""
+"""Forms of reports and of batches of decisions, as gateways send them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

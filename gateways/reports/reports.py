@@ -112,23 +112,23 @@ def take_all(reports: Mapping[str, Report]) -> dict[str, Exception]:
     failures: dict[str, Exception] = {}
     for name, report in reports.items():
         try:
-            _take(name, report, now, before.get(name))
+            _take(name, report, seen[name], before.get(name))
         except Exception as exc:  # noqa: BLE001
             failures[name] = exc  # It is this gateway's; the reports of others are taken.
     _forget(failures)
     return failures
 
 
-def _take(gateway_id: str, report: Report, now: datetime, before: LastReport | None) -> None:
+def _take(gateway_id: str, report: Report, seen: LastReport, before: LastReport | None) -> None:
     _tell_again(gateway_id, report["running"])
     _tell_keys_again(gateway_id, report["client_keys"])
-    if before is not None and before.essence == Essence.of_report(report).text():
+    if before is not None and before.essence == seen.essence:
         return
     last = Essence.read(before.essence) if before else None
     if last is None:
-        _write_anew(gateway_id, report, now)
+        _write_anew(gateway_id, report, seen.at)
     else:
-        _write(gateway_id, report, now, last)
+        _write(gateway_id, report, seen.at, last)
 
 
 def _forget(gateway_ids: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ _SECONDS = 10.0
 _BYTES_PER_SECOND = 64 << 10
 
 
-class GoneError(Exception):
+class ClientLeftError(Exception):
     """The client went away before its request was whole."""
 
 
@@ -52,7 +52,7 @@ class Bodies:
         Raises:
             RefusedError: it is too slow (`body_too_slow`), or all are too much (`unavailable`).
             TooLargeError: it is over `MAX_BODY_BYTES`.
-            GoneError: the client went away.
+            ClientLeftError: the client went away.
         """
         reading = _Reading()
         self._unfinished[reading] = None
@@ -81,7 +81,7 @@ class Bodies:
         """Read a piece; False when it is the last."""
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise GoneError
+            raise ClientLeftError
         piece = message.get("body", b"")
         reading.data += piece
         self._held += len(piece)

@@ -3,7 +3,7 @@
 from keeptrusts.serving import answers, doors
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
-from keeptrusts.serving.bodies import Bodies, GoneError, Receive
+from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
 from keeptrusts.serving.bridge import Bridge
 from keeptrusts.serving.places import Places
 
@@ -25,7 +25,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
-        except GoneError:
+        except ClientLeftError:
             return
         except Exception as exc:  # noqa: BLE001
             # The outermost caller; what is no deliberate refusal is logged there.
@@ -44,7 +44,7 @@ class Application:
             places = self._health_places if door is doors.HEALTH else self._places
             async with places.taken(door.name):
                 if scope["state"]["is_gone"]():
-                    raise GoneError  # Nobody reads the answer.
+                    raise ClientLeftError  # Nobody reads the answer.
                 answer = await self._bridge.answer(scope, body)
         if credential:
             self._note(answer, address, credential)

@@ -40,7 +40,7 @@ def test_a_body_is_read_whole(pieces: list[tuple[float, bytes]], came: bytes) ->
         (Sending([(0, b"x" * 640 * KIB), (20.1, b"y")]), "body_too_slow"),
         (Sending([(0, b"x" * (settings.MAX_BODY_BYTES + 1))]), "body_too_large"),
         (Sending([(0, b"x" * KIB * KIB)] * 9), "body_too_large"),
-        (Sending([]), "GoneError"),
+        (Sending([]), "ClientLeftError"),
     ],
     ids=["stops", "late", "drips", "slow in the end", "large", "large in pieces", "gone"],
 )
