@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 
-from tests.acceptance.conftest import environment
 from tests.support.line import Line
 from tests.support.servers import Redis
 from tests.support.stack import Stack, wait_for
+from tests.support.stacks import environment
 
 _PARTS = (
     "queues sync",
