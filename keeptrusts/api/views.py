@@ -15,6 +15,9 @@ from rest_framework.views import APIView
 from keeptrusts.api.errors import FieldError, LengthRequiredError
 from keeptrusts.api.fields import check_query
 
+# In a request's environment: its credential is good. It is true for views that ask for one.
+AUTHENTICATED = "keeptrusts.authenticated"
+
 
 class View(APIView):
     """A view that answers JSON to the bearer of a token, kept out of shared caches.
@@ -26,6 +29,8 @@ class View(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.user is not None:
+            request.META[AUTHENTICATED] = True
         if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
             raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
         method = "GET" if request.method == "HEAD" else str(request.method)

@@ -22,11 +22,12 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; it is JSON unless `headers` say otherwise."""
+    """A whole answer. `is_authenticated`: the request had a credential that is good."""
 
     status: int
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    is_authenticated: bool = False
 
 
 def of_data(data: Any, *, status: int = 200) -> Answer:

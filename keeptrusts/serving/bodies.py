@@ -12,7 +12,7 @@ from keeptrusts.api.errors import RefusedError, body_too_large
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 # Of all requests that are not answered yet.
-_MOST_HELD_BYTES = 48 << 20
+_MOST_HELD_BYTES = 32 << 20
 # A body has this time, and what it takes at this pace.
 _SECONDS = 10.0
 _BYTES_PER_SECOND = 64 << 10

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from keeptrusts.api.views import AUTHENTICATED
 from keeptrusts.serving.answers import Answer, Scope
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -29,10 +30,6 @@ class Bridge:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._answer, environ(scope, body))
 
-    def close(self) -> None:
-        """Wait for the requests that are at work."""
-        self._threads.shutdown()
-
     def _answer(self, request: dict[str, Any]) -> Answer:
         said: list[Any] = []
         result = self._app(request, lambda status, headers, _=None: said.extend((status, headers)))
@@ -43,7 +40,7 @@ class Bridge:
                 result.close()  # With it Django ends the request.
         status, headers = said
         pairs = [(name.lower().encode("latin-1"), v.encode("latin-1")) for name, v in headers]
-        return Answer(int(status[:3]), body, pairs)
+        return Answer(int(status[:3]), body, pairs, request.get(AUTHENTICATED, False))
 
 
 def environ(scope: Scope, body: bytes) -> dict[str, Any]:

@@ -53,5 +53,5 @@ class Application:
     def _note(self, answer: Answer, address: str, credential: str) -> None:
         if answer.status == _UNAUTHENTICATED:
             self._attempts.failed(address, credential)
-        else:
+        elif answer.is_authenticated:
             self._attempts.passed(credential)
