@@ -19,9 +19,9 @@ class _Clock(asyncio.SelectorEventLoop):
         return super().time() + self._skipped
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            wait = self._scheduled[0].when() - self.time()  # type: ignore[attr-defined]
-            self._skipped += max(0.0, wait)
+        timers = [t.when() for t in self._scheduled if not t.cancelled()]  # type: ignore[attr-defined]
+        if not self._ready and timers:  # type: ignore[attr-defined]
+            self._skipped += max(0.0, min(timers) - self.time())
         super()._run_once()  # type: ignore[misc]
 
 
