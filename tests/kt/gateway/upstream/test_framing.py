@@ -241,6 +241,7 @@ def test_tls_may_end_without_a_goodbye(
     """What its framing calls whole is whole, as for aiohttp's own client."""
     authority = Authority(tmp_path / "authority")
     trusting = ssl.create_default_context(cafile=authority.ca_file)
+    monkeypatch.setattr("kt.gateway.upstream.pool.tls_context", lambda: trusting)
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
     rows: Rows = [
         (Answer(head(LENGTH), EVENT, end), EVENT),
