@@ -107,7 +107,8 @@ class Exchange:
         """
         origin = self._origin()
         await self.gateway.limits.admit(origin)
-        data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
+        limit = self.loaded.max_body_bytes
+        data = await read_body(self._scope, self._receive, self.headers, limit=limit)
         body, data, self.model = take(self._route, data)
         check_models(self.path, body, self.model, self.caller)
         repeat = RepeatedCall(

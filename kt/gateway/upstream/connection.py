@@ -93,7 +93,8 @@ class Connection(asyncio.Protocol):
     @property
     def is_usable(self) -> bool:
         """True while a call can be sent."""
-        return not self._is_lost and self._transport is not None and not self._transport.is_closing()
+        transport = self._transport
+        return transport is not None and not self._is_lost and not transport.is_closing()
 
     def send(self, head: bytes, body: bytes) -> None:
         """Send a call, whose answer is to be read."""
@@ -288,7 +289,8 @@ def _is_reset(exc: Exception | None) -> bool:
 
 def _is_framed(headers: Headers) -> bool:
     """True when a head says where its body ends."""
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
-    if codings:
-        return codings[-1].rpartition(b",")[2].strip().lower() == b"chunked"
-    return any(name == b"content-length" for name, _ in headers)
+    last = dict(headers)
+    coding = last.get(b"transfer-encoding")
+    if coding is not None:
+        return coding.rpartition(b",")[2].strip().lower() == b"chunked"
+    return b"content-length" in last

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 
 from kt.gateway.errors import UpstreamError
 from kt.gateway.options import Timeouts
@@ -33,9 +33,8 @@ _KEPT_BACK = frozenset(
 )
 _KEPT_BACK_PREFIXES = (b"x-keeptrusts-", b"access-control-")
 _PLAIN = frozenset({"", "identity", "chunked"})
-_TRANSFER = b"transfer-encoding"
+_CONTENT, _TRANSFER = b"content-encoding", b"transfer-encoding"
 _NAMED_CODINGS = frozenset({"br", "zstd", "compress", "gzip", "x-gzip", "deflate"})
-
 
 
 class HttpReply:
@@ -47,8 +46,12 @@ class HttpReply:
         self._idle_seconds = idle_seconds
         self._came = self._size = 0
         self.status = connection.status
-        self.content_type = _first(connection.headers, b"content-type").partition(";")[0].lower()
-        self.problem, self._inflater = _decoding(connection.headers)
+        first = dict(reversed(connection.headers))
+        content_type = first.get(b"content-type", b"").decode("latin-1")
+        self.content_type = content_type.partition(";")[0].lower()
+        self.problem, self._inflater = "", None
+        if _CONTENT in first or _TRANSFER in first:
+            self.problem, self._inflater = _decoding(connection.headers)
         self.headers: Headers = [one for one in connection.headers if _may_pass(one[0])]
 
     async def read(self) -> bytes:
@@ -99,7 +102,7 @@ class HttpReply:
 
 def _decoding(headers: Headers) -> tuple[str, Inflater | None]:
     """Why a body's bytes cannot become text, "" when they can; what inflates them, if they must."""
-    content, transfer = _codings(headers, b"content-encoding"), _codings(headers, _TRANSFER)
+    content, transfer = _codings(headers, _CONTENT), _codings(headers, _TRANSFER)
     if not content and not transfer:
         return "", None
     if len(content) == 1 and content[0] in CODINGS and not transfer:
@@ -109,20 +112,11 @@ def _decoding(headers: Headers) -> tuple[str, Inflater | None]:
 
 
 def _codings(headers: Headers, name: bytes) -> list[str]:
-    values = [value.decode("latin-1") for own, value in headers if own == name]
-    if not values:
-        return values
-    return [one for one in _split(",".join(values)) if one not in _PLAIN]
+    given = ",".join(value.decode("latin-1") for own, value in headers if own == name)
+    return [one for one in (part.strip().lower() for part in given.split(",")) if one not in _PLAIN]
 
 
-def _split(given: str) -> list[str]:
-    return [part.strip().lower() for part in given.split(",")]
-
-
-def _first(headers: Headers, name: bytes) -> str:
-    return next((value for own, value in headers if own == name), b"").decode("latin-1")
-
-
+@lru_cache(maxsize=1000)
 def _may_pass(name: bytes) -> bool:
     return name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_PREFIXES)
 

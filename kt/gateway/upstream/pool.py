@@ -34,7 +34,8 @@ class Pool:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._places = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._busy = 0
+        self._has_room = asyncio.Event()
         self._used: set[Connection] = set()
         self._idle: dict[Endpoint, list[Connection]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
@@ -51,19 +52,17 @@ class Pool:
             UnreachableError: none can be made.
         """
         connection = None
-        if not is_new and not self._places.locked():
+        if not is_new and self._busy < _MOST_AT_ONCE:
             # Nearly always, and without a wait that needs a clock.
             connection = self._kept(endpoint)
-        if connection is not None:
-            await self._places.acquire()
-        else:
+        if connection is None:
             async with asyncio.timeout(seconds):
-                await self._places.acquire()
-                try:
-                    connection = await self._opened(endpoint, connect_seconds)
-                except BaseException:
-                    self._places.release()
-                    raise
+                while self._busy >= _MOST_AT_ONCE:
+                    self._has_room.clear()
+                    await self._has_room.wait()
+                connection = await self._opened(endpoint, connect_seconds)
+        else:
+            self._busy += 1
         self._used.add(connection)
         return connection
 
@@ -89,12 +88,16 @@ class Pool:
 
     def _take_back(self, connection: Connection, endpoint: Endpoint, can_be_kept: bool) -> None:
         self._used.discard(connection)
-        self._places.release()
+        self._leave()
         if can_be_kept:
             connection.kept_until = self._loop.time() + _KEEP_ALIVE_SECONDS
             self._idle.setdefault(endpoint, []).append(connection)
             if self._sweeping is None:
                 self._sweeping = self._loop.call_later(_KEEP_ALIVE_SECONDS, self._sweep)
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._has_room.set()
 
     def _sweep(self) -> None:
         """Close what nobody has used for a while."""
@@ -116,6 +119,14 @@ class Pool:
         Raises:
             TimeoutError, UnreachableError: none does.
         """
+        self._busy += 1
+        try:
+            return await self._connected(endpoint, connect_seconds)
+        except BaseException:
+            self._leave()
+            raise
+
+    async def _connected(self, endpoint: Endpoint, connect_seconds: float) -> Connection:
         failure: Exception | None = None
         try:
             addresses = await self._resolved(endpoint)
@@ -124,7 +135,7 @@ class Pool:
         while addresses:
             try:
                 async with asyncio.timeout(connect_seconds):
-                    return await self._connected(endpoint, addresses)
+                    return await self._connect(endpoint, addresses)
             except (OSError, RuntimeError) as exc:  # uvloop raises both.
                 failure = exc
             pop_addr_infos_interleave(addresses)
@@ -132,7 +143,7 @@ class Pool:
             raise failure
         raise UnreachableError from failure
 
-    async def _connected(self, endpoint: Endpoint, addresses: Addresses) -> Connection:
+    async def _connect(self, endpoint: Endpoint, addresses: Addresses) -> Connection:
         line = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
         _, connection = await self._loop.create_connection(
             lambda: Connection(self._loop, endpoint, self._take_back),
