@@ -111,9 +111,7 @@ class Exchange:
         data = await read_body(self._scope, self._receive, self.headers, limit=limit)
         body, data, self.model = take(self._route, data)
         check_models(self.path, body, self.model, self.caller)
-        repeat = RepeatedCall(
-            self.gateway, self.loaded, self.path, self.headers, origin.address, data
-        )
+        repeat = RepeatedCall(self.gateway, self.loaded, self.path, origin, data)
         self._recall(body, repeat)
         try:
             await self._serve(body, data, origin)

@@ -88,7 +88,7 @@ def _with_record(
         return decision
     counts = tuple(count for _, outcome in judged for count in outcome.found)
     record = loggers[0].record(subject, decision, counts)
-    return decision if record is None else decision._replace(record=record)
+    return decision if record is None else decision.recorded(record)
 
 
 def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
@@ -125,7 +125,6 @@ def _decision(
         body=body,
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
-        record=None,
         marks=marks,
     )
 

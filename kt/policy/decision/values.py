@@ -35,12 +35,16 @@ class Request:
     path: str = "/v1/chat/completions"
     model: str = ""
     headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    _by_name: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of two names that differ in case alone the first counts.
+        named = {key.lower(): text for key, text in reversed([*self.headers.items()])}
+        object.__setattr__(self, "_by_name", named)
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in any case; None when it was not sent."""
-        wanted = name.lower()
-        # Of two names that differ in case alone the first counts.
-        return next((text for key, text in self.headers.items() if key.lower() == wanted), None)
+        return self._by_name.get(name.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +167,13 @@ class Decision(NamedTuple):
     body: Any
     targets: tuple[str, ...]
     assignee: str | None
-    record: Record | None
     unjudged: tuple[str, ...] = ()
     marks: Marks = NO_MARKS
+    record: Record | None = None
+
+    def recorded(self, record: Record) -> Decision:
+        """The decision with its record, which is its last field."""
+        return Decision(*self[:-1], record)
 
 
 @dataclass(frozen=True, slots=True)
