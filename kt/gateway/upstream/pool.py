@@ -60,9 +60,8 @@ class Pool:
                 while self._busy >= _MOST_AT_ONCE:
                     self._has_room.clear()
                     await self._has_room.wait()
-                connection = await self._opened(endpoint, connect_seconds)
-        else:
-            self._busy += 1
+                connection = None if is_new else self._kept(endpoint)
+                connection = connection or await self._opened(endpoint, connect_seconds)
         self._used.add(connection)
         return connection
 
@@ -82,6 +81,7 @@ class Pool:
         while idle:
             connection = idle.pop()
             if connection.is_usable and self._loop.time() < connection.kept_until:
+                self._busy += 1
                 return connection
             connection.close()
         return None

@@ -103,6 +103,9 @@ ODD: Rows = [
     (Answer(head(LENGTH, CHUNKED), CHUNKS), NOT_HTTP),
     (Answer(head(LENGTH, "content-length: 5"), EVENT), NOT_HTTP),
     (Answer(head("content-length: many"), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, f"x-long: {'x' * 9000}"), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, *(f"x-{number}: 1" for number in range(200))), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, "x-null: a\0b"), EVENT), NOT_HTTP),
 ]
 
 
