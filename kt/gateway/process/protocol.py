@@ -74,9 +74,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watcher: Callable[[], None] | None = None
         self._is_lost = False
         self._served: RequestResponseCycle | None = None
+        self._corked: Corked
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
+        self._corked = Corked(transport)
+        super().connection_made(self._corked)  # type: ignore[arg-type]
         self.app_state = {**self.app_state, WATCH: self.watch, BODY: self.whole_body}
         self._arm()
 
@@ -192,6 +194,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def on_response_complete(self) -> None:
+        self._corked.flush()
         super().on_response_complete()
         # A head that went out before the shutdown did not say that the connection closes, so
         # the next request may be under way; its answer says so.
