@@ -142,7 +142,10 @@ class Upstream:
         Raises:
             UpstreamError: no connection, no answer in time, or a redirect.
         """
-        where = self._outlet(target, call.path, call.method)
+        try:
+            where = self._outlet(target, call.path, call.method)
+        except ValueError as exc:
+            raise _translated(UnreachableError()) from exc
         try:
             connection = await self._send(where, call)
         except (UnreachableError, StaleError) as exc:

@@ -52,6 +52,9 @@ def outlet(target: UpstreamTarget, path: str, method: str = "POST") -> Outlet:
     """
     base, mark, query = target.base_url.partition("?")
     url = URL(f"{base}{path.removeprefix('/v1')}{mark}{query}")
+    if not url.raw_host or not url.port:
+        message = "the address has no host"
+        raise ValueError(message)
     defaults = {"accept": "*/*", "user-agent": f"keeptrusts-gateway/{__version__}"}
     if url.user is not None:
         pair = f"{url.user}:{url.password or ''}".encode("latin-1")
@@ -61,7 +64,7 @@ def outlet(target: UpstreamTarget, path: str, method: str = "POST") -> Outlet:
     # A compressed answer could not be judged while it arrives.
     fixed = {"content-type": "application/json", "accept-encoding": "identity"}
     own = {name.lower(): value for name, value in target.headers}
-    endpoint = Endpoint(url.raw_host or "", url.port or 0, url.scheme == "https")
+    endpoint = Endpoint(url.raw_host, url.port, url.scheme == "https")
     line = f"{method} {url.raw_path_qs} HTTP/1.1\r\n"
     host = url.host_port_subcomponent or ""
     return Outlet(endpoint, line, defaults, {"host": host, **fixed, **own})

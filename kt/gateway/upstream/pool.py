@@ -130,7 +130,7 @@ class Pool:
         failure: Exception | None = None
         try:
             addresses = await self._resolved(endpoint)
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             raise UnreachableError from exc
         while addresses:
             try:
@@ -157,7 +157,7 @@ class Pool:
         """The addresses of a host, each first in its turn; all that ask at once ask once.
 
         Raises:
-            OSError: there are none.
+            OSError, UnicodeError: there are none, or it is no name of a host.
         """
         key = (endpoint.host, endpoint.port)
         until, asking = self._addresses.get(key, (0.0, None))
@@ -165,10 +165,12 @@ class Pool:
             if len(self._addresses) >= _MOST_ADDRESSES:
                 self._addresses.clear()
             asking = self._loop.create_task(_look_up(*key))
+            # All that ask may be gone when it fails, which asyncio would log as overlooked.
+            asking.add_done_callback(_heed)
             self._addresses[key] = (self._loop.time() + _ADDRESSES_SECONDS, asking)
         try:
             addresses = await asyncio.shield(asking)
-        except OSError:
+        except (OSError, UnicodeError):
             self._addresses.pop(key, None)
             raise
         self._turn += 1
@@ -181,6 +183,11 @@ async def _look_up(host: str, port: int) -> Addresses:
     flags = 0 if _is_address(host) else socket.AI_ADDRCONFIG
     loop = asyncio.get_running_loop()
     return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+
+
+def _heed(asked: asyncio.Task[Addresses]) -> None:
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _is_address(host: str) -> bool:

@@ -32,8 +32,9 @@ class ChainStep:
 
     def applies(self, request: Request, stage: Stage) -> bool:
         """True when the entry runs for a request at a stage."""
-        held = self.condition is None or self.condition.holds(request)
-        return held and stage in self.stages
+        if stage not in self.stages:
+            return False
+        return self.condition is None or self.condition.holds(request)
 
     def served_by(self, target: ProviderTarget) -> ChainStep:
         """The same entry where one target is all that there is."""

@@ -218,6 +218,18 @@ def test_a_host_is_looked_up_once_and_any_of_its_addresses_will_do(
     assert asking == ["model.test"]
 
 
+@pytest.mark.parametrize(
+    "url", ["http:///v1", "http://:80/v1", "http://h:99999/v1", f"http://{'x' * 64}.test/v1"]
+)
+def test_an_address_that_is_none_cannot_be_reached(url: str) -> None:
+    """Nobody is called in its place."""
+
+    async def ask() -> bytes | str:
+        return await asked(Upstream(Timeouts()), UpstreamTarget("a", "local", "*", url, "openai"))
+
+    assert run(ask()) == "The target could not be reached."
+
+
 def test_a_host_without_an_address_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked up anew by the next call, and by its second try."""
     asking = []
