@@ -33,11 +33,13 @@ def lint(data: bytes, *, directory: str | None = None, authoring: bool = False) 
     root = document.root
     findings = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
     if not isinstance(root, MappingNode):
-        return Report(_ordered(findings), None, ())
+        return Report(_ordered(findings), None, (), complete=document.complete)
     if authoring and all(finding.severity != "error" for finding in findings):
         findings.extend(pack.check_named(root, directory))
     names = tuple(link.kind.text for link in chain.links(root))
-    return Report(_ordered(findings), pack.read_pack(root), names)
+    return Report(
+        _ordered(findings), pack.read_pack(root), names, complete=document.complete
+    )
 
 
 def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:

@@ -37,7 +37,8 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
     root = read(data).root
     if not report.ok or root is None:
         return report
-    return Report((*report.findings, *_failures(root)), report.pack, report.chain)
+    findings = (*report.findings, *_failures(root))
+    return Report(findings, report.pack, report.chain, complete=report.complete)
 
 
 def _failures(root: Node) -> Iterator[Finding]:

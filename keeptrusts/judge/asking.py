@@ -1,0 +1,144 @@
+"""Questions to a judge: a turn, a question, and what it means when the judge ends."""
+
+import atexit
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import structlog
+
+from keeptrusts.judge import wire
+from keeptrusts.judge.errors import CrashedError, JudgeFailedError, TooCostlyError
+from keeptrusts.judge.judges import Judge, Judges
+from keeptrusts.judge.turns import Turns
+
+log = structlog.get_logger(__name__)
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+# Twice what the costliest policy takes that keeps the limits of length, on a slow machine.
+SECONDS = 10.0
+# A judge has one core, if it has to share it with few. After so many times its processor time it
+# is the machine that is too slow, and not the question too costly.
+_PATIENCE = 3
+# Beside whoever asks costly questions another is answered. Sixteen threads serve requests: those
+# that wait here leave some of them free.
+_PLACES, _SHARE, _MOST = 2, 6, 12
+_WAIT_SECONDS = 10.0
+
+_OUT_OF_TIME = (signal.SIGPROF, signal.SIGXCPU)
+# So ends what is written in C when it gets no memory.
+_OUT_OF_MEMORY = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV, signal.SIGTRAP, signal.SIGILL)
+_MEMORY = "takes more memory than a check may"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and the processor time, in seconds, that a question of theirs may take.
+
+    Questions of one `name` are answered one after the other.
+    """
+
+    name: str = ""
+    seconds: float = SECONDS
+
+
+class _Process:
+    """The judges of this process and the turns at them."""
+
+    def __init__(self) -> None:
+        self.judges = Judges()
+        self.turns = Turns(places=_PLACES, share=_SHARE, most=_MOST, wait_seconds=_WAIT_SECONDS)
+
+
+_process = _Process()
+
+
+def _forget() -> None:
+    """Leave judges and turns to the process that forked this one."""
+    global _process  # noqa: PLW0603
+    _process = _Process()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+@atexit.register
+def close() -> None:
+    """End all judges of this process; the next question starts others."""
+    _process.judges.close()
+
+
+def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs) -> _R:
+    """What `function` returns for arguments by position, found by a judge.
+
+    It is one of the FUNCTIONS of a module that the nursery knows. A question whose judge is ended
+    from outside is asked once more.
+
+    Raises:
+        CrowdedError: too many questions wait.
+        TooCostlyError: it took more time or memory than it may.
+        JudgeFailedError: the judge was ended twice, or the machine is too slow.
+        CrashedError: the function raised something.
+    """
+    arguments = msgspec.Raw(wire.encode(args))
+    question = wire.encode(wire.Question(wire.name(function), arguments, asker.seconds))
+    if len(question) > wire.MAX_QUESTION_BYTES:
+        raise TooCostlyError(f"is over {wire.MAX_QUESTION_BYTES} bytes")
+    with _process.turns.turn(asker.name):
+        answer = _answer(question, asker.seconds) or _answer(question, asker.seconds, fresh=True)
+    if answer is None:
+        raise JudgeFailedError("The judge was ended from outside, twice.")
+    if isinstance(answer, wire.Crash):
+        raise CrashedError(answer.traceback)
+    value: _R = msgspec.msgpack.decode(answer.value, type=wire.signature(function)[1])
+    return value
+
+
+def _answer(
+    question: bytes, seconds: float, *, fresh: bool = False
+) -> wire.Value | wire.Crash | None:
+    """The answer of one judge; None where the question should be asked of a fresh one."""
+    judge = _process.judges.take(fresh=fresh)
+    try:
+        message = judge.ask(question, until=time.monotonic() + seconds * _PATIENCE)
+        answer = msgspec.msgpack.decode(message, type=wire.Answer)
+    except TimeoutError as exc:
+        judge.end()
+        raise JudgeFailedError("The judge was not done in time: the machine is too slow.") from exc
+    except (ConnectionError, msgspec.MsgspecError) as exc:
+        return _ended(judge, seconds, str(exc))
+    except BaseException:
+        judge.end()  # What it answers now would be taken for the answer to the next question.
+        raise
+    if isinstance(answer, wire.NoMemory):
+        return _without_memory(judge)
+    _process.judges.give_back(judge)
+    return answer
+
+
+def _ended(judge: Judge, seconds: float, how: str) -> None:
+    """Say why a judge ended, unless the question had no part in it.
+
+    Raises:
+        TooCostlyError: the question was too costly.
+    """
+    fresh, status = judge.fresh, judge.end()
+    number = -(status or 0)
+    if number in _OUT_OF_TIME:
+        raise TooCostlyError(f"takes over {seconds:g} s of processor time to check")
+    if number in _OUT_OF_MEMORY and fresh:
+        raise TooCostlyError(_MEMORY)
+    log.warning("a judge ended; its question is asked again", status=status, how=how)
+
+
+def _without_memory(judge: Judge) -> None:
+    """End a judge without memory: in one that answered others before, they may have taken it."""
+    judge.end()
+    if judge.fresh:
+        raise TooCostlyError(_MEMORY)

@@ -1,0 +1,154 @@
+"""Judges as the process that asks sees them: where they come from, and how they end."""
+
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import structlog
+
+from keeptrusts.judge import nursery, wire
+from keeptrusts.judge.errors import JudgeFailedError
+
+log = structlog.get_logger(__name__)
+
+_ROOT = Path(__file__).resolve().parents[2]
+_START_SECONDS = 60.0
+# A nursery forks, and ends what it forked, in milliseconds.
+_REPLY_SECONDS = 20.0
+_PACKET_BYTES = 64
+
+
+class NurseryGoneError(Exception):
+    """The nursery ended, or does not answer."""
+
+
+class Judge:
+    """A judge: `fresh` until it answered a question."""
+
+    def __init__(self, nursery: "Nursery", pid: int, link: socket.socket) -> None:
+        self._nursery, self._link = nursery, link
+        self.pid, self.fresh = pid, True
+
+    def ask(self, question: bytes, *, until: float) -> bytes:
+        """The answer to a question, before the moment `until` (monotonic).
+
+        Raises:
+            OSError: the judge ended (ConnectionError), or the time is over (TimeoutError).
+        """
+        wire.send(self._link, question, until=until)
+        return wire.receive(self._link, most=wire.MAX_ANSWER_BYTES, until=until)
+
+    def end(self) -> int | None:
+        """End the judge if it has not ended; its exit status, None where nobody knows it.
+
+        The status is negative for the signal that ended it.
+        """
+        self._link.close()
+        return self._nursery.ended(self.pid)
+
+
+class Nursery:
+    """The nursery of this process: one that asks for judges ends with this one, however it ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", nursery.__name__, str(theirs.fileno())],
+                cwd=_ROOT,
+                env={"LC_ALL": "C.UTF-8"},  # No secret of this process, and no setting.
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+            )
+        self._control.settimeout(_START_SECONDS)
+        try:
+            if self._control.recv(_PACKET_BYTES) not in (nursery.READY, nursery.READY_ON_NETWORK):
+                raise JudgeFailedError("The judge cannot be started; the log says why.")
+        except OSError as exc:
+            raise JudgeFailedError("The judge cannot be started; the log says why.") from exc
+        finally:
+            self._control.settimeout(_REPLY_SECONDS)
+
+    def judge(self) -> Judge:
+        """A new judge.
+
+        Raises:
+            NurseryGoneError: there can be none from here.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            return Judge(self, self._told(b"judge", theirs.fileno()), ours)
+
+    def ended(self, pid: int) -> int | None:
+        """End a judge; its exit status, None where the nursery is gone and the judge with it."""
+        try:
+            return self._told(b"%d" % pid)
+        except NurseryGoneError:
+            return None
+
+    def close(self) -> None:
+        """End the nursery and all its judges."""
+        self._control.close()
+        self.process.kill()
+        self.process.wait()
+
+    def _told(self, packet: bytes, *links: int) -> int:
+        with self._lock:
+            try:
+                socket.send_fds(self._control, [packet], links)
+                return int(self._control.recv(_PACKET_BYTES))
+            except (OSError, ValueError) as exc:
+                # An answer that comes late would be taken for the next one's.
+                self._control.close()
+                raise NurseryGoneError from exc
+
+
+class Judges:
+    """The judges of this process; the nursery is started for the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._nursery: Nursery | None = None
+        self._idle: list[Judge] = []
+
+    def take(self, *, fresh: bool = False) -> Judge:
+        """A judge that nobody asks, a new one if `fresh`; the caller gives it back, or ends it.
+
+        Raises:
+            JudgeFailedError: there is none, and none can be started.
+        """
+        with self._lock:
+            if self._idle:
+                judge = self._idle.pop()
+                if not fresh:
+                    return judge
+                judge.end()
+            if self._nursery is not None:
+                try:
+                    return self._nursery.judge()
+                except NurseryGoneError:
+                    log.warning("the nursery of judges is gone; another is started")
+                    self._nursery.close()
+            self._nursery = Nursery()
+            try:
+                return self._nursery.judge()
+            except NurseryGoneError as exc:
+                raise JudgeFailedError("The judge ended as it was started.") from exc
+
+    def give_back(self, judge: Judge) -> None:
+        """Keep a judge for the next question."""
+        judge.fresh = False
+        with self._lock:
+            self._idle.append(judge)
+
+    def close(self) -> None:
+        """End all judges."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().end()
+            if self._nursery is not None:
+                self._nursery.close()
+                self._nursery = None

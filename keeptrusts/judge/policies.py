@@ -1,0 +1,156 @@
+"""Policies before a judge: verified, and compared with another."""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+
+import structlog
+
+import kt.policy
+from keeptrusts.judge.asking import SECONDS, Asker, ask
+from keeptrusts.judge.errors import CrashedError, TooCostlyError
+from kt.policy.changes import Change
+from kt.policy.diff import diff
+from kt.policy.findings import Finding
+from kt.policy.lint import lint
+from kt.policy.report import Pack, Report
+from kt.policy.verify import verify as verify_here
+
+log = structlog.get_logger(__name__)
+
+TOO_COSTLY = "too_costly"
+_FIX = "make it smaller: fewer or shorter terms, patterns and cases"
+_ASKER = Asker()
+
+# What costly files of one commit may take together, in seconds, and each of the others then.
+_WASTED_SECONDS = 60.0
+_SHORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pack:
+    id: str | None
+    name: str | None
+    version: str | None
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """A report as it leaves a judge."""
+
+    findings: tuple[Finding, ...]
+    pack: _Pack | None
+    chain: tuple[str, ...]
+    complete: bool
+
+
+def verify(content: bytes, directory: str | None = None, *, asker: Asker = _ASKER) -> Report:
+    """The report of a policy file as `kt.policy.verify` makes it, made by a judge.
+
+    What takes too much has the error finding `too_costly`, what crashes the rules `internal`;
+    both leave the rest of the file unread.
+
+    Raises:
+        CrowdedError: too many questions wait.
+        JudgeFailedError: the judge ended, for no fault of the file.
+    """
+    try:
+        found = ask(asker, _verified, content, directory)
+    except TooCostlyError as exc:
+        return _unread(TOO_COSTLY, f"the file {exc}", _FIX)
+    except CrashedError as exc:
+        log.error("the rules crashed", traceback=str(exc))  # noqa: TRY400 - another's traceback
+        return _unread("internal", "the rules crashed on this content; the log says how", "")
+    pack = found.pack and Pack(
+        found.pack.id, found.pack.name, found.pack.version, found.pack.enabled
+    )
+    return Report(found.findings, pack, found.chain, complete=found.complete)
+
+
+def compare(before: bytes, after: bytes, *, asker: Asker = _ASKER) -> tuple[Change, ...] | None:
+    """The differences of two policies, found by a judge; None where the rules refuse one of them.
+
+    Raises:
+        CrowdedError: too many questions wait.
+        TooCostlyError: they take too much time or memory.
+        JudgeFailedError: the judge ended, for no fault of theirs.
+    """
+    return ask(asker, _compared, before, after)
+
+
+class Commit:
+    """The files of one commit, each with its time for being verified.
+
+    Many costly files must not keep a worker from the others: once they wasted a minute together,
+    those that follow get a second each.
+    """
+
+    def __init__(self) -> None:
+        self._wasted_seconds = 0.0
+
+    def verify(self, content: bytes, directory: str | None) -> Report:
+        """The report of one file; see `verify`."""
+        seconds = SECONDS if self._wasted_seconds < _WASTED_SECONDS else _SHORT_SECONDS
+        report = verify(content, directory, asker=Asker(seconds=seconds))
+        if TOO_COSTLY in {finding.code for finding in report.findings}:
+            self._wasted_seconds += seconds
+        return report
+
+
+def _unread(code: str, message: str, fix: str) -> Report:
+    finding = Finding(code, "error", "", message, fix, 1, 1)
+    return Report((finding,), None, (), complete=False)
+
+
+def _verified(content: bytes, directory: str | None) -> _Report:
+    report = verify_here(content, directory=directory)
+    pack = report.pack and _Pack(
+        report.pack.id, report.pack.name, report.pack.version, report.pack.enabled
+    )
+    return _Report(report.findings, pack, report.chain, report.complete)
+
+
+def _compared(before: bytes, after: bytes) -> tuple[Change, ...] | None:
+    if not (lint(before).ok and lint(after).ok):
+        return None
+    return diff(before, after)
+
+
+FUNCTIONS = (_verified, _compared)
+
+
+def warm_up() -> None:
+    """Import all of the policy language, and use it once."""
+    for module in pkgutil.walk_packages(kt.policy.__path__, f"{kt.policy.__name__}."):
+        importlib.import_module(module.name)
+    for content in (_SAMPLE, _SAMPLE.replace(b"falcon", b"eagle"), b"pack: [\xff"):
+        _verified(content, "sample")
+    _compared(_SAMPLE, _SAMPLE.replace(b"falcon", b"eagle"))
+
+
+_SAMPLE = b"""\
+pack:
+  name: Sample
+  version: 1.0.0
+  enabled: true
+policies:
+  chain:
+    - prompt-injection
+    - pii-detector
+    - dlp-filter
+    - safety-filter
+    - human-oversight
+policy:
+  safety-filter:
+    block_if: [falcon]
+    fuzzy_matching: true
+    action: block
+testing:
+  suites:
+    - name: Sample
+      cases:
+        - name: sample
+          input: {messages: [{role: user, content: "Where is project falcon? A1B2 9f%41 aGVsbG8="}]}
+          expected: {verdict: block}
+"""
