@@ -19,10 +19,11 @@ from redis.exceptions import LockError
 from configurations import queries
 from configurations.models import Configuration
 from configurations.publish import publish
+from keeptrusts.judge.policies import verify
 from keeptrusts.redis_client import client
 from kt.policy.findings import Finding
 from kt.policy.storable import storable
-from kt.policy.verify import VERIFY_VERSION, verify
+from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -108,17 +109,7 @@ def _judgements() -> Iterator[tuple[Configuration, Judgement]]:
     for row in list(_waiting()[:_BATCH]):
         content, _ = queries.content(row.pk, row.version)
         before = Judgement(row.findings, row.refused_since)
-        yield row, judged(_errors(row, content), before, timezone.now())
-
-
-def _errors(row: Configuration, content: bytes) -> Sequence[Finding]:
-    try:
-        return verify(content).errors
-    except Exception:
-        # The shell: what crashes the rules must not keep the others from being judged.
-        log.exception("the rules crashed", configuration=row.pk, version=row.version)
-        message = "the rules crashed on this content; the worker's log says how"
-        return [Finding("internal", "error", "", message, "", 1, 1)]
+        yield row, judged(verify(content).errors, before, timezone.now())
 
 
 def _tell(news: Sequence[tuple[Configuration, Judgement]]) -> None:

@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+# The modules with functions that a judge may be asked for.
+MODULES = ("keeptrusts.judge.policies", "gitrepos.links.given_keys")
+
 # Twice what the costliest policy takes that keeps the limits of length, on a slow machine.
 SECONDS = 10.0
 # A judge has one core, if it has to share it with few. After so many times its processor time it
@@ -48,11 +51,14 @@ class Asker:
     seconds: float = SECONDS
 
 
+ANYBODY = Asker()
+
+
 class _Process:
     """The judges of this process and the turns at them."""
 
     def __init__(self) -> None:
-        self.judges = Judges()
+        self.judges = Judges(MODULES)
         self.turns = Turns(places=_PLACES, share=_SHARE, most=_MOST, wait_seconds=_WAIT_SECONDS)
 
 
@@ -61,7 +67,7 @@ _process = _Process()
 
 def _forget() -> None:
     """Leave judges and turns to the process that forked this one."""
-    global _process  # noqa: PLW0603
+    global _process
     _process = _Process()
 
 
@@ -77,8 +83,8 @@ def close() -> None:
 def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs) -> _R:
     """What `function` returns for arguments by position, found by a judge.
 
-    It is one of the FUNCTIONS of a module that the nursery knows. A question whose judge is ended
-    from outside is asked once more.
+    It is one of the FUNCTIONS of MODULES. A question whose judge is ended from outside is asked
+    once more.
 
     Raises:
         CrowdedError: too many questions wait.
@@ -90,40 +96,47 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
     question = wire.encode(wire.Question(wire.name(function), arguments, asker.seconds))
     if len(question) > wire.MAX_QUESTION_BYTES:
         raise TooCostlyError(f"is over {wire.MAX_QUESTION_BYTES} bytes")
+    returned: type[_R] = wire.signature(function)[1]
     with _process.turns.turn(asker.name):
-        answer = _answer(question, asker.seconds) or _answer(question, asker.seconds, fresh=True)
-    if answer is None:
-        raise JudgeFailedError("The judge was ended from outside, twice.")
-    if isinstance(answer, wire.Crash):
-        raise CrashedError(answer.traceback)
-    value: _R = msgspec.msgpack.decode(answer.value, type=wire.signature(function)[1])
-    return value
+        for fresh in (False, True):
+            answer = _answer(question, asker.seconds, returned, fresh=fresh)
+            if answer is not None:
+                return answer[0]
+    raise JudgeFailedError("The judge was ended from outside, twice.")
 
 
 def _answer(
-    question: bytes, seconds: float, *, fresh: bool = False
-) -> wire.Value | wire.Crash | None:
-    """The answer of one judge; None where the question should be asked of a fresh one."""
+    question: bytes, seconds: float, returned: type[_R], *, fresh: bool
+) -> tuple[_R] | None:
+    """The value that one judge finds; None where the question should be asked of a fresh one."""
     judge = _process.judges.take(fresh=fresh)
     try:
         message = judge.ask(question, until=time.monotonic() + seconds * _PATIENCE)
-        answer = msgspec.msgpack.decode(message, type=wire.Answer)
+        answer: wire.Answer = msgspec.msgpack.decode(message, type=wire.Answer)
+        if isinstance(answer, wire.Value):
+            value = msgspec.msgpack.decode(answer.value, type=returned)
     except TimeoutError as exc:
         judge.end()
         raise JudgeFailedError("The judge was not done in time: the machine is too slow.") from exc
     except (ConnectionError, msgspec.MsgspecError) as exc:
-        return _ended(judge, seconds, str(exc))
+        _blame(judge, seconds, str(exc))
+        return None
     except BaseException:
         judge.end()  # What it answers now would be taken for the answer to the next question.
         raise
     if isinstance(answer, wire.NoMemory):
-        return _without_memory(judge)
+        judge.end()
+        if judge.fresh:
+            raise TooCostlyError(_MEMORY)
+        return None  # Earlier questions may have left it too little.
     _process.judges.give_back(judge)
-    return answer
+    if isinstance(answer, wire.Crash):
+        raise CrashedError(answer.traceback)
+    return (value,)
 
 
-def _ended(judge: Judge, seconds: float, how: str) -> None:
-    """Say why a judge ended, unless the question had no part in it.
+def _blame(judge: Judge, seconds: float, how: str) -> None:
+    """Blame the question for the end of its judge, unless it had no part in it.
 
     Raises:
         TooCostlyError: the question was too costly.
@@ -135,10 +148,3 @@ def _ended(judge: Judge, seconds: float, how: str) -> None:
     if number in _OUT_OF_MEMORY and fresh:
         raise TooCostlyError(_MEMORY)
     log.warning("a judge ended; its question is asked again", status=status, how=how)
-
-
-def _without_memory(judge: Judge) -> None:
-    """End a judge without memory: in one that answered others before, they may have taken it."""
-    judge.end()
-    if judge.fresh:
-        raise TooCostlyError(_MEMORY)

@@ -30,7 +30,7 @@ def enclose() -> bool:
     # Of all processes, the kernel ends these first when the machine has no memory left.
     Path("/proc/self/oom_score_adj").write_text("1000")
     is_root = os.geteuid() == 0
-    own_network = _libc.unshare(_CLONE_NEWNET if is_root else _CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    unshared: int = _libc.unshare(_CLONE_NEWNET if is_root else _CLONE_NEWUSER | _CLONE_NEWNET)
     if is_root:  # Root could raise its limits again, and forks whatever they are.
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
@@ -39,7 +39,7 @@ def enclose() -> bool:
     # A user namespace of one's own brings capabilities in it.
     header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
     _call(_libc.capset(header, none))
-    return own_network
+    return unshared == 0
 
 
 def confine(link: int, parent: int) -> None:

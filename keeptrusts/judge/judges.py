@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -52,12 +53,12 @@ class Judge:
 class Nursery:
     """The nursery of this process: one that asks for judges ends with this one, however it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", nursery.__name__, str(theirs.fileno())],
+                [sys.executable, "-m", nursery.__name__, str(theirs.fileno()), *modules],
                 cwd=_ROOT,
                 env={"LC_ALL": "C.UTF-8"},  # No secret of this process, and no setting.
                 stdin=subprocess.DEVNULL,
@@ -80,7 +81,12 @@ class Nursery:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            return Judge(self, self._told(b"judge", theirs.fileno()), ours)
+            try:
+                pid = self._told(b"judge", theirs.fileno())
+            except NurseryGoneError:
+                ours.close()
+                raise
+        return Judge(self, pid, ours)
 
     def ended(self, pid: int) -> int | None:
         """End a judge; its exit status, None where the nursery is gone and the judge with it."""
@@ -107,9 +113,10 @@ class Nursery:
 
 
 class Judges:
-    """The judges of this process; the nursery is started for the first."""
+    """The judges of this process for the functions of `modules`; the first starts the nursery."""
 
-    def __init__(self) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
+        self._modules = modules
         self._lock = threading.Lock()
         self._nursery: Nursery | None = None
         self._idle: list[Judge] = []
@@ -132,7 +139,7 @@ class Judges:
                 except NurseryGoneError:
                     log.warning("the nursery of judges is gone; another is started")
                     self._nursery.close()
-            self._nursery = Nursery()
+            self._nursery = Nursery(self._modules)
             try:
                 return self._nursery.judge()
             except NurseryGoneError as exc:

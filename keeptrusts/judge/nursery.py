@@ -1,9 +1,12 @@
 """Nursery: a process with one thread that has read the policy language, and forks judges.
 
-`python -m keeptrusts.judge.nursery FD`. A judge forked from here starts in milliseconds, and has
-nothing of the process that asks: not its threads, memory, environment or connections. FD is a
-socket of packets. A packet with a descriptor asks for a judge that serves it, and is answered with
-its process id; one with such an id ends that judge, and is answered with its exit status.
+`python -m keeptrusts.judge.nursery FD MODULE…`. A judge forked from here starts in milliseconds,
+and has nothing of the process that asks: not its threads, memory, environment or connections. FD
+is a socket of packets. A packet with a descriptor asks for a judge that serves it, and is answered
+with its process id; one with such an id ends that judge, and is answered with its exit status.
+
+Judges answer for the FUNCTIONS of the modules. The `warm_up` of each is called once, so that
+nothing is left that would be read from a file at its first use.
 """
 
 import gc
@@ -13,7 +16,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,17 +25,14 @@ from keeptrusts.judge import confined, wire
 
 READY, READY_ON_NETWORK = b"ready", b"ready, on the network"
 _PACKET_BYTES = 64
-# Modules with functions that judges answer for, each named in its FUNCTIONS. WARM_UP of a module
-# is called once, so that nothing is left that would be read from a file at its first use.
-_MODULES = ("keeptrusts.judge.policies",)
 
 Functions = Mapping[str, Callable[..., Any]]
 
 
-def main(control: socket.socket) -> None:
+def main(control: socket.socket, modules: Sequence[str]) -> None:
     """Fork and end judges as asked, until nobody is left to ask."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # It is for the process that asks.
-    functions = _functions()
+    functions = _functions(modules)
     gc.collect()
     gc.freeze()  # What judges share with this process is not written to.
     control.send(READY if confined.enclose() else READY_ON_NETWORK)
@@ -50,9 +50,9 @@ def main(control: socket.socket) -> None:
             control.send(b"%d" % _ended(judge))
 
 
-def _functions() -> Functions:
+def _functions(modules: Sequence[str]) -> Functions:
     found: dict[str, Callable[..., Any]] = {}
-    for module in map(importlib.import_module, _MODULES):
+    for module in map(importlib.import_module, modules):
         found |= {wire.name(function): function for function in module.FUNCTIONS}
         module.warm_up()
     return found
@@ -66,7 +66,7 @@ def _forked(link: int, functions: Functions) -> int:
         return judge
     try:
         confined.confine(link, parent)
-        sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
+        sys.stdin = sys.stdout = sys.stderr = None
         _serve(socket.socket(fileno=confined.LINK), functions)
     except ConnectionError:
         os._exit(0)  # Nobody asks any more.
@@ -105,4 +105,4 @@ def _answered(message: bytes, functions: Functions) -> bytes:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 import kt.policy
-from keeptrusts.judge.asking import SECONDS, Asker, ask
+from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError
 from kt.policy.changes import Change
 from kt.policy.diff import diff
@@ -18,13 +18,11 @@ from kt.policy.verify import verify as verify_here
 
 log = structlog.get_logger(__name__)
 
-TOO_COSTLY = "too_costly"
+TOO_COSTLY, NOT_JUDGED = "too_costly", "not_judged"
 _FIX = "make it smaller: fewer or shorter terms, patterns and cases"
-_ASKER = Asker()
 
-# What costly files of one commit may take together, in seconds, and each of the others then.
-_WASTED_SECONDS = 60.0
-_SHORT_SECONDS = 1.0
+# The time that files of one commit may take which then are too costly.
+WASTED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class _Report:
     complete: bool
 
 
-def verify(content: bytes, directory: str | None = None, *, asker: Asker = _ASKER) -> Report:
+def verify(content: bytes, /, *, directory: str | None = None, asker: Asker = ANYBODY) -> Report:
     """The report of a policy file as `kt.policy.verify` makes it, made by a judge.
 
     What takes too much has the error finding `too_costly`, what crashes the rules `internal`;
@@ -62,13 +60,12 @@ def verify(content: bytes, directory: str | None = None, *, asker: Asker = _ASKE
     except CrashedError as exc:
         log.error("the rules crashed", traceback=str(exc))  # noqa: TRY400 - another's traceback
         return _unread("internal", "the rules crashed on this content; the log says how", "")
-    pack = found.pack and Pack(
-        found.pack.id, found.pack.name, found.pack.version, found.pack.enabled
-    )
+    told = found.pack
+    pack = Pack(told.id, told.name, told.version, told.enabled) if told is not None else None
     return Report(found.findings, pack, found.chain, complete=found.complete)
 
 
-def compare(before: bytes, after: bytes, *, asker: Asker = _ASKER) -> tuple[Change, ...] | None:
+def compare(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> tuple[Change, ...] | None:
     """The differences of two policies, found by a judge; None where the rules refuse one of them.
 
     Raises:
@@ -80,21 +77,24 @@ def compare(before: bytes, after: bytes, *, asker: Asker = _ASKER) -> tuple[Chan
 
 
 class Commit:
-    """The files of one commit, each with its time for being verified.
+    """The verification of one commit's files.
 
-    Many costly files must not keep a worker from the others: once they wasted a minute together,
-    those that follow get a second each.
+    Many costly files must not keep a worker for ever: once they took `wasted_seconds` together,
+    those that follow are not judged, and say so. Who syncs the next time has more time for them,
+    since what is too costly is not judged twice.
     """
 
-    def __init__(self) -> None:
-        self._wasted_seconds = 0.0
+    def __init__(self, *, wasted_seconds: float = WASTED_SECONDS) -> None:
+        self._left_seconds = wasted_seconds
 
-    def verify(self, content: bytes, directory: str | None) -> Report:
+    def verify(self, content: bytes, /, *, directory: str | None = None) -> Report:
         """The report of one file; see `verify`."""
-        seconds = SECONDS if self._wasted_seconds < _WASTED_SECONDS else _SHORT_SECONDS
-        report = verify(content, directory, asker=Asker(seconds=seconds))
+        if self._left_seconds <= 0:
+            message = "costly files of this commit took all time; the next poll goes on from here"
+            return _unread(NOT_JUDGED, message, "make those smaller")
+        report = verify(content, directory=directory)
         if TOO_COSTLY in {finding.code for finding in report.findings}:
-            self._wasted_seconds += seconds
+            self._left_seconds -= SECONDS
         return report
 
 
@@ -105,9 +105,8 @@ def _unread(code: str, message: str, fix: str) -> Report:
 
 def _verified(content: bytes, directory: str | None) -> _Report:
     report = verify_here(content, directory=directory)
-    pack = report.pack and _Pack(
-        report.pack.id, report.pack.name, report.pack.version, report.pack.enabled
-    )
+    read = report.pack
+    pack = _Pack(read.id, read.name, read.version, read.enabled) if read is not None else None
     return _Report(report.findings, pack, report.chain, report.complete)
 
 

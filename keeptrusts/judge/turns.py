@@ -39,6 +39,9 @@ class Turns:
         finally:
             with self._changed:
                 self._asking.remove(caller)
+                # Its other questions go behind all who wait.
+                if tickets := self._waiting.pop(caller, None):
+                    self._waiting[caller] = tickets
                 self._changed.notify_all()
 
     def _wait(self, caller: str) -> None:
@@ -52,11 +55,9 @@ class Turns:
             if not self._changed.wait_for(lambda: self._next() is ticket, self._wait_seconds):
                 raise CrowdedError(own=caller in self._asking)
         finally:
-            # Its caller's others go behind all who wait.
-            tickets = self._waiting.pop(caller)
-            tickets.remove(ticket)
-            if tickets:
-                self._waiting[caller] = tickets
+            self._waiting[caller].remove(ticket)
+            if not self._waiting[caller]:
+                del self._waiting[caller]
 
     def _next(self) -> object:
         """The question whose turn it is; None while there is no place, or nobody for it."""

@@ -64,7 +64,9 @@ def encode(value: object) -> bytes:
     try:
         return msgspec.msgpack.encode(value)
     except UnicodeEncodeError:
-        return msgspec.msgpack.encode(_without_surrogates(msgspec.to_builtins(value)))
+        return msgspec.msgpack.encode(
+            _without_surrogates(msgspec.to_builtins(value, builtin_types=(bytes,)))
+        )
 
 
 def _without_surrogates(value: Any) -> Any:

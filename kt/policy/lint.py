@@ -37,9 +37,7 @@ def lint(data: bytes, *, directory: str | None = None, authoring: bool = False) 
     if authoring and all(finding.severity != "error" for finding in findings):
         findings.extend(pack.check_named(root, directory))
     names = tuple(link.kind.text for link in chain.links(root))
-    return Report(
-        _ordered(findings), pack.read_pack(root), names, complete=document.complete
-    )
+    return Report(_ordered(findings), pack.read_pack(root), names, complete=document.complete)
 
 
 def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:
