@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from keeptrusts.judge import wire
-from keeptrusts.judge.errors import CrashedError, JudgeFailedError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, JudgeFailedError, LateError, TooCostlyError
 from keeptrusts.judge.judges import Judge, Judges
 from keeptrusts.judge.turns import Turns
 
@@ -26,9 +26,6 @@ MODULES = ("keeptrusts.judge.policies", "gitrepos.links.given_keys")
 
 # Twice what the costliest policy takes that keeps the limits of length, on a slow machine.
 SECONDS = 10.0
-# A judge has one core, if it has to share it with few. After so many times its processor time it
-# is the machine that is too slow, and not the question too costly.
-_PATIENCE = 3
 # Beside whoever asks costly questions another is answered. Sixteen threads serve requests: those
 # that wait here leave some of them free.
 _PLACES, _SHARE, _MOST = 2, 6, 12
@@ -44,11 +41,13 @@ _MEMORY = "takes more memory than a check may"
 class Asker:
     """Who asks, and the processor time, in seconds, that a question of theirs may take.
 
-    Questions of one `name` are answered one after the other.
+    Questions of one `name` are answered one after the other. A judge that got less than one part
+    in `patience` of a core, so that its processor time is not used up, is waited for no longer.
     """
 
     name: str = ""
     seconds: float = SECONDS
+    patience: float = 6.0
 
 
 ANYBODY = Asker()
@@ -89,7 +88,8 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
     Raises:
         CrowdedError: too many questions wait.
         TooCostlyError: it took more time or memory than it may.
-        JudgeFailedError: the judge was ended twice, or the machine is too slow.
+        LateError: the machine is too slow.
+        JudgeFailedError: the judge was ended twice.
         CrashedError: the function raised something.
     """
     arguments = msgspec.Raw(wire.encode(args))
@@ -99,27 +99,25 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
     returned: type[_R] = wire.signature(function)[1]
     with _process.turns.turn(asker.name):
         for fresh in (False, True):
-            answer = _answer(question, asker.seconds, returned, fresh=fresh)
+            answer = _answer(question, asker, returned, fresh=fresh)
             if answer is not None:
                 return answer[0]
     raise JudgeFailedError("The judge was ended from outside, twice.")
 
 
-def _answer(
-    question: bytes, seconds: float, returned: type[_R], *, fresh: bool
-) -> tuple[_R] | None:
+def _answer(question: bytes, asker: Asker, returned: type[_R], *, fresh: bool) -> tuple[_R] | None:
     """The value that one judge finds; None where the question should be asked of a fresh one."""
     judge = _process.judges.take(fresh=fresh)
     try:
-        message = judge.ask(question, until=time.monotonic() + seconds * _PATIENCE)
+        message = judge.ask(question, until=time.monotonic() + asker.seconds * asker.patience)
         answer: wire.Answer = msgspec.msgpack.decode(message, type=wire.Answer)
         if isinstance(answer, wire.Value):
             value = msgspec.msgpack.decode(answer.value, type=returned)
     except TimeoutError as exc:
         judge.end()
-        raise JudgeFailedError("The judge was not done in time: the machine is too slow.") from exc
+        raise LateError("The judge was not done in time: the machine is too slow.") from exc
     except (ConnectionError, msgspec.MsgspecError) as exc:
-        _blame(judge, seconds, str(exc))
+        _blame(judge, asker.seconds, str(exc))
         return None
     except BaseException:
         judge.end()  # What it answers now would be taken for the answer to the next question.

@@ -9,6 +9,10 @@ class JudgeFailedError(Exception):
     """The judge ended, or was silent, for no fault of the question; a later try may succeed."""
 
 
+class LateError(JudgeFailedError):
+    """The judge was not done in time, and had not used the processor time that it may."""
+
+
 class CrashedError(Exception):
     """The function that was asked raised what it should not; the message is its traceback."""
 

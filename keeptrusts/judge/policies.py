@@ -8,7 +8,7 @@ import structlog
 
 import kt.policy
 from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
-from keeptrusts.judge.errors import CrashedError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, LateError, TooCostlyError
 from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.findings import Finding
@@ -80,8 +80,8 @@ class Commit:
     """The verification of one commit's files.
 
     Many costly files must not keep a worker for ever: once they took `wasted_seconds` together,
-    those that follow are not judged, and say so. Who syncs the next time has more time for them,
-    since what is too costly is not judged twice.
+    those that follow are not judged, and say so. The next sync has more time for them, since what
+    is too costly is not judged twice. What a machine is too slow for is not judged either.
     """
 
     def __init__(self, *, wasted_seconds: float = WASTED_SECONDS) -> None:
@@ -92,7 +92,11 @@ class Commit:
         if self._left_seconds <= 0:
             message = "costly files of this commit took all time; the next poll goes on from here"
             return _unread(NOT_JUDGED, message, "make those smaller")
-        report = verify(content, directory=directory)
+        try:
+            report = verify(content, directory=directory)
+        except LateError:
+            self._left_seconds -= SECONDS * ANYBODY.patience
+            return _unread(NOT_JUDGED, "the machine is too slow; the next poll tries again", "")
         if TOO_COSTLY in {finding.code for finding in report.findings}:
             self._left_seconds -= SECONDS
         return report
