@@ -19,6 +19,7 @@ _START_SECONDS = 60.0
 # A nursery forks, and ends what it forked, in milliseconds.
 _REPLY_SECONDS = 20.0
 _PACKET_BYTES = 64
+_NOT_STARTED = "The judge cannot be started; the log says why."
 
 
 class NurseryGoneError(Exception):
@@ -28,8 +29,8 @@ class NurseryGoneError(Exception):
 class Judge:
     """A judge: `fresh` until it answered a question."""
 
-    def __init__(self, nursery: "Nursery", pid: int, link: socket.socket) -> None:
-        self._nursery, self._link = nursery, link
+    def __init__(self, home: "Nursery", pid: int, link: socket.socket) -> None:
+        self._home, self._link = home, link
         self.pid, self.fresh = pid, True
 
     def ask(self, question: bytes, *, until: float) -> bytes:
@@ -47,7 +48,7 @@ class Judge:
         The status is negative for the signal that ended it.
         """
         self._link.close()
-        return self._nursery.ended(self.pid)
+        return self._home.ended(self.pid)
 
 
 class Nursery:
@@ -66,12 +67,16 @@ class Nursery:
             )
         self._control.settimeout(_START_SECONDS)
         try:
-            if self._control.recv(_PACKET_BYTES) not in (nursery.READY, nursery.READY_ON_NETWORK):
-                raise JudgeFailedError("The judge cannot be started; the log says why.")
+            word = self._control.recv(_PACKET_BYTES)
         except OSError as exc:
-            raise JudgeFailedError("The judge cannot be started; the log says why.") from exc
-        finally:
-            self._control.settimeout(_REPLY_SECONDS)
+            self.close()
+            raise JudgeFailedError(_NOT_STARTED) from exc
+        if word not in (nursery.READY, nursery.READY_ON_NETWORK):
+            self.close()
+            raise JudgeFailedError(_NOT_STARTED)
+        if word == nursery.READY_ON_NETWORK:
+            log.warning("judges have no network namespace; only their limits keep them off it")
+        self._control.settimeout(_REPLY_SECONDS)
 
     def judge(self) -> Judge:
         """A new judge.
@@ -107,9 +112,12 @@ class Nursery:
                 socket.send_fds(self._control, [packet], links)
                 return int(self._control.recv(_PACKET_BYTES))
             except (OSError, ValueError) as exc:
-                # An answer that comes late would be taken for the next one's.
                 self._control.close()
                 raise NurseryGoneError from exc
+            except BaseException:
+                # A time limit: an answer that comes late would be taken for the next one's.
+                self._control.close()
+                raise
 
 
 class Judges:

@@ -17,6 +17,7 @@ from keeptrusts.judge import asking, wire
 from keeptrusts.judge.asking import ANYBODY, Asker, ask
 from keeptrusts.judge.errors import CrashedError, JudgeFailedError, LateError, TooCostlyError
 from keeptrusts.judge.judges import Judges
+from keeptrusts.judge.turns import Turns
 from tests.support import judged
 
 pytestmark = pytest.mark.usefixtures("judged")
@@ -96,7 +97,7 @@ def test_what_takes_too_much_is_too_costly_and_the_next_is_answered(
 
 def test_memory_that_others_took_is_not_blamed_on_a_question() -> None:
     """It is asked of a fresh judge."""
-    for _ in range(4):
+    for _ in range(3):
         assert ask(ANYBODY, judged.kept, 400) == 400 << 20
 
 
@@ -211,8 +212,10 @@ def test_two_callers_are_answered_at_once_and_one_is_not() -> None:
     assert both > 0.4
 
 
-def test_threads_ask_without_mixing_answers() -> None:
+def test_threads_ask_without_mixing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are."""
+    turns = Turns(places=2, share=99, most=99, wait_seconds=60)
+    monkeypatch.setattr(asking._process, "turns", turns)
     with ThreadPoolExecutor(8) as pool:
         texts = [str(number) for number in range(200)]
         names = [Asker(f"{number % 5}") for number in range(200)]
