@@ -57,7 +57,7 @@ class OneGitCredential(View):
 
 
 def _context(request: Request) -> dict[str, Any]:
-    return {"asker": Asker(str(bearer(request).pk))}
+    return {"asker": Asker(str(bearer(request).pk), alone=True)}
 
 
 def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from keeptrusts.judge import wire
-from keeptrusts.judge.errors import CrashedError, JudgeFailedError, LateError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from keeptrusts.judge.judges import Judge, Judges
 from keeptrusts.judge.turns import Turns
 
@@ -26,9 +26,9 @@ MODULES = ("keeptrusts.judge.policies", "gitrepos.links.given_keys")
 
 # Twice what the costliest policy takes that keeps the limits of length, on a slow machine.
 SECONDS = 10.0
-# Beside whoever asks costly questions another is answered. Sixteen threads serve requests: those
-# that wait here leave some of them free.
-_PLACES, _SHARE, _MOST = 2, 6, 12
+# Beside whoever asks costly questions another is answered. Those that wait here hold threads of the
+# web, which has more than a dozen, and leave some for all else.
+_PLACES, _SHARE, _MOST = 2, 6, 8
 _WAIT_SECONDS = 10.0
 
 _OUT_OF_TIME = (signal.SIGPROF, signal.SIGXCPU)
@@ -43,11 +43,13 @@ class Asker:
 
     Questions of one `name` are answered one after the other. A judge that got less than one part
     in `patience` of a core, so that its processor time is not used up, is waited for no longer.
+    `alone`: the judge answers nobody before and after, since the question has a secret in it.
     """
 
     name: str = ""
     seconds: float = SECONDS
     patience: float = 6.0
+    alone: bool = False
 
 
 ANYBODY = Asker()
@@ -88,8 +90,8 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
     Raises:
         CrowdedError: too many questions wait.
         TooCostlyError: it took more time or memory than it may.
-        LateError: the machine is too slow.
-        JudgeFailedError: the judge was ended twice.
+        UnansweredError: the judge was killed twice, or the machine is too slow.
+        JudgeFailedError: there is no judge.
         CrashedError: the function raised something.
     """
     arguments = msgspec.Raw(wire.encode(args))
@@ -98,11 +100,11 @@ def ask(asker: Asker, function: Callable[_P, _R], *args: _P.args, **_: _P.kwargs
         raise TooCostlyError(f"is over {wire.MAX_QUESTION_BYTES} bytes")
     returned: type[_R] = wire.signature(function)[1]
     with _process.turns.turn(asker.name):
-        for fresh in (False, True):
+        for fresh in (asker.alone, True):
             answer = _answer(question, asker, returned, fresh=fresh)
             if answer is not None:
                 return answer[0]
-    raise JudgeFailedError("The judge was ended from outside, twice.")
+    raise UnansweredError("The judge was killed while it worked, twice.")
 
 
 def _answer(question: bytes, asker: Asker, returned: type[_R], *, fresh: bool) -> tuple[_R] | None:
@@ -115,7 +117,7 @@ def _answer(question: bytes, asker: Asker, returned: type[_R], *, fresh: bool) -
             value = msgspec.msgpack.decode(answer.value, type=returned)
     except TimeoutError as exc:
         judge.end()
-        raise LateError("The judge was not done in time: the machine is too slow.") from exc
+        raise UnansweredError("The machine is too slow: the judge was not done in time.") from exc
     except (ConnectionError, msgspec.MsgspecError) as exc:
         _blame(judge, asker.seconds, str(exc))
         return None
@@ -127,7 +129,10 @@ def _answer(question: bytes, asker: Asker, returned: type[_R], *, fresh: bool) -
         if judge.fresh:
             raise TooCostlyError(_MEMORY)
         return None  # Earlier questions may have left it too little.
-    _process.judges.give_back(judge)
+    if asker.alone:
+        judge.end()
+    else:
+        _process.judges.give_back(judge)
     if isinstance(answer, wire.Crash):
         raise CrashedError(answer.traceback)
     return (value,)

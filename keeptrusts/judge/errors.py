@@ -9,8 +9,8 @@ class JudgeFailedError(Exception):
     """The judge ended, or was silent, for no fault of the question; a later try may succeed."""
 
 
-class LateError(JudgeFailedError):
-    """The judge was not done in time, and had not used the processor time that it may."""
+class UnansweredError(JudgeFailedError):
+    """Judges worked on the question, and were killed, or did not get their processor time."""
 
 
 class CrashedError(Exception):

@@ -19,6 +19,7 @@ _START_SECONDS = 60.0
 # A nursery forks, and ends what it forked, in milliseconds.
 _REPLY_SECONDS = 20.0
 _PACKET_BYTES = 64
+_MOST_IDLE = 2
 _NOT_STARTED = "The judge cannot be started; the log says why."
 
 
@@ -71,11 +72,11 @@ class Nursery:
         except OSError as exc:
             self.close()
             raise JudgeFailedError(_NOT_STARTED) from exc
-        if word not in (nursery.READY, nursery.READY_ON_NETWORK):
+        if not word.startswith(nursery.READY):
             self.close()
             raise JudgeFailedError(_NOT_STARTED)
-        if word == nursery.READY_ON_NETWORK:
-            log.warning("judges have no network namespace; only their limits keep them off it")
+        if missing := word.removeprefix(nursery.READY).decode():
+            log.warning("judges are confined by their limits alone", missing=missing.strip())
         self._control.settimeout(_REPLY_SECONDS)
 
     def judge(self) -> Judge:
@@ -136,11 +137,8 @@ class Judges:
             JudgeFailedError: there is none, and none can be started.
         """
         with self._lock:
-            if self._idle:
-                judge = self._idle.pop()
-                if not fresh:
-                    return judge
-                judge.end()
+            if self._idle and not fresh:
+                return self._idle.pop()
             if self._nursery is not None:
                 try:
                     return self._nursery.judge()
@@ -154,10 +152,13 @@ class Judges:
                 raise JudgeFailedError("The judge ended as it was started.") from exc
 
     def give_back(self, judge: Judge) -> None:
-        """Keep a judge for the next question."""
+        """Keep a judge for the next question, or end it where enough are kept."""
         judge.fresh = False
         with self._lock:
-            self._idle.append(judge)
+            if len(self._idle) < _MOST_IDLE:
+                self._idle.append(judge)
+                return
+        judge.end()
 
     def close(self) -> None:
         """End all judges."""

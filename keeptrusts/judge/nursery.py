@@ -23,7 +23,8 @@ import msgspec
 
 from keeptrusts.judge import confined, wire
 
-READY, READY_ON_NETWORK = b"ready", b"ready, on the network"
+# With what the kernel does not let a judge be confined by.
+READY = b"ready"
 _PACKET_BYTES = 64
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -35,7 +36,7 @@ def main(control: socket.socket, modules: Sequence[str]) -> None:
     functions = _functions(modules)
     gc.collect()
     gc.freeze()  # What judges share with this process is not written to.
-    control.send(READY if confined.enclose() else READY_ON_NETWORK)
+    control.send(b" ".join([READY, *confined.enclose()]))
     judges: set[int] = set()
     while True:
         packet, links, _, _ = socket.recv_fds(control, _PACKET_BYTES, 1)
@@ -70,6 +71,8 @@ def _forked(link: int, functions: Functions) -> int:
         _serve(socket.socket(fileno=confined.LINK), functions)
     except ConnectionError:
         os._exit(0)  # Nobody asks any more.
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
     finally:
         os._exit(1)
 

@@ -8,7 +8,7 @@ import structlog
 
 import kt.policy
 from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
-from keeptrusts.judge.errors import CrashedError, LateError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.findings import Finding
@@ -81,7 +81,7 @@ class Commit:
 
     Many costly files must not keep a worker for ever: once they took `wasted_seconds` together,
     those that follow are not judged, and say so. The next sync has more time for them, since what
-    is too costly is not judged twice. What a machine is too slow for is not judged either.
+    is too costly is not judged twice. What got no answer for another reason waits for it, too.
     """
 
     def __init__(self, *, wasted_seconds: float = WASTED_SECONDS) -> None:
@@ -94,9 +94,9 @@ class Commit:
             return _unread(NOT_JUDGED, message, "make those smaller")
         try:
             report = verify(content, directory=directory)
-        except LateError:
-            self._left_seconds -= SECONDS * ANYBODY.patience
-            return _unread(NOT_JUDGED, "the machine is too slow; the next poll tries again", "")
+        except UnansweredError as exc:
+            self._left_seconds -= SECONDS
+            return _unread(NOT_JUDGED, f"{exc} The next poll tries again.", "")
         if TOO_COSTLY in {finding.code for finding in report.findings}:
             self._left_seconds -= SECONDS
         return report

@@ -89,7 +89,7 @@ def test_a_judge_that_fails_is_no_fault_of_the_content(
     """The same request may succeed in a moment."""
 
     def fail(*_: object, **__: object) -> None:
-        raise JudgeFailedError("The judge was ended from outside, twice.")
+        raise JudgeFailedError("The judge was killed while it worked, twice.")
 
     with monkeypatch.context() as patch:
         patch.setattr("keeptrusts.judge.policies.ask", fail)
@@ -98,7 +98,7 @@ def test_a_judge_that_fails_is_no_fault_of_the_content(
     refusal = answer.json()["error"]
     assert (answer.status_code, refusal["code"]) == (503, "unavailable")
     assert refusal["message"] == (
-        "The judge was ended from outside, twice. Try again in a few seconds."
+        "The judge was killed while it worked, twice. Try again in a few seconds."
     )
     created = admin.post(PATH, {"id": "bot", "content": policy()}, format="json")
     assert created.status_code == 201

@@ -15,7 +15,7 @@ import pytest
 
 from keeptrusts.judge import asking, wire
 from keeptrusts.judge.asking import ANYBODY, Asker, ask
-from keeptrusts.judge.errors import CrashedError, JudgeFailedError, LateError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, JudgeFailedError, TooCostlyError, UnansweredError
 from keeptrusts.judge.judges import Judges
 from keeptrusts.judge.turns import Turns
 from tests.support import judged
@@ -133,10 +133,20 @@ def test_a_judge_that_is_killed_while_it_judges_is_asked_once_more(number: int) 
 
 def test_a_question_whose_judge_is_killed_twice_is_an_error(judges: Judges) -> None:
     """And no hang; the next one is answered."""
-    with pytest.raises(JudgeFailedError, match="twice"):
+    with pytest.raises(UnansweredError, match="twice"):
         ask(ANYBODY, judged.died, signal.SIGKILL)
 
     assert ask(ANYBODY, judged.echoed, b"next", None) == (b"next", None)
+
+
+def test_a_question_with_a_secret_has_a_judge_of_its_own() -> None:
+    """Nothing of it is left where another policy is read."""
+    kept = ask(ANYBODY, judged.process)
+    alone = [ask(Asker(alone=True), judged.process) for _ in range(2)]
+
+    assert len({kept, *alone}) == 3
+    assert not any(map(runs, alone))
+    assert ask(ANYBODY, judged.process) == kept
 
 
 def test_a_nursery_that_is_killed_is_started_again(judges: Judges) -> None:
@@ -152,7 +162,7 @@ def test_a_nursery_that_is_killed_is_started_again(judges: Judges) -> None:
 
 def test_a_machine_that_is_too_slow_is_not_blamed_on_the_question() -> None:
     """A judge that waits without computing says nothing about the file."""
-    with pytest.raises(LateError, match="too slow"):
+    with pytest.raises(UnansweredError, match="too slow"):
         ask(HASTY, judged.slept, 60.0)
 
     assert ask(ANYBODY, judged.echoed, b"next", None) == (b"next", None)

@@ -8,7 +8,7 @@ import pytest
 
 from keeptrusts.judge import asking, policies
 from keeptrusts.judge.asking import Asker
-from keeptrusts.judge.errors import CrashedError, LateError, TooCostlyError
+from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.diff import diff
 from kt.policy.lint import lint
 from kt.policy.report import Report
@@ -112,13 +112,13 @@ def test_costly_files_of_a_commit_leave_time_for_the_next_sync(
     assert found == [["too_costly"], [], ["too_costly"], [], ["too_costly"], *[["not_judged"]] * 2]
 
 
-def test_a_machine_that_is_too_slow_makes_no_file_too_costly(
+def test_a_judge_that_is_killed_or_starved_makes_no_file_too_costly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The next sync judges it."""
 
     def late(*_: object, **__: object) -> None:
-        raise LateError("slow")
+        raise UnansweredError("The machine is too slow.")
 
     monkeypatch.setattr(policies, "verify", late)
     commit = policies.Commit()
