@@ -60,6 +60,7 @@ def confine(link: int, parent: int) -> None:
     _call(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(0)  # It went before the kernel knew.
+    os.setsid()  # Linux shares processors out among sessions: one judge takes no other's part.
     os.dup2(link, LINK)
     os.closerange(LINK + 1, os.sysconf("SC_OPEN_MAX"))
     for limit in ("NOFILE", "NPROC", "FSIZE", "CORE"):
