@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from keeptrusts.api.printable import encode
 from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
 
@@ -85,6 +85,16 @@ class BusyError(ApiError):
 
     def __init__(self, message: str) -> None:
         super().__init__("busy", message)
+
+
+class LimitedError(ApiError):
+    """429: the caller did as much as it may in a time; `Retry-After` says when it may go on."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, *, wait_seconds: int) -> None:
+        super().__init__(code, message)
+        self.headers = {"Retry-After": str(wait_seconds)}
 
 
 class UnavailableError(ApiError):
@@ -185,7 +195,7 @@ def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) ->
 
 def _plain(status: int, code: str, message: str) -> HttpResponse:
     return HttpResponse(
-        orjson.dumps(_body(code, message)), status=status, content_type="application/json"
+        encode(_body(code, message)), status=status, content_type="application/json"
     )
 
 
