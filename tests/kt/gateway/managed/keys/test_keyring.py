@@ -17,7 +17,7 @@ from kt.gateway.managed.statement import Signed
 from kt.gateway.reload import Reloader
 from tests.kt.gateway.managed.keys.signing import key_list, signed_keys
 from tests.kt.gateway.managed.test_enforcer import KEY, Managing
-from tests.kt.gateway.signing import new_key, pin
+from tests.kt.gateway.signing import new_key
 
 FIRST, SECOND = key_list("team", "gone"), key_list("team")
 FOREIGN = signed_keys(KEY, FIRST, 9, gateway="edge-2")
@@ -27,8 +27,8 @@ FORGED = replace(signed_keys(KEY, FIRST, 9), signature=bytes(64))
 class Keyed(Managing):
     """A gateway that does not serve, and what takes its client keys."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **more: str) -> None:
+        super().__init__(folder, **more)
         source = self.gateway.admission.source
         assert isinstance(source, KeyStore)
         self.store = source
@@ -45,7 +45,7 @@ class Keyed(Managing):
             self.fetched.append(content_hash)
             return content
 
-        await self.keyring.offer(one, pin(KEY), fetch, since=since or self.keyring.kept)
+        await self.keyring.offer(one, fetch, since=since or self.keyring.kept)
         return one
 
     def opens(self, *names: str) -> list[bool]:
@@ -225,7 +225,7 @@ def test_a_fresh_gateway_waits_for_its_keys(run: Run) -> None:
         assert one.keyring.is_news("an etag")
         seen.append(one.keyring.holds_back)
         with pytest.raises(ContactError):
-            await one.keyring.offer(signed_keys(KEY, FIRST), pin(KEY), fails, since=None)
+            await one.keyring.offer(signed_keys(KEY, FIRST), fails, since=None)
         seen.append(one.keyring.holds_back)
         assert not one.keyring.is_news("")
         seen.append(one.keyring.holds_back)
