@@ -18,16 +18,17 @@ from gateways.api.fleet import registered, valid
 from gateways.api.serializers import DecisionsInput, EnrolmentInput, ReportInput
 from gateways.mirror import fleet
 from gateways.models import EnrolmentToken
+from gateways.registry import enrolment
 from gateways.reports import decisions, live, reports
 from gateways.signing.encoding import b64u
 from gateways.signing.statements import Signed
 from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.rendering import encode
+from keeptrusts.api.printable import encode
 from keeptrusts.api.views import View, is_known
 
 
 class Enrol(View):
-    """Register a gateway by an enrolment token, whose labels win over those that are sent."""
+    """Register a gateway by an enrolment token, which says its labels and its configuration."""
 
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
@@ -35,8 +36,8 @@ class Enrol(View):
     def post(self, request: Request) -> Response:
         token: EnrolmentToken = request.user  # type: ignore[assignment]
         body = valid(EnrolmentInput, request)
-        labels = {**body["labels"], **token.labels}
-        return registered({**body, "labels": labels, "configuration_id": token.configuration_id})
+        name = body.get("name", body["id"])
+        return registered(enrolment.enrol(token, body["id"], name=name))
 
 
 class GatewayView(View):
@@ -87,14 +88,7 @@ class Report(GatewayView):
 
     def post(self, request: Request, gateway_id: str) -> Response:
         reports.take(gateway_id, valid(ReportInput, request))
-        signed, keys = fleet.signed(gateway_id), fleet.signed_keys(gateway_id)
-        data = {
-            "report_interval_seconds": reports.interval_seconds(fleet.size),
-            "etag": signed.etag if signed else None,
-            # Its presence says that a report may tell of client keys.
-            "client_keys": keys.etag if keys else None,
-        }
-        return Response({"data": data})
+        return Response({"data": reports.answer(gateway_id)})
 
 
 class DecisionIntake(GatewayView):
