@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from access.tokens import digest
 from configurations import publish, queries
 from configurations.models import Version
 from gateways.models import ClientKeyList, Gateway
-from gateways.signing import keys
+from gateways.signing import keys, statements
 from gateways.signing.keys import Signer
 from gateways.signing.statements import (
     Confirmation,
@@ -29,6 +30,7 @@ from gateways.signing.statements import (
     Signed,
 )
 from keeptrusts import counters
+from keeptrusts.api.errors import NotFoundError
 
 _NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
@@ -215,6 +217,28 @@ class Mirror:
             if is_same and 0 <= age_seconds < _CONFIRMED_SECONDS:
                 return before
         return _signed(self.signer, newest, self._confirmed)
+
+    def handed(self, gateway_id: str) -> Signed[Desired]:
+        """`signed`, to be handed out.
+
+        Raises:
+            NotFoundError: nothing is bound to the gateway (`not_bound`).
+        """
+        signed = self.signed(gateway_id)
+        if signed is None:
+            raise NotFoundError("configuration bound to this gateway", code="not_bound")
+        return signed
+
+    def headers(self, signed: Signed[Any]) -> dict[str, str]:
+        """The headers that carry a statement."""
+        assert self.signer is not None  # It made the signature.
+        return statements.headers(signed, self.signer.public_key, self.signer.chain)
+
+    def news(self, gateway_id: str) -> dict[str, str]:
+        """Headers that tell a gateway whom to call, and of the list of client keys that it has."""
+        url, listed = settings.ENV.events_url, self.signed_keys(gateway_id)
+        told = {"Keeptrusts-Events": url, "Keeptrusts-Gateway-Url": url}
+        return {**told, "Keeptrusts-Client-Keys": listed.etag} if listed else told
 
 
 def _signed(
