@@ -184,17 +184,18 @@ def test_a_stored_policy_of_another_release_is_not_in_force(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seq", "code"),
+    ("ahead_seconds", "code"),
     [
-        (int(time.time() * 1e6), None),
-        (int((time.time() + 80_000) * 1e6), None),  # A clock of another time zone.
-        (int((time.time() + 90_000) * 1e6), "statement_ahead"),
-        (2**63 - 1, "statement_ahead"),
+        (0, None),
+        (80_000, None),  # A clock of another time zone.
+        (90_000, "statement_ahead"),
+        (10**12, "statement_ahead"),
         (2**200, "statement_ahead"),
     ],
 )
-def test_a_sequence_is_bounded_by_the_clock(run: Run, seq: int, code: str | None) -> None:
+def test_a_sequence_is_bounded_by_the_clock(run: Run, ahead_seconds: int, code: str | None) -> None:
     """Else one that is taken would make all that is genuine too old for ever."""
+    seq = (int(time.time()) + ahead_seconds) * 1_000_000
 
     async def work(one: Managing) -> None:
         await one.offer(FIRST, 3)
