@@ -116,6 +116,7 @@ class Mirror:
         self._signed: dict[str, Signed[Desired]] = {}
         self._signed_keys: dict[str, Signed[DesiredKeys]] = {}
         self._confirmed: dict[str, Signed[Confirmation]] = {}
+        self._read_at = 0.0
         self.signer: Signer | None = None
         self.size = 0
 
@@ -128,12 +129,14 @@ class Mirror:
             KeyUnreadableError: no configured key opens the signing key.
         """
         if _ours(counts) == self._counts:
+            self._read_at = time.time()
             return False
         with self._lock:
             # Read again: another thread may have been here with newer ones, which would make
             # these look like another database's.
-            now = _ours(counters.read())
+            now, read_at = _ours(counters.read()), time.time()
             if now == self._counts:
+                self._read_at = read_at
                 return False
             # A count that went back is another database's: all is read anew.
             before = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
@@ -144,7 +147,7 @@ class Mirror:
             rows.read_configurations(since=before.get(publish.COUNTER, 0))
             rows.read_gateways(since=before.get(Gateway.COUNTER, 0))
             # Only now, so that a database that fails on the way leaves what was known.
-            self._rows, self._counts = rows, now
+            self._rows, self._counts, self._read_at = rows, now, read_at
             self.size = sum(one.deleted_at is None for one in rows.gateways.values())
             return True
 
@@ -200,13 +203,16 @@ class Mirror:
         return _signed(self.signer, self.desired_keys(gateway_id), self._signed_keys)
 
     def confirmation(self, gateway_id: str) -> Signed[Confirmation] | None:
-        """The signed word of what is newest for a gateway now, or some seconds ago."""
+        """The signed word of what is newest for a gateway, with the time of the last `refresh`.
+
+        A process that cannot read the database confirms nothing that is newer.
+        """
         if self.named(gateway_id) is None:
             return None
         policy, listed = self.desired(gateway_id), self.desired_keys(gateway_id)
         newest = Confirmation(
             gateway=gateway_id,
-            issued_at=int(time.time()),
+            issued_at=int(self._read_at),
             keys_seq=listed.keys_seq if listed else 0,
             publish_seq=policy.publish_seq if policy else 0,
         )

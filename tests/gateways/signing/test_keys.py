@@ -139,6 +139,10 @@ def test_a_confirmation_says_what_is_newest(
     keys.rotate()
     assert confirmed() == {**first, "issued_at": now, "by": keys.ensure()}
     assert gateway.pull()["ETag"] == before["ETag"]
+    now += 3600
+    later = mirror.fleet.confirmation(gateway.id)
+    assert later is not None
+    assert later.desired.issued_at == now - 3600  # The database was not read since.
 
 
 def test_a_chain_has_an_end(gateway: Machine) -> None:
