@@ -6,13 +6,13 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from access.models import Token
-from keeptrusts.api.fields import Input, Text
+from keeptrusts.api.fields import Input, Line
 
 
 class TokenInput(Input):
     """`POST /v1/tokens`."""
 
-    name = Text(max_length=200)
+    name = Line(max_length=200)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def validate_expires_at(self, value: Any) -> Any:

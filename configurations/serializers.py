@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configurations.checks import ID, ID_WORDS
-from keeptrusts.api.fields import Flag, Input, Text, Whole
+from keeptrusts.api.fields import Flag, Input, Line, Lines, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
@@ -42,7 +42,7 @@ class ContentField(Text):
 class Labels(serializers.DictField):
     """Up to 50 labels, text to text."""
 
-    child = Text(max_length=200, allow_blank=True)
+    child = Line(max_length=200, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
@@ -60,11 +60,11 @@ def _is_key(text: str) -> bool:
 class ConfigurationEdit(Input):
     """`PATCH /v1/configurations/{id}`."""
 
-    name = Text(max_length=200, required=False)
-    description = Text(max_length=2000, required=False, allow_blank=True)
+    name = Line(max_length=200, required=False)
+    description = Lines(max_length=2000, required=False, allow_blank=True)
     labels = Labels(required=False)
     content = ContentField(required=False)
-    note = Text(max_length=1000, required=False, allow_blank=True)
+    note = Lines(max_length=1000, required=False, allow_blank=True)
     override = Flag(required=False, default=False)
     status = Text(required=False)
 
@@ -91,30 +91,30 @@ class ConfigurationInput(Input):
     """`POST /v1/configurations`."""
 
     id = Id(required=False)
-    name = Text(max_length=200, required=False)
-    description = Text(max_length=2000, required=False, allow_blank=True, default="")
+    name = Line(max_length=200, required=False)
+    description = Lines(max_length=2000, required=False, allow_blank=True, default="")
     labels = Labels(required=False, default=dict)
     content = ContentField()
-    note = Text(max_length=1000, required=False, allow_blank=True, default="")
+    note = Lines(max_length=1000, required=False, allow_blank=True, default="")
 
 
 class ValidationInput(Input):
     """`POST /v1/configurations/validate`; `directory` is the name of the file's directory."""
 
     content = ContentField()
-    directory = Text(max_length=200, required=False)
+    directory = Line(max_length=200, required=False)
 
 
 class RollbackInput(Input):
     """`POST /v1/configurations/{id}/rollback`."""
 
     version = Whole(min_value=1)
-    note = Text(max_length=1000, required=False, allow_blank=True)
+    note = Lines(max_length=1000, required=False, allow_blank=True)
 
 
 class PinInput(Input):
     """`POST /v1/configurations/{id}/pin`; without `version` the one in force is pinned."""
 
     version = Whole(min_value=1, required=False)
-    reason = Text(max_length=500)
+    reason = Line(max_length=500)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)

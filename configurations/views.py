@@ -18,7 +18,7 @@ from configurations.serializers import (
 )
 from configurations.versions import Origin, Source
 from keeptrusts.api.errors import FieldError
-from keeptrusts.api.rendering import encode
+from keeptrusts.api.printable import encode
 from keeptrusts.api.views import View, is_known, whole, yes_or_no
 from keeptrusts.judge.asking import Asker
 

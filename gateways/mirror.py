@@ -5,8 +5,9 @@ last looked, so an answer costs no more than that, whatever the size of the flee
 """
 
 import threading
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,13 +22,21 @@ from configurations.models import Version
 from gateways.models import ClientKeyList, Gateway
 from gateways.signing import keys, statements
 from gateways.signing.keys import Signer
-from gateways.signing.statements import Desired, DesiredKeys, DesiredKind, Signed
+from gateways.signing.statements import (
+    Confirmation,
+    Desired,
+    DesiredKeys,
+    DesiredKind,
+    Signed,
+)
 from keeptrusts import counters
 from keeptrusts.api.errors import NotFoundError
 
 _NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
 _KEPT_LISTS = 16
+# A confirmation is signed once in so long: a gateway of a small fleet asks every three seconds.
+_CONFIRMED_SECONDS = 30
 _COLUMNS = (
     "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
     "deleted_at", "keys_hash", "keys_seq",
@@ -106,6 +115,8 @@ class Mirror:
         self._rows = _Rows()
         self._signed: dict[str, Signed[Desired]] = {}
         self._signed_keys: dict[str, Signed[DesiredKeys]] = {}
+        self._confirmed: dict[str, Signed[Confirmation]] = {}
+        self._read_at = 0.0
         self.signer: Signer | None = None
         self.size = 0
 
@@ -118,22 +129,25 @@ class Mirror:
             KeyUnreadableError: no configured key opens the signing key.
         """
         if _ours(counts) == self._counts:
+            self._read_at = time.time()
             return False
         with self._lock:
             # Read again: another thread may have been here with newer ones, which would make
             # these look like another database's.
-            now = _ours(counters.read())
+            now, read_at = _ours(counters.read()), time.time()
             if now == self._counts:
+                self._read_at = read_at
                 return False
             # A count that went back is another database's: all is read anew.
             before = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
             rows = self._rows if before else _Rows()
             if now[keys.COUNTER] != before.get(keys.COUNTER, 0) or not before:
                 self.signer, self._signed, self._signed_keys = keys.load(), {}, {}
+                self._confirmed = {}
             rows.read_configurations(since=before.get(publish.COUNTER, 0))
             rows.read_gateways(since=before.get(Gateway.COUNTER, 0))
             # Only now, so that a database that fails on the way leaves what was known.
-            self._rows, self._counts = rows, now
+            self._rows, self._counts, self._read_at = rows, now, read_at
             self.size = sum(one.deleted_at is None for one in rows.gateways.values())
             return True
 
@@ -187,6 +201,28 @@ class Mirror:
     def signed_keys(self, gateway_id: str) -> Signed[DesiredKeys] | None:
         """`desired_keys` as the signed statement that the gateway is handed."""
         return _signed(self.signer, self.desired_keys(gateway_id), self._signed_keys)
+
+    def confirmation(self, gateway_id: str) -> Signed[Confirmation] | None:
+        """The signed word of what is newest for a gateway, with the time of the last `refresh`.
+
+        A process that cannot read the database confirms nothing that is newer.
+        """
+        if self.named(gateway_id) is None:
+            return None
+        policy, listed = self.desired(gateway_id), self.desired_keys(gateway_id)
+        newest = Confirmation(
+            gateway=gateway_id,
+            issued_at=int(self._read_at),
+            keys_seq=listed.keys_seq if listed else 0,
+            publish_seq=policy.publish_seq if policy else 0,
+        )
+        before = self._confirmed.get(gateway_id)
+        if before is not None:
+            age_seconds = newest.issued_at - before.desired.issued_at
+            is_same = replace(before.desired, issued_at=newest.issued_at) == newest
+            if is_same and 0 <= age_seconds < _CONFIRMED_SECONDS:
+                return before
+        return _signed(self.signer, newest, self._confirmed)
 
     def handed(self, gateway_id: str) -> Signed[Desired]:
         """`signed`, to be handed out.

@@ -24,13 +24,21 @@ class SigningKey(models.Model):
 
 
 class EnrolmentToken(models.Model):
-    """A token with which a group of gateways enrols; kept as a digest, shown once."""
+    """A token with which a group of gateways enrols; kept as a digest, shown once.
+
+    `uses` counts the gateways that it enrolled, `max_uses` bounds them, null for no bound.
+    `paced_until` is ahead of the clock after many at once. Tokens of older releases may have no
+    `expires_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, unique=True)
     labels = models.JSONField(default=dict)
     configuration = models.ForeignKey(Configuration, on_delete=models.PROTECT, null=True)
+    max_uses = models.PositiveIntegerField(null=True)
+    uses = models.PositiveIntegerField(default=0, db_default=0)
+    paced_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -83,7 +91,10 @@ class Gateway(models.Model):
     a selector. `ambiguous`: equally good selectors disagree, so `bound` stayed as it was.
     `bound_seq` is the publish sequence at which `bound` last changed, `changed_seq` the change
     counter of gateways at the row's last change. Until `previous_until` the token before the
-    last rotation is valid too. A deleted gateway keeps its row, so that its token is answered 410.
+    last rotation is valid too. A deleted gateway keeps its row, so that its token is answered 410
+    and its id is not taken by another, until a person releases it (`released_at`). `enrolled_by` is
+    the token that it registered itself with; `bound_before` lists the configurations that it was
+    bound to once, of which decisions may still come.
 
     `client_keys`: empty as long as no client key of the control plane was ever for this gateway.
     From the first on it is `demanded`, and stays so without any, until a person says `off`.
@@ -105,10 +116,12 @@ class Gateway(models.Model):
     bound = models.ForeignKey(
         Configuration, on_delete=models.PROTECT, null=True, related_name="gateways"
     )
+    bound_before = models.JSONField(null=True)
     ambiguous = models.BooleanField(default=False)
     bound_seq = models.BigIntegerField(default=0)
     bound_at = models.DateTimeField(null=True)
     changed_seq = models.BigIntegerField(db_index=True)
+    enrolled_by = models.ForeignKey(EnrolmentToken, on_delete=models.PROTECT, null=True)
     digest = models.CharField(max_length=64, unique=True)
     previous_digest = models.CharField(max_length=64, default="")
     client_keys = models.CharField(max_length=10, choices=ClientKeys.choices, default="")
@@ -118,6 +131,7 @@ class Gateway(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    released_at = models.DateTimeField(null=True)
 
 
 class State(models.Model):
@@ -153,7 +167,11 @@ class State(models.Model):
 
 
 class Decision(models.Model):
-    """A decision of a gateway, as it logged it. `event_id` is the gateway's own id for it."""
+    """A decision of a gateway, as it logged it. `event_id` is the gateway's own id for it.
+
+    `at` is the gateway's time, or that of arrival where it cannot be; `configuration`, `verdict`
+    and `policy` are empty where they cannot be, and `marks` then say so.
+    """
 
     gateway = models.CharField(max_length=200)
     event_id = models.CharField(max_length=64)
@@ -162,6 +180,7 @@ class Decision(models.Model):
     verdict = models.CharField(max_length=20, default="")
     policy = models.CharField(max_length=200, default="")
     event = models.JSONField()
+    marks = models.JSONField(null=True)
     received_at = models.DateTimeField()
 
     class Meta:
@@ -172,6 +191,7 @@ class Decision(models.Model):
             models.Index(fields=["-at", "-id"], name="decision_time"),
             models.Index(fields=["gateway", "-at", "-id"], name="decision_gateway"),
             models.Index(fields=["configuration", "-at", "-id"], name="decision_configuration"),
+            models.Index(fields=["received_at"], name="decision_arrival"),
         ]
 
 

@@ -65,6 +65,7 @@ class Env:
     events_connections: int
     gateway_offline_seconds: int
     decision_retention_days: int
+    decision_hourly_mebibytes: int
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -105,6 +106,7 @@ def read(environ: Mapping[str, str]) -> Env:
         events_connections=_limit(environ, "KEEPTRUSTS_EVENTS_CONNECTIONS") or 20_000,
         gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
         decision_retention_days=_days(environ, "KEEPTRUSTS_DECISION_RETENTION_DAYS", 30),
+        decision_hourly_mebibytes=_positive(environ, "KEEPTRUSTS_DECISION_HOURLY_MEBIBYTES", 256),
     )
 
 

@@ -22,18 +22,25 @@ from gateways.registry import bindings, enrolment, gateways
 from gateways.signing import keys
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input
-from keeptrusts.api.views import View
+from keeptrusts.api.views import View, identifier, yes_or_no
 
 
 class Gateways(View):
     """List and register gateways."""
 
+    query = {"GET": ("enrolled_by",)}
+
     def get(self, request: Request) -> Response:
         rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
+        if (token_id := identifier(request, "enrolled_by")) is not None:
+            rows = rows.filter(enrolled_by=token_id)
         return Response({"data": GatewayRow(rows, many=True).data})
 
     def post(self, request: Request) -> Response:
-        return registered(valid(GatewayInput, request))
+        fields = valid(GatewayInput, request)
+        gateway_id = fields.pop("id")
+        fields.setdefault("name", gateway_id)
+        return registered(gateways.register(gateway_id, fields=fields))
 
 
 class OneGateway(View):
@@ -52,6 +59,15 @@ class OneGateway(View):
 
     def delete(self, request: Request, gateway_id: str) -> Response:
         return Response({"data": GatewayRow(gateways.delete(gateway_id)).data})
+
+
+class ReleaseId(View):
+    """Let the id of a deleted gateway be registered again."""
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        valid(Input, request)
+        gateways.release(gateway_id)
+        return Response({"data": {"id": gateway_id}})
 
 
 class RotateToken(View):
@@ -78,7 +94,9 @@ class EnrolmentTokens(View):
 
 
 class OneEnrolmentToken(View):
-    """Show or revoke an enrolment token."""
+    """Show or revoke an enrolment token, and with it the gateways that it enrolled."""
+
+    query = {"DELETE": ("descendants",)}
 
     def get(self, request: Request, token_id: UUID) -> Response:
         row = EnrolmentToken.objects.filter(pk=token_id).first()
@@ -87,7 +105,9 @@ class OneEnrolmentToken(View):
         return Response({"data": EnrolmentTokenRow(row).data})
 
     def delete(self, request: Request, token_id: UUID) -> Response:
-        return Response({"data": EnrolmentTokenRow(enrolment.revoke(token_id)).data})
+        descendants = yes_or_no(request, "descendants") or False
+        row, deleted = enrolment.revoke(token_id, descendants=descendants)
+        return Response({"data": {**EnrolmentTokenRow(row).data, "gateways_deleted": deleted}})
 
 
 class Bindings(View):
@@ -120,12 +140,9 @@ class OneBinding(View):
         return Response({"data": BindingRow(bindings.delete(binding_id)).data})
 
 
-def registered(fields: dict[str, Any]) -> Response:
-    """Register a gateway and answer with its token."""
-    gateway_id = fields.pop("id")
-    fields.setdefault("name", gateway_id)
-    made = gateways.register(gateway_id, fields=fields)
-    headers = {"Location": f"/v1/gateways/{gateway_id}"}
+def registered(made: tuple[Gateway, str]) -> Response:
+    """The answer to a registration, with the gateway's token."""
+    headers = {"Location": f"/v1/gateways/{made[0].pk}"}
     return Response({"data": _introduced(*made)}, status=201, headers=headers)
 
 

@@ -20,6 +20,7 @@ from gateways.api.fleet import registered, valid
 from gateways.api.serializers import EnrolmentInput
 from gateways.mirror import fleet
 from gateways.models import EnrolmentToken
+from gateways.registry import enrolment
 from gateways.reports import decisions, inputs, live, reports
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.views import View, is_known
@@ -30,7 +31,7 @@ DOOR = Door("gateways", re.compile(f"/v1/gateways/(enrol|[^/]+/({_OWN}))"), plac
 
 
 class Enrol(View):
-    """Register a gateway by an enrolment token, whose labels win over those that are sent."""
+    """Register a gateway by an enrolment token, which says its labels and its configuration."""
 
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
@@ -38,8 +39,8 @@ class Enrol(View):
     def post(self, request: Request) -> Response:
         token: EnrolmentToken = request.user  # type: ignore[assignment]
         body = valid(EnrolmentInput, request)
-        labels = {**body["labels"], **token.labels}
-        return registered({**body, "labels": labels, "configuration_id": token.configuration_id})
+        name = body.get("name", body["id"])
+        return registered(enrolment.enrol(token, body["id"], name=name))
 
 
 class GatewayView(View):

@@ -8,10 +8,11 @@ from rest_framework import serializers
 from configurations.models import Configuration
 from configurations.serializers import Id, Labels
 from gateways.models import Binding, EnrolmentToken, Gateway
-from keeptrusts.api.fields import Input, Text
+from keeptrusts.api.fields import Input, Line, Whole
 
 # The last word of a path below /v1/gateways.
 _RESERVED = "enrol"
+_MOST_USES = 1_000_000
 
 
 class NewId(Id):
@@ -37,7 +38,7 @@ class ConfigurationId(Id):
 class GatewayEdit(Input):
     """`PATCH /v1/gateways/{id}`; a `configuration` of null leaves it to the selectors."""
 
-    name = Text(max_length=200, required=False)
+    name = Line(max_length=200, required=False)
     labels = Labels(required=False)
     configuration = ConfigurationId(required=False, allow_null=True, source="configuration_id")
     client_keys = serializers.ChoiceField(Gateway.ClientKeys.choices, required=False)
@@ -52,7 +53,7 @@ class GatewayInput(Input):
     """`POST /v1/gateways`."""
 
     id = NewId()
-    name = Text(max_length=200, required=False)
+    name = Line(max_length=200, required=False)
     labels = Labels(required=False, default=dict)
     configuration = ConfigurationId(
         required=False, allow_null=True, default=None, source="configuration_id"
@@ -61,20 +62,26 @@ class GatewayInput(Input):
 
 
 class EnrolmentInput(Input):
-    """`POST /v1/gateways/enrol`."""
+    """`POST /v1/gateways/enrol`. Its bearer chooses no labels, which say what it may read."""
 
     id = NewId()
-    name = Text(max_length=200, required=False)
-    labels = Labels(required=False, default=dict)
+    name = Line(max_length=200, required=False)
+    labels = serializers.JSONField(required=False)
+
+    def validate_labels(self, _: Any) -> Any:
+        raise serializers.ValidationError("are those of the enrolment token; send none")
 
 
 class EnrolmentTokenInput(Input):
     """`POST /v1/enrolment-tokens`."""
 
-    name = Text(max_length=200)
+    name = Line(max_length=200)
     labels = Labels(required=False, default=dict)
     configuration = ConfigurationId(
         required=False, allow_null=True, default=None, source="configuration_id"
+    )
+    max_uses = Whole(
+        min_value=1, max_value=_MOST_USES, required=False, allow_null=True, default=None
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
@@ -102,7 +109,7 @@ class GatewayRow(serializers.ModelSerializer[Gateway]):
         model = Gateway
         fields = [
             "id", "name", "labels", "configuration", "bound", "bound_at", "ambiguous",
-            "client_keys", "created_at", "updated_at",
+            "client_keys", "enrolled_by", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_client_keys(self, row: Gateway) -> str | None:
@@ -118,7 +125,8 @@ class EnrolmentTokenRow(serializers.ModelSerializer[EnrolmentToken]):
     class Meta:
         model = EnrolmentToken
         fields = [
-            "id", "name", "labels", "configuration", "created_at", "expires_at", "revoked_at",
+            "id", "name", "labels", "configuration", "uses", "max_uses", "created_at",
+            "expires_at", "revoked_at",
         ]  # fmt: skip
 
 

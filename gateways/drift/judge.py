@@ -8,6 +8,11 @@ from datetime import datetime, timedelta
 ROLLOUT_SECONDS = 60
 _EFFECTS = ("weaker", "stronger", "other")
 _MISSED_REPORTS = 3
+# Problems of trust and of contact, which count also while what runs is the newest.
+_STUCK = (
+    "control_plane_unreachable", "key_not_pinned", "key_retired", "statement_ahead",
+    "policy_expired",
+)  # fmt: skip
 
 IN_SYNC, ROLLING_OUT, DRIFTED, STALE = "in_sync", "rolling_out", "drifted", "stale"
 OFFLINE, OVERRIDDEN, QUARANTINED = "offline", "overridden", "quarantined"
@@ -149,10 +154,13 @@ def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock)
     assert seen.last_seen_at is not None  # It would be offline.
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
         return Verdict(STALE, seen.last_seen_at, f"its last {_MISSED_REPORTS} reports are missing")
+    # Nothing that is newer would be taken either, and somebody may be trying something older.
+    if seen.problem_code in _STUCK:
+        return _problem(STALE, seen)
     behind = desired is not None and seen.running_hash != desired.content_hash
     # Client keys have a way of their own, and say nothing of the policy.
     is_other = seen.problem_code in ("", "state_edited") or seen.problem_code.startswith("keys_")
-    if seen.problem_code == "control_plane_unreachable" or (behind and not is_other):
+    if behind and not is_other:
         return _problem(STALE, seen)
     return None
 

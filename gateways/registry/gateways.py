@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,24 +20,26 @@ from keeptrusts.messaging import hints
 
 _PREVIOUS_TOKEN = timedelta(hours=24)
 _AT_ONCE = 500
-_BOUND_FIELDS = ["bound", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
+_MOST_REMEMBERED = 100
+_BOUND_FIELDS = ["bound", "bound_before", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
 
 def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, str]:
     """Add a gateway. The second value is its token, which is not stored.
 
-    `fields` are `name`, `labels`, `configuration_id` and perhaps `client_keys`. The id of a
-    deleted gateway may be used again; its statements are then newer than all before.
+    `fields` are `name`, `labels`, `configuration_id`, perhaps `client_keys` and `enrolled_by`. The
+    id of a deleted gateway that was released may be used again; its statements are then newer than
+    all before.
 
     Raises:
-        ConflictError: the id is taken (`id_taken`), or its list of client keys gets too large.
+        ConflictError: the id is taken (`id_taken`), was that of a deleted gateway (`id_reserved`),
+            or its list of client keys gets too large.
     """
     with transaction.atomic():
         seq, count = publish(), count_change()
         row = Gateway.objects.filter(pk=gateway_id).first()
-        if row is not None and row.deleted_at is None:
-            raise ConflictError("id_taken", f"The id {gateway_id!r} is taken; choose another.")
         if row is not None:
+            _check_free(row)
             row.delete()  # With its reports: the new one is another gateway.
         now = timezone.now()
         text, digest = tokens.gateway_token()
@@ -44,6 +47,36 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
         _rebind([row], seq)
         _rekey(row, count)
         return row, text
+
+
+def _check_free(row: Gateway) -> None:
+    if row.deleted_at is None:
+        raise ConflictError("id_taken", f"The id {row.pk!r} is taken; choose another.")
+    if row.released_at is None:
+        raise ConflictError(
+            "id_reserved",
+            f"The id {row.pk!r} was that of a deleted gateway; choose another, or release it:"
+            f" POST /v1/gateways/{row.pk}/release.",
+        )
+
+
+def release(gateway_id: str) -> None:
+    """Let the id of a deleted gateway be taken by another; doing it twice changes nothing.
+
+    Raises:
+        ConflictError: the gateway is there (`id_taken`).
+        NotFoundError: no gateway ever had this id.
+    """
+    with transaction.atomic():
+        count_change()
+        row = Gateway.objects.select_for_update(of=("self",)).filter(pk=gateway_id).first()
+        if row is None:
+            raise NotFoundError(f"gateway {gateway_id!r}")
+        if row.deleted_at is None:
+            message = f"The gateway {gateway_id!r} is there; delete it before its id is released."
+            raise ConflictError("id_taken", message)
+        row.released_at = row.released_at or timezone.now()
+        row.save(update_fields=["released_at"])
 
 
 def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gateway:
@@ -101,13 +134,38 @@ def delete(gateway_id: str) -> Gateway:
         publish()  # An archived configuration is listed for as long as it is bound.
         count = count_change()
         row = _found(gateway_id)
-        row.deleted_at = timezone.now()
-        row.configuration = row.bound = None
-        row.ambiguous = False
-        row.keys_hash = ""
-        _save(row, count)
+        _delete(row, count)
         keylists.forget_unused()
         return row
+
+
+def delete_enrolled(token_id: UUID) -> list[str]:
+    """Delete all gateways that one enrolment token made; returns their ids.
+
+    Called in the transaction that revokes it, after `publish`.
+    """
+    count = count_change()
+    rows = list(Gateway.objects.filter(enrolled_by=token_id, deleted_at=None).order_by("pk"))
+    for row in rows:
+        _delete(row, count)
+    keylists.forget_unused()
+    return [row.pk for row in rows]
+
+
+def _delete(row: Gateway, count: int) -> None:
+    row.deleted_at = timezone.now()
+    row.configuration = None
+    _bind(row, None)
+    row.ambiguous = False
+    row.keys_hash = ""
+    _save(row, count)
+
+
+def configurations(gateway_id: str) -> set[str]:
+    """The ids of the configurations that a gateway is or was bound to."""
+    row = Gateway.objects.filter(pk=gateway_id).values_list("bound_id", "bound_before").first()
+    bound, before = row or (None, [])
+    return {*(before or ()), *filter(None, [bound])}
 
 
 def reissue(gateway_id: str, *, above: int) -> bool:
@@ -189,7 +247,8 @@ def move(before: str, after: str, seq: int) -> tuple[str, ...]:
         if row.configuration_id == before:
             row.configuration_id = after
         if row.bound_id == before:  # Before selectors are asked: an ambiguous one keeps it.
-            row.bound_id, row.bound_seq, row.bound_at = after, seq, now
+            _bind(row, after)
+            row.bound_seq, row.bound_at = seq, now
         row.changed_seq, row.updated_at = count, now
     _rebind(rows, seq)
     Gateway.objects.bulk_update(rows, [*_BOUND_FIELDS, "configuration", "updated_at"], 500)
@@ -222,9 +281,19 @@ def _rebound(row: Gateway, rules: Iterable[SelectorRule], seq: int) -> bool:
     bound = bind(rules, named=named, labels=row.labels, before=row.bound_id)
     before = (row.bound_id, row.ambiguous)
     if bound.configuration != row.bound_id:
-        row.bound_id, row.bound_seq, row.bound_at = bound.configuration, seq, timezone.now()
+        _bind(row, bound.configuration)
+        row.bound_seq, row.bound_at = seq, timezone.now()
     row.ambiguous = bound.ambiguous
     return before != (row.bound_id, row.ambiguous)
+
+
+def _bind(row: Gateway, configuration_id: str | None) -> None:
+    """Bind a row, and remember what it was bound to."""
+    before = row.bound_id
+    past = row.bound_before or []
+    if before is not None and before not in past:
+        row.bound_before = [*past, before][-_MOST_REMEMBERED:]
+    row.bound_id = configuration_id
 
 
 def count_change() -> int:

@@ -7,24 +7,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import redis
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from gateways.models import Decision, Intake
-from keeptrusts.api.errors import BusyError, FieldError
+from gateways.registry import gateways
+from gateways.reports import entries, live
+from gateways.reports.entries import Arrival, Entry
+from keeptrusts.api.errors import BusyError, FieldError, LimitedError
+from keeptrusts.api.printable import printable
+
+log = structlog.get_logger(__name__)
 
 Row = Mapping[str, Any]
 
 _MAX_WRITERS = 4
 _PRUNED_AT_ONCE = 5000
 _CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,18})")
-_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _US = timedelta(microseconds=1)
-_MOST_LEVELS = 32
+_MOST_PAGE_BYTES = 2 << 20
+_READ_AT_ONCE = 50
 _MOST_DROPPED = 2**63 - 1
 
 # Each writer holds a thread of the web server; others must stay free for pulls and people.
@@ -35,20 +42,28 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
     """Store a batch, and return how many events it has. Idempotent.
 
     Raises:
-        FieldError: an event cannot be stored.
+        FieldError: an event cannot be stored, or the batch is too large.
+        LimitedError: the gateway sent what it may send in an hour (`decision_budget_spent`).
         BusyError: too many batches are being written.
     """
     now = timezone.now()
-    rows = [_row(gateway_id, event, number, now) for number, event in enumerate(events)]
+    arrival = Arrival(now, now - _retention(), gateways.configurations(gateway_id))
+    found = [entries.read(event, number, arrival) for number, event in enumerate(events)]
+    size_bytes = sum(entry.size_bytes for entry in found)
+    if size_bytes > entries.MOST_BATCH_BYTES:
+        raise FieldError("events", f"must have at most {entries.MOST_BATCH_BYTES:,} bytes together")
     if not _writers.acquire(blocking=False):
         raise BusyError("Too many batches are being written; send this one again in a few seconds.")
     try:
+        _spend(gateway_id, size_bytes)
         with transaction.atomic():
-            _note(gateway_id, batch, rows[0].event_id if rows else "", dropped, now)
+            first = found[0].event_id if found else ""
+            _note(gateway_id, batch, first, dropped, now)
+            rows = [_row(gateway_id, entry, now) for entry in found]
             Decision.objects.bulk_create(rows, ignore_conflicts=True)
     finally:
         _writers.release()
-    return len(rows)
+    return len(found)
 
 
 def page(
@@ -58,7 +73,7 @@ def page(
     """Decisions, the newest first, and the cursor of the next page, None at the end.
 
     `filters` are lookups of the columns; `since` is included, `until` is not. `after` is the
-    cursor that came with the page before.
+    cursor that came with the page before. A page ends at `limit`, or where it gets too large.
     """
     matches = Decision.objects.filter(**filters).order_by("-at", "-id")
     if since is not None:
@@ -69,21 +84,32 @@ def page(
         at, pk = _cursor(after)
         # In this form an index leads to the page.
         matches = matches.filter(Q(at__lt=at) | Q(pk__lt=pk), at__lte=at)
-    rows = list(matches[: limit + 1])
-    answer: list[Row] = [
-        {**row.event, "gateway": row.gateway, "received_at": row.received_at}
-        for row in rows[:limit]
-    ]
-    return answer, _position(rows[limit - 1]) if len(rows) > limit else None
+    answer: list[Row] = []
+    last, left_bytes = None, _MOST_PAGE_BYTES
+    # Read piece by piece: a thousand rows may have thirty times what a page may.
+    for row in matches[: limit + 1].iterator(chunk_size=_READ_AT_ONCE):
+        if last is not None and (len(answer) == limit or left_bytes <= 0):
+            return answer, _position(last)
+        answer.append(_shown(row))
+        last, left_bytes = row, left_bytes - len(orjson.dumps(row.event))
+    return answer, None
+
+
+def _shown(row: Decision) -> Row:
+    # Here, since a gateway may call a field as one of ours that has lines.
+    event = printable(row.event, keeps_lines=False)
+    ours = {"gateway": row.gateway, "received_at": row.received_at, "marks": row.marks or []}
+    return {**event, **ours}
 
 
 def prune() -> int:
-    """Remove decisions whose retention is over, and return how many."""
-    oldest = timezone.now() - timedelta(days=settings.ENV.decision_retention_days)
+    """Remove decisions whose retention is over since they arrived, and return how many."""
+    oldest = timezone.now() - _retention()
     removed = 0
     while True:
-        rows = Decision.objects.filter(at__lt=oldest).order_by("at").values_list("pk", flat=True)
-        count, _ = Decision.objects.filter(pk__in=list(rows[:_PRUNED_AT_ONCE])).delete()
+        rows = Decision.objects.filter(received_at__lt=oldest).order_by("received_at")
+        old = list(rows.values_list("pk", flat=True)[:_PRUNED_AT_ONCE])
+        count, _ = Decision.objects.filter(pk__in=old).delete()
         removed += count
         if count < _PRUNED_AT_ONCE:
             return removed
@@ -106,72 +132,35 @@ def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: date
     row.save()
 
 
-def _row(gateway_id: str, event: Mapping[str, Any], number: int, now: datetime) -> Decision:
-    name, at = event.get("id"), event.get("time")
-    if not isinstance(name, str) or not _ID.fullmatch(name):
-        raise FieldError(f"events.{number}.id", "must be 1 to 64 letters, digits and dashes")
-    event, where = _storable(event, number), f"events.{number}"
-    config = event.get("config")
-    if not isinstance(config, dict | None):
-        raise FieldError(f"{where}.config", "must be an object or null")
+def _row(gateway_id: str, entry: Entry, now: datetime) -> Decision:
     return Decision(
         gateway=gateway_id,
-        event_id=name,
-        at=_moment(at, number),
-        configuration=_text(config or {}, "id", f"{where}.config", longest=200),
-        verdict=_text(event, "verdict", where, longest=20),
-        policy=_text(event, "policy", where, longest=200),
-        event=event,
+        event_id=entry.event_id,
+        at=entry.at,
+        configuration=entry.configuration,
+        verdict=entry.verdict,
+        policy=entry.policy,
+        event=entry.event,
+        marks=list(entry.marks) or None,
         received_at=now,
     )
 
 
-def _moment(at: Any, number: int) -> datetime:
+def _retention() -> timedelta:
+    return timedelta(days=settings.ENV.decision_retention_days)
+
+
+def _spend(gateway_id: str, size_bytes: int) -> None:
+    """Take the bytes of a batch from what a gateway may send, which grows back within an hour."""
+    hourly = settings.ENV.decision_hourly_mebibytes
     try:
-        moment = parse_datetime(at) if isinstance(at, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            # Which fails past the years 1 to 9999: nobody could read such a row again.
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise FieldError(f"events.{number}.time", "must be a time such as 2026-01-31T12:00:00Z")
-
-
-def _storable(event: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-    """An event in a form that every database can store."""
-    try:
-        text = orjson.dumps(event)
-    except orjson.JSONEncodeError as exc:
-        raise _too_deep(number) from exc
-    if rb"\u0000" in text or text.count(b"[") + text.count(b"{") > _MOST_LEVELS:
-        kept: Mapping[str, Any] = _kept(event, number, _MOST_LEVELS)
-        return kept
-    return event
-
-
-def _kept(value: Any, number: int, levels: int) -> Any:
-    """A value without NUL, which PostgreSQL does not store in texts."""
-    if isinstance(value, str):
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if not isinstance(value, dict | list):
-        return value
-    if not levels:
-        raise _too_deep(number)
-    if isinstance(value, list):
-        return [_kept(one, number, levels - 1) for one in value]
-    return {_kept(k, number, 0): _kept(v, number, levels - 1) for k, v in value.items()}
-
-
-def _too_deep(number: int) -> FieldError:
-    return FieldError(f"events.{number}", f"must not nest deeper than {_MOST_LEVELS} levels")
-
-
-def _text(fields: Mapping[str, Any], name: str, where: str, *, longest: int) -> str:
-    """A text of at most `longest` characters; empty for one that is null or missing."""
-    value = fields.get(name)
-    if not isinstance(value, str | None):
-        raise FieldError(f"{where}.{name}", "must be a string or null")
-    return (value or "")[:longest]
+        wait_seconds = live.spend(gateway_id, share_of_hour=size_bytes / (hourly << 20))
+    except redis.RedisError as exc:
+        log.warning("bytes of decisions are not counted: no Redis", error=str(exc))
+        return
+    if wait_seconds:
+        message = f"This gateway may send {hourly} MiB of decisions an hour; send this later."
+        raise LimitedError("decision_budget_spent", message, wait_seconds=wait_seconds)
 
 
 def _position(row: Decision) -> str:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from configurations.checks import ID
 from configurations.serializers import Id
-from keeptrusts.api.fields import Flag, Input, Text, Whole
+from keeptrusts.api.fields import Flag, Input, Line, Whole
 
 _LARGEST = 2**63 - 1
 _MOST_COUNTERS = 50
@@ -55,7 +55,7 @@ class ProblemInput(Input):
     """A problem of a gateway; `code` is stable."""
 
     code = serializers.RegexField(r"\A[a-z_]{1,40}\Z")
-    message = Text(max_length=1000, allow_blank=True)
+    message = Line(max_length=1000, allow_blank=True)
 
 
 class ReportInput(Input):
@@ -65,7 +65,7 @@ class ReportInput(Input):
     client_keys = RunningKeysInput(required=False, allow_null=True, default=None)
     health = serializers.ChoiceField(["ok", "degraded"])
     problem = ProblemInput(allow_null=True)
-    kt_version = Text(max_length=40)
+    kt_version = Line(max_length=40)
     started_at = serializers.DateTimeField()
     stopping = Flag()
     counters = Counts()

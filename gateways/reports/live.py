@@ -4,6 +4,7 @@ Each is a hash of gateway id to JSON, and may be lost with Redis: the database h
 minute ago, and every gateway repeats the rest with its next report.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Protocol, TypeVar
@@ -22,6 +23,20 @@ _HANDED = "keeptrusts:fleet:handed"
 _SEEN = "keeptrusts:fleet:seen"
 _BEGUN = "keeptrusts:fleet:begun"
 _BEGUN_SECONDS = 86_400
+_SPENT = "keeptrusts:fleet:spent"
+_HOUR_MS = 3_600_000
+# The key has the time at which nothing of what was taken is left.
+_SPEND = """
+local now, cost, hour = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local debt = math.max(0, tonumber(redis.call('GET', KEYS[1]) or '0') - now)
+if debt > 0 and debt + cost > hour then
+  return math.ceil(math.max(1000, math.min(debt, debt + cost - hour)) / 1000)
+end
+redis.call('SET', KEYS[1], string.format('%.0f', now + debt + cost), 'PX', debt + cost + 1000)
+return 0
+"""
+_AHEAD = "keeptrusts:fleet:ahead"
+_AHEAD_SECONDS = 600
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"\A[^\x00]*\Z")]
@@ -128,6 +143,30 @@ def is_first(configuration_id: str, version: int) -> bool:
     """
     name = f"{_BEGUN}:{configuration_id}:{version}"
     return bool(client().set(name, 1, nx=True, ex=_BEGUN_SECONDS))
+
+
+def is_first_ahead(gateway_id: str, what: str) -> bool:
+    """Whether this is the first call for a gateway's policy or keys (`what`) in ten minutes.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    name = f"{_AHEAD}:{what}:{gateway_id}"
+    return bool(client().set(name, 1, nx=True, ex=_AHEAD_SECONDS))
+
+
+def spend(gateway_id: str, *, share_of_hour: float) -> int:
+    """Take a share of what a gateway may send in an hour; 0, or the seconds to wait for it.
+
+    What was taken grows back evenly, so that a full hour's worth may come at once. More than that
+    passes only when nothing was taken before.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    cost_ms = round(share_of_hour * _HOUR_MS)
+    name = f"{_SPENT}:{gateway_id}"
+    return int(client().eval(_SPEND, 1, name, time.time_ns() // 1_000_000, cost_ms, _HOUR_MS))
 
 
 def _all(name: str, kind: type[_Row]) -> dict[str, _Row]:

@@ -5,6 +5,7 @@ Most reports equal the one before. Those are kept in Redis and reach the databas
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,6 +149,19 @@ def answer(gateway_id: str) -> dict[str, Any]:
         "etag": signed.etag if signed else None,
         # Its presence says that a report may tell of client keys.
         "client_keys": keys.etag if keys else None,
+        "confirmation": _confirmation(gateway_id),
+    }
+
+
+def _confirmation(gateway_id: str) -> dict[str, Any] | None:
+    signed, signer = fleet.confirmation(gateway_id), fleet.signer
+    if signed is None or signer is None:
+        return None
+    return {
+        "statement": signed.statement,
+        "signature": signed.signature,
+        "key": signer.public_key,
+        "chain": list(signer.chain),
     }
 
 
@@ -181,9 +195,11 @@ def flush() -> int:
 def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
     """Reissue the statement of a gateway that runs a newer sequence than the database has."""
     desired = fleet.desired(gateway_id)
-    if running is None or desired is None or running["publish_seq"] <= desired.publish_seq:
+    if running is None or desired is None:
         return
-    if gateways.reissue(gateway_id, above=running["publish_seq"]):
+    runs_seq = running["publish_seq"]
+    is_due = _may_reissue(gateway_id, "policy", runs_seq, desired.publish_seq)
+    if is_due and gateways.reissue(gateway_id, above=runs_seq):
         log.warning("gateway was ahead of the database; statement reissued", gateway=gateway_id)
         fleet.refresh(counters.read())
 
@@ -191,11 +207,27 @@ def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
 def _tell_keys_again(gateway_id: str, runs: Mapping[str, Any] | None) -> None:
     """As `_tell_again`, for the list of client keys."""
     desired = fleet.desired_keys(gateway_id)
-    if runs is None or desired is None or runs["keys_seq"] <= desired.keys_seq:
+    if runs is None or desired is None:
         return
-    if gateways.reissue_keys(gateway_id, above=runs["keys_seq"]):
+    is_due = _may_reissue(gateway_id, "keys", runs["keys_seq"], desired.keys_seq)
+    if is_due and gateways.reissue_keys(gateway_id, above=runs["keys_seq"]):
         log.warning("gateway had newer client keys; its list is reissued", gateway=gateway_id)
         fleet.refresh(counters.read())
+
+
+def _may_reissue(gateway_id: str, what: str, runs_seq: int, desired_seq: int) -> bool:
+    """Whether a gateway is ahead, and nothing was reissued for it just now.
+
+    Each is a write and a publication, which a gateway must not cause with every report; and one
+    that says a time of the future is not followed there.
+    """
+    if runs_seq <= desired_seq or runs_seq > time.time_ns() // 1000:
+        return False
+    try:
+        return live.is_first_ahead(gateway_id, what)
+    except redis.RedisError as exc:
+        log.warning("nothing is reissued without Redis", gateway=gateway_id, error=str(exc))
+        return False
 
 
 def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:

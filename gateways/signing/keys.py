@@ -22,6 +22,8 @@ from keeptrusts.sealing import Rotation, SealError, seal, unseal
 
 COUNTER = "signing-keys"
 ROTATED_AS = b"keeptrusts key rotation\n"
+# In a header they have 46 KiB then, of the 64 KiB that a gateway reads.
+_MOST_LINKS = 128
 
 
 class KeyUnreadableError(ApiError):
@@ -38,7 +40,10 @@ class KeyUnreadableError(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The present signing key. `chain` leads to it from the first key, oldest link first."""
+    """The present signing key. `chain` leads to it, oldest link first, from the first key on.
+
+    Of very many rotations it has the last ones: gateways read no longer chains.
+    """
 
     private: Ed25519PrivateKey
     public_key: str
@@ -72,7 +77,7 @@ def load() -> Signer | None:
     if not rows:
         return None
     newest = rows[-1]
-    chain = [_link(older, row) for older, row in pairwise(rows)]
+    chain = [_link(older, row) for older, row in pairwise(rows[-_MOST_LINKS - 1 :])]
     return Signer(_private(newest), newest.public_key, newest.fingerprint, chain)
 
 

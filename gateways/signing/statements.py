@@ -48,7 +48,27 @@ class DesiredKeys:
         return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
 
 
-DesiredKind = TypeVar("DesiredKind", Desired, DesiredKeys)
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The sequences of what is newest for one gateway at a time; 0 where it has none.
+
+    `issued_at` is in seconds since 1970. A gateway knows by it how old its policy is, and which
+    key signs now.
+    """
+
+    signed_as: ClassVar[bytes] = b"keeptrusts confirmation v1\n"
+
+    gateway: str
+    issued_at: int
+    keys_seq: int
+    publish_seq: int
+
+    def encoded(self) -> bytes:
+        """The statement: compact JSON, keys sorted, UTF-8."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+
+DesiredKind = TypeVar("DesiredKind", Desired, DesiredKeys, Confirmation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from keeptrusts.api.printable import encode
 from keeptrusts.judge.errors import CrowdedError
 from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
@@ -108,6 +108,16 @@ class BusyError(ApiError):
     def __init__(self, message: str, *, status: int = 429) -> None:
         super().__init__("busy", message)
         self.status = status
+
+
+class LimitedError(ApiError):
+    """429: the caller did as much as it may in a time; `Retry-After` says when it may go on."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, *, wait_seconds: int) -> None:
+        super().__init__(code, message)
+        self.headers = {"Retry-After": str(wait_seconds)}
 
 
 class UnavailableError(ApiError):
@@ -210,7 +220,7 @@ def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) ->
 
 def _plain(status: int, code: str, message: str) -> HttpResponse:
     return HttpResponse(
-        orjson.dumps(_body(code, message)), status=status, content_type="application/json"
+        encode(_body(code, message)), status=status, content_type="application/json"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import QueryDict
 from rest_framework import serializers
 
+from keeptrusts.api.printable import first_unprintable
 from kt.policy.suggest import did_you_mean
 from kt.policy.words import shown
 
@@ -25,6 +26,25 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("not_text")
         return super().to_internal_value(data)
+
+
+class Lines(Text):
+    """Text that people write: lines without control characters, and nothing that hides."""
+
+    may_have_lines = True
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if found := first_unprintable(value, may_have_lines=self.may_have_lines):
+            what = "lines" if self.may_have_lines else "one line"
+            raise serializers.ValidationError(f"must be {what} of printable text; {found}")
+        return value
+
+
+class Line(Lines):
+    """As `Lines`, a single one."""
+
+    may_have_lines = False
 
 
 class Whole(serializers.IntegerField):

@@ -13,12 +13,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from keeptrusts.api.errors import body_too_large
+from keeptrusts.api.printable import encode
 from kt.policy.words import quoted
-
-
-def encode(data: Any) -> bytes:
-    """Encode as JSON, with times as `2026-01-31T12:00:00.000000Z`."""
-    return orjson.dumps(data, option=orjson.OPT_UTC_Z)
 
 
 class JSONRenderer(BaseRenderer):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
@@ -84,6 +85,19 @@ def yes_or_no(request: Request, name: str) -> bool | None:
     if value not in (None, "true", "false"):
         raise FieldError(name, "must be true or false")
     return None if value is None else value == "true"
+
+
+def identifier(request: Request, name: str) -> UUID | None:
+    """A query parameter that is a UUID; None when it is missing.
+
+    Raises:
+        FieldError: it is anything else.
+    """
+    text = request.query_params.get(name)
+    try:
+        return None if text is None else UUID(text)
+    except ValueError as exc:
+        raise FieldError(name, "must be an id such as a list shows") from exc
 
 
 def texts(request: Request, names: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import structlog
 
 from keeptrusts.api import errors
 from keeptrusts.api.errors import ApiError
-from keeptrusts.api.rendering import encode
+from keeptrusts.api.printable import encode
 
 log = structlog.get_logger(__name__)
 

@@ -41,6 +41,9 @@ COMMANDS = (
     Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
     Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
     Command(("gateway", "run"), "kt.cli.gateway.command", "enforce a policy in front of any model"),
+    Command(
+        ("gateway", "reset-trust"), "kt.cli.gateway.resettrust", "begin anew with a token's key"
+    ),
     Command(("run",), "kt.cli.gateway.command", "the same as kt gateway run"),
     Command(("drift",), "kt.cli.drift.command", "say where git, control plane and gateways differ"),
 )

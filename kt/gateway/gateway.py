@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from kt.gateway.clients.admission import Admission
 from kt.gateway.clients.blocks import Blocks
@@ -26,12 +26,21 @@ Script: TypeAlias = tuple[Line, ...]
 """The answers of the mock."""
 
 
+class Aging(Protocol):
+    """The age of a managed gateway's policy."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is above its bound."""
+
+
 class Gateway:
     """The state of one process.
 
     `loaded` is replaced whole by a reload, and read once for each request. `problem` says why the
     newest policy is not in force, "" when it is. `admission` knows who may call. `control_plane`
-    gives what a managed gateway shows of its control plane, and `spool` takes its decisions.
+    gives what a managed gateway shows of its control plane, `aging` says when its policy is too old
+    to be enforced, and `spool` takes its decisions.
 
     Raises:
         OSError: the file of client keys cannot be read.
@@ -65,6 +74,12 @@ class Gateway:
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None
+        self.aging: Aging | None = None
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the policy is older than it may be, so that no call is served."""
+        return self.aging is not None and self.aging.is_over
 
     @property
     def callers(self) -> Callers:
@@ -87,7 +102,13 @@ class Gateway:
 
 def timestamp() -> str:
     """The time in the format of logs and health: ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return timestamp_of(time.time())
+
+
+def timestamp_of(seconds: float) -> str:
+    """Seconds since 1970 in the format of `timestamp`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def describe(loaded: Loaded) -> dict[str, Any]:

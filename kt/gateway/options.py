@@ -27,7 +27,8 @@ class Managed:
     """The control plane that a gateway is bound to. One of the two tokens may be empty.
 
     `state_dir` holds what outlives the process; in it at most `spool_bytes` of decisions wait to
-    be sent.
+    be sent. Calls are refused when the policy was not confirmed for `max_policy_age_seconds`, 0 for
+    never.
     """
 
     api_url: str
@@ -37,6 +38,7 @@ class Managed:
     state_dir: str
     spool_bytes: int
     insecure_http: bool
+    max_policy_age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kt.gateway.managed.statement import decode, encode
 from tests.kt.gateway.signing import new_key, raw, signed
@@ -27,6 +28,7 @@ from tests.support.managed import (
     ordinary,
     problem,
     register,
+    seen,
 )
 from tests.support.proxy import Passing, Proxy
 from tests.support.stack import Stack, wait_for
@@ -312,6 +314,61 @@ def test_a_rotated_key_is_followed(
     becomes(lambda: (harmful(gateway), harmful(second)), (BLOCKED, BLOCKED))
     gateway.stop()
     assert harmful(gateways.start(name, token)) == BLOCKED
+
+
+def test_a_stolen_key_signs_nothing_after_a_rotation(
+    shared_stack: Stack, gateways: Fleet, between: Proxy, name: str, rotate: Callable[[], None]
+) -> None:
+    """A gateway that runs hears of the new key without a new policy, and keeps its own."""
+    token = bound(shared_stack, name)
+    gateway = gateways.start(name, token, url=between.url)
+    becomes(lambda: harmful(gateway), BLOCKED)
+    stolen = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private_key(shared_stack)))
+    becomes(lambda: signers(gateways.state(name)), {raw(stolen)})
+    rotate()
+    becomes(lambda: raw(stolen) in signers(gateways.state(name)), False)
+    told = [one for one in between.passed if _carries(one)][-1]
+    between.twist = lambda one: _by(stolen, told, one)
+
+    becomes(lambda: problem(gateway), "key_retired")
+    becomes(lambda: seen(shared_stack, name)["why"].partition(":")[0], "key_retired")
+    assert harmful(gateway) == BLOCKED
+    between.twist = lambda one: one
+    publish(shared_stack, name, STRICT.replace("Strict", "Later"))
+    becomes(lambda: (running_name(gateway), problem(gateway)), ("Later", None))
+
+
+def private_key(stack: Stack) -> str:
+    """The key that signs now, as somebody takes it who has database and secret; in hexadecimal."""
+    code = "from gateways.signing import keys; print(keys.load().private.private_bytes_raw().hex())"
+    return stack.manage("shell", "--no-imports", "-c", code).split()[-1]
+
+
+def signers(folder: Path) -> set[bytes]:
+    """The keys that signed what a state folder holds; empty before the first confirmation."""
+    names = ("policy", "policy.copy", "confirmation", "confirmation.copy")
+    if not all((folder / one).exists() for one in names):
+        return set()
+    heads = [(folder / one).read_bytes().partition(b"\n")[0] for one in names]
+    return {decode(json.loads(head)["key"]) for head in heads}
+
+
+def _by(key: Ed25519PrivateKey, told: Passing, answer: Passing) -> Passing:
+    """A weaker policy than was told, signed by a key; and a report's answer that it is there."""
+    if answer.path.endswith("/report") and answer.status == 200:
+        data = json.loads(answer.body)["data"]
+        return answer.but(json.dumps({"data": {**data, "etag": "0" * 64}}).encode())
+    if answer.path != told.path:
+        return answer
+    fields = json.loads(decode(told.headers["keeptrusts-statement"]))
+    del fields["content_hash"]
+    one = signed(key, OPEN.encode(), **{**fields, "publish_seq": fields["publish_seq"] + 1})
+    return told.but(
+        OPEN.encode(),
+        keeptrusts_statement=encode(one.statement),
+        keeptrusts_signature=encode(one.signature),
+        keeptrusts_key=encode(raw(key)),
+    )
 
 
 def test_a_disk_that_takes_nothing_stops_no_enforcement(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from kt.cli.addresses import INSECURE, check_url
 from kt.cli.errors import CommandError
@@ -18,7 +19,10 @@ _GATEWAY_ID = "KEEPTRUSTS_GATEWAY_ID"
 _GATEWAY_TOKEN = "KEEPTRUSTS_GATEWAY_TOKEN"  # noqa: S105  A variable's name.
 _ENROLMENT_TOKEN = "KEEPTRUSTS_ENROLMENT_TOKEN"  # noqa: S105  A variable's name.
 _STATE_DIR = "KEEPTRUSTS_STATE_DIR"
+_MAX_AGE = "KEEPTRUSTS_MAX_POLICY_AGE"
 _SPOOL_BYTES = 64 << 20
+# Three reports of the largest fleet.
+_LEAST_AGE_SECONDS = 300
 
 
 def add_managed(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,20 @@ def add_managed(parser: argparse.ArgumentParser) -> None:
     ).add_argument
     add("--managed", action="store_true", help="take the policy from the control plane")
     add("--api-url", metavar="URL", help=f"also {API_URL}")
+    add_identity(add)
+    add("--spool-bytes", type=positive, default=_SPOOL_BYTES, metavar="N",
+        help="bound on decisions that wait to be sent; default: 64 MiB")  # fmt: skip
+    add(
+        "--max-policy-age",
+        metavar="S",
+        help="seconds for which the policy is enforced when the control plane does not confirm it; "
+        f"then calls are refused; {_LEAST_AGE_SECONDS} or more, default: for ever; also {_MAX_AGE}",
+    )
+    add(INSECURE, action="store_true", help="send tokens over http to other machines")
+
+
+def add_identity(add: Callable[..., object]) -> None:
+    """Declare the options that say which gateway it is, with `add_argument`."""
     add("--gateway-id", metavar="ID", help=f"also {_GATEWAY_ID}")
     add("--gateway-token", metavar="T", help=f"also {_GATEWAY_TOKEN}, which no process list shows")
     add(
@@ -40,9 +58,6 @@ def add_managed(parser: argparse.ArgumentParser) -> None:
     add(
         "--state-dir", metavar="D", help=f"default: ~/.local/state/keeptrusts/ID; also {_STATE_DIR}"
     )
-    add("--spool-bytes", type=positive, default=_SPOOL_BYTES, metavar="N",
-        help="bound on decisions that wait to be sent; default: 64 MiB")  # fmt: skip
-    add(INSECURE, action="store_true", help="send tokens over http to other machines")
 
 
 def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> Managed | None:
@@ -59,16 +74,50 @@ def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> M
     url = given.api_url or environment.get(API_URL, "")
     if not url:
         raise CommandError(f"give --policy-config F, or --api-url URL (or {API_URL})")
-    gateway_id = _gateway_id(given.gateway_id or environment.get(_GATEWAY_ID, ""))
+    own = read_identity(given, environment)
     return Managed(
         api_url=check_url(url, insecure_http=given.insecure_http),
+        gateway_id=own.gateway_id,
+        gateway_token=own.gateway_token,
+        enrolment_token=own.enrolment_token,
+        state_dir=own.state_dir,
+        spool_bytes=given.spool_bytes,
+        insecure_http=given.insecure_http,
+        max_policy_age_seconds=_age(given.max_policy_age or environment.get(_MAX_AGE, "")),
+    )
+
+
+class GatewayIdentity(NamedTuple):
+    """The options that say which gateway it is; a token that is not given is ""."""
+
+    gateway_id: str
+    gateway_token: str
+    enrolment_token: str
+    state_dir: str
+
+
+def read_identity(given: argparse.Namespace, environment: Mapping[str, str]) -> GatewayIdentity:
+    """The options of `add_identity`.
+
+    Raises:
+        CommandError: the id is missing, or an option cannot be used.
+    """
+    gateway_id = _gateway_id(given.gateway_id or environment.get(_GATEWAY_ID, ""))
+    return GatewayIdentity(
         gateway_id=gateway_id,
         gateway_token=_token(given.gateway_token, environment, _GATEWAY_TOKEN, GATEWAY),
         enrolment_token=_token(given.enrolment_token, environment, _ENROLMENT_TOKEN, ENROLMENT),
         state_dir=given.state_dir or environment.get(_STATE_DIR, "") or _state_dir(gateway_id),
-        spool_bytes=given.spool_bytes,
-        insecure_http=given.insecure_http,
     )
+
+
+def _age(text: str) -> float:
+    if not text:
+        return 0.0
+    if not (text.isascii() and text.isdigit() and int(text) >= _LEAST_AGE_SECONDS):
+        least = f"a whole number of seconds, at least {_LEAST_AGE_SECONDS}"
+        raise CommandError(f"--max-policy-age (or {_MAX_AGE}) takes {least}, not {text!r}")
+    return float(text)
 
 
 def _gateway_id(text: str) -> str:

@@ -101,6 +101,9 @@ class App:
         if not exchange.loaded.is_configured:
             message = "This gateway has no policy yet and refuses all calls; try again later."
             raise UnavailableError(message, code="not_configured")
+        if self._gateway.is_expired:
+            message = "Nobody confirmed this gateway's policy for too long; try again later."
+            raise UnavailableError(message, code="policy_expired")
         if self._gateway.in_flight > options.max_concurrency:
             message = f"{options.max_concurrency} requests are in progress; try again in a second."
             raise UnavailableError(message, code="overloaded")
@@ -164,6 +167,8 @@ def _ready(gateway: Gateway, _: Caller | None) -> tuple[int, bytes, Any]:
         return _json({"status": "draining"}, 503)
     if not gateway.loaded.is_configured:
         return _json({"status": "not_configured"}, 503)
+    if gateway.is_expired:
+        return _json({"status": "policy_expired"}, 503)
     return _json({"status": "ready"})
 
 

@@ -153,9 +153,13 @@ def _contact(contact: dict[str, Any]) -> dict[str, list[tuple[Labels, float]]]:
     if not contact:
         return {}
     problem, last = contact["problem"], contact["last_contact_at"]
+    confirmed = contact["confirmed_at"]
     return {
         "keeptrusts_publish_seq": [((), contact["publish_seq"] or 0)],
         "keeptrusts_last_contact_timestamp_seconds": [((), _seconds(last))] if last else [],
+        "keeptrusts_policy_confirmed_timestamp_seconds": (
+            [((), _seconds(confirmed))] if confirmed else []
+        ),
         "keeptrusts_stream_connected": [((), int(contact["streaming"]))],
         "keeptrusts_gateway_problem": [((("code", problem["code"]),), 1)] if problem else [],
         "keeptrusts_spool_bytes": [((), contact["spool_bytes"])],

@@ -17,10 +17,11 @@ from kt.gateway.managed.identity import ENROLMENT, GATEWAY, Identity, TokenError
 from kt.gateway.managed.keys.keyring import Keyring
 from kt.gateway.managed.keys.store import KeyStore
 from kt.gateway.managed.pauses import backoff
-from kt.gateway.managed.reporter import Reporter
+from kt.gateway.managed.reporter import Reporter, Wanted
 from kt.gateway.managed.shipper import Shipper
 from kt.gateway.managed.state import CONTACT, SPOOL
 from kt.gateway.managed.stored import Stored
+from kt.gateway.managed.trust.freshness import Freshness
 from kt.gateway.options import Managed
 from kt.gateway.reload import Reloader
 
@@ -46,6 +47,8 @@ class Agent:
         self._client = Client(managed.api_url, managed.gateway_id)
         self._enforcer = Enforcer(stored, reloader, self._contact, taken)
         assert isinstance(gateway.admission.source, KeyStore)
+        assert isinstance(gateway.aging, Freshness)
+        self._freshness = gateway.aging
         self._keyring = Keyring(gateway.admission.source, reloader, self._contact, taken)
         self._reporter = Reporter(gateway, self._client, self._enforcer, self._contact)
         self._follower = Follower(
@@ -81,9 +84,29 @@ class Agent:
             who = await self._identified()
             tasks.create_task(self._follower.poll(who))
             tasks.create_task(self._follower.stream(who))
-            follow = self._follower
-            tasks.create_task(self._reporter.run(who, lambda etags: follow.catch_up(who, *etags)))
+            tasks.create_task(self._reporter.run(who, lambda wanted: self._catch_up(who, wanted)))
             tasks.create_task(self._shipper.run(who))
+
+    async def _catch_up(self, who: Identity, wanted: Wanted) -> None:
+        """Ask for what is not here, and then hear whether what is here is the newest."""
+        await self._follower.catch_up(who, wanted.policy, wanted.keys)
+        if wanted.confirmation is not None:
+            problem = self._freshness.offer(wanted.confirmation)
+            self._contact.counters["statements_refused"] += problem is not None
+            self._contact.note("confirmation", problem)
+            await self._save_confirmation()
+        await self._follower.renew(who)
+
+    async def _save_confirmation(self) -> None:
+        try:
+            await asyncio.to_thread(self._freshness.save)
+        except OSError as exc:
+            self._contact.note("disk", disk_problem(exc))
+        self._show_age()
+
+    def _show_age(self) -> None:
+        self._contact.confirmed_at = self._freshness.shown_at
+        self._contact.note("age", self._freshness.problem())
 
     async def close(self) -> None:
         """Send waiting decisions and a last report, if that takes but a few seconds."""
@@ -102,6 +125,7 @@ class Agent:
     def _show_start(self) -> None:
         if self._stored.kept is not None:
             self._contact.publish_seq = self._stored.kept.statement.publish_seq
+        self._contact.confirmed_at = self._freshness.shown_at
         if self._stored.edited:
             message = "a stored policy was edited by hand; it is not enforced"
             self._contact.note("state", Problem("state_edited", message))
@@ -111,6 +135,7 @@ class Agent:
         while True:
             await self._enforcer.guard()
             await self._keyring.guard()
+            self._show_age()
             await asyncio.sleep(_GUARD_SECONDS)
 
     async def _identified(self) -> Identity:

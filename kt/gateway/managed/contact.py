@@ -15,7 +15,8 @@ from kt.gateway.managed import files
 _LOG = logging.getLogger("kt.gateway")
 # The first that has a problem is shown: those of the policy come first.
 AREAS = (
-    "statement", "state", "disk", "keys", "key-state", "key-disk", "spool", "pull", "report",
+    "statement", "state", "age", "confirmation", "disk", "keys", "key-state", "key-disk", "spool",
+    "pull", "report",
 )  # fmt: skip
 _EDITABLE = ("state", "key-state")
 _SHOWN_SECONDS = 10.0
@@ -51,6 +52,7 @@ class Contact:
         self._until: dict[str, float] = {}
         self.publish_seq: int | None = None
         self.last_contact_at: str | None = None
+        self.confirmed_at: str | None = None
         self.streaming = False
         self.spool_bytes = 0
         self.counters = dict.fromkeys(
@@ -118,6 +120,7 @@ class Contact:
             "gateway": self._gateway,
             "publish_seq": self.publish_seq,
             "last_contact_at": self.last_contact_at,
+            "confirmed_at": self.confirmed_at,
             "streaming": self.streaming,
             "problem": problem and problem.shown(),
             "spool_bytes": self.spool_bytes,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.identity import Trust
 from kt.gateway.managed.state import Kept
 from kt.gateway.managed.statement import (
     Signed,
     Statement,
     StatementError,
+    check_ahead,
     check_content,
     check_order,
     verify,
@@ -44,7 +47,7 @@ class Enforcer:
         self._keeper = Keeper[Kept](
             contact,
             holds=stored.state.holds,
-            keep=stored.keep,
+            keep=stored.state.policy.restore,
             areas=("state", "disk"),
             edited=Problem("state_edited", _edited(stored)),
         )
@@ -54,11 +57,16 @@ class Enforcer:
         self.refused = ""
 
     @property
+    def trust(self) -> Trust:
+        """The signing keys that are trusted."""
+        return self._stored.trust
+
+    @property
     def etag(self) -> str:
         """The ETag of what is in force, "" while nothing is."""
         return self.kept.signed.etag if self.kept else ""
 
-    async def offer(self, signed: Signed, pin: str, fetch: Fetch, *, since: Kept | None) -> None:
+    async def offer(self, signed: Signed, fetch: Fetch, *, since: Kept | None) -> None:
         """Put a statement's policy into force; `fetch` gets a policy by its hash.
 
         A refusal changes nothing but the shown problem. `since` is the policy that was in force
@@ -70,9 +78,10 @@ class Enforcer:
         """
         async with self._lock:
             try:
-                await self._take(signed, pin, fetch, since)
+                await self._take(signed, fetch, since)
             except StatementError as exc:
-                self.refuse(exc.code, str(exc))
+                if not self.trust.is_overtaken(exc):
+                    self.refuse(exc.code, str(exc))
             except PolicyError as exc:
                 self.refused = signed.etag
                 self.refuse("policy_invalid", "; ".join(exc.problems[:3]))
@@ -87,14 +96,19 @@ class Enforcer:
             _LOG.error("refused what the control plane sent: %s: %s", code, message)
         self._contact.note("statement", problem)
 
-    async def _take(self, signed: Signed, pin: str, fetch: Fetch, since: Kept | None) -> None:
-        statement = verify(signed, pin=pin, gateway=self._stored.gateway)
-        check_order(statement, since.statement if since else None)
+    async def _take(self, signed: Signed, fetch: Fetch, since: Kept | None) -> None:
+        last = self._stored.last
+        statement = self.trust.believe(verify, signed, self._stored.gateway)
+        check_ahead("publish_seq", statement.publish_seq, time.time())
+        bound = last.bound(since, signed)
+        check_order(statement, bound.statement if bound else None)
         if self.kept is not None:
-            if statement.publish_seq < self.kept.statement.publish_seq:
+            newest = last.bound(self.kept, signed)
+            if newest is not None and statement.publish_seq < newest.seq:
                 return
-            check_order(statement, self.kept.statement)
-            if signed == self.kept.signed and self._in_force:
+            check_order(statement, newest.statement if newest else None)
+            is_same = signed == self.kept.signed and not last.is_carried(self.kept)
+            if is_same and self._in_force:
                 return
         await self._enforce(Kept(signed, statement, await self._content(statement, fetch)))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import hmac
 import os
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from kt.gateway.policy.source import stamp
@@ -71,7 +73,8 @@ KeptKind = TypeVar("KeptKind", bound=Keepable)
 class Shelf(Generic[KeptKind]):
     """The files of one kind of document: two copies of the newest, and the sequence reached.
 
-    If the process is killed, one copy is whole. `genuine` verifies the bytes of one.
+    If the process is killed, one copy is whole. `genuine` verifies the bytes of one. A document
+    may be carried over a reset of trust: a mark, made with a token of the gateway, vouches for it.
     """
 
     def __init__(
@@ -86,13 +89,17 @@ class Shelf(Generic[KeptKind]):
         self._folder = folder
         self._copies = [os.path.join(folder, name) for name in copies]
         self._seq = os.path.join(folder, seq)
+        self._mark = f"{self._copies[0]}.carried"
         self._genuine = genuine
         self._most_bytes = most_bytes
 
-    def find(self, *, pin: str, gateway: str) -> tuple[KeptKind | None, bool]:
+    def find(
+        self, *, pin: str, gateway: str, tokens: Iterable[str] = ()
+    ) -> tuple[KeptKind | None, bool]:
         """The newest genuine document, and whether a file is not as it was written.
 
-        A copy older than a document that was kept since does not count.
+        A copy older than a document that was kept since does not count. One that is carried needs
+        a mark by one of `tokens` instead of a key to which `pin` leads.
 
         Raises:
             OSError: the folder cannot be read.
@@ -101,7 +108,8 @@ class Shelf(Generic[KeptKind]):
         newest: KeptKind | None = None
         for path in self._copies:
             data = read(path, self._most_bytes)
-            kept = None if data is None else self._genuine(data, pin=pin, gateway=gateway)
+            trusted = None if data is not None and self._bears(data, tokens) else pin
+            kept = None if data is None else self._genuine(data, pin=trusted, gateway=gateway)
             edited |= kept is None and os.path.exists(path)
             if kept is not None and kept.seq < least:
                 edited, kept = True, None
@@ -109,16 +117,64 @@ class Shelf(Generic[KeptKind]):
                 newest = kept
         return newest, edited
 
+    def carry(self, *, gateway: str, token: str) -> KeptKind | None:
+        """Mark the newest whole document, whoever signed it; None when there is none.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        copies = (read(path, self._most_bytes) for path in self._copies)
+        whole = [self._genuine(one, pin=None, gateway=gateway) for one in copies if one]
+        found = max(
+            (one for one in whole if one is not None), key=lambda one: one.seq, default=None
+        )
+        if found is not None:
+            self.restore(found)
+            replace(self._mark, _mark(found.file(), token))
+            settle(self._folder)
+        return found
+
+    def carries(self, kept: KeptKind, tokens: Iterable[str]) -> bool:
+        """Whether a document is carried over a reset of trust."""
+        return self._bears(kept.file(), tokens)
+
+    def _bears(self, data: bytes, tokens: Iterable[str]) -> bool:
+        mark = read(self._mark, 256)
+        return mark is not None and any(
+            hmac.compare_digest(mark, _mark(data, token)) for token in tokens
+        )
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether something is carried, be it this gateway's or not."""
+        return os.path.exists(self._mark)
+
     def keep(self, kept: KeptKind) -> None:
         """Write both copies, then the sequence below which documents are refused from now on.
 
         Raises:
             OSError: the disk is full or fails.
         """
+        self.restore(kept)
+        remove(self._mark)
+
+    def restore(self, kept: KeptKind) -> None:
+        """Write the files of what was kept already; raises as `keep`."""
         data = kept.file()
+        # A newer key may begin with a lower one, which then must not stand in its way.
+        is_lower = kept.seq < self.least()[0]
+        if is_lower:
+            replace(self._seq, b"%d\n" % kept.seq)
         for path in self._copies:
             replace(path, data)
-        replace(self._seq, b"%d\n" % kept.seq)
+        if not is_lower:
+            replace(self._seq, b"%d\n" % kept.seq)
+        settle(self._folder)
+
+    def forget(self) -> None:
+        """Remove all files."""
+        for path in (*self._copies, self._seq, self._mark):
+            remove(path)
         settle(self._folder)
 
     def holds(self, kept: KeptKind) -> bool:
@@ -138,6 +194,10 @@ class Shelf(Generic[KeptKind]):
         if data is None:
             return 0, False
         return (int(data), False) if data.strip().isdigit() else (0, True)
+
+
+def _mark(data: bytes, token: str) -> bytes:
+    return hmac.new(token.encode(), data, hashlib.sha256).hexdigest().encode() + b"\n"
 
 
 # As `keeptrusts.private`: neither imports the other.

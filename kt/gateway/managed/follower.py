@@ -55,7 +55,7 @@ class Follower:
         self._contact = contact
         self._may_send = may_send
         self._pace = pace
-        self._events_url = self._heard_url = ""
+        self._events_url = self._heard_url = self._renewed_for = ""
         self._known = asyncio.Event()
 
     async def poll(self, identity: Identity) -> None:
@@ -67,14 +67,16 @@ class Follower:
             pause = min(_LONGEST_POLL_SECONDS, max(_LEAST_POLL_SECONDS, self._pace()))
             await asyncio.sleep(backoff(failures) if failures else around(pause, 0.5))
 
-    async def pull(self, identity: Identity) -> bool:
-        """Ask for the policy to enforce, and for client keys; False when they did not come."""
+    async def pull(self, identity: Identity, *, anew: bool = False) -> bool:
+        """Ask for the policy to enforce, and for client keys; False when they did not come.
+
+        With `anew` the answer is the policy also when it is the one in force.
+        """
         since = self._enforcer.kept
         try:
             # The first answer must not be a 304: it has the url of events.
-            pulled = await self._client.pull(
-                identity, self._enforcer.etag if self._heard_url else ""
-            )
+            is_known = self._heard_url and not anew
+            pulled = await self._client.pull(identity, self._enforcer.etag if is_known else "")
             self._learn(pulled)
             if self._keyring.is_news(pulled.keys_etag):
                 await self._pull_keys(identity)
@@ -83,7 +85,7 @@ class Follower:
             if pulled.policy is not None:
                 signed, content = pulled.policy
                 fetch = _returning(content)
-                await self._enforcer.offer(signed, identity.pin, fetch, since=since)
+                await self._enforcer.offer(signed, fetch, since=since)
         except StatementError as exc:
             self._enforcer.refuse(exc.code, str(exc))
         except ContactError as exc:
@@ -99,11 +101,22 @@ class Follower:
         if policy_etag and policy_etag not in (self._enforcer.etag, self._enforcer.refused):
             await self.pull(identity)
 
+    async def renew(self, identity: Identity) -> None:
+        """Ask anew for what is in force, if a newer key signs by now; once for each key."""
+        trust, kept, keys = self._enforcer.trust, self._enforcer.kept, self._keyring.kept
+        if trust.newest == self._renewed_for:
+            return
+        if keys is not None and not trust.is_newest(keys.signed):
+            await self._pull_keys(identity)
+        is_old = kept is not None and not trust.is_newest(kept.signed)
+        if not is_old or await self.pull(identity, anew=True):
+            self._renewed_for = trust.newest
+
     async def _pull_keys(self, identity: Identity) -> None:
         since = self._keyring.kept
         try:
             signed, content = await self._client.client_keys(identity)
-            await self._keyring.offer(signed, identity.pin, _returning(content), since=since)
+            await self._keyring.offer(signed, _returning(content), since=since)
         except StatementError as exc:
             self._keyring.refuse(exc)
         except ContactError as exc:
@@ -141,7 +154,7 @@ class Follower:
 
         try:
             signed = parse(fields_of(event.data))
-            await self._enforcer.offer(signed, identity.pin, fetch, since=since)
+            await self._enforcer.offer(signed, fetch, since=since)
         except StatementError as exc:
             self._enforcer.refuse(exc.code, str(exc))
         except GoneError:
@@ -157,7 +170,7 @@ class Follower:
 
         try:
             signed = parse(fields_of(event.data))
-            await self._keyring.offer(signed, identity.pin, fetch, since=since)
+            await self._keyring.offer(signed, fetch, since=since)
         except StatementError as exc:
             self._keyring.refuse(exc)
         except GoneError:

@@ -11,7 +11,7 @@ from kt import __version__
 from kt.gateway.call.health import reasons
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.managed.client import Client, ContactError
-from kt.gateway.managed.contact import Contact, Problem
+from kt.gateway.managed.contact import AREAS, Contact, Problem
 from kt.gateway.managed.enforcer import Enforcer
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.pauses import around, backoff, spread
@@ -19,14 +19,18 @@ from kt.gateway.managed.pauses import around, backoff, spread
 _FIRST_INTERVAL_SECONDS = 3.0
 _LEAST_INTERVAL_SECONDS = 1.0
 _LONGEST_INTERVAL_SECONDS = 600.0
-_AREAS = ("statement", "state", "disk", "keys", "key-state", "key-disk", "spool", "pull")
+_AREAS = tuple(area for area in AREAS if area != "report")
 
 
 class Wanted(NamedTuple):
-    """The ETags of the policy to enforce and of the client keys to ask for, each "" for none."""
+    """The ETags of the policy to enforce and of the client keys to ask for, each "" for none.
+
+    `confirmation` says since when these are the newest; None from an older control plane.
+    """
 
     policy: str
     keys: str
+    confirmation: Any = None
 
 
 class Reporter:
@@ -80,7 +84,8 @@ class Reporter:
         could_tell, self._tells_keys = self._tells_keys, "client_keys" in answer
         if self._tells_keys and not could_tell and self._gateway.admission.issued is not None:
             self._contact.changed.set()  # What could not be told before is told now.
-        return Wanted(_text(answer.get("etag")), _text(answer.get("client_keys")))
+        etags = _text(answer.get("etag")), _text(answer.get("client_keys"))
+        return Wanted(*etags, answer.get("confirmation"))
 
     def _body(self, *, stopping: bool) -> dict[str, Any]:
         # A problem with reports is over when one arrives.

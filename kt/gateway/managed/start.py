@@ -11,6 +11,7 @@ from kt.gateway.managed.identity import GATEWAY, Identity, identity
 from kt.gateway.managed.keys.store import KeyStore
 from kt.gateway.managed.state import CONTACT, SPOOL, State
 from kt.gateway.managed.stored import Stored
+from kt.gateway.managed.trust.freshness import Freshness
 from kt.gateway.options import Managed, Options
 from kt.gateway.policy.loading import Loaded, PolicyError, load, nothing
 from kt.gateway.policy.source import SourceError
@@ -37,13 +38,18 @@ def prepare(
         SourceError: there is no token.
     """
     state = State(managed.state_dir)
-    stored = Stored(state, name=managed.api_url, gateway=managed.gateway_id, given=_given(managed))
+    stored = Stored(
+        state, name=managed.api_url, gateway=managed.gateway_id, given=_given(managed),
+        enrols_with=managed.enrolment_token,
+    )  # fmt: skip
     if stored.identity() is None and not managed.enrolment_token:
         raise SourceError("not_configured", _UNASKED)
     loaded, problem = _last(stored, options, environment)
     gateway = Gateway(options, stored, loaded, environment, script)
     gateway.problem = problem
-    gateway.admission.attach(KeyStore(stored), timestamp())
+    keys = KeyStore(stored)
+    gateway.admission.attach(keys, timestamp())
+    gateway.aging = Freshness(stored, keys, max_age_seconds=managed.max_policy_age_seconds)
     gateway.spool = _spool(state.path(SPOOL), managed.spool_bytes // options.workers)
     path = state.path(CONTACT)
     files.remove(path)

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kt.gateway.managed import files
@@ -74,7 +75,7 @@ class State:
         self.folder = os.path.abspath(folder)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         files.close(self.folder, folders=_FOLDERS)
-        self._policy = files.Shelf(self.folder, COPIES, _SEQ, _genuine, most_bytes=_MOST_BYTES)
+        self.policy = files.Shelf(self.folder, COPIES, _SEQ, _genuine, most_bytes=_MOST_BYTES)
         # Held open, and so locked, until the last process of this gateway is gone.
         self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -92,15 +93,16 @@ class State:
         """The path of a file of the folder."""
         return os.path.join(self.folder, name)
 
-    def find(self, *, pin: str, gateway: str) -> Found:
+    def find(self, *, pin: str, gateway: str, tokens: Iterable[str] = ()) -> Found:
         """The newest policy that a trusted key signed, verified as one that was just received.
 
-        A copy older than a policy that was in force since does not count.
+        A copy older than a policy that was in force since does not count. One that a reset of trust
+        left in force is marked with one of `tokens`.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        return Found(*self._policy.find(pin=pin, gateway=gateway))
+        return Found(*self.policy.find(pin=pin, gateway=gateway, tokens=tokens))
 
     def keep(self, kept: Kept) -> None:
         """Write both copies, then the sequence below which statements are refused from now on.
@@ -108,15 +110,15 @@ class State:
         Raises:
             OSError: the disk is full or fails.
         """
-        self._policy.keep(kept)
+        self.policy.keep(kept)
 
     def holds(self, kept: Kept) -> bool:
         """True when both copies are as they were written."""
-        return self._policy.holds(kept)
+        return self.policy.holds(kept)
 
     def stamp(self) -> tuple[int, ...]:
         """A value that changes when a file of the policy does."""
-        return self._policy.stamp()
+        return self.policy.stamp()
 
     def identity(self) -> Identity | None:
         """The identity from an enrolment, None without one.
@@ -134,6 +136,11 @@ class State:
             message = f"{self.path(_IDENTITY)} was edited by hand; give --gateway-token"
             raise SourceError("state_edited", message) from exc
 
+    def forget_identity(self) -> None:
+        """Forget the identity from an enrolment, so that the next start enrols anew."""
+        files.remove(self.path(_IDENTITY))
+        files.settle(self.folder)
+
     def keep_identity(self, own: Identity) -> None:
         """Store the identity from an enrolment."""
         text = json.dumps({"token": own.token, "pin": own.pin})
@@ -141,7 +148,7 @@ class State:
         files.settle(self.folder)
 
 
-def _genuine(data: bytes, *, pin: str, gateway: str) -> Kept | None:
+def _genuine(data: bytes, *, pin: str | None, gateway: str) -> Kept | None:
     head, _, content = data.partition(b"\n")
     try:
         signed = parse(fields_of(head))

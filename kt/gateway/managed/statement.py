@@ -1,7 +1,7 @@
 """Statements: what a gateway is to enforce, signed by the control plane. Pure.
 
-The signature is Ed25519. A gateway trusts the key whose fingerprint its token pins, and every key
-that a trusted one signed since.
+The signature is Ed25519. A gateway begins with the key whose fingerprint its token pins. A chain of
+links leads on, each key signed by the one before; only the last of them signs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 STATEMENT = b"keeptrusts statement v1\n"
 ROTATION = b"keeptrusts key rotation\n"
+# More than a control plane sends, and few enough to cost nothing.
+MOST_LINKS = 256
+# Clocks that are set to another zone's time differ by less.
+_MOST_AHEAD_SECONDS = 86_400
+_DAY_US = 86_400_000_000
 _TYPES: dict[str, type] = {
     "commit": str,
     "configuration": str,
@@ -121,6 +127,8 @@ def parse(fields: Mapping[str, Any]) -> Signed:
     chain = fields.get("chain")
     if not isinstance(chain, list):
         raise _forged("its key chain is not a list")
+    if len(chain) > MOST_LINKS:
+        raise StatementError("key_not_pinned", f"the key chain has more than {MOST_LINKS} links")
     return Signed(
         statement=decode(fields.get("statement")),
         signature=decode(fields.get("signature")),
@@ -162,8 +170,8 @@ def filed(signed: Signed, content: bytes) -> bytes:
     return head.encode() + b"\n" + content
 
 
-def verify(signed: Signed, *, pin: str, gateway: str) -> Statement:
-    """The statement, after checking that a trusted key signed it for this gateway.
+def verify(signed: Signed, *, pin: str | None, gateway: str) -> Statement:
+    """The statement, after checking that the key to which `pin` leads signed it for this gateway.
 
     Raises:
         StatementError: as `prove`.
@@ -173,9 +181,11 @@ def verify(signed: Signed, *, pin: str, gateway: str) -> Statement:
 
 
 def prove(
-    signed: Signed, *, pin: str, gateway: str, label: bytes, types: Mapping[str, type]
+    signed: Signed, *, pin: str | None, gateway: str, label: bytes, types: Mapping[str, type]
 ) -> dict[str, Any]:
     """The fields of a statement of the kind `label`, which has exactly these types.
+
+    `pin` is the fingerprint of the key that is trusted; None for whichever key signed it.
 
     Raises:
         StatementError: the signature does not fit (`statement_forged`), the key is not trusted
@@ -183,15 +193,39 @@ def prove(
     """
     if not _is_signed(signed.key, signed.signature, label + signed.statement):
         raise _forged("its signature is wrong")
-    if fingerprint(signed.key) not in _trusted(signed.chain, pin):
-        message = "the statement is signed by a key that the pinned key has not signed"
-        raise StatementError("key_not_pinned", message)
+    if pin is not None:
+        lead(signed, pin)
     fields = fields_of(signed.statement)
     if {name: type(value) for name, value in fields.items()} != types:
         raise _forged("its fields are not those of version 1")
     if fields["gateway"] != gateway:
         raise StatementError("statement_foreign", "the statement is for another gateway")
     return fields
+
+
+def lead(signed: Signed, pin: str) -> list[str]:
+    """The fingerprints from `pin` to the key that signed, along the chain and in its order.
+
+    Links are verified from `pin` on. Those before it are history: they must fit, and cost nothing.
+
+    Raises:
+        StatementError: the links are no chain, or it does not end with the key that signed
+            (`key_not_pinned`).
+    """
+    if any(older.key != link.signer for older, link in pairwise(signed.chain)):
+        raise StatementError(
+            "key_not_pinned", "the links of the key chain do not follow each other"
+        )
+    path = [pin]
+    for link in signed.chain:
+        if fingerprint(link.signer) == path[-1]:
+            if not _is_signed(link.signer, link.signature, ROTATION + link.key):
+                raise StatementError("key_not_pinned", "a link of the key chain is forged")
+            path.append(fingerprint(link.key))
+    if path[-1] != fingerprint(signed.key):
+        message = "the statement is signed by a key to which the trusted key does not lead"
+        raise StatementError("key_not_pinned", message)
+    return path
 
 
 def check_order(statement: Statement, newest: Statement | None) -> None:
@@ -209,6 +243,20 @@ def check_order(statement: Statement, newest: Statement | None) -> None:
         raise StatementError(
             "statement_older", f"the statement contradicts an earlier one: {numbers}"
         )
+
+
+def check_ahead(what: str, time_us: int, now_seconds: float) -> None:
+    """Check that a sequence, which is a time in microseconds, is at most a day ahead of the clock.
+
+    Raises:
+        StatementError: it is not (`statement_ahead`): whoever took it would refuse all that
+            is genuine from then on.
+    """
+    ahead_us = time_us - int((now_seconds + _MOST_AHEAD_SECONDS) * 1e6)
+    if ahead_us > 0:
+        days = min(1 + ahead_us // _DAY_US, 1_000_000)
+        message = f"{what} is over {days} days ahead of this gateway's clock; set both clocks right"
+        raise StatementError("statement_ahead", message)
 
 
 def check_content(statement: Statement, content: bytes) -> None:
@@ -231,17 +279,6 @@ def _is_signed(key: bytes, signature: bytes, data: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _trusted(chain: Sequence[KeyLink], pin: str) -> set[str]:
-    """The fingerprints of the pinned key and of keys that a trusted one signed."""
-    trusted = {pin}
-    for link in chain:
-        if not _is_signed(link.signer, link.signature, ROTATION + link.key):
-            raise StatementError("key_not_pinned", "a link of the key chain is forged")
-        if fingerprint(link.signer) in trusted:
-            trusted.add(fingerprint(link.key))
-    return trusted
 
 
 def _forged(why: str) -> StatementError:

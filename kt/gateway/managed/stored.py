@@ -5,31 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from kt.gateway.managed.contact import Contact, Problem, disk_problem
-from kt.gateway.managed.identity import Identity
+from kt.gateway.managed.files import Keepable
+from kt.gateway.managed.identity import Identity, Trust
 from kt.gateway.managed.state import Found, Kept, State
+from kt.gateway.managed.statement import Signed
 from kt.gateway.policy.source import Sourced, SourceError
 
-_Kept = TypeVar("_Kept")
 _LOG = logging.getLogger("kt.gateway")
 
 
 class Stored:
     """The source that each process of a managed gateway reads, also the one that writes it.
 
-    `given` is the identity by token; without it the one from an enrolment is used. `kept` is the
-    policy that was read or written last. `edited`: a file was not genuine. `torn`: a process was
+    `given` is the identity by token; without it the one from an enrolment is used. `enrols_with` is
+    the token for that, "" without one. `edited`: a file was not genuine. `torn`: a process was
     killed between writing the two copies, which does no harm.
     """
 
-    def __init__(self, state: State, *, name: str, gateway: str, given: Identity | None) -> None:
+    def __init__(
+        self, state: State, *, name: str, gateway: str, given: Identity | None,
+        enrols_with: str = "",
+    ) -> None:  # fmt: skip
         self.name = name
         self.state = state
         self.gateway = gateway
         self._given = given
-        self.kept: Kept | None = None
+        self._enrols_with = enrols_with
+        self._trust: Trust | None = None
+        self.last = Last[Kept]()
         self.edited = False
         self.torn = False
 
@@ -44,13 +50,35 @@ class Stored:
             self._given = self.state.identity()
         return self._given
 
+    @property
+    def trust(self) -> Trust:
+        """The signing keys, from that of the identity on; none is trusted without an identity.
+
+        Raises:
+            OSError: the folder cannot be read.
+            SourceError: the stored identity was edited (`state_edited`).
+        """
+        identity = self.identity()
+        if identity is None:
+            return Trust("")
+        if self._trust is None:
+            self._trust = Trust(identity.pin)
+        return self._trust
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens whose holder may carry documents over a reset of trust."""
+        identity = self.identity()
+        found = (identity.token if identity else "", self._enrols_with)
+        return tuple(filter(None, found))
+
     def become(self, identity: Identity) -> None:
         """Take the identity from an enrolment, and store it for the next start.
 
         Raises:
             OSError: the disk is full or fails; the identity holds until the process ends.
         """
-        self._given = identity
+        self._given, self._trust = identity, None
         self.state.keep_identity(identity)
 
     def read(self) -> Sourced:
@@ -60,18 +88,25 @@ class Stored:
             OSError: the folder cannot be read.
             SourceError: there is no policy (`not_configured`), or none is genuine (`state_edited`).
         """
-        identity = self.identity()
-        newest = Found(None, edited=False)
-        if identity is not None:
-            newest = self.state.find(pin=identity.pin, gateway=self.gateway)
+        identity, newest = self.identity(), Found(None, edited=False)
+        if identity is not None or self.state.policy.is_marked:
+            pin = identity.pin if identity else ""
+            newest = self.state.find(pin=pin, gateway=self.gateway, tokens=self.tokens)
         self.edited = newest.edited
         if newest.kept is None and not newest.edited and self.kept is None:
             raise SourceError("not_configured", "no policy has reached this gateway yet")
-        if newest.kept is None or _is_older(newest.kept, self.kept):
+        kept = newest.kept
+        if kept is None or not self.last.read(
+            kept, self.trust, is_carried=self.state.policy.carries(kept, self.tokens)
+        ):
             raise SourceError("state_edited", "the stored policy was edited by hand")
-        self.kept = newest.kept
-        self.torn = not newest.edited and not self.state.holds(newest.kept)
-        return Sourced(newest.kept.content, newest.kept.statement.configuration)
+        self.torn = not newest.edited and not self.state.holds(kept)
+        return Sourced(kept.content, kept.statement.configuration)
+
+    @property
+    def kept(self) -> Kept | None:
+        """The policy that was read or written last."""
+        return self.last.kept
 
     def keep(self, kept: Kept) -> None:
         """Store a policy, which readers get from now on.
@@ -80,7 +115,7 @@ class Stored:
             OSError: the disk is full or fails.
         """
         # In force in this process even when it cannot be written.
-        self.kept = kept
+        self.last.wrote(kept)
         self.state.keep(kept)
 
     def stamp(self) -> tuple[int, ...]:
@@ -88,9 +123,58 @@ class Stored:
         return self.state.stamp()
 
 
-def _is_older(read: Kept, before: Kept | None) -> bool:
-    """True when a genuine policy came back that was replaced since."""
-    return before is not None and read.statement.publish_seq < before.statement.publish_seq
+class Proven(Keepable, Protocol):
+    """A document with its proof."""
+
+    @property
+    def signed(self) -> Signed: ...
+
+
+_Kept = TypeVar("_Kept", bound=Proven)
+
+
+class Last(Generic[_Kept]):
+    """The document of one kind that was read or written last.
+
+    A reset of trust leaves one in force, which is carried: it binds the next one to nothing.
+    """
+
+    def __init__(self) -> None:
+        self.kept: _Kept | None = None
+        self._carried: Signed | None = None
+
+    def read(self, kept: _Kept, trust: Trust, *, is_carried: bool) -> bool:
+        """Take what was read, whose key is trusted; False when it is an old one, or of another key.
+
+        What is carried says nothing of who may sign the next one.
+        """
+        if self._is_older(kept, trust) or not (is_carried or trust.follow(kept.signed)):
+            return False
+        self.kept, self._carried = kept, kept.signed if is_carried else None
+        return True
+
+    def wrote(self, kept: _Kept) -> None:
+        """Take what came, and was verified."""
+        self.kept, self._carried = kept, None
+
+    def is_carried(self, kept: _Kept) -> bool:
+        """Whether a document is one that a reset of trust left in force."""
+        return kept.signed == self._carried
+
+    def bound(self, before: _Kept | None, signed: Signed) -> _Kept | None:
+        """The document before, if one signed by this key must not be older.
+
+        A newer key begins anew: that is the way back from a number that another had raised.
+        """
+        if before is None or self.is_carried(before) or before.signed.key != signed.key:
+            return None
+        return before
+
+    def _is_older(self, kept: _Kept, trust: Trust) -> bool:
+        """True when a genuine document came back that was replaced since."""
+        if self.kept is None or kept.seq >= self.kept.seq:
+            return False
+        return trust.has_retired(kept.signed) or self.bound(self.kept, kept.signed) is not None
 
 
 class Keeper(Generic[_Kept]):

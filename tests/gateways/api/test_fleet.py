@@ -105,16 +105,23 @@ def test_a_deleted_gateway_is_told_so(admin: APIClient, gateway: Machine) -> Non
     assert admin.get(gateway.path).status_code == 404
 
 
-def test_a_deleted_id_may_come_back(admin: APIClient, gateway: Machine) -> None:
-    """With a new token; what it is told is newer than all before, and the old token is void."""
-    before = gateway.statement()["publish_seq"]
-    admin.delete(gateway.path)
-
+def test_a_deleted_id_is_reserved(admin: APIClient, gateway: Machine) -> None:
+    """Nobody takes the place of a gateway that was deleted, until a person says so."""
     body = {"id": gateway.id, "configuration": "bot"}
-    again = machine(created(admin.post(PATH, body, format="json")))
+    before = gateway.statement()["publish_seq"]
+    early = admin.post(f"{gateway.path}/release")
+    admin.delete(gateway.path)
+    answer = admin.post(PATH, body, format="json")
 
+    assert (early.status_code, error(early)["code"]) == (409, "id_taken")
+    assert (answer.status_code, error(answer)["code"]) == (409, "id_reserved")
+    assert "/release" in error(answer)["message"]
+    assert [admin.post(f"{gateway.path}/release").status_code for _ in range(2)] == [200, 200]
+    assert gateway.pull().status_code == 410
+    again = machine(created(admin.post(PATH, body, format="json")))
     assert again.statement()["publish_seq"] > before
     assert gateway.pull().status_code == 401
+    assert admin.post(f"{PATH}/never/release").status_code == 404
 
 
 def test_a_new_token_ends_the_old_one_at_its_first_use(admin: APIClient, gateway: Machine) -> None:

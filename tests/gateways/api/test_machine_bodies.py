@@ -84,13 +84,8 @@ DECISIONS_TYPES = {
     "events.0.policy": {"text", "null"},
     "dropped": NUMBER,
 }
-ENROLMENT = {"id": "edge-7", "name": "Seven", "labels": {"region": "eu"}}
-ENROLMENT_TYPES = {
-    "id": NAMED,
-    "name": NAMED,
-    "labels": {"object"},
-    "labels.region": NAMED,
-}
+ENROLMENT = {"id": "edge-7", "name": "Seven"}
+ENROLMENT_TYPES = {"id": NAMED, "name": NAMED}
 
 
 def spoilt(body: Any, place: str, value: Any) -> Any:

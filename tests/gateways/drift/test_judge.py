@@ -37,6 +37,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
     ("it is late once", {"last_seen_at": ago(8)}, {}, "in_sync", ago(900)),
     ("it could not reach the control plane",
      {"problem_code": "control_plane_unreachable", "problem_since": ago(5)}, {}, "stale", ago(5)),
+    *((f"it says {code}, whatever it runs", {"problem_code": code, "problem_since": ago(5)}, {},
+       "stale", ago(5))
+      for code in ("key_not_pinned", "key_retired", "statement_ahead", "policy_expired")),
     ("it cannot take the newest",
      {"running_hash": OLD, "problem_code": "policy_invalid", "problem_since": ago(5)}, JUST_NOW,
      "stale", ago(5)),

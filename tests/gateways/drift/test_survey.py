@@ -83,6 +83,7 @@ def test_a_gateway_whose_id_is_used_again_is_another(
     """What the one before it said and was told says nothing of it."""
     gateway.run(problem={"code": "disk", "message": "full"})
     admin.delete(gateway.path)
+    admin.post(f"{gateway.path}/release")
     register(gateway.id, configuration="bot")
 
     found = row(admin)

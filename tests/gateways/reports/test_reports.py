@@ -31,7 +31,9 @@ def test_a_report_is_answered_with_what_to_enforce(gateway: Machine) -> None:
     answer = gateway.report()
 
     assert answer.status_code == 200
-    assert answer.json()["data"] == {
+    data = answer.json()["data"]
+    assert data.pop("confirmation").keys() == {"statement", "signature", "key", "chain"}
+    assert data == {
         "report_interval_seconds": 3,
         "etag": gateway.pull()["ETag"].strip('"'),
         "client_keys": None,
@@ -153,6 +155,36 @@ def test_a_gateway_that_knows_more_is_told_all_again(gateway: Machine) -> None:
     after = gateway.statement()
     assert after["publish_seq"] > ahead["publish_seq"]
     assert answer.json()["data"]["etag"] == gateway.pull()["ETag"].strip('"')
+
+
+def test_a_gateway_causes_no_publication_with_each_report(
+    admin: APIClient, gateway: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far ahead it says that it is: one in ten minutes, and none for the future."""
+
+    def ahead(by: int) -> dict[str, Any]:
+        said = gateway.statement()
+        return {**running(said), "publish_seq": said["publish_seq"] + by}
+
+    gateway.report(running=ahead(1))
+    etag, said = admin.get("/v1/configurations")["ETag"], gateway.statement()
+    for by in (1, 1, 1000, 2**62):
+        with CaptureQueriesContext(connection) as queries:
+            gateway.report(running=ahead(by))
+        assert not any("keeptrusts_counter" in q["sql"] and "UPDATE" in q["sql"] for q in queries)
+
+    assert admin.get("/v1/configurations")["ETag"] == etag
+    assert gateway.statement() == said
+    client().flushdb()  # As after ten minutes.
+    gateway.report(running=ahead(1))
+    assert gateway.statement()["publish_seq"] > said["publish_seq"] + 1
+
+
+def test_a_restored_database_is_told_apart_twice(gateway: Machine) -> None:
+    """Policy and client keys each have their own way back."""
+    assert live.is_first_ahead(gateway.id, "policy")
+    assert live.is_first_ahead(gateway.id, "keys")
+    assert not live.is_first_ahead(gateway.id, "policy")
 
 
 def test_the_interval_grows_with_the_fleet() -> None:

@@ -9,14 +9,18 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from rest_framework.test import APIClient
 
+from gateways import mirror
 from gateways.models import SigningKey
 from gateways.signing import keys
 from tests.gateways.conftest import Register
-from tests.support.gateways import Machine, pin, unb64u
+from tests.support.gateways import Machine, fingerprint, is_signed, pin, trusted, unb64u
 from tests.support.repo import policy
 from tests.support.syncing import override
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+
+CONFIRMED_AS = b"keeptrusts confirmation v1\n"
 
 
 def chain(answer: Any) -> list[dict[str, str]]:
@@ -102,3 +106,50 @@ def test_an_edit_after_a_rotation_is_signed_by_the_new_key(
     override(admin, "bot", policy("Bot 2"))
 
     assert gateway.statement()["version"] == 2
+
+
+def test_a_confirmation_says_what_is_newest(
+    gateway: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed with the time for this gateway, anew every half minute, when something changes, and
+    by a new key at once; nothing of it is a publication."""
+    now = 1_800_000_000
+    monkeypatch.setattr(mirror.time, "time", lambda: now)
+
+    def confirmed() -> dict[str, Any]:
+        found: dict[str, Any] = gateway.report().json()["data"]["confirmation"]
+        text, key = unb64u(found["statement"]), unb64u(found["key"])
+        assert is_signed(key, unb64u(found["signature"]), CONFIRMED_AS + text)
+        assert trusted(pin(gateway.token), key, found["chain"])
+        return {**json.loads(text), "by": fingerprint(key)}
+
+    before, first = gateway.pull(), confirmed()
+    assert first == {
+        "gateway": gateway.id,
+        "issued_at": now,
+        "keys_seq": 0,
+        "publish_seq": gateway.statement()["publish_seq"],
+        "by": keys.ensure(),
+    }
+    now += 20
+    assert confirmed() == first
+    now += 20
+    assert confirmed() == {**first, "issued_at": now}
+    now += 1
+    keys.rotate()
+    assert confirmed() == {**first, "issued_at": now, "by": keys.ensure()}
+    assert gateway.pull()["ETag"] == before["ETag"]
+    now += 3600
+    later = mirror.fleet.confirmation(gateway.id)
+    assert later is not None
+    assert later.desired.issued_at == now - 3600  # The database was not read since.
+
+
+def test_a_chain_has_an_end(gateway: Machine) -> None:
+    """However often a key is rotated, what gateways read in a header stays within its bound."""
+    for _ in range(130):
+        keys.rotate()
+    answer = gateway.pull()
+
+    assert len(chain(answer)) == 128
+    assert len(answer["Keeptrusts-Key-Chain"]) < 64 << 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from kt.gateway.errors import SettingError
@@ -16,7 +17,7 @@ from kt.gateway.managed.keys.proof import (
     verify_keys,
 )
 from kt.gateway.managed.keys.store import KeyStore
-from kt.gateway.managed.statement import Signed, StatementError
+from kt.gateway.managed.statement import Signed, StatementError, check_ahead
 from kt.gateway.managed.stored import Keeper
 from kt.gateway.reload import Reloader
 
@@ -27,6 +28,8 @@ Fetch = Callable[[str], Awaitable[bytes]]
 _CODES = {
     "statement_forged": "keys_forged",
     "key_not_pinned": "keys_not_pinned",
+    "key_retired": "keys_retired",
+    "statement_ahead": "keys_ahead",
     "statement_foreign": "keys_foreign",
     "statement_older": "keys_older",
     "content_mismatch": "keys_mismatch",
@@ -53,7 +56,7 @@ class Keyring:
         self._keeper = Keeper[KeptKeys](
             contact,
             holds=store.holds,
-            keep=store.keep,
+            keep=store.restore,
             areas=("key-state", "key-disk"),
             edited=Problem("keys_edited", _EDITED),
         )
@@ -75,9 +78,7 @@ class Keyring:
         self.is_awaited = bool(etag) and etag != self.etag
         return self.is_awaited and etag != self.refused
 
-    async def offer(
-        self, signed: Signed, pin: str, fetch: Fetch, *, since: KeptKeys | None
-    ) -> None:
+    async def offer(self, signed: Signed, fetch: Fetch, *, since: KeptKeys | None) -> None:
         """Put a statement's list into force; `fetch` gets a list by its hash.
 
         A refusal changes nothing but the shown problem. `since` is the list that was in force when
@@ -89,9 +90,10 @@ class Keyring:
         self.is_awaited = self.is_awaited or signed.etag != self.etag
         async with self._lock:
             try:
-                await self._take(signed, pin, fetch, since)
+                await self._take(signed, fetch, since)
             except StatementError as exc:
-                self.refuse(exc)
+                if not self._store.trust.is_overtaken(exc):
+                    self.refuse(exc)
             except SettingError as exc:
                 self.refused = signed.etag
                 self._note(Problem("keys_unreadable", str(exc)))
@@ -113,14 +115,18 @@ class Keyring:
             _LOG.error("refused what the control plane sent: %s: %s", problem.code, problem.message)
         self._contact.note("keys", problem)
 
-    async def _take(self, signed: Signed, pin: str, fetch: Fetch, since: KeptKeys | None) -> None:
-        statement = verify_keys(signed, pin=pin, gateway=self._store.gateway)
-        check_keys_order(statement, since.statement if since else None)
+    async def _take(self, signed: Signed, fetch: Fetch, since: KeptKeys | None) -> None:
+        last = self._store.last
+        statement = self._store.trust.believe(verify_keys, signed, self._store.gateway)
+        check_ahead("keys_seq", statement.keys_seq, time.time())
+        bound = last.bound(since, signed)
+        check_keys_order(statement, bound.statement if bound else None)
         if self.kept is not None:
-            if statement.keys_seq < self.kept.seq:
+            newest = last.bound(self.kept, signed)
+            if newest is not None and statement.keys_seq < newest.seq:
                 return  # One that came meanwhile overtook it.
-            check_keys_order(statement, self.kept.statement)
-            if signed == self.kept.signed:
+            check_keys_order(statement, newest.statement if newest else None)
+            if signed == self.kept.signed and not last.is_carried(self.kept):
                 return
         await self._enforce(KeptKeys(signed, statement, await self._content(statement, fetch)))
 

@@ -44,7 +44,7 @@ class KeptKeys:
         return filed(self.signed, self.content)
 
 
-def verify_keys(signed: Signed, *, pin: str, gateway: str) -> KeysStatement:
+def verify_keys(signed: Signed, *, pin: str | None, gateway: str) -> KeysStatement:
     """The statement, after checking that a trusted key signed it for this gateway.
 
     Raises:
@@ -77,7 +77,7 @@ def check_list(statement: KeysStatement, content: bytes) -> None:
         raise StatementError("content_mismatch", "the list is not the one that was signed")
 
 
-def genuine_keys(data: bytes, *, pin: str, gateway: str) -> KeptKeys | None:
+def genuine_keys(data: bytes, *, pin: str | None, gateway: str) -> KeptKeys | None:
     """The list in the bytes of a copy; None when it is not as it was written."""
     head, _, content = data.partition(b"\n")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from kt.gateway.managed.statement import Signed
 from kt.gateway.managed.stored import Stored
 from kt.gateway.options import Managed, Options
 from kt.gateway.reload import Reloader
-from tests.kt.gateway.signing import GATEWAY, new_key, pin, signed
+from tests.kt.gateway.signing import GATEWAY, new_key, pin, signed, vouched
 from tests.kt.gateway.support import pack
 
 KEY = new_key()
@@ -29,9 +30,9 @@ URL = "https://control.example"
 class Managing:
     """A gateway that does not serve, and what takes its policies."""
 
-    def __init__(self, folder: Path) -> None:
-        token = f"ktg_{pin(KEY)}.{'s' * 43}"
-        managed = Managed(URL, GATEWAY, token, "", str(folder), 1 << 20, False)
+    def __init__(self, folder: Path, *, token: str | None = None, enrols_with: str = "") -> None:
+        token = f"ktg_{pin(KEY)}.{'s' * 43}" if token is None else token
+        managed = Managed(URL, GATEWAY, token, enrols_with, str(folder), 1 << 20, False)
         self.gateway: Gateway = prepare(Options(managed=managed), managed, {}, ())
         assert isinstance(self.gateway.source, Stored)
         self.stored = self.gateway.source
@@ -53,7 +54,7 @@ class Managing:
             return content
 
         since = self.enforcer.kept if since is None else since
-        await self.enforcer.offer(one, pin(KEY), fetch, since=since)
+        await self.enforcer.offer(one, fetch, since=since)
         return one
 
     @property
@@ -180,3 +181,58 @@ def test_a_stored_policy_of_another_release_is_not_in_force(run: Run) -> None:
     one = run(start)
     assert seen == [(False, "policy_invalid")]
     assert (one.problem, one.gateway.loaded.is_configured) == ("policy_invalid", False)
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "code"),
+    [
+        (0, None),
+        (80_000, None),  # A clock of another time zone.
+        (90_000, "statement_ahead"),
+        (10**12, "statement_ahead"),
+        (2**200, "statement_ahead"),
+    ],
+)
+def test_a_sequence_is_bounded_by_the_clock(run: Run, ahead_seconds: int, code: str | None) -> None:
+    """Else one that is taken would make all that is genuine too old for ever."""
+    seq = (int(time.time()) + ahead_seconds) * 1_000_000
+
+    async def work(one: Managing) -> None:
+        await one.offer(FIRST, 3)
+        await one.offer(SECOND, seq)
+        seen.append(one.problem)
+        await one.offer(FIRST, seq + 1 if code is None else 4)
+
+    seen: list[object] = []
+    one = run(work)
+    assert seen == [code]
+    assert (one.problem, one.gateway.loaded.chain) == (None, ("safety-filter",))
+
+
+def test_a_newer_key_begins_anew_with_its_sequences(run: Run) -> None:
+    """So a sequence that somebody raised with the key before is over with that key."""
+    newer = new_key()
+
+    async def fetch(_: str) -> bytes:
+        return SECOND
+
+    async def work(one: Managing) -> None:
+        await one.offer(FIRST, 1000)
+        lower = signed(newer, SECOND, chain=(vouched(KEY, newer),), publish_seq=5)
+        await one.enforcer.offer(lower, fetch, since=one.enforcer.kept)
+        seen.append((one.problem, one.gateway.loaded.chain))
+        older = signed(newer, FIRST, chain=(vouched(KEY, newer),), publish_seq=4)
+        await one.enforcer.offer(older, fetch, since=one.enforcer.kept)
+
+    seen: list[object] = []
+    one = run(work)
+    assert seen == [(None, ("audit-logger",))]
+    assert one.problem == "statement_older"
+    assert one.enforcer.kept is not None
+    assert one.stored.state.holds(one.enforcer.kept)
+    again = run(nothing)
+    assert (again.gateway.loaded.chain, again.stored.edited) == (("audit-logger",), False)
+
+
+async def nothing(_: Managing) -> None:
+    """Start and stop."""

@@ -16,11 +16,11 @@ from kt.gateway.managed.client import Client
 from kt.gateway.managed.follower import Follower
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.reporter import Reporter
-from kt.gateway.managed.statement import Signed, encode, render
+from kt.gateway.managed.statement import Signed, encode, render, verify
 from tests.kt.gateway.managed.keys.signing import key_list, signed_keys
 from tests.kt.gateway.managed.keys.test_keyring import Keyed
 from tests.kt.gateway.managed.test_enforcer import FIRST, KEY
-from tests.kt.gateway.signing import GATEWAY, pin, signed
+from tests.kt.gateway.signing import GATEWAY, new_key, pin, raw, signed, vouched
 from tests.support.httpserver import HTTPServer
 
 LIST = key_list("team")
@@ -121,7 +121,7 @@ class Following(Keyed):
 
     async def report(self) -> None:
         """Report once, and ask for what the answer says should be here."""
-        await self.follower.catch_up(WHO, *await self.reporter.send(WHO))
+        await self.follower.catch_up(WHO, *(await self.reporter.send(WHO))[:2])
 
     @property
     def is_open(self) -> bool:
@@ -179,7 +179,7 @@ def test_a_control_plane_that_went_back_a_release_changes_no_keys(
         await one.report()
         await one.report()
         plane.knows_keys = False
-        reporting = one.reporter.run(WHO, lambda etags: one.follower.catch_up(WHO, *etags))
+        reporting = one.reporter.run(WHO, lambda etags: one.follower.catch_up(WHO, *etags[:2]))
         task = asyncio.create_task(reporting)
         async with asyncio.timeout(60):
             while len(plane.reports) < 3:
@@ -254,3 +254,29 @@ def test_a_list_that_cannot_be_had_leaves_the_policy_alone(plane: ControlPlane, 
     one = run(work)
     assert one.contact.publish_seq == 8
     assert one.problem == "keys_unreachable"
+
+
+def test_what_is_in_force_is_asked_for_anew_under_a_newer_key(
+    plane: ControlPlane, run: Run
+) -> None:
+    """Once: from then on its copies are signed by that key, also without another policy."""
+    newer = new_key()
+    chain = (vouched(KEY, newer),)
+    plane.keys = signed_keys(KEY, LIST)
+
+    async def work(one: Following) -> None:
+        await one.follower.pull(WHO)
+        await one.report()
+        plane.policy, plane.keys = (
+            signed(newer, FIRST, chain=chain), signed_keys(newer, LIST, chain=chain),
+        )  # fmt: skip
+        one.stored.trust.believe(verify, plane.policy, GATEWAY)
+        for _ in range(3):
+            await one.follower.renew(WHO)
+
+    one = run(work)
+    assert plane.asked == ["configuration", "client-keys", "report", "client-keys", "configuration"]
+    for kept in (one.enforcer.kept, one.keyring.kept):
+        assert kept is not None
+        assert kept.signed.key == raw(newer)
+    assert (one.problem, one.opens("team")) == (None, [True])

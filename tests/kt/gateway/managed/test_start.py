@@ -109,6 +109,26 @@ def test_the_last_policy_is_enforced_from_the_start(start: Start, content: bytes
     assert "keeptrusts_publish_seq 7\n" in gateway.get("/metrics").body.decode()
 
 
+def test_a_policy_that_nobody_confirms_is_not_enforced_for_ever(
+    start: Start, content: bytes
+) -> None:
+    """With a bound on its age, which no confirmation meets here; a person is told why."""
+    gateway = start("--max-policy-age", "300", "--workers", "2")
+    until(lambda: problem(gateway) == "policy_expired")
+    answers = {(one.status, one.error["code"]) for one in (gateway.post(chat()) for _ in range(9))}
+
+    assert answers == {(503, "policy_expired")}
+    assert gateway.get("/readyz").json == {"status": "policy_expired"}
+    assert gateway.get("/health").json["status"] == "degraded"
+
+
+def test_an_age_that_is_no_age_stops_the_start(start: Start) -> None:
+    """With what it should be."""
+    for given in ("5m", "299", "-1", "1e9"):
+        with pytest.raises(AssertionError, match="whole number of seconds, at least 300"):
+            start(f"--max-policy-age={given}")
+
+
 def test_every_process_enforces_the_last_policy(start: Start, content: bytes) -> None:
     """And each shows how the one that leads stands with the control plane."""
     gateway = start("--workers", "2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from kt.gateway.managed.statement import Signed
 from kt.gateway.reload import Reloader
 from tests.kt.gateway.managed.keys.signing import key_list, signed_keys
 from tests.kt.gateway.managed.test_enforcer import KEY, Managing
-from tests.kt.gateway.signing import new_key, pin
+from tests.kt.gateway.signing import new_key, vouched
 
 FIRST, SECOND = key_list("team", "gone"), key_list("team")
 FOREIGN = signed_keys(KEY, FIRST, 9, gateway="edge-2")
@@ -27,8 +28,8 @@ FORGED = replace(signed_keys(KEY, FIRST, 9), signature=bytes(64))
 class Keyed(Managing):
     """A gateway that does not serve, and what takes its client keys."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **more: str) -> None:
+        super().__init__(folder, **more)
         source = self.gateway.admission.source
         assert isinstance(source, KeyStore)
         self.store = source
@@ -45,7 +46,7 @@ class Keyed(Managing):
             self.fetched.append(content_hash)
             return content
 
-        await self.keyring.offer(one, pin(KEY), fetch, since=since or self.keyring.kept)
+        await self.keyring.offer(one, fetch, since=since or self.keyring.kept)
         return one
 
     def opens(self, *names: str) -> list[bool]:
@@ -119,6 +120,8 @@ def test_a_revocation_is_kept_over_a_start(run: Run) -> None:
         (FORGED, "keys_forged"),
         (signed_keys(new_key(), FIRST, 9), "keys_not_pinned"),
         (signed_keys(KEY, key_list("other"), 9), "keys_mismatch"),
+        (signed_keys(KEY, FIRST, 2**63 - 1), "keys_ahead"),
+        (signed_keys(KEY, FIRST, int((time.time() + 90_000) * 1e6)), "keys_ahead"),
     ],
 )
 def test_what_is_not_the_control_planes_changes_nothing(run: Run, one: Signed, code: str) -> None:
@@ -138,6 +141,23 @@ def test_what_is_not_the_control_planes_changes_nothing(run: Run, one: Signed, c
     keyed = run(work)
     assert seen == [code, True, False]
     assert (keyed.problem, keyed.contact.counters["keys_refused"]) == (None, 1)
+
+
+def test_a_list_by_a_key_that_was_replaced_is_refused(run: Run) -> None:
+    """Also one that would bring a revoked key back under a higher number; after a start too."""
+    newer = new_key()
+    chain = (vouched(KEY, newer),)
+
+    async def work(one: Keyed) -> None:
+        await one.give(FIRST, 3)
+        await one.give(SECOND, one=signed_keys(newer, SECOND, 2, chain=chain))
+
+    async def replay(one: Keyed) -> None:
+        await one.give(FIRST, 99)
+
+    assert run(work).opens("team", "gone") == [True, False]
+    again = run(replay)
+    assert (again.problem, again.opens("gone")) == ("keys_retired", [False])
 
 
 def test_an_answer_that_a_newer_list_overtook_is_no_replay(run: Run) -> None:
@@ -225,7 +245,7 @@ def test_a_fresh_gateway_waits_for_its_keys(run: Run) -> None:
         assert one.keyring.is_news("an etag")
         seen.append(one.keyring.holds_back)
         with pytest.raises(ContactError):
-            await one.keyring.offer(signed_keys(KEY, FIRST), pin(KEY), fails, since=None)
+            await one.keyring.offer(signed_keys(KEY, FIRST), fails, since=None)
         seen.append(one.keyring.holds_back)
         assert not one.keyring.is_news("")
         seen.append(one.keyring.holds_back)
