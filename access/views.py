@@ -99,7 +99,7 @@ def _valid(form: type[Input], request: Request) -> dict[str, Any]:
 
 
 def _shown(token: Token, text: str, *, status: int) -> Response:
-    headers = {"Location": f"/v1/tokens/{token.id}", "Cache-Control": "no-store"}
+    headers = {"Location": f"/v1/tokens/{token.id}"}
     return Response({"data": {**TokenRow(token).data, "token": text}}, status, headers=headers)
 
 
