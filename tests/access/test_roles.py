@@ -1,5 +1,6 @@
 """Roles: what each may do at every endpoint, and that no endpoint is without a row."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from access import roles, tokens
 from access.authentication import MayAct
 from access.roles import ACTIONS, ANY, ROLES
 from tests.support.api import error
+from tests.support.stack import ROOT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -147,3 +149,20 @@ def test_a_dry_run_is_no_sync(query: str, allowed: bool) -> None:
     status = client.post(f"/v1/git-repos/{uuid4()}/sync{query}", {}, format="json").status_code
 
     assert status == (404 if allowed else 403)
+
+
+def test_the_docs_have_the_table() -> None:
+    """Run with RENEW=1 to write it anew."""
+    lines = ["| action | what it is | " + " | ".join(f"`{role}`" for role in ROLES) + " |"]
+    lines.append("|---|---|" + "---|" * len(ROLES))
+    for action, meaning in ACTIONS.items():
+        cells = " | ".join("yes" if roles.may(role, action) else "" for role in ROLES)
+        lines.append(f"| `{action}` | {meaning} | {cells} |")
+    page = ROOT / "docs" / "api.md"
+    head, begin, rest = page.read_text().partition("<!-- roles: begin -->\n")
+    found, end, tail = rest.partition("<!-- roles: end -->")
+    table = "\n".join(lines) + "\n"
+    if os.environ.get("RENEW"):
+        page.write_text(head + begin + table + end + tail)
+    else:
+        assert found == table
