@@ -30,8 +30,8 @@ class View(APIView):
     actions: Mapping[str, str] = {}
 
     def action_of(self, request: Request) -> str:
-        """What a request is; HEAD is what GET is."""
-        return self.actions["GET" if request.method == "HEAD" else str(request.method)]
+        """What a request is, or nothing that any role may; HEAD is what GET is."""
+        return self.actions.get("GET" if request.method == "HEAD" else str(request.method), "")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
