@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from access import tokens
+from access import roles, tokens, uses
 from access.models import Token
 from keeptrusts import counters
 
@@ -37,8 +37,12 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
-        counts = counters.read()
-        return _valid(self._find(text.strip(), counts.get(tokens.COUNTER, 0))), counts
+        counts, text = counters.read(), text.strip()
+        token = _valid(self._find(text, counts.get(tokens.COUNTER, 0)), text)
+        if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
+            raise AuthenticationFailed("This token may not be used from this address.")
+        uses.note(token)
+        return token, counts
 
     def authenticate_header(self, request: Request) -> str:
         """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
@@ -54,15 +58,28 @@ class BearerAuthentication(BaseAuthentication):
         return token
 
 
-class HasToken(BasePermission):
-    """A permission for every request that has a token; all tokens may do the same."""
+class MayAct(BasePermission):
+    """A permission by the role of the token; each view names the action of each method."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.user, Token)
+        token: Any = request.user
+        if not isinstance(token, Token):
+            return False
+        method = str(request.method).lower()
+        if method == "options" or not hasattr(view, method):
+            return True  # What is not there is answered with 405, to whoever has a token.
+        action = view.action_of(request)
+        if not roles.may(token.role, action):
+            able = ", ".join(roles.with_action(action))
+            self.message = (
+                f"A token of the role {token.role} may not do this ({action}); use one of {able}."
+            )
+            return False
+        return True
 
 
 def bearer(request: Request) -> Token:
-    """The token of a request that passed `HasToken`."""
+    """The token of a request that passed `MayAct`."""
     token: Any = request.user
     assert isinstance(token, Token)
     return token
@@ -74,8 +91,8 @@ def counts(request: Request) -> Mapping[str, int]:
     return cast(Mapping[str, int], counted)
 
 
-def _valid(token: Token | None) -> Token:
-    if token is None:
+def _valid(token: Token | None, text: str) -> Token:
+    if token is None or not tokens.is_text_of(token, text):
         raise AuthenticationFailed(
             "This token is not known; send one of /v1/tokens, not a gateway's."
         )

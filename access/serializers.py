@@ -1,19 +1,35 @@
-"""Serializers of tokens: a row of an answer, and the body that makes one."""
+"""Serializers of tokens: rows of answers, and the bodies that make and change them."""
 
+import ipaddress
 from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
 
 from access.models import Token
-from keeptrusts.api.fields import Input, Line
+from access.roles import ROLES, VIEWER
+from keeptrusts.api.fields import Input, Line, Lines, Text, Whole
+
+_MOST_NETWORKS = 20
+_LONGEST_OVERLAP_SECONDS = 7 * 86_400
 
 
-class TokenInput(Input):
-    """`POST /v1/tokens`."""
+class Cidr(Text):
+    """A network such as 10.0.0.0/8, or one address."""
 
-    name = Line(max_length=200)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return str(ipaddress.ip_network(super().to_internal_value(data)))
+        except ValueError as exc:
+            raise serializers.ValidationError(f"{exc}; write such as 10.0.0.0/8") from exc
+
+
+class TokenEdit(Input):
+    """`PATCH /v1/tokens/{id}`; an `expires_at` of null is the latest that is allowed."""
+
+    name = Line(max_length=200, required=False)
+    note = Lines(max_length=500, required=False, allow_blank=True)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
     def validate_expires_at(self, value: Any) -> Any:
         if value is not None and value <= timezone.now():
@@ -21,9 +37,26 @@ class TokenInput(Input):
         return value
 
 
+class TokenInput(TokenEdit):
+    """`POST /v1/tokens`."""
+
+    name = Line(max_length=200)
+    role = serializers.ChoiceField(list(ROLES), default=VIEWER)
+    networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+
+
+class TokenRotation(Input):
+    """`POST /v1/tokens/{id}/rotate`."""
+
+    overlap_seconds = Whole(min_value=0, max_value=_LONGEST_OVERLAP_SECONDS, default=3600)
+
+
 class TokenRow(serializers.ModelSerializer[Token]):
     """A token as lists show it: never its text, never its digest."""
 
     class Meta:
         model = Token
-        fields = ["id", "name", "hint", "created_at", "expires_at", "revoked_at"]
+        fields = [
+            "id", "name", "role", "note", "hint", "networks", "made_by", "created_at",
+            "expires_at", "revoked_at", "last_used_at", "previous_until",
+        ]  # fmt: skip

@@ -1,26 +1,87 @@
-"""Making, finding and revoking tokens: the only writer of `Token`."""
+"""Making, finding, editing and revoking tokens: the only writer of `Token`."""
 
 import hashlib
+import ipaddress
 import secrets
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from access import roles
 from access.models import Token
 from keeptrusts import counters
-from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.errors import FieldError, NotFoundError
 
 COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-def create(name: str, *, expires_at: datetime | None = None) -> tuple[Token, str]:
-    """Make a token; returns it and its text, which is stored nowhere."""
-    text = _PREFIX + secrets.token_urlsafe(32)
-    return _store(text, name, expires_at), text
+
+def create(
+    name: str,
+    *,
+    role: str = roles.ADMIN,
+    maker: Token | None = None,
+    note: str = "",
+    expires_at: datetime | None = None,
+    networks: Sequence[str] = (),
+) -> tuple[Token, str]:
+    """Make a token; returns it and its text, which is stored nowhere.
+
+    It gives no more than its maker has: neither in role, nor in time, nor in networks. A maker of
+    None is whoever can run `manage.py`.
+
+    Raises:
+        FieldError: it would, or would last longer than `KEEPTRUSTS_TOKEN_MAX_DAYS`.
+    """
+    fields = {"role": role, "networks": list(networks), "expires_at": _expiry(expires_at, maker)}
+    _check_bounds(fields, maker)
+    text = _new_text()
+    return _store(text, name=name, note=note, made_by=maker, **fields), text
+
+
+def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
+    """Change `name`, `note` or `expires_at` of a token.
+
+    Raises:
+        FieldError: it would give more than its editor has.
+        NotFoundError: no token has this id.
+    """
+    with transaction.atomic():
+        token = _locked(token_id)
+        if "expires_at" in fields:
+            fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
+            now = {"role": token.role, "networks": token.networks}
+            _check_bounds({**now, **fields}, editor)
+        for name, value in fields.items():
+            setattr(token, name, value)
+        token.save()
+        return token
+
+
+def rotate(token_id: UUID, *, overlap: timedelta) -> tuple[Token, str]:
+    """Give a token a new text; the one before stays good for `overlap`.
+
+    Raises:
+        NotFoundError: no token that is in force has this id.
+    """
+    with transaction.atomic():
+        token = _locked(token_id)
+        if not is_valid(token):
+            raise NotFoundError("token in force with this id")
+        text = _new_text()
+        token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
+        token.digest, token.hint = digest(text), text[:_HINT_LENGTH]
+        token.save()
+        return token, text
 
 
 def bootstrap(text: str) -> bool:
@@ -32,7 +93,7 @@ def bootstrap(text: str) -> bool:
         counters.bump(COUNTER)
         if any_made():
             return False
-        _store(text, "bootstrap admin", None)
+        _store(text, name="bootstrap admin")
         return True
 
 
@@ -43,7 +104,9 @@ def any_made() -> bool:
 
 def find(text: str) -> Token | None:
     """The token with this text, revoked and expired ones included."""
-    return Token.objects.filter(digest=digest(text)).first()
+    kept = digest(text)
+    overlaps = Q(previous_digest=kept, previous_until__gt=timezone.now())
+    return Token.objects.filter(Q(digest=kept) | overlaps).first()
 
 
 def is_valid(token: Token) -> bool:
@@ -52,20 +115,50 @@ def is_valid(token: Token) -> bool:
     return token.revoked_at is None and not expired
 
 
-def revoke(token_id: UUID) -> Token:
-    """End a token for good; revoking twice changes nothing.
+def is_text_of(token: Token, text: str) -> bool:
+    """Whether a token, as it was read, still has this text."""
+    kept = digest(text)
+    overlaps = token.previous_until is not None and token.previous_until > timezone.now()
+    return kept == token.digest or (kept == token.previous_digest and overlaps)
+
+
+def is_from(token: Token, address: str) -> bool:
+    """Whether a token may be used from an address."""
+    if not token.networks:
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return any((mapped or found) in ipaddress.ip_network(one) for one in token.networks)
+
+
+def descendants(token_id: UUID) -> list[Token]:
+    """The tokens that a token made, and those that these made, the oldest first.
+
+    Raises:
+        NotFoundError: no token has this id.
+    """
+    if not Token.objects.filter(pk=token_id).exists():
+        raise NotFoundError("token with this id")
+    return sorted(_made_below(token_id), key=lambda token: (token.created_at, token.pk))
+
+
+def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
+    """End a token for good; revoking twice changes nothing. What it made stays, unless asked.
 
     Raises:
         NotFoundError: no token has this id.
     """
     with transaction.atomic():
-        counters.bump(COUNTER)
-        token = Token.objects.select_for_update().filter(pk=token_id).first()
-        if token is None:
-            raise NotFoundError("token with this id")
-        if token.revoked_at is None:
-            token.revoked_at = timezone.now()
-            token.save(update_fields=["revoked_at"])
+        token = _locked(token_id)
+        below = _made_below(token_id) if with_descendants else ()
+        now = timezone.now()
+        for one in (token, *below):
+            if one.revoked_at is None:
+                one.revoked_at = now
+                one.save(update_fields=["revoked_at"])
         return token
 
 
@@ -74,13 +167,65 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _store(text: str, name: str, expires_at: datetime | None) -> Token:
+def _new_text() -> str:
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def _locked(token_id: UUID) -> Token:
+    counters.bump(COUNTER)
+    token = Token.objects.select_for_update(of=("self",)).filter(pk=token_id).first()
+    if token is None:
+        raise NotFoundError("token with this id")
+    return token
+
+
+def _made_below(token_id: UUID) -> Iterator[Token]:
+    for token in Token.objects.filter(made_by=token_id):
+        yield token
+        yield from _made_below(token.pk)
+
+
+def _expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
+    """When a token ends: as asked, else with its maker, or at the longest that is allowed."""
+    most = settings.ENV.token_max_days
+    latest = timezone.now() + timedelta(days=most) if most else None
+    if asked is not None:
+        if latest is not None and asked > latest:
+            message = f"must lie within {most} days, by KEEPTRUSTS_TOKEN_MAX_DAYS"
+            raise FieldError("expires_at", message)
+        return asked
+    ends = [end for end in (latest, maker.expires_at if maker else None) if end is not None]
+    return min(ends, default=None)
+
+
+def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:
+    if maker is None:
+        return
+    if not roles.covers(maker.role, fields["role"]):
+        message = f"gives more than the role of the token that asks, which is {maker.role}"
+        raise FieldError("role", message)
+    ends = fields["expires_at"]
+    if maker.expires_at is not None and (ends is None or ends > maker.expires_at):
+        message = f"must not lie after {maker.expires_at:%Y-%m-%dT%H:%M:%SZ}, when the token ends"
+        raise FieldError("expires_at", f"{message} that asks")
+    if maker.networks and not _are_within(fields["networks"], maker.networks):
+        message = f"must lie within those of the token that asks, {', '.join(maker.networks)}"
+        raise FieldError("networks", message)
+
+
+def _are_within(networks: Sequence[str], others: Sequence[str]) -> bool:
+    outer = [ipaddress.ip_network(one) for one in others]
+    inner = [ipaddress.ip_network(one) for one in networks]
+    return bool(inner) and all(any(_is_within(one, other) for other in outer) for one in inner)
+
+
+def _is_within(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]
+
+
+def _store(text: str, **fields: Any) -> Token:
     with transaction.atomic():
         counters.bump(COUNTER)
         return Token.objects.create(
-            name=name,
-            digest=digest(text),
-            hint=text[:_HINT_LENGTH],
-            created_at=timezone.now(),
-            expires_at=expires_at,
+            digest=digest(text), hint=text[:_HINT_LENGTH], created_at=timezone.now(), **fields
         )

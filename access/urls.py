@@ -7,5 +7,6 @@ from access import views
 urlpatterns = [
     path("tokens", views.Tokens.as_view()),
     path("tokens/<uuid:token_id>", views.OneToken.as_view()),
+    path("tokens/<uuid:token_id>/rotate", views.RotateAccessToken.as_view()),
     path("whoami", views.WhoAmI.as_view()),
 ]

@@ -1,37 +1,49 @@
 """`/v1/tokens` and `/v1/whoami`."""
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import tokens
+from access import roles, tokens
 from access.authentication import bearer
 from access.models import Token
-from access.serializers import TokenInput, TokenRow
-from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.views import View
+from access.serializers import TokenEdit, TokenInput, TokenRotation, TokenRow
+from keeptrusts.api.errors import FieldError, NotFoundError
+from keeptrusts.api.fields import Input
+from keeptrusts.api.views import View, yes_or_no
 
 
 class Tokens(View):
     """List and make tokens."""
 
+    query = {"GET": ("descendants_of",)}
+    actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
+
     def get(self, request: Request) -> Response:
+        above = request.query_params.get("descendants_of")
         rows = Token.objects.order_by("created_at", "id")
-        return Response({"data": TokenRow(rows, many=True).data})
+        shown = list(rows) if above is None else tokens.descendants(_uuid(above))
+        return Response({"data": TokenRow(shown, many=True).data})
 
     def post(self, request: Request) -> Response:
-        body = TokenInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        token, text = tokens.create(
-            body.validated_data["name"], expires_at=body.validated_data["expires_at"]
-        )
-        data = {**TokenRow(token).data, "token": text}
-        return Response({"data": data}, status=201, headers={"Location": f"/v1/tokens/{token.id}"})
+        fields = _valid(TokenInput, request)
+        token, text = tokens.create(fields.pop("name"), maker=bearer(request), **fields)
+        return _shown(token, text, status=201)
 
 
 class OneToken(View):
-    """Show or revoke a token."""
+    """Show, edit or revoke a token."""
+
+    query = {"DELETE": ("descendants",)}
+    actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
+
+    def action_of(self, request: Request) -> str:
+        # Whoever holds a token may end it.
+        ends_itself = request.method == "DELETE" and _is_own(self, request)
+        return roles.ANY if ends_itself else super().action_of(request)
 
     def get(self, request: Request, token_id: UUID) -> Response:
         token = Token.objects.filter(pk=token_id).first()
@@ -39,12 +51,60 @@ class OneToken(View):
             raise NotFoundError("token with this id")
         return Response({"data": TokenRow(token).data})
 
+    def patch(self, request: Request, token_id: UUID) -> Response:
+        fields = _valid(TokenEdit, request)
+        if not fields:
+            raise FieldError("body", "must have at least one field to change")
+        token = tokens.edit(token_id, fields, editor=bearer(request))
+        return Response({"data": TokenRow(token).data})
+
     def delete(self, request: Request, token_id: UUID) -> Response:
-        return Response({"data": TokenRow(tokens.revoke(token_id)).data})
+        # Whatever the role: what a token made is its own.
+        below = yes_or_no(request, "descendants") or False
+        return Response({"data": TokenRow(tokens.revoke(token_id, with_descendants=below)).data})
+
+
+class RotateAccessToken(View):
+    """Give a token a new text, while the one before stays good for a while."""
+
+    actions = {"POST": "tokens.manage"}
+
+    def action_of(self, request: Request) -> str:
+        return roles.ANY if _is_own(self, request) else super().action_of(request)
+
+    def post(self, request: Request, token_id: UUID) -> Response:
+        seconds = _valid(TokenRotation, request)["overlap_seconds"]
+        return _shown(*tokens.rotate(token_id, overlap=timedelta(seconds=seconds)), status=200)
 
 
 class WhoAmI(View):
-    """The token that asks."""
+    """The token that asks, and what its role may do."""
+
+    actions = {"GET": roles.ANY}
 
     def get(self, request: Request) -> Response:
-        return Response({"data": {"token": TokenRow(bearer(request)).data}})
+        token = bearer(request)
+        actions = sorted(roles.ROLES.get(token.role, ()))
+        return Response({"data": {"token": TokenRow(token).data, "actions": actions}})
+
+
+def _is_own(view: View, request: Request) -> bool:
+    return bool(view.kwargs["token_id"] == bearer(request).pk)
+
+
+def _valid(form: type[Input], request: Request) -> dict[str, Any]:
+    body = form(data=request.data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+def _shown(token: Token, text: str, *, status: int) -> Response:
+    headers = {"Location": f"/v1/tokens/{token.id}"}
+    return Response({"data": {**TokenRow(token).data, "token": text}}, status, headers=headers)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as exc:
+        raise FieldError("descendants_of", "must be the id of a token") from exc

@@ -32,6 +32,7 @@ class Configurations(View):
     """List and make configurations."""
 
     query = {"GET": ("status", "warning", "limit", "cursor")}
+    actions = {"GET": "configurations.read", "POST": "configurations.edit"}
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
@@ -66,6 +67,11 @@ class OneConfiguration(View):
     """Show, edit or archive a configuration."""
 
     query = {"DELETE": ("override",)}
+    actions = {
+        "GET": "configurations.read",
+        "PATCH": "configurations.edit",
+        "DELETE": "configurations.edit",
+    }
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.row(configuration_id)})
@@ -98,6 +104,8 @@ class Validate(OneConfiguration):
     The other methods of this path are those of a configuration with the id `validate`.
     """
 
+    actions = {**OneConfiguration.actions, "POST": "configurations.check"}
+
     def post(self, request: Request, configuration_id: str) -> Response:
         body = ValidationInput(data=request.data)
         body.is_valid(raise_exception=True)
@@ -110,6 +118,8 @@ class Validate(OneConfiguration):
 
 class Rollback(View):
     """Make the content of an earlier version the next one."""
+
+    actions = {"POST": "configurations.edit"}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         body = RollbackInput(data=request.data)
@@ -127,6 +137,7 @@ class Diff(View):
     """
 
     query = {"GET": ("from", "to")}
+    actions = {"GET": "configurations.read"}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
@@ -143,6 +154,8 @@ class Diff(View):
 class Content(View):
     """The exact bytes of the current version, or of version `number`."""
 
+    actions = {"GET": "configurations.read"}
+
     def get(
         self, request: Request, configuration_id: str, number: int | None = None
     ) -> HttpResponse:
@@ -156,12 +169,16 @@ class Content(View):
 class Versions(View):
     """The history of a configuration."""
 
+    actions = {"GET": "configurations.read"}
+
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.version_rows(configuration_id)})
 
 
 class OneVersion(View):
     """One version without its content."""
+
+    actions = {"GET": "configurations.read"}
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
         return Response({"data": queries.version_row(configuration_id, number)})

@@ -16,6 +16,7 @@ class Events(View):
     """List events, newest first."""
 
     query = {"GET": ("kind", "git_repo", "configuration", "since", "limit", "cursor")}
+    actions = {"GET": "events.read"}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT

@@ -63,6 +63,7 @@ app.conf.update(
         "gitrepos.warn": {"queue": "tick"},
         "gitrepos.sync_remote": {"queue": "sync"},
         "configurations.judge": {"queue": "tick"},
+        "access.flush": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
@@ -85,12 +86,13 @@ app.conf.update(
             "schedule": _JUDGE_SECONDS,
             "options": {"expires": 60},
         },
+        "uses": {"task": "access.flush", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "flush": {"task": "gateways.flush", "schedule": _FLUSH_SECONDS, "options": {"expires": 60}},
         "prune": {"task": "gateways.prune", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["configurations", "gitrepos", "gateways"])
+app.autodiscover_tasks(["access", "configurations", "gitrepos", "gateways"])
 
 
 @setup_logging.connect

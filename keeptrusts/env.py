@@ -37,6 +37,7 @@ class Env:
     `database_url` and `redis_url` are empty in the embedded default.
     `git_ca_file` is empty where only the system's authorities are trusted, `git_proxy` where forges
     are called directly. `git_allowed_refs` are patterns such as `refs/pull/*`.
+    `token_max_days` is None where a token may last for ever.
     `git_host_calls_per_minute` is None where a host's calls are not limited.
     """
 
@@ -66,6 +67,7 @@ class Env:
     gateway_offline_seconds: int
     decision_retention_days: int
     decision_hourly_mebibytes: int
+    token_max_days: int | None
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -107,6 +109,7 @@ def read(environ: Mapping[str, str]) -> Env:
         gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
         decision_retention_days=_days(environ, "KEEPTRUSTS_DECISION_RETENTION_DAYS", 30),
         decision_hourly_mebibytes=_positive(environ, "KEEPTRUSTS_DECISION_HOURLY_MEBIBYTES", 256),
+        token_max_days=_most_days(environ, "KEEPTRUSTS_TOKEN_MAX_DAYS"),
     )
 
 
@@ -294,6 +297,10 @@ def _days(environ: Mapping[str, str], name: str, default: int) -> int:
     if days is None:
         raise EnvError(f"{name}={value!r}: write whole days from 1 to 3650")
     return days
+
+
+def _most_days(environ: Mapping[str, str], name: str) -> int | None:
+    return _days(environ, name, 0) if environ.get(name) else None
 
 
 def _base(value: str) -> str:

@@ -103,7 +103,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["access.authentication.HasToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["access.authentication.MayAct"],
     "DEFAULT_RENDERER_CLASSES": ["keeptrusts.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["keeptrusts.api.rendering.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "keeptrusts.api.rendering.AlwaysJSON",

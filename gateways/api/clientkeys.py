@@ -141,6 +141,7 @@ class ClientKeys(View):
     """List and make client keys."""
 
     query = {"GET": ("gateway",)}
+    actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
 
     def get(self, request: Request) -> Response:
         rows = ClientKey.objects.order_by("pk")
@@ -158,6 +159,8 @@ class ClientKeys(View):
 
 class OneClientKey(View):
     """Show, edit or revoke a client key."""
+
+    actions = {"GET": "gateways.read", "PATCH": "client_keys.edit", "DELETE": "client_keys.edit"}
 
     def get(self, request: Request, name: str) -> Response:
         row = ClientKey.objects.filter(pk=name).first()
@@ -178,6 +181,8 @@ class OneClientKey(View):
 class RotateClientKey(View):
     """Replace a client key; the one before is valid, too, until it is ended."""
 
+    actions = {"POST": "client_keys.edit"}
+
     def post(self, request: Request, name: str) -> Response:
         sha256 = valid(RotationInput, request)["sha256"]
         made = clientkeys.rotate(name, sha256=sha256, actor=bearer(request).name)
@@ -186,6 +191,8 @@ class RotateClientKey(View):
 
 class PreviousClientKey(View):
     """End the key before the last rotation."""
+
+    actions = {"DELETE": "client_keys.edit"}
 
     def delete(self, request: Request, name: str) -> Response:
         row = clientkeys.end_previous(name, actor=bearer(request).name)

@@ -29,6 +29,7 @@ class Gateways(View):
     """List and register gateways."""
 
     query = {"GET": ("enrolled_by",)}
+    actions = {"GET": "gateways.read", "POST": "gateways.edit"}
 
     def get(self, request: Request) -> Response:
         rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
@@ -45,6 +46,12 @@ class Gateways(View):
 
 class OneGateway(View):
     """Show, edit or delete a gateway."""
+
+    actions = {"GET": "gateways.read", "PATCH": "gateways.edit", "DELETE": "gateways.edit"}
+
+    def action_of(self, request: Request) -> str:
+        binds = request.method == "PATCH" and set(request.data) <= {"configuration", "labels"}
+        return "gateways.bind" if binds else super().action_of(request)
 
     def get(self, request: Request, gateway_id: str) -> Response:
         row = Gateway.objects.filter(pk=gateway_id, deleted_at=None).first()
@@ -64,6 +71,8 @@ class OneGateway(View):
 class ReleaseId(View):
     """Let the id of a deleted gateway be registered again."""
 
+    actions = {"POST": "gateways.edit"}
+
     def post(self, request: Request, gateway_id: str) -> Response:
         valid(Input, request)
         gateways.release(gateway_id)
@@ -73,6 +82,8 @@ class ReleaseId(View):
 class RotateToken(View):
     """Give a gateway a new token."""
 
+    actions = {"POST": "gateways.edit"}
+
     def post(self, request: Request, gateway_id: str) -> Response:
         valid(Input, request)
         return Response({"data": _introduced(*gateways.rotate_token(gateway_id))})
@@ -80,6 +91,8 @@ class RotateToken(View):
 
 class EnrolmentTokens(View):
     """List and make enrolment tokens."""
+
+    actions = {"GET": "enrolment.manage", "POST": "enrolment.manage"}
 
     def get(self, request: Request) -> Response:
         rows = EnrolmentToken.objects.order_by("created_at", "pk")
@@ -98,6 +111,8 @@ class OneEnrolmentToken(View):
 
     query = {"DELETE": ("descendants",)}
 
+    actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
+
     def get(self, request: Request, token_id: UUID) -> Response:
         row = EnrolmentToken.objects.filter(pk=token_id).first()
         if row is None:
@@ -112,6 +127,8 @@ class OneEnrolmentToken(View):
 
 class Bindings(View):
     """List and make selectors."""
+
+    actions = {"GET": "gateways.read", "POST": "gateways.bind"}
 
     def get(self, request: Request) -> Response:
         rows = Binding.objects.order_by("created_at", "pk")
@@ -129,6 +146,8 @@ class Bindings(View):
 
 class OneBinding(View):
     """Show or remove a selector."""
+
+    actions = {"GET": "gateways.read", "DELETE": "gateways.bind"}
 
     def get(self, request: Request, binding_id: UUID) -> Response:
         row = Binding.objects.filter(pk=binding_id).first()

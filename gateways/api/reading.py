@@ -16,6 +16,7 @@ class Drift(View):
     """The drift of every gateway from what it should enforce."""
 
     query = {"GET": ("state", "gateway", "configuration")}
+    actions = {"GET": "drift.read"}
 
     def get(self, request: Request) -> Response:
         states = words(request, "state", known=judge.STATES)
@@ -28,6 +29,7 @@ class Decisions(View):
     """The decisions of all gateways, the newest first."""
 
     query = {"GET": (*_FILTERS, "verdict", "since", "until", "limit", "cursor")}
+    actions = {"GET": "decisions.read"}
 
     def get(self, request: Request) -> Response:
         filters: dict[str, object] = {**texts(request, _FILTERS)}
@@ -45,6 +47,8 @@ class Decisions(View):
 
 class Rollout(View):
     """The progress of a configuration's current version to its gateways."""
+
+    actions = {"GET": "configurations.read"}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": rollout.show(configuration_id)})

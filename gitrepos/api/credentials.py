@@ -23,6 +23,8 @@ from keeptrusts.judge.asking import Asker
 class GitCredentials(View):
     """List and create shared credentials."""
 
+    actions = {"GET": "links.read", "POST": "credentials.edit"}
+
     def get(self, request: Request) -> Response:
         return Response({"data": CredentialRow(_rows().order_by("name"), many=True).data})
 
@@ -38,6 +40,8 @@ class GitCredentials(View):
 
 class OneGitCredential(View):
     """Show, edit or delete a shared credential."""
+
+    actions = {"GET": "links.read", "PATCH": "credentials.edit", "DELETE": "credentials.edit"}
 
     def get(self, request: Request, credential_id: UUID) -> Response:
         return Response(_shown(credential_id))

@@ -46,6 +46,7 @@ class GitRepos(View):
     """List and link repositories."""
 
     query = {"GET": ("status", "warning", "follows", "limit", "cursor")}
+    actions = {"GET": "links.read", "POST": "links.edit"}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
@@ -80,6 +81,8 @@ class GitRepos(View):
 class Summary(View):
     """Show a summary of all links, for dashboards and for a first look when something is wrong."""
 
+    actions = {"GET": "links.read"}
+
     def get(self, request: Request) -> Response:
         try:
             return Response({"data": overview.summary()})
@@ -104,6 +107,8 @@ class Webhook(View):
 
 class OneGitRepo(View):
     """Show, edit or delete a link."""
+
+    actions = {"GET": "links.read", "PATCH": "links.edit", "DELETE": "links.edit"}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         return Response(_shown(link_id))
@@ -132,6 +137,11 @@ class Sync(View):
     """
 
     query = {"POST": ("wait", "dry_run")}
+    actions = {"POST": "links.edit"}
+
+    def action_of(self, request: Request) -> str:
+        is_dry = request.query_params.get("dry_run") == "true"
+        return "links.preview" if is_dry else super().action_of(request)
 
     def post(self, request: Request, link_id: UUID) -> Response:
         Input(data=request.data).is_valid(raise_exception=True)
@@ -148,6 +158,7 @@ class Test(View):
     """Preview the first sync of a link with this body, or a merge into the branch of one."""
 
     query = {"POST": ("git_repo",)}
+    actions = {"POST": "links.preview"}
 
     def post(self, request: Request) -> Response:
         fields, notices = _fields(NewLink, request)
@@ -165,6 +176,8 @@ class Test(View):
 class Confirm(View):
     """Confirm a held commit; the body names it, so that no other one is confirmed by mistake."""
 
+    actions = {"POST": "links.confirm"}
+
     def post(self, request: Request, link_id: UUID) -> Response:
         body = Confirmation(data=request.data)
         body.is_valid(raise_exception=True)
@@ -176,6 +189,8 @@ class Confirm(View):
 
 class Pin(View):
     """Pin a version of a configuration, which stays in force whatever git has; or release it."""
+
+    actions = {"POST": "configurations.pin", "DELETE": "configurations.pin"}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         body = PinInput(data=request.data)
@@ -199,6 +214,8 @@ class Pin(View):
 class Syncs(View):
     """List the history of a link: its last 100 changes and failures, newest first."""
 
+    actions = {"GET": "links.read"}
+
     def get(self, request: Request, link_id: UUID) -> Response:
         runs = _found(link_id).runs.order_by("-pk")[:_MAX_RUNS]
         return Response({"data": RunRow(runs, many=True).data})
@@ -206,6 +223,8 @@ class Syncs(View):
 
 class Files(View):
     """List the files of a link with their outcomes."""
+
+    actions = {"GET": "links.read"}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         rows = _found(link_id).files.order_by("path", "configuration")

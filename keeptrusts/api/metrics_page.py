@@ -12,6 +12,8 @@ from keeptrusts.api.views import View
 class Metrics(View):
     """The page of all counters, histograms and gauges."""
 
+    actions = {"GET": "metrics.read"}
+
     def get(self, request: Request) -> Response:
         try:
             page = metrics.render()

@@ -23,10 +23,16 @@ AUTHENTICATED = "keeptrusts.authenticated"
 class View(APIView):
     """A view that answers JSON to the bearer of a token, kept out of shared caches.
 
-    `query` has the query parameters of each method; any other is refused.
+    `query` has the query parameters of each method; any other is refused. `actions` has what each
+    method is, as `access.roles` names it.
     """
 
     query: Mapping[str, tuple[str, ...]] = {}
+    actions: Mapping[str, str] = {}
+
+    def action_of(self, request: Request) -> str:
+        """What a request is, or nothing that any role may; HEAD is what GET is."""
+        return self.actions.get("GET" if request.method == "HEAD" else str(request.method), "")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -14,6 +14,7 @@ _SETTINGS = (
     "GIT_ALLOWED_REFS",
     "GIT_CA_FILE", "GIT_HOST_CALLS_PER_MINUTE", "GIT_HOST_CONCURRENCY", "GIT_NO_PROXY", "GIT_PROXY",
     "GIT_SCHEMES", "LISTEN", "MIN_POLL_INTERVAL_SECONDS", "SECRET_KEY",
+    "TOKEN_MAX_DAYS",
 )  # fmt: skip
 # Whoever has these for `kt` in the same shell has misspelt nothing.
 _OF_KT = (

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from access import tokens
+from access.roles import ADMIN, ROLES
 
 
 class Command(BaseCommand):
@@ -14,6 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="what it is for, as GET /v1/tokens will show it")
+        parser.add_argument("--role", choices=list(ROLES), default=ADMIN)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(tokens.create(options["name"])[1])
+        self.stdout.write(tokens.create(options["name"], role=options["role"])[1])

@@ -24,7 +24,7 @@ METHODS = {
     "/v1/git-repos/{repo}/files": "GET",
     "/v1/events": "GET",
     "/v1/tokens": "GET POST",
-    "/v1/tokens/{token}": "GET DELETE",
+    "/v1/tokens/{token}": "GET PATCH DELETE",
     "/v1/whoami": "GET",
 }
 READ = [pattern for pattern, methods in METHODS.items() if "GET" in methods]

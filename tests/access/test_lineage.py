@@ -1,0 +1,278 @@
+"""What a token gives, to whom, for how long, and from where."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from access import tokens, uses
+from access.models import Token
+from access.roles import ROLES, covers
+from keeptrusts.redis_client import client as redis_client
+from tests.support.api import created, error, refusal
+
+pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
+
+TOKENS = "/v1/tokens"
+SOON, LATE = "2999-01-31T12:00:00Z", "2999-06-30T12:00:00Z"
+
+
+def bearer(text: str, address: str = "127.0.0.1") -> APIClient:
+    """A client with a token, from an address."""
+    client = APIClient(REMOTE_ADDR=address)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
+
+
+def make(admin: APIClient, **fields: Any) -> dict[str, Any]:
+    """Make a token; its row, with its text."""
+    row: dict[str, Any] = created(admin.post(TOKENS, {"name": "t", **fields}, format="json"))
+    return row
+
+
+def test_a_new_token_may_only_read(admin: APIClient) -> None:
+    """Unless its maker says what it is for."""
+    row = make(admin)
+
+    assert row["role"] == "viewer"
+    refused = bearer(row["token"]).post(TOKENS, {"name": "x"}, format="json")
+    assert (refused.status_code, error(refused)["code"]) == (403, "permission_denied")
+
+
+def test_who_made_it_and_why_is_kept(admin: APIClient) -> None:
+    """The maker by its id, which is nobody else's."""
+    maker = make(admin, role="admin")
+
+    row = make(bearer(maker["token"]), note="for the nightly job")
+
+    assert (row["made_by"], row["note"]) == (maker["id"], "for the nightly job")
+    assert Token.objects.get(name="tests").made_by is None
+
+
+@pytest.mark.parametrize("role", ["", "root", "Admin", None, 5, ["admin"]])
+def test_a_role_is_one_of_the_table(admin: APIClient, role: Any) -> None:
+    """A slip of the pen is no role."""
+    assert refusal(admin.post(TOKENS, {"name": "t", "role": role}, format="json"))[1] == ["role"]
+
+
+def test_roles_cover_one_another() -> None:
+    """An admin all, each itself, and none of two that differ the other by accident."""
+    found = {(one, other) for one in ROLES for other in ROLES if covers(one, other)}
+
+    assert found == {
+        *((one, one) for one in ROLES), *(("admin", one) for one in ROLES),
+        ("editor", "viewer"), ("editor", "ci"), ("editor", "metrics"), ("auditor", "viewer"),
+        ("auditor", "metrics"), ("viewer", "metrics"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("maker", "asked", "field"),
+    [
+        ({"expires_at": SOON}, {"expires_at": LATE}, "expires_at"),
+        ({"networks": ["10.0.0.0/8"]}, {}, "networks"),
+        ({"networks": ["10.0.0.0/8"]}, {"networks": ["11.0.0.0/8"]}, "networks"),
+        ({"networks": ["10.0.0.0/8"]}, {"networks": ["0.0.0.0/0"]}, "networks"),
+        ({"networks": ["10.0.0.0/8"]}, {"networks": ["10.1.0.0/16", "::/0"]}, "networks"),
+    ],
+)
+def test_no_token_gives_more_than_its_maker_has(
+    admin: APIClient, maker: dict[str, Any], asked: dict[str, Any], field: str
+) -> None:
+    """Neither longer, nor from more places."""
+    text = make(admin, role="admin", **maker)["token"]
+
+    answer = bearer(text, "10.0.0.1").post(TOKENS, {"name": "t", **asked}, format="json")
+
+    assert refusal(answer) == (400, [field])
+
+
+def test_no_role_is_given_that_its_maker_lacks() -> None:
+    """Also where a role may make tokens without being an admin's; today none may."""
+    for maker in ROLES:
+        for role in ROLES:
+            made = Token(role=maker)
+            if covers(maker, role):
+                tokens._check_bounds({"role": role, "expires_at": None, "networks": []}, made)
+            else:
+                with pytest.raises(tokens.FieldError):
+                    tokens._check_bounds({"role": role, "expires_at": None, "networks": []}, made)
+
+
+def test_a_token_without_an_end_ends_with_its_maker(admin: APIClient) -> None:
+    """One that ends sooner ends when it was asked to; an edit gives no more either."""
+    maker = make(admin, role="admin", expires_at=SOON)
+    client = bearer(maker["token"])
+    row = make(client, role="admin", networks=["127.0.0.0/8"])
+
+    assert datetime.fromisoformat(row["expires_at"]) == datetime(2999, 1, 31, 12, tzinfo=UTC)
+    longer = client.patch(f"{TOKENS}/{row['id']}", {"expires_at": LATE}, format="json")
+    assert refusal(longer) == (400, ["expires_at"])
+    assert admin.patch(f"{TOKENS}/{row['id']}", {"expires_at": LATE}, format="json").json()
+
+
+def test_the_longest_life_is_the_operators(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asks for more is refused, what asks for none gets that; the first token is older."""
+    monkeypatch.setattr(settings, "ENV", _with_days(30))
+    late = (timezone.now() + timedelta(days=31)).isoformat()
+
+    assert refusal(admin.post(TOKENS, {"name": "t", "expires_at": late}, format="json"))[1] == [
+        "expires_at"
+    ]
+    ends = datetime.fromisoformat(make(admin)["expires_at"])
+    assert timedelta(days=29) < ends - timezone.now() <= timedelta(days=30)
+
+
+def _with_days(days: int) -> Any:
+    from dataclasses import replace
+
+    return replace(settings.ENV, token_max_days=days)
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "status"),
+    [
+        ([], "203.0.113.9", 200),
+        (["203.0.113.0/24"], "203.0.113.9", 200),
+        (["203.0.113.9"], "203.0.113.9", 200),
+        (["203.0.113.0/24"], "203.0.114.1", 401),
+        (["203.0.113.0/24"], "::ffff:203.0.113.9", 200),
+        (["203.0.113.0/24"], "2001:db8::1", 401),
+        (["2001:db8::/32"], "2001:db8::1", 200),
+        (["203.0.113.0/24"], "", 401),
+        (["203.0.113.0/24"], "not an address", 401),
+    ],
+)
+def test_a_token_is_good_in_its_networks(
+    admin: APIClient, networks: list[str], address: str, status: int
+) -> None:
+    """An address that is none is nowhere."""
+    text = make(admin, networks=networks)["token"]
+
+    assert bearer(text, address).get("/v1/whoami").status_code == status
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "x", "", "10.0.0.0/33", 5, None, "1" * 500])
+def test_a_network_is_a_cidr(admin: APIClient, network: Any) -> None:
+    """Bits behind the mask are a slip of the pen."""
+    answer = admin.post(TOKENS, {"name": "t", "networks": [network]}, format="json")
+
+    assert (answer.status_code, refusal(answer)[1][0].split(".")[0]) == (400, "networks")
+
+
+def test_a_rotated_token_has_two_texts_for_a_while(admin: APIClient) -> None:
+    """So that whoever uses it has time to change it; then the old one is over."""
+    row = make(admin)
+    answer = admin.post(f"{TOKENS}/{row['id']}/rotate", {"overlap_seconds": 60}, format="json")
+    new = answer.json()["data"]["token"]
+
+    assert [bearer(text).get("/v1/whoami").status_code for text in (row["token"], new)] == [200] * 2
+    Token.objects.filter(pk=row["id"]).update(previous_until=timezone.now())
+    found = [bearer(text).get("/v1/whoami").status_code for text in (row["token"], new)]
+    assert found in ([200, 200], [401, 200])  # This process may know the old one for a moment.
+    tokens.edit(row["id"], {}, editor=Token.objects.get(name="tests"))
+    found = [bearer(text).get("/v1/whoami").status_code for text in (row["token"], new)]
+    assert found == [401, 200]
+
+
+def test_a_remembered_text_ends_with_its_overlap(admin: APIClient) -> None:
+    """Without a look at the database: the process knows when."""
+    row = make(admin)
+    admin.post(f"{TOKENS}/{row['id']}/rotate", {"overlap_seconds": 0}, format="json")
+
+    assert bearer(row["token"]).get("/v1/whoami").status_code == 401
+
+
+def test_what_has_ended_is_not_rotated(admin: APIClient) -> None:
+    """A revoked token stays so."""
+    row = make(admin)
+    admin.delete(f"{TOKENS}/{row['id']}")
+
+    assert admin.post(f"{TOKENS}/{row['id']}/rotate", {}, format="json").status_code == 404
+
+
+def test_a_token_may_rotate_and_end_itself(admin: APIClient) -> None:
+    """Whatever its role, and no other."""
+    row, other = make(admin), make(admin)
+    client = bearer(row["token"])
+
+    assert client.post(f"{TOKENS}/{other['id']}/rotate", {}, format="json").status_code == 403
+    assert client.delete(f"{TOKENS}/{other['id']}").status_code == 403
+    new = client.post(f"{TOKENS}/{row['id']}/rotate", {}, format="json").json()["data"]["token"]
+    assert bearer(new).delete(f"{TOKENS}/{row['id']}").status_code == 200
+
+
+def test_revoking_a_maker_leaves_what_it_made(admin: APIClient) -> None:
+    """Unless it is asked for; they are listed first."""
+    top = make(admin, role="admin")
+    middle = make(bearer(top["token"]), role="admin")
+    low, beside = make(bearer(middle["token"])), make(admin)
+
+    listed = admin.get(f"{TOKENS}?descendants_of={top['id']}").json()["data"]
+    assert [row["id"] for row in listed] == [middle["id"], low["id"]]
+    admin.delete(f"{TOKENS}/{top['id']}")
+    assert bearer(low["token"]).get("/v1/whoami").status_code == 200
+    admin.delete(f"{TOKENS}/{top['id']}?descendants=true")
+    rows = (top, middle, low, beside)
+    assert [bearer(row["token"]).get("/v1/whoami").status_code for row in rows] == [
+        401, 401, 401, 200,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("above", ["x", "", "00000000-0000-0000-0000-000000000000"])
+def test_nobodys_descendants(admin: APIClient, above: str) -> None:
+    """No id, or nobody's."""
+    assert admin.get(f"{TOKENS}?descendants_of={above}").status_code in (400, 404)
+
+
+def test_last_use_is_written_once_an_hour(admin: APIClient) -> None:
+    """By a task; a request that reads writes nothing."""
+    row = make(admin)
+    for _ in range(3):
+        bearer(row["token"]).get("/v1/whoami")
+    assert Token.objects.get(pk=row["id"]).last_used_at is None
+
+    assert uses.flush() >= 1
+    used = Token.objects.get(pk=row["id"]).last_used_at
+    assert used is not None
+    assert timezone.now() - used < timedelta(minutes=1)
+    assert uses.flush() == 0
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"x", b"-1", b"9" * 30, b"99999999999", b"1", b"\xff", b"1e9", b"0"]
+)
+def test_what_others_write_to_redis_is_no_use(admin: APIClient, value: bytes) -> None:
+    """Neither a moment that is none, nor one to come, nor one long ago."""
+    row = make(admin)
+    redis_client().hset("keeptrusts:tokens:used", row["id"], value)
+    redis_client().hset("keeptrusts:tokens:used", b"\xffnobody", b"1")
+
+    uses.flush()
+
+    assert Token.objects.get(pk=row["id"]).last_used_at is None
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"role": "admin"}, {"networks": []}, {"name": ""}, {"expires_at": "2001-01-01"}]
+)
+def test_an_edit_changes_name_note_and_end(admin: APIClient, body: dict[str, Any]) -> None:
+    """A token's role and networks are made with it."""
+    row = make(admin)
+
+    assert admin.patch(f"{TOKENS}/{row['id']}", body, format="json").status_code == 400
+
+
+def test_a_null_end_is_the_latest_there_is(admin: APIClient) -> None:
+    """For ever, where nothing bounds it."""
+    row = make(admin, expires_at=SOON)
+    fields = {"expires_at": None, "note": "kept", "name": "new"}
+
+    found = admin.patch(f"{TOKENS}/{row['id']}", fields, format="json").json()["data"]
+
+    assert {name: found[name] for name in fields} == fields
