@@ -1,5 +1,10 @@
-"""The connection pool to Redis of this process, and the time limits of its clients."""
+"""The connection pool to Redis of this process, and what its clients believe of an answer.
 
+Redis may be anybody's: an answer of another form than the command's is an error of Redis, as is
+one that comes late.
+"""
+
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +18,19 @@ TIMEOUTS: dict[str, Any] = {
     "socket_timeout": TIMEOUT_SECONDS,
     "socket_connect_timeout": TIMEOUT_SECONDS,
 }
+# In RESP3 a server may tell its clients to connect elsewhere, and to log in there.
+PROTOCOL = {"protocol": 2}
+OPTIONS = {**TIMEOUTS, **PROTOCOL}
+# What the client's parser and its own reading of answers fail with.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def client() -> "redis.Redis":
@@ -22,4 +40,91 @@ def client() -> "redis.Redis":
 
 @lru_cache(maxsize=1)
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, **TIMEOUTS)
+    pool = redis.ConnectionPool.from_url(url, **OPTIONS)
+    pool.connection_class = _strict(pool.connection_class)
+    made = _Client(connection_pool=pool)
+    for command, is_answer in _ANSWERS.items():
+        callbacks: Any = made.response_callbacks
+        made.set_response_callback(command, _checked(callbacks.get(command), is_answer))
+    return made
+
+
+class _Pipeline(redis.client.Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        try:
+            return super().execute(raise_on_error)
+        except UNREADABLE as exc:
+            raise redis.InvalidResponse("an answer of another form") from exc
+
+
+class _Client(redis.Redis):
+    def pipeline(self, transaction: Any = True, shard_hint: Any = None) -> _Pipeline:
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+def _strict(kind: type[Any]) -> type[Any]:
+    """A connection that says of bytes outside the protocol that Redis sent them."""
+
+    class Strict(kind):  # type: ignore[misc]
+        def read_response(self, *args: Any, **options: Any) -> Any:
+            try:
+                return super().read_response(*args, **options)
+            except UNREADABLE as exc:
+                raise redis.InvalidResponse("an answer outside the protocol") from exc
+
+    return Strict
+
+
+def _checked(
+    read: Callable[..., Any] | None, is_answer: Callable[[Any], bool]
+) -> Callable[..., Any]:
+    """The client's reading of a command's answer, with a check of its form."""
+
+    def checked(response: Any, **options: Any) -> Any:
+        try:
+            answer = read(response, **options) if read else response
+        except UNREADABLE as exc:
+            raise redis.InvalidResponse("an answer of another form") from exc
+        if not is_answer(answer):
+            raise redis.InvalidResponse("an answer of another form")
+        return answer
+
+    return checked
+
+
+def _is_bytes(answer: Any) -> bool:
+    return answer is None or isinstance(answer, bytes)
+
+
+def _is_number(answer: Any) -> bool:
+    return isinstance(answer, int)
+
+
+def _is_done(answer: Any) -> bool:
+    return answer is None or isinstance(answer, bool)
+
+
+def _is_hash(answer: Any) -> bool:
+    return isinstance(answer, dict) and all(
+        isinstance(part, bytes) for item in answer.items() for part in item
+    )
+
+
+def _is_item(answer: Any) -> bool:
+    if answer is None:
+        return True
+    is_pair = isinstance(answer, list | tuple) and len(answer) == 2
+    return is_pair and all(isinstance(part, bytes) for part in answer)
+
+
+# Every command whose answer is read.
+_ANSWERS: dict[str, Callable[[Any], bool]] = {
+    "BLPOP": _is_item,
+    "EXISTS": _is_number,
+    "GET": _is_bytes,
+    "HGET": _is_bytes,
+    "HGETALL": _is_hash,
+    "LLEN": _is_number,
+    "SET": _is_done,
+    "SETNX": _is_number,
+}

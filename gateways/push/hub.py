@@ -28,7 +28,7 @@ from gateways.signing.keys import KeyUnreadableError
 from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts import counters
 from keeptrusts.messaging import hints
-from keeptrusts.redis_client import TIMEOUTS
+from keeptrusts.redis_client import OPTIONS
 
 log = structlog.get_logger(__name__)
 
@@ -191,7 +191,7 @@ class Hub:
         """Read changes whenever a hint comes, and every two seconds."""
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **TIMEOUTS) as client:
+                async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **OPTIONS) as client:
                     hearing = client.pubsub(ignore_subscribe_messages=True)
                     await hearing.subscribe(hints.CHANNEL)
                     while True:

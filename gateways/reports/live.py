@@ -1,7 +1,8 @@
 """Last reports and handed contents, which change too often for the database, in Redis.
 
-Each is a hash of gateway id to JSON, and may be lost with Redis: the database has the state of a
-minute ago, and every gateway repeats the rest with its next report.
+Each is a hash of gateway id to JSON with a MAC, and may be lost with Redis: the database has the
+state of a minute ago, and every gateway repeats the rest with its next report. Redis may also hand
+out an older row, so nothing is believed of a row but what its own time and essence tell.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ import redis
 import structlog
 from django.utils import timezone
 
+from keeptrusts import sealing
 from keeptrusts.redis_client import client
 
 log = structlog.get_logger(__name__)
@@ -52,7 +54,9 @@ def note_handed(statements: Iterable[_Statement]) -> None:
     """Record the contents that were handed to gateways; a failure of Redis is logged."""
     now = timezone.now()
     rows: Any = {
-        statement.gateway: orjson.dumps([statement.content_hash, statement.publish_seq, now])
+        statement.gateway: _row(
+            _HANDED, statement.gateway, [statement.content_hash, statement.publish_seq, now]
+        )
         for statement in statements
     }
     try:
@@ -88,12 +92,12 @@ def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    row = orjson.dumps([seen.at, seen.essence, seen.counters, seen.stream])
+    row = _row(_SEEN, gateway_id, [seen.at, seen.essence, seen.counters, seen.stream])
     pipe = client().pipeline()
     pipe.hget(_SEEN, gateway_id)
     pipe.hset(_SEEN, gateway_id, row)
     before, _ = pipe.execute()
-    return None if before is None else _read(before, LastReport)
+    return None if before is None else _read(_SEEN, gateway_id, before, LastReport)
 
 
 def forget_seen(gateway_id: str) -> None:
@@ -126,14 +130,19 @@ def is_first(configuration_id: str, version: int) -> bool:
 
 def _all(name: str, kind: type[_Row]) -> dict[str, _Row]:
     values: Any = client().hgetall(name)
-    read = ((key.decode(errors="replace"), _read(value, kind)) for key, value in values.items())
+    keys = ((key.decode(errors="replace"), value) for key, value in values.items())
+    read = ((key, _read(name, key, value, kind)) for key, value in keys)
     return {key: row for key, row in read if row is not None}
 
 
-def _read(value: bytes, kind: type[_Row]) -> _Row | None:
-    """A row of Redis; None for one that this module did not write."""
+def _row(name: str, gateway_id: str, facts: list[Any]) -> bytes:
+    return sealing.vouch(orjson.dumps(facts), row=f"{name}:{gateway_id}")
+
+
+def _read(name: str, gateway_id: str, stored: bytes, kind: type[_Row]) -> _Row | None:
+    """A row of Redis; None for one that this module did not write, or for another gateway."""
     try:
-        return msgspec.json.decode(value, type=kind)
-    except msgspec.DecodeError as exc:
+        return msgspec.json.decode(sealing.vouched(stored, row=f"{name}:{gateway_id}"), type=kind)
+    except (msgspec.DecodeError, sealing.SealError) as exc:
         log.warning("unreadable row in Redis ignored", kind=kind.__name__, error=str(exc))
         return None
