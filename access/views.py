@@ -16,6 +16,8 @@ from keeptrusts.api.views import View
 class Tokens(View):
     """List and make tokens."""
 
+    shows_secret = ("POST",)
+
     def get(self, request: Request) -> Response:
         rows = Token.objects.order_by("created_at", "id")
         return Response({"data": TokenRow(rows, many=True).data})

@@ -4,9 +4,11 @@ Redis may be anybody's: an answer of another form than the command's is an error
 one that comes late.
 """
 
+import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from django.conf import settings
@@ -36,6 +38,31 @@ UNREADABLE = (
 def client() -> "redis.Redis":
     """A client for the server of `REDIS_URL`; safe among threads and after a fork."""
     return _client(settings.REDIS_URL)
+
+
+def warnings(url: str) -> list[str]:
+    """A line for each thing by which somebody on the network may read and write what is in Redis.
+
+    No line repeats the url: it may hold a password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss") or _is_here(parts.hostname or "localhost"):
+        return []
+    lines = []
+    if parts.scheme == "redis":
+        lines.append("redis:// crosses the network in clear; rediss:// encrypts it")
+    elif "none" in parse_qs(parts.query).get("ssl_cert_reqs", []):
+        lines.append("ssl_cert_reqs=none lets anybody pose as the server; leave it out")
+    if not parts.password:
+        lines.append("there is no password, so whoever reaches the server may use it")
+    return [f"warning: REDIS_URL: {line}" for line in lines]
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
 
 
 @lru_cache(maxsize=1)

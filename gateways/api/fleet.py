@@ -28,6 +28,8 @@ from keeptrusts.api.views import View
 class Gateways(View):
     """List and register gateways."""
 
+    shows_secret = ("POST",)
+
     def get(self, request: Request) -> Response:
         rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
         return Response({"data": GatewayRow(rows, many=True).data})
@@ -57,6 +59,8 @@ class OneGateway(View):
 class RotateToken(View):
     """Give a gateway a new token."""
 
+    shows_secret = ("POST",)
+
     def post(self, request: Request, gateway_id: str) -> Response:
         valid(Input, request)
         return Response({"data": _introduced(*gateways.rotate_token(gateway_id))})
@@ -64,6 +68,8 @@ class RotateToken(View):
 
 class EnrolmentTokens(View):
     """List and make enrolment tokens."""
+
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         rows = EnrolmentToken.objects.order_by("created_at", "pk")

@@ -29,6 +29,7 @@ from keeptrusts.api.views import View, is_known
 class Enrol(View):
     """Register a gateway by an enrolment token, whose labels win over those that are sent."""
 
+    shows_secret = ("POST",)
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
 

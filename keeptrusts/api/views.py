@@ -19,10 +19,12 @@ from keeptrusts.api.fields import check_query
 class View(APIView):
     """A view that answers JSON to the bearer of a token, kept out of shared caches.
 
-    `query` has the query parameters of each method; any other is refused.
+    `query` has the query parameters of each method; any other is refused. `shows_secret` has the
+    methods whose answers show a token, which no cache may store.
     """
 
     query: Mapping[str, tuple[str, ...]] = {}
+    shows_secret: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -38,7 +40,8 @@ class View(APIView):
     @property
     def default_response_headers(self) -> dict[str, str]:
         """Headers that DRF adds to every answer, errors included."""
-        private = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        stored = "no-store" if self.request.method in self.shows_secret else "private, no-cache"
+        private = {"Cache-Control": stored, "Vary": "Authorization"}
         return {**super().default_response_headers, **private}
 
 
