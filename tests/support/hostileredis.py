@@ -24,11 +24,11 @@ def values(mark: Path) -> dict[str, bytes]:
     """Hostile bytes by name; the pickles among them make the file `mark` when they are read."""
     Bomb.mark = str(mark)
     bombs = {f"a pickle {p}": pickle.dumps(Bomb(), p) for p in range(pickle.HIGHEST_PROTOCOL + 1)}
-    return {**_VALUES, **bombs}
+    return {**VALUES, **bombs}
 
 
 _ROW = b'["2026-01-31T12:00:00Z", %b, {}, true]'
-_VALUES: dict[str, bytes] = {
+VALUES: dict[str, bytes] = {
     "nothing": b"",
     "a blank": b" ",
     "text": b"x",
