@@ -6,7 +6,7 @@
 Runs the whole control plane (`manage.py up`), on the embedded default or with `--servers` on
 PostgreSQL and Redis, and N gateways in one process that speak the real protocol: each holds an
 event stream, checks the signature of what it is told, fetches the bytes by their hash from the
-push process, checks them, and reports to the web. What a real gateway does besides, compiling a
+push process, checks them, and reports to it. What a real gateway does besides, compiling a
 policy, is left out.
 
 Prints publish to enforced (p50, p99, last), from the version's own time; CPU and memory of each
@@ -44,7 +44,7 @@ IDLE_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
     "gateways.push.server": "events",
-    "granian": "web",
+    "keeptrusts.serving.web": "web",
     " beat ": "beat",
     " tick": "poller",
     " sync": "syncer",

@@ -1,7 +1,7 @@
 """A fleet of simulated gateways that speak the real protocol.
 
 Each holds an event stream, checks the signature of what it is told, fetches the bytes by their
-hash from the push process, checks them, and reports to the web.
+hash from the push process, checks them, and reports to the same process.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ class Gateway(Chunks):
         }  # fmt: skip
         self.statement = statement
         path = f"/v1/gateways/{self.name}/report"
-        status, answer = await self.fleet.ask(self.fleet.port, "POST", path, self.token, body)
+        status, answer = await self.fleet.ask(
+            self.fleet.reports_port, "POST", path, self.token, body
+        )
         self.fleet.reports[status] += 1
         if status == 200:
             self.fleet.interval = json.loads(answer)["data"]["report_interval_seconds"]
@@ -126,6 +128,7 @@ class Fleet:
 
     def __init__(self, port: int, events_port: int) -> None:
         self.port, self.events_port = port, events_port
+        self.reports_port = events_port
         self.connected: set[str] = set()
         self.arrivals: list[float] = []
         self.reports: Counter[int] = Counter()

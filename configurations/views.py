@@ -36,7 +36,7 @@ class Configurations(View):
         query = _list_query(request)
         count = counts(request).get(COUNTER, 0)
         etag = f'"{count}-{"-".join(str(value) for value in query)}"'
-        if is_known(request, etag):
+        if is_known(request.headers.get("If-None-Match", ""), etag):
             return Response(status=304, headers={"ETag": etag})
         return Response(_encoded_list(count, *query), headers={"ETag": etag})
 
@@ -144,7 +144,7 @@ class Content(View):
     ) -> HttpResponse:
         content, content_hash = queries.content(configuration_id, number)
         headers = {"ETag": f'"{content_hash}"'}
-        if is_known(request, headers["ETag"]):
+        if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
             return HttpResponseNotModified(headers=headers)
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 

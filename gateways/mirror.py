@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
@@ -18,10 +19,11 @@ from access.tokens import digest
 from configurations import publish, queries
 from configurations.models import Version
 from gateways.models import ClientKeyList, Gateway
-from gateways.signing import keys
+from gateways.signing import keys, statements
 from gateways.signing.keys import Signer
 from gateways.signing.statements import Desired, DesiredKeys, DesiredKind, Signed
 from keeptrusts import counters
+from keeptrusts.api.errors import NotFoundError
 
 _NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
 _KEPT_CONTENTS = 64
@@ -185,6 +187,28 @@ class Mirror:
     def signed_keys(self, gateway_id: str) -> Signed[DesiredKeys] | None:
         """`desired_keys` as the signed statement that the gateway is handed."""
         return _signed(self.signer, self.desired_keys(gateway_id), self._signed_keys)
+
+    def handed(self, gateway_id: str) -> Signed[Desired]:
+        """`signed`, to be handed out.
+
+        Raises:
+            NotFoundError: nothing is bound to the gateway (`not_bound`).
+        """
+        signed = self.signed(gateway_id)
+        if signed is None:
+            raise NotFoundError("configuration bound to this gateway", code="not_bound")
+        return signed
+
+    def headers(self, signed: Signed[Any]) -> dict[str, str]:
+        """The headers that carry a statement."""
+        assert self.signer is not None  # It made the signature.
+        return statements.headers(signed, self.signer.public_key, self.signer.chain)
+
+    def news(self, gateway_id: str) -> dict[str, str]:
+        """Headers that tell a gateway whom to call, and of the list of client keys that it has."""
+        url, listed = settings.ENV.events_url, self.signed_keys(gateway_id)
+        told = {"Keeptrusts-Events": url, "Keeptrusts-Gateway-Url": url}
+        return {**told, "Keeptrusts-Client-Keys": listed.etag} if listed else told
 
 
 def _signed(

@@ -137,6 +137,10 @@ def _is_hash(answer: Any) -> bool:
     )
 
 
+def _are_bytes(answer: Any) -> bool:
+    return isinstance(answer, list) and all(map(_is_bytes, answer))
+
+
 def _is_item(answer: Any) -> bool:
     if answer is None:
         return True
@@ -151,6 +155,7 @@ _ANSWERS: dict[str, Callable[[Any], bool]] = {
     "GET": _is_bytes,
     "HGET": _is_bytes,
     "HGETALL": _is_hash,
+    "HMGET": _are_bytes,
     "LLEN": _is_number,
     "SET": _is_done,
     "SETNX": _is_number,

@@ -49,8 +49,11 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Classes of callers of the web beside people; see `keeptrusts.serving.doors`.
+DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
+
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
-MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BODY_BYTES = 8 << 20
 
 # Batches of remotes that one poller may wait for at once.
 POLLS_AT_ONCE = 16

@@ -15,6 +15,9 @@ from keeptrusts.servers import outages
 from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.sshforge import SSHForge
+from tests.support.stacks import embedded_stack, shared_stack
+
+__all__ = ["embedded_stack", "shared_stack"]
 
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("patient", deadline=None)

@@ -1,4 +1,4 @@
-"""Serializers of gateways, enrolment tokens, bindings and reports."""
+"""Serializers of gateways, enrolment tokens and bindings."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from rest_framework import serializers
 from configurations.models import Configuration
 from configurations.serializers import Id, Labels
 from gateways.models import Binding, EnrolmentToken, Gateway
-from keeptrusts.api.fields import Flag, Input, Text, Whole
+from keeptrusts.api.fields import Input, Text
 
 # The last word of a path below /v1/gateways.
 _RESERVED = "enrol"
-_LARGEST = 2**63 - 1
 
 
 class NewId(Id):
@@ -90,70 +89,6 @@ class BindingInput(Input):
 
     configuration = ConfigurationId(source="configuration_id")
     selector = Labels(allow_empty=False)
-
-
-def _is_name(text: str) -> bool:
-    return len(text) <= 100 and text.isprintable()
-
-
-class Counts(serializers.DictField):
-    """A mapping of up to 50 names to numbers."""
-
-    child = Whole(min_value=0, max_value=_LARGEST)
-
-    def to_internal_value(self, data: Any) -> dict[str, int]:
-        if isinstance(data, dict) and not (len(data) <= 50 and all(map(_is_name, data))):
-            raise serializers.ValidationError(
-                "at most 50 counters, names of at most 100 printable characters"
-            )
-        counts: dict[str, int] = super().to_internal_value(data)
-        return counts
-
-
-class RunningInput(Input):
-    """The version that a gateway enforces now."""
-
-    configuration = Id()
-    version = Whole(min_value=1, max_value=2**31 - 1)
-    content_hash = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
-    publish_seq = Whole(min_value=0, max_value=_LARGEST)
-    since = serializers.DateTimeField()
-
-
-class RunningKeysInput(Input):
-    """The list of client keys that a gateway asks for now."""
-
-    keys_seq = Whole(min_value=0, max_value=_LARGEST)
-    since = serializers.DateTimeField()
-
-
-class ProblemInput(Input):
-    """A problem of a gateway; `code` is stable."""
-
-    code = serializers.RegexField(r"\A[a-z_]{1,40}\Z")
-    message = Text(max_length=1000, allow_blank=True)
-
-
-class ReportInput(Input):
-    """`POST /v1/gateways/{id}/report`."""
-
-    running = RunningInput(allow_null=True)
-    client_keys = RunningKeysInput(required=False, allow_null=True, default=None)
-    health = serializers.ChoiceField(["ok", "degraded"])
-    problem = ProblemInput(allow_null=True)
-    kt_version = Text(max_length=40)
-    started_at = serializers.DateTimeField()
-    stopping = Flag()
-    counters = Counts()
-    stream = Flag()
-
-
-class DecisionsInput(Input):
-    """`POST /v1/gateways/{id}/decisions`; `decisions.take` checks the events."""
-
-    batch = Whole(min_value=0, max_value=_LARGEST)
-    events = serializers.ListField(child=serializers.DictField(), max_length=500)
-    dropped = Whole(min_value=0, max_value=_LARGEST)
 
 
 class GatewayRow(serializers.ModelSerializer[Gateway]):

@@ -1,140 +1,187 @@
-"""The ASGI application of event streams, without Django's request stack."""
+"""The ASGI application of gateways: event streams, pulls, reports and decisions.
+
+It has no Django request stack. A gateway is known from memory, so a request of nobody costs
+neither a thread nor the database.
+"""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-
-import orjson
-import structlog
-from django.db import Error
+from dataclasses import dataclass
 
 from access.tokens import digest
 from gateways.mirror import Known, fleet
+from gateways.push.batches import Batches
 from gateways.push.hub import Hub
-from gateways.push.stream import Send, Stream
+from gateways.push.reporting import Reporting
+from gateways.push.stream import Stream
+from gateways.reports import inputs, reports
 from gateways.signing.statements import DesiredKeys
+from keeptrusts.api.errors import GoneError, RefusedError
+from keeptrusts.api.rendering import json_object
+from keeptrusts.api.views import is_known
 from keeptrusts.servers import failures
+from keeptrusts.serving import answers
+from keeptrusts.serving.answers import Answer, Scope, Send
+from keeptrusts.serving.attempts import Attempts
+from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
 
-log = structlog.get_logger(__name__)
-
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-
-_PATH = re.compile(r"/v1/gateways/(?P<id>[^/]+)/(?:events|contents/(?P<hash>[0-9a-f]{64}))")
-
-
-class RefusedError(Exception):
-    """A refusal, with the status, code and message of its answer."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
-_NO_DATABASE = RefusedError(503, "unavailable", failures.SILENT.message)
-
-
-_REPLACED = RefusedError(
-    404, "not_found", "This gateway is to have another content; fetch its statement again."
+_PATH = re.compile(
+    r"/v1/gateways/(?P<id>[^/]+)/"
+    r"(?P<what>events|configuration|report|decisions|contents/(?P<hash>[0-9a-f]{64}))"
 )
 
 
-class Application:
-    """Answers `/v1/gateways/{id}/events`, `/v1/gateways/{id}/contents/{hash}` and `/readyz`."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request of a gateway that is known."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    gateway: Known
+    token: str
+    headers: Mapping[str, str]
+    hash: str
+    receive: Receive
+    send: Send
+    admit: Callable[[], None]
+
+
+class Application:
+    """Answers what gateways ask below `/v1/gateways/{id}`, and `/readyz`."""
+
+    def __init__(self, hub: Hub, reporting: Reporting, batches: Batches) -> None:
+        self._hub, self._reporting, self._batches = hub, reporting, batches
+        self._bodies = Bodies()
+        self._attempts = Attempts()
+        self._routes: Mapping[tuple[str, str], Callable[[_Request], Awaitable[Answer | None]]] = {
+            ("GET", "events"): self._events,
+            ("GET", "contents"): self._content,
+            ("GET", "configuration"): self._configuration,
+            ("POST", "report"): self._report,
+            ("POST", "decisions"): self._decisions,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._answer(scope, receive, send)
-        except RefusedError as refusal:
-            await _refuse(send, refusal)
-        except Error as exc:
-            failure = failures.of(exc)
-            if failure is None:
-                raise
-            log.warning("database failed", error=str(exc))
-            await _refuse(send, RefusedError(503, "unavailable", failure.message))
+            answer = await self._answer(scope, receive, send)
+        except ClientLeftError:
+            return
+        except Exception as exc:  # noqa: BLE001
+            # The outermost caller; what is no deliberate refusal is logged there.
+            answer = await answers.of_failure(exc)
+        if answer is not None:
+            await answers.send_whole(send, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
-            raise RefusedError(405, "method_not_allowed", "Only GET is allowed; use GET.")
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         ready = scope["path"] == "/readyz"
         if self._hub.closing or (ready and not self._hub.fresh):
-            message = "This process stops or lacks its database; try again in a few seconds."
-            raise RefusedError(503, "unavailable", message)
+            raise _unavailable("This process stops or lacks its database.")
         if ready:
-            return await _send(send, 200, b'{"status":"ok"}', b"application/json")
+            _allow("GET", scope["method"])
+            return Answer(200, b'{"status":"ok"}', [answers.JSON])
         match = _PATH.fullmatch(scope["path"])
         if match is None:
             raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
-        token = _bearer(scope)
-        gateway = await self._admitted(token, match["id"])
-        scope["state"]["admit"]()
-        if match["hash"]:
-            return await self._content(gateway, match["hash"], send)
-        return await self._events(gateway, token, receive, send)
+        answering = self._route(scope["method"], match["what"].partition("/")[0])
+        headers = answers.headers_of(scope)
+        token = answers.bearer(headers)
+        gateway = await self._admitted(token, match["id"], scope["client"])
+        admit = scope["state"]["admit"]
+        return await answering(
+            _Request(gateway, token, headers, match["hash"], receive, send, admit)
+        )
 
-    async def _admitted(self, token: str, gateway_id: str) -> Known:
+    def _route(self, method: str, what: str) -> Callable[[_Request], Awaitable[Answer | None]]:
+        _allow(next(allowed for allowed, name in self._routes if name == what), method)
+        return self._routes[method, what]
+
+    async def _admitted(self, token: str, gateway_id: str, client: tuple[str, int] | None) -> Known:
+        address = client[0] if client else ""
+        gateway = fleet.gateway(token)
+        if gateway is None and token:
+            await self._attempts.wait(address, token)
         gateway = await self._hub.admit(token) if token else None
         if gateway is None and not self._hub.fresh:
-            raise _NO_DATABASE
+            raise _unavailable(failures.SILENT.message)
         if gateway is None:
+            self._attempts.failed(address, token)
             message = "This token is unknown; send the gateway's own, which begins with ktg_."
-            raise RefusedError(401, "authentication_failed", message)
+            raise RefusedError(401, "authentication_failed", message, headers=_CHALLENGE)
         if gateway.deleted_at is not None:
             message = "This gateway was deleted; register it again to use it."
-            raise RefusedError(410, "gateway_deleted", message)
+            raise GoneError("gateway_deleted", message)
         if gateway.id != gateway_id:
             message = "This token belongs to another gateway; send the one of this gateway."
             raise RefusedError(403, "permission_denied", message)
         return gateway
 
-    async def _events(self, gateway: Known, token: str, receive: Receive, send: Send) -> None:
+    async def _events(self, request: _Request) -> None:
         # `no` keeps nginx from collecting events until a buffer is full.
         headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
-        await _start(send, 200, [*headers, (b"cache-control", b"no-store")])
+        headers.append((b"cache-control", b"no-store"))
+        await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         retry = b"retry: %d\n\n" % self._hub.retry_ms()
-        await send({"type": "http.response.body", "body": retry, "more_body": True})
-        with self._hub.holding(Stream(gateway.id, digest(token), send)):
-            while (await receive())["type"] != "http.disconnect":
+        await request.send({"type": "http.response.body", "body": retry, "more_body": True})
+        request.admit()
+        stream = Stream(request.gateway.id, digest(request.token), request.send)
+        with self._hub.holding(stream):
+            while (await request.receive())["type"] != "http.disconnect":
                 pass
 
-    async def _content(self, gateway: Known, content_hash: str, send: Send) -> None:
-        desired, keys = fleet.desired(gateway.id), fleet.desired_keys(gateway.id)
-        if desired is not None and desired.content_hash == content_hash:
-            await _send(send, 200, await self._hub.content(desired), b"application/yaml")
-        elif keys is not None and keys.content_hash == content_hash:
-            await _send(send, 200, await self._key_list(keys), b"application/json")
-        else:
-            raise _REPLACED
+    async def _content(self, request: _Request) -> Answer:
+        gateway_id = request.gateway.id
+        desired, keys = fleet.desired(gateway_id), fleet.desired_keys(gateway_id)
+        if desired is not None and desired.content_hash == request.hash:
+            content = await self._hub.content(desired)
+            return Answer(200, content, [_YAML])
+        if keys is not None and keys.content_hash == request.hash:
+            return Answer(200, await self._key_list(keys), [answers.JSON])
+        raise _replaced()
 
     async def _key_list(self, keys: DesiredKeys) -> bytes:
         try:
             return await self._hub.key_list(keys)
         except LookupError:
-            raise _REPLACED from None
+            raise _replaced() from None
+
+    async def _configuration(self, request: _Request) -> Answer:
+        # A gateway may have heard of a newer statement elsewhere, and must not get an older one.
+        await self._hub.look()
+        gateway_id = request.gateway.id
+        signed, news = fleet.handed(gateway_id), fleet.news(gateway_id)
+        headers = {**news, **fleet.headers(signed)}
+        if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
+            return Answer(304, b"", answers.pairs({"ETag": headers["ETag"], **news}))
+        content = await self._hub.content(signed.desired)
+        self._hub.note_handed(signed.desired)
+        return Answer(200, content, [_YAML, *answers.pairs(headers)])
+
+    async def _report(self, request: _Request) -> Answer:
+        async with self._bodies.whole(request.receive) as body:
+            request.admit()
+            report = inputs.report_of(json_object(body))
+        await self._reporting.take(request.gateway.id, report)
+        return answers.of_data(reports.answer(request.gateway.id))
+
+    async def _decisions(self, request: _Request) -> Answer:
+        async with self._batches.place(), self._bodies.whole(request.receive) as body:
+            request.admit()
+            return await self._batches.take(request.gateway.id, body)
 
 
-def _bearer(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            return str(token.strip()) if scheme.lower() == "bearer" else ""
-    return ""
+def _allow(allowed: str, method: str) -> None:
+    if method != allowed:
+        message = f"Only {allowed} is allowed here; use {allowed}."
+        raise RefusedError(405, "method_not_allowed", message, headers={"Allow": allowed})
 
 
-async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:
-    length = str(len(body)).encode()
-    await _start(send, status, [(b"content-type", content_type), (b"content-length", length)])
-    await send({"type": "http.response.body", "body": body})
+def _unavailable(message: str) -> RefusedError:
+    advice = f"{message} Try again in a few seconds."
+    return RefusedError(503, "unavailable", advice, headers={"Retry-After": "1"})
 
 
-async def _refuse(send: Send, refusal: RefusedError) -> None:
-    body = {"code": refusal.code, "message": refusal.message, "details": []}
-    await _send(send, refusal.status, orjson.dumps({"error": body}), b"application/json")
+def _replaced() -> RefusedError:
+    message = "This gateway is to have another content; fetch its statement again."
+    return RefusedError(404, "not_found", message)
 
 
-async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_YAML = (b"content-type", b"application/yaml")

@@ -9,18 +9,17 @@ import contextlib
 import random
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import redis
 import redis.asyncio
 import structlog
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import Error
 from redis.asyncio.client import PubSub
 
 from gateways import mirror
 from gateways.mirror import Known, fleet
+from gateways.push.database import DatabaseThread
 from gateways.push.stream import Stream
 from gateways.registry import gateways
 from gateways.reports import live
@@ -43,8 +42,6 @@ _STREAMS_OF_ONE = 4
 # The rate at which a fleet that lost its server connects again.
 _RECONNECTS_PER_SECOND = 1000
 
-_T = TypeVar("_T")
-
 
 class Hub:
     """The open streams and what is sent on them. Used by one event loop.
@@ -61,8 +58,9 @@ class Hub:
         self._opened = 0
         self._handed: dict[str, Desired] = {}
         self._contents: OrderedDict[str, asyncio.Task[bytes]] = OrderedDict()
-        # One thread: each has a connection to the database, and one is enough.
-        self._thread = ThreadPoolExecutor(1, "database")
+        self._thread = DatabaseThread("database")
+        self._look_lock = asyncio.Lock()
+        self._looks = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -75,7 +73,7 @@ class Hub:
             for task in tasks:
                 task.cancel()
         await self._note_handed()
-        self._thread.shutdown()
+        self._thread.close()
 
     def close(self) -> None:
         """End all streams, each with a `goodbye` event."""
@@ -120,10 +118,10 @@ class Hub:
         """
         gateway = fleet.gateway(token)
         if gateway is None:
-            await self.refresh()
+            await self.look()
             gateway = fleet.gateway(token)
         if gateway is not None and gateway.previous_digest and gateway.is_newest(token):
-            await self._in_thread(lambda: gateways.retire_previous_token(gateway.id))
+            await self._thread.run(lambda: gateways.retire_previous_token(gateway.id))
         return gateway
 
     async def content(self, desired: Desired) -> bytes:
@@ -148,7 +146,7 @@ class Hub:
     async def _shared(self, key: str, read: Callable[[], bytes]) -> bytes:
         task = self._contents.get(key)
         if task is None:
-            task = asyncio.create_task(self._in_thread(read))
+            task = asyncio.create_task(self._thread.run(read))
             task.add_done_callback(lambda done: self._forget_failed(key, done))
             self._contents[key] = task
             if len(self._contents) > _KEPT_CONTENTS:
@@ -159,10 +157,18 @@ class Hub:
         if done.cancelled() or done.exception() is not None:
             self._contents.pop(key, None)
 
+    async def look(self) -> None:
+        """Read what changed up to now; many that ask at the same time share one read."""
+        wanted = self._looks + 1
+        async with self._look_lock:
+            if self._looks < wanted:
+                self._looks = wanted
+                await self.refresh()
+
     async def refresh(self) -> None:
         """Read what changed, and begin to send it."""
         try:
-            changed = await self._in_thread(lambda: fleet.refresh(counters.read()))
+            changed = await self._thread.run(lambda: fleet.refresh(counters.read()))
             self.fresh = True
         except (Error, KeyUnreadableError) as exc:
             self.fresh = changed = False
@@ -182,7 +188,11 @@ class Hub:
         stream.deliver()
         desired = fleet.desired(stream.gateway_id)
         if desired is not None:
-            self._handed[stream.gateway_id] = desired
+            self.note_handed(desired)
+
+    def note_handed(self, desired: Desired) -> None:
+        """Record what was handed to a gateway, soon."""
+        self._handed[desired.gateway] = desired
 
     def _streams(self) -> list[Stream]:
         return [stream for there in self._slices for stream in there]
@@ -222,13 +232,4 @@ class Hub:
         if not self._handed:
             return
         handed, self._handed = self._handed, {}
-        await self._in_thread(lambda: live.note_handed(handed.values()))
-
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _fresh, work)
-
-
-def _fresh(work: Callable[[], _T]) -> _T:
-    """Run `work` after connections to the database that are broken were closed."""
-    close_old_connections()
-    return work()
+        await self._thread.run(lambda: live.note_handed(handed.values()))

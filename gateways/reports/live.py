@@ -86,18 +86,26 @@ class LastReport(msgspec.Struct, array_like=True, forbid_unknown_fields=True, fr
     stream: bool
 
 
-def swap_seen(gateway_id: str, seen: LastReport) -> LastReport | None:
-    """Record a report, and return the one before, None when there is none.
+def swap_seen(reports: Mapping[str, LastReport]) -> dict[str, LastReport]:
+    """Record reports by gateway, and return those before them, where there are any.
 
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    row = _row(_SEEN, gateway_id, [seen.at, seen.essence, seen.counters, seen.stream])
+    names = list(reports)
+    rows: Any = {
+        name: _row(_SEEN, name, [seen.at, seen.essence, seen.counters, seen.stream])
+        for name, seen in reports.items()
+    }
     pipe = client().pipeline()
-    pipe.hget(_SEEN, gateway_id)
-    pipe.hset(_SEEN, gateway_id, row)
-    before, _ = pipe.execute()
-    return None if before is None else _read(_SEEN, gateway_id, before, LastReport)
+    pipe.hmget(_SEEN, names)
+    pipe.hset(_SEEN, mapping=rows)
+    values, _ = pipe.execute()
+    if len(values) != len(names):
+        raise redis.InvalidResponse("an answer for other gateways")
+    found = zip(names, values, strict=True)
+    read = ((name, _read(_SEEN, name, value, LastReport)) for name, value in found if value)
+    return {name: row for name, row in read if row is not None}
 
 
 def forget_seen(gateway_id: str) -> None:

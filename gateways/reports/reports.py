@@ -5,7 +5,7 @@ Most reports equal the one before. Those are kept in Redis and reach the databas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -109,23 +109,64 @@ def interval_seconds(count: int) -> int:
 
 def take(gateway_id: str, report: Report) -> None:
     """Record a report, which has the fields of `ReportInput`."""
+    for failure in take_all({gateway_id: report}).values():
+        raise failure
+
+
+def take_all(reports: Mapping[str, Report]) -> dict[str, Exception]:
+    """Record reports by gateway; returns the failures of those that could not be recorded."""
     now = timezone.now()
-    _tell_again(gateway_id, report["running"])
-    _tell_keys_again(gateway_id, report["client_keys"])
-    essence = Essence.of_report(report).text()
-    seen = LastReport(now, essence, report["counters"], report["stream"])
+    seen = {
+        name: LastReport(
+            now, Essence.of_report(report).text(), report["counters"], report["stream"]
+        )
+        for name, report in reports.items()
+    }
     try:
-        before = live.swap_seen(gateway_id, seen)
+        before = live.swap_seen(seen)
     except redis.RedisError as exc:
         log.warning("Redis is away; reports are written to the database one by one", error=str(exc))
-        before = None
-    if before is not None and before.essence == essence:
+        before = {}
+    failures: dict[str, Exception] = {}
+    for name, report in reports.items():
+        try:
+            _take(name, report, seen[name], before.get(name))
+        except Exception as exc:  # noqa: BLE001
+            failures[name] = exc  # It is this gateway's; the reports of others are taken.
+    _forget(failures)
+    return failures
+
+
+def _take(gateway_id: str, report: Report, seen: LastReport, before: LastReport | None) -> None:
+    _tell_again(gateway_id, report["running"])
+    _tell_keys_again(gateway_id, report["client_keys"])
+    if before is not None and before.essence == seen.essence:
         return
     last = Essence.read(before.essence) if before else None
     if last is None:
-        _write_anew(gateway_id, report, now)
+        _write_anew(gateway_id, report, seen.at)
     else:
-        _write(gateway_id, report, now, last)
+        _write(gateway_id, report, seen.at, last)
+
+
+def _forget(gateway_ids: Iterable[str]) -> None:
+    """Have the next reports of these written, whatever they say: the last ones were not."""
+    try:
+        for gateway_id in gateway_ids:
+            live.forget_seen(gateway_id)
+    except redis.RedisError as exc:
+        log.warning("reports that failed are taken for written until they change", error=str(exc))
+
+
+def answer(gateway_id: str) -> dict[str, Any]:
+    """The answer to a report: when to send the next one, and what the gateway is to have."""
+    signed, keys = fleet.signed(gateway_id), fleet.signed_keys(gateway_id)
+    return {
+        "report_interval_seconds": interval_seconds(fleet.size),
+        "etag": signed.etag if signed else None,
+        # Its presence says that a report may tell of client keys.
+        "client_keys": keys.etag if keys else None,
+    }
 
 
 def flush() -> int:

@@ -1,10 +1,13 @@
 """Statements of what a gateway is to enforce, in the form that is signed."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import orjson
+
+from gateways.signing.encoding import b64u
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,17 @@ class Signed(Generic[DesiredKind]):
 def etag(statement: bytes) -> str:
     """The sha256 of a statement in hex."""
     return hashlib.sha256(statement).hexdigest()
+
+
+def headers(signed: Signed[Any], key: str, chain: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The headers that carry a statement beside the bytes that it is about.
+
+    `key` signed it; `chain` leads from older keys to that one.
+    """
+    return {
+        "ETag": f'"{signed.etag}"',
+        "Keeptrusts-Statement": signed.statement,
+        "Keeptrusts-Signature": signed.signature,
+        "Keeptrusts-Key": key,
+        "Keeptrusts-Key-Chain": b64u(orjson.dumps(list(chain))),
+    }

@@ -4,6 +4,7 @@ Nothing else in a delivery counts: what is in force comes from git alone.
 """
 
 import functools
+import re
 import secrets
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -22,6 +23,7 @@ from gitrepos.webhooks.forges import Delivery, Headers, Push
 from keeptrusts.api.errors import ApiError, UnavailableError
 from keeptrusts.redis_client import client
 from keeptrusts.sealing import SealError
+from keeptrusts.serving.doors import Door
 from kt.policy.words import shown
 
 log = structlog.get_logger(__name__)
@@ -52,6 +54,19 @@ class Receipt:
 
     ignored: str
     message: str
+
+
+def look(method: str, headers: Headers) -> None:
+    """Refuse a delivery by its headers alone, before its body is read.
+
+    Raises:
+        UnsignedError: it has no signature in a form that any forge sends.
+    """
+    if method == "POST" and not forges.is_signed(headers):
+        raise UnsignedError
+
+
+DOOR = Door("forges", re.compile("/v1/git-repos/[^/]+/webhook"), places=4, check=look)
 
 
 def take(link_id: UUID, headers: Headers, body: bytes) -> Receipt:

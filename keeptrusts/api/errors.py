@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
@@ -14,6 +16,7 @@ from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
 
 _ERROR_KEYS = ("message", "code")
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _OF_FRAMEWORK = {
     "required": "is required",
     "null": "must not be null",
@@ -41,6 +44,17 @@ class ApiError(Exception):
         self.details = list(details)
 
 
+class RefusedError(ApiError):
+    """A refusal with a status of its own, by what stands before the views."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        super().__init__(code, message)
+        self.status = status
+        self.headers = headers
+
+
 class NotFoundError(ApiError):
     """404: no such row."""
 
@@ -66,6 +80,11 @@ class TooLargeError(ApiError):
     """413: the body is too large to be valid."""
 
     status = 413
+
+
+def body_too_large() -> TooLargeError:
+    """The error of a body that is over `MAX_BODY_BYTES`."""
+    return TooLargeError("body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes.")
 
 
 class LengthRequiredError(ApiError):

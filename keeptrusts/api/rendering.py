@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from keeptrusts.api.errors import TooLargeError
+from keeptrusts.api.errors import body_too_large
 from kt.policy.words import quoted
 
 
@@ -56,10 +56,19 @@ class JSONParser(BaseParser):
             ParseError: the body is not a JSON object, or has a key twice.
             TooLargeError: the body is larger than `MAX_BODY_BYTES`.
         """
-        data = _decode(_bounded(stream))
-        if not isinstance(data, dict):
-            raise ParseError("The body must be a JSON object.")
-        return data
+        return json_object(_bounded(stream))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body as a JSON object, read strictly; without a body an empty one.
+
+    Raises:
+        ParseError: the body is not a JSON object, or has a key twice.
+    """
+    data = _decode(body) if body else {}
+    if not isinstance(data, dict):
+        raise ParseError("The body must be a JSON object.")
+    return data
 
 
 def raw_body(request: Request) -> bytes:
@@ -74,7 +83,7 @@ def raw_body(request: Request) -> bytes:
 def _bounded(stream: IO[Any]) -> bytes:
     body: bytes = stream.read(settings.MAX_BODY_BYTES + 1)
     if len(body) > settings.MAX_BODY_BYTES:
-        raise TooLargeError("body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes.")
+        raise body_too_large()
     return body
 
 

@@ -15,6 +15,9 @@ from rest_framework.views import APIView
 from keeptrusts.api.errors import FieldError, LengthRequiredError
 from keeptrusts.api.fields import check_query
 
+# In a request's environment: its credential is good. It is true for views that ask for one.
+AUTHENTICATED = "keeptrusts.authenticated"
+
 
 class View(APIView):
     """A view that answers JSON to the bearer of a token, kept out of shared caches.
@@ -28,6 +31,8 @@ class View(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.user is not None:
+            request.META[AUTHENTICATED] = True
         if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
             raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
         method = "GET" if request.method == "HEAD" else str(request.method)
@@ -116,12 +121,12 @@ def moment(request: Request, name: str) -> datetime | None:
     raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
 
 
-def is_known(request: Request, etag: str) -> bool:
-    """Whether the caller has the body of this ETag already.
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether the caller has the body of this ETag already, by its `If-None-Match`.
 
-    `If-None-Match` is a list, compared weakly, or `*` for any.
+    That is a list, compared weakly, or `*` for any; empty for a request without it.
 
     Source: RFC 9110, section 13.1.2.
     """
-    named = parse_etags(request.headers.get("If-None-Match", ""))
+    named = parse_etags(if_none_match)
     return "*" in named or etag in {tag.removeprefix("W/") for tag in named}

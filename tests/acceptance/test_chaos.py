@@ -32,7 +32,7 @@ FILES = 3
 # A killed process of the syncer's pool keeps its remote for as long as a sync may take.
 _RECOVERED_SECONDS = claims.SYNC_LEASE_SECONDS + 60
 _CLOCK = Path(__file__).parents[1] / "support" / "settable_clock.c"
-PARTS = ["queues tick", "queues sync", "beat", "granian", "manage.py up"]
+PARTS = ["queues tick", "queues sync", "beat", "keeptrusts.serving.web", "manage.py up"]
 
 
 class Chaos:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.acceptance.conftest import environment
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.stack import Stack, wait_for
+from tests.support.stacks import environment
 
 
 @pytest.fixture(scope="module")

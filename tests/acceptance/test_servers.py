@@ -12,12 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 
-from tests.acceptance.conftest import environment
 from tests.support.line import Line
 from tests.support.servers import Redis
 from tests.support.stack import Stack, wait_for
+from tests.support.stacks import environment
 
-_PARTS = ("queues sync", "queues tick", "gateways.push.server", "celery.* beat", "granian")
+_PARTS = (
+    "queues sync",
+    "queues tick",
+    "gateways.push.server",
+    "celery.* beat",
+    "keeptrusts.serving.web",
+)
 
 
 class World:

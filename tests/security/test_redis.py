@@ -18,6 +18,7 @@ from configurations import judging
 from gateways.reports import live, reports
 from gateways.reports.live import LastReport
 from gitrepos import tasks
+from gitrepos.webhooks import deliveries
 from keeptrusts import celery, metrics
 from keeptrusts.api import health
 from keeptrusts.api.errors import UnavailableError
@@ -42,7 +43,7 @@ READS: dict[str, Callable[[], Any]] = {
     "page": metrics.render,
     "seen": live.seen,
     "handed": live.handed,
-    "swap": lambda: live.swap_seen("edge", REPORT),
+    "swap": lambda: live.swap_seen({"edge": REPORT, "other": REPORT}),
     "forget": lambda: live.forget_seen("edge"),
     "first": lambda: live.is_first("bot", 1),
     "flush": reports.flush,
@@ -54,6 +55,7 @@ READS: dict[str, Callable[[], Any]] = {
     "length": lambda: redis_client().llen("tick"),
     "take": lambda: mailbox.take("ticket", seconds=0.1),
     "put": lambda: mailbox.put("ticket", {}),
+    "delivery": lambda: deliveries._is_new("key", "mark"),
 }
 
 
@@ -66,7 +68,7 @@ def liar(settings: Any) -> Iterator[Liar]:
 
 
 @pytest.mark.parametrize(
-    ("name", "queues"), [*((name, False) for name in READS), ("swap", True), ("put", True)]
+    ("name", "queues"), [*((name, False) for name in READS), ("swap", True), ("delivery", True)]
 )
 def test_a_lie_is_an_answer_that_says_nothing_or_a_redis_that_fails(
     liar: Liar, name: str, queues: bool

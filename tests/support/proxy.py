@@ -106,8 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
                 for name, value in answer.getheaders()
                 if name.lower() not in _LEFT_OUT
             }
-            if "keeptrusts-events" in named:
-                named["keeptrusts-events"] = proxy.url
+            for name in {"keeptrusts-events", "keeptrusts-gateway-url"} & named.keys():
+                named[name] = proxy.url
             if named.get("content-type", "").startswith("text/event-stream"):
                 self._relay(proxy, answer, named)
             else:

@@ -19,7 +19,6 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from keeptrusts import redis_client
-from keeptrusts.api.admission import THREADS
 from keeptrusts.env import web_url
 from keeptrusts.processes import broker, inherited, misspelt, parts
 from keeptrusts.processes.process import restrict
@@ -160,7 +159,6 @@ def _unmigrated() -> bool:
 
 
 def _parts() -> list[Part]:
-    env = settings.ENV
     threads = settings.POLLS_AT_ONCE + 4  # More than polls at once, so that ticks run.
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
@@ -168,22 +166,11 @@ def _parts() -> list[Part]:
         Part("syncer", [*celery, *_worker("sync,preview", "prefork", 4)], grace_seconds=12),
         # Threads: hundreds of calls wait in one process, on connections that all of them share.
         Part("poller", [*celery, *_worker("tick", "threads", threads)], grace_seconds=6),
-        Part(
-            "web",
-            [
-                str(_BIN / "granian"), "--interface", "wsgi", "--host", env.listen_host,
-                "--port", str(env.listen_port), "--workers", "1",
-                "--blocking-threads", str(THREADS), "--backpressure", "2048", "--no-ws",
-                "--workers-kill-timeout", "8", "--http1-header-read-timeout", "10000",
-                "--log-level", "error",
-                "keeptrusts.wsgi:application",
-            ],
-            grace_seconds=10,
-        ),
-        # The event streams of gateways.
+        Part("web", [sys.executable, "-m", "keeptrusts.serving.web"], grace_seconds=10),
+        # What gateways ask, their event streams included.
         Part("events", [sys.executable, "-m", "gateways.push.server"], grace_seconds=8),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),
-    ]  # fmt: skip
+    ]
 
 
 def _worker(queues: str, pool: str, size: int) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -20,6 +22,10 @@ from kt.gateway.managed.statement import Signed, StatementError, decode, parse
 from kt.gateway.stream import sse
 from kt.policy.files import MAX_BYTES
 
+_LOG = logging.getLogger("kt.gateway")
+
+_T = TypeVar("_T")
+
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 # Three pings; one comes every ten seconds.
 _STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
@@ -30,6 +36,10 @@ _NOT_MODIFIED = 304
 # 409: the id of an enrolment is taken.
 _REFUSALS = (401, 403, 409, 410)
 _NOT_FOUND = 404
+# Headers with what an answer tells besides, in the order of `Pulled`.
+_NEWS = ("Events", "Gateway-Url", "Client-Keys")
+# An address at which nobody answered is left alone for so long.
+_AVOIDED_SECONDS = 300.0
 # What to do at this end, behind the control plane's own words.
 _REMEDIES = {
     "id_taken": "give another --gateway-id, or the --gateway-token of that gateway",
@@ -44,16 +54,23 @@ class ContactError(Exception):
     """A request to the control plane failed. `code` is a gateway's problem code.
 
     `retry_after` is in seconds, 0 when the answer has none. `is_final`: the same request will
-    always be refused.
+    always be refused. `is_answered`: the control plane itself refused, and nothing on the way.
     """
 
     def __init__(
-        self, code: str, message: str, *, retry_after: float = 0.0, is_final: bool = False
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_after: float = 0.0,
+        is_final: bool = False,
+        is_answered: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
         self.is_final = is_final
+        self.is_answered = is_answered
 
 
 class GoneError(ContactError):
@@ -64,11 +81,13 @@ class GoneError(ContactError):
 class Pulled:
     """The policy bound to this gateway, None when it is the one that it has.
 
-    `events_url` and the ETag of its client keys are "" when the answer has none.
+    `events_url`, the `gateway_url` for all else that a gateway asks often, and the ETag of its
+    client keys are "" when the answer has none.
     """
 
     policy: tuple[Signed, bytes] | None
     events_url: str
+    gateway_url: str
     keys_etag: str
 
 
@@ -82,11 +101,17 @@ class Event:
 
 
 class Client:
-    """The client, with one session. It follows no redirect and uses no proxy."""
+    """The client, with one session. It follows no redirect and uses no proxy.
+
+    Pulls, reports and decisions go to `gateway_url`, once it is known, and to the API's url while
+    no control plane answers there: not every network lets gateways reach both.
+    """
 
     def __init__(self, api_url: str, gateway: str) -> None:
         self._api = base_url(api_url)
         self._gateway = gateway
+        self.gateway_url = ""
+        self._avoided_until = 0.0
         self._session = aiohttp.ClientSession(
             timeout=_TIMEOUT,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -117,15 +142,19 @@ class Client:
             StatementError: the answer is not a statement.
         """
         headers = {"If-None-Match": f'"{etag}"'} if etag else {}
-        url = f"{self._own()}/configuration"
-        async with self._answer("GET", url, identity, headers=headers) as answer:
-            told = answer.headers
-            news = told.get("Keeptrusts-Events", ""), told.get("Keeptrusts-Client-Keys", "")
-            if answer.status == _NOT_MODIFIED:
-                return Pulled(None, *news)
-            await _check(answer)
-            content = await _read(answer, MAX_BYTES)
-            return Pulled((_from_headers(told), content), *news)
+
+        async def ask(base: str) -> Pulled:
+            url = f"{base}/configuration"
+            async with self._answer("GET", url, identity, headers=headers) as answer:
+                told = answer.headers
+                news = (told.get(f"Keeptrusts-{name}", "") for name in _NEWS)
+                if answer.status == _NOT_MODIFIED:
+                    return Pulled(None, *news)
+                await _check(answer)
+                content = await _read(answer, MAX_BYTES)
+                return Pulled((_from_headers(told), content), *news)
+
+        return await self._near(ask)
 
     async def client_keys(self, identity: Identity) -> tuple[Signed, bytes]:
         """The list of client keys of this gateway; raises as `pull` does."""
@@ -174,7 +203,7 @@ class Client:
         Raises:
             ContactError: the report was not taken.
         """
-        return await self._post(f"{self._own()}/report", identity, body)
+        return await self._near(lambda base: self._post(f"{base}/report", identity, body))
 
     async def decide(self, identity: Identity, body: Mapping[str, Any]) -> None:
         """Send a batch of decisions.
@@ -182,7 +211,19 @@ class Client:
         Raises:
             ContactError: the batch was not taken.
         """
-        await self._post(f"{self._own()}/decisions", identity, body)
+        await self._near(lambda base: self._post(f"{base}/decisions", identity, body))
+
+    async def _near(self, ask: Callable[[str], Awaitable[_T]]) -> _T:
+        """Ask at `gateway_url`; at the API's url without one, or if nobody answers there."""
+        if self.gateway_url and time.monotonic() >= self._avoided_until:
+            try:
+                return await ask(self._own(self.gateway_url))
+            except ContactError as exc:
+                if exc.is_answered:
+                    raise
+                _LOG.info("asking at the API's url: %s: %s", self.gateway_url, exc)
+                self._avoided_until = time.monotonic() + _AVOIDED_SECONDS
+        return await ask(self._own())
 
     @asynccontextmanager
     async def _answer(
@@ -240,13 +281,17 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
     words = ": ".join(filter(None, (f"the control plane answered {status} {code}".rstrip(), said)))
     message = "; ".join(filter(None, (words.rstrip("."), _REMEDIES.get(code))))
     if status in _REFUSALS:
-        raise ContactError("token_refused", message)
+        raise ContactError("token_refused", message, is_answered=bool(code))
     if status == _NOT_FOUND and code == "not_bound":
-        raise ContactError("not_bound", "no configuration is bound to this gateway")
+        unbound = "no configuration is bound to this gateway"
+        raise ContactError("not_bound", unbound, is_answered=True)
     raise ContactError(
-        "control_plane_unreachable", message,
-        retry_after=_retry_after(answer), is_final=bool(code) and status in _NEVER,
-    )  # fmt: skip
+        "control_plane_unreachable",
+        message,
+        retry_after=_retry_after(answer),
+        is_final=bool(code) and status in _NEVER,
+        is_answered=bool(code),
+    )
 
 
 def _retry_after(answer: aiohttp.ClientResponse) -> float:

@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
-from kt.gateway.managed.client import MOST_LIST_BYTES, Client, ContactError, Event, GoneError
+from kt.gateway.managed.client import (
+    MOST_LIST_BYTES,
+    Client,
+    ContactError,
+    Event,
+    GoneError,
+    Pulled,
+)
 from kt.gateway.managed.contact import Contact, Problem
 from kt.gateway.managed.enforcer import Enforcer, Fetch
 from kt.gateway.managed.identity import Identity
@@ -68,7 +75,7 @@ class Follower:
             pulled = await self._client.pull(
                 identity, self._enforcer.etag if self._heard_url else ""
             )
-            self._learn(pulled.events_url)
+            self._learn(pulled)
             if self._keyring.is_news(pulled.keys_etag):
                 await self._pull_keys(identity)
             if self._keyring.holds_back:
@@ -166,7 +173,9 @@ class Follower:
         if holds and not self._contact.is_unbound:
             self._contact.reached("pull")
 
-    def _learn(self, events_url: str) -> None:
+    def _learn(self, pulled: Pulled) -> None:
+        events_url = pulled.events_url
+        self._client.gateway_url = pulled.gateway_url if self._may_send(pulled.gateway_url) else ""
         if not events_url or events_url == self._heard_url:
             return
         self._heard_url = events_url

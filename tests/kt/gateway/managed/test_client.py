@@ -158,3 +158,47 @@ def test_no_failure_is_told_by_its_class(kind: type) -> None:
     """Whatever a later release of the library raises."""
     if issubclass(kind, aiohttp.ClientError):
         assert not re.search(r"[a-z][A-Z]|Error", _why(kind.__new__(kind)))
+
+
+def _near(url: str, gateway_url: str, times: int = 2) -> list[str]:
+    """The codes of reports that are sent to a gateway's own url, one after the other."""
+
+    async def ask() -> list[str]:
+        client = Client(url, "edge-1")
+        client.gateway_url = gateway_url
+        codes = []
+        try:
+            for _ in range(times):
+                with pytest.raises(ContactError) as caught:
+                    await client.report(WHO, {})
+                codes.append(f"{caught.value.is_answered} {caught.value}"[:40])
+        finally:
+            await client.close()
+        return codes
+
+    return asyncio.run(ask())
+
+
+def test_reports_go_to_the_nearer_url(answering: Callable[..., str], asked: list[str]) -> None:
+    """What the control plane itself refuses there is refused."""
+    codes = _near("http://127.0.0.1:9", answering(ENVELOPE))
+
+    assert (len(asked), {code.split()[0] for code in codes}) == (2, {"True"})
+
+
+@pytest.mark.parametrize("near", ["nobody", "a proxy", "another server"])
+def test_who_is_not_answered_there_asks_the_api(
+    answering: Callable[..., str], asked: list[str], near: str
+) -> None:
+    """At once, and for some minutes without asking there again."""
+    there = {
+        "nobody": lambda: "http://127.0.0.1:9",
+        "a proxy": lambda: answering(b"<html>bad gateway</html>", 502),
+        "another server": lambda: answering(b"", 404),
+    }[near]()
+    api = answering(ENVELOPE)
+
+    codes = _near(api, there, times=3)
+
+    assert {code.split()[0] for code in codes} == {"True"}
+    assert len(asked) == (3 if near == "nobody" else 4)

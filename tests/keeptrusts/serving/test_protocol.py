@@ -1,5 +1,6 @@
-"""What the process of event streams takes of a client that it does not know."""
+"""Bounds on what a client may send before the application hears of it."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -10,18 +11,29 @@ from typing import Any
 
 import pytest
 import uvicorn
+from django.conf import settings
 
-from gateways.push import protocol
-from gateways.push.protocol import BoundedProtocol
+from keeptrusts.serving import protocol
+from keeptrusts.serving.protocol import BoundedProtocol
 from tests.support.stack import wait_for
 
 Connect = Callable[[], socket.socket]
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    """`/in` is let in and held; everything else is answered."""
+    """`/in` is let in and held; `/echo` is answered with its body, everything else at once."""
     if scope["path"] == "/in":
         scope["state"]["admit"]()
+    if scope["path"] == "/echo":
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        told = json.dumps([len(body), len(scope["headers"])]).encode()
+        head = [(b"content-length", b"%d" % len(told))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": told})
+        return
     head = [(b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     while scope["path"] == "/in" and (await receive())["type"] != "http.disconnect":
@@ -97,10 +109,26 @@ def _is_closed(raw: socket.socket) -> bool:
         (b"GET /" + b"a" * 100_000, (431, "head_too_large")),
         (b"\r\n" * 50_000, (431, "head_too_large")),
         (b"nothing like it\r\n\r\n", (400, "bad_request")),
-        (_get("/", "Content-Length: 1"), (400, "body_not_allowed")),
-        (_get("/", "Transfer-Encoding: chunked"), (400, "body_not_allowed")),
+        (_get("/", f"Content-Length: {settings.MAX_BODY_BYTES + 1}"), (413, "body_too_large")),
+        (_get("/", f"Content-Length: {'9' * 19}"), (413, "body_too_large")),
+        (_get("/", f"Content-Length: {'9' * 99}"), (400, "bad_request")),
+        (_get("/", "Content-Length: -1"), (400, "bad_request")),
+        (_get("/", "Content-Length: 1", "Content-Length: 2"), (400, "bad_request")),
+        (_get("/", "Content-Length: 1", "Transfer-Encoding: chunked"), (400, "bad_request")),
     ],
-    ids=["many headers", "one header", "path", "empty lines", "not HTTP", "body", "chunks"],
+    ids=[
+        "many headers",
+        "one header",
+        "path",
+        "empty lines",
+        "not HTTP",
+        "body",
+        "huge body",
+        "endless length",
+        "negative length",
+        "two lengths",
+        "length and chunks",
+    ],
 )
 def test_what_is_too_much_is_refused(
     connect: Connect, sent: bytes, refusal: tuple[int, str]
@@ -111,6 +139,62 @@ def test_what_is_too_much_is_refused(
     raw.sendall(sent)
 
     assert _refusal(raw) == refusal
+    assert _is_closed(raw)
+
+
+_CHUNKED = _get("/echo", "Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (_get("/echo", "Content-Length: 300000") + b"x" * 300_000, [300_000, 2]),
+        (_CHUNKED + b"3\r\nabc\r\n0\r\n\r\n", [3, 2]),
+        (_CHUNKED + b"3;a=b\r\nabc\r\n0\r\n" + b"T: x\r\n" * 9000 + b"\r\n", [3, 2]),
+    ],
+    ids=["more than a head may have", "chunks", "trailers"],
+)
+def test_a_body_is_handed_on(connect: Connect, sent: bytes, told: list[int]) -> None:
+    """In one segment with its head or not; trailers are left out. Another request may follow."""
+    raw = connect()
+
+    for _ in range(2):
+        raw.sendall(sent)
+        answer = http.client.HTTPResponse(raw)
+        answer.begin()
+        assert json.loads(answer.read()) == told
+
+
+@pytest.mark.parametrize(
+    "piece", [b"1;" + b"a" * 60_000 + b"\r\nx\r\n", b"0\r\n" + b"T: x\r\n" * 10_000],
+    ids=["extensions", "trailers"],
+)  # fmt: skip
+def test_what_no_application_sees_is_bounded(connect: Connect, piece: bytes) -> None:
+    """Extensions of chunks and trailers count as the body does."""
+    raw = connect()
+    sent = 0
+
+    with contextlib.suppress(ConnectionError):
+        raw.sendall(_CHUNKED)
+        while sent < 8 * settings.MAX_BODY_BYTES:
+            raw.sendall(piece)
+            sent += len(piece)
+            piece = piece.removeprefix(b"0\r\n")
+    assert sent < 8 * settings.MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_an_answer_before_the_body_is_read_by_its_client(connect: Connect, version: str) -> None:
+    """The connection ends after it, and the rest of the body goes nowhere."""
+    raw = connect()
+    head = _get("/", "Content-Length: 8000000").replace(b"1.1", version.encode())
+    raw.sendall(head + b"x" * 100_000)
+
+    answer = http.client.HTTPResponse(raw)
+    answer.begin()
+    assert answer.read() == b"ok"
+    with contextlib.suppress(ConnectionError):
+        raw.sendall(b"x" * 1_000_000 + _get("/echo"))
     assert _is_closed(raw)
 
 

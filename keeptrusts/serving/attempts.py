@@ -1,0 +1,85 @@
+"""Failed authentications: each slows the next ones, and all are told once a minute."""
+
+import asyncio
+from collections import Counter, OrderedDict
+
+import structlog
+
+from keeptrusts.api.errors import RefusedError
+
+log = structlog.get_logger(__name__)
+
+_WINDOW_SECONDS = 60.0
+# Slips of the pen; each failure beyond them adds a tenth of a second.
+_FREE = 10
+_SECONDS_EACH = 0.1
+_MOST_SECONDS = 5.0
+# Delayed requests hold a connection each; beyond, they are refused.
+_MOST_DELAYED = 500
+_MOST_COUNTED = 10_000
+_MOST_KNOWN = 20_000
+_TOLD = 5
+# Of a token: its kind, and enough to tell one from another.
+_PREFIX = 8
+
+
+class Attempts:
+    """Counts of failures in the present minute, by address and by the beginning of a token.
+
+    A credential that passed is not slowed, whatever else comes from its address.
+    """
+
+    def __init__(self, *, seconds_each: float = _SECONDS_EACH, most: int = _MOST_DELAYED) -> None:
+        self._seconds_each, self._most = seconds_each, most
+        self._failures: Counter[str] = Counter()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._delayed = 0
+        self._untold = 0
+
+    async def wait(self, address: str, credential: str) -> None:
+        """Wait as long as the failures of an address, or of a token's beginning, ask for.
+
+        Raises:
+            RefusedError: too many wait already (`too_many_attempts`).
+        """
+        if credential in self._known:
+            return
+        failures = max(self._failures[name] for name in _names(address, credential))
+        seconds = min(max(0, failures - _FREE) * self._seconds_each, _MOST_SECONDS)
+        if not seconds:
+            return
+        if self._delayed >= self._most:
+            message = "Too many authentications failed; try again in a minute."
+            raise RefusedError(429, "too_many_attempts", message, headers={"Retry-After": "60"})
+        self._delayed += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._delayed -= 1
+
+    def passed(self, credential: str) -> None:
+        """Note a credential that is good."""
+        self._known[credential] = None
+        self._known.move_to_end(credential)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def failed(self, address: str, credential: str) -> None:
+        """Count a failure."""
+        self._known.pop(credential, None)
+        if not self._untold:
+            asyncio.get_running_loop().call_later(_WINDOW_SECONDS, self._tell)
+        self._untold += 1
+        for name in _names(address, credential):
+            if name in self._failures or len(self._failures) < _MOST_COUNTED:
+                self._failures[name] += 1
+
+    def _tell(self) -> None:
+        most = dict(self._failures.most_common(_TOLD))
+        log.warning("authentications failed", count=self._untold, most_from=most)
+        self._failures.clear()
+        self._untold = 0
+
+
+def _names(address: str, credential: str) -> tuple[str, str]:
+    return f"address {address}", f"token {ascii(credential[:_PREFIX])[1:-1]}…"

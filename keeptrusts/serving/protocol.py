@@ -1,0 +1,175 @@
+"""HTTP with bounds that hold before the application is called.
+
+Event streams stay open for days, and requests wait for a thread. Connections that are neither get
+few bytes, little time and a limited number of places.
+"""
+
+import asyncio
+from typing import Any, ClassVar
+
+import orjson
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from keeptrusts.api.errors import body_too_large
+
+MAX_HEAD_BYTES = 64 << 10
+HEAD_SECONDS = 10.0
+# A chunked body and what frames its pieces, as long as these are not tiny.
+_MOST_SENT_BYTES = 2 * settings.MAX_BODY_BYTES
+# Connections whose request is not whole. Of more, the one that waits longest ends, so that clients
+# that only occupy connections make room for others, whose requests are whole at once.
+MOST_WAITING = 1000
+# Closed with bytes unread, a connection is reset, and the client may lose the answer.
+_LINGER_SECONDS = 2.0
+
+_Refusal = tuple[int, str, str]
+_MALFORMED = (400, "bad_request", "The request is malformed.")
+_HEAD = (431, "head_too_large", f"The head of a request is over {MAX_HEAD_BYTES} bytes.")
+_BODY = (413, "body_too_large", body_too_large().message)
+_CROWDED = (503, "too_many_connections", "No connection is free; try again in a few seconds.")
+
+
+class BoundExceededError(Exception):
+    """A bound was exceeded; raised into the parser, which stops reading."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with bounds on the bytes and time of heads, on bodies and connections.
+
+    It puts `admit` into a request's state, which the application calls once the request is whole,
+    and `is_gone`, which says whether the client went away.
+    """
+
+    most_connections: ClassVar[int] = 20_000
+    _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._size = 0
+        self._in_head = True
+        self._refusal: _Refusal | None = None
+        self._is_over = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            self._refuse(_CROWDED)
+            return
+        self._arm(HEAD_SECONDS)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        self._waiting.pop(self, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        while data and not self._is_over:
+            data = self._feed_head(data) if self._in_head else self._feed_body(data)
+
+    def _feed_head(self, data: bytes) -> bytes:
+        """Parse what may belong to a head, and return the rest."""
+        if self._is_idle() and self._deadline is None:
+            self._arm(HEAD_SECONDS)
+        room = MAX_HEAD_BYTES - self._size
+        self._size += min(room, len(data))
+        super().data_received(data[:room])
+        if self._in_head and len(data) > room:
+            self._refuse(_HEAD)
+        return data[room:]
+
+    def _feed_body(self, data: bytes) -> bytes:
+        self._size += len(data)
+        super().data_received(data)
+        # Also what no application sees: the extensions of chunks.
+        if self._size > _MOST_SENT_BYTES and not self._in_head:
+            self._refuse(_BODY)
+        return b""
+
+    def on_message_begin(self) -> None:
+        if self.pipeline:
+            raise BoundExceededError  # One may wait for the end of another.
+        self._arm(HEAD_SECONDS)
+        super().on_message_begin()
+        self.scope["state"]["admit"] = self._admit
+        self.scope["state"]["is_gone"] = self.transport.is_closing
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # Trailers are ignored.
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        self._size, self._in_head = 0, False
+        if any(name == b"content-length" and _is_too_long(value) for name, value in self.headers):
+            self._refusal = _BODY
+            raise BoundExceededError
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._size, self._in_head = 0, True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._wait()
+        else:
+            self._linger()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is not HTTP or not allowed."""
+        self._refuse(self._refusal or _MALFORMED)
+
+    def _refuse(self, refusal: _Refusal) -> None:
+        if self._is_idle():
+            # Beside an answer that is under way, another would be read as a part of it.
+            self.transport.write(_answer(*refusal))
+            self._linger()
+        else:
+            self._is_over = True
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """End the connection once the client has read its answer; what it sends is not read."""
+        self._is_over = True
+        self._waiting.pop(self, None)
+        self._unset_keepalive_if_required()
+        self._arm(_LINGER_SECONDS)
+        self.transport.write_eof()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._waiting.pop(self, None)
+        self._waiting[self] = None
+        if len(self._waiting) > MOST_WAITING:
+            next(iter(self._waiting)).transport.abort()
+
+    def _admit(self) -> None:
+        self._waiting.pop(self, None)
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self.transport.abort)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _is_too_long(length: bytes) -> bool:
+    """Whether a Content-Length is over the bound; the parser let only digits pass."""
+    return len(length) > 18 or int(length) > settings.MAX_BODY_BYTES
+
+
+def _answer(status: int, code: str, message: str) -> bytes:
+    body = orjson.dumps({"error": {"code": code, "message": message, "details": []}})
+    head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return STATUS_LINE[status] + head % len(body) + body

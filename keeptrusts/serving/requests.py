@@ -1,0 +1,57 @@
+"""The ASGI application of the web: requests are whole before a thread is taken for them."""
+
+from keeptrusts.serving import answers, doors
+from keeptrusts.serving.answers import Answer, Scope, Send
+from keeptrusts.serving.attempts import Attempts
+from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
+from keeptrusts.serving.bridge import Bridge
+from keeptrusts.serving.places import Places
+
+_UNAUTHENTICATED = 401
+
+
+class Application:
+    """Answers every request by way of a bridge, each class of callers within its share of places.
+
+    Of a request that is refused for its head, its body or its credential, no thread hears.
+    """
+
+    def __init__(self, bridge: Bridge, places: Places, *, health_places: Places) -> None:
+        self._bridge = bridge
+        self._places, self._health_places = places, health_places
+        self._bodies = Bodies()
+        self._attempts = Attempts()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientLeftError:
+            return
+        except Exception as exc:  # noqa: BLE001
+            # The outermost caller; what is no deliberate refusal is logged there.
+            answer = await answers.of_failure(exc)
+        await answers.send_whole(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers = answers.headers_of(scope)
+        door = doors.of(scope["path"])
+        door.check(scope["method"], headers)
+        address, credential = (scope["client"] or ("",))[0], answers.bearer(headers)
+        if credential:
+            await self._attempts.wait(address, credential)
+        async with self._bodies.whole(receive) as body:
+            scope["state"]["admit"]()
+            places = self._health_places if door is doors.HEALTH else self._places
+            async with places.taken(door.name):
+                if scope["state"]["is_gone"]():
+                    raise ClientLeftError  # Nobody reads the answer.
+                answer = await self._bridge.answer(scope, body)
+        if credential:
+            self._note(answer, address, credential)
+        return answer
+
+    def _note(self, answer: Answer, address: str, credential: str) -> None:
+        if answer.status == _UNAUTHENTICATED:
+            self._attempts.failed(address, credential)
+        elif answer.is_authenticated:
+            self._attempts.passed(credential)

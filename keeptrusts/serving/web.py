@@ -1,0 +1,48 @@
+"""`python -m keeptrusts.serving.web`: the process of the API."""
+
+import os
+
+import django
+from django.conf import settings
+
+from keeptrusts import database
+from keeptrusts.processes.process import die_with_parent
+
+# Requests at work on anything but health checks. They wait for the database most of their time.
+_PLACES = 16
+_MOST_CONNECTIONS = 4096
+
+
+def main() -> None:
+    """Serve until a signal ends the process."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
+    die_with_parent()
+    database.bound_statements(database.WEB_SECONDS)
+    django.setup()
+    _serve()
+
+
+def _serve() -> None:
+    # Modules that need Django's applications.
+    from keeptrusts.serving import doors
+    from keeptrusts.serving.bridge import Bridge
+    from keeptrusts.serving.places import Places
+    from keeptrusts.serving.requests import Application
+    from keeptrusts.serving.server import serve
+    from keeptrusts.wsgi import application
+
+    shares = {door.name: door.places for door in doors.sharing()}
+    health = doors.HEALTH.places
+    bridge = Bridge(application, threads=_PLACES + health)
+    places = Places(_PLACES, shares)
+    serve(
+        Application(bridge, places, health_places=Places(health, {doors.HEALTH.name: health})),
+        (),
+        host=settings.ENV.listen_host,
+        port=settings.ENV.listen_port,
+        most_connections=_MOST_CONNECTIONS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Requests to the web, from their heads to their answers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from keeptrusts.api.views import AUTHENTICATED
+from keeptrusts.serving import doors
+from keeptrusts.serving.attempts import Attempts
+from keeptrusts.serving.bridge import Bridge
+from keeptrusts.serving.places import Places
+from keeptrusts.serving.requests import Application
+from tests.keeptrusts.serving.asking import Sending
+
+_OWN = "/v1/whoami"
+
+
+def _app(request: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """`good` is a token; `/` and unknown paths ask for none, and `/bug` has one."""
+    path, who = request["PATH_INFO"], request.get("HTTP_AUTHORIZATION", "")
+    if path == "/bug":
+        raise RuntimeError("a bug")
+    status = "200 OK"
+    if path == _OWN:
+        request[AUTHENTICATED] = who == "Bearer good"
+        status = status if request[AUTHENTICATED] else "401 Unauthorized"
+    start_response(status, [("Content-Length", "2")])
+    return [b"{}"]
+
+
+class Web:
+    """The application, asked from one address."""
+
+    def __init__(self) -> None:
+        shares = {door.name: door.places for door in doors.sharing()}
+        health = Places(1, {doors.HEALTH.name: 1})
+        self.app = Application(Bridge(_app, threads=4), Places(4, shares), health_places=health)
+        self.is_gone = False
+        self.waits: list[float] = []
+
+    async def ask(self, path: str, token: str = "", *, method: str = "GET", **head: str) -> Any:
+        """Status and body; None when there is no answer."""
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers |= {name.replace("_", "-"): value for name, value in head.items()}
+        scope = {
+            "path": path, "method": method, "query_string": b"", "http_version": "1.1",
+            "scheme": "http", "client": ("10.0.0.1", 9), "server": ("10.0.0.2", 80),
+            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+            "state": {"admit": lambda: None, "is_gone": lambda: self.is_gone},
+        }  # fmt: skip
+        began = asyncio.get_running_loop().time()
+        await self.app(scope, Sending([(0, b"")]), send)
+        self.waits.append(asyncio.get_running_loop().time() - began)
+        return (sent[0]["status"], orjson.loads(sent[1]["body"])) if sent else None
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/healthz"])
+def test_an_open_path_makes_no_token_good(path: str) -> None:
+    """Else a guess that is sent there first would not be slowed."""
+
+    async def work() -> tuple[list[int], float]:
+        web, statuses = Web(), []
+        web.app._attempts = Attempts(seconds_each=0.005)
+        for number in range(20):
+            await web.ask(path, f"guess {number}")
+            statuses.append((await web.ask(_OWN, f"guess {number}"))[0])
+        return statuses, sum(web.waits)
+
+    statuses, waited = asyncio.run(work())
+    assert (set(statuses), waited > 0.2) == ({401}, True)
+
+
+def test_a_token_that_passed_is_not_slowed() -> None:
+    """Neither by the failures of others nor by a path that asks for none."""
+
+    async def work() -> tuple[int, float]:
+        web = Web()
+        await web.ask(_OWN, "good")
+        for number in range(11):
+            await web.ask(_OWN, f"guess {number}")
+        await web.ask("/nothing", "good")
+        status = (await web.ask(_OWN, "good"))[0]
+        return status, web.waits[-1]
+
+    status, waited = asyncio.run(work())
+    assert (status, waited < 0.1) == (200, True)
+
+
+def test_a_bug_is_told_in_the_envelope() -> None:
+    """And logged."""
+    status, body = asyncio.run(Web().ask("/bug"))
+
+    assert (status, body["error"]["code"]) == (500, "internal")
+
+
+def test_whoever_left_is_not_worked_for() -> None:
+    """Who waited for a place and hung up takes none."""
+    web = Web()
+    web.is_gone = True
+
+    assert asyncio.run(web.ask("/bug")) is None
+
+
+_SIGNATURE = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ({}, 401),
+        ({"x_hub_signature_256": ""}, 401),
+        ({"x_hub_signature_256": "sha256=" + "0" * 63}, 401),
+        ({"x_hub_signature": "sha1=" + "0" * 40}, 401),
+        ({"x_keeptrusts_signature": _SIGNATURE}, 401),
+        ({"webhook_signature": "x"}, 401),
+        ({"x_hub_signature_256": f"sha256={_SIGNATURE}"}, 200),
+        ({"x_gitea_signature": _SIGNATURE}, 200),
+        ({"x_gitlab_token": "x"}, 200),
+        ({"webhook_signature": "v1,x"}, 200),
+        ({"authorization": "Basic eDp4"}, 200),
+        ({"x_keeptrusts_signature": f"t=1,v1={_SIGNATURE}"}, 200),
+    ],
+)
+def test_a_delivery_is_looked_at_before_its_body(head: dict[str, str], status: int) -> None:
+    """One without a signature in the form of a forge comes no further."""
+    path = "/v1/git-repos/x/webhook"
+
+    assert asyncio.run(Web().ask(path, method="POST", **head))[0] == status
