@@ -15,6 +15,7 @@ import redis
 from django.utils import timezone
 
 from configurations import judging
+from gateways.push import hub
 from gateways.reports import live, reports
 from gateways.reports.live import LastReport
 from gitrepos import tasks
@@ -68,7 +69,8 @@ def liar(settings: Any) -> Iterator[Liar]:
 
 
 @pytest.mark.parametrize(
-    ("name", "queues"), [*((name, False) for name in READS), ("swap", True), ("delivery", True)]
+    ("name", "queues"),
+    [*((name, False) for name in READS), ("swap", True), ("put", True), ("delivery", True)],
 )
 def test_a_lie_is_an_answer_that_says_nothing_or_a_redis_that_fails(
     liar: Liar, name: str, queues: bool
@@ -91,6 +93,21 @@ def test_health_is_never_green_by_a_lie(liar: Liar) -> None:
         findings = health._look_at_broker()
 
         assert findings["broker"] or findings["worker_and_beat"]
+
+
+def test_a_lie_ends_no_event_stream(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of a hint, it is a Redis that fails: changes are read all the same."""
+    monkeypatch.setattr(hub, "LOOK_SECONDS", 0.05)
+
+    async def hear() -> None:
+        async with contextlib.aclosing(hub._hints()) as heard:
+            for _ in range(3):
+                await anext(heard)
+
+    for answer in ANSWERS.values():
+        liar.answer = lambda _, answer=answer: answer
+        with contextlib.suppress(redis.RedisError):
+            asyncio.run(hear())
 
 
 def test_redis_sends_nobody_elsewhere(liar: Liar, settings: Any) -> None:
