@@ -21,6 +21,7 @@ from gateways.reports.live import LastReport
 from gitrepos import tasks
 from gitrepos.webhooks import deliveries
 from keeptrusts import celery, metrics
+from keeptrusts import redis_client as keeptrusts_redis
 from keeptrusts.api import health
 from keeptrusts.api.errors import UnavailableError
 from keeptrusts.messaging import hints, mailbox, messages
@@ -84,6 +85,25 @@ def test_a_lie_is_an_answer_that_says_nothing_or_a_redis_that_fails(
             READS[name]()
         except (redis.RedisError, UnavailableError):
             continue
+
+
+@pytest.mark.parametrize("start", [b"$9999999999\r\n", b"*9999999999\r\n", b"%9999\r\n"])
+@pytest.mark.parametrize("slowly", [True, False])
+def test_an_answer_that_does_not_end_is_given_up(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch, start: bytes, slowly: bool
+) -> None:
+    """Whether it fills the memory, or keeps a thread with a byte now and then."""
+    if slowly:
+        monkeypatch.setattr(keeptrusts_redis, "MOST_SECONDS", 0.2)
+    else:
+        monkeypatch.setattr(keeptrusts_redis, "MOST_BYTES", 1 << 20)
+    liar.answer = lambda _: start
+    liar.goes_on = (b"0", 0.02) if slowly else (b"$1\r\n0\r\n" * 10_000, 0.0)
+
+    with pytest.raises(redis.RedisError):
+        redis_client().get("x")
+
+    assert liar.sent < 32 << 20
 
 
 def test_health_is_never_green_by_a_lie(liar: Liar) -> None:

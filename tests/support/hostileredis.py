@@ -3,6 +3,7 @@
 import pickle
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,13 +176,16 @@ class Liar:
     """A server that speaks Redis' protocol and answers as a test says.
 
     `answer` gets a command and returns bytes; a connection is set up as by any server, and closed
-    after an answer that `ends`. A transaction's commands are queued when `queues`.
+    after an answer that `ends`. A transaction's commands are queued when `queues`. With `goes_on`,
+    bytes and a pause in seconds, an answer is followed by these until the client is gone.
     """
 
     def __init__(self) -> None:
         self.answer: Callable[[Command], bytes] = lambda _: b"+OK\r\n"
         self.ends = True
         self.queues = False
+        self.goes_on: tuple[bytes, float] | None = None
+        self.sent = 0
         self.url = ""
         self.connections = 0
 
@@ -198,6 +202,9 @@ class Liar:
                 write.write(b"+QUEUED\r\n")
             else:
                 write.write(self.answer(command))
+                while self.goes_on:
+                    self.sent += write.write(self.goes_on[0])
+                    time.sleep(self.goes_on[1])
                 if self.ends:
                     return
 
