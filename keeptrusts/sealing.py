@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 _NONCE_BYTES = 12
-_MAC_DIGITS = 64
+MAC_DIGITS = 64
 
 
 class SealError(Exception):
@@ -117,7 +117,7 @@ def vouched(stored: bytes, *, row: str) -> bytes:
     Raises:
         SealError: none of our keys vouches for it in this row.
     """
-    mac, data = stored[:_MAC_DIGITS], stored[_MAC_DIGITS:]
+    mac, data = stored[:MAC_DIGITS], stored[MAC_DIGITS:]
     if not any(hmac.compare_digest(mac, _mac(k, data, row)) for k in settings.ENV.secret_keys):
         raise SealError("this was written by somebody else, or for another place")
     return data

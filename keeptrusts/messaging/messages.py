@@ -25,7 +25,8 @@ _NOTED = "redelivered"
 def signed(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
     """A message with its MAC, as it stands in a queue."""
     plain = loads(dumps({**message, _MAC: ""}))
-    return {**plain, _MAC: sealing.vouch(_told(plain), row=_row(queue))[:64].decode()}
+    vouched = sealing.vouch(_told(plain), row=_row(queue))
+    return {**plain, _MAC: vouched[: sealing.MAC_DIGITS].decode()}
 
 
 def is_ours(message: Any, queue: str | None) -> bool:

@@ -12,9 +12,9 @@ def test_it_is_valid_by_the_schema() -> None:
     """As the strict form of CycloneDX 1.6 has it."""
     text = json.dumps(sbom.build(pins.read(pins.RUN)))
 
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    broken = text.replace('"library"', '"libary"', 1)
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(broken) is not None
+    strict = JsonStrictValidator(SchemaVersion.V1_6)
+    assert strict.validate_str(text) is None
+    assert strict.validate_str(text.replace('"library"', '"libary"', 1)) is not None
 
 
 def test_it_lists_every_pin_with_hashes_and_licence() -> None:
