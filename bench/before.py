@@ -6,7 +6,8 @@
 Each round runs every case in both trees, one after the other and in changing order, so a busy
 machine is busy for both; the ratio is the median of the rounds' ratios. A case is: `kt policy
 lint` of one file and of many, as whole processes; a check of a kept connection and a fetched
-change, as `bench/poll.py` measures them; a call through `kt gateway run`, whole and as a stream.
+change, as `bench/poll.py` measures them; the first sync of a repository with 300 policies, in the
+whole control plane; a call through `kt gateway run`, whole and as a stream.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import gateway
 from poll import repository
+from processes import cpu_seconds
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -56,6 +59,9 @@ class Tree:
 
     def __init__(self, root: Path, stack: ExitStack, folder: Path, model_port: int) -> None:
         self.root, self.bin = root, root / ".venv" / "bin"
+        self.stack, self.folder = stack, folder
+        self.plane: Any = None
+        self.links = 0
         folder.mkdir()
         policy = folder / "policy-config.yaml"
         policy.write_text(gateway.POLICY.replace("PORT", str(model_port)))
@@ -79,6 +85,29 @@ class Tree:
         )
         return float(json.loads(done.stdout.splitlines()[-1]))
 
+    def sync(self, url: str) -> float:
+        """CPU seconds of the control plane while it syncs a new link of `url`."""
+        plane = self._control_plane()
+        before = cpu_seconds(plane.process.pid)
+        self.links += 1
+        link = plane.link(url, id_prefix=f"n{self.links}-", poll_interval_seconds=300)["id"]
+        reply = plane.request("POST", f"/v1/git-repos/{link}/sync?wait=30")
+        if reply.data["files"].get("synced") != 300:
+            raise SystemExit(f"{self.root}: {reply.body[:1000]!r}")
+        took = cpu_seconds(plane.process.pid) - before
+        plane.request("DELETE", f"/v1/git-repos/{link}")
+        return took
+
+    def _control_plane(self) -> Any:
+        """This tree's control plane, started for the first sync."""
+        from tests.support.stack import Stack
+
+        if self.plane is None:
+            self.plane = Stack(self.folder / "data", PYTHONPATH=str(self.root))
+            self.plane.start(checkout=self.root, python=self.bin / "python")
+            self.stack.callback(self.plane.stop)
+        return self.plane
+
     def calls(self, what: str, request: Mapping[str, object]) -> float:
         gateway.measure(self.side, what, json.dumps(request).encode(), 8, 2.0)
         return self.side.samples[what][-1][3] / 1000
@@ -96,7 +125,7 @@ def main() -> None:
         for number in range(300):
             (many / f"p{number}").mkdir(parents=True)
             (many / f"p{number}" / "policy-config.yaml").write_text(_LINTED.format(number=number))
-        url = _served(stack, folder)
+        url, linked = _served(stack, folder, many)
         model = gateway.start_model(folder)
         stack.callback(gateway.stop, model)
         before = Tree(options.checkout.resolve(), stack, folder / "before", model.port)
@@ -106,6 +135,7 @@ def main() -> None:
             "lint, 300 files": lambda tree: tree.lint(many, 4),
             "a check, kept connection": lambda tree: tree.polls("our kept check", url, 2000),
             "a change, 20 policies": lambda tree: tree.polls("our change", url, 20),
+            "a sync, 300 policies": lambda tree: tree.sync(linked),
             "a call": lambda tree: tree.calls("whole", gateway.REQUEST),
             "a stream": lambda tree: tree.calls("stream", {**gateway.REQUEST, "stream": True}),
         }
@@ -124,13 +154,15 @@ def main() -> None:
         print(f"{case:<28}{old:>10.3f}{new:>10.3f}{ratio:>15.3f}")
 
 
-def _served(stack: ExitStack, folder: Path) -> str:
-    """A repository with 20 policies on a forge on loopback; its URL."""
+def _served(stack: ExitStack, folder: Path, many: Path) -> tuple[str, str]:
+    """Two repositories on a forge on loopback, with 20 policies and those of `many`; their URLs."""
     from tests.support.forge import Forge
 
     forge = stack.enter_context(Forge(folder / "forge", remembers=True))
     name = stack.enter_context(repository(forge, folder, files=500, refs=20))
-    return f"{forge.url}/{name}"
+    repo = forge.repository(folder / "clone-many")
+    repo.commit({str(p.relative_to(many)): p.read_text() for p in many.rglob("*.yaml")})
+    return f"{forge.url}/{name}", repo.url
 
 
 if __name__ == "__main__":

@@ -5,25 +5,25 @@ from dataclasses import asdict
 from typing import Any
 
 from keeptrusts.api.errors import ApiError, ConflictError, FieldError
-from kt.policy.diff import diff
+from keeptrusts.judge.asking import ANYBODY, Asker
+from keeptrusts.judge.errors import TooCostlyError
+from keeptrusts.judge.policies import TOO_COSTLY, compare, verify
 from kt.policy.findings import Finding
 from kt.policy.identity import identify
 from kt.policy.language.forms import FORMS
-from kt.policy.lint import lint
 from kt.policy.report import Pack
-from kt.policy.verify import verify
 
 ID = re.compile(FORMS["id"].pattern)
 ID_WORDS = FORMS["id"].words
 
 
-def check(content: bytes) -> Pack:
+def check(content: bytes, *, asker: Asker = ANYBODY) -> Pack:
     """The pack of a content, which must be valid.
 
     Raises:
         ApiError: it is not (`policy_invalid`); `details` has each error's line and column.
     """
-    report = verify(content)
+    report = verify(content, asker=asker)
     if not report.ok or report.pack is None:
         first = report.errors[0]
         raise ApiError(
@@ -34,9 +34,9 @@ def check(content: bytes) -> Pack:
     return report.pack
 
 
-def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
+def judgement(content: bytes, *, directory: str | None, asker: Asker = ANYBODY) -> dict[str, Any]:
     """The result of a check as data: all findings, and the id that the content would get."""
-    report = verify(content, directory=directory)
+    report = verify(content, directory=directory, asker=asker)
     pack = report.pack or Pack()
     named = identify(pack, directory=directory)
     findings = [*report.findings, *([named] if isinstance(named, Finding) else [])]
@@ -54,18 +54,24 @@ def judgement(content: bytes, *, directory: str | None) -> dict[str, Any]:
     }
 
 
-def compared(before: bytes, after: bytes) -> list[dict[str, Any]]:
+def compared(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> list[dict[str, Any]]:
     """All differences in what two contents enforce, each with its `effect`.
 
     `effect` is stronger, weaker or other.
 
     Raises:
-        ConflictError: the present rules refuse one of them (`not_comparable`).
+        ConflictError: the present rules refuse one of them (`not_comparable`), or they differ too
+            much (`too_costly`).
     """
-    if not (lint(before).ok and lint(after).ok):
+    try:
+        changes = compare(before, after, asker=asker)
+    except TooCostlyError as exc:
+        message = f"The comparison {exc}; compare versions that differ less."
+        raise ConflictError(TOO_COSTLY, message) from exc
+    if changes is None:
         message = "A version that the present rules refuse cannot be compared."
         raise ConflictError("not_comparable", message)
-    return [asdict(change) for change in diff(before, after)]
+    return [asdict(change) for change in changes]
 
 
 def identity(pack: Pack, *, asked: str | None) -> str:

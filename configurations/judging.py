@@ -19,10 +19,12 @@ from redis.exceptions import LockError
 from configurations import queries
 from configurations.models import Configuration
 from configurations.publish import publish
+from keeptrusts.judge.asking import Asker
+from keeptrusts.judge.policies import verify
 from keeptrusts.redis_client import client
 from kt.policy.findings import Finding
 from kt.policy.storable import storable
-from kt.policy.verify import VERIFY_VERSION, verify
+from kt.policy.verify import VERIFY_VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,8 @@ _LEASE_SECONDS = 60.0
 _BATCH = 50
 _BATCH_SECONDS = 5.0
 _MAX_FINDINGS = 20
+# Nobody waits, and all else goes before it.
+_ASKER = Asker(patience=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +112,8 @@ def _judgements() -> Iterator[tuple[Configuration, Judgement]]:
     for row in list(_waiting()[:_BATCH]):
         content, _ = queries.content(row.pk, row.version)
         before = Judgement(row.findings, row.refused_since)
-        yield row, judged(_errors(row, content), before, timezone.now())
-
-
-def _errors(row: Configuration, content: bytes) -> Sequence[Finding]:
-    try:
-        return verify(content).errors
-    except Exception:
-        # The shell: what crashes the rules must not keep the others from being judged.
-        log.exception("the rules crashed", configuration=row.pk, version=row.version)
-        message = "the rules crashed on this content; the worker's log says how"
-        return [Finding("internal", "error", "", message, "", 1, 1)]
+        report = verify(content, asker=_ASKER)
+        yield row, judged(report.errors, before, timezone.now())
 
 
 def _tell(news: Sequence[tuple[Configuration, Judgement]]) -> None:

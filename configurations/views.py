@@ -20,6 +20,7 @@ from configurations.versions import Origin, Source
 from keeptrusts.api.errors import FieldError
 from keeptrusts.api.rendering import encode
 from keeptrusts.api.views import View, is_known, whole, yes_or_no
+from keeptrusts.judge.asking import Asker
 
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000
@@ -42,7 +43,7 @@ class Configurations(View):
 
     def post(self, request: Request) -> Response:
         body = _valid(ConfigurationInput, request)
-        pack = checks.check(body["content"])
+        pack = checks.check(body["content"], asker=_asker(request))
         configuration_id = checks.identity(pack, asked=body.get("id"))
         row = versions.create(
             configuration_id,
@@ -73,7 +74,8 @@ class OneConfiguration(View):
         body = _valid(ConfigurationEdit, request)
         content = body.get("content")
         if content is not None:
-            checks.identity(checks.check(content), asked=configuration_id)
+            pack = checks.check(content, asker=_asker(request))
+            checks.identity(pack, asked=configuration_id)
         versions.edit(
             configuration_id,
             content=content,
@@ -100,9 +102,10 @@ class Validate(OneConfiguration):
         body = ValidationInput(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        return Response(
-            {"data": checks.judgement(given["content"], directory=given.get("directory"))}
+        judgement = checks.judgement(
+            given["content"], directory=given.get("directory"), asker=_asker(request)
         )
+        return Response({"data": judgement})
 
 
 class Rollback(View):
@@ -132,6 +135,7 @@ class Diff(View):
         changes = checks.compared(
             queries.content(configuration_id, before)[0],
             queries.content(configuration_id, after)[0],
+            asker=_asker(request),
         )
         return Response({"data": {"from": before, "to": after, "changes": changes}})
 
@@ -201,6 +205,10 @@ def _valid(serializer: type[ConfigurationInput | ConfigurationEdit], request: Re
     body = serializer(data=request.data)
     body.is_valid(raise_exception=True)
     return body.validated_data
+
+
+def _asker(request: Request) -> Asker:
+    return Asker(str(bearer(request).pk))
 
 
 def _origin(request: Request, note: str) -> Origin:

@@ -253,11 +253,11 @@ class InternalError(RemoteError):
 
 
 class UnavailableError(RemoteError):
-    """The control plane's own database or broker failed."""
+    """The control plane's own database, broker or judge failed."""
 
     code = "unavailable"
     fault = "ours"
-    meaning = "the control plane's own database or broker failed; the message says how"
+    meaning = "the control plane's own database, broker or judge failed; the message says how"
     remedy = "Wait: it is tried again. If it lasts, look at the control plane's servers."
 
 

@@ -1,7 +1,7 @@
 """Serializers of shared git credentials."""
 
 import re
-import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,13 @@ from rest_framework import serializers
 
 from gitrepos.forge.addresses import BadURLError, host_and_port, in_clear, place
 from gitrepos.forge.git import known_hosts, ssh_config
-from gitrepos.links import client_certificates, shared_credentials, ssh_keys
+from gitrepos.links import client_certificates, given_keys, shared_credentials, ssh_keys
 from gitrepos.links.sealed_secrets import BEARER
 from gitrepos.models import CredentialKind, GitCredential
-from keeptrusts.api.errors import BusyError
 from keeptrusts.api.fields import Input, Text
+from keeptrusts.judge.asking import ask
+from keeptrusts.judge.errors import TooCostlyError
+from keeptrusts.judge.policies import TOO_COSTLY
 
 _MAX_HOSTS = 50
 _MAX_TOKEN_LENGTH = 4000
@@ -21,8 +23,6 @@ _MAX_KEY_LENGTH = 20_000
 _MAX_CHAIN_LENGTH = 65_536
 _MAX_KNOWN_HOSTS_LENGTH = 100_000
 
-# Decryption with a passphrase is slow on purpose: it gets one thread of the web server at a time.
-_taking_off = threading.BoundedSemaphore(1)
 # The fields of each kind besides its secret.
 _FIELDS = {
     CredentialKind.TOKEN: ("username", "authorization", "client_certificate"),
@@ -37,6 +37,9 @@ _NEEDED = {
     CredentialKind.SSH: ("private_key", "known_hosts"),
     CredentialKind.TLS: ("client_certificate", "client_key"),
 }
+
+
+KeyReader = Callable[[str, str], tuple[str, str] | given_keys.Refused]
 
 
 def _fields(kind: CredentialKind) -> set[str]:
@@ -57,7 +60,10 @@ class HostField(Text):
 
 
 class CredentialInput(Input):
-    """The body of `PATCH /v1/git-credentials/{id}`; `instance` is the row that it changes."""
+    """The body of `PATCH /v1/git-credentials/{id}`; `instance` is the row that it changes.
+
+    Its context has the `asker` of the judge that reads keys.
+    """
 
     name = Text(max_length=100, required=False)
     hosts = serializers.ListField(
@@ -112,8 +118,8 @@ class CredentialInput(Input):
             raise serializers.ValidationError({"username": ["is required for the kind basic"]})
         if kind == CredentialKind.SSH:
             self._check_servers(attrs)
-            _read_key(attrs)
-        _read_certificate(attrs, kind)
+            self._read_key(attrs)
+        self._read_certificate(attrs, kind)
         return attrs
 
     def _now(self, attrs: dict[str, Any], name: str) -> Any:
@@ -133,6 +139,42 @@ class CredentialInput(Input):
                     {"known_hosts": [f"has no key for {host}; `ssh-keyscan` shows what it offers"]}
                 )
 
+    def _read_key(self, attrs: dict[str, Any]) -> None:
+        passphrase = attrs.pop("passphrase", "")
+        if "private_key" in attrs:
+            read = self._judged("private_key", given_keys.ssh_key, attrs["private_key"], passphrase)
+            attrs["private_key"], attrs["public_key"] = read
+        elif passphrase:
+            raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
+
+    def _read_certificate(self, attrs: dict[str, Any], kind: CredentialKind) -> None:
+        """Check a client certificate with its key; without `expires_at`, its end becomes that."""
+        pair = {name: attrs.get(name) for name in ("client_certificate", "client_key")}
+        if not pair.keys() & attrs.keys():
+            return
+        if not any(pair.values()) and kind != CredentialKind.TLS:
+            attrs.update(dict.fromkeys(pair, ""))
+            return
+        if missing := [name for name, value in pair.items() if not value]:
+            raise serializers.ValidationError(
+                {missing[0]: ["is required beside the other of the two"]}
+            )
+        chain, key = self._judged(
+            "client_certificate", given_keys.certificate, *map(str, pair.values())
+        )
+        attrs["client_certificate"], attrs["client_key"] = chain, key
+        attrs.setdefault("expires_at", client_certificates.ends_at(chain))
+
+    def _judged(self, field: str, function: KeyReader, *texts: str) -> tuple[str, str]:
+        """What a judge reads in `texts`; `field` is the one that is blamed for what they cost."""
+        try:
+            read = ask(self.context["asker"], function, *texts)
+        except TooCostlyError as exc:
+            raise serializers.ValidationError({field: [str(exc)]}, code=TOO_COSTLY) from exc
+        if isinstance(read, given_keys.Refused):
+            raise serializers.ValidationError({read.field: [read.message]})
+        return read
+
 
 class NewCredential(CredentialInput):
     """The body of `POST /v1/git-credentials`."""
@@ -145,44 +187,6 @@ class NewCredential(CredentialInput):
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})
         return self._checked(attrs, kind)
-
-
-def _read_key(attrs: dict[str, Any]) -> None:
-    passphrase = attrs.pop("passphrase", "")
-    if "private_key" not in attrs:
-        if passphrase:
-            raise serializers.ValidationError({"passphrase": ["comes without its private_key"]})
-        return
-    if passphrase and not _taking_off.acquire(blocking=False):
-        raise BusyError("Another key with a passphrase is being read; try again in a few seconds.")
-    try:
-        private, public = ssh_keys.read(attrs["private_key"], passphrase=passphrase)
-    except ValueError as exc:
-        raise serializers.ValidationError({"private_key": [str(exc)]}) from exc
-    finally:
-        if passphrase:
-            _taking_off.release()
-    attrs["private_key"], attrs["public_key"] = private, public
-
-
-def _read_certificate(attrs: dict[str, Any], kind: CredentialKind) -> None:
-    """Check a client certificate with its key; without `expires_at`, its end becomes that."""
-    pair = {name: attrs.get(name) for name in ("client_certificate", "client_key")}
-    if not pair.keys() & attrs.keys():
-        return
-    if not any(pair.values()) and kind != CredentialKind.TLS:
-        attrs.update(dict.fromkeys(pair, ""))
-        return
-    if missing := [name for name, value in pair.items() if not value]:
-        raise serializers.ValidationError({missing[0]: ["is required beside the other of the two"]})
-    try:
-        chain, key = client_certificates.read(*map(str, pair.values()))
-    except client_certificates.KeyMismatchError as exc:
-        raise serializers.ValidationError({"client_key": [str(exc)]}) from exc
-    except ValueError as exc:
-        raise serializers.ValidationError({"client_certificate": [str(exc)]}) from exc
-    attrs["client_certificate"], attrs["client_key"] = chain, key
-    attrs.setdefault("expires_at", client_certificates.ends_at(chain))
 
 
 class CredentialRow(serializers.ModelSerializer[GitCredential]):

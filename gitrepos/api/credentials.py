@@ -17,6 +17,7 @@ from gitrepos.links import shared_credentials
 from gitrepos.models import GitCredential
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.views import View
+from keeptrusts.judge.asking import Asker
 
 
 class GitCredentials(View):
@@ -26,7 +27,7 @@ class GitCredentials(View):
         return Response({"data": CredentialRow(_rows().order_by("name"), many=True).data})
 
     def post(self, request: Request) -> Response:
-        body = NewCredential(data=request.data)
+        body = NewCredential(data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
         row = shared_credentials.create(fields, secrets=_secrets(fields, fields["kind"]))
@@ -43,7 +44,7 @@ class OneGitCredential(View):
 
     def patch(self, request: Request, credential_id: UUID) -> Response:
         row = _found(credential_id)
-        body = CredentialInput(row, data=request.data)
+        body = CredentialInput(row, data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
         secrets = _secrets(fields, row.kind)
@@ -53,6 +54,10 @@ class OneGitCredential(View):
     def delete(self, request: Request, credential_id: UUID) -> Response:
         shared_credentials.delete(credential_id)
         return Response({"data": {"id": str(credential_id)}})
+
+
+def _context(request: Request) -> dict[str, Any]:
+    return {"asker": Asker(str(bearer(request).pk), alone=True)}
 
 
 def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:

@@ -3,17 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gitrepos.snapshot.values import File, Snapshot
 from kt.policy.files import FILE_NAME, MAX_BYTES
 from kt.policy.findings import Finding
 from kt.policy.identity import identify
 from kt.policy.language.forms import is_id
-from kt.policy.report import Pack
+from kt.policy.report import Pack, Report
 from kt.policy.storable import storable
-from kt.policy.verify import verify
 from kt.policy.words import quoted
-from kt.policy.yaml import document
 
 _DIFFERS, _UNKNOWN = "checkout_differs", "checkout_unknown"
 CHECKOUT_CODES = (_DIFFERS, _UNKNOWN)
@@ -23,15 +22,25 @@ GONE = ("missing", "archived")
 _MAX_FINDINGS = 100
 
 
+class Verify(Protocol):
+    """Verification of a file, as `kt.policy.verify` makes it, within a limited time."""
+
+    def __call__(self, data: bytes, /, *, directory: str | None = None) -> Report: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The row of a file from the last sync; see `models.LinkedFile`."""
+    """The row of a file from the last sync; see `models.LinkedFile`.
+
+    `too_costly` is the finding of a file that took too much to be judged by the present rules.
+    """
 
     path: str
     configuration: str
     blob: str
     outcome: str
     content_hash: str = ""
+    too_costly: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +80,29 @@ def settled(linked: Iterable[Linked]) -> dict[str, str]:
 
 
 def read(
-    snapshot: Snapshot, linked: Sequence[Linked], *, prefix: str = "", every: bool = False
+    snapshot: Snapshot,
+    linked: Sequence[Linked],
+    *,
+    verify: Verify,
+    prefix: str = "",
+    every: bool = False,
 ) -> tuple[Candidate, ...]:
-    """Lint every file whose bytes are in the snapshot; the others are taken from `linked`.
+    """Verify every file whose bytes are in the snapshot; the others are taken from `linked`.
 
     `prefix` stands before every id that a file names. A file that is in force as it is in git is
-    not linted again, even if its bytes are there; with `every` it is linted, to be shown.
+    not verified again, even if its bytes are there; with `every` it is, to be shown. One that was
+    too costly is not either, until its bytes or the rules change.
     """
     before = {row.path: row for row in linked if row.outcome not in GONE}
     files = snapshot.files or ()
-    return tuple(_candidate(file, before.get(file.path), prefix, every=every) for file in files)
+    return tuple(
+        _candidate(file, before.get(file.path), verify, prefix, every=every) for file in files
+    )
 
 
-def _candidate(file: File, row: Linked | None, prefix: str, *, every: bool) -> Candidate:
+def _candidate(
+    file: File, row: Linked | None, verify: Verify, prefix: str, *, every: bool
+) -> Candidate:
     if file.defect is not None:
         configuration = row.configuration if row else ""
         finding = error(file.defect.code, file.defect.message)
@@ -100,43 +119,50 @@ def _candidate(file: File, row: Linked | None, prefix: str, *, every: bool) -> C
             findings=warnings,
             unchanged=True,
         )
-    linted = _linted(file, file.content, row, warnings, prefix)
+    directory, stem = _names(file.path)
+    if row is not None and row.too_costly and row.blob == file.blob:
+        report = Report((row.too_costly,), None, ())
+    else:
+        report = verify(file.content, directory=directory)
+    named = _prefixed(prefix, identify(report.pack or Pack(), directory=directory, stem=stem))
+    linted = _linted(file, file.content, row, report, named, warnings)
     if row is not None and stands:
         return replace(linted, configuration=row.configuration, unchanged=True)
     return linted
 
 
 def _linted(
-    file: File, content: bytes, row: Linked | None, warnings: Sequence[Finding], prefix: str
+    file: File,
+    content: bytes,
+    row: Linked | None,
+    report: Report,
+    named: str | Finding,
+    warnings: Sequence[Finding],
 ) -> Candidate:
-    directory, stem = _names(file.path)
-    report = verify(content, directory=directory)
     findings = [*report.findings, *warnings]
-    pack = report.pack or Pack()
-    named = _prefixed(prefix, identify(pack, directory=directory, stem=stem))
     if isinstance(named, Finding):
         findings.append(named)
         named = ""
     refused = any(finding.severity == "error" for finding in findings)
     # What a refused file fed stays in force, whatever id it names now.
     configuration = row.configuration if refused and row and row.configuration else named
-    unread = refused and not (named and _is_told(report.pack, content))
+    unread = refused and not (named and _is_told(report))
     return Candidate(
         file.path,
         file.blob,
         configuration,
         named="" if unread or configuration == named else named,
         unread=unread,
-        name=pack.name or "",
+        name=(report.pack and report.pack.name) or "",
         content=content,
         content_hash=hashlib.sha256(content).hexdigest(),
         findings=storable(findings, _MAX_FINDINGS),
     )
 
 
-def _is_told(pack: Pack | None, content: bytes) -> bool:
+def _is_told(report: Report) -> bool:
     """True when a refused file says its id beyond doubt: it names one, or was read to its end."""
-    return pack is not None and (bool(pack.id) or document.read(content).complete)
+    return report.pack is not None and (bool(report.pack.id) or report.complete)
 
 
 def _prefixed(prefix: str, named: str | Finding) -> str | Finding:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -13,9 +14,12 @@ from gitrepos.errors import GoneError, RemoteError
 from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.snapshot.values import Snapshot
 from gitrepos.sync import holds, ownership
-from gitrepos.sync.candidates import GONE, Candidate, Linked, read
+from gitrepos.sync.candidates import GONE, Candidate, Linked, Verify, read
 from gitrepos.sync.ownership import OtherLink
 from gitrepos.sync.plan import Holder, LinkTerms, Plan, plan
+from keeptrusts.judge.policies import TOO_COSTLY
+from kt.policy.findings import Finding
+from kt.policy.verify import VERIFY_VERSION
 
 _COLUMNS = ("path", "configuration", "blob", "outcome", "content_hash")
 
@@ -24,12 +28,13 @@ _COLUMNS = ("path", "configuration", "blob", "outcome", "content_hash")
 class Look:
     """What one fetch found for a link: its rows before, and its snapshot or the error.
 
-    The files are read once, when they are needed first.
+    The files are read once, when they are needed first, and verified by `verify`.
     """
 
     link: Link
     before: Sequence[Linked]
     result: Snapshot | RemoteError
+    verify: Verify
     _read: tuple[Candidate, ...] | None = field(default=None, init=False)
 
     def candidates(self) -> tuple[Candidate, ...]:
@@ -37,7 +42,9 @@ class Look:
         if isinstance(self.result, RemoteError):
             return ()
         if self._read is None:
-            self._read = read(self.result, self.before, prefix=self.link.id_prefix)
+            self._read = read(
+                self.result, self.before, verify=self.verify, prefix=self.link.id_prefix
+            )
         return self._read
 
     def loses(self) -> bool:
@@ -101,11 +108,18 @@ def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
     settled = set(owned.values_list("owner", "pk"))
     files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
     found: dict[UUID, list[Linked]] = {link_id: [] for link_id in link_ids}
-    for link_id, *columns in files.values_list("link_id", *_COLUMNS):
-        row = Linked(*columns)
+    columns = ("link_id", "link__observed_rules", "findings", *_COLUMNS)
+    for link_id, rules, findings, *values in files.values_list(*columns):
+        row = replace(Linked(*values), too_costly=_too_costly(findings, rules))
         stands = (str(link_id), row.configuration) in settled or row.outcome != "synced"
         found[link_id].append(row if stands else replace(row, blob=""))
     return found
+
+
+def _too_costly(findings: Sequence[Mapping[str, Any]], rules: str) -> Finding | None:
+    """The finding that says so, by the present rules."""
+    found = (Finding(**f) for f in findings if f["code"] == TOO_COSTLY)
+    return next(found, None) if rules == VERIFY_VERSION else None
 
 
 def _holders(ids: Collection[str]) -> dict[str, Holder]:

@@ -12,6 +12,7 @@ from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, SyncRun
 from gitrepos.refs import Heads
 from gitrepos.snapshot.values import FilesRequest
 from gitrepos.sync.candidates import GONE, OWNED, Linked, settled
+from keeptrusts.judge.policies import NOT_JUDGED
 from kt.policy.verify import VERIFY_VERSION
 
 # Outcomes that change with the files of other links.
@@ -99,9 +100,10 @@ def pending_files(links: Iterable[Link]) -> dict[UUID, Reason]:
     free = _free({row[:2] for row in rows if any(f["code"] == OWNED for f in row[3])})
     released = {
         link_id
-        for link_id, configuration, outcome, _ in rows
+        for link_id, configuration, outcome, findings in rows
         if (outcome == LinkedFile.Outcome.UNLINKED and configuration in made)
         or (link_id, configuration) in free
+        or any(finding["code"] == NOT_JUDGED for finding in findings)
     }
     older = {link_id for link_id, *_ in rows if rules[link_id] != VERIFY_VERSION}
     return {

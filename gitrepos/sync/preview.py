@@ -26,8 +26,11 @@ from gitrepos.sync.facts import Look, decide
 from gitrepos.sync.plan import FileDecision, Hold, Plan, mass_removal
 from gitrepos.sync.work import Work
 from keeptrusts.api.errors import ConflictError
+from keeptrusts.judge import policies
 
 _SHOWN_FINDINGS = 10
+# Somebody waits for the answer.
+_WASTED_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def of(link: Link) -> dict[str, Any]:
         gone = decide(link, (), before, commit=lost.commit, looks=taken.looks)
         hold = taken.back if gone.removed else None
         return answer | {"error": _error(lost)} | _going(link, lost.commit, gone, hold)
-    candidates = read(taken.snapshot, before, prefix=link.id_prefix, every=True)
+    verify = policies.Commit(wasted_seconds=_WASTED_SECONDS).verify
+    candidates = read(taken.snapshot, before, verify=verify, prefix=link.id_prefix, every=True)
     commit = taken.snapshot.commit
     shown = merging.marked(candidates, taken.both)
     decided = decide(link, shown, before, commit=commit.id, looks=taken.looks)
@@ -225,7 +229,7 @@ def _changes(
     """What a file changes in enforcement since the version in force, of its former id if need be.
 
     Empty for a file that changes nothing or makes a new configuration; None where the present
-    rules refuse what is in force.
+    rules refuse what is in force, or the two differ too much to be compared.
     """
     candidate = decision.candidate
     before = current.get(candidate.configuration) or current.get(origins.get(candidate.path, ""))

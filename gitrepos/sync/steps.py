@@ -35,6 +35,7 @@ from gitrepos.sync.apply import Attempt
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
+from keeptrusts.judge import policies
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +155,10 @@ def looks(
     # Whether a branch was rewritten is asked for the links that sync.
     asks[len(links) :] = [replace(ask, last_commit="") for ask in asks[len(links) :]]
     found = fetched(job, followed, head, asks)
-    return [Look(link, rows[link.pk], one) for link, one in zip(everyone, found, strict=True)]
+    verify = policies.Commit().verify
+    return [
+        Look(link, rows[link.pk], one, verify) for link, one in zip(everyone, found, strict=True)
+    ]
 
 
 def fetched(

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from keeptrusts.judge.errors import CrowdedError
 from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
 
@@ -97,13 +98,16 @@ class LengthRequiredError(ApiError):
 
 
 class BusyError(ApiError):
-    """429: too much is under way; the same request may succeed in a second."""
+    """429: too much is under way; the same request may succeed in a second.
 
-    status = 429
+    With the status 503 it is others who have too much under way.
+    """
+
     headers = {"Retry-After": "1"}
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, status: int = 429) -> None:
         super().__init__("busy", message)
+        self.status = status
 
 
 class UnavailableError(ApiError):
@@ -129,6 +133,8 @@ class FieldError(ApiError):
 
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into an answer; None for a bug, which is logged as a 500."""
+    if isinstance(exc, CrowdedError):
+        exc = BusyError(str(exc), status=429 if exc.own else 503)
     failure = None if _is_deliberate(exc) else outages.met(exc)
     if failure is not None:
         return _failed(failure)

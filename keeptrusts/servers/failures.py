@@ -1,4 +1,4 @@
-"""Faults of the database and of the broker, distinguished from bugs by error codes.
+"""Faults of the database, the broker and the judge, distinguished from bugs.
 
 Sources: PostgreSQL's manual, appendix A (SQLSTATE); sqlite.org/rescode.html; redis-py's exceptions.
 """
@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import redis
 from django.db import InterfaceError, OperationalError
 
+from keeptrusts.judge.errors import JudgeFailedError
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A fault of a server and not of the program.
 
-    `server` is `database` or `broker`. `message` is for people, and has nothing of the error's
-    own text, which may name hosts and users. `lasts`: it does not pass by itself in seconds.
+    `server` is `database`, `broker` or `judge`. `message` is for people, and has nothing of the
+    error's own text, which may name hosts and users. `lasts`: it does not pass by itself in
+    seconds.
     """
 
     server: str
@@ -123,6 +126,8 @@ def of(exc: BaseException) -> Failure | None:
     """The fault of a server behind an exception or its causes; None for a bug."""
     chain = list(_causes(exc))
     for link in chain:
+        if isinstance(link, JudgeFailedError):
+            return Failure("judge", str(link))
         if isinstance(link, redis.RedisError):
             return _of_redis(link)
         if (code := getattr(link, "sqlite_errorcode", None)) is not None:

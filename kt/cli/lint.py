@@ -117,7 +117,7 @@ def _with(result: Result, data: bytes, finding: Finding, *, strict: bool) -> Res
     """The result with one finding more, in the order of the file."""
     report = result.report
     findings = sorted((*report.findings, finding), key=lambda one: (one.line, one.column, one.code))
-    report = Report(tuple(findings), report.pack, report.chain)
+    report = Report(tuple(findings), report.pack, report.chain, complete=report.complete)
     return Result(result.file, data, _strict(report) if strict else report)
 
 
@@ -142,7 +142,7 @@ def _strict(report: Report) -> Report:
     from dataclasses import replace
 
     findings = tuple(replace(finding, severity="error") for finding in report.findings)
-    return Report(findings, report.pack, report.chain)
+    return Report(findings, report.pack, report.chain, complete=report.complete)
 
 
 def _report(

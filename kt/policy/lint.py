@@ -29,15 +29,21 @@ def lint(data: bytes, *, directory: str | None = None, authoring: bool = False) 
     All findings come in one run and in the order of the file, 500 at most. Time and memory
     are bounded: 1 MiB of input, 64 levels, 100,000 values.
     """
-    document = read(data)
+    return lint_document(read(data), data, directory=directory, authoring=authoring)
+
+
+def lint_document(
+    document: Document, data: bytes, *, directory: str | None = None, authoring: bool = False
+) -> Report:
+    """Lint a document that was read from `data`; see `lint`."""
     root = document.root
     findings = [*document.findings, *islice(_check(document, data, directory), MAX_FINDINGS + 1)]
     if not isinstance(root, MappingNode):
-        return Report(_ordered(findings), None, ())
+        return Report(_ordered(findings), None, (), complete=document.complete)
     if authoring and all(finding.severity != "error" for finding in findings):
         findings.extend(pack.check_named(root, directory))
     names = tuple(link.kind.text for link in chain.links(root))
-    return Report(_ordered(findings), pack.read_pack(root), names)
+    return Report(_ordered(findings), pack.read_pack(root), names, complete=document.complete)
 
 
 def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:

@@ -35,16 +35,23 @@ class Report(Frozen):
 
     `findings` are in file order. `pack` is None when the file has no readable `pack` mapping.
     `chain` names the entries of `policies.chain` that could be read, in their order.
+    `complete`: the file could be read to its end.
     """
 
-    __slots__ = ("chain", "findings", "pack")
+    __slots__ = ("chain", "complete", "findings", "pack")
 
     def __init__(
-        self, findings: tuple[Finding, ...], pack: Pack | None, chain: tuple[str, ...]
+        self,
+        findings: tuple[Finding, ...],
+        pack: Pack | None,
+        chain: tuple[str, ...],
+        *,
+        complete: bool = False,
     ) -> None:
         self.findings = findings
         self.pack = pack
         self.chain = chain
+        self.complete = complete
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kt import __version__
 from kt.policy.findings import Finding
-from kt.policy.lint import lint
+from kt.policy.lint import lint_document
 from kt.policy.nodes import Node, SequenceNode, find, item_paths, plain
 from kt.policy.report import Report
 from kt.policy.rules import RULES_VERSION
@@ -33,11 +33,12 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
     cases are the error `too_many_cases`, too many fuzzy terms over too much text
     `suite_too_costly`; no case is run then.
     """
-    report = lint(data, directory=directory)
-    root = read(data).root
+    document = read(data)
+    report, root = lint_document(document, data, directory=directory), document.root
     if not report.ok or root is None:
         return report
-    return Report((*report.findings, *_failures(root)), report.pack, report.chain)
+    findings = (*report.findings, *_failures(root))
+    return Report(findings, report.pack, report.chain, complete=report.complete)
 
 
 def _failures(root: Node) -> Iterator[Finding]:

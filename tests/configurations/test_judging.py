@@ -15,6 +15,9 @@ from configurations import judging
 from configurations.judging import Judgement, judged
 from configurations.models import Configuration
 from gateways.models import Gateway
+from keeptrusts.judge import policies
+from keeptrusts.judge.asking import Asker
+from keeptrusts.judge.errors import CrashedError
 from keeptrusts.redis_client import client as redis_client
 from kt.policy.findings import Finding
 from kt.policy.verify import VERIFY_VERSION
@@ -152,7 +155,7 @@ def test_a_release_that_lets_it_pass_takes_the_warning_back(admin: APIClient, ma
     assert [row["warning"] for row in after.json()["data"]] == [None]
 
 
-def _passing(data: bytes) -> object:
+def _passing(data: bytes, **_: Asker) -> object:
     from kt.policy.lint import lint
 
     return lint(data)
@@ -218,9 +221,9 @@ def test_a_version_that_came_meanwhile_is_not_called_what_the_old_one_was(
         make("bad", content=REFUSED)
     real = judging.verify
 
-    def overtaken(data: bytes) -> object:
+    def overtaken(data: bytes, **terms: Any) -> object:
         admin.patch(f"{PATH}/bad", {"content": policy("Mended")}, format="json")
-        return real(data)
+        return real(data, **terms)
 
     monkeypatch.setattr(judging, "verify", overtaken)
     judging.judge_all()
@@ -235,14 +238,14 @@ def test_one_that_crashes_the_rules_hides_no_other(
     with older_rules():
         make("a", content=policy("Crash"))
         make("b", content=REFUSED)
-    real = judging.verify
+    real = policies.ask
 
-    def crashing(data: bytes) -> object:
+    def crashing(asker: Asker, function: Any, data: bytes, *others: object) -> object:
         if b"Crash" in data:
-            raise ZeroDivisionError
-        return real(data)
+            raise CrashedError("Traceback")
+        return real(asker, function, data, *others)
 
-    monkeypatch.setattr(judging, "verify", crashing)
+    monkeypatch.setattr(policies, "ask", crashing)
 
     assert (judging.judge_all(), judging.is_due()) == (2, False)
     found = [get(admin, f"{PATH}/{pk}")["warning"]["findings"][0]["code"] for pk in ("a", "b")]
@@ -273,11 +276,11 @@ def test_a_process_that_was_killed_is_followed_by_another(
     monkeypatch.setattr(judging, "_BATCH", 2)
     real, calls = judging.verify, []
 
-    def killed(data: bytes) -> object:
+    def killed(data: bytes, **terms: Any) -> object:
         calls.append(data)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(data)
+        return real(data, **terms)
 
     monkeypatch.setattr(judging, "verify", killed)
     with pytest.raises(KeyboardInterrupt):

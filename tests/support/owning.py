@@ -346,7 +346,8 @@ class Memory:
         if name not in looks:
             there = sorted(under(tree, self.links[name].terms).items())
             files = tuple(_file(path, text) for path, text in there)
-            looks[name] = reading.read(Snapshot(_COMMIT, "t", files), self._rows(name))
+            snapshot, rows = Snapshot(_COMMIT, "t", files), self._rows(name)
+            looks[name] = reading.read(snapshot, rows, verify=_verify)
         return looks[name]
 
     def _other(self, name: str, other: str, tree: Tree, looks: Looks) -> ownership.OtherLink:
@@ -413,7 +414,7 @@ def _file(path: str, text: Text) -> File:
 _verified = cache(verify)
 
 
-def cached_verify(data: bytes, *, directory: str | None = None) -> Report:
+def _verify(data: bytes, /, *, directory: str | None = None) -> Report:
     """Lint is pure, and most of a program's time: each content is read once.
 
     A warning that the directory is called otherwise is left out.

@@ -6,6 +6,7 @@ from unittest import mock
 
 from configurations.models import Configuration
 from gitrepos.models import Link
+from keeptrusts.judge.asking import Asker
 from kt.policy.lint import lint
 from kt.policy.report import Report
 from tests.support.repo import policy
@@ -29,7 +30,7 @@ testing:
 def older_rules() -> Iterator[None]:
     """Verify files by rules that ran no tests; after the block the present rules are new."""
     with (
-        mock.patch("gitrepos.sync.candidates.verify", _lint_alone),
+        mock.patch("keeptrusts.judge.policies.verify", _lint_alone),
         mock.patch("configurations.checks.verify", _lint_alone),
     ):
         yield
@@ -37,5 +38,5 @@ def older_rules() -> Iterator[None]:
     Link.objects.update(observed_rules="older")
 
 
-def _lint_alone(data: bytes, *, directory: str | None = None) -> Report:
+def _lint_alone(data: bytes, /, *, directory: str | None = None, **_: Asker) -> Report:
     return lint(data, directory=directory)

@@ -60,11 +60,13 @@ class Stack:
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, cwd: Path = ROOT) -> "Stack":
+    def start(
+        self, *, cwd: Path = ROOT, checkout: Path = ROOT, python: Path = Path(sys.executable)
+    ) -> "Stack":
         """Start it and wait until `/healthz` says 200."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "up"],
+                [str(python), str(checkout / "manage.py"), "up"],
                 cwd=cwd,
                 env=self.environment,
                 stdout=log,

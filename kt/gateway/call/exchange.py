@@ -107,12 +107,11 @@ class Exchange:
         """
         origin = self._origin()
         await self.gateway.limits.admit(origin)
-        data = await read_body(self._receive, self.headers, limit=self.loaded.max_body_bytes)
+        limit = self.loaded.max_body_bytes
+        data = await read_body(self._scope, self._receive, self.headers, limit=limit)
         body, data, self.model = take(self._route, data)
         check_models(self.path, body, self.model, self.caller)
-        repeat = RepeatedCall(
-            self.gateway, self.loaded, self.path, self.headers, origin.address, data
-        )
+        repeat = RepeatedCall(self.gateway, self.loaded, self.path, origin, data)
         self._recall(body, repeat)
         try:
             await self._serve(body, data, origin)

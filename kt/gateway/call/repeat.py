@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kt.gateway.clients.blocks import RememberedBlock, call_key
+from kt.gateway.clients.charges import Origin
 from kt.gateway.clients.keys import presented
 from kt.gateway.errors import PolicyViolationError
 from kt.gateway.gateway import Gateway
@@ -16,13 +16,12 @@ from kt.gateway.policy.loading import Loaded
 
 @dataclass(frozen=True, slots=True)
 class RepeatedCall:
-    """One call; `peer` is its client's address. Its key is made only when it is needed."""
+    """One call. Its key is made only when it is needed."""
 
     gateway: Gateway
     loaded: Loaded
     path: str
-    headers: Mapping[str, str]
-    peer: str
+    origin: Origin
     data: bytes
 
     def find(self) -> RememberedBlock | None:
@@ -38,6 +37,6 @@ class RepeatedCall:
             self.gateway.blocks.keep(self._key(), block, time.monotonic())
 
     def _key(self) -> bytes:
-        key = presented(self.headers) if self.gateway.callers.are_demanded else ""
-        client = f"key {key}" if key else f"address {self.peer}"
-        return call_key(client, self.loaded.content_hash, self.path, self.headers, self.data)
+        key = presented(self.origin.headers) if self.gateway.callers.are_demanded else ""
+        client = f"key {key}" if key else f"address {self.origin.address}"
+        return call_key(client, self.loaded.content_hash, self.path, self.origin.headers, self.data)

@@ -194,5 +194,4 @@ def _failed(loaded: Loaded, fail_mode: FailMode) -> Decision:
         body=None,
         targets=tuple(target.id for target in loaded.snapshot.targets),
         assignee=None,
-        record=None,
     )

@@ -59,7 +59,9 @@ class UpstreamTarget:
 
     def serves(self, model: str, wanted: Format) -> bool:
         """True when the target takes requests for a model in a wire format."""
-        return self.is_mock or (self.format == wanted and matches(self.pattern, model))
+        if self.is_mock:
+            return True
+        return self.format == wanted and (self.models == "*" or matches(self.pattern, model))
 
 
 MOCK = UpstreamTarget("mock", "mock", "*", "", "openai")

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from kt.gateway.call.watch import WATCH
 from kt.gateway.process.corked import Corked
+from kt.gateway.wire import BODY
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 << 10
@@ -69,17 +70,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refused = False
         self._draining = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._is_in_head = False
         self._watcher: Callable[[], None] | None = None
         self._is_lost = False
         self._served: RequestResponseCycle | None = None
+        self._corked: Corked
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
-        self.app_state = {**self.app_state, WATCH: self.watch}
+        self._corked = Corked(transport)
+        super().connection_made(self._corked)  # type: ignore[arg-type]
+        self.app_state = {**self.app_state, WATCH: self.watch, BODY: self.whole_body}
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._is_in_head = False
         self._is_lost = True
         super().connection_lost(exc)
         # The class above tells the request that came last, which may wait for this one's end.
@@ -101,6 +106,14 @@ class BoundedProtocol(HttpToolsProtocol):
             # Who does not read does not see it. A large body had stopped the reading.
             self.flow.resume_reading()
 
+    def whole_body(self) -> bytes | None:
+        """The body of the request that is served; None while more of it is to come."""
+        cycle = self._served
+        if cycle is None or cycle.more_body:
+            return None
+        data, cycle.body = bytes(cycle.body), bytearray()
+        return data
+
     def data_received(self, data: bytes) -> None:
         # Bytes after a refusal are not read, least of all as a request.
         if self._refused:
@@ -112,6 +125,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._held == held > MAX_HEADER_BYTES:
             self._refused = True
             self.send_400_response("")
+        # Nearly always a head is complete at once, and needs no clock.
+        if self._is_in_head and self._deadline is None:
+            self._arm()
 
     def _new_parser(self) -> _Parser:
         parser = _Parser(self)
@@ -132,7 +148,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_repeating:
             return
         self._count = self._size = 0
-        self._arm()
+        self._is_in_head = True
+        self._disarm()
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -153,6 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._is_repeating:
             return
+        self._is_in_head = False
         self._disarm()
         super().on_headers_complete()
         if self._draining:
@@ -176,6 +194,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def on_response_complete(self) -> None:
+        self._corked.flush()
         super().on_response_complete()
         # A head that went out before the shutdown did not say that the connection closes, so
         # the next request may be under way; its answer says so.

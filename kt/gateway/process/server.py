@@ -8,7 +8,6 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -98,8 +97,8 @@ def _agent(gateway: Gateway, reloader: Reloader, taken: Callable[[], None]) -> A
 def _prepare(gateway: Gateway) -> None:
     """Import and compile what the first request would otherwise wait for."""
     warm(gateway.loaded)
-    if not all(target.is_mock for target in gateway.loaded.targets):
-        import_module("aiohttp")
+    if any(target.base_url.startswith("https:") for target in gateway.loaded.targets):
+        gateway.upstream.prepare_tls()
     if gateway.options.managed is not None:
         prime()
     # What is here now stays: no collection need look through it again.

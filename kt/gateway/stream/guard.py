@@ -359,7 +359,7 @@ def _stops(decision: Decision) -> bool:
 
 
 def _stopped(code: str, message: str) -> PolicyViolationError:
-    decision = Decision("block", "gateway", code, message, (), None, (), None, None)
+    decision = Decision("block", "gateway", code, message, (), None, (), None)
     return PolicyViolationError(decision, phase="output")
 
 

@@ -1,22 +1,18 @@
-"""Requests to a target as bytes: the head is prepared once, and completed for each call.
-
-aiohttp's connector and parser are used without its session, whose request and response objects
-cost more than all else that the gateway does for a call.
-"""
+"""Requests to a target as bytes: the head is prepared once, and completed for each call."""
 
 from __future__ import annotations
 
-import asyncio
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from yarl import URL
+
+from kt import __version__
 from kt.gateway.policy.targets import UpstreamTarget
+from kt.gateway.upstream.connection import Endpoint
 from kt.gateway.upstream.reply import Call
-
-if TYPE_CHECKING:
-    import aiohttp
 
 # The only headers of a client that reach a target; none is a credential.
 _FORWARDED = frozenset(
@@ -31,12 +27,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """One route of a target. `request` is never sent; the connector takes the address from it.
+    """One route of a target.
 
     Header names are in lower case. A client's headers replace `defaults`; nothing replaces `fixed`.
     """
 
-    request: aiohttp.ClientRequest
+    endpoint: Endpoint
     line: str
     defaults: Mapping[str, str]
     fixed: Mapping[str, str]
@@ -49,22 +45,29 @@ class Outlet:
 
 
 def outlet(target: UpstreamTarget, path: str, method: str = "POST") -> Outlet:
-    """Prepare a route of a target. Needs a running event loop."""
-    import aiohttp
-    from yarl import URL
+    """Prepare a route of a target.
 
+    Raises:
+        ValueError: its address is no url.
+    """
     base, mark, query = target.base_url.partition("?")
     url = URL(f"{base}{path.removeprefix('/v1')}{mark}{query}")
-    request = aiohttp.ClientRequest(method, url, loop=asyncio.get_running_loop())
-    defaults = {name.lower(): value for name, value in request.headers.items()}
+    if not url.raw_host or not url.port:
+        message = "the address has no host"
+        raise ValueError(message)
+    defaults = {"accept": "*/*", "user-agent": f"keeptrusts-gateway/{__version__}"}
+    if url.user is not None:
+        pair = f"{url.user}:{url.password or ''}".encode("latin-1")
+        defaults["authorization"] = f"Basic {b64encode(pair).decode()}"
     if target.format == "anthropic":
         defaults["anthropic-version"] = _ANTHROPIC_VERSION
-    defaults.pop("content-length", None)
     # A compressed answer could not be judged while it arrives.
     fixed = {"content-type": "application/json", "accept-encoding": "identity"}
     own = {name.lower(): value for name, value in target.headers}
+    endpoint = Endpoint(url.raw_host, url.port, url.scheme == "https")
     line = f"{method} {url.raw_path_qs} HTTP/1.1\r\n"
-    return Outlet(request, line, defaults, {"host": defaults["host"], **fixed, **own})
+    host = url.host_port_subcomponent or ""
+    return Outlet(endpoint, line, defaults, {"host": host, **fixed, **own})
 
 
 def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:

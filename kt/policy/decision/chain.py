@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from kt.policy.decision.auditing import AuditLogger
@@ -88,7 +87,8 @@ def _with_record(
     if not loggers:
         return decision
     counts = tuple(count for _, outcome in judged for count in outcome.found)
-    return decision.recorded(loggers[0].record(subject, decision, counts))
+    record = loggers[0].record(subject, decision, counts)
+    return decision if record is None else decision.recorded(record)
 
 
 def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
@@ -121,11 +121,10 @@ def _decision(
         policy="" if verdict == "allow" else kind,
         reason_code=reason if verdict == "allow" else outcome.reason_code,
         message=outcome.message,
-        detections=tuple(detection for _, one in judged for detection in one.detections),
+        detections=tuple([detection for _, one in judged for detection in one.detections]),
         body=body,
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
-        record=None,
         marks=marks,
     )
 
@@ -133,12 +132,11 @@ def _decision(
 def _marked(snapshot: Snapshot, subject: Subject, decision: Decision) -> Decision:
     """The decision about a body of which a part could not be judged."""
     names = tuple(sorted(name for name, _ in subject.unread))
-    decision = replace(decision, unjudged=names)
+    decision = decision._replace(unjudged=names)
     if not snapshot.blocks_unjudged or decision.verdict == "block":
         return decision
     found = (Detection(UNJUDGED, UNJUDGED, name, where(path)) for name, path in subject.unread)
-    return replace(
-        decision,
+    return decision._replace(
         verdict="block",
         policy=UNJUDGED,
         reason_code=f"{UNJUDGED}.{names[0]}",
@@ -173,5 +171,7 @@ def _cuts(judged: Sequence[Judged]) -> list[Cut]:
 
 def _targets(snapshot: Snapshot, judged: Sequence[Judged]) -> tuple[str, ...]:
     limits = [outcome.targets for _, outcome in judged if outcome.targets is not None]
-    ids = (target.id for target in snapshot.targets)
+    ids = tuple([target.id for target in snapshot.targets])
+    if not limits:
+        return ids
     return tuple(name for name in ids if all(name in limit for limit in limits))

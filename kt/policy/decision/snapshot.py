@@ -19,17 +19,22 @@ from kt.policy.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """An entry of the chain. `policy` judges, or is an `AuditLogger`, which records."""
+    """An entry of the chain. `policy` judges, or is an `AuditLogger`, which records.
+
+    It runs always when it has no `condition`.
+    """
 
     kind: str
     policy: Policy | AuditLogger
     stages: tuple[str, ...]
-    condition: Condition
+    condition: Condition | None
     parallel: bool
 
     def applies(self, request: Request, stage: Stage) -> bool:
         """True when the entry runs for a request at a stage."""
-        return stage in self.stages and self.condition.holds(request)
+        if stage not in self.stages:
+            return False
+        return self.condition is None or self.condition.holds(request)
 
     def served_by(self, target: ProviderTarget) -> ChainStep:
         """The same entry where one target is all that there is."""
@@ -84,12 +89,12 @@ def _entry(entry: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def _step(kind: str, options: Mapping[str, Any], policy: Policy | AuditLogger) -> ChainStep:
-    stage = options.get("stage")
+    stage, when = options.get("stage"), options.get("when")
     return ChainStep(
         kind=kind,
         policy=policy,
         stages=(stage,) if stage else KINDS[kind].stages,
-        condition=compile_condition(options.get("when") or {}),
+        condition=compile_condition(when) if when else None,
         parallel=bool(options.get("parallel", False)),
     )
 

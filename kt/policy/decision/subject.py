@@ -25,33 +25,43 @@ class Subject:
         self.request = request
         self.stage = stage
         self.body = body
+        # Not by `cached_property`, which takes a lock: these are made for every decision.
+        self._found: tuple[tuple[Part, ...], tuple[Unread, ...]] | None = None
+        self._texts: Sequence[Reading] | None = None
+        self._conversation: Sequence[Reading] | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        return self._read[0]
+        return self._read()[0]
 
     @property
     def unread(self) -> tuple[Unread, ...]:
         """What no policy can read, the first place of each sort."""
-        return self._read[1]
+        return self._read()[1]
 
-    @cached_property
     def _read(self) -> tuple[tuple[Part, ...], tuple[Unread, ...]]:
-        return read(self.body, "user" if self.stage == "pre-request" else "assistant")
+        if self._found is None:
+            role = "user" if self.stage == "pre-request" else "assistant"
+            self._found = read(self.body, role)
+        return self._found
 
     @cached_property
     def tools(self) -> Tools:
         return tools(self.body)
 
-    @cached_property
+    @property
     def texts(self) -> Sequence[Reading]:
         """Every part, and the parts of one message joined."""
-        return _readings((*single(self.parts), *glued(self.parts)))
+        if self._texts is None:
+            self._texts = _readings((*single(self.parts), *glued(self.parts)))
+        return self._texts
 
-    @cached_property
+    @property
     def conversation(self) -> Sequence[Reading]:
         """The conversation as one text, when it is more than one."""
-        return _readings(conversations(self.parts))
+        if self._conversation is None:
+            self._conversation = _readings(conversations(self.parts))
+        return self._conversation
 
 
 def subject_of_text(request: Request, text: str, floor: int) -> Subject:
@@ -60,8 +70,8 @@ def subject_of_text(request: Request, text: str, floor: int) -> Subject:
     subject = Subject(request, "post-response", {"choices": [{"index": 0, "message": message}]})
     unit: Path = ("choices", 0, "message")
     part = Part((*unit, "content"), "assistant", text, text, None, "text", unit)
-    subject._read = ((part,), ())
-    subject.texts = _readings((Passage(text, (Stretch(0, 0),), floor),))
+    subject._found = ((part,), ())
+    subject._texts = _readings((Passage(text, (Stretch(0, 0),), floor),))
     return subject
 
 

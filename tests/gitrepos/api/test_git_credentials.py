@@ -568,23 +568,3 @@ def test_times_are_utc(admin: APIClient) -> None:
 
     moment = datetime(2999, 1, 1, tzinfo=UTC)
     assert datetime.fromisoformat(made["expires_at"]) == moment
-
-
-def test_one_passphrase_is_taken_off_at_a_time(
-    admin: APIClient, ssh_forge: SSHForge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However many ask: the others are told to come again, and hold no thread."""
-    body = {**SSH, "private_key": ssh_forge.private_key, "passphrase": "none"}
-    seen = []
-
-    def read(text: str, passphrase: str) -> tuple[str, str]:
-        if not seen:
-            seen.append(like(admin).post(PATH, body, format="json"))
-        raise ValueError("has no passphrase")
-
-    monkeypatch.setattr("gitrepos.links.ssh_keys.read", read)
-
-    answers = [admin.post(PATH, body, format="json") for _ in range(2)]
-
-    assert (seen[0].status_code, error(seen[0])["code"]) == (429, "busy")
-    assert [answer.status_code for answer in answers] == [400, 400]

@@ -9,6 +9,7 @@ from gitrepos.forge.git import runner
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync.candidates import Candidate, read
+from kt.policy.verify import verify
 from tests.support.forge import Forge
 from tests.support.repo import policy
 
@@ -65,7 +66,7 @@ def candidates(forge: Forge, tmp_path_factory: pytest.TempPathFactory) -> Mappin
         folder=folder / "work",
     )
     assert isinstance(taken, Snapshot)
-    by_path = {c.path: c for c in read(taken, ())}
+    by_path = {c.path: c for c in read(taken, (), verify=verify)}
     return {line: by_path[f"{path}/policy-config.yaml"] for line, path in paths.items()}
 
 

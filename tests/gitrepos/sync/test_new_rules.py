@@ -13,7 +13,7 @@ from gitrepos.snapshot.values import Commit, File, Snapshot
 from gitrepos.sync import needs, preview
 from gitrepos.sync.candidates import Linked, read
 from keeptrusts.redis_client import client as redis_client
-from kt.policy.verify import VERIFY_VERSION
+from kt.policy.verify import VERIFY_VERSION, verify
 from tests.support.api import refusal
 from tests.support.forge import Forge
 from tests.support.releases import REFUSED, older_rules
@@ -217,7 +217,7 @@ def test_what_is_in_force_is_not_judged_by_a_sync_though_its_bytes_came_along(
         tuple(File(path, "b", REFUSED.encode()) for path in (BAD, "new/policy-config.yaml")),
     )  # fmt: skip
 
-    known, new = read(snapshot, [Linked(BAD, "bad", blob, outcome)], every=every)
+    known, new = read(snapshot, [Linked(BAD, "bad", blob, outcome)], verify=verify, every=every)
 
     assert (known.unchanged, known.ok) == expected
     assert (new.unchanged, new.ok) == (False, False)

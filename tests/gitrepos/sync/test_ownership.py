@@ -7,6 +7,7 @@ import pytest
 from gitrepos.snapshot.values import Commit, Defect, File, Snapshot
 from gitrepos.sync import ownership
 from gitrepos.sync.candidates import Candidate, Linked, read
+from kt.policy.verify import verify
 from tests.support.repo import policy
 
 PATH = "p/bot/policy-config.yaml"
@@ -70,7 +71,7 @@ def test_which_id_a_file_names(
     prefix = "eu-" if "x" * 200 in str(given) else ""
     rows = [before] if before else []
 
-    [found] = read(Snapshot(Commit("c", "", ""), "t", (file,)), rows, prefix=prefix)
+    [found] = read(Snapshot(Commit("c", "", ""), "t", (file,)), rows, verify=verify, prefix=prefix)
 
     assert (found.configuration, found.named, found.unread) == expected
 

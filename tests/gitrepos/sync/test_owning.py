@@ -2,7 +2,6 @@
 
 import pytest
 
-from gitrepos.sync import candidates
 from tests.support import owning
 
 
@@ -20,10 +19,6 @@ MANY = pytest.param(range(200, 2200), marks=pytest.mark.soak)
 
 
 @pytest.mark.parametrize("seeds", [range(200), MANY], ids=["some", "many"])
-def test_what_git_has_is_in_force_whichever_link_has_it(
-    monkeypatch: pytest.MonkeyPatch, seeds: range
-) -> None:
+def test_what_git_has_is_in_force_whichever_link_has_it(seeds: range) -> None:
     """After any program each file under a live link is in force, or a finding says why not."""
-    monkeypatch.setattr(candidates, "verify", owning.cached_verify)
-
     owning.programs(seeds)

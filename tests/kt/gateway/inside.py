@@ -17,6 +17,7 @@ from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource, Sourced
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.reply import Call
+from kt.gateway.wire import BODY
 from tests.kt.gateway.support import CHAT, Answer, chat, pack
 
 URL = "http://model.test/v1"
@@ -107,7 +108,7 @@ class Inside:
             "path": plain,
             "query_string": query.encode(),
             "client": ("192.0.2.1", 1),
-            "state": {WATCH: lambda _: None},
+            "state": {WATCH: lambda _: None, BODY: lambda: None},
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }
         return asyncio.run(self._serve(scope, data))

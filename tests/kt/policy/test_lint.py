@@ -23,9 +23,8 @@ def test_a_clean_file_is_ok_and_tells_its_pack_and_chain() -> None:
         b"policies: {chain: [safety-filter, pii-detector: {stage: pre-request}]}\n"
     )
     report = lint(data)
-    assert report == Report(
-        (), Pack("support", "Support", "1.2.3", True), ("safety-filter", "pii-detector")
-    )
+    pack = Pack("support", "Support", "1.2.3", True)
+    assert report == Report((), pack, ("safety-filter", "pii-detector"), complete=True)
     assert report.ok
 
 

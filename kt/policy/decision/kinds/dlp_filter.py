@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,7 +32,7 @@ class DlpFilter(Policy):
 
     def judge(self, subject: Subject) -> Outcome:
         """Report and cut every secret, term and pattern in every text."""
-        hits = list(self._hits(subject))
+        hits = self._hits(subject)
         if not hits:
             return PASSED
         return Outcome(
@@ -51,11 +51,9 @@ class DlpFilter(Policy):
             self.terms.pending(reading),
         )
 
-    def _hits(self, subject: Subject) -> Iterator[Hit]:
-        for reading in subject.texts:
-            yield from self.built_in.scan(reading)
-            yield from self.patterns.scan(reading)
-            yield from self.terms.scan(reading)
+    def _hits(self, subject: Subject) -> list[Hit]:
+        scans = (self.built_in.scan, self.patterns.scan, self.terms.scan)
+        return [hit for reading in subject.texts for scan in scans for hit in scan(reading)]
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> DlpFilter:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
@@ -42,21 +41,24 @@ class PromptInjection(Policy):
 
     def judge(self, subject: Subject) -> Outcome:
         """Block when any reading of any text holds an attempt."""
-        hits = tuple(self._hits(subject))
+        hits = self._hits(subject)
         if not hits:
             return PASSED
         reported = detections(KIND, subject, hits)
         return Outcome("block", "prompt_injection.detected", self.message, reported)
 
-    def _hits(self, subject: Subject) -> Iterator[Hit]:
-        for reading in chain(subject.texts, subject.conversation):
+    def _hits(self, subject: Subject) -> list[Hit]:
+        hits: list[Hit] = []
+        for reading in (*subject.texts, *subject.conversation):
             for disguise in self._disguises(reading):
-                yield from self._scan(disguise)
-                yield from self._imitated(subject, disguise)
+                for matcher in (self.phrases, self.tokens, self.patterns):
+                    hits += matcher.scan(disguise)
+                hits += self._imitated(subject, disguise)
                 spelt_out = spelt(disguise, self.spelt_view)
                 if spelt_out:
-                    yield from self.spelt_phrases.scan(spelt_out)
-                    yield from self.patterns.scan(spelt_out)
+                    hits += self.spelt_phrases.scan(spelt_out)
+                    hits += self.patterns.scan(spelt_out)
+        return hits
 
     def _disguises(self, reading: Reading) -> Iterator[Reading]:
         yield reading
@@ -64,16 +66,10 @@ class PromptInjection(Policy):
         if self.decode_base64:
             yield from decoded(reading)
 
-    def _scan(self, reading: Reading) -> Iterator[Hit]:
-        yield from self.phrases.scan(reading)
-        yield from self.tokens.scan(reading)
-        yield from self.patterns.scan(reading)
-
-    def _imitated(self, subject: Subject, reading: Reading) -> Iterator[Hit]:
+    def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
         """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
-        for hit in self.imitations.scan(reading):
-            if subject.parts[hit.places[0].part].role not in _OPERATORS:
-                yield hit
+        hits = self.imitations.scan(reading)
+        return [hit for hit in hits if subject.parts[hit.places[0].part].role not in _OPERATORS]
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PromptInjection:

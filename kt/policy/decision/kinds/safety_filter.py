@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
@@ -38,7 +37,7 @@ class SafetyFilter(Policy):
 
     def judge(self, subject: Subject) -> Outcome:
         """Block or escalate at the first harm, and report every other one with it."""
-        hits = tuple(self._hits(subject))
+        hits = self._hits(subject)
         if not hits:
             return PASSED
         return Outcome(
@@ -56,13 +55,15 @@ class SafetyFilter(Policy):
             spelling(reading, View.SKELETON),
         )
 
-    def _hits(self, subject: Subject) -> Iterator[Hit]:
-        for reading in chain(subject.texts, subject.conversation):
-            yield from self.phrases.scan(reading)
-            yield from self.terms.scan(reading)
+    def _hits(self, subject: Subject) -> list[Hit]:
+        hits: list[Hit] = []
+        for reading in (*subject.texts, *subject.conversation):
+            hits += self.phrases.scan(reading)
+            hits += self.terms.scan(reading)
             spelt_out = spelt(reading, View.SKELETON)
             if spelt_out:
-                yield from self.spelt_phrases.scan(spelt_out)
+                hits += self.spelt_phrases.scan(spelt_out)
+        return hits
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> SafetyFilter:

@@ -63,12 +63,14 @@ class Matcher:
 
     groups: tuple[_Group, ...]
 
-    def scan(self, reading: Reading) -> Iterator[Hit]:
-        """Yield every hit in a text; several rules and views may hit the same place."""
+    def scan(self, reading: Reading) -> list[Hit]:
+        """Every hit in a text; several rules and views may hit the same place."""
+        hits: list[Hit] = []
         for group in self.groups:
             for view in reading.distinct(group.views):
                 for exact in _named(group, view):
-                    yield from _confirmed(exact, view, reading)
+                    hits += _confirmed(exact, view, reading)
+        return hits
 
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""
@@ -122,7 +124,8 @@ def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _
 def _named(group: _Group, view: Shown) -> Iterable[_Exact]:
     if group.set is None:
         return group.members
-    return [group.members[at] for at in sorted(group.set.Match(view.data) or ())]
+    named = group.set.Match(view.data)
+    return [group.members[at] for at in sorted(named)] if named else ()
 
 
 def _confirmed(exact: _Exact, view: Shown, reading: Reading) -> Iterator[Hit]:

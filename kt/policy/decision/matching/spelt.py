@@ -30,6 +30,8 @@ def spelt(reading: Reading, view: View) -> Reading | None:
 
 def _spelt(reading: Reading, view: View) -> Reading | None:
     source = reading.show(view)
+    if not _RUN.search(source.data):
+        return None
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
     for start, end in (match.span() for match in _RUN.finditer(source.text)):

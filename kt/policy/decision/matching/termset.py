@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kt.policy.decision.matching.fuzzy import FuzzyMatcher, compile_fuzzy
@@ -18,10 +18,9 @@ class TermSet:
     exact: Matcher
     near: FuzzyMatcher
 
-    def scan(self, reading: Reading) -> Iterator[Hit]:
-        """Yield every place of a term."""
-        yield from self.exact.scan(reading)
-        yield from self.near.scan(reading)
+    def scan(self, reading: Reading) -> list[Hit]:
+        """Every place of a term."""
+        return [*self.exact.scan(reading), *self.near.scan(reading)]
 
     def pending(self, reading: Reading) -> int:
         """The place from which the text may still become a term."""

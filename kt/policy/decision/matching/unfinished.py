@@ -28,7 +28,7 @@ from kt.policy.decision.matching.syntax import (
     widest,
 )
 from kt.policy.decision.matching.syntax import Concatenation as Items
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled, forget_unused
 
 # What follows a match can still refuse it: `build a bomb` before `shelter`, a number
 # before more digits. A finished match waits until that much has followed.
@@ -91,7 +91,10 @@ def ends_of(patterns: tuple[str, ...]) -> Ends:
             near.append(_end(loosen(pattern), pattern, node))
             # One character more may tell that a word does not begin here.
             reach = max(reach, width + _WAIT + 1)
-    return Ends(_compiled(near), reach, _compiled(far))
+    ends = Ends(_compiled(near), reach, _compiled(far))
+    # Most were compiled to see how large they are.
+    forget_unused()
+    return ends
 
 
 def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:

@@ -58,7 +58,7 @@ def _blank(escape: re.Match[str]) -> str:
 def decoded(reading: Reading) -> Iterator[Reading]:
     """Yield a reading of every base64 run that holds text."""
     plain = reading.show(View.PLAIN)
-    if len(plain.text) < 16:
+    if not _BASE64.search(plain.data):
         return
     for match in _BASE64.finditer(plain.text):
         start, end = match.span()

@@ -41,7 +41,9 @@ _CALL_TYPES = ("tool_use", "server_tool_use", "mcp_tool_use")
 # A body may hold thousands of these, and they hold no text.
 _TEXTLESS = frozenset({int, float, bool, NoneType})
 # `isinstance` is quick for a plain dictionary and slow for an abstract class.
+_LISTS = (list, tuple)
 _MAPPINGS = (dict, Mapping)
+_CALL_INPUTS = ("arguments", "input")
 
 
 class Part(NamedTuple):
@@ -68,22 +70,33 @@ class Part(NamedTuple):
         return (self.offsets[start], self.offsets[end]) if self.offsets else (start, end)
 
 
-class _Place(NamedTuple):
-    path: Path
-    role: str
-    unit: Path | None
-
-    def child(self, key: str | int) -> _Place:
-        return _Place((*self.path, key), self.role, self.unit)
-
-
 def read(body: Any, role: str) -> tuple[tuple[Part, ...], tuple[Unread, ...]]:
     """All texts of a body in document order, its names too, and what cannot be read.
 
     `role` is that of texts without one in the body.
     """
+    found: list[Part] = []
     unread: list[Unread] = []
-    return tuple(_walk(body, _Place((), role, None), unread)), tuple(unread)
+    # A stack of its own, since a body may nest deeper than Python recurses: values, each with its
+    # path, its role and its unit. Plain tuples, since a body has dozens.
+    waiting: list[tuple[Any, Path, str, Path | None]] = [(body, (), role, None)]
+    while waiting:
+        value, path, role, unit = waiting.pop()
+        if isinstance(value, str):
+            found.append(_text_part(value, path, role, unit))
+        elif isinstance(value, _LISTS):
+            if tokens(path, value):
+                _note(unread, "tokens", path)
+            items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
+            waiting += [(item, (*path, at), role, unit) for at, item in reversed(items)]
+        elif isinstance(value, _MAPPINGS):
+            role, unit = _speaker(value, path, role, unit)
+            _note(unread, block(value), path)
+            opened = [(item, (*path, key), role, unit) for key, item in _open(value, path, unread)]
+            waiting += reversed(opened)
+            found += _names(value, path, role)
+            found += _call_input(value, path, role, unit)
+    return tuple(found), tuple(unread)
 
 
 def parts(body: Any, role: str) -> tuple[Part, ...]:
@@ -105,45 +118,33 @@ def where(path: Path) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _walk(body: Any, root: _Place, unread: list[Unread]) -> Iterator[Part]:
-    # A stack of its own: a body may nest deeper than Python recurses.
-    waiting: list[tuple[Any, _Place]] = [(body, root)]
-    while waiting:
-        value, place = waiting.pop()
-        if isinstance(value, str):
-            yield _text_part(value, place)
-        elif isinstance(value, _MAPPINGS):
-            inner = _speaker(value, place)
-            _note(unread, block(value), place.path)
-            opened = [(item, inner.child(key)) for key, item in _open(value, place.path, unread)]
-            waiting += reversed(opened)
-            yield from _names(value, inner)
-            yield from _call_input(value, inner)
-        elif isinstance(value, list | tuple):
-            _note(unread, "tokens" if tokens(place.path, value) else "", place.path)
-            items = [item for item in enumerate(value) if type(item[1]) not in _TEXTLESS]
-            waiting.extend((item, place.child(at)) for at, item in reversed(items))
-
-
-def _speaker(value: Mapping[str, Any], place: _Place) -> _Place:
-    """The place of a mapping, with the role and the message that it names."""
-    role = value.get("role")
-    if isinstance(role, str):
-        return _Place(place.path, role, place.path)
+def _speaker(
+    value: Mapping[str, Any], path: Path, role: str, unit: Path | None
+) -> tuple[str, Path | None]:
+    """The role that a mapping names, and the message that it is; else those around it."""
+    named = value.get("role")
+    if isinstance(named, str):
+        return named, path
     if value.get("type") in _TOOL_TYPES:
-        return _Place(place.path, "tool", place.unit or place.path)
-    return place
+        return "tool", unit or path
+    return role, unit
 
 
-def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> Iterator[tuple[str, Any]]:
+def _open(value: Mapping[str, Any], path: Path, unread: list[Unread]) -> list[tuple[str, Any]]:
+    """What is to be read of a mapping, by key."""
+    opened = []
     for key, item in value.items():
-        if type(item) in _TEXTLESS or is_label(key, item) or _is_call_input(value, key):
+        if type(item) in _TEXTLESS or (key in _CALL_INPUTS and _is_call_input(value, key)):
             continue
-        held = binary(value, key, item) if isinstance(item, str) else ""
-        if held:
-            _note(unread, held, (*path, key))
-        else:
-            yield key, item
+        if isinstance(item, str):
+            if key in _LABELS and _LABEL.fullmatch(item):
+                continue
+            held = binary(value, key, item)
+            if held:
+                _note(unread, held, (*path, key))
+                continue
+        opened.append((key, item))
+    return opened
 
 
 def _is_plain(item: Any) -> bool:
@@ -157,12 +158,14 @@ def _note(unread: list[Unread], held: str, path: Path) -> None:
         unread.append((held, path))
 
 
-def _names(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
+def _names(value: Mapping[str, Any], path: Path, role: str) -> list[Part]:
     """The keys that somebody chose: those of a schema, and any that no protocol would have."""
-    chosen = place.path[-1:] and place.path[-1] in _NAMING_KEYS
-    for key in value:
-        if chosen or not ((key.isascii() and key.isidentifier()) or _is_plain(key)):
-            yield Part((*place.path, key), place.role, key, key, None, "name", None)
+    chosen = bool(path) and path[-1] in _NAMING_KEYS
+    # Nearly always all are a protocol's, which one look at all of them says.
+    if not chosen and _LABEL.fullmatch("".join(value)):
+        return []
+    names = (key for key in value if chosen or not _is_plain(key))
+    return [Part((*path, key), role, key, key, None, "name", None) for key in names]
 
 
 def _is_call_input(value: Mapping[str, Any], key: str) -> bool:
@@ -171,31 +174,32 @@ def _is_call_input(value: Mapping[str, Any], key: str) -> bool:
     return key == "input" and value.get("type") in _CALL_TYPES
 
 
-def _call_input(value: Mapping[str, Any], place: _Place) -> Iterator[Part]:
+def _call_input(
+    value: Mapping[str, Any], path: Path, role: str, unit: Path | None
+) -> Iterator[Part]:
     """A tool call's arguments where they are JSON, not a string of it."""
-    for key in ("arguments", "input"):
+    for key in _CALL_INPUTS:
         if key in value and _is_call_input(value, key):
             source = dump(value[key])
             text, offsets = unescaped(source)
-            here = place.child(key)
-            yield Part(here.path, place.role, source, text, offsets, "value", _unit(here))
+            here = (*path, key)
+            yield Part(here, role, source, text, offsets, "value", _unit(here, unit))
 
 
-def _text_part(source: str, place: _Place) -> Part:
-    role = "system" if place.path[:1] and place.path[0] in _SYSTEM_KEYS else place.role
+def _text_part(source: str, path: Path, role: str, unit: Path | None) -> Part:
+    role = "system" if path[:1] and path[0] in _SYSTEM_KEYS else role
     # Who runs tools repairs arguments that are no JSON, and reads their escapes.
-    is_input = place.path[-1:] == ("arguments",)
+    is_input = path[-1:] == ("arguments",)
     is_json = ("\\" in source or is_input) and container(source)
     text, offsets = source, None
     if is_json or is_input or ("\\" in source and begins_with_escapes(source)):
         text, offsets = unescaped(source)
     form: Form = "json" if is_json else "text"
-    return Part(place.path, role, source, text, offsets, form, _unit(place))
+    return Part(path, role, source, text, offsets, form, _unit(path, unit))
 
 
-def _unit(place: _Place) -> Path | None:
-    path = place.path
-    if place.unit is not None or not path or path[0] not in _SPOKEN_KEYS:
-        return place.unit
+def _unit(path: Path, unit: Path | None) -> Path | None:
+    if unit is not None or not path or path[0] not in _SPOKEN_KEYS:
+        return unit
     # The blocks of `system` and `content` are one message; the items of `input` are many.
     return path[:2] if path[0] in _ITEM_KEYS and len(path) > 1 else path[:1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kt.policy.decision.reading.passages import Passage, Place
-from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins
+from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
 
 
 class Shown:
@@ -70,9 +70,10 @@ class Reading:
         """The text as `view` shows it."""
         if self._ascii:
             view = SAME_IN_ASCII.get(view, view)
-        if view not in self._shown:
-            self._shown[view] = self._made(view)
-        return self._shown[view]
+        found = self._shown.get(view)
+        if found is None:
+            found = self._shown[view] = self._made(view)
+        return found
 
     def _made(self, view: View) -> Shown:
         step = STEPS[view]
@@ -84,11 +85,14 @@ class Reading:
 
     def distinct(self, views: tuple[View, ...]) -> list[Shown]:
         """The views that differ in their text, so that none is scanned twice."""
-        if views not in self._distinct:
-            self._distinct[views] = self._differing(views)
-        return self._distinct[views]
+        found = self._distinct.get(views)
+        if found is None:
+            found = self._distinct[views] = self._differing(views)
+        return found
 
     def _differing(self, views: tuple[View, ...]) -> list[Shown]:
+        if self._ascii:
+            views = same_in_ascii(views)
         by_text: dict[str, Shown] = {}
         for view in views:
             made = self.show(view)

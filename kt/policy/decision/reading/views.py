@@ -20,6 +20,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -74,6 +75,13 @@ SAME_IN_ASCII: Mapping[View, View] = MappingProxyType(
     }
 )
 """The views of ASCII text that are the same as another one, and need not be made."""
+
+
+@cache
+def same_in_ascii(views: tuple[View, ...]) -> tuple[View, ...]:
+    """The views that differ in an ASCII text."""
+    return tuple(dict.fromkeys(SAME_IN_ASCII.get(view, view) for view in views))
+
 
 # No composition looks further back than this many characters.
 _REACH = 8

@@ -13,7 +13,7 @@ from tests.kt.gateway.inside import TARGETS, Inside, completion
 from tests.kt.gateway.support import CHAT, chat, pack
 
 POLICY = pack("[dlp-filter]", "{dlp-filter: {blocked_terms: [Falcon], action: block}}", TARGETS)
-BLOCK = RememberedBlock(Decision("block", "p", "r", "m", (), None, (), None, None), "output")
+BLOCK = RememberedBlock(Decision("block", "p", "r", "m", (), None, (), None), "output")
 
 
 def key(client: str = "c", config: str = "h", path: str = CHAT, data: bytes = b"x") -> bytes:

@@ -103,6 +103,9 @@ ODD: Rows = [
     (Answer(head(LENGTH, CHUNKED), CHUNKS), NOT_HTTP),
     (Answer(head(LENGTH, "content-length: 5"), EVENT), NOT_HTTP),
     (Answer(head("content-length: many"), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, f"x-long: {'x' * 9000}"), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, *(f"x-{number}: 1" for number in range(200))), EVENT), NOT_HTTP),
+    (Answer(head(LENGTH, "x-null: a\0b"), EVENT), NOT_HTTP),
 ]
 
 
@@ -241,6 +244,7 @@ def test_tls_may_end_without_a_goodbye(
     """What its framing calls whole is whole, as for aiohttp's own client."""
     authority = Authority(tmp_path / "authority")
     trusting = ssl.create_default_context(cafile=authority.ca_file)
+    monkeypatch.setattr("kt.gateway.upstream.pool.tls_context", lambda: trusting)
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
     rows: Rows = [
         (Answer(head(LENGTH), EVENT, end), EVENT),

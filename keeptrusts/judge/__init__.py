@@ -1,0 +1,1 @@
+"""Judges: processes that read what strangers wrote, under limits, for a process that asks."""

@@ -1,0 +1,1 @@
+"""Tests of judges: processes that read what strangers wrote."""
