@@ -13,7 +13,7 @@ SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/config
 # What a virtual environment is made of; Debian and Ubuntu have it in a package of its own.
 NEEDS := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test check soak clean venv
+.PHONY: run test check soak lock sbom advisories clean venv
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
@@ -32,6 +32,21 @@ check: $(VENV)/dev
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak tests
 
+# What is pinned stays; UPGRADE='--upgrade' or '--upgrade-package NAME' lets pins move.
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command 'make lock'
+lock: $(VENV)/dev
+	$(LOCK) $(UPGRADE) requirements.in --output-file requirements.txt
+	$(LOCK) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
+	@$(MAKE) --no-print-directory $(VENV)/dev
+	$(BIN)/python -m supply.licences > docs/licences.md
+
+sbom: $(VENV)/run
+	@$(BIN)/python -m supply.sbom
+
+advisories: $(VENV)/run
+	@$(BIN)/python -m supply.advisories
+
 clean:
 	rm -rf $(VENV)
 
@@ -47,12 +62,13 @@ venv:
 		$(PYTHON) -m venv --clear $(VENV); \
 	fi
 
-# A stamp is newer than its requirements when the virtual environment holds them.
+# A stamp is newer than its requirements when the virtual environment holds them. pip takes only
+# files whose hashes these name, and builds `kt` with the pinned backend among them.
 $(VENV)/run: requirements.txt pyproject.toml
 	@echo "installing what the control plane needs into $(VENV) (the first time, about half a minute)…"
 	@$(MAKE) --no-print-directory venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/run requirements-dev.txt

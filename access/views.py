@@ -21,6 +21,7 @@ class Tokens(View):
 
     query = {"GET": ("descendants_of",)}
     actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         above = request.query_params.get("descendants_of")
@@ -68,6 +69,7 @@ class RotateAccessToken(View):
     """Give a token a new text, while the one before stays good for a while."""
 
     actions = {"POST": "tokens.manage"}
+    shows_secret = ("POST",)
 
     def action_of(self, request: Request) -> str:
         return roles.ANY if _is_own(self, request) else super().action_of(request)

@@ -11,6 +11,8 @@ from corsheaders.defaults import default_headers
 from keeptrusts import env as _env
 from keeptrusts import logs
 
+# What a process of ours writes is for its user alone, however it was started.
+os.umask(0o077)
 try:
     ENV = _env.read(os.environ)
 except _env.EnvError as exc:

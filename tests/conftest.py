@@ -11,6 +11,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from access import tokens
+from keeptrusts.servers import outages
 from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.sshforge import SSHForge
@@ -53,6 +54,12 @@ def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
     """Each process of a parallel run has a database of Redis to itself."""
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     settings.REDIS_URL = f"{os.environ['REDIS_URL']}?db={number}"
+
+
+@pytest.fixture(autouse=True)
+def _no_fault_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is told of a server's fault that the one before had this process meet."""
+    monkeypatch.setattr(outages, "_own", ("", 0.0))
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ class Gateways(View):
 
     query = {"GET": ("enrolled_by",)}
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
@@ -83,6 +84,7 @@ class RotateToken(View):
     """Give a gateway a new token."""
 
     actions = {"POST": "gateways.edit"}
+    shows_secret = ("POST",)
 
     def post(self, request: Request, gateway_id: str) -> Response:
         valid(Input, request)
@@ -93,6 +95,7 @@ class EnrolmentTokens(View):
     """List and make enrolment tokens."""
 
     actions = {"GET": "enrolment.manage", "POST": "enrolment.manage"}
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         rows = EnrolmentToken.objects.order_by("created_at", "pk")

@@ -33,6 +33,7 @@ DOOR = Door("gateways", re.compile(f"/v1/gateways/(enrol|[^/]+/({_OWN}))"), plac
 class Enrol(View):
     """Register a gateway by an enrolment token, which says its labels and its configuration."""
 
+    shows_secret = ("POST",)
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
 

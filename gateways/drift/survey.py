@@ -45,6 +45,10 @@ class _Stored(NamedTuple):
     state__running_configuration: str | None
     state__running_version: int | None
     state__running_hash: str | None
+    state__running_seq: int | None
+    state__health: str | None
+    state__kt_version: str | None
+    state__started_at: datetime | None
     state__running_since: datetime | None
     state__handed_hash: str | None
     state__problem_code: str | None
@@ -68,6 +72,12 @@ class _Stored(NamedTuple):
             "running_since": self.state__keys_since,
             "arrived": wanted == self.state__keys_seq,
         }
+
+    @property
+    def essence(self) -> str:
+        """What its stored report says, in the form in which Redis has the last one."""
+        stored = {name: getattr(self, f"state__{name}") for name in reports.ESSENTIAL}
+        return reports.Essence.of_columns(stored).text()
 
     @property
     def claim(self) -> _Claim:
@@ -216,7 +226,10 @@ def _published(claims: Collection[_Claim]) -> set[_Claim]:
 def _facts(
     row: _Stored, seen: live.LastReport | None, handed: live.Handed | None, published: set[_Claim]
 ) -> GatewayFacts:
-    """Facts of a gateway. Those in Redis may belong to an earlier one with its id."""
+    """Facts of a gateway. Those in Redis may belong to an earlier one with its id.
+
+    A report in Redis counts where it says what the database says: Redis may show an older one.
+    """
     last = row.state__last_seen_at
     content_hash = handed.content_hash if handed and handed.at >= row.created_at else ""
     if last is None:
@@ -225,7 +238,7 @@ def _facts(
         registered_at=row.created_at,
         bound_at=row.bound_at,
         ambiguous=row.ambiguous,
-        last_seen_at=max(last, seen.at) if seen else last,
+        last_seen_at=max(last, seen.at) if seen and seen.essence == row.essence else last,
         stopping=bool(row.state__stopping),
         running_hash=row.state__running_hash or "",
         running_since=row.state__running_since,

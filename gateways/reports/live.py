@@ -1,7 +1,8 @@
 """Last reports and handed contents, which change too often for the database, in Redis.
 
-Each is a hash of gateway id to JSON, and may be lost with Redis: the database has the state of a
-minute ago, and every gateway repeats the rest with its next report.
+Each is a hash of gateway id to JSON with a MAC, and may be lost with Redis: the database has the
+state of a minute ago, and every gateway repeats the rest with its next report. Redis may also hand
+out an older row, so nothing is believed of a row but what its own time and essence tell.
 """
 
 import time
@@ -15,6 +16,7 @@ import redis
 import structlog
 from django.utils import timezone
 
+from keeptrusts import sealing
 from keeptrusts.redis_client import client
 
 log = structlog.get_logger(__name__)
@@ -67,7 +69,9 @@ def note_handed(statements: Iterable[_Statement]) -> None:
     """Record the contents that were handed to gateways; a failure of Redis is logged."""
     now = timezone.now()
     rows: Any = {
-        statement.gateway: orjson.dumps([statement.content_hash, statement.publish_seq, now])
+        statement.gateway: _row(
+            _HANDED, statement.gateway, [statement.content_hash, statement.publish_seq, now]
+        )
         for statement in statements
     }
     try:
@@ -105,15 +109,17 @@ def swap_seen(reports: Mapping[str, LastReport]) -> dict[str, LastReport]:
     """
     names = list(reports)
     rows: Any = {
-        name: orjson.dumps([seen.at, seen.essence, seen.counters, seen.stream])
+        name: _row(_SEEN, name, [seen.at, seen.essence, seen.counters, seen.stream])
         for name, seen in reports.items()
     }
     pipe = client().pipeline()
     pipe.hmget(_SEEN, names)
     pipe.hset(_SEEN, mapping=rows)
     values, _ = pipe.execute()
+    if len(values) != len(names):
+        raise redis.InvalidResponse("an answer for other gateways")
     found = zip(names, values, strict=True)
-    read = ((name, _read(value, LastReport)) for name, value in found if value is not None)
+    read = ((name, _read(_SEEN, name, value, LastReport)) for name, value in found if value)
     return {name: row for name, row in read if row is not None}
 
 
@@ -171,14 +177,19 @@ def spend(gateway_id: str, *, share_of_hour: float) -> int:
 
 def _all(name: str, kind: type[_Row]) -> dict[str, _Row]:
     values: Any = client().hgetall(name)
-    read = ((key.decode(errors="replace"), _read(value, kind)) for key, value in values.items())
+    keys = ((key.decode(errors="replace"), value) for key, value in values.items())
+    read = ((key, _read(name, key, value, kind)) for key, value in keys)
     return {key: row for key, row in read if row is not None}
 
 
-def _read(value: bytes, kind: type[_Row]) -> _Row | None:
-    """A row of Redis; None for one that this module did not write."""
+def _row(name: str, gateway_id: str, facts: list[Any]) -> bytes:
+    return sealing.vouch(orjson.dumps(facts), row=f"{name}:{gateway_id}")
+
+
+def _read(name: str, gateway_id: str, stored: bytes, kind: type[_Row]) -> _Row | None:
+    """A row of Redis; None for one that this module did not write, or for another gateway."""
     try:
-        return msgspec.json.decode(value, type=kind)
-    except msgspec.DecodeError as exc:
+        return msgspec.json.decode(sealing.vouched(stored, row=f"{name}:{gateway_id}"), type=kind)
+    except (msgspec.DecodeError, sealing.SealError) as exc:
         log.warning("unreadable row in Redis ignored", kind=kind.__name__, error=str(exc))
         return None

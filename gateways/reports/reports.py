@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -36,6 +36,12 @@ _Plain = str | int | bool | None
 _ESSENCE = tuple[tuple[_Plain, ...], str, tuple[_Plain, ...]]
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
 
+# The columns of `State` that have an essence.
+ESSENTIAL = (
+    "running_configuration", "running_version", "running_hash", "running_seq", "problem_code",
+    "health", "stopping", "kt_version", "started_at", "keys_seq",
+)  # fmt: skip
+
 Report = Mapping[str, Any]
 
 
@@ -56,17 +62,24 @@ class Essence:
         names = ("configuration", "version", "content_hash")
         rest = (
             running.get("publish_seq"), report["health"], report["stopping"],
-            report["kt_version"], report["started_at"].isoformat(),
+            report["kt_version"], _time(report["started_at"]),
             (report["client_keys"] or {}).get("keys_seq"),
         )  # fmt: skip
         return cls(tuple(running.get(name) for name in names), problem.get("code", ""), rest)
 
     @classmethod
     def of_row(cls, row: State) -> Essence:
-        """The essence of a stored report, without `rest`."""
-        none = (None, None, None)
-        runs = (row.running_configuration, row.running_version, row.running_hash)
-        return cls(runs if row.running_hash else none, row.problem_code, ())
+        return cls.of_columns({name: getattr(row, name) for name in ESSENTIAL})
+
+    @classmethod
+    def of_columns(cls, stored: Mapping[str, Any]) -> Essence:
+        """The essence of a stored report, whose columns are those of `ESSENTIAL`."""
+        configuration, version, content_hash, seq, problem, *others, started_at, keys_seq = (
+            stored[name] for name in ESSENTIAL
+        )
+        runs = (configuration, version, content_hash) if content_hash else (None, None, None)
+        rest = (seq if content_hash else None, *others, _time(started_at), keys_seq)
+        return cls(runs, problem, rest)
 
     @classmethod
     def read(cls, text: str) -> Essence | None:
@@ -78,6 +91,11 @@ class Essence:
 
     def text(self) -> str:
         return orjson.dumps([self.running, self.problem, self.rest]).decode()
+
+
+def _time(moment: datetime | None) -> str:
+    """A moment as text, the same whatever offset it was sent with."""
+    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def interval_seconds(count: int) -> int:
@@ -168,6 +186,9 @@ def _confirmation(gateway_id: str) -> dict[str, Any] | None:
 def flush() -> int:
     """Write the reports in Redis to the database, and return for how many gateways.
 
+    A row of Redis of another essence than the database has was not written to the end, or is an
+    older one that Redis shows again: the next report is written whole.
+
     Raises:
         redis.RedisError: Redis does not answer.
     """
@@ -175,7 +196,10 @@ def flush() -> int:
     changed = []
     for row in State.objects.filter(gateway__deleted_at=None):
         late = _late(row)
-        if report := seen.get(row.pk):
+        report = seen.get(row.pk)
+        if report and report.essence != Essence.of_row(row).text():
+            live.forget_seen(row.pk)
+        elif report:
             row.last_seen_at = max(row.last_seen_at, report.at)
             row.counters, row.stream = report.counters, report.stream
         if content := handed.get(row.pk):

@@ -22,6 +22,7 @@ from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
 from gitrepos.snapshot import globs, openpgp, signatures
+from gitrepos.webhooks import forges
 from keeptrusts.api.fields import Flag, Input, Text, Whole
 from kt.policy.language.forms import FORMS, is_id
 
@@ -151,6 +152,11 @@ class Asked(Input):
         if value and not re.fullmatch(r"[\x21-\x7e]{16,}", value):
             raise serializers.ValidationError(
                 "must be 16 or more characters of printable ASCII without spaces"
+            )
+        if value and not forges.is_usable(value):
+            raise serializers.ValidationError(
+                "begins with whsec_, so the rest must be base64 of 16 or more bytes, as the forge"
+                " shows it; choose another beginning for a secret that is none"
             )
         return value or ""
 

@@ -240,11 +240,18 @@ def admitted(host: str, found: Sequence[str], *, allowed: Sequence[Network]) -> 
     """
     good = tuple(text for text in found if is_allowed(ipaddress.ip_address(text), allowed))
     if not good:
-        raise HostNotAllowedError(
-            f"{host!r} leads to {next(iter(found))}, which is not a public address; an"
-            " operator allows it with KEEPTRUSTS_GIT_ALLOWED_NETWORKS."
-        )
+        raise HostNotAllowedError(not_public(host))
     return good
+
+
+def not_public(host: str) -> str:
+    """The message for a host that may not be called; not which address its name has, since
+    whoever asks may be outside the network in which it is known.
+    """
+    return (
+        f"{host!r} is, or leads to, an address that is not public; an operator allows it with"
+        " KEEPTRUSTS_GIT_ALLOWED_NETWORKS."
+    )
 
 
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:

@@ -206,7 +206,7 @@ class Dial:
             if ipaddress.ip_address(text) not in self._pinned:
                 addresses.admitted(where[0], [text], allowed=self._allowed)
         except HostNotAllowedError as exc:
-            raise failures.BarredError(exc.message) from exc
+            raise failures.BarredError from exc
         return self._any_socket(info)
 
     def _any_socket(self, info: _AddrInfo) -> socket.socket:

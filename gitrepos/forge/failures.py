@@ -17,7 +17,7 @@ from gitrepos.errors import (
     RequestFailedError,
     UnreachableError,
 )
-from gitrepos.forge.addresses import RepoURL
+from gitrepos.forge.addresses import RepoURL, not_public
 from gitrepos.forge.proxy import Proxy
 from gitrepos.forge.wire.pkt_line import malformed
 
@@ -38,8 +38,8 @@ def translated(exc: aiohttp.ClientError | OSError, url: RepoURL) -> RemoteError:
     match exc:
         case aiohttp.ClientConnectorCertificateError():
             cause = _reason(exc)
-        case aiohttp.ClientConnectorError(os_error=BarredError() as barred):
-            return HostNotAllowedError(str(barred))
+        case aiohttp.ClientConnectorError(os_error=BarredError()):
+            return HostNotAllowedError(not_public(url.host))
         case aiohttp.ClientConnectorError():
             cause = f"Failed to connect to {url.host} port {url.port}: {_reason(exc)}"
         case aiohttp.ServerDisconnectedError():

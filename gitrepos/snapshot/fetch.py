@@ -28,6 +28,9 @@ from gitrepos.snapshot.repository import RemoteRef
 from gitrepos.snapshot.values import Defect, File, FilesRequest, Snapshot
 from kt.policy.files import MAX_BYTES
 
+# What has the text behind it read from the other side.
+_TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+_MARKS = "\u061c\u200e\u200f"
 _PATH_BYTES = 1024
 _OTHER_KINDS = {SYMLINK: "a symbolic link", TREE: "a directory"}
 # Errors that one file among many may be the cause of.
@@ -198,13 +201,19 @@ def _stored(name: str) -> tuple[str, Defect | None]:
     raw = name.encode(errors="surrogateescape")
     if len(raw) > _PATH_BYTES:
         defect = Defect("bad_path", f"has a path of {len(raw)} bytes; at most {_PATH_BYTES}")
-    elif any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+    elif any(map(_misleads, name)):
         defect = Defect("bad_path", "has control characters, or what is not UTF-8, in its path")
     else:
         return name, None
     start = raw.decode(errors="backslashreplace")[:200]
     printable = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in start)
     return f"{printable}//{hashlib.sha256(raw).hexdigest()[:32]}", defect
+
+
+def _misleads(character: str) -> bool:
+    """Whether a path with this character may look like another, or write to a terminal."""
+    turns = character in _MARKS or unicodedata.bidirectional(character) in _TURNS
+    return turns or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def _defect(entry: Entry, content: bytes | None, *, fetched: bool) -> Defect | None:

@@ -24,11 +24,13 @@ class View(APIView):
     """A view that answers JSON to the bearer of a token, kept out of shared caches.
 
     `query` has the query parameters of each method; any other is refused. `actions` has what each
-    method is, as `access.roles` names it.
+    method is, as `access.roles` names it. `shows_secret` has the methods whose answers show a
+    token, which no cache may store.
     """
 
     query: Mapping[str, tuple[str, ...]] = {}
     actions: Mapping[str, str] = {}
+    shows_secret: tuple[str, ...] = ()
 
     def action_of(self, request: Request) -> str:
         """What a request is, or nothing that any role may; HEAD is what GET is."""
@@ -50,7 +52,8 @@ class View(APIView):
     @property
     def default_response_headers(self) -> dict[str, str]:
         """Headers that DRF adds to every answer, errors included."""
-        private = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        stored = "no-store" if self.request.method in self.shows_secret else "private, no-cache"
+        private = {"Cache-Control": stored, "Vary": "Authorization"}
         return {**super().default_response_headers, **private}
 
 

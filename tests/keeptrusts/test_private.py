@@ -31,6 +31,7 @@ def folder(tmp_path: Path) -> Path:
     """One that somebody made before, with files that all may read."""
     place = tmp_path / "var"
     place.mkdir()
+    place.chmod(0o755)
     for name in NAMES:
         (place / name).write_text("x")
         (place / name).chmod(0o644)

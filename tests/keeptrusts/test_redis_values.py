@@ -1,26 +1,33 @@
 """What Redis holds is data: never code, and never believed to be what this program wrote."""
 
 import ast
-import pickle
+import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+from django.db import OperationalError
+from django.test import override_settings
+from django.utils import timezone
 from kombu import Connection, Exchange, Queue
 from rest_framework.test import APIClient
 
 from gateways.mirror import fleet
 from gateways.models import State
 from gateways.reports import live, reports
-from keeptrusts import celery, metrics
+from keeptrusts import celery, metrics, sealing
 from keeptrusts.api.errors import UnavailableError
 from keeptrusts.messaging import mailbox
 from keeptrusts.processes import heartbeat
 from keeptrusts.redis_client import client as redis_client
+from keeptrusts.servers import failures, outages
+from tests.support import hostileredis
 from tests.support.api import created
 from tests.support.gateways import Machine, machine
 
@@ -30,52 +37,16 @@ UNPICKLERS = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "clou
 CACHES = "django.core.cache"
 
 
-class Bomb:
-    """A pickle that leaves a mark when it is read."""
-
-    mark = ""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (open, (Bomb.mark, "w"))
-
-
-ODD_ESSENCES = [
-    b'["2026-01-31T12:00:00Z", "%b", {"a": 1}, true]' % text for text in (b"[[", b"[" * 5000)
-]
-HOSTILE: dict[str, bytes] = {
-    "nothing": b"",
-    "text": b"x",
-    "no text": b"\xff\xfe\x00",
-    "not a number": b"nan",
-    "endless": b"inf",
-    "below zero": b"-5",
-    "too large": b"1" * 400,
-    "overflow": b"1e999",
-    "a number and more": b"1.0 ",
-    "other digits": "٣.٣".encode(),
-    "null": b"null",
-    "true": b"true",
-    "a list": b"[]",
-    "an object": b"{}",
-    "half": b'{"a": [',
-    "nested": b"[" * 5000,
-    "handed otherwise": b'["' + b"\\u0000" * 64 + b'", 1, "2026-01-31T12:00:00Z"]',
-    "handed with another time": b'["' + b"a" * 64 + b'", 1, "2026-01-31T12:00:00"]',
-    "handed too far": b'["' + b"a" * 64 + b'", ' + b"9" * 30 + b', "2026-01-31T12:00:00Z"]',
-    "seen otherwise": b'["2026-01-31T12:00:00Z", "[]", {"a\\u0000": -1}, "no"]',
-    **{f"seen with essence {n}": essence for n, essence in enumerate(ODD_ESSENCES)},
-}
-
-
 @pytest.fixture
 def hostile(tmp_path: Path) -> Iterator[dict[str, bytes]]:
     """Bytes that nobody here wrote; a pickle among them runs nowhere."""
-    Bomb.mark = str(tmp_path / "ran")
-    bombs = {f"a pickle {p}": pickle.dumps(Bomb(), p) for p in range(pickle.HIGHEST_PROTOCOL + 1)}
+    mark = tmp_path / "ran"
     redis_client().flushdb()
-    yield {**HOSTILE, **bombs}
+    made = hostileredis.values(mark)
+    assert len(made) >= 64
+    yield made
     redis_client().flushdb()
-    assert not Path(Bomb.mark).exists()
+    assert not mark.exists()
 
 
 def keys(pattern: str = "*") -> list[str]:
@@ -135,18 +106,46 @@ def test_messages_are_json_and_nothing_else() -> None:
 
 @pytest.mark.django_db
 def test_a_foreign_heartbeat_is_none(client: APIClient, hostile: dict[str, bytes]) -> None:
-    """Nobody who writes to Redis runs code by it; the stack only counts as not ticking."""
+    """Health is never green by the word of Redis alone, nor by another key's, nor by another's."""
     heartbeat.beat()
     [key] = keys()
-    found = set()
-    for value in hostile.values():
+    now = f"{time.time():.3f}".encode()
+    ahead = f"{time.time() + 3600:.3f}".encode()
+    others = [
+        now,
+        sealing.vouch(now, row="another"),
+        sealing.vouch(ahead, row=key),
+        sealing.vouch(b"nan", row=key),
+        vouched_by_a_stranger(now, key),
+    ]
+    for value in [*hostile.values(), *others, *hostile.values()]:
         redis_client().set(key, value)
-        found.add(heartbeat.age_seconds())
+        assert heartbeat.age_seconds() is None
 
-    assert found == {None}
     assert error_of(client.get("/healthz")) == "not_ready"
-    redis_client().set(key, f"{time.time():.3f}")
+    redis_client().set(key, sealing.vouch(now, row=key))
     assert heartbeat.is_alive()
+    redis_client().set(key, sealing.vouch(f"{time.time() - 11:.3f}".encode(), row=key))
+    assert not heartbeat.is_alive()
+
+
+def vouched_by_a_stranger(data: bytes, row: str) -> bytes:
+    """As our processes do it, with a key that is not ours."""
+    with override_settings(ENV=replace(settings.ENV, secret_keys=("x" * 40,))):
+        return sealing.vouch(data, row=row)
+
+
+def test_a_fault_that_this_process_met_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may forget it; `/healthz` of the process that met it is red all the same."""
+    monkeypatch.setattr(outages, "_own", ("", 0.0))
+    cause = sqlite3.OperationalError("database or disk is full")
+    cause.sqlite_errorcode = sqlite3.SQLITE_FULL
+    failure = OperationalError("database or disk is full")
+    failure.__cause__ = cause
+    assert outages.met(failure) == failures.FULL
+    redis_client().flushdb()
+
+    assert outages.last() == failures.FULL.message
 
 
 def error_of(answer: Any) -> str:
@@ -181,19 +180,29 @@ def test_foreign_numbers_are_not_counted(admin: APIClient, hostile: dict[str, by
 
 
 def test_a_foreign_answer_is_none(hostile: dict[str, bytes]) -> None:
-    """Whoever waits hears that the broker cannot be used."""
-    mailbox.put("ticket", {"x": 1})
+    """Whoever waits hears that the broker cannot be used; another's answer is foreign as well."""
+    mailbox.put("other", {"x": 1})
     [key] = keys()
+    [stored] = redis_client().lrange(key, 0, -1)  # type: ignore[misc]
     redis_client().delete(key)
-    taken = []
-    for name, value in hostile.items():
-        redis_client().rpush(key, value)
-        try:
-            taken.append((name, mailbox.take("ticket", seconds=1)))
-        except UnavailableError:
-            assert keys() == []
+    for value in [*hostile.values(), stored]:
+        redis_client().rpush("mailbox:ticket", value)
+        with pytest.raises(UnavailableError):
+            mailbox.take("ticket", seconds=1)
 
-    assert taken == [("an object", {})]
+    mailbox.put("ticket", {"x": 1})
+    assert mailbox.take("ticket", seconds=1) == {"x": 1}
+
+
+def test_redis_reads_no_preview() -> None:
+    """What is in an answer is a policy, and perhaps words of a forge."""
+    mailbox.put("ticket", {"secret": "in a policy"})
+
+    [stored] = redis_client().lrange("mailbox:ticket", 0, -1)  # type: ignore[misc]
+    redis_client().flushdb()
+
+    assert b"policy" not in stored
+    assert b"secret" not in stored
 
 
 @pytest.fixture
@@ -203,26 +212,53 @@ def one(admin: APIClient) -> Machine:
     return machine(created(admin.post("/v1/gateways", {"id": "edge"}, format="json")))
 
 
+SEEN, HANDED = "keeptrusts:fleet:seen", "keeptrusts:fleet:handed"
+
+
 @pytest.mark.django_db
 def test_what_is_foreign_is_known_of_no_gateway(
     admin: APIClient, one: Machine, hostile: dict[str, bytes]
 ) -> None:
     """It counts as lost: the database is asked, and the next report says all again."""
-    rows: Any = {f"edge-{n}": value for n, value in enumerate(hostile.values())}
-    for name in ("seen", "handed"):
-        redis_client().hset(f"keeptrusts:fleet:{name}", mapping={**rows, b"\xff": b"x"})
+    one.report()
+    own: Any = redis_client().hget(SEEN, "edge")
+    rows: Any = {f"edge-{n}": value for n, value in enumerate([*hostile.values(), own])}
+    for name in (SEEN, HANDED):
+        redis_client().hset(name, mapping={**rows, b"\xff": b"x"})
     known = [set(live.seen()), set(live.handed())]
-    odd = {place: value for place, value in rows.items() if value in ODD_ESSENCES}
 
-    statuses = [admin.get("/v1/drift").status_code]
-    for value in odd.values():
-        redis_client().hset("keeptrusts:fleet:seen", "edge", value)
-        statuses.append(one.report().status_code)
+    for value in hostile.values():
+        redis_client().hset(SEEN, "edge", value)
+        assert one.report().status_code == 200
+    statuses = [admin.get("/v1/drift").status_code, one.report().status_code]
 
-    assert known == [set(odd), set()]
-    assert statuses == [200, 200, 200]
+    assert known == [{"edge"}, set()]
+    assert statuses == [200, 200]
     assert State.objects.get().health == "ok"
-    assert reports.flush() == 0
+
+
+@pytest.mark.django_db
+def test_an_older_report_shown_again_hides_nothing(admin: APIClient, one: Machine) -> None:
+    """A gateway falls ill again, and Redis shows the row of its first illness as the one before.
+
+    The report is not written then. But the gateway does not count as seen by it, and the next
+    report is written.
+    """
+    ill = {"code": "config_invalid", "message": "It cannot be used."}
+    one.report(health="degraded", problem=ill)
+    before: Any = redis_client().hget(SEEN, "edge")
+    one.report()
+    State.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
+    redis_client().hset(SEEN, "edge", before)
+    one.report(health="degraded", problem=ill)
+    unwritten = State.objects.get().problem_code
+
+    [drift] = admin.get("/v1/drift").json()["data"]
+    reports.flush()
+    one.report(health="degraded", problem=ill)
+
+    assert (unwritten, drift["state"]) == ("", "offline")
+    assert State.objects.get().problem_code == "config_invalid"
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """`manage.py first_token`: the first admin's token, made if there never was one."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from keeptrusts.env import secret_file
 
 
 class Command(BaseCommand):
-    """Makes the first token if there never was one; prints where one is."""
+    """Makes the first token if there never was one; prints where it is.
+
+    The token itself is printed on a terminal alone: a log would keep it for ever.
+    """
 
     help = "Make the first token, unless there ever was one, and say where it is."
 
@@ -19,7 +23,7 @@ class Command(BaseCommand):
         given, path = settings.ENV.bootstrap_token, settings.ENV.data_dir / "admin-token"
         if not tokens.any_made():
             text = given or secret_file(path)
-            if tokens.bootstrap(text) and not given:
+            if tokens.bootstrap(text) and not given and sys.stdout.isatty():
                 return f"{text}  (kept in {path})"
         token = tokens.find(given or _kept(path))
         if token is None or not tokens.is_valid(token):

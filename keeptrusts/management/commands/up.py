@@ -18,8 +18,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from keeptrusts import redis_client
 from keeptrusts.env import web_url
-from keeptrusts.processes import broker, misspelt, parts
+from keeptrusts.processes import broker, inherited, misspelt, parts
+from keeptrusts.processes.process import restrict
 from keeptrusts.processes.supervisor import Part, Supervisor, say
 from keeptrusts.servers import failures
 
@@ -38,13 +40,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV
-        for line in misspelt.warnings(os.environ):
+        restrict()
+        for line in (*misspelt.warnings(os.environ), *redis_client.warnings(env.redis_url)):
             say(line)
         lock = _lock(env.data_dir)
         _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
         _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
         # Wherever this was started, the children find the project, and the same data folder.
-        environment = os.environ | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
+        environment = inherited.by_ours(os.environ) | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
         _note({})
         supervisor = Supervisor(
             cwd=settings.BASE_DIR,
@@ -115,7 +118,8 @@ def _prepare(supervisor: Supervisor) -> str:
     env = settings.ENV
     if not env.redis_url:
         path = env.data_dir / "redis.sock"
-        supervisor.start(Part("broker", broker.command(env.data_dir, path), grace_seconds=5))
+        command = broker.command(env.data_dir, path)
+        supervisor.start(Part("broker", command, 5, inherited.by_others(os.environ)))
     broker.wait_until_ready(settings.REDIS_URL)
     if _unmigrated():
         say("preparing the database…")

@@ -77,7 +77,11 @@ def _add_timeouts(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start the gateway and serve until told to stop."""
+    """Start the gateway and serve until told to stop.
+
+    What it writes is its own: policies, client keys, decisions.
+    """
+    os.umask(0o077)
     settings = _options(options, os.environ)
     listeners = _listen(settings)
     try:
@@ -163,7 +167,7 @@ def _decision_log(path: str) -> str:
     if path in ("none", "-"):
         return "" if path == "none" else path
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600))
     except OSError as exc:
         raise CommandError(f"--decision-log {path}: {exc.strerror}") from exc
     return path

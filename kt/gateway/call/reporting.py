@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import fields
 from typing import Any
 
@@ -67,7 +68,9 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
     loaded, decision = exchange.loaded, exchange.decision
     return {
         "time": timestamp(),
-        "id": exchange.id,
+        # Clients may repeat a request's id, and this is the decision's.
+        "id": uuid.uuid4().hex,
+        "request_id": exchange.id,
         "config": {
             "id": loaded.id,
             "version": loaded.pack.version,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
 from kt.gateway.clients.charges import Charge
 from kt.gateway.clients.windows import seconds_until
@@ -50,6 +51,18 @@ end
 return {0, 0, 0, 0}
 """
 Counted = tuple[int, int, int, int]
+# More than was ever counted, and few enough to reckon with.
+_MOST = 2**63 - 1
+# What the client's parser fails with.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _PROBE = Charge("probe", "", "", 1, 60, 0)
 
 
@@ -78,6 +91,8 @@ class SharedCounters:
                 timeout=TIMEOUT_SECONDS,
                 socket_timeout=TIMEOUT_SECONDS,
                 socket_connect_timeout=TIMEOUT_SECONDS,
+                # In RESP3 a server may tell its clients to connect, and to log in, elsewhere.
+                protocol=2,
             )
             pool.make_connection()  # type: ignore[no-untyped-call]
         except (TypeError, ValueError) as exc:
@@ -147,12 +162,11 @@ class SharedCounters:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 answer = await self._script([_key(one) for one in charges], arguments)
-            number, current, previous, passed_us = map(int, answer)
-        # The last two: a host that is none, and an answer that is not the script's.
-        except (RedisError, OSError, TimeoutError, TypeError, ValueError) as exc:
+            return _counted(answer, charges)
+        # The last: an address without a host, and an answer that is not the script's.
+        except (RedisError, OSError, TimeoutError, *_UNREADABLE) as exc:
             self._note(exc)
             raise AwayError from exc
-        return number, current, previous, passed_us
 
     def _note(self, exc: Exception) -> None:
         # Its message may have the address.
@@ -160,6 +174,23 @@ class SharedCounters:
         if not self.problem:
             _LOG.error("limits: %s", problem)
         self.problem = problem
+
+
+def _counted(answer: Any, charges: Sequence[Charge]) -> Counted:
+    """What the script answers for these charges.
+
+    Raises:
+        ValueError: this is something else.
+    """
+    if not isinstance(answer, list) or [type(part) for part in answer] != [int] * 4:
+        raise ValueError("not four numbers")
+    number, current, previous, passed_us = answer
+    if not 0 <= number <= len(charges) or min(current, previous, passed_us) < 0:
+        raise ValueError("a number below zero, or of no charge")
+    longest_us = max(charge.window_seconds for charge in charges) * 1_000_000
+    if max(current, previous) > _MOST or passed_us > longest_us:
+        raise ValueError("a number that is too large")
+    return number, current, previous, passed_us
 
 
 def _why(exc: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from contextlib import suppress
 from typing import Any
@@ -59,12 +60,17 @@ def _line(entry: dict[str, Any]) -> str:
 
 
 def _append(path: str, data: bytes, max_bytes: int) -> None:
+    mode = 0
     if os.path.exists(path) and os.path.getsize(path) + len(data) > max_bytes:
+        # Who may read the log may read the next file of it as well.
+        mode = stat.S_IMODE(os.stat(path).st_mode)
         for number in range(_KEPT_FILES - 1, 0, -1):
             older = f"{path}.{number}"
             if os.path.exists(older):
                 os.replace(older, f"{path}.{number + 1}")
         os.replace(path, f"{path}.1")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with open(descriptor, "ab") as file:
+        if mode:
+            os.fchmod(descriptor, mode)
         file.write(data)

