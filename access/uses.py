@@ -1,4 +1,4 @@
-"""When tokens were last used, to the hour: noted in Redis, written in bulk.
+"""Times at which tokens were last used, to the hour: noted in Redis, written in bulk.
 
 A request that reads writes nothing to the database.
 """
