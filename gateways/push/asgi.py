@@ -145,6 +145,8 @@ class Application:
     async def _configuration(self, request: _Request) -> Answer:
         # A gateway may have heard of a newer statement elsewhere, and must not get an older one.
         await self._hub.look()
+        if not self._hub.fresh:
+            raise _unavailable(failures.SILENT.message)
         gateway_id = request.gateway.id
         signed, news = fleet.handed(gateway_id), fleet.news(gateway_id)
         headers = {**news, **fleet.headers(signed)}
