@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from gateways.mirror import Known, fleet
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment, gateways
-from keeptrusts import counters
+from keeptrusts import acting, counters
+from keeptrusts.acting import Actor
 from keeptrusts.api.errors import GoneError
 
 
@@ -50,6 +51,7 @@ class EnrolmentAuthentication(_Bearer):
         if row is None:
             message = "This enrolment token is unknown, revoked or expired; ask for a new one."
             raise AuthenticationFailed(message)
+        acting.begin(Actor("enrolment_token", str(row.pk), row.name))
         return row, None
 
 
