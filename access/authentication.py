@@ -12,8 +12,9 @@ from rest_framework.request import Request
 
 from access import roles, tokens, uses
 from access.models import Token
-from keeptrusts import acting, counters
-from keeptrusts.acting import Actor
+from keeptrusts import counters
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
 

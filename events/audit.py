@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from events.models import AuditEntry
-from keeptrusts import acting
+from keeptrusts.api import acting
 
 Fields = Mapping[str, Any]
 

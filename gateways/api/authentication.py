@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from gateways.mirror import Known, fleet
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment, gateways
-from keeptrusts import acting, counters
-from keeptrusts.acting import Actor
+from keeptrusts import counters
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 from keeptrusts.api.errors import GoneError
 
 

@@ -28,7 +28,7 @@ from gitrepos.sync.candidates import Candidate, Linked
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, mass_removal
-from keeptrusts.acting import Actor, acting_as
+from keeptrusts.api.acting import Actor, acting_as
 
 _MAX_WAIT = timedelta(hours=1)
 # Of a commit by its id, which does not change.

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from keeptrusts import acting
+from keeptrusts.api import acting
 from keeptrusts.api.errors import FieldError, LengthRequiredError
 from keeptrusts.api.fields import check_query
 

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from access import tokens
 from access.roles import ADMIN, ROLES
-from keeptrusts import acting
-from keeptrusts.acting import Actor
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from access import tokens
-from keeptrusts import acting
-from keeptrusts.acting import Actor
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 from keeptrusts.env import secret_file
 
 

@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gateways.signing import keys
 from gateways.signing.keys import KeyUnreadableError
-from keeptrusts import acting
-from keeptrusts.acting import Actor
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 
 class Command(BaseCommand):

@@ -194,7 +194,7 @@ def _links(story: Story, repo: Repo) -> None:
     run_due()
     story.left(*["configuration.archived"] * 3, kind="git_repo")
     story.delete(f"git-repos/{linked['id']}")
-    story.left("git_repo.removed", "configuration.orphaned")
+    story.left("git_repo.removed", *["configuration.orphaned"] * 4)
     again = link(story.admin, repo.url, branch="main", path="p", adopt=True)
     story.left("git_repo.linked")
     run_due()
