@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from access import roles, tokens, uses
 from access.models import Token
 from keeptrusts import counters
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
 
@@ -42,6 +44,7 @@ class BearerAuthentication(BaseAuthentication):
         if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
             raise AuthenticationFailed("This token may not be used from this address.")
         uses.note(token)
+        acting.begin(Actor("token", str(token.pk), token.name))
         return token, counts
 
     def authenticate_header(self, request: Request) -> str:

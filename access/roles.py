@@ -13,6 +13,7 @@ ACTIONS: Mapping[str, str] = {
     "gateways.read": "read gateways, bindings, and client keys without secrets",
     "events.read": "read events",
     "decisions.read": "read decisions of gateways",
+    "audit.read": "read the audit log",
     "configurations.edit": "make, edit, archive and roll back configurations",
     "configurations.pin": "pin a version, and release it",
     "links.edit": "link repositories, edit and remove links, and sync them",
@@ -32,7 +33,7 @@ _CI = frozenset(
 _VIEWER = _METRICS | frozenset(
     {"configurations.read", "drift.read", "links.read", "gateways.read", "events.read"}
 )
-_AUDITOR = _VIEWER | {"decisions.read"}
+_AUDITOR = _VIEWER | {"decisions.read", "audit.read"}
 _EDITOR = _VIEWER | _CI | frozenset(
     {"configurations.edit", "configurations.pin", "links.edit", "links.confirm", "gateways.bind"}
 )  # fmt: skip

@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from access import roles
 from access.models import Token
+from events import audit
 from keeptrusts import counters
 from keeptrusts.api.errors import FieldError, NotFoundError
 
 COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
+_AUDITED = ("name", "role", "note", "hint", "networks", "made_by_id", "expires_at")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -61,9 +63,11 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
             fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
             now = {"role": token.role, "networks": token.networks}
             _check_bounds({**now, **fields}, editor)
+        before = audit.fields(token, _AUDITED)
         for name, value in fields.items():
             setattr(token, name, value)
         token.save()
+        audit.record("token.edited", token.pk, before=before, after=audit.fields(token, _AUDITED))
         return token
 
 
@@ -79,8 +83,11 @@ def rotate(token_id: UUID, *, overlap: timedelta) -> tuple[Token, str]:
             raise NotFoundError("token in force with this id")
         text = _new_text()
         token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
+        hint = token.hint
         token.digest, token.hint = digest(text), text[:_HINT_LENGTH]
         token.save()
+        after = {"hint": token.hint, "previous_until": token.previous_until}
+        audit.record("token.rotated", token.pk, before={"hint": hint}, after=after)
         return token, text
 
 
@@ -159,6 +166,8 @@ def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
             if one.revoked_at is None:
                 one.revoked_at = now
                 one.save(update_fields=["revoked_at"])
+                before, after = {"revoked_at": None}, {"revoked_at": now}
+                audit.record("token.revoked", one.pk, before=before, after=after)
         return token
 
 
@@ -226,6 +235,8 @@ def _is_within(one: Network, other: Network) -> bool:
 def _store(text: str, **fields: Any) -> Token:
     with transaction.atomic():
         counters.bump(COUNTER)
-        return Token.objects.create(
+        token = Token.objects.create(
             digest=digest(text), hint=text[:_HINT_LENGTH], created_at=timezone.now(), **fields
         )
+        audit.record("token.created", token.pk, after=audit.fields(token, _AUDITED))
+        return token

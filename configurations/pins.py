@@ -9,7 +9,7 @@ from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
 from configurations.versions import Origin
-from events import log
+from events import audit, log
 from keeptrusts.api.errors import ConflictError, FieldError
 
 
@@ -37,11 +37,13 @@ def pin(
         seq = publish()
         row = versions.locked(configuration_id)
         versions.check_active(row)
+        before = versions.audited(row)
         if number is not None:
             versions.bring_back(row, number, origin, seq=seq)
         row.pinned_at, row.pin_expires_at, row.updated_at = now, expires_at, now
         row.pin_reason, row.pin_actor = reason, origin.actor
         row.save(force_update=True)
+        audit.record("configuration.pinned", row.pk, before=before, after=versions.audited(row))
         details = {"actor": origin.actor, "reason": reason, "version": row.version}
         _record(log.Kind.PINNED, row, f"{origin.actor} pinned it: {reason}", **details)
 
@@ -84,13 +86,14 @@ def expire(configuration_id: str) -> None:
 
 
 def _release(row: Configuration, message: str, *, actor: str) -> None:
-    details = {"actor": actor, "reason": row.pin_reason}
+    details, before = {"actor": actor, "reason": row.pin_reason}, versions.audited(row)
     row.pinned_at = row.pin_expires_at = None
     row.pin_reason = row.pin_actor = ""
     if row.content_hash != row.git_hash:
         row.git_hash = ""  # So the next sync puts the file in git in force.
     row.updated_at = timezone.now()
     row.save(force_update=True)
+    audit.record("configuration.unpinned", row.pk, before=before, after=versions.audited(row))
     _record(log.Kind.UNPINNED, row, message, **details)
 
 

@@ -11,12 +11,17 @@ from django.utils import timezone
 
 from configurations.models import Configuration, Version
 from configurations.publish import publish
-from events import log
+from events import audit, log
 from keeptrusts.api.errors import ConflictError, NotFoundError
 from kt.policy.verify import VERIFY_VERSION
 
 Status = Configuration.Status
 Source = Configuration.Source
+
+_AUDITED = (
+    "name", "description", "labels", "status", "source", "owner", "version", "content_hash",
+    "pin_reason", "pin_expires_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def create(
         version = _next_version(row, content, origin, now=now, seq=seq)
         row.save(force_insert=True)
         version.save(force_insert=True)
+        audit.record("configuration.created", row.pk, after=audited(row))
         return row
 
 
@@ -103,6 +109,7 @@ def edit(
         row = locked(configuration_id)
         if not restore:
             check_active(row)
+        before = audited(row)
         asked = {**fields, "status": Status.ACTIVE}
         changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
         for name, value in changed.items():
@@ -117,6 +124,7 @@ def edit(
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
         row.save(force_update=True)
+        audit.record("configuration.edited", row.pk, before=before, after=audited(row))
         return row
 
 
@@ -135,9 +143,11 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
             return row
         check_unpinned(row)
         _check_owner(row, override, "?override=true")
+        before = audited(row)
         row.status = Status.ARCHIVED
         row.updated_at = timezone.now()
         row.save(force_update=True)
+        audit.record("configuration.archived", row.pk, before=before, after=audited(row))
         return row
 
 
@@ -156,16 +166,23 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
         row = locked(configuration_id)
         check_active(row)
         check_unpinned(row)
+        before = audited(row)
         if not bring_back(row, number, origin, seq=seq):
             transaction.set_rollback(True)
             return row
         row.save(force_update=True)
+        after = {**audited(row), "content_of_version": number}
+        audit.record("configuration.rolled_back", row.pk, before=before, after=after)
         _tell(row, origin)
         return row
 
 
 def retire(configuration_ids: Sequence[str]) -> None:
     """Archive configurations that lost their file; the caller decided so in this transaction."""
+    before, after = {"status": Status.ACTIVE}, {"status": Status.ARCHIVED}
+    audit.record_all(
+        "configuration.archived", [(name, before, after) for name in configuration_ids]
+    )
     Configuration.objects.filter(pk__in=configuration_ids).update(
         status=Status.ARCHIVED, updated_at=timezone.now()
     )
@@ -182,6 +199,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     existing = Configuration.objects.in_bulk([entry.configuration for entry in entries])
     rows: list[Configuration] = []
     versions: list[Version] = []
+    before = {name: audited(row) for name, row in existing.items()}
     for entry in entries:
         row = existing.get(entry.configuration) or Configuration(
             pk=entry.configuration, version=0, created_at=now
@@ -196,6 +214,9 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         rows.append(row)
     _write(rows, existing=existing)
     Version.objects.bulk_create(versions)
+    commit = {"commit": origin.commit, "author": origin.author, "signer": origin.signer}
+    changes = [(row.pk, before.get(row.pk), {**audited(row), **commit}) for row in rows]
+    audit.record_all("configuration.published", changes)
     return {row.pk: row.version for row in rows}
 
 
@@ -205,11 +226,14 @@ def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None
     `git_hashes` has the content hash in git by configuration id.
     """
     rows = list(Configuration.objects.filter(pk__in=git_hashes))
+    before = {row.pk: audited(row) for row in rows}
     for row in rows:
         row.owner, row.origin_url, row.source = owner, origin_url, Source.GIT
         row.git_hash, row.updated_at = git_hashes[row.pk], timezone.now()
     if rows:
         Configuration.objects.bulk_update(rows, _GIT_FIELDS)
+    changes = [(row.pk, before[row.pk], audited(row)) for row in rows]
+    audit.record_all("configuration.adopted", changes)
 
 
 def follow(owner: str, origin_url: str) -> None:
@@ -230,6 +254,8 @@ def orphan(owner: str) -> list[str]:
         if ids:
             now = timezone.now()
             rows.update(owner="", orphaned_at=now, updated_at=now)
+            changes = [(name, {"owner": owner}, {"owner": ""}) for name in ids]
+            audit.record_all("configuration.orphaned", changes)
         else:
             transaction.set_rollback(True)
         return ids
@@ -296,6 +322,11 @@ def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None
         row.source = origin.source
     version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
     version.save(force_insert=True)
+
+
+def audited(row: Configuration) -> audit.Fields:
+    """What the audit log keeps of a configuration."""
+    return audit.fields(row, _AUDITED)
 
 
 def _tell(row: Configuration, origin: Origin) -> None:

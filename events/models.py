@@ -1,4 +1,4 @@
-"""The table of events."""
+"""The tables of events and of the audit log."""
 
 from django.db import models
 
@@ -39,3 +39,24 @@ class Event(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["kind", "-id"], name="event_kind")]
+
+
+class AuditEntry(models.Model):
+    """One change that somebody made; never updated, and never removed.
+
+    `target` is the id of what was changed; its kind is the first word of `action`. `before` and
+    `after` hold the fields that differ, without secrets: `before` is null for what was made, and
+    `after` for what was removed. `actor_id` is that of a token, gateway or link.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200, db_index=True)
+    actor_name = models.CharField(max_length=2000)
+    action = models.CharField(max_length=40)
+    target = models.CharField(max_length=200, db_index=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["action", "-id"], name="audit_action")]

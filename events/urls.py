@@ -4,4 +4,7 @@ from django.urls import path
 
 from events import views
 
-urlpatterns = [path("events", views.Events.as_view())]
+urlpatterns = [
+    path("events", views.Events.as_view()),
+    path("audit-log", views.AuditLog.as_view()),
+]

@@ -11,6 +11,8 @@ from gateways.mirror import Known, fleet
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment, gateways
 from keeptrusts import counters
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 from keeptrusts.api.errors import GoneError
 
 
@@ -50,6 +52,7 @@ class EnrolmentAuthentication(_Bearer):
         if row is None:
             message = "This enrolment token is unknown, revoked or expired; ask for a new one."
             raise AuthenticationFailed(message)
+        acting.begin(Actor("enrolment_token", str(row.pk), row.name))
         return row, None
 
 

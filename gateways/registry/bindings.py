@@ -8,9 +8,12 @@ from django.utils import timezone
 
 from configurations.publish import publish
 from configurations.successors import Followers
+from events import audit
 from gateways.models import Binding, EnrolmentToken
 from gateways.registry import gateways
 from keeptrusts.api.errors import ConflictError, NotFoundError
+
+_AUDITED = ("configuration_id", "selector")
 
 
 def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
@@ -25,6 +28,7 @@ def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
         row = Binding.objects.create(
             configuration_id=configuration_id, selector=dict(selector), created_at=timezone.now()
         )
+        audit.record("gateway_binding.created", row.pk, after=audit.fields(row, _AUDITED))
         gateways.rebind_all(seq)
         return row
 
@@ -41,6 +45,7 @@ def delete(binding_id: UUID) -> Binding:
         if row is None:
             raise NotFoundError("gateway binding with this id")
         Binding.objects.filter(pk=binding_id).delete()
+        audit.record("gateway_binding.deleted", row.pk, before=audit.fields(row, _AUDITED))
         gateways.rebind_all(seq)
         return row
 

@@ -13,13 +13,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access.tokens import digest
-from events import log
+from events import audit, log
 from gateways.models import ClientKey, Gateway
 from gateways.registry import gateways, keylists
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 _PREFIX = "ktc_"
 _MOST_TOLD = 100
+_AUDITED = (
+    "model_globs", "rate_limit", "token_budget", "gateways", "selector", "revoked_at",
+)  # fmt: skip
 # A column whose name Django's own module of models would hide.
 _SHOWN = {"model_globs": "models"}
 
@@ -154,7 +157,10 @@ def _save(row: ClientKey, count: int, *, change: str, changed: Sequence[str], ac
         raise FieldError("selector", "must be null where gateways are named, or these null")
     _check_digest(row)
     row.updated_at = timezone.now()
+    stored = ClientKey.objects.filter(pk=row.pk, revoked_at=None).first()
+    before = audit.fields(stored, _AUDITED) if stored else None
     row.save()
+    audit.record(f"client_key.{change}", row.name, before=before, after=audit.fields(row, _AUDITED))
     closed = gateways.rekey_all(count)
     details = {
         "actor": actor,

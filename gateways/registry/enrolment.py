@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from access.tokens import digest
 from configurations.publish import publish
+from events import audit
 from gateways.models import EnrolmentToken, Gateway
 from gateways.registry import gateways, tokens
 from keeptrusts.api.errors import ConflictError, FieldError, LimitedError, NotFoundError
@@ -20,6 +21,7 @@ _LONGEST_LIFETIME = timedelta(days=366)
 # A stolen token must not fill the registry before anybody looks.
 _PACE = timedelta(seconds=0.25)
 _AT_ONCE = 5
+_AUDITED = ("name", "labels", "configuration_id", "max_uses", "expires_at")
 
 
 def create(fields: Mapping[str, Any]) -> tuple[EnrolmentToken, str]:
@@ -38,7 +40,9 @@ def create(fields: Mapping[str, Any]) -> tuple[EnrolmentToken, str]:
     with transaction.atomic():
         text, kept = tokens.enrolment_token()
         values = {**fields, "expires_at": expires_at, "created_at": now}
-        return EnrolmentToken.objects.create(digest=kept, **values), text
+        row = EnrolmentToken.objects.create(digest=kept, **values)
+        audit.record("enrolment_token.created", row.pk, after=audit.fields(row, _AUDITED))
+        return row, text
 
 
 def find(text: str) -> EnrolmentToken | None:
@@ -87,6 +91,10 @@ def revoke(token_id: UUID, *, descendants: bool) -> tuple[EnrolmentToken, list[s
         if row.revoked_at is None:
             row.revoked_at = timezone.now()
             row.save(update_fields=["revoked_at"])
+            after = {"revoked_at": row.revoked_at}
+            audit.record(
+                "enrolment_token.revoked", row.pk, before={"revoked_at": None}, after=after
+            )
         return row, gateways.delete_enrolled(token_id) if descendants else []
 
 

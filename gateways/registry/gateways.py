@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from configurations.publish import publish
-from events import log
+from events import audit, log
 from gateways.models import Binding, Gateway
 from gateways.registry import keylists, tokens
 from gateways.registry.selectors import SelectorRule, bind
@@ -21,6 +21,7 @@ from keeptrusts.messaging import hints
 _PREVIOUS_TOKEN = timedelta(hours=24)
 _AT_ONCE = 500
 _MOST_REMEMBERED = 100
+_AUDITED = ("name", "labels", "configuration_id", "bound_id", "client_keys", "enrolled_by_id")
 _BOUND_FIELDS = ["bound", "bound_before", "ambiguous", "bound_seq", "bound_at", "changed_seq"]
 
 
@@ -46,6 +47,7 @@ def register(gateway_id: str, *, fields: Mapping[str, Any]) -> tuple[Gateway, st
         row = Gateway(pk=gateway_id, digest=digest, created_at=now, **fields)
         _rebind([row], seq)
         _rekey(row, count)
+        audit.record("gateway.registered", row.pk, after=audit.fields(row, _AUDITED))
         return row, text
 
 
@@ -75,8 +77,10 @@ def release(gateway_id: str) -> None:
         if row.deleted_at is None:
             message = f"The gateway {gateway_id!r} is there; delete it before its id is released."
             raise ConflictError("id_taken", message)
-        row.released_at = row.released_at or timezone.now()
-        row.save(update_fields=["released_at"])
+        if row.released_at is None:
+            row.released_at = timezone.now()
+            row.save(update_fields=["released_at"])
+            audit.record("gateway.released", row.pk)
 
 
 def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gateway:
@@ -89,12 +93,13 @@ def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gate
     with transaction.atomic():
         seq, count = publish(), count_change()
         row = _found(gateway_id)
-        before = row.client_keys
+        before = audit.fields(row, _AUDITED)
         for name, value in fields.items():
             setattr(row, name, value)
         _rebind([row], seq)
         _rekey(row, count)
-        if fields.get("client_keys", before) != before:
+        audit.record("gateway.edited", row.pk, before=before, after=audit.fields(row, _AUDITED))
+        if row.client_keys != before["client_keys"]:
             _tell_switched(row, actor)
         return row
 
@@ -112,6 +117,8 @@ def rotate_token(gateway_id: str) -> tuple[Gateway, str]:
         row.previous_digest, row.digest = row.digest, digest
         row.previous_until = timezone.now() + _PREVIOUS_TOKEN
         _save(row, count)
+        after = {"previous_until": row.previous_until}
+        audit.record("gateway.token_rotated", row.pk, after=after)
         return row, text
 
 
@@ -153,6 +160,7 @@ def delete_enrolled(token_id: UUID) -> list[str]:
 
 
 def _delete(row: Gateway, count: int) -> None:
+    audit.record("gateway.deleted", row.pk, before=audit.fields(row, _AUDITED))
     row.deleted_at = timezone.now()
     row.configuration = None
     _bind(row, None)

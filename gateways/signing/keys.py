@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.utils import timezone
 
+from events import audit
 from gateways.models import SigningKey
 from gateways.signing.encoding import b64u, unb64u
 from gateways.signing.statements import DesiredKind, Signed, etag
@@ -93,6 +94,9 @@ def rotate() -> tuple[str, str]:
         counters.bump(COUNTER)
         older = SigningKey.objects.order_by("-pk").first()
         newer = _make(older)
+        before = {"fingerprint": older.fingerprint} if older else None
+        after = {"fingerprint": newer.fingerprint}
+        audit.record("signing_key.rotated", newer.fingerprint, before=before, after=after)
         if older is None:
             return "", newer.fingerprint
         older.private_key = ""  # What can sign no more cannot be stolen.

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from configurations import pins, versions
 from configurations.models import Configuration
+from events import audit
 from events import log as events
 from gitrepos import refs
 from gitrepos.forge.addresses import RepoURL
@@ -35,6 +36,12 @@ _PLANNED = {
     "allowed_signers", "allowed_openpgp_keys",
 }  # fmt: skip
 
+_AUDITED = (
+    "url", "branch", "tag", "commit", "semver", "path", "poll_interval_seconds",
+    "webhook_poll_interval_seconds", "auto_create_configuration", "adopt", "id_prefix", "include",
+    "exclude", "prune", "suspended", "allowed_signers", "allowed_openpgp_keys",
+)  # fmt: skip
+
 
 def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link:
     """Link a repository; it is due at once.
@@ -55,6 +62,7 @@ def create(url: RepoURL, *, token: str, credential: str, fields: Fields) -> Link
         row.save(force_insert=True)
         [remote] = remotes.locked(row.remote)
         claims.reschedule(remote)
+        audit.record("git_repo.linked", row.pk, after=_audited(row))
     return row
 
 
@@ -132,7 +140,7 @@ def edit(
         locked = remotes.locked(old, new)
         claims.outdate(Link.objects.filter(pk=link_id))
         row.refresh_from_db(from_queryset=Link.objects.select_for_update())
-        prefix = row.id_prefix
+        prefix, before = row.id_prefix, _audited(row)
         if row.url != new.url:
             versions.follow(str(link_id), new.url)
         _filled(row, fields)
@@ -143,9 +151,23 @@ def edit(
             row.files.update(blob="")  # Each is read again, since its id changes.
         row.updated_at = timezone.now()
         row.save(force_update=True)  # Without this, Django takes the row for a new one.
+        given = {"access_token": token, "webhook_secret": fields.get("webhook_secret")}
+        after = {**_audited(row), **{name: "changed" for name, value in given.items() if value}}
+        audit.record("git_repo.edited", row.pk, before=before, after=after)
         for remote in locked:
             remotes.tidy(remote)
     return row
+
+
+def _audited(row: Link) -> audit.Fields:
+    """What the audit log keeps of a link; of secrets whether there is one."""
+    shared = row.remote.shared
+    return {
+        **audit.fields(row, _AUDITED),
+        "credential": shared.name if shared else "",
+        "has_access_token": bool(row.remote.credential),
+        "has_webhook_secret": bool(row.webhook_secret),
+    }
 
 
 def request_sync(link_id: UUID) -> int:
@@ -156,6 +178,7 @@ def request_sync(link_id: UUID) -> int:
         ConflictError: the link is suspended (`suspended`).
     """
     with writing():
+        audit.record("git_repo.sync_requested", link_id)
         return _requested(link_id).requested_seq
 
 
@@ -177,6 +200,7 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
                 f"The link holds {row.held['commit']} now; look at it, then confirm that one.",
             )
         Link.objects.filter(pk=link_id).update(confirmed_commit=commit)
+        audit.record("git_repo.confirmed", link_id, after=row.held)
         message = f"{actor} confirmed the held commit ({row.held['reason']})."
         details = {"actor": actor, **row.held}
         events.record(events.Kind.CONFIRMED, message, git_repo=str(link_id), details=details)
@@ -259,6 +283,8 @@ def delete(link_id: UUID) -> list[str]:
     """
     with writing():
         [remote] = remotes.locked(remotes.of_link(link_id))
+        row = Link.objects.get(pk=link_id)
+        audit.record("git_repo.removed", link_id, before=_audited(row))
         left = versions.orphan(str(link_id))
         Link.objects.filter(pk=link_id).delete()
         remotes.tidy(remote)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from events import log
+from events import audit, log
 from gitrepos.errors import SecretLostError
 from gitrepos.forge.addresses import stored
 from gitrepos.links.links import writing
@@ -37,6 +37,10 @@ SECRET_FIELDS: Mapping[str, Mapping[str, str]] = {
 """The columns with the secrets of each kind, and the API's field for each."""
 
 _NAMED = 100
+_AUDITED = (
+    "name", "kind", "hosts", "username", "authorization", "known_hosts", "public_key",
+    "client_certificate", "expires_at",
+)  # fmt: skip
 
 
 def create(fields: Fields, *, secrets: Mapping[str, str]) -> GitCredential:
@@ -51,6 +55,7 @@ def create(fields: Fields, *, secrets: Mapping[str, str]) -> GitCredential:
         setattr(row, column, sealed(secret, row, column))
     with writing():
         _save(row, insert=True)
+        audit.record("git_credential.created", row.pk, after=audit.fields(row, _AUDITED))
         _warn(now, GitCredential.objects.filter(pk=row.pk))
     return row
 
@@ -82,6 +87,10 @@ def edit(
         now = row.updated_at = timezone.now()
         row.expiring = row.expiring and "expires_at" not in fields
         _save(row)
+        after = {**audit.fields(row, _AUDITED), **dict.fromkeys(secrets, "changed")}
+        audit.record(
+            "git_credential.edited", row.pk, before=audit.fields(old, _AUDITED), after=after
+        )
         _tell(old, row, actor, secrets)
         _warn(now, GitCredential.objects.filter(pk=row.pk))
         if secrets or fields.keys() - {"name", "expires_at"}:
@@ -99,6 +108,7 @@ def delete(credential_id: UUID) -> None:
     with writing():
         row = _locked(credential_id)
         _refuse_in_use("Links use it; give them another credential first", _links(row))
+        audit.record("git_credential.deleted", row.pk, before=audit.fields(row, _AUDITED))
         row.delete()
 
 

@@ -28,6 +28,7 @@ from gitrepos.sync.candidates import Candidate, Linked
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, mass_removal
+from keeptrusts.api.acting import Actor, acting_as
 
 _MAX_WAIT = timedelta(hours=1)
 # Of a commit by its id, which does not change.
@@ -273,9 +274,10 @@ def _publish(
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt
     }
-    versions.retire([row.configuration for row in decided.retired])
-    versions.adopt(adopted, owner=str(link.pk), origin_url=link.url)
-    return versions.record(entries, origin=origin, owner=str(link.pk))
+    with acting_as(Actor("git_repo", str(link.pk), link.url)):
+        versions.retire([row.configuration for row in decided.retired])
+        versions.adopt(adopted, owner=str(link.pk), origin_url=link.url)
+        return versions.record(entries, origin=origin, owner=str(link.pk))
 
 
 def _notice(link: Link, decided: Plan) -> tuple[str, str]:

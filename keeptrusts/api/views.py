@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from keeptrusts.api import acting
 from keeptrusts.api.errors import FieldError, LengthRequiredError
 from keeptrusts.api.fields import check_query
 
@@ -37,6 +38,7 @@ class View(APIView):
         return self.actions.get("GET" if request.method == "HEAD" else str(request.method), "")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        acting.forget()
         super().initial(request, *args, **kwargs)
         if request.user is not None:
             request.META[AUTHENTICATED] = True

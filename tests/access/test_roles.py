@@ -28,6 +28,7 @@ TABLE = {
     "gateways.read": "viewer auditor editor admin",
     "events.read": "viewer auditor editor admin",
     "decisions.read": "auditor admin",
+    "audit.read": "auditor admin",
     "configurations.edit": "editor admin",
     "configurations.pin": "editor admin",
     "links.edit": "editor admin",

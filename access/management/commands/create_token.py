@@ -6,6 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from access import tokens
 from access.roles import ADMIN, ROLES
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 
 class Command(BaseCommand):
@@ -18,4 +20,5 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=list(ROLES), default=ADMIN)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        acting.begin(Actor("command", name="manage.py create_token"))
         self.stdout.write(tokens.create(options["name"], role=options["role"])[1])

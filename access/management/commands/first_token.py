@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from access import tokens
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 from keeptrusts.env import secret_file
 
 
@@ -20,6 +22,7 @@ class Command(BaseCommand):
     help = "Make the first token, unless there ever was one, and say where it is."
 
     def handle(self, *args: Any, **options: Any) -> str:
+        acting.begin(Actor("command", name="manage.py first_token"))
         given, path = settings.ENV.bootstrap_token, settings.ENV.data_dir / "admin-token"
         if not tokens.any_made():
             text = given or secret_file(path)

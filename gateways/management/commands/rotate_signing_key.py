@@ -6,6 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gateways.signing import keys
 from gateways.signing.keys import KeyUnreadableError
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 
 class Command(BaseCommand):
@@ -14,6 +16,7 @@ class Command(BaseCommand):
     help = "Replace the key that signs statements for gateways; they follow by themselves."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        acting.begin(Actor("command", name="manage.py rotate_signing_key"))
         try:
             older, newer = keys.rotate()
         except KeyUnreadableError as exc:

@@ -1,0 +1,101 @@
+"""The audit log: who changed what, and how. Its only writer."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from events.models import AuditEntry
+from keeptrusts.api import acting
+
+Fields = Mapping[str, Any]
+
+# Every change that is recorded, with what it is.
+ACTIONS: Mapping[str, str] = {
+    "token.created": "a token was made",
+    "token.edited": "name, note or end of a token was changed",
+    "token.rotated": "a token got a new text",
+    "token.revoked": "a token was revoked",
+    "configuration.created": "a configuration was made by the API",
+    "configuration.edited": "a configuration was changed by the API, or put back in force",
+    "configuration.archived": "a configuration was taken out of force",
+    "configuration.rolled_back": "the content of an earlier version was made the next one",
+    "configuration.published": "a merged file came into force as a version",
+    "configuration.adopted": "a link took over a configuration that has its content",
+    "configuration.orphaned": "the link that fed a configuration was removed",
+    "configuration.pinned": "a version was pinned",
+    "configuration.unpinned": "a pin was released, or expired",
+    "git_repo.linked": "a repository was linked",
+    "git_repo.edited": "a link was changed",
+    "git_repo.sync_requested": "somebody asked for a sync",
+    "git_repo.confirmed": "a held commit was confirmed",
+    "git_repo.removed": "a link was removed",
+    "git_credential.created": "a git credential was stored",
+    "git_credential.edited": "a git credential was changed",
+    "git_credential.deleted": "a git credential was deleted",
+    "gateway.registered": "a gateway was registered, or enrolled itself",
+    "gateway.edited": "a gateway was changed, or bound",
+    "gateway.token_rotated": "a gateway got a new token",
+    "gateway.deleted": "a gateway was deleted",
+    "gateway.released": "the id of a deleted gateway was released",
+    "gateway_binding.created": "a selector was made",
+    "gateway_binding.deleted": "a selector was removed",
+    "enrolment_token.created": "an enrolment token was made",
+    "enrolment_token.revoked": "an enrolment token was revoked",
+    "client_key.created": "a client key was made",
+    "client_key.edited": "a client key was changed",
+    "client_key.rotated": "a client key got a new text",
+    "client_key.previous_ended": "the text of a client key before its rotation was ended",
+    "client_key.revoked": "a client key was revoked",
+    "signing_key.rotated": "the key that signs statements was replaced",
+}  # fmt: skip
+
+
+def record(
+    action: str, target: object, *, before: Fields | None = None, after: Fields | None = None
+) -> None:
+    """Add one entry, in the transaction of the change, by whoever acts now.
+
+    `before` and `after` have fields by name, never a secret; of a change with both, those that
+    differ are kept.
+    """
+    record_all(action, [(str(target), before, after)])
+
+
+def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields | None]]) -> None:
+    """Add an entry for each of many changes: target, before and after; as `record` does."""
+    assert action in ACTIONS
+    now, actor = timezone.now(), acting.current()
+    rows = []
+    for target, before, after in changes:
+        old, new = _plain(before), _plain(after)
+        if old is not None and new is not None:
+            differ = {name for name in old | new if old.get(name) != new.get(name)}
+            old = {name: value for name, value in old.items() if name in differ}
+            new = {name: value for name, value in new.items() if name in differ}
+        rows.append(
+            AuditEntry(
+                at=now, action=action, target=target, before=old, after=new,
+                actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
+            )
+        )  # fmt: skip
+    AuditEntry.objects.bulk_create(rows, batch_size=500)
+
+
+def fields(row: object, names: Iterable[str]) -> Fields:
+    """The values of a row's columns, by name."""
+    return {name: getattr(row, name) for name in names}
+
+
+def _plain(values: Fields | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {name: _shown(value) for name, value in values.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return str(value) if isinstance(value, UUID) else value
