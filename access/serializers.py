@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from access.models import Token
 from access.roles import ROLES, VIEWER
-from keeptrusts.api.fields import Input, Line, Lines, Text, Whole
+from keeptrusts.api.fields import Choice, Input, Line, Lines, Text, Whole
 
 _MOST_NETWORKS = 20
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
@@ -41,7 +41,7 @@ class TokenInput(TokenEdit):
     """`POST /v1/tokens`."""
 
     name = Line(max_length=200)
-    role = serializers.ChoiceField(list(ROLES), default=VIEWER)
+    role = Choice(list(ROLES), default=VIEWER)
     networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
 
 

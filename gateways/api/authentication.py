@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from gateways.mirror import Known, fleet
 from gateways.models import EnrolmentToken
-from gateways.registry import enrolment, gateways
+from gateways.registry import enrolment, gateways, tokens
 from keeptrusts import counters
 from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
@@ -50,7 +50,10 @@ class EnrolmentAuthentication(_Bearer):
         """
         row = enrolment.find(_bearer(request))
         if row is None:
-            message = "This enrolment token is unknown, revoked or expired; ask for a new one."
+            message = (
+                "This is no enrolment token, which begins with kte_, or it is revoked or expired;"
+                " ask for a new one."
+            )
             raise AuthenticationFailed(message)
         acting.begin(Actor("enrolment_token", str(row.pk), row.name))
         return row, None
@@ -83,8 +86,7 @@ def admitted(gateway: Known | None, token: str) -> Known:
         GoneError: the gateway was deleted (`gateway_deleted`).
     """
     if gateway is None:
-        message = "This token is unknown; send the gateway's own, which begins with ktg_."
-        raise AuthenticationFailed(message)
+        raise AuthenticationFailed(tokens.UNKNOWN)
     if gateway.deleted_at is not None:
         raise GoneError("gateway_deleted", "This gateway was deleted; register it again to use it.")
     if gateway.previous_digest and gateway.is_newest(token):

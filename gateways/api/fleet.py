@@ -51,7 +51,7 @@ class OneGateway(View):
     actions = {"GET": "gateways.read", "PATCH": "gateways.edit", "DELETE": "gateways.edit"}
 
     def action_of(self, request: Request) -> str:
-        binds = request.method == "PATCH" and set(request.data) <= {"configuration", "labels"}
+        binds = request.method == "PATCH" and set(request.data) == {"configuration"}
         return "gateways.bind" if binds else super().action_of(request)
 
     def get(self, request: Request, gateway_id: str) -> Response:

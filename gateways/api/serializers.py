@@ -8,7 +8,7 @@ from rest_framework import serializers
 from configurations.models import Configuration
 from configurations.serializers import Id, Labels
 from gateways.models import Binding, EnrolmentToken, Gateway
-from keeptrusts.api.fields import Input, Line, Whole
+from keeptrusts.api.fields import Choice, Input, Line, Whole
 
 # The last word of a path below /v1/gateways.
 _RESERVED = "enrol"
@@ -41,7 +41,7 @@ class GatewayEdit(Input):
     name = Line(max_length=200, required=False)
     labels = Labels(required=False)
     configuration = ConfigurationId(required=False, allow_null=True, source="configuration_id")
-    client_keys = serializers.ChoiceField(Gateway.ClientKeys.choices, required=False)
+    client_keys = Choice(Gateway.ClientKeys.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
@@ -58,7 +58,7 @@ class GatewayInput(Input):
     configuration = ConfigurationId(
         required=False, allow_null=True, default=None, source="configuration_id"
     )
-    client_keys = serializers.ChoiceField(Gateway.ClientKeys.choices, required=False)
+    client_keys = Choice(Gateway.ClientKeys.choices, required=False)
 
 
 class EnrolmentInput(Input):

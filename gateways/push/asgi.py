@@ -14,6 +14,7 @@ from gateways.push.batches import Batches
 from gateways.push.hub import Hub
 from gateways.push.reporting import Reporting
 from gateways.push.stream import Stream
+from gateways.registry import tokens
 from gateways.reports import inputs, reports
 from gateways.signing.statements import DesiredKeys
 from keeptrusts.api.errors import GoneError, RefusedError
@@ -103,8 +104,7 @@ class Application:
             raise _unavailable(failures.SILENT.message)
         if gateway is None:
             self._attempts.failed(address, token)
-            message = "This token is unknown; send the gateway's own, which begins with ktg_."
-            raise RefusedError(401, "authentication_failed", message, headers=_CHALLENGE)
+            raise RefusedError(401, "authentication_failed", tokens.UNKNOWN, headers=_CHALLENGE)
         if gateway.deleted_at is not None:
             message = "This gateway was deleted; register it again to use it."
             raise GoneError("gateway_deleted", message)

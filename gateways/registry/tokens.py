@@ -5,6 +5,11 @@ import secrets
 from access.tokens import digest
 from gateways.signing import keys
 
+UNKNOWN = (
+    "This token is unknown, or ended when it was rotated; send the gateway's own, which begins with"
+    " ktg_."
+)
+
 
 def gateway_token() -> tuple[str, str]:
     """A new token of a gateway, and the digest of it that is stored."""

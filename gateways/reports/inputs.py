@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from configurations.checks import ID
 from configurations.serializers import Id
-from keeptrusts.api.fields import Flag, Input, Line, Whole
+from keeptrusts.api.fields import Choice, Flag, Input, Line, Whole
 
 _LARGEST = 2**63 - 1
 _MOST_COUNTERS = 50
@@ -63,7 +63,7 @@ class ReportInput(Input):
 
     running = RunningInput(allow_null=True)
     client_keys = RunningKeysInput(required=False, allow_null=True, default=None)
-    health = serializers.ChoiceField(["ok", "degraded"])
+    health = Choice(["ok", "degraded"])
     problem = ProblemInput(allow_null=True)
     kt_version = Line(max_length=40)
     started_at = serializers.DateTimeField()

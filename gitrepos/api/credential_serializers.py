@@ -12,7 +12,7 @@ from gitrepos.forge.git import known_hosts, ssh_config
 from gitrepos.links import client_certificates, given_keys, shared_credentials, ssh_keys
 from gitrepos.links.sealed_secrets import BEARER
 from gitrepos.models import CredentialKind, GitCredential
-from keeptrusts.api.fields import Input, Text
+from keeptrusts.api.fields import Choice, Input, Text
 from keeptrusts.judge.asking import ask
 from keeptrusts.judge.errors import TooCostlyError
 from keeptrusts.judge.policies import TOO_COSTLY
@@ -70,7 +70,7 @@ class CredentialInput(Input):
         child=HostField(max_length=300), required=False, allow_empty=False, max_length=_MAX_HOSTS
     )
     username = Text(max_length=255, required=False, allow_blank=True)
-    authorization = serializers.ChoiceField(["basic", BEARER], required=False)
+    authorization = Choice(["basic", BEARER], required=False)
     token = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
     password = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
     private_key = Text(max_length=_MAX_KEY_LENGTH, required=False)
@@ -179,7 +179,7 @@ class CredentialInput(Input):
 class NewCredential(CredentialInput):
     """The body of `POST /v1/git-credentials`."""
 
-    kind = serializers.ChoiceField(CredentialKind.choices)
+    kind = Choice(CredentialKind.choices)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kind = CredentialKind(attrs["kind"])

@@ -69,6 +69,15 @@ class Flag(serializers.BooleanField):
         return data
 
 
+class Choice(serializers.ChoiceField):
+    """One of a few words, which the error names."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        known = ", ".join(str(name) for name in self.choices)
+        self.error_messages["invalid_choice"] = f"must be one of {known}"
+
+
 class Input(serializers.Serializer[Any]):
     """An object of a request. An unknown field is an error."""
 

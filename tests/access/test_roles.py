@@ -123,7 +123,9 @@ def test_every_cell_of_role_and_endpoint(role: str) -> None:
     ("role", "body", "allowed"),
     [
         ("editor", {"configuration": None}, True),
-        ("editor", {"labels": {"a": "b"}}, True),
+        ("editor", {"labels": {"a": "b"}}, False),
+        ("editor", {"configuration": None, "labels": {}}, False),
+        ("editor", {}, False),
         ("editor", {"configuration": None, "client_keys": "off"}, False),
         ("editor", {"name": "x"}, False),
         ("viewer", {"labels": {}}, False),
@@ -131,7 +133,7 @@ def test_every_cell_of_role_and_endpoint(role: str) -> None:
     ],
 )
 def test_binding_a_gateway_is_an_editors(role: str, body: Any, allowed: bool) -> None:
-    """Its labels too, which selectors bind by; all else of a gateway is an admin's."""
+    """All else is an admin's, its labels too: client keys go by them."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.create(role, role=role)[1]}")
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 
 from access import tokens
 from access.roles import ADMIN, ROLES
@@ -21,4 +23,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         acting.begin(Actor("command", name="manage.py create_token"))
+        try:
+            self._make(options)
+        except Error as exc:
+            raise CommandError(
+                f"there is no control plane in {settings.ENV.data_dir}, or its database fails: run"
+                f" this where it runs, with its settings ({' '.join(str(exc).split())})"
+            ) from exc
+
+    def _make(self, options: dict[str, Any]) -> None:
         self.stdout.write(tokens.create(options["name"], role=options["role"])[1])

@@ -22,3 +22,4 @@ class Command(BaseCommand):
         except KeyUnreadableError as exc:
             raise CommandError(exc.message) from exc
         self.stdout.write(f"{older or 'no key before'} -> {newer}")
+        self.stdout.write("Gateways follow by themselves. Make a backup now: older ones end here.")
