@@ -13,11 +13,12 @@ _FORBIDDEN = (
     r"\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
 _UNPRINTABLE = re.compile(f"[{_FORBIDDEN}]")
-_UNPRINTABLE_BUT_LINES = re.compile(f"(?![\n\t])[{_FORBIDDEN}]")
+# A carriage return ends a line of Windows; alone it has a terminal write over what stands there.
+_UNPRINTABLE_BUT_LINES = re.compile(f"(?![\n\t]|\r\n)[{_FORBIDDEN}]")
 # What people write in lines and read back, by the names of fields.
 _OF_LINES = frozenset(
     ("allowed_openpgp_keys", "allowed_signers", "client_certificate", "description", "known_hosts",
-     "note", "public_key")
+     "message", "note", "public_key")
 )  # fmt: skip
 # First bytes of any of them in JSON: answers without one, which are most, are not looked through.
 _SUSPECTS = re.compile(rb"[\\\x7f\xc2\xd8\xe1\xe2\xef\xf0\xf3]")

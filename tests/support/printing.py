@@ -6,7 +6,7 @@ from typing import Any
 
 _LINES = {
     "allowed_openpgp_keys", "allowed_signers", "client_certificate", "description", "known_hosts",
-    "note", "public_key",
+    "message", "note", "public_key",
 }  # fmt: skip
 _JOINERS = "\u200c\u200d"
 
@@ -37,6 +37,6 @@ def _is_raw(text: str, *, has_lines: bool) -> bool:
         or unicodedata.bidirectional(char)
         in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
         or char in "\u200b\u200e\u200f\u061c\ufeff"
-        for char in text
+        for char in (text.replace("\r\n", "\n") if has_lines else text)
         if not (has_lines and char in "\n\t") and char not in _JOINERS
     )

@@ -355,4 +355,5 @@ def test_a_commit_of_hostile_text_is_recorded(admin: APIClient, repo: Repo) -> N
     (version,) = get(admin, "/v1/configurations/good/versions")
     assert version["author"].startswith("N\ufffd")
     assert version["message"].startswith("M\ufffdessage")
-    assert len(version["message"]) == 500
+    assert "\x01" not in version["message"]
+    assert len(Version.objects.get().message) == 500
