@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 from rest_framework.test import APIClient
 
+from configurations.models import Version
 from kt.policy.rules.pack import NoIdentity
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
