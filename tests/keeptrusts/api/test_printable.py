@@ -52,14 +52,14 @@ def test_no_answer_has_anything_raw(value: Any) -> None:
     assert unprintable(data) == []
     assert json.loads(encode(data)) == data
     if unprintable(value) == [] and not any(
-        map(_is_unassigned, json.dumps(value, ensure_ascii=False))
+        map(_may_be_unseen, json.dumps(value, ensure_ascii=False))
     ):
         assert data == value
 
 
-def _is_unassigned(char: str) -> bool:
-    """Such as may become invisible one day."""
-    return unicodedata.category(char) == "Cn"
+def _may_be_unseen(char: str) -> bool:
+    """Formatting, and what may become it one day."""
+    return unicodedata.category(char) in ("Cf", "Cn")
 
 
 def test_lines_stay_where_people_write_them() -> None:
