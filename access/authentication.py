@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -36,10 +36,10 @@ class BearerAuthentication(BaseAuthentication):
             NotAuthenticated: there is no bearer token.
             AuthenticationFailed: the token is unknown, revoked or expired.
         """
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not text.strip():
+        text = bearer_text(request)
+        if not text:
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
-        counts, text = counters.read(), text.strip()
+        counts = counters.read()
         token = _valid(self._find(text, counts.get(tokens.COUNTER, 0)), text)
         if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
             raise AuthenticationFailed("This token may not be used from this address.")
@@ -71,14 +71,22 @@ class MayAct(BasePermission):
         method = str(request.method).lower()
         if method == "options" or not hasattr(view, method):
             return True  # What is not there is answered with 405, to whoever has a token.
-        action = view.action_of(request)
-        if not roles.may(token.role, action):
-            able = ", ".join(roles.with_action(action))
-            self.message = (
-                f"A token of the role {token.role} may not do this ({action}); use one of {able}."
-            )
-            return False
+        demand(request, view.action_of(request))
         return True
+
+
+def demand(request: Request, action: str) -> None:
+    """Check that the role of the token may do something.
+
+    Raises:
+        PermissionDenied: it may not; the message says which roles may.
+    """
+    role = bearer(request).role
+    if not roles.may(role, action):
+        able = ", ".join(roles.with_action(action))
+        raise PermissionDenied(
+            f"A token of the role {role} may not do this ({action}); use one of {able}."
+        )
 
 
 def bearer(request: Request) -> Token:
@@ -86,6 +94,12 @@ def bearer(request: Request) -> Token:
     token: Any = request.user
     assert isinstance(token, Token)
     return token
+
+
+def bearer_text(request: Request) -> str:
+    """The bearer token's text in the headers; empty without one."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
 
 
 def counts(request: Request) -> Mapping[str, int]:

@@ -19,9 +19,13 @@ class Cidr(Text):
 
     def to_internal_value(self, data: Any) -> str:
         try:
-            return str(ipaddress.ip_network(super().to_internal_value(data)))
+            network = ipaddress.ip_network(super().to_internal_value(data))
         except ValueError as exc:
             raise serializers.ValidationError(f"{exc}; write such as 10.0.0.0/8") from exc
+        address = network.network_address
+        if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
+            raise serializers.ValidationError("must be of IPv4, or of IPv6 without a zone")
+        return str(network)
 
 
 class TokenEdit(Input):

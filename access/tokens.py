@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from access import roles
 from access.models import Token
 from events import audit
 from keeptrusts import counters
-from keeptrusts.api.errors import FieldError, NotFoundError
+from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 
 COUNTER = "tokens"
 _PREFIX = "kt_"
@@ -47,7 +47,10 @@ def create(
     fields = {"role": role, "networks": list(networks), "expires_at": _expiry(expires_at, maker)}
     _check_bounds(fields, maker)
     text = _new_text()
-    return _store(text, name=name, note=note, made_by=maker, **fields), text
+    with transaction.atomic():
+        counters.bump(COUNTER)
+        _check_in_force(maker)
+        return _store(text, name=name, note=note, made_by=maker, **fields), text
 
 
 def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
@@ -60,6 +63,8 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
     with transaction.atomic():
         token = _locked(token_id)
         if "expires_at" in fields:
+            if not is_valid(token):
+                raise FieldError("expires_at", "cannot be moved: this token has ended")
             fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
             now = {"role": token.role, "networks": token.networks}
             _check_bounds({**now, **fields}, editor)
@@ -71,16 +76,29 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
         return token
 
 
-def rotate(token_id: UUID, *, overlap: timedelta) -> tuple[Token, str]:
+def rotate(
+    token_id: UUID, *, overlap: timedelta, asker: Token, asker_text: str
+) -> tuple[Token, str]:
     """Give a token a new text; the one before stays good for `overlap`.
 
+    A text that was replaced replaces none, so that a rotation takes back a text that leaked.
+
     Raises:
+        ConflictError: the asker's own text was replaced (`text_replaced`).
+        FieldError: the token gives more than the asker has.
         NotFoundError: no token that is in force has this id.
     """
     with transaction.atomic():
         token = _locked(token_id)
         if not is_valid(token):
             raise NotFoundError("token in force with this id")
+        _check_in_force(asker)
+        if Token.objects.get(pk=asker.pk).digest != digest(asker_text):
+            message = "The text of the token that asks was replaced; send the new one."
+            raise ConflictError("text_replaced", message)
+        if asker.pk != token.pk:
+            now = {"role": token.role, "networks": token.networks, "expires_at": token.expires_at}
+            _check_bounds(now, asker)
         text = _new_text()
         token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
         hint = token.hint
@@ -114,6 +132,11 @@ def find(text: str) -> Token | None:
     kept = digest(text)
     overlaps = Q(previous_digest=kept, previous_until__gt=timezone.now())
     return Token.objects.filter(Q(digest=kept) | overlaps).first()
+
+
+def digests() -> list[str]:
+    """The digests of all tokens that were not revoked."""
+    return list(Token.objects.filter(revoked_at=None).values_list("digest", flat=True))
 
 
 def is_valid(token: Token) -> bool:
@@ -188,10 +211,20 @@ def _locked(token_id: UUID) -> Token:
     return token
 
 
-def _made_below(token_id: UUID) -> Iterator[Token]:
-    for token in Token.objects.filter(made_by=token_id):
-        yield token
-        yield from _made_below(token.pk)
+def _made_below(token_id: UUID) -> list[Token]:
+    """What a token made, and what that made, a query a generation."""
+    found, makers = [], [token_id]
+    while makers:
+        made = list(Token.objects.filter(made_by__in=makers))
+        found += made
+        makers = [token.pk for token in made]
+    return found
+
+
+def _check_in_force(maker: Token | None) -> None:
+    """Check a maker as it is now, behind the lock of the counter: it may be revoked meanwhile."""
+    if maker is not None and not is_valid(Token.objects.get(pk=maker.pk)):
+        raise ConflictError("token_ended", "The token that asks was revoked or has ended.")
 
 
 def _expiry(asked: datetime | None, maker: Token | None) -> datetime | None:

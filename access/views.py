@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access import roles, tokens
-from access.authentication import bearer
+from access.authentication import bearer, bearer_text
 from access.models import Token
 from access.serializers import TokenEdit, TokenInput, TokenRotation, TokenRow
 from keeptrusts.api.errors import FieldError, NotFoundError
@@ -75,8 +75,11 @@ class RotateAccessToken(View):
         return roles.ANY if _is_own(self, request) else super().action_of(request)
 
     def post(self, request: Request, token_id: UUID) -> Response:
-        seconds = _valid(TokenRotation, request)["overlap_seconds"]
-        return _shown(*tokens.rotate(token_id, overlap=timedelta(seconds=seconds)), status=200)
+        overlap = timedelta(seconds=_valid(TokenRotation, request)["overlap_seconds"])
+        made = tokens.rotate(
+            token_id, overlap=overlap, asker=bearer(request), asker_text=bearer_text(request)
+        )
+        return _shown(*made, status=200)
 
 
 class WhoAmI(View):

@@ -49,7 +49,8 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Classes of callers of the web beside people; see `keeptrusts.serving.doors`.
+# The sha256 of each credential there is, and classes of callers of the web beside people.
+CREDENTIALS = ["access.tokens.digests", "gateways.registry.tokens.digests"]
 DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.

@@ -7,7 +7,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.authentication import bearer
+from access.authentication import bearer, demand
 from gateways.api.serializers import (
     BindingInput,
     BindingRow,
@@ -48,11 +48,7 @@ class Gateways(View):
 class OneGateway(View):
     """Show, edit or delete a gateway."""
 
-    actions = {"GET": "gateways.read", "PATCH": "gateways.edit", "DELETE": "gateways.edit"}
-
-    def action_of(self, request: Request) -> str:
-        binds = request.method == "PATCH" and set(request.data) == {"configuration"}
-        return "gateways.bind" if binds else super().action_of(request)
+    actions = {"GET": "gateways.read", "PATCH": "gateways.bind", "DELETE": "gateways.edit"}
 
     def get(self, request: Request, gateway_id: str) -> Response:
         row = Gateway.objects.filter(pk=gateway_id, deleted_at=None).first()
@@ -62,6 +58,8 @@ class OneGateway(View):
 
     def patch(self, request: Request, gateway_id: str) -> Response:
         fields, actor = valid(GatewayEdit, request), bearer(request).name
+        if set(fields) != {"configuration_id"}:
+            demand(request, "gateways.edit")
         row = gateways.edit(gateway_id, fields=fields, actor=actor)
         return Response({"data": GatewayRow(row).data})
 

@@ -4,6 +4,7 @@ Those of this release send nearly all of it to the process of event streams (`ga
 """
 
 import re
+from collections.abc import Mapping
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -22,12 +23,22 @@ from gateways.mirror import fleet
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment
 from gateways.reports import decisions, inputs, live, reports
-from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.errors import NotFoundError, body_too_large
 from keeptrusts.api.views import View, is_known
 from keeptrusts.serving.doors import Door
 
 _OWN = "configuration|client-keys|report|decisions"
-DOOR = Door("gateways", re.compile(f"/v1/gateways/(enrol|[^/]+/({_OWN}))"), places=8)
+
+
+def _look(_method: str, path: str, headers: Mapping[str, str]) -> None:
+    """Refuse a report that is too large, before its body is read."""
+    length = headers.get("content-length", "")
+    is_long = len(length) > 9 or (length.isdigit() and int(length) > inputs.MAX_REPORT_BYTES)
+    if is_long and path.endswith("/report"):
+        raise body_too_large(inputs.MAX_REPORT_BYTES)
+
+
+DOOR = Door("gateways", re.compile(f"/v1/gateways/(enrol|[^/]+/({_OWN}))"), places=8, check=_look)
 
 
 class Enrol(View):

@@ -157,16 +157,18 @@ class Application:
         return Answer(200, content, [_YAML, *answers.pairs(headers)])
 
     async def _report(self, request: _Request) -> Answer:
-        async with self._bodies.whole(request.receive) as body:
+        async with self._bodies.whole(request.receive, most=inputs.MAX_REPORT_BYTES) as body:
             request.admit()
             report = inputs.report_of(json_object(body))
         await self._reporting.take(request.gateway.id, report)
         return answers.of_data(reports.answer(request.gateway.id))
 
     async def _decisions(self, request: _Request) -> Answer:
-        async with self._batches.place(), self._bodies.whole(request.receive) as body:
-            request.admit()
-            return await self._batches.take(request.gateway.id, body)
+        # One of a gateway, from before its body: so none holds what is there for all.
+        with self._batches.turn(request.gateway.id):
+            async with self._bodies.whole(request.receive) as body:
+                request.admit()
+                return await self._batches.take(request.gateway.id, body)
 
 
 def _allow(allowed: str, method: str) -> None:

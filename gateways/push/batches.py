@@ -3,10 +3,10 @@
 import asyncio
 import multiprocessing
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import django
 
@@ -23,6 +23,7 @@ class Batches:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._turns: set[str] = set()
         self._under_way = 0
 
     @asynccontextmanager
@@ -34,27 +35,37 @@ class Batches:
             if self._pool is not None:
                 self._pool.shutdown()
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold a place for a batch, from before its body is read.
+    @contextmanager
+    def turn(self, gateway_id: str) -> Iterator[None]:
+        """Hold a gateway's turn for a batch, from before its body is read.
 
         Raises:
-            BusyError: too many are under way.
+            BusyError: another batch of it is under way.
         """
-        if self._under_way >= _MOST_UNDER_WAY:
-            raise BusyError("Too many batches are being taken; send it again in a few seconds.")
-        self._under_way += 1
+        if gateway_id in self._turns:
+            raise BusyError("Another batch of this gateway is under way; send this one after it.")
+        self._turns.add(gateway_id)
         try:
             yield
         finally:
-            self._under_way -= 1
+            self._turns.remove(gateway_id)
 
     async def take(self, gateway_id: str, body: bytes) -> Answer:
         """Store a batch; the answer to its gateway.
 
         Raises:
+            BusyError: too many are being stored.
             UnavailableError: the process ended; the next batch starts another.
         """
+        if self._under_way >= _MOST_UNDER_WAY:
+            raise BusyError("Too many batches are being stored; send it again in a few seconds.")
+        self._under_way += 1
+        try:
+            return await self._stored(gateway_id, body)
+        finally:
+            self._under_way -= 1
+
+    async def _stored(self, gateway_id: str, body: bytes) -> Answer:
         loop = asyncio.get_running_loop()
         pool = self._pool = self._pool or _started()
         try:

@@ -3,6 +3,7 @@
 import secrets
 
 from access.tokens import digest
+from gateways.models import EnrolmentToken, Gateway
 from gateways.signing import keys
 
 UNKNOWN = (
@@ -24,3 +25,10 @@ def enrolment_token() -> tuple[str, str]:
 def _token(kind: str) -> tuple[str, str]:
     text = f"{kind}_{keys.ensure()}.{secrets.token_urlsafe(32)}"
     return text, digest(text)
+
+
+def digests() -> list[str]:
+    """The digests of all tokens of gateways, and of enrolment tokens that were not revoked."""
+    there = Gateway.objects.filter(deleted_at=None).values_list("digest", flat=True)
+    enrolling = EnrolmentToken.objects.filter(revoked_at=None).values_list("digest", flat=True)
+    return [*there, *enrolling]

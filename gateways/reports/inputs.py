@@ -11,7 +11,10 @@ from configurations.serializers import Id
 from keeptrusts.api.fields import Choice, Flag, Input, Line, Whole
 
 _LARGEST = 2**63 - 1
+# One is of a few hundred; it is read in an event loop.
+MAX_REPORT_BYTES = 64 << 10
 _MOST_COUNTERS = 50
+_FIRST_YEAR, _LAST_YEAR = 1, 9999
 
 
 def _is_name(text: str) -> bool:
@@ -120,10 +123,22 @@ def report_of(data: Any) -> dict[str, Any]:
     Raises:
         ValidationError: it has not the form of a report.
     """
-    try:
-        return dict(msgspec.to_builtins(msgspec.convert(data, _Healthy), builtin_types=(datetime,)))
-    except msgspec.ValidationError:
+    report = _healthy(data)
+    if report is None:
         return _checked(ReportInput, data)
+    return dict(msgspec.to_builtins(report, builtin_types=(datetime,)))
+
+
+def _healthy(data: Any) -> _Healthy | None:
+    """A report of a healthy gateway; None for one that the whole check has to look at."""
+    try:
+        report = msgspec.convert(data, _Healthy)
+    except msgspec.ValidationError:
+        return None
+    parts = (report.running, report.client_keys)
+    moments = [report.started_at, *(part.since for part in parts if part is not None)]
+    # Near the ends there are times that UTC has not.
+    return report if all(_FIRST_YEAR < one.year < _LAST_YEAR for one in moments) else None
 
 
 def decisions_of(data: Any) -> dict[str, Any]:

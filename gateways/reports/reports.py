@@ -117,21 +117,25 @@ def take(gateway_id: str, report: Report) -> None:
 def take_all(reports: Mapping[str, Report]) -> dict[str, Exception]:
     """Record reports by gateway; returns the failures of those that could not be recorded."""
     now = timezone.now()
-    seen = {
-        name: LastReport(
-            now, Essence.of_report(report).text(), report["counters"], report["stream"]
-        )
-        for name, report in reports.items()
-    }
+    failures: dict[str, Exception] = {}
+    seen: dict[str, LastReport] = {}
+    for name, report in reports.items():
+        try:
+            essence = Essence.of_report(report).text()
+        except Exception as exc:  # noqa: BLE001
+            failures[name] = exc  # As below.
+        else:
+            seen[name] = LastReport(now, essence, report["counters"], report["stream"])
+    if not seen:
+        return failures
     try:
         before = live.swap_seen(seen)
     except redis.RedisError as exc:
         log.warning("Redis is away; reports are written to the database one by one", error=str(exc))
         before = {}
-    failures: dict[str, Exception] = {}
-    for name, report in reports.items():
+    for name in seen:
         try:
-            _take(name, report, seen[name], before.get(name))
+            _take(name, reports[name], seen[name], before.get(name))
         except Exception as exc:  # noqa: BLE001
             failures[name] = exc  # It is this gateway's; the reports of others are taken.
     _forget(failures)

@@ -56,7 +56,7 @@ class Receipt:
     message: str
 
 
-def look(method: str, headers: Headers) -> None:
+def look(method: str, _path: str, headers: Headers) -> None:
     """Refuse a delivery by its headers alone, before its body is read.
 
     Raises:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
@@ -83,18 +82,9 @@ class TooLargeError(ApiError):
     status = 413
 
 
-def body_too_large() -> TooLargeError:
-    """The error of a body that is over `MAX_BODY_BYTES`."""
-    return TooLargeError("body_too_large", f"The body is over {settings.MAX_BODY_BYTES} bytes.")
-
-
-class LengthRequiredError(ApiError):
-    """411: the body has no length, and would be read as an empty one."""
-
-    status = 411
-
-    def __init__(self) -> None:
-        super().__init__("length_required", "Send the body with a Content-Length, not in chunks.")
+def body_too_large(most: int) -> TooLargeError:
+    """The error of a body that is over `most` bytes."""
+    return TooLargeError("body_too_large", f"The body is over {most} bytes.")
 
 
 class BusyError(ApiError):

@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from keeptrusts.api.errors import body_too_large
+from keeptrusts.api.errors import TooLargeError, body_too_large
 from keeptrusts.api.printable import encode
 from kt.policy.words import quoted
 
@@ -61,10 +61,15 @@ def json_object(body: bytes) -> dict[str, Any]:
     Raises:
         ParseError: the body is not a JSON object, or has a key twice.
     """
+    _check_parts(body)
     data = _decode(body) if body else {}
     if not isinstance(data, dict):
         raise ParseError("The body must be a JSON object.")
     return data
+
+
+# Of objects and arrays, and of values, with those signs within texts: a policy's text has fewer.
+_MOST_NESTED, _MOST_VALUES = 100_000, 500_000
 
 
 def raw_body(request: Request) -> bytes:
@@ -79,8 +84,14 @@ def raw_body(request: Request) -> bytes:
 def _bounded(stream: IO[Any]) -> bytes:
     body: bytes = stream.read(settings.MAX_BODY_BYTES + 1)
     if len(body) > settings.MAX_BODY_BYTES:
-        raise body_too_large()
+        raise body_too_large(settings.MAX_BODY_BYTES)
     return body
+
+
+def _check_parts(body: bytes) -> None:
+    """Refuse a body of very many values before they are made: each takes more than its bytes."""
+    if body.count(b"{") + body.count(b"[") > _MOST_NESTED or body.count(b",") > _MOST_VALUES:
+        raise TooLargeError("body_too_large", "The body has too many values; send fewer at once.")
 
 
 def _decode(body: bytes) -> Any:

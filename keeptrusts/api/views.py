@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from keeptrusts.api import acting
-from keeptrusts.api.errors import FieldError, LengthRequiredError
+from keeptrusts.api.errors import FieldError
 from keeptrusts.api.fields import check_query
 
 # In a request's environment: its credential is good. It is true for views that ask for one.
@@ -42,8 +42,6 @@ class View(APIView):
         super().initial(request, *args, **kwargs)
         if request.user is not None:
             request.META[AUTHENTICATED] = True
-        if "Transfer-Encoding" in request.headers and request.method in ("POST", "PATCH"):
-            raise LengthRequiredError  # WSGI has no length for it, and Django reads nothing.
         method = "GET" if request.method == "HEAD" else str(request.method)
         check_query(request.query_params, self.query.get(method, ()))
 

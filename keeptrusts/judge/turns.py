@@ -11,8 +11,8 @@ from keeptrusts.judge.errors import CrowdedError
 class Turns:
     """Places for `places` questions at a time, each of another caller.
 
-    Whoever has `share` questions, or comes when there are `most` of all callers, is sent away; so
-    is who waits for longer than `wait_seconds`.
+    Whoever has `share` questions is sent away, and who waits for longer than `wait_seconds`. When
+    there are `most` of all callers, the last question of the caller with most makes room.
     """
 
     def __init__(self, *, places: int, share: int, most: int, wait_seconds: float) -> None:
@@ -48,15 +48,35 @@ class Turns:
         if len(self._waiting.get(caller, ())) + (caller in self._asking) >= self._share:
             raise CrowdedError(own=True)
         if sum(map(len, self._waiting.values())) + len(self._asking) >= self._most:
-            raise CrowdedError(own=False)
+            self._make_room(caller)
         ticket = object()
         self._waiting.setdefault(caller, deque()).append(ticket)
         try:
-            if not self._changed.wait_for(lambda: self._next() is ticket, self._wait_seconds):
+            over = self._changed.wait_for(lambda: self._is_over(caller, ticket), self._wait_seconds)
+            if not over:
                 raise CrowdedError(own=caller in self._asking)
+            if ticket not in self._waiting.get(caller, ()):
+                raise CrowdedError(own=True)  # It made room for another caller.
         finally:
-            self._waiting[caller].remove(ticket)
-            if not self._waiting[caller]:
+            self._forget(caller, ticket)
+
+    def _is_over(self, caller: str, ticket: object) -> bool:
+        """Whether the wait of a question is over, by its turn or because it made room."""
+        return self._next() is ticket or ticket not in self._waiting.get(caller, ())
+
+    def _make_room(self, caller: str) -> None:
+        """Send the last question of the caller with most away, unless that is `caller` itself."""
+        most = max(self._waiting, key=lambda name: len(self._waiting[name]), default=caller)
+        if len(self._waiting.get(most, ())) <= len(self._waiting.get(caller, ())) + 1:
+            raise CrowdedError(own=False)
+        self._forget(most, self._waiting[most][-1])
+        self._changed.notify_all()
+
+    def _forget(self, caller: str, ticket: object) -> None:
+        tickets = self._waiting.get(caller)
+        if tickets is not None and ticket in tickets:
+            tickets.remove(ticket)
+            if not tickets:
                 del self._waiting[caller]
 
     def _next(self) -> object:

@@ -9,7 +9,7 @@ import orjson
 import structlog
 
 from keeptrusts.api import errors
-from keeptrusts.api.errors import ApiError
+from keeptrusts.api.errors import ApiError, RefusedError
 from keeptrusts.api.printable import encode
 
 log = structlog.get_logger(__name__)
@@ -73,8 +73,15 @@ def bearer(headers: Mapping[str, str]) -> str:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers of a request by their names in lower case; of one given twice, the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    """The headers of a request by their names in lower case; of one given twice, the last.
+
+    Raises:
+        RefusedError: there are two credentials, of which each reader would choose another.
+    """
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    if sum(name == "authorization" for name, _ in pairs) > 1:
+        raise RefusedError(400, "bad_request", "The header Authorization is given twice.")
+    return dict(pairs)
 
 
 _BUG = orjson.dumps(

@@ -1,7 +1,9 @@
 """Failed authentications: each slows the next ones, and all are told once a minute."""
 
 import asyncio
+import hashlib
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 
 import structlog
 
@@ -14,13 +16,15 @@ _WINDOW_SECONDS = 60.0
 _FREE = 10
 _SECONDS_EACH = 0.1
 _MOST_SECONDS = 5.0
-# Delayed requests hold a connection each; beyond, they are refused.
-_MOST_DELAYED = 500
+# Delayed requests hold a connection each; beyond, they are refused: of one address, and of all.
+_MOST_DELAYED_OF_ONE = 100
+_MOST_DELAYED = 1000
 _MOST_COUNTED = 10_000
 _MOST_KNOWN = 20_000
 _TOLD = 5
-# Of a token: its kind, and enough to tell one from another.
+# Of a token's secret part, enough to tell one from another: what stands before it many share.
 _PREFIX = 8
+_KINDS = ("kt_", "ktg", "kte")
 
 
 class Attempts:
@@ -29,11 +33,14 @@ class Attempts:
     A credential that passed is not slowed, whatever else comes from its address.
     """
 
-    def __init__(self, *, seconds_each: float = _SECONDS_EACH, most: int = _MOST_DELAYED) -> None:
-        self._seconds_each, self._most = seconds_each, most
+    def __init__(
+        self, *, seconds_each: float = _SECONDS_EACH, most: int = _MOST_DELAYED,
+        most_of_one: int = _MOST_DELAYED_OF_ONE,
+    ) -> None:  # fmt: skip
+        self._seconds_each, self._most, self._most_of_one = seconds_each, most, most_of_one
         self._failures: Counter[str] = Counter()
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._delayed = 0
+        self._delayed: Counter[str] = Counter()
         self._untold = 0
 
     async def wait(self, address: str, credential: str) -> None:
@@ -42,31 +49,38 @@ class Attempts:
         Raises:
             RefusedError: too many wait already (`too_many_attempts`).
         """
-        if credential in self._known:
+        if _digest(credential) in self._known:
             return
         failures = max(self._failures[name] for name in _names(address, credential))
         seconds = min(max(0, failures - _FREE) * self._seconds_each, _MOST_SECONDS)
         if not seconds:
             return
-        if self._delayed >= self._most:
+        if self._delayed[address] >= self._most_of_one or self._delayed.total() >= self._most:
             message = "Too many authentications failed; try again in a minute."
             raise RefusedError(429, "too_many_attempts", message, headers={"Retry-After": "60"})
-        self._delayed += 1
+        self._delayed[address] += 1
         try:
             await asyncio.sleep(seconds)
         finally:
-            self._delayed -= 1
+            self._delayed[address] -= 1
+            if not self._delayed[address]:
+                del self._delayed[address]
 
     def passed(self, credential: str) -> None:
         """Note a credential that is good."""
-        self._known[credential] = None
-        self._known.move_to_end(credential)
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
+        self.learn([_digest(credential)])
+
+    def learn(self, digests: Iterable[str]) -> None:
+        """Note credentials that are good, by the sha256 of each in hex."""
+        for digest in digests:
+            self._known[digest] = None
+            self._known.move_to_end(digest)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
 
     def failed(self, address: str, credential: str) -> None:
         """Count a failure."""
-        self._known.pop(credential, None)
+        self._known.pop(_digest(credential), None)
         if not self._untold:
             asyncio.get_running_loop().call_later(_WINDOW_SECONDS, self._tell)
         self._untold += 1
@@ -82,4 +96,10 @@ class Attempts:
 
 
 def _names(address: str, credential: str) -> tuple[str, str]:
-    return f"address {address}", f"token {ascii(credential[:_PREFIX])[1:-1]}…"
+    kind = credential[:3] if credential[:3] in _KINDS else ""
+    secret = credential.rpartition(".")[2].removeprefix(kind)
+    return f"address {address}", f"token {kind}{ascii(secret[:_PREFIX])[1:-1]}…"
+
+
+def _digest(credential: str) -> str:
+    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).hexdigest()

@@ -46,29 +46,31 @@ class Bodies:
         self._unfinished: dict[_Reading, None] = {}
 
     @asynccontextmanager
-    async def whole(self, receive: Receive) -> AsyncIterator[bytes]:
+    async def whole(
+        self, receive: Receive, *, most: int = settings.MAX_BODY_BYTES
+    ) -> AsyncIterator[bytes]:
         """The body of a request, which counts as held until the end of the block.
 
         Raises:
             RefusedError: it is too slow (`body_too_slow`), or all are too much (`unavailable`).
-            TooLargeError: it is over `MAX_BODY_BYTES`.
+            TooLargeError: it is over `most` bytes.
             ClientLeftError: the client went away.
         """
         reading = _Reading()
         self._unfinished[reading] = None
         try:
-            await self._read(reading, receive)
+            await self._read(reading, receive, most)
             yield bytes(reading.data)
         finally:
             self._unfinished.pop(reading, None)
             self._held -= len(reading.data)
 
-    async def _read(self, reading: _Reading, receive: Receive) -> None:
+    async def _read(self, reading: _Reading, receive: Receive, most: int) -> None:
         begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(begun + self._seconds) as deadline:
                 reading.deadline = deadline
-                while await self._read_piece(reading, receive):
+                while await self._read_piece(reading, receive, most):
                     paced = len(reading.data) / self._pace
                     deadline.reschedule(begun + self._seconds + paced)
         except TimeoutError:
@@ -77,7 +79,7 @@ class Bodies:
             raise _crowded()
         self._unfinished.pop(reading, None)
 
-    async def _read_piece(self, reading: _Reading, receive: Receive) -> bool:
+    async def _read_piece(self, reading: _Reading, receive: Receive, most: int) -> bool:
         """Read a piece; False when it is the last."""
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -85,8 +87,8 @@ class Bodies:
         piece = message.get("body", b"")
         reading.data += piece
         self._held += len(piece)
-        if len(reading.data) > settings.MAX_BODY_BYTES:
-            raise body_too_large()
+        if len(reading.data) > most:
+            raise body_too_large(most)
         if self._held > self._most:
             self._make_room()
         return bool(message.get("more_body", False)) and not reading.is_crowded_out

@@ -15,14 +15,14 @@ Headers = Mapping[str, str]
 class Door:
     """A class of callers, by the paths that they call.
 
-    `places` is how many threads of the web they may hold. `check` is called with the method and
-    the headers (in lower case) before a body is read; it raises `ApiError` for what is hopeless.
+    `places` is how many threads of the web they may hold. `check` is called with method, path and
+    headers (in lower case) before a body is read; it raises `ApiError` for what is hopeless.
     """
 
     name: str
     path: re.Pattern[str]
     places: int
-    check: Callable[[str, Headers], None] = lambda _method, _headers: None
+    check: Callable[[str, str, Headers], None] = lambda _method, _path, _headers: None
 
 
 # Health checks have places of their own, and are answered while all others wait.

@@ -17,16 +17,25 @@ MAX_HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
 # A chunked body and what frames its pieces, as long as these are not tiny.
 _MOST_SENT_BYTES = 2 * settings.MAX_BODY_BYTES
+_MOST_CHUNKS = 20_000
+_MOST_HEADERS = 500
 # Connections whose request is not whole. Of more, the one that waits longest ends, so that clients
 # that only occupy connections make room for others, whose requests are whole at once.
 MOST_WAITING = 1000
+# Answers that wait for their clients to read them: of more, the oldest ends; so does one that is
+# not read for so long.
+_MOST_UNREAD_BYTES = 64 << 20
+_UNREAD_SECONDS = 30.0
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
 _Refusal = tuple[int, str, str]
 _MALFORMED = (400, "bad_request", "The request is malformed.")
-_HEAD = (431, "head_too_large", f"The head of a request is over {MAX_HEAD_BYTES} bytes.")
-_BODY = (413, "body_too_large", body_too_large().message)
+_HEAD = (
+    431, "head_too_large",
+    f"The head of a request is over {MAX_HEAD_BYTES} bytes, or has over {_MOST_HEADERS} headers.",
+)  # fmt: skip
+_BODY = (413, "body_too_large", body_too_large(settings.MAX_BODY_BYTES).message)
 _CROWDED = (503, "too_many_connections", "No connection is free; try again in a few seconds.")
 
 
@@ -43,6 +52,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     most_connections: ClassVar[int] = 20_000
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
+    _unread: ClassVar[dict["BoundedProtocol", int]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,10 +60,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._refusal: _Refusal | None = None
         self._is_over = False
+        self._chunks = 0
+        self._unread_deadline: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # So that it is told of anything unread.
         if len(self.connections) > self.most_connections:
             self._refuse(_CROWDED)
             return
@@ -63,7 +76,25 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._waiting.pop(self, None)
+        self._forget_unread()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread[self] = self.transport.get_write_buffer_size()
+        self._unread_deadline = self.loop.call_later(_UNREAD_SECONDS, self.transport.abort)
+        if sum(self._unread.values()) > _MOST_UNREAD_BYTES:
+            next(iter(self._unread)).transport.abort()
+
+    def resume_writing(self) -> None:
+        self._forget_unread()
+        super().resume_writing()
+
+    def _forget_unread(self) -> None:
+        self._unread.pop(self, None)
+        if self._unread_deadline is not None:
+            self._unread_deadline.cancel()
+            self._unread_deadline = None
 
     def data_received(self, data: bytes) -> None:
         while data and not self._is_over:
@@ -97,12 +128,23 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["state"]["is_gone"] = self.transport.is_closing
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # Trailers are ignored.
-            super().on_header(name, value)
+        if not self._in_head:
+            return  # Trailers are ignored.
+        if len(self.headers) >= _MOST_HEADERS:
+            self._refusal = _HEAD
+            raise BoundExceededError
+        super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        """Count a chunk: each takes more time than its bytes."""
+        self._chunks += 1
+        if self._chunks > _MOST_CHUNKS:
+            self._refusal = _BODY
+            raise BoundExceededError
 
     def on_headers_complete(self) -> None:
         self._disarm()
-        self._size, self._in_head = 0, False
+        self._size, self._in_head, self._chunks = 0, False, 0
         if any(name == b"content-length" and _is_too_long(value) for name, value in self.headers):
             self._refusal = _BODY
             raise BoundExceededError

@@ -16,11 +16,13 @@ class Application:
     Of a request that is refused for its head, its body or its credential, no thread hears.
     """
 
-    def __init__(self, bridge: Bridge, places: Places, *, health_places: Places) -> None:
+    def __init__(
+        self, bridge: Bridge, places: Places, *, health_places: Places, attempts: Attempts
+    ) -> None:
         self._bridge = bridge
         self._places, self._health_places = places, health_places
         self._bodies = Bodies()
-        self._attempts = Attempts()
+        self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -35,14 +37,14 @@ class Application:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = answers.headers_of(scope)
         door = doors.of(scope["path"])
-        door.check(scope["method"], headers)
+        door.check(scope["method"], scope["path"], headers)
         address, credential = (scope["client"] or ("",))[0], answers.bearer(headers)
         if credential:
             await self._attempts.wait(address, credential)
         async with self._bodies.whole(receive) as body:
             scope["state"]["admit"]()
             places = self._health_places if door is doors.HEALTH else self._places
-            async with places.taken(door.name):
+            async with places.taken(door.name, credential or address):
                 if scope["state"]["is_gone"]():
                     raise ClientLeftError  # Nobody reads the answer.
                 answer = await self._bridge.answer(scope, body)

@@ -3,10 +3,16 @@
 import os
 
 import django
+import structlog
 from django.conf import settings
+from django.db import Error, connection
+from django.utils.module_loading import import_string
 
 from keeptrusts import database
 from keeptrusts.processes.process import die_with_parent
+from keeptrusts.serving.attempts import Attempts
+
+log = structlog.get_logger(__name__)
 
 # Requests at work on anything but health checks. They wait for the database most of their time.
 _PLACES = 16
@@ -34,14 +40,26 @@ def _serve() -> None:
     shares = {door.name: door.places for door in doors.sharing()}
     health = doors.HEALTH.places
     bridge = Bridge(application, threads=_PLACES + health)
-    places = Places(_PLACES, shares)
+    places, health_places = Places(_PLACES, shares), Places(health, {doors.HEALTH.name: health})
     serve(
-        Application(bridge, places, health_places=Places(health, {doors.HEALTH.name: health})),
+        Application(bridge, places, health_places=health_places, attempts=_attempts()),
         (),
         host=settings.ENV.listen_host,
         port=settings.ENV.listen_port,
         most_connections=_MOST_CONNECTIONS,
     )
+
+
+def _attempts() -> Attempts:
+    """Attempts that know every credential there is, so that a restart slows nobody."""
+    attempts = Attempts()
+    for name in settings.CREDENTIALS:
+        try:
+            attempts.learn(import_string(name)())
+        except Error as exc:
+            log.warning("credentials are learned when they are used", error=str(exc))
+    connection.close()
+    return attempts
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from access import tokens, uses
 from access.models import Token
 from access.roles import ROLES, covers
+from keeptrusts.api.errors import ConflictError
 from keeptrusts.redis_client import client as redis_client
 from tests.support.api import created, error, refusal
 
@@ -157,9 +158,12 @@ def test_a_token_is_good_in_its_networks(
     assert bearer(text, address).get("/v1/whoami").status_code == status
 
 
-@pytest.mark.parametrize("network", ["10.0.0.1/8", "x", "", "10.0.0.0/33", 5, None, "1" * 500])
+@pytest.mark.parametrize(
+    "network",
+    ["10.0.0.1/8", "x", "", "10.0.0.0/33", 5, None, "1" * 500, "::ffff:10.0.0.0/120", "fe80::1%lo"],
+)
 def test_a_network_is_a_cidr(admin: APIClient, network: Any) -> None:
-    """Bits behind the mask are a slip of the pen."""
+    """Bits behind the mask are a slip of the pen; some forms match no caller."""
     answer = admin.post(TOKENS, {"name": "t", "networks": [network]}, format="json")
 
     assert (answer.status_code, refusal(answer)[1][0].split(".")[0]) == (400, "networks")
@@ -276,3 +280,62 @@ def test_a_null_end_is_the_latest_there_is(admin: APIClient) -> None:
     found = admin.patch(f"{TOKENS}/{row['id']}", fields, format="json").json()["data"]
 
     assert {name: found[name] for name in fields} == fields
+
+
+def test_rotating_a_token_gives_no_more_than_the_asker_has(admin: APIClient) -> None:
+    """Else one that ends in a minute takes one that never does."""
+    eternal = make(admin, role="admin")
+    bounded = bearer(make(admin, role="admin", expires_at=SOON)["token"])
+
+    answer = bounded.post(f"{TOKENS}/{eternal['id']}/rotate", {}, format="json")
+
+    assert refusal(answer) == (400, ["expires_at"])
+    assert bearer(eternal["token"]).get("/v1/whoami").status_code == 200
+
+
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+def test_a_text_that_was_replaced_replaces_none(admin: APIClient, role: str) -> None:
+    """So that a rotation takes back a text that leaked, whatever its role."""
+    row, other = make(admin, role=role), make(admin)
+    new = bearer(row["token"]).post(f"{TOKENS}/{row['id']}/rotate", {}, format="json")
+    text = new.json()["data"]["token"]
+
+    for token in (row, other) if role == "admin" else (row,):
+        path = f"{TOKENS}/{token['id']}/rotate"
+        answer = bearer(row["token"]).post(path, {"overlap_seconds": 0}, format="json")
+        assert (answer.status_code, error(answer)["code"]) == (409, "text_replaced")
+    assert bearer(text).get("/v1/whoami").status_code == 200
+
+
+def test_a_long_line_of_descendants_is_revoked(admin: APIClient) -> None:
+    """However deep it is."""
+    row, maker = make(admin, role="admin"), None
+    now = timezone.now()
+    for number in range(1200):
+        maker = Token.objects.create(
+            name="t", digest=f"{number:064}", made_by_id=maker or row["id"], created_at=now
+        ).pk
+
+    assert len(admin.get(f"{TOKENS}?descendants_of={row['id']}").json()["data"]) == 1200
+    assert admin.delete(f"{TOKENS}/{row['id']}?descendants=true").status_code == 200
+    assert Token.objects.get(pk=maker).revoked_at is not None
+
+
+def test_a_maker_that_was_revoked_meanwhile_makes_none(admin: APIClient) -> None:
+    """What was read of it before does not count."""
+    row = make(admin, role="admin")
+    maker = Token.objects.get(pk=row["id"])
+    admin.delete(f"{TOKENS}/{row['id']}?descendants=true")
+
+    with pytest.raises(ConflictError):
+        tokens.create("late", maker=maker)
+
+
+def test_what_has_ended_is_not_revived(admin: APIClient) -> None:
+    """Neither by a later end nor by none."""
+    row = make(admin, expires_at=SOON)
+    Token.objects.filter(pk=row["id"]).update(expires_at=timezone.now())
+
+    for end in (None, LATE):
+        answer = admin.patch(f"{TOKENS}/{row['id']}", {"expires_at": end}, format="json")
+        assert refusal(answer) == (400, ["expires_at"])

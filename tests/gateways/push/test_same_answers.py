@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -173,3 +175,33 @@ def test_batches_go_on_after_their_process_was_killed(gateway: Machine, pusher: 
             os.kill(int(child), signal.SIGKILL)
     wait_for(lambda: batch(2) == 202)
     assert set(Decision.objects.values_list("event_id", flat=True)) == {"e-1", "e-2"}
+
+
+def test_one_gateway_holds_no_place_of_another(
+    gateway: Machine, register: Register, pusher: Pusher
+) -> None:
+    """Its unfinished batches are one at a time; those of others are stored meanwhile."""
+    other = register("other")
+    head = (
+        f"POST {gateway.path}/decisions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        f"Authorization: Bearer {gateway.token}\r\n\r\n"
+    )
+    with ExitStack() as held:
+        for _ in range(6):
+            raw = held.enter_context(socket.create_connection(("127.0.0.1", pusher.port)))
+            raw.sendall(head.encode() + b"{")
+        headers = {"Authorization": f"Bearer {other.token}", "Content-Type": "application/json"}
+        body = json.dumps({**BATCH, "batch": 7}).encode()
+        assert _there(pusher, "POST", f"{other.path}/decisions", body, headers)[0] == 202
+        headers["Authorization"] = f"Bearer {gateway.token}"
+        assert _there(pusher, "POST", f"{gateway.path}/decisions", body, headers)[0] == 429
+
+
+def test_a_report_is_small(gateway: Machine, pusher: Pusher) -> None:
+    """It is read where everybody's are."""
+    headers = {"Authorization": f"Bearer {gateway.token}", "Content-Type": "application/json"}
+    body = b" " * 70_000
+
+    status, _, answer = _there(pusher, "POST", f"{gateway.path}/report", body, headers)
+
+    assert (status, answer["error"]["code"]) == (413, "body_too_large")

@@ -1,6 +1,6 @@
 """`POST /v1/gateways/{id}/report`, and when it is written to the database."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -224,3 +224,29 @@ def test_a_gateway_reports_for_itself_alone(register: Register, gateway: Machine
     answer = other.client.post(f"{gateway.path}/report", {}, format="json")
 
     assert (answer.status_code, error(answer)["code"]) == (403, "permission_denied")
+
+
+def test_one_report_that_cannot_be_recorded_fails_alone(
+    gateway: Machine, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were collected with it are taken."""
+    other = register("other")
+    good = {
+        "running": None, "client_keys": None, "health": "ok", "problem": None, "kt_version": "1",
+        "started_at": datetime(2026, 1, 31, tzinfo=UTC), "stopping": False, "counters": {},
+        "stream": False,
+    }  # fmt: skip
+    far = datetime.fromisoformat("9999-12-31T23:59:59-14:00")
+
+    failures = reports.take_all({gateway.id: {**good, "started_at": far}, other.id: good})
+
+    assert list(failures) == [gateway.id]
+    assert State.objects.filter(pk=other.id).exists()
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60Z"]
+)
+def test_a_time_that_utc_has_not_is_refused(gateway: Machine, moment: str) -> None:
+    """Named, and not met later by whoever compares it."""
+    assert refusal(gateway.report(started_at=moment)) == (400, ["started_at"])

@@ -86,12 +86,27 @@ def test_callers_take_turns(places: int, come: str, end: str, order: str) -> Non
 def test_too_many_of_one_are_sent_away_and_the_others_stay() -> None:
     """So that a caller alone cannot hold every thread."""
     crowd = Crowd(Turns(places=1, share=3, most=5, wait_seconds=9))
-    crowd.come("a1", "a2", "a3", "a4", "b1", "b2", "c1")
+    crowd.come("a1", "a2", "a3", "a4", "b1", "b2")
     refused = list(crowd.refused)
     crowd.leave()
 
-    assert refused == [("a4", True), ("c1", False)]
+    assert refused == [("a4", True)]
     assert sorted(crowd.order) == ["a1", "a2", "a3", "b1", "b2"]
+
+
+def test_who_has_most_makes_room_for_another() -> None:
+    """Two callers with many questions do not shut out a third; of equals the last to come goes."""
+    crowd = Crowd(Turns(places=1, share=3, most=5, wait_seconds=9))
+    crowd.come("a1", "a2", "a3", "b1", "b2")
+    crowd.come("c1")
+    crowd.wait(lambda: len(crowd.refused) == 1)
+    crowd.come("d1", "e1")
+    crowd.wait(lambda: len(crowd.refused) == 3)
+    refused = list(crowd.refused)
+    crowd.leave()
+
+    assert refused == [("a3", True), ("b2", True), ("e1", False)]
+    assert sorted(crowd.order) == ["a1", "a2", "b1", "c1", "d1"]
 
 
 def test_who_waits_for_long_is_sent_away() -> None:

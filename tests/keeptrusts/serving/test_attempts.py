@@ -1,6 +1,7 @@
 """Failed authentications: slower each time, told once a minute."""
 
 import asyncio
+import hashlib
 from typing import Any
 
 import pytest
@@ -18,12 +19,12 @@ async def _seconds(tried: Attempts, address: str, credential: str) -> float:
 
 
 def _after(failures: int, address: str, credential: str) -> float:
-    """How long someone waits after failures from `a` with tokens that begin with `kt_wrong`."""
+    """How long someone waits after failures from `a` with tokens that begin with `kt_wrongone`."""
 
     async def work() -> float:
         tried = Attempts()
         for number in range(failures):
-            tried.failed("a", f"kt_wrong{number}")
+            tried.failed("a", f"kt_wrongone{number}")
         return await _seconds(tried, address, credential)
 
     return run(work())
@@ -35,7 +36,7 @@ def _after(failures: int, address: str, credential: str) -> float:
         (10, "a", "kt_other", 0.0),
         (11, "a", "kt_other", 0.1),
         (30, "a", "kt_other", 2.0),
-        (30, "b", "kt_wrongX", 2.0),
+        (30, "b", "kt_wrongoneX", 2.0),
         (30, "b", "kt_other", 0.0),
         (1000, "a", "kt_other", 5.0),
     ],
@@ -91,6 +92,45 @@ def test_more_than_may_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
         return await asyncio.gather(*(caught(tried.wait("a", f"kt_{n}")) for n in range(5)))
 
     assert sorted(run(work())) == ["", "", "", "too_many_attempts", "too_many_attempts"]
+
+
+def test_one_address_is_refused_before_it_takes_all_places() -> None:
+    """Another one's tokens are slowed by their own failures alone."""
+
+    async def work() -> list[str]:
+        tried = Attempts(most_of_one=2)
+        for number in range(100):
+            tried.failed("a", f"kt_{number:020}")
+        asked = [tried.wait("a", f"kt_{n:08}x") for n in range(4)]
+        return await asyncio.gather(*(caught(one) for one in (*asked, tried.wait("b", "kt_other"))))
+
+    found = run(work())
+    assert (sorted(found[:4]), found[4]) == (["", "", *["too_many_attempts"] * 2], "")
+
+
+def test_what_tokens_share_tells_none_apart() -> None:
+    """All of gateways begin with the same fingerprint: failures with some slow no other."""
+
+    async def work() -> float:
+        tried = Attempts()
+        for number in range(100):
+            tried.failed("a", f"ktg_fingerprint.{number:020}")
+        return await _seconds(tried, "b", "ktg_fingerprint.another-secret")
+
+    assert run(work()) == 0.0
+
+
+def test_credentials_that_are_there_are_known_from_the_start() -> None:
+    """So that a restart in the midst of guesses slows nobody."""
+
+    async def work() -> float:
+        tried = Attempts()
+        tried.learn([hashlib.sha256(b"kt_good").hexdigest()])
+        for number in range(100):
+            tried.failed("a", f"kt_wrong{number}")
+        return await _seconds(tried, "a", "kt_good")
+
+    assert run(work()) == 0.0
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Places at threads: no class of callers takes them all, and none waits for nothing."""
 
 import asyncio
+import itertools
 import random
 from collections import Counter
 
@@ -9,11 +10,12 @@ import pytest
 from keeptrusts.serving.places import STUCK_SECONDS, Places
 from tests.keeptrusts.serving.asking import caught, run, settle
 
+_callers = itertools.count()
 SHARES = {"people": 3, "forges": 1, "gateways": 2}
 
 
-async def _work(places: Places, name: str, seconds: float = 0.0) -> None:
-    async with places.taken(name):
+async def _work(places: Places, name: str, seconds: float = 0.0, caller: str = "") -> None:
+    async with places.taken(name, caller or str(next(_callers))):
         await asyncio.sleep(seconds)
 
 
@@ -96,7 +98,7 @@ def test_classes_that_wait_take_turns() -> None:
         places, order = Places(1, {"people": 1, "forges": 1}), []
 
         async def one(name: str) -> None:
-            async with places.taken(name):
+            async with places.taken(name, str(next(_callers))):
                 order.append(name)
                 await asyncio.sleep(0.1)
 
@@ -117,7 +119,7 @@ def test_no_place_is_lost(seed: int) -> None:
 
         async def one(name: str) -> None:
             nonlocal most
-            async with places.taken(name):
+            async with places.taken(name, str(next(_callers))):
                 most = max(most, 4 - places._free)
                 await asyncio.sleep(chance.random() * 2)
 
@@ -131,3 +133,22 @@ def test_no_place_is_lost(seed: int) -> None:
         return places._free, places._left, any(places._waiting.values()), most <= 4
 
     assert run(work()) == (4, SHARES, False, True)
+
+
+def test_no_caller_takes_all_places_of_its_class() -> None:
+    """Half of them; what it asks for beyond waits, and others of the class go on."""
+
+    async def work() -> tuple[str, str]:
+        places = Places(9, {"people": 6})
+        hanging = [
+            asyncio.create_task(caught(_work(places, "people", 1e6, "greedy"))) for _ in range(9)
+        ]
+        await settle()
+        other = await caught(_work(places, "people", 0.1, "other"))
+        held = await caught(_work(places, "people", 0.1, "greedy"))
+        for task in hanging:
+            task.cancel()
+        await asyncio.wait(hanging)
+        return other, held
+
+    assert run(work()) == ("", "unavailable")

@@ -17,6 +17,8 @@ from keeptrusts.serving import protocol
 from keeptrusts.serving.protocol import BoundedProtocol
 from tests.support.stack import wait_for
 
+# More than the kernel keeps of it.
+_LARGE = 16 << 20
 Connect = Callable[[], socket.socket]
 
 
@@ -24,6 +26,11 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
     """`/in` is let in and held; `/echo` is answered with its body, everything else at once."""
     if scope["path"] == "/in":
         scope["state"]["admit"]()
+    if scope["path"] == "/large":
+        head = [(b"content-length", b"%d" % _LARGE)]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": bytes(_LARGE)})
+        return
     if scope["path"] == "/echo":
         body, more = b"", True
         while more:
@@ -106,6 +113,7 @@ def _is_closed(raw: socket.socket) -> bool:
     [
         (_get("/", *[f"X-{n}: {'a' * 1000}" for n in range(100)]), (431, "head_too_large")),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000, (431, "head_too_large")),
+        (_get("/", *["X: a"] * 600), (431, "head_too_large")),
         (b"GET /" + b"a" * 100_000, (431, "head_too_large")),
         (b"\r\n" * 50_000, (431, "head_too_large")),
         (b"nothing like it\r\n\r\n", (400, "bad_request")),
@@ -119,6 +127,7 @@ def _is_closed(raw: socket.socket) -> bool:
     ids=[
         "many headers",
         "one header",
+        "small headers",
         "path",
         "empty lines",
         "not HTTP",
@@ -166,8 +175,12 @@ def test_a_body_is_handed_on(connect: Connect, sent: bytes, told: list[int]) -> 
 
 
 @pytest.mark.parametrize(
-    "piece", [b"1;" + b"a" * 60_000 + b"\r\nx\r\n", b"0\r\n" + b"T: x\r\n" * 10_000],
-    ids=["extensions", "trailers"],
+    "piece",
+    [
+        b"1;" + b"a" * 60_000 + b"\r\nx\r\n", b"0\r\n" + b"T: x\r\n" * 10_000,
+        b"1\r\nx\r\n" * 10_000,
+    ],
+    ids=["extensions", "trailers", "chunks of one byte"],
 )  # fmt: skip
 def test_what_no_application_sees_is_bounded(connect: Connect, piece: bytes) -> None:
     """Extensions of chunks and trailers count as the body does."""
@@ -255,3 +268,33 @@ def test_a_connection_too_many_is_refused(connect: Connect) -> None:
 
     held[0].close()
     wait_for(lambda: _is_served(connect()))
+
+
+def test_answers_that_nobody_reads_make_room(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """The one that waits longest ends; who reads has its answer."""
+    monkeypatch.setattr(protocol, "_MOST_UNREAD_BYTES", 2 * _LARGE + (1 << 20))
+    held = [connect() for _ in range(3)]
+    for raw in held:
+        raw.sendall(_get("/large"))
+        raw.recv(1, socket.MSG_PEEK)
+
+    assert [_length(raw) >= _LARGE for raw in held] == [False, True, True]
+
+
+def _length(raw: socket.socket) -> int:
+    total = 0
+    with contextlib.suppress(ConnectionError):
+        while total < _LARGE and (piece := raw.recv(1 << 20)):
+            total += len(piece)
+    return total
+
+
+def test_an_answer_has_a_time_to_be_read(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> None:
+    """Else its client holds it in memory for ever."""
+    monkeypatch.setattr(protocol, "_UNREAD_SECONDS", 0.1)
+    raw = connect()
+    raw.sendall(_get("/large"))
+    raw.recv(1)
+    wait_for(lambda: not BoundedProtocol._unread)

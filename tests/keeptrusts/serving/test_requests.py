@@ -37,11 +37,16 @@ class Web:
     def __init__(self) -> None:
         shares = {door.name: door.places for door in doors.sharing()}
         health = Places(1, {doors.HEALTH.name: 1})
-        self.app = Application(Bridge(_app, threads=4), Places(4, shares), health_places=health)
+        self.attempts = Attempts()
+        self.app = Application(
+            Bridge(_app, threads=4), Places(4, shares), health_places=health, attempts=self.attempts
+        )
         self.is_gone = False
         self.waits: list[float] = []
 
-    async def ask(self, path: str, token: str = "", *, method: str = "GET", **head: str) -> Any:
+    async def ask(
+        self, path: str, token: str = "", *, method: str = "GET", twice: bool = False, **head: str
+    ) -> Any:
         """Status and body; None when there is no answer."""
         sent: list[Any] = []
 
@@ -50,10 +55,13 @@ class Web:
 
         headers = {"authorization": f"Bearer {token}"} if token else {}
         headers |= {name.replace("_", "-"): value for name, value in head.items()}
+        pairs = [(k.encode(), v.encode()) for k, v in headers.items()]
+        if twice:
+            pairs.append((b"authorization", b""))
         scope = {
             "path": path, "method": method, "query_string": b"", "http_version": "1.1",
             "scheme": "http", "client": ("10.0.0.1", 9), "server": ("10.0.0.2", 80),
-            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+            "headers": pairs,
             "state": {"admit": lambda: None, "is_gone": lambda: self.is_gone},
         }  # fmt: skip
         began = asyncio.get_running_loop().time()
@@ -68,7 +76,7 @@ def test_an_open_path_makes_no_token_good(path: str) -> None:
 
     async def work() -> tuple[list[int], float]:
         web, statuses = Web(), []
-        web.app._attempts = Attempts(seconds_each=0.005)
+        web.attempts._seconds_each = 0.005
         for number in range(20):
             await web.ask(path, f"guess {number}")
             statuses.append((await web.ask(_OWN, f"guess {number}"))[0])
@@ -134,3 +142,18 @@ def test_a_delivery_is_looked_at_before_its_body(head: dict[str, str], status: i
     path = "/v1/git-repos/x/webhook"
 
     assert asyncio.run(Web().ask(path, method="POST", **head))[0] == status
+
+
+def test_two_credentials_are_none() -> None:
+    """Whoever counts failures would take one, and whoever checks it the other."""
+    status, body = asyncio.run(Web().ask(_OWN, "good", twice=True))
+
+    assert (status, body["error"]["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(("path", "status"), [("report", 413), ("decisions", 200)])
+def test_a_large_report_is_refused_by_its_head(path: str, status: int) -> None:
+    """Reports are of a few hundred bytes; batches of decisions are large."""
+    asked = Web().ask(f"/v1/gateways/x/{path}", method="POST", content_length="100000")
+
+    assert asyncio.run(asked)[0] == status
