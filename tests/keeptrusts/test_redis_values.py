@@ -13,7 +13,7 @@ from django.core.cache import caches
 from kombu import Connection, Exchange, Queue
 from rest_framework.test import APIClient
 
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.models import State
 from gateways.reports import live, reports
 from keeptrusts import celery, metrics
