@@ -105,7 +105,7 @@ class World:
             path = f"/v1/gateways/{name}/configuration"
             reply = self.stack.request("GET", path, token=self.tokens[name])
             if reply.status == 200:
-                self._note(name, reply.headers["Keeptrusts-Statement"])
+                self._note(name, reply.headers["keeptrusts-statement"])
 
     def wait(self) -> None:
         """Long enough for some of the processes to look, or for all."""
