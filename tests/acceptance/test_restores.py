@@ -49,10 +49,10 @@ class World:
         self.running = {name: gateways.start(name, self.tokens[name]) for name in self.names}
         self.writes = 0
         self._end = threading.Event()
-        listeners = [threading.Thread(target=self._listen, args=(name,)) for name in self.names]
-        for one in listeners:
-            one.start()
-            open_.callback(one.join)
+        for name in self.names:
+            listener = threading.Thread(target=self._listen, args=(name,), daemon=True)
+            listener.start()
+            open_.callback(listener.join, timeout=30)
         open_.callback(self._close)
 
     def _close(self) -> None:

@@ -44,6 +44,11 @@ class Backup:
             server.execute("set transaction isolation level repeatable read")
             names = server.execute("select tablename from pg_tables where schemaname = 'public'")
             self._tables = [sql.Identifier(name) for (name,) in names.fetchall()]
+            numbered = server.execute(
+                "select table_name, column_name from information_schema.columns"
+                " where table_schema = 'public' and is_identity = 'YES'"
+            )
+            self._numbered = numbered.fetchall()
             self._copies = [self._copied(server, table) for table in self._tables]
 
     def _copied(self, server: psycopg.Connection, table: sql.Identifier) -> bytes:
@@ -62,6 +67,11 @@ class Backup:
                 server.execute(sql.SQL("truncate {}").format(everything))
                 for table, rows in zip(self._tables, self._copies, strict=True):
                     self._put_back(server, table, rows)
+                for table, column in self._numbered:
+                    query = sql.SQL("select setval({}, max({}) + 1, false) from {}").format(
+                        f"{table}_{column}_seq", sql.Identifier(column), sql.Identifier(table)
+                    )
+                    server.execute(query)
         except psycopg.errors.DeadlockDetected:
             return False
         return True
