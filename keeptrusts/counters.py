@@ -59,10 +59,10 @@ def read_after(before: Mapping[str, int]) -> tuple[Mapping[str, int], bool]:
     past = Count.objects.filter(given, counter=OuterRef("name"), value__lte=OuterRef("value"))
     rows = Counter.objects.annotate(past=Exists(past)).values_list("name", "value", "past")
     found = {name: (value, is_past) for name, value, is_past in rows}
-    is_past = all(
-        value == 0 or found[name][0] == value or found[name][1] if name in found else value == 0
-        for name, value in before.items()
-    )
+    is_past = True
+    for name, value in before.items():
+        now, was_given = found.get(name, (0, False))
+        is_past = is_past and (value in (0, now) or was_given)
     return {name: value for name, (value, _) in found.items()}, is_past
 
 

@@ -15,6 +15,7 @@ class Stored(NamedTuple):
     bound_id: str | None
     bound_seq: int
     bound__publish_seq: int | None
+    bound__content_hash: str | None
     created_at: datetime
     bound_at: datetime | None
     ambiguous: bool
@@ -65,8 +66,9 @@ class Stored(NamedTuple):
         if desired is None or not self.state__running_hash:
             return False
         desired = max(desired, self.bound_seq)
-        is_other = self.state__problem_code == "statement_older"
-        return runs > desired or (runs == desired and is_other)
+        is_other = self.state__running_hash != self.bound__content_hash
+        is_refusing = self.state__problem_code == "statement_older"
+        return runs > desired or (runs == desired and is_other and is_refusing)
 
     def after(self, seen: LastReport | None) -> Self:
         """The same with a report in Redis, if that is later.

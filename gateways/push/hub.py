@@ -242,6 +242,10 @@ def _refresh() -> bool:
     changed = fleet.refresh(counters.read())
     if fleet.overtaken is None:
         return changed
-    reissues.after_loss(fleet.overtaken.policies, fleet.overtaken.keys)
+    try:
+        reissues.after_loss(fleet.overtaken.policies, fleet.overtaken.keys)
+    except Error as exc:
+        log.warning("statements of a restored database not reissued; trying again", error=str(exc))
+        return changed
     fleet.overtaken = None
     return fleet.refresh(counters.read()) or changed

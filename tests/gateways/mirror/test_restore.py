@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from rest_framework.test import APIClient
 
 from configurations import versions
@@ -205,6 +206,28 @@ def test_a_loss_is_told_once(world: World) -> None:
 
     [event] = Event.objects.filter(kind="restored")
     assert event.details == {"gateways": sorted(world.machines), "gateway_count": 3}
+
+
+def test_a_database_that_takes_no_writes_yet_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby is read before it is promoted; what it says is not forgotten until then."""
+    kept = dump()
+    world.write()
+    world.events()
+    restore(kept)
+
+    def read_only(*_: object) -> None:
+        raise DatabaseError("cannot execute UPDATE in a read-only transaction")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hub.reissues, "after_loss", read_only)
+        assert hub._refresh()
+    for step in (world.events, world.pull, world.report):
+        step()
+
+    world.check()
+    assert Event.objects.filter(kind="restored").count() == 1
 
 
 def test_what_lost_nothing_is_told_to_nobody(world: World) -> None:
