@@ -6,14 +6,16 @@ from keeptrusts.messaging import hints
 COUNTER = "configurations"
 
 
-def publish() -> int:
+def publish(*, above: int = 0) -> int:
     """Count a change that readers can see; returns its number, larger than any before it.
+
+    It is above `above` as well, which a database that lost changes may not know.
 
     Must be called first in the writing transaction: writers then follow one another, and agree
     on who owns an id and which number comes next.
     """
     hints.announce_on_commit()
-    return counters.bump(COUNTER)
+    return counters.bump(COUNTER, above=above)
 
 
 def hold() -> None:

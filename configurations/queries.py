@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Subquery
 
 from configurations.models import Configuration, Version
+from configurations.publish import COUNTER
+from keeptrusts import counters, database
 from keeptrusts.api.errors import NotFoundError
+from keeptrusts.models import Counter
 
 _COLUMNS = (
     "id",
@@ -74,17 +77,27 @@ def refused_by_owner() -> Mapping[str, Mapping[str, datetime]]:
 
 def rows(
     *, status: str, after: str, limit: int | None = None, warned: bool | None = None
-) -> list[Row]:
-    """Configurations by id; only those with an id behind `after`.
+) -> tuple[int, list[Row]]:
+    """Configurations by id, only those with an id behind `after`, with the change counter.
 
-    `status` may also be `all` or `IN_FORCE`. `warned` selects those with a warning, or without.
+    The counter is of the same moment: a list that is newer would stand, after a restore of just
+    then, for one that the database lost. `status` may also be `all` or `IN_FORCE`. `warned`
+    selects those with a warning, or without.
     """
     matches: QuerySet[Configuration] = in_force() if status == IN_FORCE else _of(status)
     if after:
         matches = matches.filter(pk__gt=after)
     if warned is not None:
         matches = matches.filter(refused_since__isnull=not warned)
-    return [_shown(match) for match in _values(matches.order_by("pk"))[:limit]]
+    counted = Subquery(Counter.objects.filter(pk=COUNTER).values("value"))
+    listed = _values(matches.order_by("pk")).annotate(counted=counted)[:limit]
+    count, found = 0, list(listed)
+    if not found:  # No row tells the counter.
+        with database.one_moment(Counter, Configuration):
+            count, found = counters.read().get(COUNTER, 0), list(listed.all())
+    for one in found:
+        count = one.pop("counted") or 0
+    return count, [_shown(one) for one in found]
 
 
 def row(configuration_id: str) -> Row:

@@ -1,6 +1,6 @@
 """`/v1/configurations`."""
 
-from functools import lru_cache
+from collections import OrderedDict
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
@@ -37,10 +37,11 @@ class Configurations(View):
     def get(self, request: Request) -> Response:
         query = _list_query(request)
         count = counts(request).get(COUNTER, 0)
-        etag = f'"{count}-{"-".join(str(value) for value in query)}"'
+        etag = _list_etag(count, *query)
         if is_known(request.headers.get("If-None-Match", ""), etag):
             return Response(status=304, headers={"ETag": etag})
-        return Response(_encoded_list(count, *query), headers={"ETag": etag})
+        count, encoded = _encoded_list(count, *query)
+        return Response(encoded, headers={"ETag": _list_etag(count, *query)})
 
     def post(self, request: Request) -> Response:
         body = _valid(ConfigurationInput, request)
@@ -184,20 +185,31 @@ class OneVersion(View):
         return Response({"data": queries.version_row(configuration_id, number)})
 
 
-@lru_cache(maxsize=4)
-def _encoded_list(
-    _count: int, status: str, warned: bool | None, after: str, limit: int | None
-) -> bytes:
-    """The encoded list for one state of the change counter.
+# Encoded lists by the state of the change counter and the query.
+_KEPT: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+_MOST_KEPT = 4
 
-    The counter is read before the rows, so a cached list may be newer than its key but never
-    older, and the next change has another key.
-    """
-    if limit is None:
-        return encode({"data": queries.rows(status=status, after=after, warned=warned)})
-    matches = queries.rows(status=status, after=after, limit=limit + 1, warned=warned)
-    rows = matches[:limit]
-    return encode({"data": rows, "next_cursor": rows[-1]["id"] if len(matches) > limit else None})
+
+def _encoded_list(
+    count: int, status: str, warned: bool | None, after: str, limit: int | None
+) -> tuple[int, bytes]:
+    """The encoded list, and the state of the change counter that it is of."""
+    query = (status, warned, after, limit)
+    if (kept := _KEPT.get((count, *query))) is not None:
+        return count, kept
+    most = None if limit is None else limit + 1
+    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned)
+    answer: dict[str, object] = {"data": matches[:limit]}
+    if limit is not None:
+        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
+    encoded = _KEPT[count, *query] = encode(answer)
+    while len(_KEPT) > _MOST_KEPT:
+        _KEPT.popitem(last=False)
+    return count, encoded
+
+
+def _list_etag(count: int, *query: object) -> str:
+    return f'"{count}-{"-".join(str(value) for value in query)}"'
 
 
 def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:

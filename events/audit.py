@@ -39,6 +39,7 @@ ACTIONS: Mapping[str, str] = {
     "gateway.edited": "a gateway was changed, or bound",
     "gateway.token_rotated": "a gateway got a new token",
     "gateway.deleted": "a gateway was deleted",
+    "gateway.reissued": "a gateway was told its policy and client keys again",
     "gateway.released": "the id of a deleted gateway was released",
     "gateway_binding.created": "a selector was made",
     "gateway_binding.deleted": "a selector was removed",

@@ -29,6 +29,7 @@ class Event(models.Model):
         CREDENTIAL_EXPIRING = "credential_expiring"
         CLIENT_KEY_CHANGED = "client_key_changed"
         CLIENT_KEYS_SWITCHED = "client_keys_switched"
+        RESTORED = "restored"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     git_repo = models.CharField(max_length=36, default="", db_index=True)

@@ -1,10 +1,11 @@
-"""Periodic tasks of the fleet: write reports to the database, remove old decisions."""
+"""Periodic tasks of the fleet: write reports to the database, remove what is old."""
 
 import redis
 import structlog
 from celery import shared_task
 
 from gateways.reports import decisions, reports
+from keeptrusts import counters
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,7 @@ def flush() -> None:
 
 @shared_task(name="gateways.prune", time_limit=300)
 def prune() -> None:
-    """Remove decisions whose retention is over."""
+    """Remove decisions, and values of counters, that are kept long enough."""
+    counters.prune()
     if removed := decisions.prune():
         log.info("removed old decisions", count=removed)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("gateways/enrol", machine.Enrol.as_view()),
     path(_ONE, fleet.OneGateway.as_view()),
     path(f"{_ONE}/rotate-token", fleet.RotateToken.as_view()),
+    path(f"{_ONE}/reissue", fleet.Reissue.as_view()),
     path(f"{_ONE}/release", fleet.ReleaseId.as_view()),
     path(f"{_ONE}/configuration", machine.Configuration.as_view()),
     path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),

@@ -1,12 +1,21 @@
-"""Change counters, which give readers an ETag and writers an order."""
+"""Change counters, which give readers an ETag and writers an order.
 
+Each value that a counter was given is kept for a day. So a reader can ask whether what it read
+before is in this database's past: after a restore it may not be, though the counters are higher.
+"""
+
+import secrets
 import time
 from collections.abc import Mapping
 
-from django.db.models import BigIntegerField, F, Value
-from django.db.models.functions import Greatest
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, Q
 
-from keeptrusts.models import Counter
+from keeptrusts.models import Count, Counter
+
+# Without a clock that went on, a restored database would give the numbers that it lost again.
+_MOST_STEP_US = 1000
+_KEPT_US = 86_400_000_000
 
 
 def read() -> Mapping[str, int]:
@@ -14,16 +23,21 @@ def read() -> Mapping[str, int]:
     return dict(Counter.objects.values_list("name", "value"))
 
 
-def bump(name: str) -> int:
+def bump(name: str, *, above: int = 0) -> int:
     """Count a change and return the new value. Called in the transaction that makes the change.
 
     The row stays locked until that transaction ends, so writers of one resource that call
     this first follow one another, and no reader sees a new count before the change it counts.
+    The value is above `above`, which the database may not know.
     """
-    if not _grow(name):
-        _make(name)
-        _grow(name)
-    return Counter.objects.values_list("value", flat=True).get(pk=name)
+    with transaction.atomic(savepoint=False):
+        before, is_kept = _locked(name)
+        if before and not is_kept:  # Counted by an older release.
+            Count.objects.bulk_create([Count(counter=name, value=before)], ignore_conflicts=True)
+        value = _next(max(before, above))
+        Counter.objects.filter(pk=name).update(value=value)
+        Count.objects.create(counter=name, value=value)
+    return value
 
 
 def hold(name: str) -> None:
@@ -31,18 +45,48 @@ def hold(name: str) -> None:
 
     For whoever must read, before anybody else writes, to know whether there is a change.
     """
-    row = Counter.objects.select_for_update().filter(pk=name)
-    if row.first() is None:
-        _make(name)
-        row.get()
+    _locked(name)
 
 
-def _make(name: str) -> None:
-    Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+def read_after(before: Mapping[str, int]) -> tuple[Mapping[str, int], bool]:
+    """All counters, and whether the database once had the values `before`, 0 for none; one query.
+
+    If it had not, it lost changes since those were read, or it is another one.
+    """
+    given = Q(pk__in=())
+    for name, value in before.items():
+        given |= Q(counter=name, value=value)
+    past = Count.objects.filter(given, counter=OuterRef("name"), value__lte=OuterRef("value"))
+    rows = Counter.objects.annotate(past=Exists(past)).values_list("name", "value", "past")
+    found = {name: (value, is_past) for name, value, is_past in rows}
+    is_past = True
+    for name, value in before.items():
+        now, was_given = found.get(name, (0, False))
+        is_past = is_past and (value in (0, now) or was_given)
+    return {name: value for name, (value, _) in found.items()}, is_past
 
 
-def _grow(name: str) -> int:
+def prune() -> None:
+    """Forget what was followed by another value more than a day ago."""
+    over = time.time_ns() // 1000 - _KEPT_US
+    newest = Count.objects.filter(value__lt=over).values_list("counter").annotate(Max("value"))
+    for name, value in list(newest):
+        Count.objects.filter(counter=name, value__lt=value).delete()
+
+
+def _locked(name: str) -> tuple[int, bool]:
+    """The value of a counter, locked until the transaction ends, and whether it is kept."""
+    kept = Count.objects.filter(counter=OuterRef("name"), value=OuterRef("value"))
+    rows = Counter.objects.select_for_update(of=("self",)).filter(pk=name)
+    found = rows.annotate(kept=Exists(kept)).values_list("value", "kept")
+    row = found.first()
+    if row is None:
+        Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+        row = found.get()
+    return row
+
+
+def _next(before: int) -> int:
     # Never a value that was used before, also after a backup was restored or the data folder
     # made anew: what a reader kept for an old value would pass for the new one's.
-    now_us = Value(time.time_ns() // 1000, output_field=BigIntegerField())
-    return Counter.objects.filter(pk=name).update(value=Greatest(F("value") + 1, now_us))
+    return max(before + 1 + secrets.randbelow(_MOST_STEP_US), time.time_ns() // 1000)

@@ -1,6 +1,12 @@
-"""Time limits of connections to PostgreSQL: statements, idle transactions and answers."""
+"""Connections to the database: time limits, and reading of one moment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection as default
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 # A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours.
 MOST_IDLE_SECONDS = 60
@@ -40,3 +46,22 @@ def bound_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
     with connection.cursor() as cursor:
         for name, seconds in bounds.items():
             cursor.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds}s"])
+
+
+@contextmanager
+def one_moment(*models: type[Model]) -> Iterator[None]:
+    """Read only, and all of `models` as of one moment, until the end of the block.
+
+    Between two readings a backup may be restored. On SQLite, and inside of a transaction, they are
+    as of their own moments.
+    """
+    if default.vendor != "postgresql" or default.in_atomic_block:
+        yield
+        return
+    tables = ", ".join(default.ops.quote_name(model._meta.db_table) for model in models)
+    with transaction.atomic():
+        with default.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # Before the moment is chosen: what is truncated or made anew later is empty to it.
+            cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
+        yield

@@ -7,7 +7,8 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from gateways.mirror import Known, fleet
+from gateways.mirror.mirror import fleet
+from gateways.mirror.rows import Known
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment, gateways, tokens
 from keeptrusts import counters

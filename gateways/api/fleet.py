@@ -18,7 +18,7 @@ from gateways.api.serializers import (
     GatewayRow,
 )
 from gateways.models import Binding, EnrolmentToken, Gateway
-from gateways.registry import bindings, enrolment, gateways
+from gateways.registry import bindings, enrolment, gateways, reissues
 from gateways.signing import keys
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input
@@ -75,6 +75,17 @@ class ReleaseId(View):
     def post(self, request: Request, gateway_id: str) -> Response:
         valid(Input, request)
         gateways.release(gateway_id)
+        return Response({"data": {"id": gateway_id}})
+
+
+class Reissue(View):
+    """Say a gateway's policy and client keys again, above what it has from before a restore."""
+
+    actions = {"POST": "gateways.bind"}
+
+    def post(self, request: Request, gateway_id: str) -> Response:
+        valid(Input, request)
+        reissues.reissue_asked(gateway_id)
         return Response({"data": {"id": gateway_id}})
 
 

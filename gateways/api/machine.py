@@ -10,7 +10,6 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateways import mirror
 from gateways.api.authentication import (
     EnrolmentAuthentication,
     GatewayAuthentication,
@@ -19,7 +18,8 @@ from gateways.api.authentication import (
 )
 from gateways.api.fleet import registered, valid
 from gateways.api.serializers import EnrolmentInput
-from gateways.mirror import fleet
+from gateways.mirror import contents
+from gateways.mirror.mirror import fleet
 from gateways.models import EnrolmentToken
 from gateways.registry import enrolment
 from gateways.reports import decisions, inputs, live, reports
@@ -71,7 +71,11 @@ class Configuration(GatewayView):
         if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
             return Response(status=304, headers={"ETag": headers["ETag"], **news})
         desired = signed.desired
-        content = mirror.content(desired.configuration, desired.version, desired.content_hash)
+        names = (desired.configuration, desired.version, desired.content_hash)
+        try:
+            content = contents.content(*names)
+        except LookupError:  # Lost since the counters were read.
+            raise NotFoundError("such content any more; ask again") from None
         live.note_handed([desired])
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
@@ -87,7 +91,7 @@ class OwnClientKeys(GatewayView):
         if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
             return Response(status=304, headers={"ETag": headers["ETag"]})
         try:
-            content = mirror.key_list(signed.desired.content_hash)
+            content = contents.key_list(signed.desired.content_hash)
         except LookupError:  # Replaced since the counters were read.
             raise NotFoundError("such list of client keys any more; ask again") from None
         return HttpResponse(content, content_type="application/json", headers=headers)

@@ -71,7 +71,8 @@ class ConfigurationFacts:
 class GatewayFacts:
     """A gateway as it was last seen. One that never reported has no `last_seen_at`.
 
-    `known`: the content that it runs is a version that was published.
+    `known`: the content that it runs is a version that was published. `is_ahead`: it was told
+    something newer than the database knows. `is_lost`: the database does not know it at all.
     """
 
     registered_at: datetime
@@ -82,6 +83,9 @@ class GatewayFacts:
     running_hash: str = ""
     running_since: datetime | None = None
     known: bool = True
+    gateway: str = ""
+    is_ahead: bool = False
+    is_lost: bool = False
     handed_hash: str = ""
     problem_code: str = ""
     problem_message: str = ""
@@ -150,13 +154,39 @@ def _offline(
     return None
 
 
+def _lost(seen: GatewayFacts, _desired: ConfigurationFacts | None, _clock: Clock) -> Verdict | None:
+    if not seen.is_lost:
+        return None
+    why = (
+        "this database does not know it, which lost it; register it again by POST /v1/gateways,"
+        " and start it with the new token"
+    )
+    return Verdict(DRIFTED, seen.registered_at, why)
+
+
 def _stale(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict | None:
     assert seen.last_seen_at is not None  # It would be offline.
     if _silent(seen, clock) > _MISSED_REPORTS * clock.interval_seconds:
         return Verdict(STALE, seen.last_seen_at, f"its last {_MISSED_REPORTS} reports are missing")
     # Nothing that is newer would be taken either, and somebody may be trying something older.
-    if seen.problem_code in _STUCK:
-        return _problem(STALE, seen)
+    return _problem(STALE, seen) if seen.problem_code in _STUCK else None
+
+
+def _ahead(
+    seen: GatewayFacts, _desired: ConfigurationFacts | None, _clock: Clock
+) -> Verdict | None:
+    if not seen.is_ahead:
+        return None
+    why = (
+        "it was told something newer than this database knows, which lost it; it is told again"
+        f" within a minute, or by POST /v1/gateways/{seen.gateway}/reissue"
+    )
+    return Verdict(DRIFTED, seen.running_since or seen.registered_at, why)
+
+
+def _refusing(
+    seen: GatewayFacts, desired: ConfigurationFacts | None, _clock: Clock
+) -> Verdict | None:
     behind = desired is not None and seen.running_hash != desired.content_hash
     # Client keys have a way of their own, and say nothing of the policy.
     is_other = seen.problem_code in ("", "state_edited") or seen.problem_code.startswith("keys_")
@@ -197,7 +227,7 @@ def _rolling_out(
 
 
 _CHECKS: tuple[Callable[[GatewayFacts, ConfigurationFacts | None, Clock], Verdict | None], ...] = (
-    _offline, _stale, _drifted, _rolling_out,
+    _lost, _offline, _stale, _ahead, _refusing, _drifted, _rolling_out,
 )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
 import redis
 import structlog
@@ -17,74 +17,20 @@ from configurations.models import Configuration, Version
 from gateways.drift import feeds, judge
 from gateways.drift.feeds import File
 from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Successor, Verdict
+from gateways.drift.reported import Stored
 from gateways.models import Gateway
 from gateways.reports import live, reports
+from gateways.reports.reports import Claim
 from gitrepos.models import LinkedFile
 from keeptrusts.api.errors import ConflictError
 
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
-# Configuration, version and content hash that a gateway reports as running.
-_Claim = tuple[str | None, int | None, str | None]
 _MOST_COMPARED = 50
+_LOST_FOR = timedelta(days=1)
 # A file that is there and feeds nothing; in a conflict another file has the same id.
 _REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
-
-
-class _Stored(NamedTuple):
-    """A gateway with its last report, whose columns are None when it never reported."""
-
-    pk: str
-    bound_id: str | None
-    created_at: datetime
-    bound_at: datetime | None
-    ambiguous: bool
-    state__last_seen_at: datetime | None
-    state__stopping: bool | None
-    state__running_configuration: str | None
-    state__running_version: int | None
-    state__running_hash: str | None
-    state__running_seq: int | None
-    state__health: str | None
-    state__kt_version: str | None
-    state__started_at: datetime | None
-    state__running_since: datetime | None
-    state__handed_hash: str | None
-    state__problem_code: str | None
-    state__problem_message: str | None
-    state__problem_since: datetime | None
-    client_keys: str
-    keys_seq: int
-    state__keys_seq: int | None
-    state__keys_since: datetime | None
-
-    @property
-    def keys(self) -> Mapping[str, Any] | None:
-        """The list of client keys that it should have and has; None where there never was any."""
-        if not self.client_keys and self.state__keys_seq is None:
-            return None
-        wanted = self.keys_seq if self.client_keys else None
-        return {
-            "setting": self.client_keys or None,
-            "desired_seq": wanted,
-            "running_seq": self.state__keys_seq,
-            "running_since": self.state__keys_since,
-            "arrived": wanted == self.state__keys_seq,
-        }
-
-    @property
-    def essence(self) -> str:
-        """What its stored report says, in the form in which Redis has the last one."""
-        stored = {name: getattr(self, f"state__{name}") for name in reports.ESSENTIAL}
-        return reports.Essence.of_columns(stored).text()
-
-    @property
-    def claim(self) -> _Claim:
-        return (
-            self.state__running_configuration, self.state__running_version,
-            self.state__running_hash,
-        )  # fmt: skip
 
 
 def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
@@ -92,13 +38,15 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
 
     `gateway` and `configuration` limit the rows to those with this id.
     """
+    # Before the rows: a report says nothing newer than those that are read after it.
+    seen, handed = _live()
     everybody = Gateway.objects.filter(deleted_at=None)
     named = {"pk": gateway, "bound": configuration}
     selected = everybody.filter(**{name: value for name, value in named.items() if value})
-    gateways = [_Stored(*row) for row in selected.order_by("pk").values_list(*_Stored._fields)]
+    stored = [Stored(*row) for row in selected.order_by("pk").values_list(*Stored._fields)]
+    gateways = [row.after(seen.get(row.pk)) for row in stored]
     bound = {row.bound_id for row in gateways}
     unbound = [] if gateway else _unbound(bound, configuration)
-    seen, handed = _live()
     wanted = {*bound, *unbound} if gateway or configuration else None
     sources = _sources(wanted, bound)
     published = _published({row.claim for row in gateways})
@@ -109,12 +57,15 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
     )
     answer = []
     for row in gateways:
-        facts = _facts(row, seen.get(row.pk), handed.get(row.pk), published)
+        facts = _facts(row, handed.get(row.pk), published)
         source = sources.get(row.bound_id or "")
         version = row.state__running_version
         answer.append(
             {**_row(row.pk, row.bound_id, source, facts, version, clock), "client_keys": row.keys}
         )
+    lost = {} if configuration else _lost(seen, {row.pk for row in stored}, gateway)
+    for pk, lost_facts in lost.items():
+        answer.append({**_row(pk, None, None, lost_facts, None, clock), "client_keys": None})
     for pk in unbound:
         if pk in sources:
             answer.append({**_row(None, pk, sources[pk], None, None, clock), "client_keys": None})
@@ -215,7 +166,7 @@ def _source(
     )
 
 
-def _published(claims: Collection[_Claim]) -> set[_Claim]:
+def _published(claims: Collection[Claim]) -> set[Claim]:
     """The claims that name a published version."""
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
@@ -223,22 +174,30 @@ def _published(claims: Collection[_Claim]) -> set[_Claim]:
     return set(versions.values_list("configuration_id", "number", "content_hash"))
 
 
-def _facts(
-    row: _Stored, seen: live.LastReport | None, handed: live.Handed | None, published: set[_Claim]
-) -> GatewayFacts:
-    """Facts of a gateway. Those in Redis may belong to an earlier one with its id.
+def _lost(
+    seen: Mapping[str, live.LastReport], listed: Collection[str], gateway: str
+) -> dict[str, GatewayFacts]:
+    """Gateways of the last day's reports that have no row; only this one, if it is named."""
+    since = timezone.now() - _LOST_FOR
+    recent = {pk for pk, report in seen.items() if report.at > since and gateway in ("", pk)}
+    absent = recent.difference(listed)
+    deleted = Gateway.objects.filter(pk__in=absent).values_list("pk", flat=True)
+    return {
+        pk: GatewayFacts(seen[pk].at, None, False, last_seen_at=seen[pk].at, is_lost=True)
+        for pk in sorted(absent.difference(deleted))
+    }
 
-    A report in Redis counts where it says what the database says: Redis may show an older one.
-    """
-    last = row.state__last_seen_at
+
+def _facts(row: Stored, handed: live.Handed | None, published: set[Claim]) -> GatewayFacts:
+    """Facts of a gateway. What was handed may be an earlier one's with its id."""
     content_hash = handed.content_hash if handed and handed.at >= row.created_at else ""
-    if last is None:
+    if row.state__last_seen_at is None:
         return GatewayFacts(row.created_at, row.bound_at, row.ambiguous, handed_hash=content_hash)
     return GatewayFacts(
         registered_at=row.created_at,
         bound_at=row.bound_at,
         ambiguous=row.ambiguous,
-        last_seen_at=max(last, seen.at) if seen and seen.essence == row.essence else last,
+        last_seen_at=row.state__last_seen_at,
         stopping=bool(row.state__stopping),
         running_hash=row.state__running_hash or "",
         running_since=row.state__running_since,
@@ -247,6 +206,8 @@ def _facts(
         problem_code=row.state__problem_code or "",
         problem_message=row.state__problem_message or "",
         problem_since=row.state__problem_since,
+        gateway=row.pk,
+        is_ahead=row.is_ahead,
     )
 
 

@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from access.tokens import digest
-from gateways.mirror import Known, fleet
+from gateways.mirror.mirror import fleet
+from gateways.mirror.rows import Known
 from gateways.push.batches import Batches
 from gateways.push.hub import Hub
 from gateways.push.reporting import Reporting
 from gateways.push.stream import Stream
 from gateways.registry import tokens
 from gateways.reports import inputs, reports
-from gateways.signing.statements import DesiredKeys
+from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts.api.errors import GoneError, RefusedError
 from keeptrusts.api.rendering import json_object
 from keeptrusts.api.views import is_known
@@ -130,11 +131,16 @@ class Application:
         gateway_id = request.gateway.id
         desired, keys = fleet.desired(gateway_id), fleet.desired_keys(gateway_id)
         if desired is not None and desired.content_hash == request.hash:
-            content = await self._hub.content(desired)
-            return Answer(200, content, [_YAML])
+            return Answer(200, await self._bytes(desired), [_YAML])
         if keys is not None and keys.content_hash == request.hash:
             return Answer(200, await self._key_list(keys), [answers.JSON])
         raise _replaced()
+
+    async def _bytes(self, desired: Desired) -> bytes:
+        try:
+            return await self._hub.content(desired)
+        except LookupError:
+            raise _replaced() from None
 
     async def _key_list(self, keys: DesiredKeys) -> bytes:
         try:
@@ -152,7 +158,7 @@ class Application:
         headers = {**news, **fleet.headers(signed)}
         if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Answer(304, b"", answers.pairs({"ETag": headers["ETag"], **news}))
-        content = await self._hub.content(signed.desired)
+        content = await self._bytes(signed.desired)
         self._hub.note_handed(signed.desired)
         return Answer(200, content, [_YAML, *answers.pairs(headers)])
 

@@ -17,11 +17,12 @@ from django.conf import settings
 from django.db import Error
 from redis.asyncio.client import PubSub
 
-from gateways import mirror
-from gateways.mirror import Known, fleet
+from gateways.mirror import contents
+from gateways.mirror.mirror import fleet
+from gateways.mirror.rows import Known
 from gateways.push.database import DatabaseThread
 from gateways.push.stream import Stream
-from gateways.registry import gateways
+from gateways.registry import gateways, reissues
 from gateways.reports import live
 from gateways.signing.keys import KeyUnreadableError
 from gateways.signing.statements import Desired, DesiredKeys
@@ -131,9 +132,10 @@ class Hub:
 
         Raises:
             Error: the database could not be read.
+            LookupError: it lost them.
         """
         names = (desired.configuration, desired.version, desired.content_hash)
-        return await self._shared(desired.content_hash, lambda: mirror.content(*names))
+        return await self._shared(desired.content_hash, lambda: contents.content(*names))
 
     async def key_list(self, keys: DesiredKeys) -> bytes:
         """A gateway's list of client keys, as `content`.
@@ -143,7 +145,7 @@ class Hub:
             LookupError: no gateway has this list any more.
         """
         name = keys.content_hash
-        return await self._shared(name, lambda: mirror.key_list(name))
+        return await self._shared(name, lambda: contents.key_list(name))
 
     async def _shared(self, key: str, read: Callable[[], bytes]) -> bytes:
         task = self._contents.get(key)
@@ -170,7 +172,7 @@ class Hub:
     async def refresh(self) -> None:
         """Read what changed, and begin to send it."""
         try:
-            changed = await self._thread.run(lambda: fleet.refresh(counters.read()))
+            changed = await self._thread.run(_refresh)
             self.fresh = True
         except (Error, KeyUnreadableError) as exc:
             self.fresh = changed = False
@@ -251,3 +253,17 @@ async def _settle(hearing: PubSub) -> None:
     for _ in range(_MOST_HINTS):
         if not await hearing.get_message(timeout=0):
             return
+
+
+def _refresh() -> bool:
+    """Read what changed; a database that lost changes says its own again to who heard of those."""
+    changed = fleet.refresh(counters.read())
+    if fleet.overtaken is None:
+        return changed
+    try:
+        reissues.after_loss(fleet.overtaken.policies, fleet.overtaken.keys)
+    except Error as exc:
+        log.warning("statements of a restored database not reissued; trying again", error=str(exc))
+        return changed
+    fleet.overtaken = None
+    return fleet.refresh(counters.read()) or changed

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.signing.statements import Desired, DesiredKeys, Signed
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

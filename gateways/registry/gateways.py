@@ -1,4 +1,4 @@
-"""Gateways, their tokens and what they are bound to: the only writer of `Gateway`."""
+"""Gateways, their tokens and what they are bound to; `reissues` alone writes `Gateway` too."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -176,33 +176,6 @@ def configurations(gateway_id: str) -> set[str]:
     return {*(before or ()), *filter(None, [bound])}
 
 
-def reissue(gateway_id: str, *, above: int) -> bool:
-    """Give a gateway's statement a sequence newer than `above`, which it has from before.
-
-    After a restored backup the gateway is ahead of the database. Returns False, and changes
-    nothing, when `above` is ahead of the clock: a sequence from the future is not followed.
-    """
-    with transaction.atomic():
-        seq = publish()
-        if seq <= above:
-            transaction.set_rollback(True)
-            return False
-        count = count_change()
-        Gateway.objects.filter(pk=gateway_id).update(bound_seq=seq, changed_seq=count)
-        return True
-
-
-def reissue_keys(gateway_id: str, *, above: int) -> bool:
-    """As `reissue`, for the gateway's list of client keys."""
-    with transaction.atomic():
-        count = count_change()
-        if count <= above:
-            transaction.set_rollback(True)
-            return False
-        Gateway.objects.filter(pk=gateway_id).update(keys_seq=count, changed_seq=count)
-        return True
-
-
 def rekey_all(count: int) -> list[str]:
     """Give every gateway its list of client keys anew, after keys changed.
 
@@ -304,14 +277,14 @@ def _bind(row: Gateway, configuration_id: str | None) -> None:
     row.bound_id = configuration_id
 
 
-def count_change() -> int:
-    """Count a change of gateways or client keys; returns its number.
+def count_change(*, above: int = 0) -> int:
+    """Count a change of gateways or client keys; returns its number, which is above `above`.
 
     Must be called before rows of either are read: writers of keys and of gateways then follow one
     another, and none writes back what another changed meanwhile.
     """
     hints.announce_on_commit()
-    return counters.bump(Gateway.COUNTER)
+    return counters.bump(Gateway.COUNTER, above=above)
 
 
 def _save(row: Gateway, count: int) -> None:

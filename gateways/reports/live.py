@@ -123,13 +123,14 @@ def swap_seen(reports: Mapping[str, LastReport]) -> dict[str, LastReport]:
     return {name: row for name, row in read if row is not None}
 
 
-def forget_seen(gateway_id: str) -> None:
-    """Forget the last report, so that the next one is written to the database.
+def forget_seen(*gateway_ids: str) -> None:
+    """Forget the last reports, so that the next ones are written to the database.
 
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    client().hdel(_SEEN, gateway_id)
+    if gateway_ids:
+        client().hdel(_SEEN, *gateway_ids)
 
 
 def seen() -> dict[str, LastReport]:

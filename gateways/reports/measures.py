@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import core
 
 from configurations.models import Version
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.reports import live
 from keeptrusts import metrics
 

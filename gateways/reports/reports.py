@@ -5,7 +5,6 @@ Most reports equal the one before. Those are kept in Redis and reach the databas
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,12 +17,10 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.models import Gateway, State
-from gateways.registry import gateways
-from gateways.reports import live, measures
+from gateways.reports import ahead, live, measures
 from gateways.reports.live import LastReport
-from keeptrusts import counters
 
 log = structlog.get_logger(__name__)
 
@@ -32,15 +29,10 @@ _LEAST_INTERVAL_SECONDS = 3
 _MOST_INTERVAL_SECONDS = 100
 _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"]
 
-_Plain = str | int | bool | None
-_ESSENCE = tuple[tuple[_Plain, ...], str, tuple[_Plain, ...]]
+Claim = tuple[str | None, int | None, str | None]
+_Rest = tuple[int | None, str, bool, str, str, int | None]
+_ESSENCE = tuple[Claim, str, _Rest]
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
-
-# The columns of `State` that have an essence.
-ESSENTIAL = (
-    "running_configuration", "running_version", "running_hash", "running_seq", "problem_code",
-    "health", "stopping", "kt_version", "started_at", "keys_seq",
-)  # fmt: skip
 
 Report = Mapping[str, Any]
 
@@ -49,37 +41,36 @@ Report = Mapping[str, Any]
 class Essence:
     """The fields of a report whose change is written to the database at once.
 
-    `running` is configuration, version and hash; `problem` a code; `rest` the other fields.
+    `running` is configuration, version and hash; `problem` a code; `rest` the other fields:
+    sequence, health, whether it stops, release, start, sequence of its client keys.
     """
 
-    running: tuple[Any, ...]
+    running: Claim
     problem: str
-    rest: tuple[Any, ...]
+    rest: _Rest
 
     @classmethod
     def of_report(cls, report: Report) -> Essence:
         running, problem = report["running"] or {}, report["problem"] or {}
-        names = ("configuration", "version", "content_hash")
+        claim = running.get("configuration"), running.get("version"), running.get("content_hash")
         rest = (
             running.get("publish_seq"), report["health"], report["stopping"],
-            report["kt_version"], _time(report["started_at"]),
+            report["kt_version"], _utc(report["started_at"]),
             (report["client_keys"] or {}).get("keys_seq"),
         )  # fmt: skip
-        return cls(tuple(running.get(name) for name in names), problem.get("code", ""), rest)
+        return cls(claim, problem.get("code", ""), rest)
 
     @classmethod
     def of_row(cls, row: State) -> Essence:
-        return cls.of_columns({name: getattr(row, name) for name in ESSENTIAL})
-
-    @classmethod
-    def of_columns(cls, stored: Mapping[str, Any]) -> Essence:
-        """The essence of a stored report, whose columns are those of `ESSENTIAL`."""
-        configuration, version, content_hash, seq, problem, *others, started_at, keys_seq = (
-            stored[name] for name in ESSENTIAL
-        )
-        runs = (configuration, version, content_hash) if content_hash else (None, None, None)
-        rest = (seq if content_hash else None, *others, _time(started_at), keys_seq)
-        return cls(runs, problem, rest)
+        """The essence of a stored report."""
+        running: Claim = (None, None, None)
+        if row.running_hash:
+            running = (row.running_configuration, row.running_version, row.running_hash)
+        rest = (
+            row.running_seq if row.running_hash else None, row.health, row.stopping,
+            row.kt_version, _utc(row.started_at) if row.started_at else "", row.keys_seq,
+        )  # fmt: skip
+        return cls(running, row.problem_code, rest)
 
     @classmethod
     def read(cls, text: str) -> Essence | None:
@@ -91,11 +82,6 @@ class Essence:
 
     def text(self) -> str:
         return orjson.dumps([self.running, self.problem, self.rest]).decode()
-
-
-def _time(moment: datetime | None) -> str:
-    """A moment as text, the same whatever offset it was sent with."""
-    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def interval_seconds(count: int) -> int:
@@ -143,8 +129,7 @@ def take_all(reports: Mapping[str, Report]) -> dict[str, Exception]:
 
 
 def _take(gateway_id: str, report: Report, seen: LastReport, before: LastReport | None) -> None:
-    _tell_again(gateway_id, report["running"])
-    _tell_keys_again(gateway_id, report["client_keys"])
+    ahead.tell_again(gateway_id, report)
     if before is not None and before.essence == seen.essence:
         return
     last = Essence.read(before.essence) if before else None
@@ -157,8 +142,7 @@ def _take(gateway_id: str, report: Report, seen: LastReport, before: LastReport 
 def _forget(gateway_ids: Iterable[str]) -> None:
     """Have the next reports of these written, whatever they say: the last ones were not."""
     try:
-        for gateway_id in gateway_ids:
-            live.forget_seen(gateway_id)
+        live.forget_seen(*gateway_ids)
     except redis.RedisError as exc:
         log.warning("reports that failed are taken for written until they change", error=str(exc))
 
@@ -197,13 +181,14 @@ def flush() -> int:
         redis.RedisError: Redis does not answer.
     """
     seen, handed = live.seen(), live.handed()
-    changed = []
+    changed, written = [], set()
     for row in State.objects.filter(gateway__deleted_at=None):
         late = _late(row)
         report = seen.get(row.pk)
-        if report and report.essence != Essence.of_row(row).text():
-            live.forget_seen(row.pk)
-        elif report:
+        # Another essence is an older one that Redis shows again, or the row one of a restored
+        # database: the next report is written whole.
+        if report and report.essence == Essence.of_row(row).text():
+            written.add(row.pk)
             row.last_seen_at = max(row.last_seen_at, report.at)
             row.counters, row.stream = report.counters, report.stream
         if content := handed.get(row.pk):
@@ -217,45 +202,10 @@ def flush() -> int:
         unique_fields=["gateway"],
         update_fields=_LATE_FIELDS,
     )
+    # Reports of gateways that the database does not know at all stay: drift names those.
+    lost = Gateway.objects.filter(pk__in=seen.keys() - written).values_list("pk", flat=True)
+    live.forget_seen(*lost)
     return len(changed)
-
-
-def _tell_again(gateway_id: str, running: Mapping[str, Any] | None) -> None:
-    """Reissue the statement of a gateway that runs a newer sequence than the database has."""
-    desired = fleet.desired(gateway_id)
-    if running is None or desired is None:
-        return
-    runs_seq = running["publish_seq"]
-    is_due = _may_reissue(gateway_id, "policy", runs_seq, desired.publish_seq)
-    if is_due and gateways.reissue(gateway_id, above=runs_seq):
-        log.warning("gateway was ahead of the database; statement reissued", gateway=gateway_id)
-        fleet.refresh(counters.read())
-
-
-def _tell_keys_again(gateway_id: str, runs: Mapping[str, Any] | None) -> None:
-    """As `_tell_again`, for the list of client keys."""
-    desired = fleet.desired_keys(gateway_id)
-    if runs is None or desired is None:
-        return
-    is_due = _may_reissue(gateway_id, "keys", runs["keys_seq"], desired.keys_seq)
-    if is_due and gateways.reissue_keys(gateway_id, above=runs["keys_seq"]):
-        log.warning("gateway had newer client keys; its list is reissued", gateway=gateway_id)
-        fleet.refresh(counters.read())
-
-
-def _may_reissue(gateway_id: str, what: str, runs_seq: int, desired_seq: int) -> bool:
-    """Whether a gateway is ahead, and nothing was reissued for it just now.
-
-    Each is a write and a publication, which a gateway must not cause with every report; and one
-    that says a time of the future is not followed there.
-    """
-    if runs_seq <= desired_seq or runs_seq > time.time_ns() // 1000:
-        return False
-    try:
-        return live.is_first_ahead(gateway_id, what)
-    except redis.RedisError as exc:
-        log.warning("nothing is reissued without Redis", gateway=gateway_id, error=str(exc))
-        return False
 
 
 def _write(gateway_id: str, report: Report, now: datetime, before: Essence) -> None:
@@ -312,3 +262,7 @@ def _fields(report: Report, now: datetime, before: Essence) -> dict[str, Any]:
 
 def _late(row: State) -> list[Any]:
     return [getattr(row, name) for name in _LATE_FIELDS]
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

@@ -51,6 +51,10 @@ class Signer:
     fingerprint: str
     chain: Sequence[Mapping[str, str]]
 
+    def is_same(self, other: "Signer") -> bool:
+        """Whether another has the same key, and the same way to it."""
+        return (self.fingerprint, self.chain) == (other.fingerprint, other.chain)
+
     def sign(self, desired: DesiredKind) -> Signed[DesiredKind]:
         """Sign what a gateway is to enforce. Equal input gives an equal signature."""
         statement = desired.encoded()

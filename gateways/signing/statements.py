@@ -27,6 +27,10 @@ class Desired:
     commit: str
     publish_seq: int
 
+    def contradicts(self, other: "Desired") -> bool:
+        """Whether another statement has the same sequence and something else."""
+        return self.publish_seq == other.publish_seq and self != other
+
     def encoded(self) -> bytes:
         """The statement: compact JSON, keys sorted, UTF-8."""
         return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
@@ -42,6 +46,10 @@ class DesiredKeys:
     gateway: str
     content_hash: str
     keys_seq: int
+
+    def contradicts(self, other: "DesiredKeys") -> bool:
+        """Whether another statement has the same sequence and something else."""
+        return self.keys_seq == other.keys_seq and self != other
 
     def encoded(self) -> bytes:
         """The statement: compact JSON, keys sorted, UTF-8."""
@@ -62,6 +70,10 @@ class Confirmation:
     issued_at: int
     keys_seq: int
     publish_seq: int
+
+    def contradicts(self, _other: "Confirmation") -> bool:
+        """No: of one second there may be several, and a gateway keeps the last."""
+        return False
 
     def encoded(self) -> bytes:
         """The statement: compact JSON, keys sorted, UTF-8."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from keeptrusts import metrics
 from keeptrusts.redis_client import client
 from tests.support.api import created

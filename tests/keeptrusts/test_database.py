@@ -7,10 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import (
+    DatabaseError,
+    InternalError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from keeptrusts import counters, database
+from keeptrusts.models import Counter
 from keeptrusts.servers import failures
 from tests.support.line import Line
 
@@ -107,3 +115,25 @@ def test_a_cut_network_is_noticed_by_the_kernel(far: BaseDatabaseWrapper) -> Non
 
     kept = ("connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval")
     assert [info[name] for name in kept] == ["5", "10000", "5", "2"]
+
+
+def test_what_is_read_together_is_of_one_moment() -> None:
+    """Whoever writes meanwhile is seen afterwards, and the tables cannot be emptied under it."""
+    counters.bump("a")
+    with psycopg.connect(_url(), autocommit=True) as other, database.one_moment(Counter):
+        other.execute("UPDATE keeptrusts_counter SET value = value + 1")
+        other.execute("SET lock_timeout = '10ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute("TRUNCATE keeptrusts_counter")
+        before = counters.read()
+        other.execute("UPDATE keeptrusts_counter SET value = value + 1")
+        assert counters.read() == before
+        with pytest.raises(InternalError), transaction.atomic():
+            counters.bump("a")
+
+    assert counters.read()["a"] == before["a"] + 1
+
+
+def _url() -> str:
+    name = connection.settings_dict["NAME"]
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()

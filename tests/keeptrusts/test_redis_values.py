@@ -18,7 +18,7 @@ from django.utils import timezone
 from kombu import Connection, Exchange, Queue
 from rest_framework.test import APIClient
 
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.models import State
 from gateways.reports import live, reports
 from keeptrusts import celery, metrics, sealing

@@ -151,3 +151,21 @@ def test_an_admins_token_opens_no_gateway(admin: APIClient, gateway: Machine) ->
     """Nor does a gateway's open the API of people."""
     assert admin.get(f"{gateway.path}/configuration").status_code == 401
     assert gateway.client.get(PATH).status_code == 401
+
+
+def test_a_gateway_is_told_again_when_asked(
+    admin: APIClient, gateway: Machine, client: APIClient
+) -> None:
+    """Its policy and its keys, with newer sequences and the same content; 404 for no gateway."""
+    created(admin.post("/v1/client-keys", {"name": "team"}, format="json"))
+    said, (listed, _) = gateway.statement(), gateway.key_list()
+
+    answer = admin.post(f"{gateway.path}/reissue")
+
+    assert (answer.status_code, answer.json()) == (200, {"data": {"id": gateway.id}})
+    again, (listed_again, _) = gateway.statement(), gateway.key_list()
+    assert again["publish_seq"] > said["publish_seq"]
+    assert {**again, "publish_seq": 0} == {**said, "publish_seq": 0}
+    assert listed_again["keys_seq"] > listed["keys_seq"]
+    assert admin.post("/v1/gateways/none/reissue").status_code == 404
+    assert client.post(f"{gateway.path}/reissue").status_code == 401

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from gateways.registry import gateways
+from gateways.registry import reissues
 from keeptrusts.models import Counter
 from tests.gateways.conftest import Register
 from tests.support.api import error
@@ -129,7 +129,7 @@ def test_a_gateway_that_is_ahead_is_told_anew(gateway: Machine) -> None:
     """Its database was restored from a backup: what it says is newer than what was said."""
     seq = gateway.statement()["publish_seq"]
 
-    assert gateways.reissue(gateway.id, above=seq + 1000)
+    assert reissues.reissue(gateway.id, above=seq + 1000)
 
     assert gateway.statement()["publish_seq"] > seq + 1000
 
@@ -138,7 +138,7 @@ def test_a_sequence_from_the_future_is_not_followed(gateway: Machine) -> None:
     """A gateway cannot drive its numbers to where no clock reaches them."""
     before = gateway.statement()
 
-    assert not gateways.reissue(gateway.id, above=1 << 61)
+    assert not reissues.reissue(gateway.id, above=1 << 61)
 
     assert gateway.statement() == before
 

@@ -74,6 +74,16 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
      ago(10)),
     ("offline before all", {"running_hash": OLD, "last_seen_at": ago(400)}, QUARANTINED, "offline",
      ago(400)),
+    ("it was told what the database lost", {"is_ahead": True}, {}, "drifted", ago(900)),
+    ("and refuses the rest", {"is_ahead": True, "problem_code": "statement_older"}, {}, "drifted",
+     ago(900)),
+    ("key_retired before what was lost",
+     {"is_ahead": True, "problem_code": "key_retired", "problem_since": ago(5)}, {}, "stale",
+     ago(5)),
+    ("silent before what was lost", {"is_ahead": True, "last_seen_at": ago(10)}, {}, "stale",
+     ago(10)),
+    ("the database lost it, whenever it was seen", {"is_lost": True, "last_seen_at": ago(4000)},
+     {}, "drifted", ago(5000)),
     ("selectors disagree", {"ambiguous": True}, {}, "in_sync", ago(900)),
 ]  # fmt: skip
 

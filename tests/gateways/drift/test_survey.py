@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from gateways.models import State
+from gateways.models import Gateway, State
+from gateways.reports import live
 from keeptrusts.redis_client import client
 from tests.gateways.conftest import Register
-from tests.support.api import refusal
+from tests.support.api import error, refusal
 from tests.support.gateways import Machine, running
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -151,6 +152,65 @@ def test_redis_knows_it_first(admin: APIClient, gateway: Machine) -> None:
     State.objects.update(last_seen_at=timezone.now() - timedelta(seconds=400))
 
     assert row(admin)["state"] == "in_sync"
+
+
+def test_what_was_said_last_counts_wherever_it_is_kept(admin: APIClient, gateway: Machine) -> None:
+    """The database was restored to a report before; Redis has the last one."""
+    gateway.run(problem={"code": "disk", "message": "full"})
+    kept = State.objects.values().get()
+    override(admin, "bot", policy("Bot 2"))
+    said = gateway.run()
+    State.objects.update(**kept)
+
+    found = row(admin)
+
+    assert (found["state"], found["running_hash"], found["running_version"]) == (
+        "in_sync", said["content_hash"], 2,
+    )  # fmt: skip
+    assert found["problem"] is None
+    State.objects.all().delete()
+    assert (row(admin)["state"], row(admin)["running_hash"]) == ("in_sync", said["content_hash"])
+
+
+@pytest.mark.parametrize("by", [1, 2**61], ids=["ahead", "ahead of the clock"])
+def test_a_gateway_that_knows_more_than_the_database_shows(
+    admin: APIClient, gateway: Machine, monkeypatch: pytest.MonkeyPatch, by: int
+) -> None:
+    """With the call that tells it again, should that not come by itself."""
+    monkeypatch.setattr(live, "is_first_ahead", lambda *_: False)
+    said = gateway.statement()
+    ahead = {**running(said), "publish_seq": said["publish_seq"] + by}
+    gateway.report(running=ahead)
+
+    found = row(admin)
+
+    path = f"{gateway.path}/reissue"
+    assert (found["state"], path in found["why"]) == ("drifted", True)
+    answer = admin.post(path)
+    assert answer.status_code == (200 if by == 1 else 409)
+    if by == 1:
+        assert gateway.run()["publish_seq"] > ahead["publish_seq"]
+        assert row(admin)["state"] == "in_sync"
+    else:
+        assert error(answer)["code"] == "gateway_ahead"
+
+
+def test_a_gateway_that_the_database_lost_shows(
+    admin: APIClient, register: Register, gateway: Machine
+) -> None:
+    """It was registered after the backup was made, and runs."""
+    for one in (gateway, register("lost", configuration="bot"), register("deleted")):
+        one.run() if one.id != "deleted" else one.report()
+    admin.delete("/v1/gateways/deleted")
+    Gateway.objects.filter(pk="lost").delete()
+
+    found = row(admin, "lost")
+
+    assert (found["state"], found["configuration"]) == ("drifted", None)
+    assert "register it again" in found["why"]
+    assert get(admin, f"{PATH}?gateway=lost") == [found]
+    assert {one["gateway"] for one in get(admin, PATH)} == {"edge-1", "lost"}
+    assert len(get(admin, f"{PATH}?configuration=bot")) == 1
 
 
 def test_a_graceful_end_is_offline(admin: APIClient, gateway: Machine) -> None:

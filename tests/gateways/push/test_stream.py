@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from access.tokens import digest
-from gateways.mirror import fleet
+from gateways.mirror.mirror import fleet
 from gateways.push.stream import Stream
 from keeptrusts import counters
 from tests.support.api import created

@@ -84,6 +84,42 @@ def test_the_rest_follows_in_bulk(gateway: Machine) -> None:
     assert reports.flush() == 0
 
 
+def test_a_row_that_was_restored_is_written_again(gateway: Machine) -> None:
+    """Redis has the last report, so the next one that says the same would not be written."""
+    before = gateway.run()
+    older = State.objects.values().get()
+    State.objects.update(running_hash="a" * 64, running_seq=1)
+
+    gateway.run()
+    assert state(gateway).running_hash == "a" * 64
+    reports.flush()
+    gateway.run()
+
+    assert state(gateway).running_hash == before["content_hash"] == older["running_hash"]
+
+
+def test_a_row_that_a_restore_took_away_is_written_again(gateway: Machine) -> None:
+    """The gateway had reported nothing when the backup was made."""
+    gateway.run()
+    State.objects.all().delete()
+
+    reports.flush()
+    gateway.run()
+
+    assert state(gateway).running_hash
+
+
+def test_a_row_that_says_the_same_is_left(gateway: Machine) -> None:
+    """Also of a gateway in trouble, and of one that runs nothing; no report is written twice."""
+    gateway.run(problem={"code": "disk", "message": "full"}, stopping=True)
+    reports.flush()
+    assert gateway.id in live.seen()
+    gateway.report(started_at="2026-01-31T14:00:00.123456+02:00")
+    reports.flush()
+
+    assert gateway.id in live.seen()
+
+
 def test_a_clock_that_went_back_hides_nothing(gateway: Machine) -> None:
     """This machine's, or that of the other server that took the report before."""
     said = gateway.run()
@@ -178,6 +214,18 @@ def test_a_gateway_causes_no_publication_with_each_report(
     client().flushdb()  # As after ten minutes.
     gateway.report(running=ahead(1))
     assert gateway.statement()["publish_seq"] > said["publish_seq"] + 1
+
+
+@pytest.mark.parametrize("code", ["statement_older", "disk"])
+def test_what_contradicts_is_said_again(gateway: Machine, code: str) -> None:
+    """A gateway has something else with the same sequence, and refuses what is true."""
+    said = gateway.statement()
+    other = {**running(said), "content_hash": "b" * 64}
+
+    gateway.report(running=other, problem={"code": code, "message": ""})
+
+    is_newer = gateway.statement()["publish_seq"] > said["publish_seq"]
+    assert is_newer == (code == "statement_older")
 
 
 def test_a_restored_database_is_told_apart_twice(gateway: Machine) -> None:

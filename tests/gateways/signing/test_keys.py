@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from rest_framework.test import APIClient
 
-from gateways import mirror
+from gateways.mirror import mirror
 from gateways.models import SigningKey
 from gateways.signing import keys
 from tests.gateways.conftest import Register

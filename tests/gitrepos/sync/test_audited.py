@@ -128,6 +128,8 @@ def _gateways(story: Story) -> None:
     assert entry.after["bound_id"] == "one"
     story.post("gateways/edge/rotate-token")
     story.left("gateway.token_rotated")
+    story.post("gateways/edge/reissue")
+    story.left("gateway.reissued")
     binding = story.post("gateway-bindings", {"configuration": "one", "selector": {"a": "b"}})
     story.left("gateway_binding.created")
     story.delete(f"gateway-bindings/{binding['id']}")

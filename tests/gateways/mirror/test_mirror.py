@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from gateways.mirror import Mirror
+from gateways.mirror.mirror import Mirror
 from keeptrusts import counters
 from tests.gateways.conftest import Register
 from tests.support.gateways import Machine

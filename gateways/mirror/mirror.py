@@ -1,25 +1,24 @@
 """The fleet in memory: tokens of gateways, what each is to enforce, and its client keys.
 
 A process reads the change counters (one query) and then only the rows that changed since it
-last looked, so an answer costs no more than that, whatever the size of the fleet.
+last looked, so an answer costs no more than that, whatever the size of the fleet. Once a minute,
+and when a database turns out to have lost changes, it reads all of them.
 """
 
+import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from access.tokens import digest
-from configurations import publish, queries
-from configurations.models import Version
-from gateways.models import ClientKeyList, Gateway
+from configurations import publish
+from gateways.mirror.rows import TABLES, Known, Overtaken, Rows
+from gateways.models import Gateway, SigningKey
 from gateways.signing import keys, statements
 from gateways.signing.keys import Signer
 from gateways.signing.statements import (
@@ -29,127 +28,83 @@ from gateways.signing.statements import (
     DesiredKind,
     Signed,
 )
-from keeptrusts import counters
+from keeptrusts import counters, database
 from keeptrusts.api.errors import NotFoundError
+from keeptrusts.models import Count, Counter
 
 _NAMES = (Gateway.COUNTER, publish.COUNTER, keys.COUNTER)
-_KEPT_CONTENTS = 64
-_KEPT_LISTS = 16
 # A confirmation is signed once in so long: a gateway of a small fleet asks every three seconds.
 _CONFIRMED_SECONDS = 30
-_COLUMNS = (
-    "pk", "digest", "previous_digest", "previous_until", "bound_id", "bound_seq", "bound_at",
-    "deleted_at", "keys_hash", "keys_seq",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A gateway as its row was last read."""
-
-    id: str
-    digest: str
-    previous_digest: str
-    previous_until: datetime | None
-    bound: str | None
-    bound_seq: int
-    bound_at: datetime | None
-    deleted_at: datetime | None
-    keys_hash: str
-    keys_seq: int
-
-    def is_newest(self, token: str) -> bool:
-        """Whether a token is the one that was made last."""
-        return digest(token) == self.digest
-
-
-@dataclass(frozen=True, slots=True)
-class _Current:
-    """A configuration's version in force."""
-
-    version: int
-    content_hash: str
-    commit: str
-    publish_seq: int
-
-
-class _Rows:
-    """Gateways by id, ids by the digests of tokens, and configurations' current versions."""
-
-    def __init__(self) -> None:
-        self.gateways: dict[str, Known] = {}
-        self.tokens: dict[str, str] = {}
-        self.current: dict[str, _Current] = {}
-
-    def read_configurations(self, *, since: int) -> None:
-        rows: Any = Version.objects.filter(
-            configuration__publish_seq__gt=since, number=F("configuration__version")
-        ).values_list(
-            "configuration_id", "number", "content_hash", "commit", "configuration__publish_seq"
-        )
-        for configuration_id, *facts in rows.iterator():
-            self.current[configuration_id] = _Current(*facts)
-
-    def read_gateways(self, *, since: int) -> None:
-        rows: Any = Gateway.objects.filter(changed_seq__gt=since).values_list(*_COLUMNS)
-        for row in rows.iterator():
-            gateway = Known(*row)
-            if older := self.gateways.get(gateway.id):
-                self.tokens.pop(older.digest, None)
-                self.tokens.pop(older.previous_digest, None)
-            self.gateways[gateway.id] = gateway
-            for token_digest in filter(None, (gateway.digest, gateway.previous_digest)):
-                self.tokens[token_digest] = gateway.id
+# What is remembered is as old as this at most, whatever a restore does to counters and rows.
+_WHOLE_SECONDS = 60
 
 
 class Mirror:
     """Every gateway and every configuration, as of the last `refresh`. Safe among threads.
 
     Writers of a resource follow one another by its counter, so a row whose sequence is larger
-    than the count read last is all that can be new.
+    than the count read last is all that can be new, as long as that count is in the database's
+    past. `overtaken` are gateways that were told what it lost, until somebody sees to them.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
-        self._rows = _Rows()
+        self._rows = Rows()
         self._signed: dict[str, Signed[Desired]] = {}
         self._signed_keys: dict[str, Signed[DesiredKeys]] = {}
         self._confirmed: dict[str, Signed[Confirmation]] = {}
         self._read_at = 0.0
+        self._whole_at = -math.inf
+        self.overtaken: Overtaken | None = None
         self.signer: Signer | None = None
         self.size = 0
 
     def refresh(self, counts: Mapping[str, int]) -> bool:
-        """Read what changed since the last call; True if anything did.
+        """Read what changed since the last call; True if anything may have.
 
         `counts` are the change counters, read just now.
 
         Raises:
             KeyUnreadableError: no configured key opens the signing key.
         """
-        if _ours(counts) == self._counts:
+        if self._is_newest(counts):
             self._read_at = time.time()
             return False
-        with self._lock:
+        with self._lock, database.one_moment(Count, Counter, SigningKey, *TABLES):
             # Read again: another thread may have been here with newer ones, which would make
             # these look like another database's.
-            now, read_at = _ours(counters.read()), time.time()
-            if now == self._counts:
+            counted, is_past = counters.read_after(self._counts)
+            now, read_at = _ours(counted), time.time()
+            if self._is_newest(now):
                 self._read_at = read_at
                 return False
-            # A count that went back is another database's: all is read anew.
-            before = self._counts if all(now[n] >= v for n, v in self._counts.items()) else {}
-            rows = self._rows if before else _Rows()
-            if now[keys.COUNTER] != before.get(keys.COUNTER, 0) or not before:
-                self.signer, self._signed, self._signed_keys = keys.load(), {}, {}
-                self._confirmed = {}
-            rows.read_configurations(since=before.get(publish.COUNTER, 0))
-            rows.read_gateways(since=before.get(Gateway.COUNTER, 0))
+            is_part = is_past and not self._is_due()
+            before = self._counts if is_part else {}
+            rows = self._rows if is_part else Rows()
+            if now[keys.COUNTER] != before.get(keys.COUNTER, 0):
+                self._sign_with(keys.load())
+            rows.read(since=before)
+            if not is_part:
+                self._whole_at = time.monotonic()
+                found = Overtaken.between(self._rows, rows)
+                if found.policies or found.keys:
+                    self.overtaken = found
             # Only now, so that a database that fails on the way leaves what was known.
             self._rows, self._counts, self._read_at = rows, now, read_at
             self.size = sum(one.deleted_at is None for one in rows.gateways.values())
             return True
+
+    def _sign_with(self, signer: Signer | None) -> None:
+        if signer is None or self.signer is None or not signer.is_same(self.signer):
+            self._signed, self._signed_keys, self._confirmed = {}, {}, {}
+        self.signer = signer
+
+    def _is_newest(self, counts: Mapping[str, int]) -> bool:
+        return _ours(counts) == self._counts and not self._is_due()
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._whole_at > _WHOLE_SECONDS
 
     def gateway(self, token: str) -> Known | None:
         """The gateway of a token, also a deleted one; None for an unknown token."""
@@ -169,23 +124,11 @@ class Mirror:
 
     def named(self, gateway_id: str) -> Known | None:
         """The gateway with this id, unless it was deleted."""
-        gateway = self._rows.gateways.get(gateway_id)
-        return None if gateway is None or gateway.deleted_at is not None else gateway
+        return self._rows.named(gateway_id)
 
     def desired(self, gateway_id: str) -> Desired | None:
         """The version that a gateway is to enforce; None when nothing binds it."""
-        gateway = self.named(gateway_id)
-        current = self._rows.current.get(gateway.bound) if gateway and gateway.bound else None
-        if gateway is None or gateway.bound is None or current is None:
-            return None
-        return Desired(
-            gateway=gateway_id,
-            configuration=gateway.bound,
-            version=current.version,
-            content_hash=current.content_hash,
-            commit=current.commit,
-            publish_seq=max(current.publish_seq, gateway.bound_seq),
-        )
+        return self._rows.desired(gateway_id)
 
     def signed(self, gateway_id: str) -> Signed[Desired] | None:
         """`desired` as the signed statement that the gateway is handed."""
@@ -193,10 +136,7 @@ class Mirror:
 
     def desired_keys(self, gateway_id: str) -> DesiredKeys | None:
         """The list of client keys of a gateway; None when it never had any from here."""
-        gateway = self.named(gateway_id)
-        if gateway is None or not gateway.keys_hash:
-            return None
-        return DesiredKeys(gateway_id, gateway.keys_hash, gateway.keys_seq)
+        return self._rows.desired_keys(gateway_id)
 
     def signed_keys(self, gateway_id: str) -> Signed[DesiredKeys] | None:
         """`desired_keys` as the signed statement that the gateway is handed."""
@@ -253,6 +193,8 @@ def _signed(
     if desired is None or signer is None:
         return None
     signed = cache.get(desired.gateway)
+    if signed is not None and signed.desired.contradicts(desired):
+        return None  # Of a restored database, which will say it again with another sequence.
     if signed is None or signed.desired != desired:
         signed = cache[desired.gateway] = signer.sign(desired)
     return signed
@@ -260,25 +202,6 @@ def _signed(
 
 def _ours(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get(name, 0) for name in _NAMES}
-
-
-@lru_cache(maxsize=_KEPT_CONTENTS)
-def content(configuration_id: str, version: int, content_hash: str) -> bytes:
-    """The bytes of a version, cached; versions never change."""
-    return queries.content(configuration_id, version)[0]
-
-
-@lru_cache(maxsize=_KEPT_LISTS)
-def key_list(content_hash: str) -> bytes:
-    """A list of client keys by its hash, cached.
-
-    Raises:
-        LookupError: no gateway has it any more.
-    """
-    row = ClientKeyList.objects.filter(pk=content_hash).first()
-    if row is None:
-        raise LookupError(content_hash)
-    return bytes(row.content)
 
 
 fleet = Mirror()

@@ -1,0 +1,98 @@
+"""A gateway with what it reported last, which is in the database, or newer in Redis."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from gateways.reports.live import LastReport
+from gateways.reports.reports import Claim, Essence
+
+
+class Stored(NamedTuple):
+    """A gateway with its last report, whose columns are None when it never reported."""
+
+    pk: str
+    bound_id: str | None
+    bound_seq: int
+    bound__publish_seq: int | None
+    bound__content_hash: str | None
+    created_at: datetime
+    bound_at: datetime | None
+    ambiguous: bool
+    state__last_seen_at: datetime | None
+    state__stopping: bool | None
+    state__running_configuration: str | None
+    state__running_version: int | None
+    state__running_hash: str | None
+    state__running_seq: int | None
+    state__running_since: datetime | None
+    state__handed_hash: str | None
+    state__problem_code: str | None
+    state__problem_message: str | None
+    state__problem_since: datetime | None
+    client_keys: str
+    keys_seq: int
+    state__keys_seq: int | None
+    state__keys_since: datetime | None
+
+    @property
+    def keys(self) -> Mapping[str, Any] | None:
+        """The list of client keys that it should have and has; None where there never was any."""
+        if not self.client_keys and self.state__keys_seq is None:
+            return None
+        wanted = self.keys_seq if self.client_keys else None
+        return {
+            "setting": self.client_keys or None,
+            "desired_seq": wanted,
+            "running_seq": self.state__keys_seq,
+            "running_since": self.state__keys_since,
+            "arrived": wanted == self.state__keys_seq,
+        }
+
+    @property
+    def claim(self) -> Claim:
+        """The configuration, version and content hash that it runs."""
+        if not self.state__running_hash:
+            return None, None, None
+        return (
+            self.state__running_configuration, self.state__running_version,
+            self.state__running_hash,
+        )  # fmt: skip
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it was told something newer than the database knows, or something else."""
+        runs, desired = self.state__running_seq or 0, self.bound__publish_seq
+        if desired is None or not self.state__running_hash:
+            return False
+        desired = max(desired, self.bound_seq)
+        is_other = self.state__running_hash != self.bound__content_hash
+        is_refusing = self.state__problem_code == "statement_older"
+        return runs > desired or (runs == desired and is_other and is_refusing)
+
+    def after(self, seen: LastReport | None) -> Self:
+        """The same with a report in Redis, if that is later.
+
+        The database has it, too, unless it was restored: then it has an older one.
+        """
+        essence = Essence.read(seen.essence) if seen else None
+        last = self.state__last_seen_at
+        if seen is None or essence is None or seen.at <= (last or self.created_at):
+            return self
+        publish_seq, _, stopping, _, _, keys_seq = essence.rest
+        is_new = last is None or self.claim != essence.running
+        has_new_problem = last is None or self.state__problem_code != essence.problem
+        configuration, version, content_hash = essence.running
+        return self._replace(
+            state__last_seen_at=seen.at,
+            state__stopping=stopping,
+            state__running_configuration=configuration,
+            state__running_version=version,
+            state__running_hash=content_hash,
+            state__running_seq=publish_seq,
+            state__running_since=seen.at if is_new else self.state__running_since,
+            state__problem_code=essence.problem,
+            state__problem_message="" if has_new_problem else self.state__problem_message,
+            state__problem_since=seen.at if has_new_problem else self.state__problem_since,
+            state__keys_seq=keys_seq,
+        )
