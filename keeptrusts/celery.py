@@ -40,6 +40,8 @@ app = Celery("keeptrusts")
 app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,
+    # A broker that is full, read-only or forbids something is asked again, and ends no worker.
+    broker_channel_error_retry=True,
     # Longer than the longest task: a message that is still worked on is not delivered again.
     # The other options: a publisher that finds no broker says so at once. Its message is a hint.
     broker_transport_options={
