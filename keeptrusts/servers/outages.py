@@ -3,8 +3,11 @@
 A health check writes nothing to the database, so only real writes notice that its disk is full.
 """
 
+import time
+
 import redis
 import structlog
+from django.conf import settings
 
 from keeptrusts.redis_client import client
 from keeptrusts.servers import failures
@@ -14,7 +17,14 @@ log = structlog.get_logger(__name__)
 
 _KEY = "keeptrusts:outage"
 _KEPT_SECONDS = 30
-_LASTING = {f.message for f in vars(failures).values() if isinstance(f, Failure) and f.lasts}
+_met_here: tuple[str, float] = ("", 0.0)
+# A health check finds these itself, and also that they are over.
+_FOUND = {failures.REFUSING.message}
+if settings.DATABASES["default"]["ENGINE"] == "keeptrusts.postgres":
+    _FOUND.add(failures.READ_ONLY.message)
+_LASTING = {
+    f.message for f in vars(failures).values() if isinstance(f, Failure) and f.lasts
+} - _FOUND
 
 
 def met(exc: BaseException) -> Failure | None:
@@ -28,10 +38,22 @@ def met(exc: BaseException) -> Failure | None:
 
 
 def _note(failure: Failure) -> None:
+    global _met_here
+    if failure.server == "database":
+        _met_here = (failure.message, time.monotonic())
     try:
         client().set(_KEY, failure.message, ex=_KEPT_SECONDS)
     except redis.RedisError as exc:
         log.warning("failure not recorded in Redis", error=str(exc))
+
+
+def last_here() -> str:
+    """The message of a lasting fault of the database that this process met in the last half minute.
+
+    Empty without one.
+    """
+    message, at = _met_here
+    return message if time.monotonic() - at < _KEPT_SECONDS else ""
 
 
 def last() -> str:
