@@ -47,6 +47,8 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": 600,
         **TIMEOUTS,
+        # A connection that the network forgot is noticed after as many seconds, and one.
+        "health_check_interval": 4,
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,

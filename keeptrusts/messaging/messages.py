@@ -1,14 +1,17 @@
-"""kombu's transport for Redis, which drops invalid messages instead of ending the worker."""
+"""kombu's transport for Redis, for which neither an invalid message nor a refusal is the end."""
 
+import time
 from queue import Empty
 from typing import Any
 
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis import ResponseError
 
 log = structlog.get_logger(__name__)
 
 _PARTS_OF_A_ROUTE = 3
+_PAUSE_SECONDS = 1.0
 
 
 class Channel(redis.Channel):
@@ -31,6 +34,18 @@ class Transport(redis.Transport):
     """kombu's transport with this channel."""
 
     Channel = Channel
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Listen on a new connection, which is closed when the broker refuses that.
+
+        Its worker does not know it by then, and tries anew at once and without an end.
+        """
+        try:
+            super().register_with_event_loop(connection, loop)
+        except ResponseError:
+            self.close_connection(connection)
+            time.sleep(_PAUSE_SECONDS)
+            raise
 
 
 def use() -> None:

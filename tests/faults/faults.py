@@ -18,7 +18,7 @@ DATABASE, BROKER = "database", "broker"
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one server.
+    """A fault of one server, during which the API answers within `answer_seconds`.
 
     `told` is the check of `/healthz` that names it, empty for one that nobody is told of.
     `reads`, `writes`: the API goes on with them. `moves`: what is pushed meanwhile comes into
@@ -33,6 +33,7 @@ class Fault:
     reads: bool = False
     writes: bool = False
     moves: bool = False
+    answer_seconds: float = 5.0
     is_noted: bool = False
     own: bool = False
 
@@ -259,7 +260,8 @@ FAULTS = (
     ),
     _on_database("terminated", _repeated(World.terminate, 0.5)),
     _on_database("cancelled", _repeated(World.cancel, 0.05)),
-    _on_database("locked", _locked),
+    # The server works on it, and so does nobody give up before a statement's time is over.
+    _on_database("locked", _locked, answer_seconds=16.0),
     _on_database("killed", _killed_database, told="database", own=True),
     _on_database("frozen", _frozen_database, told="database", own=True),
     _on_broker("silent", _line(BROKER, "swallow")),

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.faults import FAULTS
-from tests.faults.table import ANSWER_SECONDS, during, lost
+from tests.faults.table import during, lost
 from tests.faults.watching import watching
 from tests.faults.world import World
 from tests.support.stack import Stack, wait_for
@@ -97,7 +97,6 @@ def test_faults_one_after_the_other_are_told_as_what_they_are(world: World) -> N
         wait_for(is_in_force)
     assert watch.created
     assert list(lost(world, watch)) == []
-    assert watch.slowest("reads", since=0, until=time.monotonic()) < ANSWER_SECONDS
 
 
 def test_killed_parts_are_started_again(world: World) -> None:
