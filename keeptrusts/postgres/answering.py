@@ -18,6 +18,8 @@ _CONNECT_SECONDS = 2
 _ANSWER_SECONDS = 1.0
 # Of somebody who waits too; what was found before says nothing.
 _SHARED_SECONDS = 1.0
+# So long nobody tries a server again that was silent, as Django does at the end of a transaction.
+_BELIEVED_SECONDS = 1.0
 # What ended just now is on its way.
 _ENDED = """
 SELECT pid, state LIKE 'idle%%' AND clock_timestamp() - state_change > interval '1 second'
@@ -37,8 +39,13 @@ class Answering:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked_at = 0.0
+        self._asked_at = self._found_at = 0.0
         self._has_ended: Mapping[int, bool] | None = {}
+
+    @property
+    def was_silent(self) -> bool:
+        """Whether the server was found silent a moment ago."""
+        return self._has_ended is None and time.monotonic() - self._found_at < _BELIEVED_SECONDS
 
     def is_lost(self, connection: "psycopg.Connection[Any]", began_at: float) -> bool:
         """Whether a connection, on which somebody waits since `began_at` (monotonic), is lost.
@@ -50,6 +57,7 @@ class Answering:
             if self._asked_at < began_at + _SHARED_SECONDS:
                 self._asked_at = time.monotonic()
                 self._has_ended = _ask(connection)
+                self._found_at = time.monotonic()
             found = self._has_ended
         return found is None or found.get(connection.pgconn.backend_pid, False)
 

@@ -26,6 +26,17 @@ class Connection(psycopg.Connection[Any]):
 
     most_seconds: float | None = None
 
+    @classmethod
+    def connect(cls, conninfo: str = "", **named: Any) -> "Connection":
+        """Connect, unless the server was silent a moment ago.
+
+        Raises:
+            psycopg.OperationalError: it cannot be reached.
+        """
+        if _answering.was_silent:
+            raise psycopg.OperationalError("the server does not answer")
+        return super().connect(conninfo, **named)
+
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for an answer, within the time limit, for as long as the server is at work on it.
 

@@ -1,7 +1,7 @@
 """The cells of the table: what goes on during faults, and what is back after them, with bounds."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from tests.faults.faults import BROKER, DATABASE, Fault
@@ -36,30 +36,36 @@ def hold(world: World, faults: Sequence[Fault], *, seconds: float) -> list[str]:
             time.sleep(max(0.0, began + seconds - time.monotonic()))
             told = world.down() if any(fault.told for fault in faults) else {}
         ended = time.monotonic()
-        in_force = _after(pushed_during, ended, 120)
         after = world.push(f"After {next(_NAMES)}")
-        pushed = time.monotonic()
-        well = _after(world.is_well, ended, 120)
-        then = _after(after, pushed, 120)
+        back = _each_after(
+            {
+                "well": world.is_well,
+                "in force": lambda: pushed_during() or after(),
+                "a push in force": after,
+            },
+            ended,
+        )
         time.sleep(1)
     print(
         f"\n{'+'.join(one.name for one in faults)}: slowest"
         f" read {watch.slowest('reads', since=0, until=ended):.1f} s,"
         f" write {watch.slowest('writes', since=0, until=ended):.1f} s,"
         f" health {watch.slowest('healthz', since=0, until=ended):.1f} s;"
-        f" moved during it: {moved_after}; well {well}, in force {in_force}, then {then} s after"
+        f" moved during it: {moved_after}; after it: {back}"
     )
-    return [
+    cells = [
         *during(watch, faults, began + _BEGUN_SECONDS, ended),
         *(f"not told: {one.told}, but {told}" for one in faults if not _is_told(one, told)),
         *_still(faults, seconds, moved_after),
-        *_late("all is well", well, _health_back(faults)),
-        *_late("a push from before is in force", in_force, FORCE_SECONDS),
-        *_late("a push is in force", then, FORCE_SECONDS),
+        *_late("all is well", back["well"], _health_back(faults)),
+        *_late("a push from before is in force", back["in force"], FORCE_SECONDS),
+        *_late("a push is in force", back["a push in force"], FORCE_SECONDS),
         *_back(watch, faults, ended),
         *lost(world, watch),
         *_left(world, threads, lines),
     ]
+    print("\n".join(cells))
+    return cells
 
 
 def _after(probe: Callable[[], bool], since: float, seconds: float) -> float | None:
@@ -67,9 +73,20 @@ def _after(probe: Callable[[], bool], since: float, seconds: float) -> float | N
     until = since + seconds
     while time.monotonic() < until:
         if probe():
-            return time.monotonic() - since
+            return round(time.monotonic() - since, 1)
         time.sleep(0.1)
     return None
+
+
+def _each_after(probes: Mapping[str, Callable[[], bool]], since: float) -> dict[str, float | None]:
+    """The seconds after which each probe held; None for one that did not in two minutes."""
+    found: dict[str, float | None] = {}
+    while len(found) < len(probes) and time.monotonic() < since + 120:
+        for name in probes.keys() - found.keys():
+            if probes[name]():
+                found[name] = round(time.monotonic() - since, 1)
+        time.sleep(0.1)
+    return dict.fromkeys(probes) | found
 
 
 def _is_told(fault: Fault, told: dict[str, str]) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from keeptrusts import counters, database
@@ -15,6 +15,7 @@ from keeptrusts.postgres import base
 from keeptrusts.postgres.answering import Answering
 from keeptrusts.servers import failures
 from tests.support.line import Line
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,7 +113,35 @@ def test_a_server_that_is_silent_is_given_up_long_before_its_time(
     assert time.monotonic() - began < 4
     line.mend()
     far.close()
-    assert _ask(far) == (1,)
+    wait_for(lambda: _answers(far), seconds=5)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_transaction_at_a_silent_server_waits_once(line: Line, far: BaseDatabaseWrapper) -> None:
+    """Django connects anew at its end, which would take as long again."""
+    _ask(far)
+    connections["far"] = far
+
+    def cut_off() -> None:
+        with transaction.atomic(using="far"):
+            _ask(far)
+            line.swallow()
+            _ask(far)
+
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        cut_off()
+    del connections["far"]
+
+    assert time.monotonic() - began < 4
+    line.mend()
+
+
+def _answers(far: BaseDatabaseWrapper) -> bool:
+    try:
+        return _ask(far) == (1,)
+    except OperationalError:
+        return False
 
 
 @pytest.mark.usefixtures("impatient")
