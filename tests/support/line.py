@@ -15,12 +15,12 @@ class Line:
     answer waits on, and connections are made as before.
     """
 
-    def __init__(self, address: str | tuple[str, int]) -> None:
-        self._address = address
+    def __init__(self, address: str | tuple[str, int], *, host: str = "127.0.0.1") -> None:
+        self._address, self._host = address, host
         self._open = threading.Event()
         self._open.set()
         self._delay_seconds = 0.0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._listener = socket.create_server((host, 0), backlog=100)
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._pairs: set[_Pair] = set()
@@ -81,7 +81,7 @@ class Line:
         """Let everything pass again; what was swallowed is late, not lost."""
         self._delay_seconds = 0.0
         if self._listener.fileno() < 0:
-            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+            self._listener = socket.create_server((self._host, self.port), backlog=100)
             self._listen()
         self._open.set()
 
