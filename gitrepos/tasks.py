@@ -15,7 +15,13 @@ import redis
 import structlog
 from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
-from celery.signals import task_failure, worker_init, worker_process_shutdown, worker_ready
+from celery.signals import (
+    task_failure,
+    worker_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -90,12 +96,7 @@ def _claimed() -> Claim | None:
     return batch
 
 
-def _sync_alone() -> None:
-    """What a syncer does when it is told of a sync, without the broker."""
-    _sync_next(uuid4())
-
-
-_standby = Standby(_tick_alone, _sync_alone)
+_standby = Standby(_tick_alone, lambda: _sync_next(uuid4()))
 
 
 @worker_init.connect
@@ -103,6 +104,11 @@ def _stand_by(sender: Any, **_: Any) -> None:
     """The poller goes on when no messages come, with the syncs too; one process is enough."""
     if sender.hostname.startswith("tick@"):
         _standby.start()
+
+
+@worker_shutting_down.connect
+def _stand_down(**_: Any) -> None:
+    _standby.stop()
 
 
 def _beat() -> None:

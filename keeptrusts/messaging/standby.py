@@ -26,12 +26,17 @@ class Standby:
         self._acts = acts
         self._heard_at = 0.0
         self._is_alone = False
+        self._over = threading.Event()
 
     def start(self) -> None:
-        """Begin to listen; the functions are called until the process ends."""
+        """Begin to listen; the functions are called until `stop`, or the end of the process."""
         self.heard()
         for act in self._acts:
             threading.Thread(target=self._run, args=(act,), name="standby", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._over.set()
 
     def heard(self) -> None:
         """Note that a message came."""
@@ -41,8 +46,7 @@ class Standby:
             log.info("messages come again")
 
     def _run(self, act: Callable[[], None]) -> None:
-        while True:
-            time.sleep(_LOOK_SECONDS)
+        while not self._over.wait(_LOOK_SECONDS):
             if time.monotonic() - self._heard_at < _QUIET_SECONDS:
                 continue
             if not self._is_alone:
