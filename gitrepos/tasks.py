@@ -6,15 +6,22 @@ and a lost one delays its remote by a lease at most.
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import redis
 import structlog
 from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
-from celery.signals import task_failure, worker_process_shutdown, worker_ready
+from celery.signals import (
+    task_failure,
+    worker_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -27,22 +34,24 @@ from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.polling import claims, hosts, measures, waiting
 from gitrepos.polling.claims import Claim, Fence
 from gitrepos.polling.gate import Gate
+from gitrepos.polling.leases import Leases
 from gitrepos.polling.waiting import Found
 from gitrepos.sync import history, poll, preview, steps, work
 from keeptrusts import metrics
 from keeptrusts.messaging import mailbox
+from keeptrusts.messaging.standby import Standby
 from keeptrusts.processes import heartbeat
-from keeptrusts.servers import outages
+from keeptrusts.servers import failures, outages
 
 log = structlog.get_logger(__name__)
 
 _PREVIEW_SECONDS = 45
 
-
 # Batches of one process that may wait for slow forges at once. There are more threads than
 # batches, so that ticks go on.
 _turns = threading.BoundedSemaphore(settings.POLLS_AT_ONCE)
 _gate = Gate()
+_leases = Leases()
 
 
 @shared_task(name="gitrepos.tick")
@@ -52,23 +61,54 @@ def tick() -> None:
     A changed remote waits for `sync_remote`, which is told at once. Where more are due, another
     tick follows.
     """
+    _standby.heard()
     _beat()
     metrics.flush()
     links.expire_pins()
     if not _turns.acquire(blocking=False):
         return
     try:
-        began = time.monotonic()
-        batch = claims.due(timezone.now(), _gate)
+        batch = _claimed()
         if batch is not None:
-            measures.claimed(len(batch.remote_ids), time.monotonic() - began)
             if batch.more:
                 _tick_again()
-            _poll(batch)
+            _poll(batch, _hand_over)
         if waiting.is_any_overlooked(timezone.now()):
             _tell_syncers(expires=2)
     finally:
         _turns.release()
+
+
+def _tick_alone() -> None:
+    """What a tick does, without the broker."""
+    links.expire_pins()
+    with _turns:
+        batch = _claimed()
+        if batch is not None:
+            _poll(batch, _put)
+
+
+def _claimed() -> Claim | None:
+    began = time.monotonic()
+    batch = claims.due(timezone.now(), _gate)
+    if batch is not None:
+        measures.claimed(len(batch.remote_ids), time.monotonic() - began)
+    return batch
+
+
+_standby = Standby(_tick_alone, lambda: _sync_next(uuid4()))
+
+
+@worker_init.connect
+def _stand_by(sender: Any, **_: Any) -> None:
+    """The poller goes on when no messages come, with the syncs too; one process is enough."""
+    if sender.hostname.startswith("tick@"):
+        _standby.start()
+
+
+@worker_shutting_down.connect
+def _stand_down(**_: Any) -> None:
+    _standby.stop()
 
 
 def _beat() -> None:
@@ -88,9 +128,14 @@ def _tick_again() -> None:
         log.warning("tick not queued: broker unreachable", error=str(exc))
 
 
-def _poll(batch: Claim) -> None:
+def _poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
     try:
-        poll.poll(batch, _hand_over)
+        with _leases.held(batch.id, batch.remote_ids, most_seconds=claims.POLL_SECONDS):
+            poll.poll(batch, hand_over)
+    except Exception as exc:
+        if failures.of(exc) is not None:
+            _leases.give_back(lambda: claims.release(batch.id, batch.remote_ids))
+        raise
     finally:
         _gate.leave(batch.remote_ids)
 
@@ -98,8 +143,8 @@ def _poll(batch: Claim) -> None:
 @shared_task(
     bind=True,
     name="gitrepos.sync_remote",
-    soft_time_limit=claims.SYNC_LEASE_SECONDS - 30,
-    time_limit=claims.SYNC_LEASE_SECONDS - 5,
+    soft_time_limit=claims.SYNC_SECONDS - 30,
+    time_limit=claims.SYNC_SECONDS - 5,
 )
 def sync_remote(self: Task[Any, None], *_: Any) -> None:
     """Sync the remote whose turn it is, if one waits.
@@ -107,23 +152,35 @@ def sync_remote(self: Task[Any, None], *_: Any) -> None:
     The claim has the task's id, by which the remote of a killed process is found. Messages of an
     older version say which remote to sync; its claim ends with its lease.
     """
-    taken = waiting.take(UUID(self.request.id), timezone.now())
+    _sync_next(UUID(self.request.id))
+
+
+def _sync_next(claim_id: UUID) -> None:
+    """Sync the remote whose turn it is, if one waits, under a new claim."""
+    taken = waiting.take(claim_id, timezone.now())
     if taken is None:
         return
     fence, found = taken
     began = time.monotonic()
     try:
-        steps.sync(fence, found)
+        with _leases.held(claim_id, [fence.remote_id], most_seconds=claims.SYNC_SECONDS):
+            steps.sync(fence, found)
     except SoftTimeLimitExceeded:
         log.warning("sync took too long", remote=str(fence.remote_id))
         message = "The sync did not end in time; link a path with fewer files, or simpler ones."
-        steps.abandon(fence, TimedOutError(message))
+        _abandon(fence, TimedOutError(message))
     except Exception as exc:  # noqa: BLE001
         # The outermost caller: after a bug the link shows an error, and backs off.
-        steps.abandon(fence, _cut_short(exc, "sync", remote=str(fence.remote_id)))
+        failure = failures.of(exc)
+        is_outage = failure is not None and failure.server != "judge"
+        _abandon(fence, _cut_short(exc, "sync", remote=str(fence.remote_id)), is_outage=is_outage)
     finally:
         measures.synced(time.monotonic() - began)
         metrics.flush()
+
+
+def _abandon(fence: Fence, error: RemoteError, *, is_outage: bool = False) -> None:
+    _leases.give_back(lambda: steps.abandon(fence, error, is_outage=is_outage))
 
 
 @task_failure.connect(sender=sync_remote)
@@ -134,7 +191,7 @@ def give_back(task_id: str, exception: BaseException, **_: Any) -> None:
     message = "The process of this sync was killed; most likely it took too much memory."
     try:
         for fence in claims.held_by(UUID(task_id)):
-            steps.abandon(fence, InternalError(message))
+            _abandon(fence, InternalError(message))
     finally:
         connection.close()  # The main process needs none, and its children inherit it.
 
@@ -202,13 +259,19 @@ def _cut_short(exc: Exception, what: str, **facts: str) -> RemoteError:
 
 
 def _hand_over(fence: Fence, found: Found) -> None:
+    if _put(fence, found):
+        # By then it is polled and told of again: else what waits for long would fill the broker.
+        _tell_syncers(expires=waiting.WAITING_SECONDS)
+
+
+def _put(fence: Fence, found: Found) -> bool:
+    """Have a sync wait for a worker; False when its claim ended."""
     try:
         waiting.put(fence, found)
     except claims.FenceLostError as exc:
         log.warning("discarded", remote=str(fence.remote_id), reason=str(exc))
-        return
-    # By then it is polled and told of again: else what waits for long would fill the broker.
-    _tell_syncers(expires=claims.POLL_LEASE_SECONDS)
+        return False
+    return True
 
 
 def _tell_syncers(*, expires: int) -> None:

@@ -40,11 +40,15 @@ app = Celery("keeptrusts")
 app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,
+    # A broker that is full, read-only or forbids something is asked again, and ends no worker.
+    broker_channel_error_retry=True,
     # Longer than the longest task: a message that is still worked on is not delivered again.
     # The other options: a publisher that finds no broker says so at once. Its message is a hint.
     broker_transport_options={
         "visibility_timeout": 600,
         **TIMEOUTS,
+        # A connection that the network forgot is noticed after as many seconds, and one.
+        "health_check_interval": 4,
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,

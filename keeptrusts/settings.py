@@ -69,9 +69,9 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
 }
-# The url's own win. A server that is gone, or behind a cut network, is given up in ten seconds.
+# The url's own win. A server that is gone, or behind a cut network, is given up in seconds.
 _POSTGRES_OPTIONS = {
-    "connect_timeout": 5,
+    "connect_timeout": 2,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

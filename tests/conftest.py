@@ -24,6 +24,9 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+_WAITING = {"acceptance", "faults"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that share a stack first, and spread the others evenly.
 
@@ -34,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         files[item.path].append(item)
     first = [path for path in files if any(map(_shares_a_stack, files[path]))]
-    waiting = [path for path in files if "acceptance" in path.parts and path not in first]
+    waiting = [path for path in files if _WAITING & set(path.parts) and path not in first]
     computing = [path for path in files if path not in first and path not in waiting]
     place = {
         path: (at + 0.5) / len(kind)

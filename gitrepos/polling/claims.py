@@ -23,8 +23,11 @@ from gitrepos.polling.gate import Gate
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, Due, Seen, wait
 from gitrepos.polling.turns import after, next_turn
 
-POLL_LEASE_SECONDS = 60
-SYNC_LEASE_SECONDS = 180
+# What a dead worker costs. A living one renews its leases, see `leases`, for as long as a poll or
+# a sync may take.
+LEASE_SECONDS = 30
+POLL_SECONDS = 60
+SYNC_SECONDS = 180
 BATCH_SIZE = 500
 _PROBES_AT_ONCE = 100
 # The clocks of two workers may differ by this.
@@ -81,7 +84,7 @@ def due(now: datetime, gate: Gate | None = None) -> Claim | None:
         chosen = hosts.chosen(remotes, troubles, now)
         with gate.entering((one.host, one.remote_id) for one in chosen) as ids:
             claim = Claim(uuid4(), tuple(ids), more, gate)
-            lease = now + timedelta(seconds=POLL_LEASE_SECONDS)
+            lease = now + timedelta(seconds=LEASE_SECONDS)
             Remote.objects.filter(pk__in=ids).update(claim_id=claim.id, lease_until=lease)
     return claim if claim.remote_ids else None
 
@@ -102,8 +105,9 @@ def _some(rows: QuerySet[Remote], limit: int) -> list[Due]:
 
 
 def _free(now: datetime, closed: Collection[str]) -> QuerySet[Remote]:
-    # A lease longer than the longest was written by a clock that was set back since.
-    longest = now + timedelta(seconds=SYNC_LEASE_SECONDS + SKEW_SECONDS)
+    # A lease longer than the longest, which the release before wrote for a whole sync, was written
+    # by a clock that was set back since.
+    longest = now + timedelta(seconds=SYNC_SECONDS + SKEW_SECONDS)
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now) | Q(lease_until__gt=longest)
     unlimited = Q(limited_until__isnull=True) | Q(limited_until__lte=now)
     rows = Remote.objects.filter(free, unlimited)
@@ -131,7 +135,7 @@ def held_by(claim_id: UUID) -> list[Fence]:
 
 
 def renew(fence: Fence) -> None:
-    """Extend the lease for a sync.
+    """Extend the lease of a sync that begins.
 
     Raises:
         FenceLostError: the claim ended.
@@ -139,8 +143,15 @@ def renew(fence: Fence) -> None:
     now = timezone.now()
     with transaction.atomic():
         row = lock(fence, now)
-        row.lease_until = now + timedelta(seconds=SYNC_LEASE_SECONDS)
+        row.lease_until = now + timedelta(seconds=LEASE_SECONDS)
         row.save(update_fields=Remote.CLAIM)
+
+
+def extend(claim_id: UUID, remote_ids: Collection[UUID]) -> None:
+    """Extend the leases of those remotes that a claim still holds."""
+    with _held_batch(claim_id, remote_ids, timezone.now()) as rows:
+        # It may have waited for what the worker itself had locked.
+        rows.update(lease_until=timezone.now() + timedelta(seconds=LEASE_SECONDS))
 
 
 def settle(claim_id: UUID, remote_ids: Collection[UUID]) -> None:

@@ -24,6 +24,8 @@ _LONG = timedelta(minutes=2)
 _REMEMBERED = timedelta(minutes=10)
 # A message may be lost. Until then the workers may be on their way to it.
 _OVERLOOKED = timedelta(seconds=2)
+# What waits for longer is polled again, for newer commits.
+WAITING_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,7 @@ def put(fence: Fence, what: Found) -> None:
         row = claims.lock(fence, now)
         row.found, row.waits_since = what.as_json(), row.waits_since or now
         row.claim_id = None
-        # Until then nobody polls it. What waits for longer is looked at again, for newer commits.
-        row.lease_until = now + timedelta(seconds=claims.POLL_LEASE_SECONDS)
+        row.lease_until = now + timedelta(seconds=WAITING_SECONDS)
         row.save(update_fields=Remote.CLAIM)
 
 
@@ -119,7 +120,7 @@ def take(claim_id: UUID, now: datetime) -> tuple[Fence, Found] | None:
                 what = found(row.found)
                 row.waits_since = None  # What was found stays, for a sync that is killed.
                 row.claim_id, row.synced_at = claim_id, now
-                row.lease_until = now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)
+                row.lease_until = now + timedelta(seconds=claims.LEASE_SECONDS)
                 row.save(update_fields=Remote.CLAIM)
                 return Fence(row.pk, claim_id), what
         # Others are about to claim all of it.

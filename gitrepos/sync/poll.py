@@ -16,7 +16,7 @@ from gitrepos.sync.needs import Reason
 from gitrepos.sync.work import Work
 
 
-def poll(batch: Claim, hand_over: Callable[[Fence, Found], None]) -> None:
+def poll(batch: Claim, hand_over: Callable[[Fence, Found], object]) -> None:
     """Check each remote of a claim.
 
     A changed one is handed over as soon as its answer is there; the others are given back.
@@ -64,7 +64,7 @@ def _is_quiet(
     job: Work,
     answer: check.RefsAnswer[UUID],
     pending: Mapping[UUID, Reason],
-    hand_over: Callable[[Fence, Found], None],
+    hand_over: Callable[[Fence, Found], object],
 ) -> bool:
     """Act on an answer; returns True when there was nothing to do."""
     if answer.error is not None:

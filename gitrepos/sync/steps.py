@@ -39,9 +39,9 @@ from keeptrusts.judge import policies
 
 log = structlog.get_logger(__name__)
 
-# A fetch that begins, and the lint of what it brings, must still fit into the lease.
+# A fetch that begins, and the lint of what it brings, must still fit into what a sync may take.
 _FETCH_SECONDS = 30
-# What was fetched is applied until shortly before the lease ends, so that a thousand links of one
+# What was fetched is applied until shortly before that is over, so that a thousand links of one
 # repository are done in one go.
 _APPLY_SECONDS = 120
 
@@ -51,7 +51,7 @@ def sync(fence: Fence, what: Found) -> None:
 
     Requests that came after that poll are served by another one, since it may not have seen what
     they are about. A link that was edited after it is synced as it is now, and polled again at
-    once. Links for which the lease is too short are left to the next poll.
+    once. Links for which the time is too short are left to the next poll.
     """
     began = time.monotonic()
     with work.discarding(fence):
@@ -77,21 +77,23 @@ def sync(fence: Fence, what: Found) -> None:
         )
 
 
-def abandon(fence: Fence, error: RemoteError) -> None:
+def abandon(fence: Fence, error: RemoteError, *, is_outage: bool = False) -> None:
     """Show the error that ended a sync on its links, and give the remote back for a later try.
 
-    What was asked for or edited after the poll that led to the sync is looked at again at once.
+    An outage of servers of ours, `is_outage`, makes that no later than its interval does. What was
+    asked for or edited after the poll that led to the sync is looked at again at once.
     """
     job = work.load(Claim(fence.claim_id, (fence.remote_id,))).get(fence.remote_id)
     if job is not None:
         row = job.remote.found
-        work.fail_all(fence, job, error, waiting.found(row) if row else None)
+        what = waiting.found(row) if row else None
+        work.fail_all(fence, job, error, what, is_outage=is_outage)
 
 
 def _taken(
     job: Work, heads: Heads, pending: Mapping[UUID, Reason], began: float
 ) -> Iterator[tuple[Look, Reason, Head, Sequence[Look]]]:
-    """Fetch the links that need a sync, for as long as the lease allows after the moment `began`
+    """Fetch the links that need a sync, for as long as a sync may take after the moment `began`
     (monotonic), but one at least.
 
     One fetch serves all links of a ref, and looks at those of its links that need no sync or

@@ -83,8 +83,17 @@ def load(batch: Claim, only: tuple[Sequence[str], Sequence[str]] = ((), ())) -> 
     return {pk: Work(row, tuple(links[pk]), now) for pk, row in remotes.items()}
 
 
-def fail_all(fence: Fence, work: Work, error: RemoteError, what: Found | None = None) -> None:
+def fail_all(
+    fence: Fence,
+    work: Work,
+    error: RemoteError,
+    what: Found | None = None,
+    *,
+    is_outage: bool = False,
+) -> None:
     """Show a failure on every link of a remote, and give the remote back.
+
+    An outage of servers of ours, `is_outage`, does not count as a failure of the remote.
 
     `what` is what a poll found before; None where the poll itself failed. A link that was edited
     after it shows nothing: what failed was the link as it was.
@@ -105,8 +114,9 @@ def fail_all(fence: Fence, work: Work, error: RemoteError, what: Found | None = 
             fence,
             ok=False,
             stalled=not error.transient,
-            # All wait for one proxy: once it is back, none should wait for an hour.
-            keeps_pace=isinstance(error, ProxyFailedError),
+            # All wait for one proxy, or for servers of ours: once those are back, none should wait
+            # for an hour.
+            keeps_pace=is_outage or isinstance(error, ProxyFailedError),
             limited_until=limited_until,
         )
         if news:

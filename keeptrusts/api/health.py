@@ -33,17 +33,23 @@ class Healthz(_Open):
     """200 when all parts run and database and broker work; 503 with the parts that are down."""
 
     def get(self, request: Request) -> Response:
-        looks = [probe.begin() for probe in (_DATABASE, _BROKER)]
-        database, broker = (look.answer() for look in looks)
-        writes = database["writes"] or broker["writes"]
-        return _answer({**database, **broker, "writes": writes, **parts.down()})
+        database, broker = _looked()
+        return _answer({**broker, **database, **parts.down()})
+
+
+def _looked() -> tuple[Findings, Findings]:
+    """What was found of the database and of the broker; `writes` is with the database."""
+    looks = [probe.begin() for probe in (_DATABASE, _BROKER)]
+    database, broker = (look.answer() for look in looks)
+    writes = database["writes"] or broker["writes"] or outages.last_here()
+    return {**database, "writes": writes}, broker
 
 
 class Readyz(_Open):
-    """200 when this process can read its migrated database."""
+    """200 when this process can read its migrated database, and something can be written."""
 
     def get(self, request: Request) -> Response:
-        return _answer({"database": _DATABASE.begin().answer()["database"]})
+        return _answer(_looked()[0])
 
 
 def _answer(findings: Findings) -> Response:

@@ -1,9 +1,10 @@
-"""kombu's transport for Redis, which drops what none of our processes sent.
+"""kombu's transport for Redis, which drops what none of our processes sent, and bears refusals.
 
 A message has a MAC over all that is read of it and over the name of its queue. Who writes to Redis
 can lose a message, keep it back or send it again, and neither alter one nor make one up.
 """
 
+import time
 from collections.abc import Mapping
 from queue import Empty
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import dumps, loads
+from redis import ResponseError
 
 from keeptrusts import sealing
 from keeptrusts.redis_client import PROTOCOL, UNREADABLE
@@ -20,6 +22,7 @@ log = structlog.get_logger(__name__)
 _MAC = "mac"
 # kombu notes here that it sends a message again.
 _NOTED = "redelivered"
+_PAUSE_SECONDS = 1.0
 
 
 def signed(message: Mapping[str, Any], queue: str) -> dict[str, Any]:
@@ -101,6 +104,18 @@ class Transport(redis.Transport):
             super()._deliver(message, queue)
         else:
             log.warning("dropped a message that none of our processes sent", queue=queue)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Listen on a new connection, which is closed when the broker refuses that.
+
+        Its worker does not know it by then, and tries anew at once and without an end.
+        """
+        try:
+            super().register_with_event_loop(connection, loop)
+        except ResponseError:
+            self.close_connection(connection)
+            time.sleep(_PAUSE_SECONDS)
+            raise
 
 
 def use() -> None:

@@ -1,5 +1,6 @@
 """The backend's module that Django loads."""
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,12 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
 from keeptrusts import database
+from keeptrusts.postgres.answering import PATIENCE_SECONDS, Answering
+
+# Of a connection that nothing was asked on for a while: then a new one is made.
+_USABLE_SECONDS = 1.0
+
+_answering = Answering()
 
 
 class Connection(psycopg.Connection[Any]):
@@ -17,23 +24,64 @@ class Connection(psycopg.Connection[Any]):
     The server ends long statements itself, unless it is frozen or the network is cut.
     """
 
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Wait for an answer, within the time limit.
+    most_seconds: float | None = None
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **named: Any) -> "Connection":
+        """Connect, unless the server was silent a moment ago.
 
         Raises:
-            psycopg.OperationalError: the connection broke, or its time is over.
+            psycopg.OperationalError: it cannot be reached.
+        """
+        if _answering.was_silent:
+            raise psycopg.OperationalError("the server does not answer")
+        return super().connect(conninfo, **named)
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer, within the time limit, for as long as the server is at work on it.
+
+        Raises:
+            psycopg.OperationalError: the connection broke or is lost, or its time is over.
         """
         bound = database.wait_seconds() if timeout is None else timeout
+        if bound is not None and self.most_seconds is not None:
+            bound = min(bound, self.most_seconds)
         try:
-            return super().wait(gen, interval, bound)
+            return super().wait(gen if bound is None else self._watched(gen), interval, bound)
         except psycopg.OperationalError:
             # It is unknown whether a statement without an answer took effect.
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
             raise
 
+    def _watched(self, gen: PQGen[RV]) -> PQGen[RV]:
+        """The same, with an end when the answer will not come."""
+        began_at = time.monotonic()
+        look_at = began_at + PATIENCE_SECONDS
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > look_at:
+                    if _answering.is_lost(self, began_at):
+                        raise psycopg.OperationalError("the server does not answer")
+                    look_at = time.monotonic() + PATIENCE_SECONDS
+                wanted = gen.send(ready)
+        except StopIteration as done:
+            found: RV = done.value
+            return found
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, with these connections."""
 
     Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})  # type: ignore[assignment]
+
+    def is_usable(self) -> bool:
+        """Whether the server answers on the connection, soon."""
+        self.connection.most_seconds = _USABLE_SECONDS
+        try:
+            return bool(super().is_usable())
+        finally:
+            if self.connection is not None:
+                self.connection.most_seconds = None

@@ -116,10 +116,18 @@ _REDIS: Mapping[type[redis.RedisError], Failure] = {
     redis.AuthenticationError: _broker("refuses its user or password", lasts=True),
     redis.exceptions.NoPermissionError: _broker("forbids this to its user", lasts=True),
     redis.exceptions.ClusterDownError: BROKER_SILENT,
+    redis.exceptions.MasterDownError: BROKER_SILENT,
+    redis.exceptions.ExecAbortError: _broker("refuses writes"),
     redis.TimeoutError: BROKER_SILENT,
     redis.ConnectionError: BROKER_SILENT,
 }
-_UNSAVED = _broker("cannot write to its disk, and refuses writes", lasts=True)
+# Those of which redis-py makes no class, by the first word.
+_REDIS_WORDS: Mapping[str, Failure] = {
+    "BUSY": _broker("is busy with a script of somebody's"),
+    "MISCONF": _broker("cannot write to its disk, and refuses writes", lasts=True),
+    "NOREPLICAS": _broker("has too few replicas, and refuses writes", lasts=True),
+    "UNKILLABLE": _broker("is busy with a script of somebody's"),
+}
 
 
 def of(exc: BaseException) -> Failure | None:
@@ -147,6 +155,5 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 
 
 def _of_redis(exc: redis.RedisError) -> Failure | None:
-    if str(exc).startswith("MISCONF"):
-        return _UNSAVED
-    return next((fault for kind, fault in _REDIS.items() if isinstance(exc, kind)), None)
+    found = next((fault for kind, fault in _REDIS.items() if isinstance(exc, kind)), None)
+    return found or _REDIS_WORDS.get(str(exc).partition(" ")[0])

@@ -7,6 +7,7 @@ import time
 
 import redis
 import structlog
+from django.conf import settings
 
 from keeptrusts.redis_client import client
 from keeptrusts.servers import failures
@@ -16,10 +17,16 @@ log = structlog.get_logger(__name__)
 
 _KEY = "keeptrusts:outage"
 _KEPT_SECONDS = 30
-_LASTING = {f.message for f in vars(failures).values() if isinstance(f, Failure) and f.lasts}
+# A health check finds these itself, and also that they are over.
+_FOUND = {failures.REFUSING.message}
+if settings.DATABASES["default"]["ENGINE"] == "keeptrusts.postgres":
+    _FOUND.add(failures.READ_ONLY.message)
+_LASTING = {
+    f.message for f in vars(failures).values() if isinstance(f, Failure) and f.lasts
+} - _FOUND
 
-# What this process met, and when by the monotonic clock: Redis may forget it.
-_own = ("", 0.0)
+# What this process met, by server, and when by the monotonic clock: Redis may forget it.
+_own: dict[str, tuple[str, float]] = {}
 
 
 def met(exc: BaseException) -> Failure | None:
@@ -33,12 +40,24 @@ def met(exc: BaseException) -> Failure | None:
 
 
 def _note(failure: Failure) -> None:
-    global _own
-    _own = (failure.message, time.monotonic())
+    _own[failure.server] = (failure.message, time.monotonic())
     try:
         client().set(_KEY, failure.message, ex=_KEPT_SECONDS)
     except redis.RedisError as exc:
         log.warning("failure not recorded in Redis", error=str(exc))
+
+
+def last_here() -> str:
+    """The message of a lasting fault of the database that this process met in the last half minute.
+
+    Empty without one.
+    """
+    return _recent("database")
+
+
+def _recent(server: str) -> str:
+    message, at = _own.get(server, ("", 0.0))
+    return message if message and time.monotonic() - at < _KEPT_SECONDS else ""
 
 
 def last() -> str:
@@ -47,9 +66,9 @@ def last() -> str:
     Raises:
         redis.RedisError: Redis does not answer.
     """
-    words, at = _own
-    if words and time.monotonic() - at < _KEPT_SECONDS:
-        return words
+    for server in tuple(_own):
+        if words := _recent(server):
+            return words
     value = client().get(_KEY)
     words = value.decode(errors="replace") if isinstance(value, bytes) else ""
     return words if words in _LASTING else ""  # Others may write there.

@@ -13,6 +13,7 @@ from kt.gateway.clients.callers import Callers
 from kt.gateway.clients.limits import Limits
 from kt.gateway.options import Options
 from kt.gateway.policy.loading import Loaded
+from kt.gateway.policy.readiness import Readiness
 from kt.gateway.policy.source import PolicySource
 from kt.gateway.records.journal import Journal
 from kt.gateway.records.metrics import Metrics
@@ -40,7 +41,7 @@ class Gateway:
     `loaded` is replaced whole by a reload, and read once for each request. `problem` says why the
     newest policy is not in force, "" when it is. `admission` knows who may call. `control_plane`
     gives what a managed gateway shows of its control plane, `aging` says when its policy is too old
-    to be enforced, and `spool` takes its decisions.
+    to be enforced, and `spool` takes its decisions. `readiness` says which processes have a policy.
 
     Raises:
         OSError: the file of client keys cannot be read.
@@ -63,6 +64,7 @@ class Gateway:
         self.problem = ""
         self.admission = Admission(options.client_keys_path, options.client_keys, now=timestamp())
         self.draining = False
+        self.readiness = Readiness(options.workers)
         self.in_flight = 0
         self.started = time.monotonic()
         self.limits = Limits(options.limits_url)

@@ -106,6 +106,7 @@ class Reloader:
         gateway.problem = ""
         if loaded is not None:
             gateway.loaded = loaded
+            gateway.readiness.note(has_policy=loaded.is_configured)
             _LOG.warning("now enforcing %s %s", loaded.id, loaded.content_hash)
         gateway.metrics.count("keeptrusts_config_reloads_total", outcome="taken")
 

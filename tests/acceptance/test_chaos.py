@@ -30,7 +30,7 @@ from tests.support.stack import Stack, is_running, wait_for
 REPOSITORIES = 4
 FILES = 3
 # A killed process of the syncer's pool keeps its remote for as long as a sync may take.
-_RECOVERED_SECONDS = claims.SYNC_LEASE_SECONDS + 60
+_RECOVERED_SECONDS = claims.LEASE_SECONDS + 60
 _CLOCK = Path(__file__).parents[1] / "support" / "settable_clock.c"
 PARTS = ["queues tick", "queues sync", "beat", "keeptrusts.serving.web", "manage.py up"]
 

@@ -88,6 +88,17 @@ def test_a_published_policy_is_enforced_by_every_process(
     assert gateway.get("/keeptrusts/config").json["id"] == name
 
 
+def test_a_gateway_is_ready_when_all_its_processes_are(
+    shared_stack: Stack, gateways: Fleet, name: str
+) -> None:
+    """Its first policy reaches one of them; none refuses a call after the first that is ready."""
+    gateway = gateways.start(name, bound(shared_stack, name), "--workers", "4")
+    wait_for(lambda: gateway.get("/readyz").status == 200)
+
+    assert {ordinary(gateway) for _ in range(40)} == {ALLOWED}
+    assert {gateway.get("/readyz").status for _ in range(40)} == {200}
+
+
 def test_enforcement_outlives_the_control_planes_answer(
     shared_stack: Stack, gateways: Fleet, between: Proxy, name: str
 ) -> None:

@@ -19,8 +19,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from keeptrusts import counters, database
 from keeptrusts.models import Counter
+from keeptrusts.postgres import base
+from keeptrusts.postgres.answering import Answering
 from keeptrusts.servers import failures
 from tests.support.line import Line
+from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,6 +96,84 @@ def test_a_silent_database_is_waited_for_no_longer_than_allowed(
     assert _ask(far) == (1,)
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process whose statements may last, and that soon asks whether the server is at work."""
+    monkeypatch.setattr(database, "_statement_seconds", 15.0)
+    monkeypatch.setattr(base, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(base, "_answering", Answering())
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("how", ["swallow", "forget"])
+def test_a_server_that_is_silent_is_given_up_long_before_its_time(
+    line: Line, far: BaseDatabaseWrapper, how: str
+) -> None:
+    """It does not answer anybody else either."""
+    _ask(far)
+    getattr(line, how)()
+    began = time.monotonic()
+
+    with pytest.raises(OperationalError) as lost:
+        _ask(far)
+
+    assert failures.of(lost.value) == failures.SILENT
+    assert time.monotonic() - began < 4
+    line.mend()
+    far.close()
+    wait_for(lambda: _answers(far), seconds=5)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_transaction_at_a_silent_server_waits_once(line: Line, far: BaseDatabaseWrapper) -> None:
+    """Django connects anew at its end, which would take as long again."""
+    _ask(far)
+    connections["far"] = far
+
+    def cut_off() -> None:
+        with transaction.atomic(using="far"):
+            _ask(far)
+            line.swallow()
+            _ask(far)
+
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        cut_off()
+    del connections["far"]
+
+    assert time.monotonic() - began < 4
+    line.mend()
+
+
+def _answers(far: BaseDatabaseWrapper) -> bool:
+    try:
+        return _ask(far) == (1,)
+    except OperationalError:
+        return False
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_connection_that_the_network_forgot_is_given_up(
+    line: Line, far: BaseDatabaseWrapper
+) -> None:
+    """The server answers others, and has long done what it was asked for on this one."""
+    _ask(far)
+    line.forget()
+    line.mend()
+    began = time.monotonic()
+
+    with pytest.raises(OperationalError):
+        _ask(far)
+
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_statement_that_the_server_works_on_is_waited_for(far: BaseDatabaseWrapper) -> None:
+    """However often it is asked."""
+    assert _ask(far, "SELECT 1 FROM pg_sleep(1.5)") == (1,)
+
+
 def test_a_statement_that_lasts_is_ended_by_the_server(
     monkeypatch: pytest.MonkeyPatch, far: BaseDatabaseWrapper
 ) -> None:
@@ -114,7 +195,7 @@ def test_a_cut_network_is_noticed_by_the_kernel(far: BaseDatabaseWrapper) -> Non
     info = raw.info.get_parameters()
 
     kept = ("connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval")
-    assert [info[name] for name in kept] == ["5", "10000", "5", "2"]
+    assert [info[name] for name in kept] == ["2", "10000", "5", "2"]
 
 
 def test_what_is_read_together_is_of_one_moment() -> None:

@@ -1,8 +1,10 @@
-"""A network between a program and its server, which may swallow what passes."""
+"""A network between a program and its server, which may swallow, forget, cut or delay."""
 
 import contextlib
 import socket
+import struct
 import threading
+import time
 from types import TracebackType
 
 
@@ -13,16 +15,18 @@ class Line:
     answer waits on, and connections are made as before.
     """
 
-    def __init__(self, address: str | tuple[str, int]) -> None:
-        self._address = address
+    def __init__(self, address: str | tuple[str, int], *, host: str = "127.0.0.1") -> None:
+        self._address, self._host = address, host
         self._open = threading.Event()
         self._open.set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._delay_seconds = 0.0
+        self._listener = socket.create_server((host, 0), backlog=100)
         self.port: int = self._listener.getsockname()[1]
-        self._sockets: list[socket.socket] = [self._listener]
+        self._lock = threading.Lock()
+        self._pairs: set[_Pair] = set()
 
     def __enter__(self) -> "Line":
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listen()
         return self
 
     def __exit__(
@@ -31,43 +35,140 @@ class Line:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        for one in self._sockets:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+        self.cut()
         self._open.set()
+
+    @property
+    def connections(self) -> int:
+        """The number of connections that are open."""
+        with self._lock:
+            return len(self._pairs)
 
     def swallow(self) -> None:
         """Let nothing pass from now on."""
         self._open.clear()
 
+    def forget(self) -> None:
+        """Swallow, and never again let anything pass on the connections that there are now.
+
+        So does a router that lost its table: neither end hears of it.
+        """
+        self.swallow()
+        with self._lock:
+            for pair in self._pairs:
+                pair.is_forgotten = True
+
+    def slow(self, seconds: float) -> None:
+        """Delay whatever passes."""
+        self._delay_seconds = seconds
+
+    def cut(self) -> None:
+        """Reset all connections, and refuse others."""
+        # `close` alone would leave the thread that accepts on it.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.reset()
+
+    def reset(self) -> None:
+        """Reset all connections; others are made as before."""
+        with self._lock:
+            pairs = tuple(self._pairs)
+        for pair in pairs:
+            pair.reset()
+
     def mend(self) -> None:
         """Let everything pass again; what was swallowed is late, not lost."""
+        self._delay_seconds = 0.0
+        if self._listener.fileno() < 0:
+            self._listener = socket.create_server((self._host, self.port), backlog=100)
+            self._listen()
         self._open.set()
 
-    def _accept(self) -> None:
+    def _listen(self) -> None:
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                near, _ = self._listener.accept()
+                near, _ = listener.accept()
             except OSError:
                 return
-            self._sockets.append(near)
-            threading.Thread(target=self._join, args=(near,), daemon=True).start()
+            threading.Thread(target=self._join, args=(_Pair(near),), daemon=True).start()
 
-    def _join(self, near: socket.socket) -> None:
-        self._open.wait()
-        far = socket.socket(socket.AF_UNIX if isinstance(self._address, str) else socket.AF_INET)
-        self._sockets.append(far)
-        with contextlib.suppress(OSError):
-            far.connect(self._address)
-        threading.Thread(target=self._pass, args=(far, near), daemon=True).start()
-        self._pass(near, far)
+    def _join(self, pair: "_Pair") -> None:
+        with self._lock:
+            self._pairs.add(pair)
+        try:
+            if pair.is_given_up(self._open):
+                return
+            with contextlib.suppress(OSError):
+                pair.join(self._address)
+                back = threading.Thread(target=self._pass, args=(pair, pair.far, pair.near))
+                back.daemon = True
+                back.start()
+                self._pass(pair, pair.near, pair.far)
+                back.join()
+        finally:
+            pair.close()
+            with self._lock:
+                self._pairs.discard(pair)
 
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass(self, pair: "_Pair", source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
                 self._open.wait()
-                target.sendall(data)
+                time.sleep(self._delay_seconds)
+                if not pair.is_forgotten:
+                    target.sendall(data)
+        # The end of a connection that is forgotten is not heard of either.
+        if pair.is_forgotten:
+            return
+        self._open.wait()
         for one in (source, target):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+
+class _Pair:
+    """The two sides of a connection that passes."""
+
+    def __init__(self, near: socket.socket) -> None:
+        self.near = near
+        self.far = socket.socket()
+        self.is_forgotten = False
+
+    def is_given_up(self, is_open: threading.Event) -> bool:
+        """Whether the near side left before the network passed anything."""
+        self.near.settimeout(0.2)
+        while not is_open.is_set():
+            with contextlib.suppress(TimeoutError):
+                try:
+                    if not self.near.recv(1, socket.MSG_PEEK):
+                        return True
+                except OSError as exc:
+                    if not isinstance(exc, TimeoutError):
+                        return True
+                is_open.wait(0.2)
+        self.near.settimeout(None)
+        return False
+
+    def join(self, address: str | tuple[str, int]) -> None:
+        """Connect the far side."""
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.far.close()
+        self.far = socket.socket(family)
+        self.far.connect(address)
+
+    def reset(self) -> None:
+        """End both sides as a host does that knows nothing of them."""
+        for one in (self.near, self.far):
+            with contextlib.suppress(OSError):
+                if one.family == socket.AF_INET:
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close both sides."""
+        self.near.close()
+        self.far.close()

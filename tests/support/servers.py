@@ -14,7 +14,7 @@ import psycopg
 import redis
 
 from tests import services
-from tests.support.stack import wait_for
+from tests.support.stack import descendants, wait_for
 
 
 class _Server(ABC):
@@ -30,12 +30,21 @@ class _Server(ABC):
 
     def kill(self) -> None:
         """Kill it; it is back two seconds later."""
-        assert self._process is not None
         self.kills += 1
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self.end(signal.SIGKILL)
         time.sleep(2)
         self.start()
+
+    def end(self, number: int) -> None:
+        """Send it a signal and wait for its end."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(timeout=300)
+
+    def pids(self) -> list[int]:
+        """Its processes."""
+        assert self._process is not None
+        return [self._process.pid, *descendants(self._process.pid)]
 
     def __exit__(
         self,
@@ -43,9 +52,7 @@ class _Server(ABC):
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(timeout=300)
+        self.end(signal.SIGINT)
 
 
 class Postgres(_Server):

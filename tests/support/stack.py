@@ -60,6 +60,11 @@ class Stack:
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
+    def at(self, address: str) -> None:
+        """Listen on an address of another network, before the start."""
+        self.url = f"http://{address}:{self.port}"
+        self.environment["KEEPTRUSTS_LISTEN"] = f"{address}:{self.port}"
+
     def start(
         self, *, cwd: Path = ROOT, checkout: Path = ROOT, python: Path = Path(sys.executable)
     ) -> "Stack":

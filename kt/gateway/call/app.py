@@ -169,6 +169,9 @@ def _ready(gateway: Gateway, _: Caller | None) -> tuple[int, bytes, Any]:
         return _json({"status": "not_configured"}, 503)
     if gateway.is_expired:
         return _json({"status": "policy_expired"}, 503)
+    if not gateway.readiness.is_complete:
+        # The next call may reach another process.
+        return _json({"status": "starting"}, 503)
     return _json({"status": "ready"})
 
 

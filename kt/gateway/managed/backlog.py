@@ -95,7 +95,9 @@ class Backlog:
         self._save()
 
     def _segments(self) -> list[str]:
-        return sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
+        with os.scandir(self._folder) as found:
+            # Somebody's folder of such a name is no segment.
+            return sorted(one.name for one in found if one.name.endswith(SUFFIX) and one.is_file())
 
     def _read(self, name: str, *, is_newest: bool) -> Batch | None:
         start = self._at.get(name, 0)

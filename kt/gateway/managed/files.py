@@ -1,4 +1,8 @@
-"""Files of a state folder: for the owner alone, whole or not there; what is signed, twice."""
+"""Files of a state folder: for the owner alone, whole or not there; what is signed, twice.
+
+What stands in the place of one and is no file (a folder, a pipe) counts as a file that was edited,
+and is moved aside when one is written.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,15 @@ import hashlib
 import hmac
 import os
 import stat
+import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from kt.gateway.policy.source import stamp
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+# Nothing; a link in a circle; a socket.
+_NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENXIO)
 
 
 def replace(path: str, data: bytes, *, durable: bool = True) -> None:
@@ -22,6 +29,8 @@ def replace(path: str, data: bytes, *, durable: bool = True) -> None:
     With `durable` also over a power cut; after `settle` a power cut does not undo it.
     """
     fresh = f"{path}.new"
+    make_way(fresh)
+    make_way(path)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)
@@ -33,17 +42,45 @@ def replace(path: str, data: bytes, *, durable: bool = True) -> None:
 
 
 def read(path: str, most: int) -> bytes | None:
-    """A file's bytes; None when it is missing or has more than `most`."""
+    """A file's bytes; None when it is missing, is no file, or has more than `most`.
+
+    Raises:
+        OSError: the disk fails, or the file is somebody else's.
+    """
     try:
-        with open(path, "rb") as file:
-            data = file.read(most + 1)
-    except FileNotFoundError:
+        # Nobody may write into a pipe that stands there.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as exc:
+        if exc.errno in _NO_FILE:
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         return None
+    with open(descriptor, "rb") as file:
+        data = file.read(most + 1)
     return data if len(data) <= most else None
+
+
+def make_way(path: str) -> None:
+    """Move aside what stands in the place of a file, and is none."""
+    try:
+        seen = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(seen.st_mode):
+        os.rename(path, f"{path}.aside-{time.time_ns()}")
+
+
+def make_way_for_folder(path: str) -> None:
+    """Move aside what stands in the place of a folder, and is none."""
+    if os.path.lexists(path) and not os.path.isdir(path):
+        os.rename(path, f"{path}.aside-{time.time_ns()}")
 
 
 def remove(path: str) -> None:
     """Remove a file, if there is one."""
+    make_way(path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
@@ -102,19 +139,25 @@ class Shelf(Generic[KeptKind]):
         a mark by one of `tokens` instead of a key to which `pin` leads.
 
         Raises:
-            OSError: the folder cannot be read.
+            OSError: no copy is whole, and one cannot be read.
         """
         least, edited = self.least()
         newest: KeptKind | None = None
+        failure: OSError | None = None
         for path in self._copies:
-            data = read(path, self._most_bytes)
+            try:
+                data = read(path, self._most_bytes)
+            except OSError as exc:
+                data, failure = None, exc
             trusted = None if data is not None and self._bears(data, tokens) else pin
             kept = None if data is None else self._genuine(data, pin=trusted, gateway=gateway)
-            edited |= kept is None and os.path.exists(path)
+            edited |= kept is None and os.path.lexists(path)
             if kept is not None and kept.seq < least:
                 edited, kept = True, None
             if kept is not None and (newest is None or kept.seq > newest.seq):
                 newest = kept
+        if newest is None and failure is not None:
+            raise failure
         return newest, edited
 
     def carry(self, *, gateway: str, token: str) -> KeptKind | None:
@@ -192,7 +235,7 @@ class Shelf(Generic[KeptKind]):
         """The sequence below which documents are refused, and whether it is unreadable."""
         data = read(self._seq, 32)
         if data is None:
-            return 0, False
+            return 0, os.path.lexists(self._seq)
         return (int(data), False) if data.strip().isdigit() else (0, True)
 
 

@@ -76,11 +76,12 @@ def _last(stored: Stored, options: Options, environment: Mapping[str, str]) -> t
 
 
 def _spool(folder: str, share_bytes: int) -> Spool:
+    files.make_way_for_folder(folder)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     files.close(folder, folders=())
     for name in os.listdir(folder):
         # Left by a process that was killed before it wrote a line.
         if name.endswith(f"{SUFFIX}.new"):
-            os.unlink(os.path.join(folder, name))
+            files.remove(os.path.join(folder, name))
     size = min(_LARGEST_SEGMENT_BYTES, max(4096, share_bytes // _SEGMENTS))
     return Spool(folder, segment_bytes=size)

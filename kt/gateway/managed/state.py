@@ -76,6 +76,7 @@ class State:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         files.close(self.folder, folders=_FOLDERS)
         self.policy = files.Shelf(self.folder, COPIES, _SEQ, _genuine, most_bytes=_MOST_BYTES)
+        files.make_way(self.path(_LOCK))
         # Held open, and so locked, until the last process of this gateway is gone.
         self._lock = os.open(self.path(_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:

@@ -45,6 +45,7 @@ async def _serve(
     gateway: Gateway, listener: socket.socket, reloaded: Callable[[], None], *, leads: bool
 ) -> None:
     reloader = Reloader(gateway)
+    gateway.readiness.note(has_policy=gateway.loaded.is_configured)
     agent = _agent(gateway, reloader, reloaded) if leads else None
 
     async def reload() -> bool:

@@ -25,7 +25,7 @@ def supervise(gateway: Gateway, listeners: Sequence[socket.socket]) -> int:
     stop all, SIGHUP reaches all. A worker that dies stops the others, with status 1, so that the
     whole gateway is started again.
     """
-    workers = {_fork(gateway, listener, listeners) for listener in listeners}
+    workers = {_fork(gateway, number, listeners) for number in range(len(listeners))}
     for listener in listeners:
         listener.close()
     stopping = False
@@ -59,7 +59,7 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.socket]) -> int:
+def _fork(gateway: Gateway, number: int, listeners: Sequence[socket.socket]) -> int:
     parent = os.getpid()
     worker = os.fork()
     if worker:
@@ -68,12 +68,11 @@ def _fork(gateway: Gateway, own: socket.socket, all_of_them: Sequence[socket.soc
     try:
         _end_with_parent()
         # A copy held here would keep connections that nobody accepts.
-        for listener in all_of_them:
-            if listener is not own:
-                listener.close()
+        for listener in (*listeners[:number], *listeners[number + 1 :]):
+            listener.close()
+        gateway.readiness.be(number)
         # A reload of one worker is passed on to all.
-        leads = own is all_of_them[0]
-        serve(gateway, own, lambda: os.kill(parent, signal.SIGHUP), leads=leads)
+        serve(gateway, listeners[number], lambda: os.kill(parent, signal.SIGHUP), leads=number == 0)
         status = 0
     except Exception:  # noqa: BLE001  The last place that can say why.
         _LOG.exception("a worker could not serve")

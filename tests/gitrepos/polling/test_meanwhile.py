@@ -168,7 +168,7 @@ def test_messages_of_syncs_that_wait_do_not_heap_up(
 
     tasks.tick()
 
-    assert told == [{"expires": claims.POLL_LEASE_SECONDS}]
+    assert told == [{"expires": waiting.WAITING_SECONDS}]
     assert not hashes()
 
 

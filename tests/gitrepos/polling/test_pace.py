@@ -165,7 +165,7 @@ def test_a_claimed_remote_is_not_due(admin: APIClient, repo: Repo) -> None:
     first = claims.due(now)
     assert first
     fence = Fence(first.remote_ids[0], first.id)
-    lease = timedelta(seconds=claims.POLL_LEASE_SECONDS)
+    lease = timedelta(seconds=claims.LEASE_SECONDS)
 
     between = claims.due(now + lease - timedelta(microseconds=1))
     second = claims.due(now + lease)
@@ -179,17 +179,19 @@ def test_a_claimed_remote_is_not_due(admin: APIClient, repo: Repo) -> None:
 
 
 @pytest.mark.django_db
-def test_a_sync_has_a_longer_lease_than_a_poll(admin: APIClient, repo: Repo) -> None:
-    """From the moment it begins."""
+def test_the_lease_of_a_sync_counts_from_its_begin(admin: APIClient, repo: Repo) -> None:
+    """Not from that of the poll before."""
     link(admin, repo.url)
     now = timezone.now()
-    batch = claims.due(now)
+    lease = timedelta(seconds=claims.LEASE_SECONDS)
+    Remote.objects.update(next_poll_at=now - lease)
+    batch = claims.due(now - lease / 2)
     assert batch
 
     claims.renew(Fence(batch.remote_ids[0], batch.id))
 
-    assert claims.due(now + timedelta(seconds=claims.SYNC_LEASE_SECONDS)) is None
-    assert claims.due(now + timedelta(seconds=claims.SYNC_LEASE_SECONDS + 60)) is not None
+    assert claims.due(now + lease - timedelta(seconds=1)) is None
+    assert claims.due(now + lease + timedelta(seconds=60)) is not None
 
 
 def _remotes(count: int, host: Callable[[int], str] = lambda n: f"h{n % 7}") -> None:

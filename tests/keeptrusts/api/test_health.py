@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from keeptrusts.api import health
 from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client as broker
-from keeptrusts.servers import failures, probe
+from keeptrusts.servers import failures, outages, probe
 from tests.support.servers import Redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 @pytest.fixture(autouse=True)
 def _no_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "LOOK_SECONDS", 60)  # However busy the machine is.
+    monkeypatch.setattr(outages, "_met_here", ("", 0.0))
     broker().flushdb()
 
 
@@ -105,7 +107,8 @@ def test_a_lost_broker_is_named(client: APIClient) -> None:
 @pytest.mark.usefixtures("no_broker")
 def test_readiness_needs_no_broker(client: APIClient) -> None:
     """Reads and edits work without it, so requests may still be sent here."""
-    assert client.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok"}}
+    checks = {"database": "ok", "writes": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok", "checks": checks}
 
 
 @pytest.mark.usefixtures("no_database")
@@ -168,7 +171,7 @@ def test_a_read_only_database_is_told(
     assert answer.json()["error"]["code"] == "unavailable"
     assert answer.json()["error"]["message"] == failures.READ_ONLY.message
     assert _wrong(client) == _down("writes", failures.READ_ONLY.message)
-    assert client.get("/readyz").status_code == 200
+    assert client.get("/readyz").status_code == 503
     assert admin.get("/v1/tokens").status_code == 200
 
 
@@ -190,6 +193,34 @@ def test_a_full_disk_of_the_database_is_told(
     assert answer.status_code == 503
     assert answer.json()["error"]["message"] == failures.FULL.message
     assert _wrong(client) == _down("writes", failures.FULL.message)
+    assert client.get("/readyz").json()["error"]["details"] == _wrong(client)
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_full_disk_is_told_without_a_broker(client: APIClient) -> None:
+    """By the process that met it."""
+    outages.met(_full())
+
+    assert client.get("/readyz").json()["error"]["details"] == _down(
+        "writes", failures.FULL.message
+    )
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is not asked whether it is")
+def test_what_a_look_finds_itself_is_not_remembered(client: APIClient) -> None:
+    """It is well again at once."""
+    for state in ("25006", "28000"):
+        failure = OperationalError("refused")
+        failure.__cause__ = psycopg.errors.lookup(state)("refused")
+        assert outages.met(failure)
+
+    assert client.get("/readyz").status_code == 200
+
+
+def _full() -> OperationalError:
+    failure = OperationalError("no space left")
+    failure.__cause__ = psycopg.errors.DiskFull("no space left")
+    return failure
 
 
 def test_a_full_data_folder_is_told(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:

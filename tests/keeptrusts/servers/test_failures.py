@@ -100,6 +100,11 @@ BROKER = [
     (redis.TimeoutError("…"), "answer"),
     (redis.exceptions.MaxConnectionsError("…"), "answer"),
     (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "disk"),
+    (redis.ResponseError("NOREPLICAS Not enough good replicas to write."), "replicas"),
+    (redis.ResponseError("BUSY Redis is busy running a script."), "script"),
+    (redis.ResponseError("UNKILLABLE Sorry the script already executed"), "script"),
+    (redis.exceptions.MasterDownError("…"), "answer"),
+    (redis.exceptions.ExecAbortError("…"), "refuses writes"),
 ]
 
 

@@ -220,11 +220,12 @@ def test_a_disk_that_takes_nothing_keeps_no_revocation_back(run: Run) -> None:
 
     async def work(one: Keyed) -> None:
         await one.give(FIRST, 3)
-        in_the_way = Path(one.stored.state.path(f"{COPIES[0]}.new"))
-        in_the_way.mkdir()
+        folder = Path(one.stored.state.folder)
+        lost = folder.rename(folder.with_name("unmounted"))
         await one.give(SECOND, 4)
         seen.extend([one.problem, *one.opens("gone")])
-        in_the_way.rmdir()
+        lost.rename(folder)
+        one.contact.note("spool", None)  # As the spool's check of the same disk does.
         await one.keyring.guard()
 
     one = run(work)
