@@ -62,7 +62,7 @@ def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
 @pytest.fixture(autouse=True)
 def _no_fault_met(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test is told of a server's fault that the one before had this process meet."""
-    monkeypatch.setattr(outages, "_own", ("", 0.0))
+    monkeypatch.setattr(outages, "_own", {})
 
 
 @pytest.fixture(scope="session")

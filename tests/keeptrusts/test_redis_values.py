@@ -137,7 +137,7 @@ def vouched_by_a_stranger(data: bytes, row: str) -> bytes:
 
 def test_a_fault_that_this_process_met_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis may forget it; `/healthz` of the process that met it is red all the same."""
-    monkeypatch.setattr(outages, "_own", ("", 0.0))
+    monkeypatch.setattr(outages, "_own", {})
     cause = sqlite3.OperationalError("database or disk is full")
     cause.sqlite_errorcode = sqlite3.SQLITE_FULL
     failure = OperationalError("database or disk is full")

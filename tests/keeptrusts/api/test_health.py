@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 @pytest.fixture(autouse=True)
 def _no_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "LOOK_SECONDS", 60)  # However busy the machine is.
-    monkeypatch.setattr(outages, "_met_here", ("", 0.0))
+    monkeypatch.setattr(outages, "_own", {})
     broker().flushdb()
 
 
