@@ -69,7 +69,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 # Of objects and arrays, and of values, with those signs within texts: a policy's text has fewer.
-_MOST_NESTED, _MOST_VALUES = 100_000, 500_000
+_MOST_NESTED, _MOST_VALUES = 200_000, 500_000
 
 
 def raw_body(request: Request) -> bytes:

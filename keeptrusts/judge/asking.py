@@ -28,7 +28,7 @@ MODULES = ("keeptrusts.judge.policies", "gitrepos.links.given_keys")
 SECONDS = 10.0
 # Beside whoever asks costly questions another is answered. Those that wait here hold threads of the
 # web, which has more than a dozen, and leave some for all else.
-_PLACES, _SHARE, _MOST = 2, 6, 8
+_PLACES, _SHARE, _MOST = 2, 8, 8
 _WAIT_SECONDS = 10.0
 
 _OUT_OF_TIME = (signal.SIGPROF, signal.SIGXCPU)
