@@ -83,7 +83,7 @@ def test_what_older_rules_judged_is_judged_by_a_process_of_its_own(up: Stack) ->
     database.execute("update configurations_configuration set judged_rules = 'older'")
 
     broker = f"redis+socket://{up.data_dir}/redis.sock?virtual_host=0"
-    sender = Celery(broker=broker)
+    sender = Celery(broker=broker, set_as_current=False)
     sender.send_task("configurations.judge", queue="tick")  # By the key of these tests.
     wait_for(lambda: "dropped a message that none of our processes sent" in up.log.read_text())
     key = (up.data_dir / "secret-key").read_text().strip()
