@@ -22,8 +22,8 @@ _MOST_HEADERS = 500
 # Connections whose request is not whole. Of more, the one that waits longest ends, so that clients
 # that only occupy connections make room for others, whose requests are whole at once.
 MOST_WAITING = 1000
-# Answers that wait for their clients to read them: of more, the oldest ends; so does one that is
-# not read for so long.
+# Answers that wait for their clients to read them: of more, the oldest ends; so does one of which
+# nothing is read for so long.
 _MOST_UNREAD_BYTES = 64 << 20
 _UNREAD_SECONDS = 30.0
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
@@ -81,14 +81,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread[self] = self.transport.get_write_buffer_size()
-        self._unread_deadline = self.loop.call_later(_UNREAD_SECONDS, self.transport.abort)
+        self._look_at_unread(None)
         if sum(self._unread.values()) > _MOST_UNREAD_BYTES:
             next(iter(self._unread)).transport.abort()
 
     def resume_writing(self) -> None:
         self._forget_unread()
         super().resume_writing()
+
+    def _look_at_unread(self, before: int | None) -> None:
+        """End the connection if nothing was read since there were `before` bytes; look again."""
+        size = self.transport.get_write_buffer_size()
+        if before is not None and size >= before:
+            self.transport.abort()
+            return
+        self._unread[self] = size
+        self._unread_deadline = self.loop.call_later(_UNREAD_SECONDS, self._look_at_unread, size)
 
     def _forget_unread(self) -> None:
         self._unread.pop(self, None)

@@ -5,6 +5,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -298,3 +299,18 @@ def test_an_answer_has_a_time_to_be_read(monkeypatch: pytest.MonkeyPatch, connec
     raw.sendall(_get("/large"))
     raw.recv(1)
     wait_for(lambda: not BoundedProtocol._unread)
+
+
+def test_who_reads_slowly_has_the_whole_answer(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """As long as something is read at all in that time."""
+    monkeypatch.setattr(protocol, "_UNREAD_SECONDS", 1.0)
+    raw = connect()
+    raw.sendall(_get("/large"))
+    total = 0
+    while total < _LARGE and (piece := raw.recv(1 << 20)):
+        total += len(piece)
+        time.sleep(0.05)
+
+    assert total >= _LARGE
