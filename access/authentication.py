@@ -11,6 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from access import roles, tokens, uses
+from access.bearers import Bearer
 from access.models import Token
 from keeptrusts import counters
 from keeptrusts.api import acting
@@ -29,8 +30,8 @@ class BearerAuthentication(BaseAuthentication):
 
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
 
-    def authenticate(self, request: Request) -> tuple[Token, Mapping[str, int]]:
-        """The request's token, and the change counters.
+    def authenticate(self, request: Request) -> tuple[Bearer, Mapping[str, int]]:
+        """Whose request it is, and the change counters.
 
         Raises:
             NotAuthenticated: there is no bearer token.
@@ -44,8 +45,9 @@ class BearerAuthentication(BaseAuthentication):
         if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
             raise AuthenticationFailed("This token may not be used from this address.")
         uses.note(token)
-        acting.begin(Actor("token", str(token.pk), token.name))
-        return token, counts
+        bearer = Bearer("token", str(token.pk), token.name, token.role)
+        acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
+        return bearer, counts
 
     def authenticate_header(self, request: Request) -> str:
         """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
@@ -62,11 +64,10 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class MayAct(BasePermission):
-    """A permission by the role of the token; each view names the action of each method."""
+    """A permission by the role of the bearer; each view names the action of each method."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        token: Any = request.user
-        if not isinstance(token, Token):
+        if not isinstance(request.user, Bearer):
             return False
         method = str(request.method).lower()
         if method == "options" or not hasattr(view, method):
@@ -76,24 +77,24 @@ class MayAct(BasePermission):
 
 
 def demand(request: Request, action: str) -> None:
-    """Check that the role of the token may do something.
+    """Check that the bearer's role may do something.
 
     Raises:
         PermissionDenied: it may not; the message says which roles may.
     """
-    role = bearer(request).role
-    if not roles.may(role, action):
+    asks = bearer(request)
+    if not asks.may(action):
         able = ", ".join(roles.with_action(action))
         raise PermissionDenied(
-            f"A token of the role {role} may not do this ({action}); use one of {able}."
+            f"A token of the role {asks.role} may not do this ({action}); use one of {able}."
         )
 
 
-def bearer(request: Request) -> Token:
-    """The token of a request that passed `MayAct`."""
-    token: Any = request.user
-    assert isinstance(token, Token)
-    return token
+def bearer(request: Request) -> Bearer:
+    """Whose request it is, of one that passed `MayAct`."""
+    asks: Any = request.user
+    assert isinstance(asks, Bearer)
+    return asks
 
 
 def bearer_text(request: Request) -> str:

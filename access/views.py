@@ -31,7 +31,7 @@ class Tokens(View):
 
     def post(self, request: Request) -> Response:
         fields = _valid(TokenInput, request)
-        token, text = tokens.create(fields.pop("name"), maker=bearer(request), **fields)
+        token, text = tokens.create(fields.pop("name"), maker=_token(request), **fields)
         return _shown(token, text, status=201)
 
 
@@ -56,7 +56,7 @@ class OneToken(View):
         fields = _valid(TokenEdit, request)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
-        token = tokens.edit(token_id, fields, editor=bearer(request))
+        token = tokens.edit(token_id, fields, editor=_token(request))
         return Response({"data": TokenRow(token).data})
 
     def delete(self, request: Request, token_id: UUID) -> Response:
@@ -77,7 +77,7 @@ class RotateAccessToken(View):
     def post(self, request: Request, token_id: UUID) -> Response:
         overlap = timedelta(seconds=_valid(TokenRotation, request)["overlap_seconds"])
         made = tokens.rotate(
-            token_id, overlap=overlap, asker=bearer(request), asker_text=bearer_text(request)
+            token_id, overlap=overlap, asker=_token(request), asker_text=bearer_text(request)
         )
         return _shown(*made, status=200)
 
@@ -88,13 +88,18 @@ class WhoAmI(View):
     actions = {"GET": roles.ANY}
 
     def get(self, request: Request) -> Response:
-        token = bearer(request)
+        token = _token(request)
         actions = sorted(roles.ROLES.get(token.role, ()))
         return Response({"data": {"token": TokenRow(token).data, "actions": actions}})
 
 
 def _is_own(view: View, request: Request) -> bool:
-    return bool(view.kwargs["token_id"] == bearer(request).pk)
+    return str(view.kwargs["token_id"]) == bearer(request).id
+
+
+def _token(request: Request) -> Token:
+    """The token that asks, as it is stored now."""
+    return Token.objects.get(pk=bearer(request).id)
 
 
 def _valid(form: type[Input], request: Request) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def _valid(serializer: type[ConfigurationInput | ConfigurationEdit], request: Re
 
 
 def _asker(request: Request) -> Asker:
-    return Asker(str(bearer(request).pk))
+    return Asker(bearer(request).id)
 
 
 def _origin(request: Request, note: str) -> Origin:

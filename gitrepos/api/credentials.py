@@ -61,7 +61,7 @@ class OneGitCredential(View):
 
 
 def _context(request: Request) -> dict[str, Any]:
-    return {"asker": Asker(str(bearer(request).pk), alone=True)}
+    return {"asker": Asker(bearer(request).id, alone=True)}
 
 
 def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:

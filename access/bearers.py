@@ -1,0 +1,22 @@
+"""The bearer of a request: who asks, by whatever credential, and in which role. Pure."""
+
+from dataclasses import dataclass
+
+from access import roles
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who asks, by a credential that is valid now.
+
+    `kind` is `token`; `id` is that of the credential, and `name` is what people call it.
+    """
+
+    kind: str
+    id: str
+    name: str
+    role: str
+
+    def may(self, action: str) -> bool:
+        """Whether the role may do something that `access.roles` names."""
+        return roles.may(self.role, action)
