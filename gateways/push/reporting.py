@@ -1,6 +1,7 @@
 """Reports of gateways, collected for a moment and recorded together."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,8 +9,10 @@ from gateways.push.database import DatabaseThread
 from gateways.reports import reports
 from gateways.reports.reports import Report
 
-# Nobody waits for the answer to a report, and many cost Redis and a thread as little as one.
+# Nobody waits for the answer to a report, and many cost Redis and a thread as little as one. So
+# those of a large fleet are recorded once a second, and a single one soon.
 _COLLECT_SECONDS = 0.1
+_PAUSE_SECONDS = 1.0
 
 
 class Reporting:
@@ -19,6 +22,7 @@ class Reporting:
         self._thread = DatabaseThread("reports")
         self._reports: dict[str, Report] = {}
         self._recorded: asyncio.Task[dict[str, Exception]] | None = None
+        self._last = 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -44,6 +48,8 @@ class Reporting:
             raise failures[gateway_id]
 
     async def _record(self) -> dict[str, Exception]:
-        await asyncio.sleep(_COLLECT_SECONDS)
+        due = self._last + _PAUSE_SECONDS - time.monotonic()
+        await asyncio.sleep(max(_COLLECT_SECONDS, due))
+        self._last = time.monotonic()
         collected, self._reports, self._recorded = self._reports, {}, None
         return await self._thread.run(lambda: reports.take_all(collected))

@@ -24,7 +24,7 @@ from gateways.reports.live import LastReport
 
 log = structlog.get_logger(__name__)
 
-_REPORTS_PER_SECOND = 25
+_REPORTS_PER_SECOND = 15
 _LEAST_INTERVAL_SECONDS = 3
 _MOST_INTERVAL_SECONDS = 100
 _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"]

