@@ -3,7 +3,7 @@
     .venv/bin/python bench/reports.py [--gateways 200] [--rounds 5]
 
 Runs the whole control plane on the embedded default. In each round every gateway sends ten
-reports that say what its last one said, eight at a time and each on a connection of its own,
+reports that say what its last one said, a hundred at a time and each on a connection of its own,
 first to the web, by way of Django, then to the process of event streams. Prints the CPU of all
 processes for one report, above what they take without any, and the ratio.
 """
@@ -23,7 +23,7 @@ from fleet_push import connect, start, usage
 from simulated_gateways import Fleet, Gateway
 
 _EACH = 10
-_AT_ONCE = 8
+_AT_ONCE = 100
 _IDLE_SECONDS = 5
 
 
