@@ -15,7 +15,7 @@ from typing import Any
 
 from kt.policy.decision.matching.loosened import loosen
 from kt.policy.decision.matching.patterns import PatternRule, Spans
-from kt.policy.decision.matching.unfinished import ends_of
+from kt.policy.decision.matching.unfinished import beginnings_of, finished_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.passages import Place
 from kt.policy.decision.reading.reading import Reading, Shown
@@ -75,7 +75,7 @@ class Matcher:
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""
         starts = [
-            view.position(ends_of(group.beginnings).start(view.text))
+            view.position(_waiting(group, view))
             for group in self.groups
             for view in reading.distinct(group.views)
         ]
@@ -103,7 +103,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
         loose = loosen(rule.pattern)
         program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
         if program > _SET_PROGRAM:
-            yield _Group(views, None, (exact,), (rule.begun or rule.pattern,))
+            yield _Group(views, None, (exact,), (rule.waited,))
             continue
         if size + program > _SET_PROGRAM:
             yield _set_of(views, waiting)
@@ -117,7 +117,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
 def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _Group:
     loose = tuple(pattern for _, pattern in members)
     exact = tuple(exact for exact, _ in members)
-    begun = tuple(one.rule.begun or one.rule.pattern for one in exact)
+    begun = tuple(one.rule.waited for one in exact)
     return _Group(views, compiled_set(loose), exact, begun)
 
 
@@ -126,6 +126,13 @@ def _named(group: _Group, view: Shown) -> Iterable[_Exact]:
         return group.members
     named = group.set.Match(view.data)
     return [group.members[at] for at in sorted(named)] if named else ()
+
+
+def _waiting(group: _Group, view: Shown) -> int:
+    """The place in a view from which its end has begun a match, or may still refuse one."""
+    starts = [beginnings_of(group.beginnings).start(view.text)]
+    starts += [finished_of(exact.rule.waited).start(view.text) for exact in _named(group, view)]
+    return min(starts)
 
 
 def _confirmed(exact: _Exact, view: Shown, reading: Reading) -> Iterator[Hit]:

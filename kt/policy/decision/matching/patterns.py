@@ -46,3 +46,8 @@ class PatternRule:
     retry: bool = False
     excuse: Excuse | None = None
     begun: str = ""
+
+    @property
+    def waited(self) -> str:
+        """The pattern by whose matches a stream waits."""
+        return self.begun or self.pattern

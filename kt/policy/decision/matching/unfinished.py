@@ -6,6 +6,9 @@ possible match would not do: many patterns have none, and most text is not the
 beginning of a match. So each pattern gets a second one that matches every
 prefix of its matches, searched at the end of the text. That search runs from the
 end backwards and costs what it finds, not what the text is long.
+
+A match that has ended waits too, for what follows may refuse it. Few texts hold one:
+a third pattern looks for its end, where there is a match at all.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ _NEAR = 2048
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Compiled patterns for unfinished matches at the end of a text.
+    """Compiled patterns for what a text ends with.
 
     No match of those in `near` is longer than `reach` characters, so that they look no further
     back. Those in `far` have no longest match.
@@ -71,8 +74,8 @@ def _first(patterns: Sequence[Any], text: str) -> int:
 
 
 @lru_cache(maxsize=256)
-def ends_of(patterns: tuple[str, ...]) -> Ends:
-    """Compile the beginnings of `patterns`, several into one expression.
+def beginnings_of(patterns: tuple[str, ...]) -> Ends:
+    """Compile the beginnings of matches of `patterns`, several into one expression.
 
     Only streams need them and they cost more than the patterns themselves, so
     they are made when first asked for. Each matches the empty end of any text:
@@ -82,19 +85,34 @@ def ends_of(patterns: tuple[str, ...]) -> Ends:
     far: list[str] = []
     reach = 0
     for pattern in patterns:
-        node = parse(pattern)
-        width = widest(node)
-        if width is None or width > _NEAR:
-            # With the most that it allows: a word in small letters is no scheme of a URL.
-            far.append(_end(without_least(pattern), pattern, node))
+        wide, width = _widened(pattern)
+        if width is None:
+            far.append(_beginnings(parse(wide)))
         else:
-            near.append(_end(loosen(pattern), pattern, node))
+            near.append(_beginnings(parse(wide)))
             # One character more may tell that a word does not begin here.
-            reach = max(reach, width + _WAIT + 1)
+            reach = max(reach, width + 1)
     ends = Ends(_compiled(near), reach, _compiled(far))
     # Most were compiled to see how large they are.
     forget_unused()
     return ends
+
+
+@lru_cache(maxsize=256)
+def finished_of(pattern: str) -> Ends:
+    """Compile the matches of `pattern` with a few characters behind them."""
+    wide, width = _widened(pattern)
+    ends = (compiled(_any([f"(?:{wide}){_CONTEXT}"])),)
+    return Ends((), 0, ends) if width is None else Ends(ends, width + _WAIT + 1, ())
+
+
+def _widened(pattern: str) -> tuple[str, int | None]:
+    """A pattern that takes what `pattern` takes, and its longest match; None for a long one."""
+    width = widest(parse(pattern))
+    if width is None or width > _NEAR:
+        # With the most that it allows: a word in small letters is no scheme of a URL.
+        return without_least(pattern), None
+    return loosen(pattern), width
 
 
 def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:
@@ -111,15 +129,6 @@ def _compiled(patterns: Iterable[str]) -> tuple[Any, ...]:
     if waiting:
         ends.append(compiled(_any(waiting)))
     return tuple(ends)
-
-
-def _end(pattern: str, exact: str, node: Node) -> str:
-    """The beginnings of a pattern, and its matches with a few characters behind them.
-
-    `node` is the tree of `exact`, which most patterns are.
-    """
-    tree = node if pattern == exact else parse(pattern)
-    return f"(?:{_beginnings(tree)}|(?:{pattern}){_CONTEXT})"
 
 
 def _any(ends: Iterable[str]) -> str:

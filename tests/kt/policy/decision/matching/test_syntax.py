@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kt.policy.decision.matching.loosened import loosen, without_least
 from kt.policy.decision.matching.syntax import parse, render, widest
-from kt.policy.decision.matching.unfinished import ends_of
+from kt.policy.decision.matching.unfinished import beginnings_of, finished_of
 
 LOOSENED = {
     "a{36}": "a+",
@@ -101,4 +101,8 @@ def test_a_text_cut_within_a_match_waits_from_before_it(pattern: str, text: str)
     if found is None or "^" in pattern or "$" in pattern:
         return
     for cut in range(found.start(), found.end() + 1):
-        assert ends_of((loosen(pattern),)).start(text[:cut]) <= found.start()
+        assert beginnings_of((loosen(pattern),)).start(text[:cut]) <= found.start()
+    for behind in range(25):
+        assert finished_of(loosen(pattern)).start(text[: found.end()] + "." * behind) <= (
+            found.start()
+        )
