@@ -328,10 +328,12 @@ class Entries:
 def _commit(facts: Mapping[str, str], message: str) -> Commit:
     """The commit with these header fields and this message, whose lines are indented."""
     author, _ = _signed(facts.get("author", ""))
-    _, moment = _signed(facts.get("committer", ""))
+    committer, moment = _signed(facts.get("committer", ""))
     lines = [line.removeprefix("    ") for line in message.split("\n")]
     stripped = "\n".join(lines).strip().replace("\0", "\ufffd")
-    return Commit(facts["commit"], author[:500], stripped[:500], _moment(moment))
+    return Commit(
+        facts["commit"], author[:500], stripped[:500], _moment(moment), committer=committer[:500]
+    )
 
 
 def _signed(line: str) -> tuple[str, str]:

@@ -32,7 +32,7 @@ class Commit:
     """The commit of a snapshot; bytes that are not UTF-8 are U+FFFD in its text.
 
     `committed_at` is the committer's time, None where no calendar has it. `signature` is None when
-    the link does not ask for it.
+    the link does not ask for it. `author` and `committer` are as `NAME <MAIL>`.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Commit:
     message: str
     committed_at: datetime | None = None
     signature: Signature | None = None
+    committer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
