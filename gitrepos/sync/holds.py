@@ -82,13 +82,12 @@ def _lines(decided: Plan, weighed: Weighed) -> list[str]:
 
 def people_of(commit: Commit) -> dict[str, Any]:
     """Author, committer and signer of a commit, as far as they can be told from others."""
-    found = [match[1].lower() for one in (commit.author, commit.committer)
-             if (match := _MAIL.search(one)) and match[1]]  # fmt: skip
     signature = commit.signature
-    signer = signature.principal.lower() if signature and "@" in signature.principal else ""
+    signer = _address(signature.principal) if signature else ""
+    found = {_address(commit.author), _address(commit.committer), signer} - {""}
     keys = [signature.fingerprint] if signature and signature.fingerprint else []
     return {
-        "addresses": sorted({*found, *filter(None, [signer])}),
+        "addresses": sorted(found),
         "keys": keys,
         "by_key_alone": bool(keys) and not signer,
     }
@@ -192,6 +191,13 @@ def _all_people(link: Link, made: Commit | None) -> dict[str, Any]:
             "by_key_alone": own["by_key_alone"] or others["by_key_alone"],
         }
     return own
+
+
+def _address(name: str) -> str:
+    """The address of `NAME <MAIL>`, or of a name that is one, in lower case; else empty."""
+    found = _MAIL.search(name)
+    address = (found[1] if found else name).strip().lower()
+    return address if "@" in address and not address.split()[1:] else ""
 
 
 def _listed(replaces: Iterable[Replacement]) -> list[list[Any]]:
