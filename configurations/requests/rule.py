@@ -29,7 +29,7 @@ OBJECTIONS: Mapping[str, str] = {
         ' send {"signers": ["…"]} to PATCH /v1/tokens/{id} of this token.'
     ),
     "nobody_known": (
-        "Nobody is known who made this change in git: one person asks by POST /v1/requests, and"
+        "It cannot be told who made this change in git: one person asks by POST /v1/requests, and"
         " another confirms."
     ),
 }
@@ -39,12 +39,13 @@ OBJECTIONS: Mapping[str, str] = {
 class Committers:
     """The people of a commit: addresses in lower case, and fingerprints of keys.
 
-    `by_key_alone`: its signer has no address.
+    `by_key_alone`: its signer has no address. `is_whole`: there are no others that nobody knows of.
     """
 
     addresses: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
     by_key_alone: bool = False
+    is_whole: bool = True
 
 
 def may_confirm(asker: Person | None, confirmer: Person, commit: Committers | None = None) -> str:
@@ -62,8 +63,10 @@ def may_confirm(asker: Person | None, confirmer: Person, commit: Committers | No
             return "made_by_asker"
         if own & (asker.addresses | asker.keys):
             return "same_person"
+    if asker is None and (commit is None or not commit.is_whole):
+        return "nobody_known"
     if commit is None:
-        return "nobody_known" if asker is None else ""
+        return ""
     if not confirmer.addresses:
         return "names_no_address"
     if own & (commit.addresses | commit.keys):

@@ -166,6 +166,7 @@ def objection(row: ChangeRequest, by: Bearer) -> str:
         frozenset(known.get("addresses", ())),
         frozenset(known.get("keys", ())),
         bool(known.get("by_key_alone")),
+        bool(known.get("is_whole")),
     )
     is_known = bool(commit.addresses or commit.keys)
     asker = None if row.asker_kind == "commit" else people.of(row.asker_kind, row.asker_id)

@@ -98,6 +98,12 @@ class Repository:
             )
         return self._left[commit]
 
+    def people(self, commit: str) -> tuple[str, ...] | None:
+        """The addresses of who brought the branch here from `commit`; see `ancestry.people`."""
+        if self._way is Way.WHOLE:
+            return ancestry.walked(self._bare, self.commit.id, commit)
+        return ancestry.people(self._source, commit, head=self.commit.id, header=self._header)
+
     def signature(self, ask: FilesRequest) -> Signature | None:
         """The signature of the annotated tag, or else the commit; None without allowed signers."""
         if not ask.allowed_signers and not ask.allowed_openpgp_keys:

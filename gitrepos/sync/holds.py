@@ -81,15 +81,20 @@ def _lines(decided: Plan, weighed: Weighed) -> list[str]:
 
 
 def people_of(commit: Commit) -> dict[str, Any]:
-    """Author, committer and signer of a commit, as far as they can be told from others."""
+    """The people of a commit, and of those before it that are not in force yet.
+
+    Authors, committers and the signer, by what tells them from others.
+    """
     signature = commit.signature
     signer = _address(signature.principal) if signature else ""
-    found = {_address(commit.author), _address(commit.committer), signer} - {""}
+    names = (commit.author, commit.committer, *(commit.others or ()))
+    found = {*map(_address, names), signer} - {""}
     keys = [signature.fingerprint] if signature and signature.fingerprint else []
     return {
         "addresses": sorted(found),
         "keys": keys,
         "by_key_alone": bool(keys) and not signer,
+        "is_whole": commit.others is not None,
     }
 
 
@@ -171,8 +176,8 @@ def put(
         link.held = before if asks else held  # What was shown stays as it was shown.
         return False
     log.record(log.Kind.HELD, hold.message, git_repo=str(link.pk), details=held)
-    if asks and (held["people"]["addresses"] or held["people"]["keys"]):
-        writer.held(four_eyes.confirmation(link), author=made.author if made else "")
+    if asks and made and held["people"]["is_whole"]:
+        writer.held(four_eyes.confirmation(link), author=made.author)
     return True
 
 
@@ -182,13 +187,14 @@ def _all_people(link: Link, made: Commit | None) -> dict[str, Any]:
     Who pushes another commit on top does not make the one below that of somebody else.
     """
     if made is None:  # Nobody knows who removed it.
-        return {"addresses": [], "keys": [], "by_key_alone": False}
+        return {"addresses": [], "keys": [], "by_key_alone": False, "is_whole": False}
     own = people_of(made)
     for others in people_since(four_eyes.CONFIRM, str(link.pk), link.last_synced_at):
         own = {
             "addresses": sorted({*own["addresses"], *others["addresses"]}),
             "keys": sorted({*own["keys"], *others["keys"]}),
             "by_key_alone": own["by_key_alone"] or others["by_key_alone"],
+            "is_whole": own["is_whole"],
         }
     return own
 

@@ -23,10 +23,10 @@ def person(
     )
 
 
-def commit(marks: str, *, alone: bool = False) -> Committers:
+def commit(marks: str, *, alone: bool = False, whole: bool = True) -> Committers:
     """The people of a commit."""
     told = person("", marks)
-    return Committers(told.addresses, told.keys, alone)
+    return Committers(told.addresses, told.keys, alone, whole)
 
 
 ADA, BOB = person("a", "ada@x"), person("b", "bob@x")
@@ -65,6 +65,9 @@ ROWS = [
     (None, BOB, commit("KEY1", alone=True), "names_no_key"),
     (None, person("b", "bob@x KEY2"), commit("KEY1", alone=True), ""),
     (None, BOB, None, "nobody_known"),
+    (None, BOB, commit("ada@x", whole=False), "nobody_known"),
+    (ADA, BOB, commit("ada@x", whole=False), ""),
+    (ADA, BOB, commit("bob@x", whole=False), "own_commit"),
     # Somebody asked for a commit besides: neither may confirm.
     (ADA, BOB, commit("cy@x"), ""),
     (ADA, BOB, commit("bob@x"), "own_commit"),

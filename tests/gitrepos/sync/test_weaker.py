@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from configurations.models import ChangeRequest, Configuration
 from events.models import AuditEntry, Event
+from gitrepos.snapshot import ancestry
 from tests.support.eyes import (
     ask,
     confirmed,
@@ -163,6 +164,61 @@ def _commit_as(repo: Repo, address: str, files: dict[str, str]) -> str:
     repo.git("add", "--all")
     repo.git("commit", "--quiet", "-m", "Other", f"--author=Other <{address}>")
     return repo.push()
+
+
+def test_people_between_two_polls_are_of_the_commit(
+    author: APIClient, bob: APIClient, repo: Repo
+) -> None:
+    """Whoever pushes on top makes nobody else of whoever weakened below."""
+    row = linked(author, repo, four_eyes=True)
+    repo.commit({FILE: weak()})
+    top = _commit_as(repo, "bob@keeptrusts.example", {"p/readme.md": "On top."})
+    _commit_as(repo, "dora@keeptrusts.example", {"p/readme.md": "On top of that."})
+    top = repo.git("rev-parse", "HEAD")
+    poll()
+
+    [asked] = waiting(bob)
+    assert asked["shows"] == {"commit": top}
+    names = ("author", "bob", "dora")
+    assert asked["details"]["people"]["addresses"] == [f"{n}@keeptrusts.example" for n in names]
+    for one in (author, bob, person("dora")):
+        assert refused(post(one, row, top)) == (403, "own_commit")
+    assert post(person("cy"), row, top).status_code == 202
+
+
+def test_who_merges_is_of_the_merge(author: APIClient, bob: APIClient, repo: Repo) -> None:
+    """And has looked at what is merged: the second pair of eyes may be its author's."""
+    row = linked(author, repo, four_eyes=True)
+    repo.git("checkout", "--quiet", "-b", "proposal")
+    _commit_as(repo, "ada@keeptrusts.example", {FILE: weak()})
+    repo.git("checkout", "--quiet", "main")
+    repo.git("merge", "--quiet", "--no-ff", "-m", "Merge", "proposal")
+    merge = repo.push()
+    poll()
+
+    [asked] = waiting(bob)
+    assert asked["shows"] == {"commit": merge}
+    assert asked["details"]["people"]["addresses"] == ["author@keeptrusts.example"]
+    assert refused(post(author, row, merge)) == (403, "own_commit")
+    assert post(person("ada"), row, merge).status_code == 202
+
+
+def test_where_git_does_not_tell_two_persons_ask_and_confirm(
+    author: APIClient, bob: APIClient, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that sends no history leaves unknown who pushed below."""
+    row = linked(author, repo, four_eyes=True)
+    repo.commit({FILE: weak()})
+    top = _commit_as(repo, "dora@keeptrusts.example", {"p/readme.md": "On top."})
+    monkeypatch.setattr(ancestry, "_SECONDS", 0.000001)
+    poll()
+
+    assert waiting(bob) == []
+    assert refused(post(bob, row, top)) == (409, "second_person_needed")
+    asked = ask(bob, "git_repo.confirm", row["id"], {"commit": top})
+    assert refused(decide(bob, asked)) == (403, "same_token")
+    assert refused(decide(person("dora"), asked)) == (403, "own_commit")
+    confirmed(person("cy"), asked)
 
 
 def test_author_and_committer_are_both_of_the_commit(
