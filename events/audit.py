@@ -15,7 +15,7 @@ Fields = Mapping[str, Any]
 # Every change that is recorded, with what it is.
 ACTIONS: Mapping[str, str] = {
     "token.created": "a token was made",
-    "token.edited": "name, note or end of a token was changed",
+    "token.edited": "name, note, end or holder of a token was changed",
     "token.rotated": "a token got a new text",
     "token.revoked": "a token was revoked",
     "configuration.created": "a configuration was made by the API",
