@@ -15,6 +15,7 @@ class Token(models.Model):
     `previous_digest` is that of the text before a rotation, which is good until `previous_until`.
     `made_by` is null for a token of the command line. `networks` are CIDRs from which alone it may
     be used; any, when the list is empty. `last_used_at` is right to the hour.
+    `emails`, in lower case, and `signers`, fingerprints of keys, are what its holder commits with.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -26,6 +27,9 @@ class Token(models.Model):
     previous_digest = models.CharField(max_length=64, blank=True, db_index=True)
     previous_until = models.DateTimeField(null=True)
     networks = models.JSONField(default=list)
+    # `db_default`: a web of the release before, which knows no such columns, goes on writing.
+    emails = models.JSONField(default=list, db_default=[])
+    signers = models.JSONField(default=list, db_default=[])
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="made")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)

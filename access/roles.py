@@ -23,6 +23,10 @@ ACTIONS: Mapping[str, str] = {
     "gateways.edit": "register, edit and remove gateways",
     "enrolment.manage": "read, make and revoke enrolment tokens",
     "client_keys.edit": "make, edit, rotate and revoke client keys",
+    "requests.read": "read what waits for a second person",
+    "requests.ask": "ask for a change that a second person confirms",
+    "requests.confirm": "confirm or refuse what another person asked for",
+    "requests.break_glass": "do it alone, with a reason that is told until another confirms it",
     "tokens.manage": "read, make, edit, rotate and revoke tokens",
 }
 
@@ -31,11 +35,19 @@ _CI = frozenset(
     {"configurations.read", "drift.read", "configurations.check", "links.preview"}
 )  # fmt: skip
 _VIEWER = _METRICS | frozenset(
-    {"configurations.read", "drift.read", "links.read", "gateways.read", "events.read"}
+    {
+        "configurations.read",
+        "drift.read",
+        "links.read",
+        "gateways.read",
+        "events.read",
+        "requests.read",
+    }
 )
 _AUDITOR = _VIEWER | {"decisions.read", "audit.read"}
 _EDITOR = _VIEWER | _CI | frozenset(
-    {"configurations.edit", "configurations.pin", "links.edit", "links.confirm", "gateways.bind"}
+    {"configurations.edit", "configurations.pin", "links.edit", "links.confirm", "gateways.bind",
+     "requests.ask", "requests.confirm"}
 )  # fmt: skip
 
 # Of whoever has a valid token, and of an endpoint that asks for none.

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from access import roles
+from access import people, roles
 from access.models import Token
 from events import audit
 from keeptrusts import counters
@@ -22,7 +22,10 @@ from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
-_AUDITED = ("name", "role", "note", "hint", "networks", "made_by_id", "expires_at")
+_AUDITED = (
+    "name", "role", "note", "hint", "networks", "made_by_id", "expires_at", "emails", "signers",
+)  # fmt: skip
+_PERSONAL = ("emails", "signers")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,6 +38,8 @@ def create(
     note: str = "",
     expires_at: datetime | None = None,
     networks: Sequence[str] = (),
+    emails: Sequence[str] = (),
+    signers: Sequence[str] = (),
 ) -> tuple[Token, str]:
     """Make a token; returns it and its text, which is stored nowhere.
 
@@ -50,14 +55,15 @@ def create(
     with transaction.atomic():
         counters.bump(COUNTER)
         _check_in_force(maker)
+        fields |= {"emails": list(emails), "signers": list(signers)}
         return _store(text, name=name, note=note, made_by=maker, **fields), text
 
 
 def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
-    """Change `name`, `note` or `expires_at` of a token.
+    """Change `name`, `note`, `expires_at`, `emails` or `signers` of a token.
 
     Raises:
-        FieldError: it would give more than its editor has.
+        FieldError: it would give more than its editor has, or says who its editor is.
         NotFoundError: no token has this id.
     """
     with transaction.atomic():
@@ -68,6 +74,7 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
             fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
             now = {"role": token.role, "networks": token.networks}
             _check_bounds({**now, **fields}, editor)
+        _check_not_own(token, fields, editor)
         before = audit.fields(token, _AUDITED)
         for name, value in fields.items():
             setattr(token, name, value)
@@ -238,6 +245,14 @@ def _expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
         return asked
     ends = [end for end in (latest, maker.expires_at if maker else None) if end is not None]
     return min(ends, default=None)
+
+
+def _check_not_own(token: Token, fields: Mapping[str, Any], editor: Token) -> None:
+    """Nobody says of themselves who they are: neither by a token, nor by one that it made."""
+    own = [name for name in _PERSONAL if name in fields and fields[name] != getattr(token, name)]
+    if own and token.pk in {editor.pk, *(one.pk for one in people.makers(editor))}:
+        message = "are changed by another admin's token, and not by this one or one that it made"
+        raise FieldError(own[0], message)
 
 
 def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:

@@ -1,5 +1,6 @@
-"""Configurations and versions. Only `versions`, `pins` and `judging` write them."""
+"""Configurations and versions, which `versions`, `pins` and `judging` alone write, and requests."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -18,6 +19,9 @@ class Configuration(models.Model):
 
     While `pinned_at` is set, what is in force stays in force whatever git says, until somebody
     releases it or `pin_expires_at` passes.
+
+    With `four_eyes` what is in force changes only with a second person, see `requests`. A link with
+    four eyes gives it to what it feeds; it stays until it is taken off by itself.
 
     `judged_rules` is the version of the rules that judged the content last, empty while none
     did. `findings` are their first errors and `refused_since` is when there were any first; both
@@ -50,6 +54,7 @@ class Configuration(models.Model):
     pin_actor = models.CharField(max_length=200, default="")
     pin_expires_at = models.DateTimeField(null=True)
     # `db_default`: a worker of the release before, which knows no such columns, goes on writing.
+    four_eyes = models.BooleanField(default=False, db_default=False)
     judged_rules = models.CharField(max_length=64, default="", db_default="", db_index=True)
     findings = models.JSONField(default=list, db_default=[])
     refused_since = models.DateTimeField(null=True)
@@ -106,4 +111,52 @@ class Version(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["configuration", "number"], name="version_number"),
+        ]
+
+
+class ChangeRequest(models.Model):
+    """A change that waits for a second person, or was made without one. Only `requests` writes it.
+
+    `kind` is an action of `requests.kinds`, `target` the id of what it changes, `change` the body
+    as JSON, which nobody needs any more once it is decided. `upon` tells the state of the target
+    that it was asked upon: in another one it is void. `shows` is what a confirmation names, and
+    `details` what else a person looks at. For a held commit `asker_kind` is `commit`.
+
+    `broken` is when an admin made the change alone; it then waits, without end, to be confirmed.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        CONFIRMED = "confirmed"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+        VOID = "void"
+
+    kind = models.CharField(max_length=40)
+    target = models.CharField(max_length=200, db_index=True)
+    change = models.TextField(default="{}")
+    upon = models.CharField(max_length=100)
+    shows = models.JSONField(default=dict)
+    details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    reason = models.CharField(max_length=500, default="")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    asker_kind = models.CharField(max_length=20)
+    asker_id = models.CharField(max_length=200)
+    asker_name = models.CharField(max_length=500)
+    broken = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    decider_kind = models.CharField(max_length=20, default="")
+    decider_id = models.CharField(max_length=200, default="")
+    decider_name = models.CharField(max_length=200, default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "-id"], name="request_state"),
+            models.Index(
+                fields=["target"],
+                name="request_glass",
+                condition=Q(broken__isnull=False, state="waiting"),
+            ),
         ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from configurations import versions
 from configurations.models import Configuration
 from configurations.publish import publish
+from configurations.requests import guard
 from configurations.versions import Origin
 from events import audit, log
 from keeptrusts.api.errors import ConflictError, FieldError
@@ -27,7 +28,8 @@ def pin(
 
     Raises:
         NotFoundError: there is no such configuration or version.
-        ConflictError: the configuration is archived (`archived`).
+        ConflictError: the configuration is archived (`archived`), or needs a second person
+            (`second_person_needed`).
         FieldError: the expiry has passed.
     """
     now = timezone.now()
@@ -37,13 +39,15 @@ def pin(
         seq = publish()
         row = versions.locked(configuration_id)
         versions.check_active(row)
-        before = versions.audited(row)
+        before, upon = versions.audited(row), guard.standing(row)
         if number is not None:
             versions.bring_back(row, number, origin, seq=seq)
         row.pinned_at, row.pin_expires_at, row.updated_at = now, expires_at, now
         row.pin_reason, row.pin_actor = reason, origin.actor
+        after = versions.audited(row)
+        guard.content(row, "pin", before, after, upon=upon)
         row.save(force_update=True)
-        audit.record("configuration.pinned", row.pk, before=before, after=versions.audited(row))
+        audit.record("configuration.pinned", row.pk, before=before, after=after)
         details = {"actor": origin.actor, "reason": reason, "version": row.version}
         _record(log.Kind.PINNED, row, f"{origin.actor} pinned it: {reason}", **details)
 
@@ -53,14 +57,15 @@ def release(configuration_id: str, *, actor: str) -> None:
 
     Raises:
         NotFoundError: there is no such configuration.
-        ConflictError: it is not pinned (`not_pinned`).
+        ConflictError: it is not pinned (`not_pinned`), or needs a second person
+            (`second_person_needed`).
     """
     with transaction.atomic():
         publish()
         row = versions.locked(configuration_id)
         if row.pinned_at is None:
             raise ConflictError("not_pinned", f"{row.pk!r} is not pinned.")
-        _release(row, f"{actor} released the pin.", actor=actor)
+        _release(row, f"{actor} released the pin.", actor=actor, by_person=True)
 
 
 def expired(now: datetime, *, limit: int) -> list[str]:
@@ -85,15 +90,17 @@ def expire(configuration_id: str) -> None:
         _release(row, "The pin expired.", actor="")
 
 
-def _release(row: Configuration, message: str, *, actor: str) -> None:
+def _release(row: Configuration, message: str, *, actor: str, by_person: bool = False) -> None:
     details, before = {"actor": actor, "reason": row.pin_reason}, versions.audited(row)
+    upon = guard.standing(row)
     row.pinned_at = row.pin_expires_at = None
     row.pin_reason = row.pin_actor = ""
     if row.content_hash != row.git_hash:
         row.git_hash = ""  # So the next sync puts the file in git in force.
-    row.updated_at = timezone.now()
+    row.updated_at, after = timezone.now(), versions.audited(row)
+    guard.content(row, "unpin", before, after, upon=upon, guarded=by_person and row.four_eyes)
     row.save(force_update=True)
-    audit.record("configuration.unpinned", row.pk, before=before, after=versions.audited(row))
+    audit.record("configuration.unpinned", row.pk, before=before, after=after)
     _record(log.Kind.UNPINNED, row, message, **details)
 
 

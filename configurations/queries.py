@@ -9,6 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 
 from configurations.models import Configuration, Version
 from configurations.publish import COUNTER
+from configurations.requests.queries import broken
 from keeptrusts import counters, database
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.models import Counter
@@ -22,6 +23,7 @@ _COLUMNS = (
     "source",
     "version",
     "content_hash",
+    "four_eyes",
     "created_at",
     "updated_at",
 )
@@ -51,6 +53,10 @@ REFUSED_CODE = "refused_in_force"
 
 _OVERRIDDEN = ExpressionWrapper(
     ~Q(owner="") & ~Q(git_hash=F("content_hash")), output_field=BooleanField()
+)
+# In this form a database looks for all that are broken once.
+_BROKEN = ExpressionWrapper(
+    Q(pk__in=broken("configuration").values("target")), output_field=BooleanField()
 )
 
 
@@ -166,7 +172,12 @@ def _of(status: str) -> QuerySet[Configuration]:
 
 def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
     rows: QuerySet[Configuration, dict[str, Any]] = matches.values(
-        *_COLUMNS, *_PIN, *_JUDGED, git_repo=F("owner"), overridden=_OVERRIDDEN
+        *_COLUMNS,
+        *_PIN,
+        *_JUDGED,
+        git_repo=F("owner"),
+        overridden=_OVERRIDDEN,
+        broken_glass=_BROKEN,
     )
     return rows
 

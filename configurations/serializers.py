@@ -9,6 +9,7 @@ from keeptrusts.api.fields import Flag, Input, Line, Lines, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
+_CHANGED = ("name", "description", "labels", "content", "status", "four_eyes")
 
 
 class Id(Text):
@@ -66,6 +67,7 @@ class ConfigurationEdit(Input):
     content = ContentField(required=False)
     note = Lines(max_length=1000, required=False, allow_blank=True)
     override = Flag(required=False, default=False)
+    four_eyes = Flag(required=False)
     status = Text(required=False)
 
     def validate_status(self, value: str) -> str:
@@ -80,10 +82,8 @@ class ConfigurationEdit(Input):
             raise serializers.ValidationError(
                 {"note": ["must come with content: it is stored with the new version"]}
             )
-        if not attrs.keys() & {"name", "description", "labels", "content", "status"}:
-            raise serializers.ValidationError(
-                "must have a field to change: name, description, labels, content or status"
-            )
+        if not attrs.keys() & {*_CHANGED}:
+            raise serializers.ValidationError(f"must have a field to change: {', '.join(_CHANGED)}")
         return attrs
 
 
@@ -95,6 +95,7 @@ class ConfigurationInput(Input):
     description = Lines(max_length=2000, required=False, allow_blank=True, default="")
     labels = Labels(required=False, default=dict)
     content = ContentField()
+    four_eyes = Flag(default=False)
     note = Lines(max_length=1000, required=False, allow_blank=True, default="")
 
 
@@ -110,6 +111,12 @@ class RollbackInput(Input):
 
     version = Whole(min_value=1)
     note = Lines(max_length=1000, required=False, allow_blank=True)
+
+
+class ArchivalInput(Input):
+    """The change of a request to archive: the query parameter of DELETE as a field."""
+
+    override = Flag(default=False)
 
 
 class PinInput(Input):

@@ -2,8 +2,10 @@
 
 from django.urls import path, register_converter
 
-from configurations import views
+from configurations import changes, views
 from configurations.checks import ID
+from configurations.requests import kinds
+from configurations.requests import views as requests
 
 
 class _Id:
@@ -17,8 +19,15 @@ class _Id:
 
 
 register_converter(_Id, "configuration")
+kinds.register(changes.KINDS)
 
 urlpatterns = [
+    path("requests", requests.Requests.as_view()),
+    path("requests/<int:number>", requests.OneRequest.as_view()),
+    path("requests/<int:number>/content", requests.RequestedContent.as_view()),
+    path("requests/<int:number>/confirm", requests.ConfirmRequest.as_view()),
+    path("requests/<int:number>/refuse", requests.RefuseRequest.as_view()),
+    path("requests/<int:number>/withdraw", requests.WithdrawRequest.as_view()),
     path("configurations", views.Configurations.as_view()),
     path(
         "configurations/validate",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from configurations.models import Configuration, Version
 from configurations.publish import publish
+from configurations.requests import guard
 from events import audit, log
 from keeptrusts.api.errors import ConflictError, NotFoundError
 from kt.policy.verify import VERIFY_VERSION
@@ -18,9 +19,12 @@ from kt.policy.verify import VERIFY_VERSION
 Status = Configuration.Status
 Source = Configuration.Source
 
+# What changes nothing that is in force, and what puts more in the way of that.
+_FREE = {"name", "description", "labels"}
+
 _AUDITED = (
     "name", "description", "labels", "status", "source", "owner", "version", "content_hash",
-    "pin_reason", "pin_expires_at",
+    "pin_reason", "pin_expires_at", "four_eyes",
 )  # fmt: skip
 
 
@@ -44,12 +48,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a commit that becomes the next version of `configuration`."""
+    """A file of a commit that becomes the next version of `configuration`.
+
+    `four_eyes` puts the configuration under four eyes.
+    """
 
     configuration: str
     name: str
     path: str
     content: bytes
+    four_eyes: bool = False
 
 
 def content_hash(content: bytes) -> str:
@@ -62,7 +70,7 @@ def create(
 ) -> Configuration:
     """Make a configuration and its version 1.
 
-    `fields` are `name`, `description` and `labels`.
+    `fields` are `name`, `description`, `labels` and perhaps `four_eyes`.
 
     Raises:
         ConflictError: the id is taken, also by an archived one (`id_taken`).
@@ -102,14 +110,15 @@ def edit(
 
     Raises:
         NotFoundError: there is no such configuration.
-        ConflictError: it is archived, pinned or fed from git (`archived`, `pinned`, `git_owned`).
+        ConflictError: it is archived, pinned or fed from git (`archived`, `pinned`, `git_owned`),
+            or needs a second person (`second_person_needed`).
     """
     with transaction.atomic():
         seq = publish()
         row = locked(configuration_id)
         if not restore:
             check_active(row)
-        before = audited(row)
+        before, upon, guarded = audited(row), guard.standing(row), row.four_eyes
         asked = {**fields, "status": Status.ACTIVE}
         changed = {name: value for name, value in asked.items() if getattr(row, name) != value}
         for name, value in changed.items():
@@ -118,11 +127,15 @@ def edit(
         if content is not None and content_hash(content) != row.content_hash:
             check_unpinned(row)
             _check_owner(row, override, '"override": true')
+            changed["content"] = content
             put(row, content, origin, seq=seq)
             _tell(row, origin)
         elif not changed:
             transaction.set_rollback(True)  # Nothing happened, so nothing is counted.
             return row
+        if changed.keys() - _FREE:
+            after = audited(row)
+            guard.content(row, "edit", before, after, upon=upon, guarded=guarded)
         row.save(force_update=True)
         audit.record("configuration.edited", row.pk, before=before, after=audited(row))
         return row
@@ -133,7 +146,8 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
 
     Raises:
         NotFoundError: there is no such configuration.
-        ConflictError: it is pinned, or fed from git without `override` (`pinned`, `git_owned`).
+        ConflictError: it is pinned, or fed from git without `override` (`pinned`, `git_owned`), or
+            needs a second person (`second_person_needed`).
     """
     with transaction.atomic():
         publish()
@@ -143,9 +157,10 @@ def archive(configuration_id: str, *, override: bool) -> Configuration:
             return row
         check_unpinned(row)
         _check_owner(row, override, "?override=true")
-        before = audited(row)
+        before, upon = audited(row), guard.standing(row)
         row.status = Status.ARCHIVED
         row.updated_at = timezone.now()
+        guard.content(row, "archive", before, audited(row), upon=upon)
         row.save(force_update=True)
         audit.record("configuration.archived", row.pk, before=before, after=audited(row))
         return row
@@ -159,17 +174,19 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
 
     Raises:
         NotFoundError: there is no such configuration or version.
-        ConflictError: the configuration is archived or pinned (`archived`, `pinned`).
+        ConflictError: the configuration is archived or pinned (`archived`, `pinned`), or needs a
+            second person (`second_person_needed`).
     """
     with transaction.atomic():
         seq = publish()
         row = locked(configuration_id)
         check_active(row)
         check_unpinned(row)
-        before = audited(row)
+        before, upon = audited(row), guard.standing(row)
         if not bring_back(row, number, origin, seq=seq):
             transaction.set_rollback(True)
             return row
+        guard.content(row, "rollback", before, audited(row), upon=upon)
         row.save(force_update=True)
         after = {**audited(row), "content_of_version": number}
         audit.record("configuration.rolled_back", row.pk, before=before, after=after)
@@ -207,6 +224,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         row.name = entry.name
         row.status, row.source = Status.ACTIVE, Source.GIT
         row.owner, row.origin_url = owner, origin.repo_url
+        row.four_eyes = row.four_eyes or entry.four_eyes
         versions.append(
             _next_version(row, entry.content, origin, now=now, seq=seq, path=entry.path)
         )
@@ -220,16 +238,19 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
     return {row.pk: row.version for row in rows}
 
 
-def adopt(git_hashes: Mapping[str, str], *, owner: str, origin_url: str) -> None:
+def adopt(
+    git_hashes: Mapping[str, str], *, owner: str, origin_url: str, four_eyes: bool = False
+) -> None:
     """Record owner and file in git of configurations that keep their content.
 
-    `git_hashes` has the content hash in git by configuration id.
+    `git_hashes` has the content hash in git by configuration id. `four_eyes` puts them under these.
     """
     rows = list(Configuration.objects.filter(pk__in=git_hashes))
     before = {row.pk: audited(row) for row in rows}
     for row in rows:
         row.owner, row.origin_url, row.source = owner, origin_url, Source.GIT
         row.git_hash, row.updated_at = git_hashes[row.pk], timezone.now()
+        row.four_eyes = row.four_eyes or four_eyes
     if rows:
         Configuration.objects.bulk_update(rows, _GIT_FIELDS)
     changes = [(row.pk, before[row.pk], audited(row)) for row in rows]
@@ -243,6 +264,19 @@ def follow(owner: str, origin_url: str) -> None:
         fed = Configuration.objects.filter(owner=owner).exclude(origin_url=origin_url)
         if not fed.update(origin_url=origin_url):
             transaction.set_rollback(True)
+
+
+def put_under_four_eyes(owner: str) -> None:
+    """Put all that a link feeds under four eyes."""
+    with transaction.atomic():
+        publish()
+        fed = Configuration.objects.filter(owner=owner, four_eyes=False)
+        ids = list(fed.values_list("pk", flat=True))
+        if not fed.update(four_eyes=True, updated_at=timezone.now()):
+            transaction.set_rollback(True)
+            return
+        changes = [(name, {"four_eyes": False}, {"four_eyes": True}) for name in ids]
+        audit.record_all("configuration.edited", changes)
 
 
 def orphan(owner: str) -> list[str]:
@@ -387,7 +421,7 @@ def _next_version(
 
 _GIT_FIELDS = [
     "name", "status", "source", "owner", "origin_url", "version", "publish_seq", "content_hash",
-    "git_hash", "updated_at",
+    "git_hash", "four_eyes", "updated_at",
 ]  # fmt: skip
 _JUDGED_FIELDS = ["judged_rules", "findings", "refused_since"]
 

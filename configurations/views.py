@@ -1,21 +1,17 @@
 """`/v1/configurations`."""
 
 from collections import OrderedDict
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer, counts
-from configurations import checks, queries, versions
+from configurations import changes, checks, queries, versions
+from configurations.changes import valid
 from configurations.publish import COUNTER
-from configurations.serializers import (
-    ConfigurationEdit,
-    ConfigurationInput,
-    RollbackInput,
-    ValidationInput,
-)
+from configurations.requests.kinds import Caller
+from configurations.serializers import ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.api.errors import FieldError
 from keeptrusts.api.printable import encode
@@ -25,7 +21,6 @@ from keeptrusts.judge.asking import Asker
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000
 _MAX_VERSION = 2**31 - 1
-_FIELDS = ("name", "description", "labels")
 
 
 class Configurations(View):
@@ -44,7 +39,7 @@ class Configurations(View):
         return Response(encoded, headers={"ETag": _list_etag(count, *query)})
 
     def post(self, request: Request) -> Response:
-        body = _valid(ConfigurationInput, request)
+        body = valid(ConfigurationInput, request.data)
         pack = checks.check(body["content"], asker=_asker(request))
         configuration_id = checks.identity(pack, asked=body.get("id"))
         row = versions.create(
@@ -55,6 +50,7 @@ class Configurations(View):
                 "name": body.get("name") or pack.name,
                 "description": body["description"],
                 "labels": body["labels"],
+                "four_eyes": body["four_eyes"],
             },
         )
         return Response(
@@ -78,24 +74,12 @@ class OneConfiguration(View):
         return Response({"data": queries.row(configuration_id)})
 
     def patch(self, request: Request, configuration_id: str) -> Response:
-        body = _valid(ConfigurationEdit, request)
-        content = body.get("content")
-        if content is not None:
-            pack = checks.check(content, asker=_asker(request))
-            checks.identity(pack, asked=configuration_id)
-        versions.edit(
-            configuration_id,
-            content=content,
-            origin=_origin(request, body.get("note", "")),
-            fields={key: body[key] for key in _FIELDS if key in body},
-            override=body["override"],
-            restore="status" in body,
-        )
+        changes.edit(configuration_id, request.data, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
         override = _choice(request, "override", ("true", "false"), default="false") == "true"
-        versions.archive(configuration_id, override=override)
+        changes.archive(configuration_id, {"override": override}, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
 
@@ -108,9 +92,7 @@ class Validate(OneConfiguration):
     actions = {**OneConfiguration.actions, "POST": "configurations.check"}
 
     def post(self, request: Request, configuration_id: str) -> Response:
-        body = ValidationInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = valid(ValidationInput, request.data)
         judgement = checks.judgement(
             given["content"], directory=given.get("directory"), asker=_asker(request)
         )
@@ -123,11 +105,7 @@ class Rollback(View):
     actions = {"POST": "configurations.edit"}
 
     def post(self, request: Request, configuration_id: str) -> Response:
-        body = RollbackInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        number = body.validated_data["version"]
-        note = body.validated_data.get("note", f"Rollback to version {number}.")
-        versions.rollback(configuration_id, number, origin=_origin(request, note))
+        changes.rollback(configuration_id, request.data, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
 
@@ -144,12 +122,12 @@ class Diff(View):
         given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
         after = given[1] or queries.row(configuration_id)["version"]
         before = given[0] or max(after - 1, 1)
-        changes = checks.compared(
+        found = checks.compared(
             queries.content(configuration_id, before)[0],
             queries.content(configuration_id, after)[0],
             asker=_asker(request),
         )
-        return Response({"data": {"from": before, "to": after, "changes": changes}})
+        return Response({"data": {"from": before, "to": after, "changes": found}})
 
 
 class Content(View):
@@ -230,10 +208,9 @@ def _choice(request: Request, name: str, choices: tuple[str, ...], *, default: s
     return value
 
 
-def _valid(serializer: type[ConfigurationInput | ConfigurationEdit], request: Request) -> Any:
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return body.validated_data
+def caller(request: Request) -> Caller:
+    """In whose name a request makes a change."""
+    return Caller(bearer(request).name, _asker(request))
 
 
 def _asker(request: Request) -> Asker:

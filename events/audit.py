@@ -15,7 +15,7 @@ Fields = Mapping[str, Any]
 # Every change that is recorded, with what it is.
 ACTIONS: Mapping[str, str] = {
     "token.created": "a token was made",
-    "token.edited": "name, note or end of a token was changed",
+    "token.edited": "name, note, end or holder of a token was changed",
     "token.rotated": "a token got a new text",
     "token.revoked": "a token was revoked",
     "configuration.created": "a configuration was made by the API",
@@ -27,6 +27,12 @@ ACTIONS: Mapping[str, str] = {
     "configuration.orphaned": "the link that fed a configuration was removed",
     "configuration.pinned": "a version was pinned",
     "configuration.unpinned": "a pin was released, or expired",
+    "request.asked": "somebody asked for a change under four eyes",
+    "request.confirmed": "another person confirmed what was asked for, or a break of glass",
+    "request.refused": "what was asked for was refused",
+    "request.withdrawn": "who asked for a change took it back",
+    "request.voided": "what a request was about had changed before it was confirmed",
+    "glass.broken": "an admin passed four eyes alone, with a reason",
     "git_repo.linked": "a repository was linked",
     "git_repo.edited": "a link was changed",
     "git_repo.sync_requested": "somebody asked for a sync",

@@ -30,6 +30,8 @@ class Event(models.Model):
         CLIENT_KEY_CHANGED = "client_key_changed"
         CLIENT_KEYS_SWITCHED = "client_keys_switched"
         RESTORED = "restored"
+        CHANGE_REQUESTED = "change_requested"
+        BREAK_GLASS = "break_glass"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     git_repo = models.CharField(max_length=36, default="", db_index=True)

@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from gateways.api import clientkeys, fleet, machine, reading
+from configurations.requests import kinds
+from gateways.api import changes, clientkeys, fleet, machine, reading
+
+kinds.register(changes.KINDS)
 
 _ONE = "gateways/<configuration:gateway_id>"
 _KEY = "client-keys/<configuration:name>"

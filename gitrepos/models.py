@@ -173,7 +173,8 @@ class Link(models.Model):
     `include` and `exclude` are globs of paths; `id_prefix` stands before every id that a file
     names. `prune` archives a configuration that lost its file. With `allowed_signers`, in
     OpenSSH's format of that name, or `allowed_openpgp_keys`, armoured, only commits that one of
-    them signed are applied.
+    them signed are applied. With `fail_on` `weaker` a commit that weakens what is in force is held;
+    so it is with `four_eyes`, by which a second person confirms what is held, and edits.
     `webhook_secret` is sealed. `generation` counts the edits.
 
     What syncs observed: `observed_generation` and `observed_rules` are those of the last attempt
@@ -214,6 +215,9 @@ class Link(models.Model):
     # `db_default`: a web of the release before, which knows no such column, goes on writing.
     allowed_openpgp_keys = models.TextField(default="", db_default="")
     suspended = models.BooleanField(default=False)
+    # `db_default`: a web of the release before, which knows no such columns, goes on writing.
+    four_eyes = models.BooleanField(default=False, db_default=False)
+    fail_on = models.CharField(max_length=10, default="", db_default="")
     generation = models.PositiveIntegerField(default=1)
 
     observed_generation = models.PositiveIntegerField(default=0)

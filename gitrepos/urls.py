@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from gitrepos.api import credentials, links
+from configurations.requests import kinds
+from gitrepos.api import changes, credentials, links
+
+kinds.register(changes.KINDS)
 
 urlpatterns = [
     path("git-credentials", credentials.GitCredentials.as_view()),

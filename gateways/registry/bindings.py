@@ -20,7 +20,8 @@ def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
     """Bind all gateways with these labels, also those that register later.
 
     Raises:
-        ConflictError: the same binding exists (`already_bound`).
+        ConflictError: the same binding exists (`already_bound`), or a gateway leaves a
+            configuration under four eyes (`second_person_needed`).
     """
     with transaction.atomic():
         seq = publish()
@@ -29,7 +30,9 @@ def create(configuration_id: str, *, selector: Mapping[str, str]) -> Binding:
             configuration_id=configuration_id, selector=dict(selector), created_at=timezone.now()
         )
         audit.record("gateway_binding.created", row.pk, after=audit.fields(row, _AUDITED))
-        gateways.rebind_all(seq)
+        gateways.rebind_all(
+            seq, kind="gateway_binding.create", target=configuration_id, selector=selector
+        )
         return row
 
 
@@ -37,6 +40,7 @@ def delete(binding_id: UUID) -> Binding:
     """Remove a selector, and bind gateways anew.
 
     Raises:
+        ConflictError: a gateway leaves a configuration under four eyes (`second_person_needed`).
         NotFoundError: there is no such binding.
     """
     with transaction.atomic():
@@ -46,7 +50,9 @@ def delete(binding_id: UUID) -> Binding:
             raise NotFoundError("gateway binding with this id")
         Binding.objects.filter(pk=binding_id).delete()
         audit.record("gateway_binding.deleted", row.pk, before=audit.fields(row, _AUDITED))
-        gateways.rebind_all(seq)
+        gateways.rebind_all(
+            seq, kind="gateway_binding.delete", target=str(binding_id), selector=row.selector
+        )
         return row
 
 

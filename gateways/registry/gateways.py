@@ -12,7 +12,7 @@ from django.utils import timezone
 from configurations.publish import publish
 from events import audit, log
 from gateways.models import Binding, Gateway
-from gateways.registry import keylists, tokens
+from gateways.registry import departures, keylists, tokens
 from gateways.registry.selectors import SelectorRule, bind
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, NotFoundError
@@ -87,7 +87,8 @@ def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gate
     """Change `name`, `labels`, `configuration_id` or `client_keys`; bind the gateway anew.
 
     Raises:
-        ConflictError: its list of client keys gets too large (`client_keys_too_large`).
+        ConflictError: its list of client keys gets too large (`client_keys_too_large`), or it
+            leaves a configuration under four eyes (`second_person_needed`).
         NotFoundError: there is no such gateway.
     """
     with transaction.atomic():
@@ -97,6 +98,8 @@ def edit(gateway_id: str, *, fields: Mapping[str, Any], actor: str = "") -> Gate
         for name, value in fields.items():
             setattr(row, name, value)
         _rebind([row], seq)
+        kind = "gateway.bind" if set(fields) == {"configuration_id"} else "gateway.edit"
+        departures.demand(kind, row.pk, [row], {row.pk: before["bound_id"]}, dict(fields))
         _rekey(row, count)
         audit.record("gateway.edited", row.pk, before=before, after=audit.fields(row, _AUDITED))
         if row.client_keys != before["client_keys"]:
@@ -236,13 +239,19 @@ def move(before: str, after: str, seq: int) -> tuple[str, ...]:
     return tuple(row.pk for row in rows)
 
 
-def rebind_all(seq: int) -> None:
-    """Bind every gateway anew, after selectors changed.
+def rebind_all(seq: int, *, kind: str, target: str, selector: Mapping[str, str]) -> None:
+    """Bind every gateway anew, after a selector changed.
 
-    Called in the transaction that changes them, with the sequence from its `publish`.
+    Called in the transaction that changes it, with the sequence from its `publish`; `kind` and
+    `target` are of a request for that.
+
+    Raises:
+        ConflictError: a gateway leaves a configuration under four eyes (`second_person_needed`).
     """
-    rows = Gateway.objects.filter(deleted_at=None, configuration=None)
-    changed = _rebind(list(rows), seq)
+    rows = list(Gateway.objects.filter(deleted_at=None, configuration=None))
+    before = {row.pk: row.bound_id for row in rows}
+    changed = _rebind(rows, seq)
+    departures.demand(kind, target, changed, before, dict(selector))
     if changed:
         count = count_change()
         for row in changed:

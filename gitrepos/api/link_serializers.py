@@ -23,7 +23,7 @@ from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
 from gitrepos.snapshot import globs, openpgp, signatures
 from gitrepos.webhooks import forges
-from keeptrusts.api.fields import Flag, Input, Text, Whole
+from keeptrusts.api.fields import Choice, Flag, Input, Text, Whole
 from kt.policy.language.forms import FORMS, is_id
 
 _MAX_GLOBS = 50
@@ -99,6 +99,8 @@ class Asked(Input):
     )
     webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
     suspended = Flag(required=False)
+    four_eyes = Flag(required=False)
+    fail_on = Choice(["", "weaker"], required=False, allow_blank=True)
     id_prefix = Text(max_length=100, required=False, allow_blank=True)
     include = Globs(required=False)
     exclude = Globs(required=False)
@@ -223,14 +225,16 @@ class LinkRow(serializers.ModelSerializer[Link]):
     last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
     next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
     files = serializers.JSONField(source="counts")
+    broken_glass = serializers.BooleanField()
 
     class Meta:
         model = Link
         fields = [
             "id", "url", "follows", "branch", "tag", "commit", "semver", "path",
             "auto_create_configuration", "adopt",
-            "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended",
-            "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
+            "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended", "four_eyes",
+            "fail_on", "broken_glass", "id_prefix", "include", "exclude", "prune",
+            "allowed_signers", "allowed_openpgp_keys",
             "has_access_token", "credential", "credential_expires_at", "credential_expiring",
             "has_webhook_secret", "webhook_url", "generation",
             "status", "observed_generation", "conditions", "last_commit", "last_tag",

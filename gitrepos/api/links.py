@@ -7,19 +7,20 @@ from uuid import UUID, uuid4
 
 import redis
 import structlog
-from django.conf import settings
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
-from configurations import pins, queries
-from configurations.serializers import PinInput
-from configurations.versions import Origin, Source
+from configurations import changes as contents
+from configurations import queries
+from configurations.changes import valid
+from configurations.requests import writer
+from configurations.views import caller
 from gitrepos import refs, tasks
-from gitrepos.api import overview
+from gitrepos.api import changes, overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from gitrepos.links import links, listing, preview_requests
+from gitrepos.links import four_eyes, links, listing, preview_requests
 from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
 from gitrepos.models import Link
 from gitrepos.webhooks import deliveries
@@ -65,7 +66,7 @@ class GitRepos(View):
         return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
-        fields, notices = _fields(NewLink, request)
+        fields, notices = changes.fields(NewLink, request.data)
         row = links.create(
             fields.pop("url"),
             token=fields.pop("access_token", ""),
@@ -114,14 +115,8 @@ class OneGitRepo(View):
         return Response(_shown(link_id))
 
     def patch(self, request: Request, link_id: UUID) -> Response:
-        fields, notices = _fields(Asked, request)
-        links.edit(
-            link_id,
-            url=fields.pop("url", None),
-            token=fields.pop("access_token", None),
-            credential=fields.pop("credential", None),
-            fields=fields,
-        )
+        fields, notices = changes.fields(Asked, request.data)
+        changes.edit(link_id, fields)
         _hint()
         return Response(_shown(link_id, notices))
 
@@ -161,7 +156,7 @@ class Test(View):
     actions = {"POST": "links.preview"}
 
     def post(self, request: Request) -> Response:
-        fields, notices = _fields(NewLink, request)
+        fields, notices = changes.fields(NewLink, request.data)
         link = links.draft(
             fields.pop("url"),
             token=fields.pop("access_token", ""),
@@ -174,15 +169,21 @@ class Test(View):
 
 
 class Confirm(View):
-    """Confirm a held commit; the body names it, so that no other one is confirmed by mistake."""
+    """Confirm a held commit; the body names it, so that no other one is confirmed by mistake.
+
+    Under four eyes the commit itself asks, and whoever confirms it here is the second person.
+    """
 
     actions = {"POST": "links.confirm"}
 
     def post(self, request: Request, link_id: UUID) -> Response:
-        body = Confirmation(data=request.data)
-        body.is_valid(raise_exception=True)
-        commit = body.validated_data["commit"]
-        links.confirm(link_id, commit=commit, actor=bearer(request).name)
+        commit, by = valid(Confirmation, request.data)["commit"], bearer(request)
+        shown = {"commit": commit}
+        asked = writer.waiting_for(four_eyes.CONFIRM, str(link_id), shown, by=by)
+        if asked is None:
+            links.confirm(link_id, commit=commit, actor=by.name)
+        else:
+            writer.confirm(asked, shown, by=by)
         _hint()
         return Response(_shown(link_id), status=202)
 
@@ -193,16 +194,7 @@ class Pin(View):
     actions = {"POST": "configurations.pin", "DELETE": "configurations.pin"}
 
     def post(self, request: Request, configuration_id: str) -> Response:
-        body = PinInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        given, actor = body.validated_data, bearer(request).name
-        pins.pin(
-            configuration_id,
-            number=given.get("version"),
-            origin=Origin(Source.API, actor=actor, note=given["reason"]),
-            reason=given["reason"],
-            expires_at=given.get("expires_at"),
-        )
+        contents.pin(configuration_id, request.data, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
@@ -229,22 +221,6 @@ class Files(View):
     def get(self, request: Request, link_id: UUID) -> Response:
         rows = _found(link_id).files.order_by("path", "configuration")
         return Response({"data": FileRow(rows, many=True).data})
-
-
-def _fields(serializer: type[Asked], request: Request) -> tuple[dict[str, Any], list[str]]:
-    """The validated body, and notices of what was changed in it."""
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    fields, notices = dict(body.validated_data), []
-    floor = settings.ENV.min_poll_interval_seconds
-    asked = fields.get("poll_interval_seconds")
-    if asked is not None and asked < floor:
-        fields["poll_interval_seconds"] = floor
-        notices.append(
-            f"poll_interval_seconds was raised from {asked} to {floor}, the least that"
-            " KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS allows here."
-        )
-    return fields, notices
 
 
 def _uuid(request: Request, name: str) -> UUID | None:

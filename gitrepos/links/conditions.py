@@ -10,17 +10,29 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Replace
 
 from configurations import queries
+from configurations.models import Configuration
+from configurations.requests.queries import broken
 from gitrepos import errors, refs
 from gitrepos.models import NO_POLICY_FILES, Link
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-CHECKS_LET_OFF = "checks_let_off"
+CHECKS_LET_OFF, BROKEN_GLASS = "checks_let_off", "broken_glass"
 STATUSES = ("suspended", "pending", "held", "stalled", "error", "synced")
 
 _FAILED = ~Q(error_code__in=["", NO_POLICY_FILES])
@@ -42,6 +54,10 @@ _REASONS: Mapping[str, str] = {
     ),
     CHECKS_LET_OFF: (
         "Nothing needs to be done; whoever rewrites these objects in git ends the warning."
+    ),
+    BROKEN_GLASS: (
+        "`GET /v1/requests?state=waiting` says who and why; somebody else looks at that and"
+        " confirms it, or changes it back."
     ),
     "held": (
         "Look at the held commit; confirm it (`POST /v1/git-repos/{id}/confirm` with"
@@ -66,14 +82,19 @@ Condition = Mapping[str, Any]
 
 class _Status(TypedDict):
     status: str
+    broken_glass: bool
 
 
 LinkWithStatus: TypeAlias = "WithAnnotations[Link, _Status]"
 
 
 def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> QuerySet[LinkWithStatus]:
-    """The links whose `status` is among the wanted ones, with the status and the remote."""
+    """The links whose `status` is among the wanted ones, with the status and the remote.
+
+    `broken_glass`: an admin changed them, or what they feed, alone.
+    """
     links = rows.select_related("remote__shared").annotate(status=_STATUS)
+    links = links.alias(hex=_hex("pk")).annotate(broken_glass=_glass())
     # A filter that every row passes looks to PostgreSQL like one that few do: no page off an index.
     return links if set(wanted) >= set(STATUSES) else links.filter(status__in=wanted)
 
@@ -81,8 +102,8 @@ def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> Query
 def with_warning(rows: QuerySet[LinkWithStatus], wanted: bool) -> QuerySet[LinkWithStatus]:
     """The links whose condition `Warning` is true; or with False the others."""
     owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
-    feeding = Q(hex__in=owners) | ~Q(let_off="")
-    return rows.alias(hex=_hex("pk")).filter(feeding if wanted else ~feeding)
+    feeding = Q(hex__in=owners) | ~Q(let_off="") | Q(broken_glass=True)
+    return rows.filter(feeding if wanted else ~feeding)
 
 
 def conditions(
@@ -100,7 +121,7 @@ def conditions(
         _ready(link),
         _reconciling(link, now, trouble),
         _stalled(link),
-        _warning(link, refused or {}),
+        _broken(link) if link.broken_glass else _warning(link, refused or {}),
     )
     return [{**one, "action": _filled(one["action"], link)} for one in found]
 
@@ -110,6 +131,14 @@ def _filled(action: str | None, link: LinkWithStatus) -> str | None:
         return None
     held = link.held or {}
     return action.replace("{id}", str(link.pk)).replace("{commit}", held.get("commit", ""))
+
+
+def _glass() -> "ExpressionWrapper[Q]":
+    own = broken("git_repo").annotate(hex=_hex("target")).values("hex")
+    changed = broken("configuration").values("target")
+    fed = Configuration.objects.filter(pk__in=changed).exclude(owner="").values(hex=_hex("owner"))
+    concerned = Q(hex__in=own) | Q(hex__in=fed)
+    return ExpressionWrapper(concerned, output_field=BooleanField())
 
 
 def _hex(name: str) -> Replace:
@@ -176,6 +205,11 @@ def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition
         f" in force: {named}."
     )
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
+
+
+def _broken(link: LinkWithStatus) -> Condition:
+    message = "An admin changed it, or what it feeds, alone; nobody else has confirmed that."
+    return _condition("Warning", "True", BROKEN_GLASS, message, link.updated_at)
 
 
 def _let_off(link: LinkWithStatus) -> Condition:

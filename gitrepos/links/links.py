@@ -16,7 +16,7 @@ from events import audit
 from events import log as events
 from gitrepos import refs
 from gitrepos.forge.addresses import RepoURL
-from gitrepos.links import remotes
+from gitrepos.links import four_eyes, remotes
 from gitrepos.links.sealed_secrets import sealed_webhook_secret
 from gitrepos.models import Link, Remote
 from gitrepos.polling import claims
@@ -33,13 +33,14 @@ _PINS_AT_ONCE = 50
 # What a preview depends on, besides url, ref and path.
 _PLANNED = {
     "auto_create_configuration", "adopt", "id_prefix", "include", "exclude", "prune",
-    "allowed_signers", "allowed_openpgp_keys",
+    "allowed_signers", "allowed_openpgp_keys", "four_eyes", "fail_on",
 }  # fmt: skip
 
 _AUDITED = (
     "url", "branch", "tag", "commit", "semver", "path", "poll_interval_seconds",
     "webhook_poll_interval_seconds", "auto_create_configuration", "adopt", "id_prefix", "include",
-    "exclude", "prune", "suspended", "allowed_signers", "allowed_openpgp_keys",
+    "exclude", "prune", "suspended", "allowed_signers", "allowed_openpgp_keys", "four_eyes",
+    "fail_on",
 )  # fmt: skip
 
 
@@ -130,7 +131,8 @@ def edit(
     Raises:
         NotFoundError: there is no such link.
         ConflictError: another link has this url, ref and path (`already_linked`), or had until
-            now (`busy`); the stored token cannot be decrypted (`credential_unreadable`).
+            now (`busy`); the stored token cannot be decrypted (`credential_unreadable`); it needs
+            a second person (`second_person_needed`).
         FieldError: as `create`.
     """
     row = Link(pk=link_id)
@@ -147,6 +149,9 @@ def edit(
         row.remote, row.url = new, new.url
         row.error_code = row.error_message = row.confirmed_commit = ""
         row.held = None  # The next sync decides anew.
+        four_eyes.demand_edit(row, before, _audited(row), generation=row.generation - 1)
+        if row.four_eyes and not before["four_eyes"]:
+            versions.put_under_four_eyes(str(link_id))
         if row.id_prefix != prefix:
             row.files.update(blob="")  # Each is read again, since its id changes.
         row.updated_at = timezone.now()
@@ -187,8 +192,9 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
 
     Raises:
         NotFoundError: there is no such link.
-        ConflictError: the link is suspended (`suspended`), holds nothing (`not_held`), or holds
-            another commit by now (`held_changed`).
+        ConflictError: the link is suspended (`suspended`), holds nothing (`not_held`), holds
+            another commit by now (`held_changed`), or needs a second person
+            (`second_person_needed`).
     """
     with writing():
         row = _requested(link_id)
@@ -199,6 +205,7 @@ def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
                 "held_changed",
                 f"The link holds {row.held['commit']} now; look at it, then confirm that one.",
             )
+        four_eyes.demand_confirmation(row)
         Link.objects.filter(pk=link_id).update(confirmed_commit=commit)
         audit.record("git_repo.confirmed", link_id, after=row.held)
         message = f"{actor} confirmed the held commit ({row.held['reason']})."
@@ -279,11 +286,13 @@ def delete(link_id: UUID) -> list[str]:
     """Delete a link; returns the ids of its configurations, which stay in force.
 
     Raises:
+        ConflictError: it needs a second person (`second_person_needed`).
         NotFoundError: there is no such link.
     """
     with writing():
         [remote] = remotes.locked(remotes.of_link(link_id))
         row = Link.objects.get(pk=link_id)
+        four_eyes.demand_removal(row)
         audit.record("git_repo.removed", link_id, before=_audited(row))
         left = versions.orphan(str(link_id))
         Link.objects.filter(pk=link_id).delete()

@@ -1,4 +1,4 @@
-"""Ancestors: whether a branch lost a commit, where two parted, and whether any ref has one."""
+"""Ancestors: whether a branch lost a commit, where two parted, who made those between."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ _HEAD = "refs/keeptrusts/head"
 _LEFT = "refs/keeptrusts/left"
 _GENERATIONS = 1000
 _SECONDS = 15
+_MOST_PEOPLE = 100
 _WHOLE = b"false\n"
 
 
@@ -65,6 +66,33 @@ def _departed(source: RemoteRef, commit: str) -> bool:
     if commit in here:
         return False
     return bool(before & here) or bare.read(["rev-parse", "--is-shallow-repository"]) == _WHOLE
+
+
+def people(
+    source: RemoteRef, commit: str, *, head: str, header: Sequence[str]
+) -> tuple[str, ...] | None:
+    """The addresses of the commits by which a branch came from `commit` to `head`, its own too.
+
+    First parents alone: of a merge it is who made it. A branch that moved on by one commit or one
+    merge costs no call. None where the server does not send them within the bounds.
+    """
+    if commit == head or next((line for line in header if line.startswith("parent ")), "") == (
+        f"parent {commit}"
+    ):
+        return ()
+    try:
+        bare = Bare(source, f"people-{commit}")
+        bare.fetch([*_deep(), "origin", f"+{head}:{_HEAD}", f"+{commit}:{_LEFT}"], _SECONDS)
+        return walked(bare, _HEAD, _LEFT)
+    except RemoteError:
+        return None
+
+
+def walked(bare: Bare, head: str, commit: str) -> tuple[str, ...] | None:
+    """The addresses of authors and committers from `commit` to `head`; None for too many."""
+    log = ["log", "--first-parent", f"-{_GENERATIONS}", "--format=%ae%n%ce", head, f"^{commit}"]
+    found = dict.fromkeys(text(bare.read([*log, "--"])).split("\n"))
+    return tuple(sorted(filter(None, found))) if len(found) <= _MOST_PEOPLE else None
 
 
 def reached(source: RemoteRef, commit: str, *, among: Sequence[str]) -> bool:

@@ -98,6 +98,12 @@ class Repository:
             )
         return self._left[commit]
 
+    def people(self, commit: str) -> tuple[str, ...] | None:
+        """The addresses of who brought the branch here from `commit`; see `ancestry.people`."""
+        if self._way is Way.WHOLE:
+            return ancestry.walked(self._bare, self.commit.id, commit)
+        return ancestry.people(self._source, commit, head=self.commit.id, header=self._header)
+
     def signature(self, ask: FilesRequest) -> Signature | None:
         """The signature of the annotated tag, or else the commit; None without allowed signers."""
         if not ask.allowed_signers and not ask.allowed_openpgp_keys:
@@ -328,10 +334,12 @@ class Entries:
 def _commit(facts: Mapping[str, str], message: str) -> Commit:
     """The commit with these header fields and this message, whose lines are indented."""
     author, _ = _signed(facts.get("author", ""))
-    _, moment = _signed(facts.get("committer", ""))
+    committer, moment = _signed(facts.get("committer", ""))
     lines = [line.removeprefix("    ") for line in message.split("\n")]
     stripped = "\n".join(lines).strip().replace("\0", "\ufffd")
-    return Commit(facts["commit"], author[:500], stripped[:500], _moment(moment))
+    return Commit(
+        facts["commit"], author[:500], stripped[:500], _moment(moment), committer=committer[:500]
+    )
 
 
 def _signed(line: str) -> tuple[str, str]:

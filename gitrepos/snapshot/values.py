@@ -32,7 +32,8 @@ class Commit:
     """The commit of a snapshot; bytes that are not UTF-8 are U+FFFD in its text.
 
     `committed_at` is the committer's time, None where no calendar has it. `signature` is None when
-    the link does not ask for it.
+    the link does not ask for it. `author` and `committer` are as `NAME <MAIL>`; `others` are the
+    addresses of the commits before it that are not in force yet, None where git cannot tell.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Commit:
     message: str
     committed_at: datetime | None = None
     signature: Signature | None = None
+    committer: str = ""
+    others: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class FilesRequest:
     With `known_tree` as the tree id, no file is read (empty: read in any case); `known` maps the
     path of each file to a blob whose bytes need not be fetched again. `include` and `exclude` are
     globs, see `globs`. `last_commit` is the commit that tells a rewritten branch. With
-    `allowed_signers` or `allowed_openpgp_keys` the commit's signature is checked.
+    `allowed_signers` or `allowed_openpgp_keys` the commit's signature is checked. With `people` the
+    addresses of all commits since `last_commit` are read.
     """
 
     root: str
@@ -102,3 +106,4 @@ class FilesRequest:
     last_commit: str = ""
     allowed_signers: str = ""
     allowed_openpgp_keys: str = ""
+    people: bool = False

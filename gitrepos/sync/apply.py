@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +27,9 @@ from gitrepos.snapshot.values import Commit, Snapshot
 from gitrepos.sync import facts, history, holds, notices
 from gitrepos.sync.candidates import Candidate, Linked
 from gitrepos.sync.facts import Look
+from gitrepos.sync.holds import Weighed
 from gitrepos.sync.needs import Reason
-from gitrepos.sync.plan import Hold, Plan, mass_removal
+from gitrepos.sync.plan import Hold, Plan, Replacement, mass_removal
 from keeptrusts.api.acting import Actor, acting_as
 
 _MAX_WAIT = timedelta(hours=1)
@@ -37,6 +39,14 @@ _FINAL = (NotOnAnyBranchError.code, NotACommitError.code, PathNotFoundError.code
 
 class LinkChangedError(Exception):
     """The link was edited, suspended or deleted: work in flight for it must not be applied."""
+
+
+class NotWeighedError(Exception):
+    """Nobody has compared yet what a commit replaces with what is in force."""
+
+    def __init__(self, replaces: Sequence[Replacement]) -> None:
+        super().__init__(f"{len(replaces)} contents")
+        self.replaces = replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +71,18 @@ def apply(
     head: Head,
     hold: Hold | None = None,
     looks: Sequence[Look] = (),
+    weighed: Weighed = MappingProxyType({}),
 ) -> Hold | None:
     """Put a commit, to which `head` led, in force: all of it in one transaction, or nothing.
 
     `hold` is a reason to hold the commit that was found before its files were read, `looks` is what
-    the same fetch found at other links. A commit that needs a person's confirmation is held, and
-    the reason is returned.
+    the same fetch found at other links, `weighed` what was compared already. A commit that needs a
+    person's confirmation is held, and the reason is returned.
 
     Raises:
         FenceLostError: the claim ended.
         LinkChangedError: the link was edited, suspended or deleted meanwhile.
+        NotWeighedError: what it replaces is to be compared first, outside of all locks.
     """
     now = timezone.now()
     commit = snapshot.commit.id
@@ -79,12 +91,14 @@ def apply(
         before, decided = (
             _decide(link, candidates, commit, looks) if snapshot.files is not None else ([], None)
         )
-        against = _against(link, commit, decided, hold)
+        against = _against(link, commit, decided, hold, weighed)
         if against is not None:
-            _hold_back(link, attempt, against, commit, now, head=head)
+            _hold_back(link, attempt, against, commit, now, head=head, made=snapshot.commit)
             return against
         if decided is not None:
             _apply_files(link, attempt, snapshot.commit, before, decided, now, ref=head.ref)
+            if link.four_eyes or decided.guarded:
+                holds.remind(link, decided)
         holds.lift(link, commit)
         if snapshot.rewritten:
             notices.tell_rewrite(link, commit)
@@ -121,9 +135,9 @@ def gone(
         before, decided = _decide(link, (), error.commit, looks)
         if not decided.removed:
             return False
-        if not holds.lets_pass(link, error.commit):
-            hold = holds.told(link, holds.gone(link, error, head), decided.removed)
-            _hold_back(link, attempt, hold, error.commit, now, head=head)
+        if not (holds.lets_pass(link, error.commit) and holds.stands(link, decided.replaces)):
+            hold = holds.told(link, holds.gone(link, error, head), decided)
+            _hold_back(link, attempt, hold, error.commit, now, head=head, made=None)
             return True
         commit = Commit(error.commit, author="", message="")
         _apply_files(link, attempt, commit, before, decided, now)
@@ -176,20 +190,32 @@ def _decide(
     return before, facts.decide(link, candidates, before, commit=commit, looks=looks)
 
 
-def _against(link: Link, commit: str, decided: Plan | None, hold: Hold | None) -> Hold | None:
+def _against(
+    link: Link, commit: str, decided: Plan | None, hold: Hold | None, weighed: Weighed
+) -> Hold | None:
     """The reason to hold a commit, or None; None for the one that a person confirmed."""
-    if holds.lets_pass(link, commit):
+    replaces = decided.replaces if decided is not None else ()
+    if holds.lets_pass(link, commit) and holds.stands(link, replaces):
         return None
     if decided is None:
         return hold
-    hold = hold or mass_removal(decided)
-    return holds.told(link, hold, decided.removed) if hold is not None else None
+    if unweighed := [one for one in replaces if one not in weighed]:
+        raise NotWeighedError(unweighed)
+    hold = hold or mass_removal(decided) or holds.weakening(decided, weighed)
+    return holds.told(link, hold, decided, weighed) if hold is not None else None
 
 
 def _hold_back(
-    link: Link, attempt: Attempt, hold: Hold, commit: str, now: datetime, *, head: Head
+    link: Link,
+    attempt: Attempt,
+    hold: Hold,
+    commit: str,
+    now: datetime,
+    *,
+    head: Head,
+    made: Commit | None,
 ) -> None:
-    news = holds.put(link, hold, commit, now, head=head)
+    news = holds.put(link, hold, commit, now, head=head, made=made)
     link.error_code, link.error_message = hold.reason, hold.message[:2000]
     if news:
         shown = {"error_code": link.error_code, "error_message": link.error_message}
@@ -254,11 +280,16 @@ def _publish(
     """Record the new versions; returns their numbers by configuration id."""
     if not decided.writes:
         return {}
+    # Who follows a policy to another id follows it under four eyes.
+    guarded = {move.after.configuration for move in decided.renames
+               if move.before.configuration in decided.guarded}  # fmt: skip
     entries = [
-        Entry(d.candidate.configuration, d.candidate.name, d.candidate.path, d.candidate.content)
-        for d in decided.decisions
-        if d.publish
-    ]
+        Entry(
+            c.configuration, c.name, c.path, c.content,
+            four_eyes=link.four_eyes or c.configuration in guarded,
+        )
+        for c in (d.candidate for d in decided.decisions if d.publish)
+    ]  # fmt: skip
     origin = Origin(
         source=Source.GIT,
         repo_url=link.url,
@@ -276,7 +307,7 @@ def _publish(
     }
     with acting_as(Actor("git_repo", str(link.pk), link.url)):
         versions.retire([row.configuration for row in decided.retired])
-        versions.adopt(adopted, owner=str(link.pk), origin_url=link.url)
+        versions.adopt(adopted, owner=str(link.pk), origin_url=link.url, four_eyes=link.four_eyes)
         return versions.record(entries, origin=origin, owner=str(link.pk))
 
 

@@ -87,6 +87,8 @@ def decide(
         adopt=link.adopt,
         prune=link.prune,
         renames=link.generation == link.observed_generation and commit != link.last_commit,
+        four_eyes=link.four_eyes,
+        weighs=link.four_eyes or bool(link.fail_on),
     )
     holders = _holders({c.configuration for c in candidates} | {r.configuration for r in before})
     others = _others(link, _contested(link, candidates, before, holders), looks)
@@ -124,7 +126,14 @@ def _too_costly(findings: Sequence[Mapping[str, Any]], rules: str) -> Finding | 
 
 def _holders(ids: Collection[str]) -> dict[str, Holder]:
     configurations = Configuration.objects.filter(pk__in=ids).only(
-        "name", "owner", "origin_url", "content_hash", "git_hash", "status", "pinned_at"
+        "name",
+        "owner",
+        "origin_url",
+        "content_hash",
+        "git_hash",
+        "status",
+        "pinned_at",
+        "four_eyes",
     )
     return {
         row.pk: Holder(
@@ -135,6 +144,7 @@ def _holders(ids: Collection[str]) -> dict[str, Holder]:
             row.git_hash,
             archived=row.status == Configuration.Status.ARCHIVED,
             pinned=row.pinned_at is not None,
+            four_eyes=row.four_eyes,
         )
         for row in configurations
     }

@@ -168,6 +168,7 @@ def files_request(
         last_commit=link.last_commit if _has_grown(link, ref) else "",
         allowed_signers=link.allowed_signers,
         allowed_openpgp_keys=link.allowed_openpgp_keys,
+        people=link.four_eyes,
     )
 
 

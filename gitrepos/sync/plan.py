@@ -29,6 +29,7 @@ class Holder:
     git_hash: str
     archived: bool
     pinned: bool
+    four_eyes: bool = False
 
     @property
     def overridden(self) -> bool:
@@ -41,6 +42,8 @@ class LinkTerms:
     """The settings of a link that a plan needs.
 
     `renames`: a new commit is planned, and not what an edit of the link made of the last one.
+    `weighs`: what replaces something in force is to be compared with it; what the plan replaces of
+    a configuration under four eyes is in any case.
     """
 
     id: str
@@ -49,15 +52,34 @@ class LinkTerms:
     adopt: bool
     prune: bool
     renames: bool = True
+    four_eyes: bool = False
+    weighs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The hash in force and the one that comes after it; empty where nothing does."""
+
+    configuration: str
+    before: str
+    after: str
+    four_eyes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The reason why a commit waits for a person: a code, a message, and what it would remove."""
+    """The reason why a commit waits for a person: a code, a message, and what it would remove.
+
+    `weakens` says what enforces less than what it replaces. With `four_eyes` a second person
+    confirms it, and exactly what it `replaces`.
+    """
 
     reason: str
     message: str
     would_remove: tuple[Linked, ...] = ()
+    weakens: tuple[str, ...] = ()
+    replaces: tuple[Replacement, ...] = ()
+    four_eyes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,7 @@ class Plan:
     `retired` the rows whose configuration goes out of force with this plan; `waits` says of
     others, which `prune` would retire, why they are not. `left` are the last paths at other links
     of ids that this link takes. `kept` counts the configurations that were fed before and still
-    are.
+    are. `replaces` is to be weighed; `guarded` are the ids under four eyes.
     """
 
     decisions: tuple[FileDecision, ...]
@@ -103,6 +125,8 @@ class Plan:
     moves: tuple[Move, ...] = ()
     left: Mapping[str, str] = field(default_factory=dict)
     kept: int = 0
+    replaces: tuple[Replacement, ...] = ()
+    guarded: frozenset[str] = frozenset()
 
     @property
     def renames(self) -> tuple[Move, ...]:
@@ -175,6 +199,8 @@ def plan(
             if d.taken_from
         },
         kept=len({row.configuration for row in living} - {row.configuration for row in removed}),
+        replaces=_replaced(decisions, retired, holders, link),
+        guarded=frozenset(name for name, holder in holders.items() if holder.four_eyes),
     )
 
 
@@ -189,6 +215,22 @@ def mass_removal(decided: Plan) -> Hold | None:
         return None
     message = f"{gone} of {total} configurations would lose their file at once."
     return Hold(MASS_REMOVAL, message, decided.removed)
+
+
+def _replaced(
+    decisions: Sequence[FileDecision],
+    retired: Sequence[Linked],
+    holders: Mapping[str, Holder],
+    link: LinkTerms,
+) -> tuple[Replacement, ...]:
+    """What the plan replaces that is to be weighed, in the order of the plan."""
+    after = [(d.candidate.configuration, d.candidate.content_hash) for d in decisions if d.publish]
+    after += [(row.configuration, "") for row in retired]
+    return tuple(
+        Replacement(name, holder.content_hash, content_hash, link.four_eyes or holder.four_eyes)
+        for name, content_hash in after
+        if (holder := holders.get(name)) is not None and (link.weighs or holder.four_eyes)
+    )
 
 
 def _decision(

@@ -83,6 +83,7 @@ def of(link: Link) -> dict[str, Any]:
     answer |= {"commit": commit.id, "tag": taken.tag or None, "files": _files(decided)}
     answer |= {"against": _against(saved, taken.into, taken.fork)}
     hold = taken.back or holds.unverified(commit.signature) or mass_removal(decided)
+    hold = hold or holds.weakening(decided, holds.weigh(decided.replaces, shown))
     return answer | _going(link, commit.id, decided, hold)
 
 
@@ -180,7 +181,7 @@ def _against(saved: Link | None, into: str = "", fork: str = "") -> dict[str, st
 
 def _going(link: Link, commit: str, decided: Plan, hold: Hold | None) -> dict[str, Any]:
     held = hold is not None and not holds.lets_pass(link, commit)
-    told = holds.told(link, hold, decided.removed) if hold else None
+    told = holds.told(link, hold, decided) if hold else None
     reason = {"reason": told.reason, "message": told.message} if told else None
     return {"held": reason if held else None, "would_remove": _named(decided.removed)}
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -31,9 +32,10 @@ from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
 from gitrepos.sync import apply, facts, holds, needs, work
-from gitrepos.sync.apply import Attempt
+from gitrepos.sync.apply import Attempt, NotWeighedError
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
+from gitrepos.sync.plan import Hold, Replacement
 from gitrepos.sync.work import Work
 from keeptrusts.judge import policies
 
@@ -227,9 +229,7 @@ def _apply(
 ) -> None:
     head = head._replace(commit=snapshot.commit.id)  # An old server may have moved on.
     hold = holds.set_back(look.link, head) or holds.unverified(snapshot.commit.signature)
-    hold = apply.apply(
-        fence, attempt, snapshot, look.candidates(), head=head, hold=hold, looks=seen
-    )
+    hold = _weighing(fence, attempt, look, snapshot, head=head, hold=hold, looks=seen)
     about = {
         "git_repo": str(attempt.link_id),
         "commit": snapshot.commit.id,
@@ -239,3 +239,17 @@ def _apply(
         log.warning("held", reason=hold.reason, **about)
     else:
         log.info("synced", **about)
+
+
+def _weighing(
+    fence: Fence, attempt: Attempt, look: Look, snapshot: Snapshot, **given: Any
+) -> Hold | None:
+    """Apply a commit once all that it replaces was compared, for as often as that changes."""
+    weighed: dict[Replacement, Sequence[str]] = {}
+    while True:
+        try:
+            return apply.apply(
+                fence, attempt, snapshot, look.candidates(), weighed=weighed, **given
+            )
+        except NotWeighedError as error:
+            weighed |= holds.weigh(error.replaces, look.candidates())

@@ -38,6 +38,10 @@ TABLE = {
     "gateways.edit": "admin",
     "enrolment.manage": "admin",
     "client_keys.edit": "admin",
+    "requests.read": "viewer auditor editor admin",
+    "requests.ask": "editor admin",
+    "requests.confirm": "editor admin",
+    "requests.break_glass": "admin",
     "tokens.manage": "admin",
     ANY: "metrics ci viewer auditor editor admin",
 }

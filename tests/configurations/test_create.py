@@ -47,6 +47,8 @@ def test_a_configuration_is_made_with_its_first_version(admin: APIClient) -> Non
         "content_hash": hashlib.sha256(content.encode()).hexdigest(),
         "git_repo": "",
         "overridden": False,
+        "four_eyes": False,
+        "broken_glass": False,
         "pin": None,
         "warning": None,
         "created_at": "",

@@ -20,6 +20,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="what it is for, as GET /v1/tokens will show it")
         parser.add_argument("--role", choices=list(ROLES), default=ADMIN)
+        which = "an address that its holder commits with; may be given again"
+        parser.add_argument("--email", action="append", type=str.lower, default=[], help=which)
 
     def handle(self, *args: Any, **options: Any) -> None:
         acting.begin(Actor("command", name="manage.py create_token"))
@@ -32,4 +34,5 @@ class Command(BaseCommand):
             ) from exc
 
     def _make(self, options: dict[str, Any]) -> None:
-        self.stdout.write(tokens.create(options["name"], role=options["role"])[1])
+        made = tokens.create(options["name"], role=options["role"], emails=options["email"])
+        self.stdout.write(made[1])

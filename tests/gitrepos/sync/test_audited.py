@@ -67,6 +67,7 @@ def test_every_change_leaves_one_entry(admin: APIClient, repo: Repo) -> None:
     _configurations(story)
     _gateways(story)
     _links(story, repo)
+    _requests(story)
 
     assert story.seen == set(ACTIONS)
     everything = str(list(AuditEntry.objects.values("before", "after", "target", "actor_name")))
@@ -202,6 +203,31 @@ def _links(story: Story, repo: Repo) -> None:
     run_due()
     story.left("configuration.adopted", kind="git_repo")
     assert again["id"]
+
+
+def _requests(story: Story) -> None:
+    other = bearer(tokens.create("other")[1])
+    story.left("token.created")
+    story.post("configurations", {"id": "seen", "content": policy("Seen"), "four_eyes": True})
+    story.left("configuration.created")
+    asking = {"kind": "configuration.edit", "target": "seen", "reason": "because"}
+    change = {"content": policy("Another")}
+
+    asked = [story.post("requests", {**asking, "change": change}) for _ in range(4)]
+    [entry, *_] = story.left(*["request.asked"] * 4)
+    assert (entry.target, entry.after["reason"]) == (str(asked[0]["id"]), "because")
+    story.post(f"requests/{asked[0]['id']}/withdraw")
+    story.left("request.withdrawn")
+    story.post(f"requests/{asked[1]['id']}/refuse", {"reason": "no"}, by=other)
+    story.left("request.refused")
+    story.post(f"requests/{asked[2]['id']}/confirm", asked[2]["shows"], by=other)
+    edited, entry = story.left("configuration.edited", "request.confirmed")
+    assert edited.actor_name == entry.actor_name == "other"
+    path = f"/v1/requests/{asked[3]['id']}/confirm"
+    assert error(other.post(path, asked[3]["shows"], format="json"))["code"] == "request_void"
+    story.left("request.voided")
+    story.post("requests", {**asking, "change": {"content": policy()}, "break_glass": True})
+    story.left("configuration.edited", "glass.broken")
 
 
 def test_what_did_not_happen_is_not_told(admin: APIClient) -> None:

@@ -1,0 +1,1 @@
+"""Four eyes: changes that a second person confirms."""
