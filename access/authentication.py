@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pe
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from access import roles, tokens, uses
+from access import roles, sights, tokens, uses
 from access.bearers import Bearer
 from access.models import Token
 from keeptrusts import counters
@@ -45,7 +45,7 @@ class BearerAuthentication(BaseAuthentication):
         if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
             raise AuthenticationFailed("This token may not be used from this address.")
         uses.note(token)
-        bearer = Bearer("token", str(token.pk), token.name, token.role)
+        bearer = Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
         acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
         return bearer, counts
 

@@ -14,7 +14,8 @@ class Token(models.Model):
     who look for the one to revoke. A token without `expires_at` lasts until it is revoked.
     `previous_digest` is that of the text before a rotation, which is good until `previous_until`.
     `made_by` is null for a token of the command line. `networks` are CIDRs from which alone it may
-    be used; any, when the list is empty. `last_used_at` is right to the hour.
+    be used; any, when the list is empty. `sight` is that of `access.sights`, null for a token that
+    sees all configurations; it is never changed. `last_used_at` is right to the hour.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -26,6 +27,7 @@ class Token(models.Model):
     previous_digest = models.CharField(max_length=64, blank=True, db_index=True)
     previous_until = models.DateTimeField(null=True)
     networks = models.JSONField(default=list)
+    sight = models.JSONField(null=True)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="made")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
