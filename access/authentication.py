@@ -7,17 +7,20 @@ from typing import Any, cast
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from access import roles, sights, tokens, uses
 from access.bearers import Bearer
 from access.models import Token
+from access.trusts import admission, jwt
+from access.trusts.refusals import TOLD, JWTRefusedError
 from keeptrusts import counters
 from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
+_UNKNOWN = "This token is not known; send one of /v1/tokens, not a gateway's."
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -26,6 +29,7 @@ class BearerAuthentication(BaseAuthentication):
     The counters are read before any row of the answer, so a body may be newer than its ETag
     but never older. A token is remembered in the process for as long as the counter of tokens
     stands still: a revocation is in force at once, and a known token costs no query.
+    A text that is no token may be a JWT that meets a trust; why it does not, the log alone says.
     """
 
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
@@ -41,11 +45,12 @@ class BearerAuthentication(BaseAuthentication):
         if not text:
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
         counts = counters.read()
-        token = _valid(self._find(text, counts.get(tokens.COUNTER, 0)), text)
-        if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
-            raise AuthenticationFailed("This token may not be used from this address.")
-        uses.note(token)
-        bearer = Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
+        count = counts.get(tokens.COUNTER, 0)
+        token, address = self._find(text, count), request.META.get("REMOTE_ADDR", "")
+        if token is None and jwt.is_meant(text):
+            bearer = _by_trust(request, text, count=count, address=address)
+        else:
+            bearer = _by_token(_valid(token, text), address)
         acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
         return bearer, counts
 
@@ -109,11 +114,26 @@ def counts(request: Request) -> Mapping[str, int]:
     return cast(Mapping[str, int], counted)
 
 
+def _by_token(token: Token, address: str) -> Bearer:
+    if not tokens.is_from(token, address):
+        raise AuthenticationFailed("This token may not be used from this address.")
+    uses.note(token)
+    return Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
+
+
+def _by_trust(request: Request, text: str, *, count: int, address: str) -> Bearer:
+    changes = request.method not in SAFE_METHODS
+    try:
+        trust, subject = admission.admit(text, count=count, address=address, changes=changes)
+    except JWTRefusedError as exc:
+        TOLD.tell(exc)
+        raise AuthenticationFailed(_UNKNOWN) from exc
+    return Bearer("trust", str(trust.pk), subject, trust.role, sights.read(trust.sight))
+
+
 def _valid(token: Token | None, text: str) -> Token:
     if token is None or not tokens.is_text_of(token, text):
-        raise AuthenticationFailed(
-            "This token is not known; send one of /v1/tokens, not a gateway's."
-        )
+        raise AuthenticationFailed(_UNKNOWN)
     if token.revoked_at is not None:
         raise AuthenticationFailed("This token is revoked.")
     if token.expires_at is not None and token.expires_at <= timezone.now():

@@ -10,8 +10,8 @@ from access.sights import Sight
 class Bearer:
     """Who asks, by a credential that is valid now.
 
-    `kind` is `token`; `id` is that of the credential, and `name` is what people call it. Without
-    a `sight` all configurations are seen.
+    `kind` is `token` or `trust`; `id` is that of the credential, and `name` is what people call it.
+    Without a `sight` all configurations are seen.
     """
 
     kind: str

@@ -24,6 +24,7 @@ ACTIONS: Mapping[str, str] = {
     "enrolment.manage": "read, make and revoke enrolment tokens",
     "client_keys.edit": "make, edit, rotate and revoke client keys",
     "tokens.manage": "read, make, edit, rotate and revoke tokens",
+    "trusts.manage": "read, make, edit and delete trusts",
 }
 
 _METRICS = frozenset({"metrics.read"})

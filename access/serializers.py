@@ -1,17 +1,20 @@
-"""Serializers of tokens: rows of answers, and the bodies that make and change them."""
+"""Serializers of tokens and trusts: rows of answers, and the bodies that make and change them."""
 
 import ipaddress
+import re
 from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
 
-from access.models import Token
+from access.models import Token, Trust
 from access.roles import ROLES, VIEWER
-from keeptrusts.api.fields import Choice, Input, Line, Lines, Text, Whole
+from access.trusts import forms
+from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
 
 _MOST_NETWORKS = 20
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
+_LONGEST_JWT_SECONDS = 86_400
 
 
 class Cidr(Text):
@@ -28,17 +31,25 @@ class Cidr(Text):
         return str(network)
 
 
+class FutureTime(serializers.DateTimeField):
+    """A time to come, or null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_internal_value(self, value: Any) -> Any:
+        found = super().to_internal_value(value)
+        if found <= timezone.now():
+            raise serializers.ValidationError("must lie in the future")
+        return found
+
+
 class TokenEdit(Input):
     """`PATCH /v1/tokens/{id}`; an `expires_at` of null is the latest that is allowed."""
 
     name = Line(max_length=200, required=False)
     note = Lines(max_length=500, required=False, allow_blank=True)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
-
-    def validate_expires_at(self, value: Any) -> Any:
-        if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("must lie in the future")
-        return value
+    expires_at = FutureTime(required=False)
 
 
 class TokenInput(TokenEdit):
@@ -63,4 +74,44 @@ class TokenRow(serializers.ModelSerializer[Token]):
         fields = [
             "id", "name", "role", "note", "hint", "networks", "made_by", "created_at",
             "expires_at", "revoked_at", "last_used_at", "previous_until",
+        ]  # fmt: skip
+
+
+class ForgeId(Text):
+    """An id by which a forge knows a repository or project, which is digits as text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not re.fullmatch("[0-9]{0,20}", value):
+            raise serializers.ValidationError("must be digits, such as 123456")
+        return value
+
+
+class TrustInput(Input):
+    """`POST /v1/trusts`, and in part `PATCH /v1/trusts/{id}`; `forms` checks them together."""
+
+    name = Line(max_length=200)
+    issuer = Line(max_length=500)
+    audience = Line(max_length=500)
+    repository_id = ForgeId(default="", allow_blank=True)
+    project_id = ForgeId(default="", allow_blank=True)
+    subject = Line(max_length=500, default="", allow_blank=True)
+    ref = Line(max_length=500, default="", allow_blank=True)
+    environment = Line(max_length=500, default="", allow_blank=True)
+    role = Choice(list(forms.ROLES), default="ci")
+    networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    max_seconds = Whole(min_value=60, max_value=_LONGEST_JWT_SECONDS, default=3600)
+    enabled = Flag(default=True)
+    expires_at = FutureTime(default=None)
+
+
+class TrustRow(serializers.ModelSerializer[Trust]):
+    """A trust as lists show it."""
+
+    class Meta:
+        model = Trust
+        fields = [
+            "id", "name", "issuer", "audience", "repository_id", "project_id", "subject", "ref",
+            "environment", "role", "networks", "max_seconds", "enabled", "made_by", "created_at",
+            "expires_at",
         ]  # fmt: skip

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access import roles
-from access.models import Token
+from access.models import Token, Trust
 from events import audit
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
@@ -44,7 +44,7 @@ def create(
     Raises:
         FieldError: it would, or would last longer than `KEEPTRUSTS_TOKEN_MAX_DAYS`.
     """
-    fields = {"role": role, "networks": list(networks), "expires_at": _expiry(expires_at, maker)}
+    fields = {"role": role, "networks": list(networks), "expires_at": expiry(expires_at, maker)}
     _check_bounds(fields, maker)
     text = _new_text()
     with transaction.atomic():
@@ -65,7 +65,7 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
         if "expires_at" in fields:
             if not is_valid(token):
                 raise FieldError("expires_at", "cannot be moved: this token has ended")
-            fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
+            fields = {**fields, "expires_at": expiry(fields["expires_at"], editor)}
             now = {"role": token.role, "networks": token.networks}
             _check_bounds({**now, **fields}, editor)
         before = audit.fields(token, _AUDITED)
@@ -152,8 +152,8 @@ def is_text_of(token: Token, text: str) -> bool:
     return kept == token.digest or (kept == token.previous_digest and overlaps)
 
 
-def is_from(token: Token, address: str) -> bool:
-    """Whether a token may be used from an address."""
+def is_from(token: Token | Trust, address: str) -> bool:
+    """Whether a token, or a JWT of a trust, may be used from an address."""
     if not token.networks:
         return True
     try:
@@ -194,6 +194,18 @@ def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
         return token
 
 
+def check_gives(fields: Mapping[str, Any], maker: Token) -> None:
+    """Check that a credential with these fields gives no more than its maker has, and that the
+    maker is in force, behind the lock of the counter.
+
+    Raises:
+        ConflictError: the maker has ended (`token_ended`).
+        FieldError: it gives more.
+    """
+    _check_in_force(maker)
+    _check_bounds(fields, maker)
+
+
 def digest(text: str) -> str:
     """The sha256 of a token in hex, which is what is stored."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -227,8 +239,12 @@ def _check_in_force(maker: Token | None) -> None:
         raise ConflictError("token_ended", "The token that asks was revoked or has ended.")
 
 
-def _expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
-    """When a token ends: as asked, else with its maker, or at the longest that is allowed."""
+def expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
+    """When a credential ends: as asked, else with its maker, or at the longest that is allowed.
+
+    Raises:
+        FieldError: it asks for more.
+    """
     most = settings.ENV.token_max_days
     latest = timezone.now() + timedelta(days=most) if most else None
     if asked is not None:
