@@ -1,6 +1,6 @@
 """JWTs as they come: their parts, read strictly and within bounds. Pure.
 
-Nothing of it is true before `keys` has verified the signature. Source: RFC 7515, 7519, 8725.
+Nothing of it is true before `keys` has verified the signature. Source: RFC 7515, 7519, 8725, 9864.
 """
 
 import base64
@@ -12,6 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.trusts.refusals import JWTRefusedError, Reason
+
+# The kind and curve of the key that each algorithm wants: neither `none` nor an HMAC is here.
+ALGORITHMS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", "")),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    **dict.fromkeys(("EdDSA", "Ed25519"), ("OKP", "Ed25519")),
+}
 
 _MOST_CHARACTERS = 8 * 1024
 _MOST_OF_HEADER = 512
@@ -42,8 +50,8 @@ def read(text: str) -> JWT:
     """Take a JWT apart.
 
     Raises:
-        JWTRefusedError: it is too large, is no JSON of its kind, or its header has more than it
-            may.
+        JWTRefusedError: it is too large, is no JSON of its kind, or its header says something
+            that it may not.
     """
     if len(text) > _MOST_CHARACTERS:
         raise JWTRefusedError(Reason.TOO_LARGE, f"it has {len(text)} characters")
@@ -53,9 +61,9 @@ def read(text: str) -> JWT:
     head, body, signature = parts
     if len(head) > _MOST_OF_HEADER:
         raise JWTRefusedError(Reason.TOO_LARGE, f"its header has {len(head)} characters")
+    algorithm, kid = _headers(mapping(decoded(head)))
+    claims = mapping(decoded(body))
     decoded(signature)
-    header, claims = mapping(decoded(head)), mapping(decoded(body))
-    algorithm, kid = _headers(header)
     digest = hashlib.sha256(f"{head}.{body}".encode()).hexdigest()
     return JWT(text, algorithm, kid, claims, digest)
 
@@ -108,8 +116,8 @@ def _headers(header: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(kind, str) or kind.upper() != "JWT":
         raise JWTRefusedError(Reason.HEADER, f"its typ is {kind!r}")
     algorithm, kid = header.get("alg"), header.get("kid")
-    if not isinstance(algorithm, str):
-        raise JWTRefusedError(Reason.ALGORITHM, "its header has no alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise JWTRefusedError(Reason.ALGORITHM, f"its alg is {algorithm!r}")
     if not isinstance(kid, str) or not 0 < len(kid) <= _MOST_OF_KID:
         raise JWTRefusedError(Reason.HEADER, "its header has no kid")
     return algorithm, kid

@@ -39,6 +39,7 @@ TABLE = {
     "enrolment.manage": "admin",
     "client_keys.edit": "admin",
     "tokens.manage": "admin",
+    "trusts.manage": "admin",
     ANY: "metrics ci viewer auditor editor admin",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
