@@ -12,7 +12,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSAlgModel
 
 from access.trusts import jwt
 from access.trusts.jwt import ALGORITHMS, JWT
@@ -33,7 +32,7 @@ _MOST_KEYS = 50
 class _Algorithms(jws.JWSRegistry):
     """joserfc's algorithms. It warns of the name EdDSA, by which issuers still sign."""
 
-    def get_alg(self, name: str) -> JWSAlgModel:
+    def get_alg(self, name: str) -> Any:
         return self.algorithms[name]
 
 
