@@ -11,6 +11,7 @@ from access import roles, tokens
 from access.authentication import bearer, bearer_text
 from access.models import Token
 from access.serializers import TokenEdit, TokenInput, TokenRotation, TokenRow
+from access.sights import UNRELATED
 from keeptrusts.api.errors import FieldError, NotFoundError
 from keeptrusts.api.fields import Input
 from keeptrusts.api.views import View, yes_or_no
@@ -40,6 +41,7 @@ class OneToken(View):
 
     query = {"DELETE": ("descendants",)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
+    narrowed = {"DELETE": UNRELATED}
 
     def action_of(self, request: Request) -> str:
         # Whoever holds a token may end it.
@@ -69,6 +71,7 @@ class RotateAccessToken(View):
     """Give a token a new text, while the one before stays good for a while."""
 
     actions = {"POST": "tokens.manage"}
+    narrowed = {"POST": UNRELATED}
     shows_secret = ("POST",)
 
     def action_of(self, request: Request) -> str:
@@ -86,6 +89,7 @@ class WhoAmI(View):
     """The token that asks, and what its role may do."""
 
     actions = {"GET": roles.ANY}
+    narrowed = {"GET": UNRELATED}
 
     def get(self, request: Request) -> Response:
         token = _token(request)
