@@ -21,6 +21,10 @@ from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
 _UNKNOWN = "This token is not known; send one of /v1/tokens, not a gateway's."
+NARROWED = (
+    "A token that is narrowed to some configurations may not do this, which may be about others as"
+    " well; use one that is not narrowed."
+)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -78,6 +82,8 @@ class MayAct(BasePermission):
         if method == "options" or not hasattr(view, method):
             return True  # What is not there is answered with 405, to whoever has a token.
         demand(request, view.action_of(request))
+        if bearer(request).sight is not None and view.narrowing_of(request) == sights.REFUSED:
+            raise PermissionDenied(NARROWED, code="narrowed")
         return True
 
 

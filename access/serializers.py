@@ -7,12 +7,16 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from access import sights
 from access.models import Token, Trust
 from access.roles import ROLES, VIEWER
+from access.sights import NARROWABLE, Sight
 from access.trusts import forms
 from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
 
 _MOST_NETWORKS = 20
+_MOST_GLOBS = 50
+_MOST_LABELS = 50
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
 _LONGEST_JWT_SECONDS = 86_400
 
@@ -44,6 +48,35 @@ class FutureTime(serializers.DateTimeField):
         return found
 
 
+class IdGlob(Text):
+    """A glob of ids of configurations."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if wrong := sights.problem(value):
+            raise serializers.ValidationError(wrong)
+        return value
+
+
+class SightInput(Input):
+    """The configurations that a credential is narrowed to, by `ids`, by `labels`, or by both."""
+
+    ids = serializers.ListField(child=IdGlob(), max_length=_MOST_GLOBS, default=list)
+    labels = serializers.DictField(child=Line(max_length=200, allow_blank=True), default=dict)
+
+    def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > _MOST_LABELS:
+            raise serializers.ValidationError(f"must be at most {_MOST_LABELS}")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        # In a PATCH the defaults are left out.
+        found = {"ids": [], "labels": {}, **attrs}
+        if not found["ids"] and not found["labels"]:
+            raise serializers.ValidationError("must have ids or labels")
+        return Sight.read(found)
+
+
 class TokenEdit(Input):
     """`PATCH /v1/tokens/{id}`; an `expires_at` of null is the latest that is allowed."""
 
@@ -58,6 +91,13 @@ class TokenInput(TokenEdit):
     name = Line(max_length=200)
     role = Choice(list(ROLES), default=VIEWER)
     networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    sight = SightInput(default=None, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["sight"] is not None and attrs["role"] not in NARROWABLE:
+            able = ", ".join(NARROWABLE)
+            raise serializers.ValidationError({"sight": [f"is for the roles {able} alone"]})
+        return attrs
 
 
 class TokenRotation(Input):
@@ -72,7 +112,7 @@ class TokenRow(serializers.ModelSerializer[Token]):
     class Meta:
         model = Token
         fields = [
-            "id", "name", "role", "note", "hint", "networks", "made_by", "created_at",
+            "id", "name", "role", "note", "hint", "networks", "sight", "made_by", "created_at",
             "expires_at", "revoked_at", "last_used_at", "previous_until",
         ]  # fmt: skip
 
@@ -100,6 +140,7 @@ class TrustInput(Input):
     environment = Line(max_length=500, default="", allow_blank=True)
     role = Choice(list(forms.ROLES), default="ci")
     networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    sight = SightInput(default=None, allow_null=True)
     max_seconds = Whole(min_value=60, max_value=_LONGEST_JWT_SECONDS, default=3600)
     enabled = Flag(default=True)
     expires_at = FutureTime(default=None)
@@ -112,6 +153,6 @@ class TrustRow(serializers.ModelSerializer[Trust]):
         model = Trust
         fields = [
             "id", "name", "issuer", "audience", "repository_id", "project_id", "subject", "ref",
-            "environment", "role", "networks", "max_seconds", "enabled", "made_by", "created_at",
-            "expires_at",
+            "environment", "role", "networks", "sight", "max_seconds", "enabled", "made_by",
+            "created_at", "expires_at",
         ]  # fmt: skip

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-# What roles may be narrowed: the others are about more than configurations.
+# The roles that may be narrowed: the others are about more than configurations.
 NARROWABLE = ("ci", "viewer", "auditor", "editor")
+
+# How a method of an endpoint answers a narrowed credential, as each view declares it: with what is
+# seen alone; never; or as any other, since it is not about what others have. One that declares
+# nothing never answers.
+FILTERED, REFUSED, UNRELATED = "filtered", "refused", "unrelated"
 
 _GLOB = re.compile(r"[a-z0-9._*-]{1,200}")
 _MOST_STARS = 3  # Each multiplies what a match may cost.

@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from access import roles
+from access import roles, sights
 from access.models import Token, Trust
+from access.sights import Sight
 from events import audit
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
@@ -22,7 +23,8 @@ from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
-_AUDITED = ("name", "role", "note", "hint", "networks", "made_by_id", "expires_at")
+_AUDITED = ("name", "role", "note", "hint", "networks", "sight", "made_by_id", "expires_at")
+_BOUNDED = ("role", "networks", "sight", "expires_at")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,16 +37,22 @@ def create(
     note: str = "",
     expires_at: datetime | None = None,
     networks: Sequence[str] = (),
+    sight: Sight | None = None,
 ) -> tuple[Token, str]:
     """Make a token; returns it and its text, which is stored nowhere.
 
-    It gives no more than its maker has: neither in role, nor in time, nor in networks. A maker of
+    It gives no more than its maker has: neither in role, nor in time, networks or sight. A maker of
     None is whoever can run `manage.py`.
 
     Raises:
         FieldError: it would, or would last longer than `KEEPTRUSTS_TOKEN_MAX_DAYS`.
     """
-    fields = {"role": role, "networks": list(networks), "expires_at": expiry(expires_at, maker)}
+    fields = {
+        "role": role,
+        "networks": list(networks),
+        "sight": sight.stored() if sight else None,
+        "expires_at": expiry(expires_at, maker),
+    }
     _check_bounds(fields, maker)
     text = _new_text()
     with transaction.atomic():
@@ -66,8 +74,7 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
             if not is_valid(token):
                 raise FieldError("expires_at", "cannot be moved: this token has ended")
             fields = {**fields, "expires_at": expiry(fields["expires_at"], editor)}
-            now = {"role": token.role, "networks": token.networks}
-            _check_bounds({**now, **fields}, editor)
+            _check_bounds({**audit.fields(token, _BOUNDED), **fields}, editor)
         before = audit.fields(token, _AUDITED)
         for name, value in fields.items():
             setattr(token, name, value)
@@ -97,8 +104,7 @@ def rotate(
             message = "The text of the token that asks was replaced; send the new one."
             raise ConflictError("text_replaced", message)
         if asker.pk != token.pk:
-            now = {"role": token.role, "networks": token.networks, "expires_at": token.expires_at}
-            _check_bounds(now, asker)
+            _check_bounds(audit.fields(token, _BOUNDED), asker)
         text = _new_text()
         token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
         hint = token.hint
@@ -269,6 +275,8 @@ def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:
     if maker.networks and not _are_within(fields["networks"], maker.networks):
         message = f"must lie within those of the token that asks, {', '.join(maker.networks)}"
         raise FieldError("networks", message)
+    if not sights.covers(sights.read(maker.sight), sights.read(fields["sight"])):
+        raise FieldError("sight", "must lie within that of the token that asks")
 
 
 def _are_within(networks: Sequence[str], others: Sequence[str]) -> bool:

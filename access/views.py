@@ -18,6 +18,7 @@ from access.serializers import (
     TrustInput,
     TrustRow,
 )
+from access.sights import UNRELATED
 from access.trusts import registry
 from keeptrusts.api.errors import FieldError, NotFoundError
 from keeptrusts.api.fields import Input
@@ -48,6 +49,7 @@ class OneToken(View):
 
     query = {"DELETE": ("descendants",)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
+    narrowed = {"DELETE": UNRELATED}
 
     def action_of(self, request: Request) -> str:
         # Whoever holds a token may end it.
@@ -78,6 +80,7 @@ class RotateAccessToken(View):
     """Give a token a new text, while the one before stays good for a while."""
 
     actions = {"POST": "tokens.manage"}
+    narrowed = {"POST": UNRELATED}
     shows_secret = ("POST",)
 
     def action_of(self, request: Request) -> str:
@@ -136,6 +139,7 @@ class WhoAmI(View):
     """The token that asks, or the trust by which a JWT does, and what the role may do."""
 
     actions = {"GET": roles.ANY}
+    narrowed = {"GET": UNRELATED}
 
     def get(self, request: Request) -> Response:
         asks = bearer(request)

@@ -1,5 +1,6 @@
 """`/v1/configurations`."""
 
+import hashlib
 from collections import OrderedDict
 from typing import Any
 
@@ -8,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer, counts
+from access.sights import FILTERED, UNRELATED
 from configurations import checks, queries, versions
 from configurations.publish import COUNTER
+from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.serializers import (
     ConfigurationEdit,
     ConfigurationInput,
@@ -33,9 +36,12 @@ class Configurations(View):
 
     query = {"GET": ("status", "warning", "limit", "cursor")}
     actions = {"GET": "configurations.read", "POST": "configurations.edit"}
+    narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
+        if (seen := of(request)).is_narrowed:
+            return _narrowed_list(request, seen, *query)
         count = counts(request).get(COUNTER, 0)
         etag = _list_etag(count, *query)
         if is_known(request.headers.get("If-None-Match", ""), etag):
@@ -47,6 +53,7 @@ class Configurations(View):
         body = _valid(ConfigurationInput, request)
         pack = checks.check(body["content"], asker=_asker(request))
         configuration_id = checks.identity(pack, asked=body.get("id"))
+        of(request).check_new(configuration_id)
         row = versions.create(
             configuration_id,
             content=body["content"],
@@ -64,7 +71,7 @@ class Configurations(View):
         )
 
 
-class OneConfiguration(View):
+class OneConfiguration(ConfigurationView):
     """Show, edit or archive a configuration."""
 
     query = {"DELETE": ("override",)}
@@ -73,6 +80,7 @@ class OneConfiguration(View):
         "PATCH": "configurations.edit",
         "DELETE": "configurations.edit",
     }
+    narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.row(configuration_id)})
@@ -83,6 +91,8 @@ class OneConfiguration(View):
         if content is not None:
             pack = checks.check(content, asker=_asker(request))
             checks.identity(pack, asked=configuration_id)
+        if "labels" in body:
+            of(request).check_labels(configuration_id, body["labels"])
         versions.edit(
             configuration_id,
             content=content,
@@ -106,6 +116,7 @@ class Validate(OneConfiguration):
     """
 
     actions = {**OneConfiguration.actions, "POST": "configurations.check"}
+    narrowed = {**OneConfiguration.narrowed, "POST": UNRELATED}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         body = ValidationInput(data=request.data)
@@ -117,10 +128,11 @@ class Validate(OneConfiguration):
         return Response({"data": judgement})
 
 
-class Rollback(View):
+class Rollback(ConfigurationView):
     """Make the content of an earlier version the next one."""
 
     actions = {"POST": "configurations.edit"}
+    narrowed = {"POST": FILTERED}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         body = RollbackInput(data=request.data)
@@ -131,7 +143,7 @@ class Rollback(View):
         return Response({"data": queries.row(configuration_id)})
 
 
-class Diff(View):
+class Diff(ConfigurationView):
     """Compare what two versions enforce.
 
     Without `to` it is the current version, without `from` the one before `to`.
@@ -139,6 +151,7 @@ class Diff(View):
 
     query = {"GET": ("from", "to")}
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
@@ -152,10 +165,11 @@ class Diff(View):
         return Response({"data": {"from": before, "to": after, "changes": changes}})
 
 
-class Content(View):
+class Content(ConfigurationView):
     """The exact bytes of the current version, or of version `number`."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(
         self, request: Request, configuration_id: str, number: int | None = None
@@ -167,19 +181,21 @@ class Content(View):
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 
-class Versions(View):
+class Versions(ConfigurationView):
     """The history of a configuration."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.version_rows(configuration_id)})
 
 
-class OneVersion(View):
+class OneVersion(ConfigurationView):
     """One version without its content."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
         return Response({"data": queries.version_row(configuration_id, number)})
@@ -197,15 +213,31 @@ def _encoded_list(
     query = (status, warned, after, limit)
     if (kept := _KEPT.get((count, *query))) is not None:
         return count, kept
-    most = None if limit is None else limit + 1
-    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned)
-    answer: dict[str, object] = {"data": matches[:limit]}
-    if limit is not None:
-        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
+    count, answer = _list(ALL, *query)
     encoded = _KEPT[count, *query] = encode(answer)
     while len(_KEPT) > _MOST_KEPT:
         _KEPT.popitem(last=False)
     return count, encoded
+
+
+def _narrowed_list(request: Request, seen: Seen, *query: Any) -> Response:
+    """The list of those that are seen. Its ETag is of its bytes: the counter is of all changes."""
+    encoded = encode(_list(seen, *query)[1])
+    headers = {"ETag": f'"{hashlib.sha256(encoded).hexdigest()}"'}
+    if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
+        return Response(status=304, headers=headers)
+    return Response(encoded, headers=headers)
+
+
+def _list(
+    seen: Seen, status: str, warned: bool | None, after: str, limit: int | None
+) -> tuple[int, dict[str, object]]:
+    most = None if limit is None else limit + 1
+    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned, seen=seen)
+    answer: dict[str, object] = {"data": matches[:limit]}
+    if limit is not None:
+        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
+    return count, answer
 
 
 def _list_etag(count: int, *query: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from access import roles
+from access import roles, sights
 from keeptrusts.api.errors import FieldError
 
 FIELDS = (
@@ -45,6 +45,8 @@ def check(fields: Mapping[str, Any], *, http: bool) -> None:
         raise FieldError("ref", "must be a whole name such as refs/heads/main")
     for name in ("ref", "environment"):
         _check_pattern(name, fields[name])
+    if fields["sight"] is not None and fields["role"] not in sights.NARROWABLE:
+        raise FieldError("sight", f"is for the roles {', '.join(sights.NARROWABLE)} alone")
 
 
 def _check_url(name: str, text: str, *, http: bool) -> None:

@@ -35,6 +35,7 @@ def create(fields: Mapping[str, Any], *, maker: Token) -> Trust:
     Raises:
         FieldError: it would, or binds too little.
     """
+    fields = _stored(fields)
     forms.check(fields, http="http" in settings.ENV.git_schemes)
     with transaction.atomic():
         counters.bump(tokens.COUNTER)
@@ -55,7 +56,7 @@ def edit(trust_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Trust:
     with transaction.atomic():
         trust = _locked(trust_id)
         before = audit.fields(trust, _AUDITED)
-        after = {name: getattr(trust, name) for name in forms.FIELDS} | dict(fields)
+        after = {name: getattr(trust, name) for name in forms.FIELDS} | _stored(fields)
         forms.check(after, http="http" in settings.ENV.git_schemes)
         if "expires_at" in fields:
             after["expires_at"] = tokens.expiry(fields["expires_at"], editor)
@@ -120,6 +121,12 @@ def of_issuer(issuer: str, *, count: int) -> list[Trust]:
 def conditions(trust: Trust) -> Conditions:
     """What a trust wants of a JWT."""
     return Conditions(**{name: getattr(trust, name) for name in _CONDITIONS})
+
+
+def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as the table has them."""
+    sight = fields.get("sight")
+    return {**fields, "sight": sight.stored()} if sight is not None else dict(fields)
 
 
 def _gives(fields: Mapping[str, Any]) -> bool:

@@ -11,10 +11,12 @@ GITHUB = "https://token.actions.githubusercontent.com"
 MAIN = {"repository_id": "74", "ref": "refs/heads/main"}
 EMPTY = dict.fromkeys(("repository_id", "project_id", "subject", "ref", "environment"), "")
 
+PLAIN = {"role": "ci", "sight": None}
+
 
 def problem(http: bool = False, **fields: Any) -> str:
     """The field that is refused; empty for none."""
-    whole = {"issuer": GITHUB, "audience": "https://keeptrusts.example", **EMPTY, **fields}
+    whole = {"issuer": GITHUB, "audience": "https://keeptrusts.example", **EMPTY, **PLAIN, **fields}
     try:
         forms.check(whole, http=http)
     except FieldError as exc:
@@ -47,6 +49,8 @@ def problem(http: bool = False, **fields: Any) -> str:
         ({"repository_id": "74", "ref": "refs/heads/mai?"}, "ref"),
         ({"repository_id": "74", "environment": "*"}, "environment"),
         ({"repository_id": "74", "environment": "a*/b"}, "environment"),
+        ({**MAIN, "sight": {"ids": ["a"], "labels": {}}}, ""),
+        ({**MAIN, "sight": {"ids": ["a"], "labels": {}}, "role": "metrics"}, "sight"),
     ],
 )
 def test_a_job_is_bound_to_a_place(fields: dict[str, Any], field: str) -> None:

@@ -41,7 +41,8 @@ def test_a_trust_is_shown_as_it_was_made(admin: APIClient) -> None:
 
     assert answer["Location"] == f"{TRUSTS}/{row['id']}"
     shown = {**BODY, "project_id": "", "subject": "", "environment": "", "role": "ci",
-             "networks": [], "max_seconds": 3600, "enabled": True, "expires_at": None}  # fmt: skip
+             "networks": [], "sight": None, "max_seconds": 3600, "enabled": True,
+             "expires_at": None}  # fmt: skip
     assert {name: row[name] for name in shown} == shown
     assert row["made_by"] == str(Token.objects.get(name="tests").pk)
     assert admin.get(TRUSTS).json()["data"] == [row]
@@ -57,7 +58,8 @@ def test_a_trust_is_shown_as_it_was_made(admin: APIClient) -> None:
         ("repository_id", "7" * 21), ("repository_id", ""), ("ref", "main"), ("ref", ["a"]),
         ("role", "admin"), ("role", "root"), ("role", None), ("max_seconds", 59),
         ("max_seconds", 86_401), ("max_seconds", "300"), ("enabled", "yes"),
-        ("networks", ["x"]), ("expires_at", "2001-01-01T00:00:00Z"), ("other", 1),
+        ("networks", ["x"]), ("sight", {}), ("sight", {"ids": ["A"]}), ("sight", "*"),
+        ("expires_at", "2001-01-01T00:00:00Z"), ("other", 1),
     ],
 )  # fmt: skip
 def test_a_field_that_cannot_be_used(admin: APIClient, field: str, value: Any) -> None:
@@ -172,6 +174,26 @@ def test_a_trust_is_good_in_its_networks(trusting: Trusting, issuer: Issuer) -> 
     trusting(networks=["10.0.0.0/8"])
 
     assert refused(token(issuer)) == ["network"]
+
+
+def test_a_trust_may_be_narrowed(admin: APIClient, trusting: Trusting, issuer: Issuer) -> None:
+    """As a token is; an edit may widen it again."""
+    path = f"{TRUSTS}/{trusting(sight={'ids': ['a-*']})['id']}"
+    content = "pack: {name: a, version: 1.0.0, enabled: true}\npolicies: {chain: [safety-filter]}\n"
+    for name in ("a-one", "b-two"):
+        created(admin.post("/v1/configurations", {"id": name, "content": content}, format="json"))
+    text = token(issuer)
+
+    def seen() -> list[str]:
+        return [row["id"] for row in asking(text, path="/v1/configurations").json()["data"]]
+
+    assert seen() == ["a-one"]
+    assert asking(text, path="/v1/configurations/b-two").status_code == 404
+    row = admin.patch(path, {"sight": {"ids": ["b-*"]}}, format="json").json()["data"]
+    assert row["sight"] == {"ids": ["b-*"], "labels": {}}
+    assert seen() == ["b-two"]
+    admin.patch(path, {"sight": None}, format="json")
+    assert seen() == ["a-one", "b-two"]
 
 
 def test_a_trust_ends(trusting: Trusting, issuer: Issuer) -> None:
