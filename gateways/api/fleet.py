@@ -39,7 +39,7 @@ class Gateways(View):
 
     def get(self, request: Request) -> Response:
         seen = of(request)
-        rows = Gateway.objects.filter(seen.where("bound"), deleted_at=None).order_by("pk")
+        rows = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None).order_by("pk")
         if (token_id := identifier(request, "enrolled_by")) is not None:
             rows = rows.filter(enrolled_by=token_id)
         return Response({"data": GatewayRow(narrowing.trim(rows, seen), many=True).data})
@@ -205,14 +205,14 @@ def found_gateway(gateway_id: str, seen: Seen) -> Gateway:
     Raises:
         NotFoundError: there is none that is seen.
     """
-    rows = Gateway.objects.filter(seen.where("bound"), pk=gateway_id, deleted_at=None)
+    rows = Gateway.objects.filter(seen.where("bound__pk"), pk=gateway_id, deleted_at=None)
     if not (found := narrowing.trim(rows, seen)):
         raise NotFoundError(f"gateway {gateway_id!r}")
     return found[0]
 
 
 def _bindings(seen: Seen) -> QuerySet[Binding]:
-    return Binding.objects.filter(seen.where("configuration"))
+    return Binding.objects.filter(seen.where("configuration__pk"))
 
 
 def _introduced(row: Gateway, token: str) -> dict[str, Any]:

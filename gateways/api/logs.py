@@ -41,7 +41,7 @@ def entries(request: Request) -> Part | None:
     links = [
         str(pk) for pk in Link.objects.filter(narrowing.links(seen)).values_list("pk", flat=True)
     ]
-    gateways = Gateway.objects.filter(seen.where("bound"), deleted_at=None)
+    gateways = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
     where = (
         Q(action__startswith="configuration.") & seen.where("target")
         | Q(action__startswith="git_repo.", target__in=links)

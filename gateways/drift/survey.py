@@ -56,7 +56,7 @@ def rows(*, gateway: str = "", configuration: str = "", part: Part = WHOLE) -> l
     everybody = Gateway.objects.filter(deleted_at=None)
     named = {"pk": gateway, "bound": configuration}
     selected = everybody.filter(
-        seen.where("bound"), **{name: value for name, value in named.items() if value}
+        seen.where("bound__pk"), **{name: value for name, value in named.items() if value}
     )
     stored = [Stored(*row) for row in selected.order_by("pk").values_list(*Stored._fields)]
     gateways = [row.after(last.get(row.pk)) for row in stored]

@@ -14,9 +14,9 @@ from gateways.registry.selectors import SelectorRule, bind
 
 def ambiguous(seen: Seen) -> set[str]:
     """The gateways about which selectors that are seen disagree: the others tell nothing."""
-    selectors = Binding.objects.filter(seen.where("configuration"))
+    selectors = Binding.objects.filter(seen.where("configuration__pk"))
     rules = [SelectorRule(*row) for row in selectors.values_list("configuration", "selector")]
-    gateways = Gateway.objects.filter(seen.where("bound"), ambiguous=True, deleted_at=None)
+    gateways = Gateway.objects.filter(seen.where("bound__pk"), ambiguous=True, deleted_at=None)
     return {
         pk
         for pk, labels in gateways.values_list("pk", "labels")
@@ -38,7 +38,7 @@ def client_keys(rows: Iterable[ClientKey], seen: Seen) -> list[ClientKey]:
     """The keys that are for a gateway that is seen, each with those of its gateways."""
     if not seen.is_narrowed:
         return list(rows)
-    gateways = Gateway.objects.filter(seen.where("bound"), deleted_at=None)
+    gateways = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
     labels = dict(gateways.values_list("pk", "labels"))
     found = [row for row in rows if _concerns_any(row, labels)]
     for row in found:

@@ -76,8 +76,8 @@ def page(
 
     `filters` are lookups of the columns; `since` is included, `until` is not. `after` is the
     cursor that came with the page before. A page ends at `limit`, or where it gets too large.
-    Without all configurations in sight, it has decisions about those that are, of gateways that
-    are bound to no other.
+    Where not all configurations are seen, it has decisions about those that are, of gateways that
+    are bound to one of them now.
     """
     matches = Decision.objects.filter(**filters).order_by("-at", "-id")
     if since is not None:
@@ -109,8 +109,8 @@ def page(
 
 
 def _narrowed(matches: QuerySet[Decision], seen: Seen) -> QuerySet[Decision]:
-    elsewhere = Gateway.objects.filter(bound__isnull=False).exclude(seen.where("bound"))
-    return matches.filter(seen.where("configuration")).exclude(gateway__in=elsewhere.values("pk"))
+    gateways = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
+    return matches.filter(seen.where("configuration"), gateway__in=gateways.values("pk"))
 
 
 def _shown(row: Decision) -> Row:
