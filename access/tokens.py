@@ -275,7 +275,7 @@ def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:
     if maker.networks and not _are_within(fields["networks"], maker.networks):
         message = f"must lie within those of the token that asks, {', '.join(maker.networks)}"
         raise FieldError("networks", message)
-    if not sights.covers(sights.read(maker.sight), sights.read(fields["sight"])):
+    if not sights.covers(sights.read(maker.sight), sights.read(fields.get("sight"))):
         raise FieldError("sight", "must lie within that of the token that asks")
 
 

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from gateways.api import clientkeys, fleet, machine, reading
+from events.views import AuditLog, Events
+from gateways.api import clientkeys, fleet, logs, machine, reading
 
 _ONE = "gateways/<configuration:gateway_id>"
 _KEY = "client-keys/<configuration:name>"
@@ -21,6 +22,9 @@ urlpatterns = [
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
+    # Here, where all is known that decides what of them is seen.
+    path("events", Events.as_view(part=logs.events)),
+    path("audit-log", AuditLog.as_view(part=logs.entries)),
     path("enrolment-tokens", fleet.EnrolmentTokens.as_view()),
     path("enrolment-tokens/<uuid:token_id>", fleet.OneEnrolmentToken.as_view()),
     path("client-keys", clientkeys.ClientKeys.as_view()),
