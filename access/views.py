@@ -118,10 +118,7 @@ class OneTrust(View):
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
 
     def get(self, request: Request, trust_id: UUID) -> Response:
-        trust = Trust.objects.filter(pk=trust_id).first()
-        if trust is None:
-            raise NotFoundError("trust with this id")
-        return Response({"data": TrustRow(trust).data})
+        return Response({"data": TrustRow(_trust(trust_id)).data})
 
     def patch(self, request: Request, trust_id: UUID) -> Response:
         fields = _valid(TrustInput, request, partial=True)
@@ -144,7 +141,7 @@ class WhoAmI(View):
     def get(self, request: Request) -> Response:
         asks = bearer(request)
         row: Any = (
-            {"trust": TrustRow(Trust.objects.get(pk=asks.id)).data, "subject": asks.name}
+            {"trust": TrustRow(_trust(asks.id)).data, "subject": asks.name}
             if asks.kind == "trust"
             else {"token": TokenRow(_token(request)).data}
         )
@@ -159,6 +156,13 @@ def _is_own(view: View, request: Request) -> bool:
 def _token(request: Request) -> Token:
     """The token that asks, as it is stored now."""
     return Token.objects.get(pk=bearer(request).id)
+
+
+def _trust(trust_id: UUID | str) -> Trust:
+    trust = Trust.objects.filter(pk=trust_id).first()
+    if trust is None:
+        raise NotFoundError("trust with this id")
+    return trust
 
 
 def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
