@@ -20,7 +20,6 @@ from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
-_UNKNOWN = "This token is not known; send one of /v1/tokens, not a gateway's."
 NARROWED = (
     "A token that is narrowed to some configurations may not do this, which may be about others as"
     " well; use one that is not narrowed."
@@ -33,7 +32,8 @@ class BearerAuthentication(BaseAuthentication):
     The counters are read before any row of the answer, so a body may be newer than its ETag
     but never older. A token is remembered in the process for as long as the counter of tokens
     stands still: a revocation is in force at once, and a known token costs no query.
-    A text that is no token may be a JWT that meets a trust; why it does not, the log alone says.
+    A JWT that meets a trust is looked for among the trusts alone; why it meets none, only the log
+    says.
     """
 
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
@@ -43,24 +43,31 @@ class BearerAuthentication(BaseAuthentication):
 
         Raises:
             NotAuthenticated: there is no bearer token.
-            AuthenticationFailed: the token is unknown, revoked or expired.
+            AuthenticationFailed: the token is unknown, revoked or expired, or a JWT meets no trust.
         """
         text = bearer_text(request)
         if not text:
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
         counts = counters.read()
-        count = counts.get(tokens.COUNTER, 0)
-        token, address = self._find(text, count), request.META.get("REMOTE_ADDR", "")
-        if token is None and jwt.is_meant(text):
-            bearer = _by_trust(request, text, count=count, address=address)
-        else:
-            bearer = _by_token(_valid(token, text), address)
+        bearer = self._bearer(request, text, counts.get(tokens.COUNTER, 0))
         acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
         return bearer, counts
 
     def authenticate_header(self, request: Request) -> str:
         """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
         return "Bearer"
+
+    def _bearer(self, request: Request, text: str, count: int) -> Bearer:
+        refusal: JWTRefusedError | None = None
+        if jwt.is_meant(text) and (tokens.digest(text), count) not in self._known:
+            try:
+                return _by_trust(request, text, count)
+            except JWTRefusedError as exc:
+                refusal = exc
+        token = self._find(text, count)
+        if token is None and refusal is not None:
+            TOLD.tell(refusal)
+        return _by_token(_valid(token, text), _address(request))
 
     def _find(self, text: str, count: int) -> Token | None:
         key = (tokens.digest(text), count)
@@ -127,19 +134,23 @@ def _by_token(token: Token, address: str) -> Bearer:
     return Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
 
 
-def _by_trust(request: Request, text: str, *, count: int, address: str) -> Bearer:
+def _by_trust(request: Request, text: str, count: int) -> Bearer:
     changes = request.method not in SAFE_METHODS
-    try:
-        trust, subject = admission.admit(text, count=count, address=address, changes=changes)
-    except JWTRefusedError as exc:
-        TOLD.tell(exc)
-        raise AuthenticationFailed(_UNKNOWN) from exc
+    address = _address(request)
+    trust, subject = admission.admit(text, count=count, address=address, changes=changes)
     return Bearer("trust", str(trust.pk), subject, trust.role, sights.read(trust.sight))
+
+
+def _address(request: Request) -> str:
+    address: str = request.META.get("REMOTE_ADDR", "")
+    return address
 
 
 def _valid(token: Token | None, text: str) -> Token:
     if token is None or not tokens.is_text_of(token, text):
-        raise AuthenticationFailed(_UNKNOWN)
+        raise AuthenticationFailed(
+            "This token is not known; send one of /v1/tokens, not a gateway's."
+        )
     if token.revoked_at is not None:
         raise AuthenticationFailed("This token is revoked.")
     if token.expires_at is not None and token.expires_at <= timezone.now():
