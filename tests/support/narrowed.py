@@ -9,7 +9,10 @@ from uuid import UUID
 
 from django.db.models import Model
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from access import tokens
+from access.sights import Sight
 from configurations.models import Configuration, Version
 from events.models import AuditEntry, Event
 from gateways.models import Binding, ClientKey, Decision, Gateway, State
@@ -372,3 +375,11 @@ def _audit(add: Any, action: str, target: object, random: Random, ago: _Ago, **s
 def freeze(monkeypatch: Any) -> None:
     """Let it be `NOW`."""
     monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+
+def client_of(role: str, **sight: Any) -> APIClient:
+    """A client with a token of a role, narrowed by `ids` and `labels`."""
+    client = APIClient()
+    text = tokens.create(role, role=role, sight=Sight.read({"ids": [], "labels": {}, **sight}))[1]
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
