@@ -40,6 +40,7 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "name": ("k-one", "k-team", "k-all", "k-hidden"),
     "number": (1, 2),
     "token_id": (UUID(int=41),),
+    "trust_id": (UUID(int=51),),
 }
 _CONTENTS = [policy().encode(), policy(name="Another").encode()]
 _HASHES = [sha256(content).hexdigest() for content in _CONTENTS]
