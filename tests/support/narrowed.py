@@ -263,15 +263,14 @@ def _add_configuration(
 def _add_file(
     add: Any, link_id: UUID, name: str, random: Random, ago: _Ago, hidden: Random | None
 ) -> None:
-    outcome = random.choice(list(LinkedFile.Outcome.values))
-    is_waiting = outcome == "missing" and random.random() < 0.5
+    outcome = random.choice(["missing", "missing", *LinkedFile.Outcome.values])
     # What it was called before may be what is not seen any more.
     former = HIDDEN_IDS[1] if hidden and hidden.random() < 0.3 else ""
     add(
         LinkedFile, link_id=link_id, path=f"{name}/policy-config.yaml", configuration=name,
         renamed_from=former if name in (*SEEN_IDS, "a-new") else random.choice(["", "a-one"]),
         blob="b" * 40, content_hash=_HASHES[0], outcome=outcome, updated_at=ago(),
-        findings=[_finding(hidden)] if is_waiting else [],
+        findings=[_finding(hidden)] if outcome == "missing" else [],
     )  # fmt: skip
 
 
