@@ -127,7 +127,7 @@ def add_hidden(world: World, random: Random) -> None:
         add(model, **{"pk": next(number) * 3 + 1, **fields})
 
     for name in random.sample(HIDDEN_IDS, random.randrange(1, 4)):
-        owner = random.choice(["", str(_SEEN_LINK), str(_HIDDEN_LINK)])
+        owner = random.choice([str(_SEEN_LINK), str(_SEEN_LINK), str(_HIDDEN_LINK), ""])
         _add_configuration(numbered, add, name, {"team": "b"}, owner, random, ago)
         for link_id in (_SEEN_LINK, _HIDDEN_LINK):
             if random.random() < 0.7:
@@ -241,7 +241,7 @@ def _add_configuration(
     number: Any, add: Any, name: str, labels: dict[str, str], owner: str, random: Random, ago: _Ago
 ) -> None:
     versions, at = random.randrange(1, 3), ago()
-    refused = random.random() < 0.3
+    refused = random.random() < 0.5
     add(
         Configuration, pk=name, name=f"Policy {name}", labels=labels,
         status=random.choice(["active", "active", "archived"]),
