@@ -148,7 +148,7 @@ class ClientKeys(View):
 
     def get(self, request: Request) -> Response:
         gateway_id, seen = texts(request, ("gateway",)).get("gateway"), of(request)
-        if gateway_id is not None:
+        if gateway_id is not None and seen.is_narrowed:
             found_gateway(gateway_id, seen)
         rows = ClientKey.objects.order_by("pk")
         asked = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from access import tokens
 from access.sights import Sight
 from configurations.models import Configuration, Version
+from configurations.publish import COUNTER
 from events.models import AuditEntry, Event
 from gateways.models import Binding, ClientKey, Decision, Gateway, State
 from gitrepos.models import GitCredential, Host, Link, LinkedFile, Pause, Remote, SyncRun
@@ -74,12 +75,13 @@ class World:
                 model._default_manager.bulk_create(rows)
 
 
-def add_seen(world: World, random: Random, hidden: Random | None) -> None:
-    """The part that is seen, by `random`; what is hidden in its rows is by `hidden`, if given."""
+def seen_part(random: Random, hidden: Random | None) -> World:
+    """What is seen, by `random`; what its rows have of what is not is by `hidden`, if given."""
+    world = World(30 if hidden else 1)
     ago = _Ago(random)
     _add_credential(world.seen, _SEEN_CREDENTIAL, "team-a", ago)
     for number, link_id in enumerate((_SEEN_LINK, _QUIET_LINK)):
-        _add_link(world.seen, link_id, random, ago, number, _SEEN_CREDENTIAL)
+        _add_link(world.seen, link_id, random, ago, number, _SEEN_CREDENTIAL, hidden)
     for number, name in enumerate(SEEN_IDS):
         owner = random.choice(["", str(_SEEN_LINK), str(_SEEN_LINK)])
         labels = {"team": "a"} if name == "x" else random.choice([{}, {"team": "b"}])
@@ -108,10 +110,12 @@ def add_seen(world: World, random: Random, hidden: Random | None) -> None:
     _add_key(world.seen, "k-one", ago, gateways=["g-one", *extra])
     _add_key(world.seen, "k-team", ago, selector={"k": "1"})
     _add_key(world.seen, "k-all", ago)
+    return world
 
 
-def add_hidden(world: World, random: Random) -> None:
+def hidden_part(random: Random) -> World:
     """Some of what is not seen; each kind of row by chance."""
+    world = World(1)
     ago = _Ago(random)
     add = world.hidden
     _add_counters(world, random)
@@ -120,7 +124,7 @@ def add_hidden(world: World, random: Random) -> None:
     if random.random() < 0.3:
         add(Pause, host="forge.example", credential_digest=SECRET, until=ago(ahead=True))
     _add_credential(add, _HIDDEN_CREDENTIAL, SECRET, ago)
-    _add_link(add, _HIDDEN_LINK, random, ago, 7, random.choice([None, _HIDDEN_CREDENTIAL]))
+    _add_link(add, _HIDDEN_LINK, random, ago, 7, random.choice([None, _HIDDEN_CREDENTIAL]), None)
     number, made = iter(range(1, 1000)), set()
 
     def numbered(model: type[Model], **fields: Any) -> None:
@@ -128,7 +132,7 @@ def add_hidden(world: World, random: Random) -> None:
         add(model, **{"pk": next(number) * 3 + 1, **fields})
 
     for name in random.sample(HIDDEN_IDS, random.randrange(1, 4)):
-        owner = random.choice(["", str(_SEEN_LINK), str(_HIDDEN_LINK)])
+        owner = random.choice([str(_SEEN_LINK), str(_SEEN_LINK), str(_HIDDEN_LINK), ""])
         _add_configuration(numbered, add, name, {"team": "b"}, owner, random, ago)
         for link_id in (_SEEN_LINK, _HIDDEN_LINK):
             if random.random() < 0.7:
@@ -162,6 +166,7 @@ def add_hidden(world: World, random: Random) -> None:
     for action in ("token.created", "git_credential.edited", "client_key.created"):
         _audit(numbered, action, SECRET, random, ago, after={"name": SECRET})
     _add_key(add, "k-hidden", ago, gateways=["g-hidden"])
+    return world
 
 
 class _Ago:
@@ -180,8 +185,8 @@ def _made(world: World) -> Iterable[str]:
 
 
 def _add_counters(world: World, random: Random) -> None:
-    for name in ("configurations", "gateways"):
-        world.hidden(Counter, pk=f"{name}-{SECRET}", value=random.randrange(1, 10**9))
+    for name in (COUNTER, Gateway.COUNTER):
+        world.hidden(Counter, pk=name, value=random.randrange(1, 10**9))
 
 
 def _add_credential(add: Any, pk: UUID, name: str, ago: _Ago) -> None:
@@ -193,8 +198,9 @@ def _add_credential(add: Any, pk: UUID, name: str, ago: _Ago) -> None:
 
 
 def _add_link(
-    add: Any, link_id: UUID, random: Random, ago: _Ago, number: int, credential: UUID | None
-) -> None:
+    add: Any, link_id: UUID, random: Random, ago: _Ago, number: int, credential: UUID | None,
+    hidden: Random | None,
+) -> None:  # fmt: skip
     """A link with its remote, which is due, and may wait."""
     url, at = f"https://forge.example/o/{link_id}", ago()
     add(
@@ -204,24 +210,22 @@ def _add_link(
     )  # fmt: skip
     code = random.choice(["", "", "timeout", "fetch_too_large"])
     is_held = random.random() < 0.3
+    # What the row of a link has of files that may not be seen.
+    some: dict[str, Any] = {}
+    if hidden is not None:
+        some = {
+            "counts": {"synced": hidden.randrange(9), "quarantined": hidden.randrange(9)},
+            "let_off": hidden.choice(["", SECRET]),
+            "include": hidden.choice([[], [f"{SECRET}/**"]]),
+            "exclude": hidden.choice([[], [f"{SECRET}/*"]]),
+        }
     add(
         Link, pk=link_id, remote_id=link_id, url=url, branch=f"b{number}", observed_generation=1,
-        last_commit="c" * 40, last_synced_at=at, error_code=code, error_message=_words(code, ""),
+        last_commit="c" * 40, last_synced_at=at, error_code=code,
+        error_message=_words(code, f" in {SECRET}/p" if hidden else ""),
         error_since=at if code else None, auto_create_configuration=random.random() < 0.5,
-        held=_held(None) if is_held else None, created_at=at, updated_at=at,
+        held=_held(hidden) if is_held else None, created_at=at, updated_at=at, **some,
     )  # fmt: skip
-
-
-def blur(random: Random) -> None:
-    """Change what the rows of seen links have of what is not seen."""
-    for row in Link.objects.filter(pk__in=[_SEEN_LINK, _QUIET_LINK]):
-        row.counts = {"synced": random.randrange(9), "quarantined": random.randrange(9)}
-        row.let_off = random.choice(["", SECRET])
-        row.include = random.choice([[], [f"{SECRET}/**"]])
-        row.exclude = random.choice([[], [f"{SECRET}/*"]])
-        row.error_message = _words(row.error_code, f" in {SECRET}/policy-config.yaml")
-        row.held = _held(random) if row.held else None
-        row.save()
 
 
 def _words(code: str, where: str) -> str:
@@ -242,7 +246,7 @@ def _add_configuration(
     number: Any, add: Any, name: str, labels: dict[str, str], owner: str, random: Random, ago: _Ago
 ) -> None:
     versions, at = random.randrange(1, 3), ago()
-    refused = random.random() < 0.3
+    refused = random.random() < 0.5
     add(
         Configuration, pk=name, name=f"Policy {name}", labels=labels,
         status=random.choice(["active", "active", "archived"]),
