@@ -7,17 +7,23 @@ from typing import Any, cast
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from access import roles, tokens, uses
+from access import roles, sights, tokens, uses
 from access.bearers import Bearer
 from access.models import Token
+from access.trusts import admission, jwt
+from access.trusts.refusals import TOLD, JWTRefusedError
 from keeptrusts import counters
 from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
 
 _CACHE_SIZE = 1024
+NARROWED = (
+    "A token that is narrowed to some configurations may not do this, which may be about others as"
+    " well; use one that is not narrowed."
+)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -26,6 +32,8 @@ class BearerAuthentication(BaseAuthentication):
     The counters are read before any row of the answer, so a body may be newer than its ETag
     but never older. A token is remembered in the process for as long as the counter of tokens
     stands still: a revocation is in force at once, and a known token costs no query.
+    A JWT that meets a trust is looked for among the trusts alone; why it meets none, only the log
+    says.
     """
 
     _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
@@ -35,23 +43,31 @@ class BearerAuthentication(BaseAuthentication):
 
         Raises:
             NotAuthenticated: there is no bearer token.
-            AuthenticationFailed: the token is unknown, revoked or expired.
+            AuthenticationFailed: the token is unknown, revoked or expired, or a JWT meets no trust.
         """
         text = bearer_text(request)
         if not text:
             raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
         counts = counters.read()
-        token = _valid(self._find(text, counts.get(tokens.COUNTER, 0)), text)
-        if not tokens.is_from(token, request.META.get("REMOTE_ADDR", "")):
-            raise AuthenticationFailed("This token may not be used from this address.")
-        uses.note(token)
-        bearer = Bearer("token", str(token.pk), token.name, token.role)
+        bearer = self._bearer(request, text, counts.get(tokens.COUNTER, 0))
         acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
         return bearer, counts
 
     def authenticate_header(self, request: Request) -> str:
         """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
         return "Bearer"
+
+    def _bearer(self, request: Request, text: str, count: int) -> Bearer:
+        refusal: JWTRefusedError | None = None
+        if jwt.is_meant(text) and (tokens.digest(text), count) not in self._known:
+            try:
+                return _by_trust(request, text, count)
+            except JWTRefusedError as exc:
+                refusal = exc
+        token = self._find(text, count)
+        if token is None and refusal is not None:
+            TOLD.tell(refusal)
+        return _by_token(_valid(token, text), _address(request))
 
     def _find(self, text: str, count: int) -> Token | None:
         key = (tokens.digest(text), count)
@@ -73,6 +89,8 @@ class MayAct(BasePermission):
         if method == "options" or not hasattr(view, method):
             return True  # What is not there is answered with 405, to whoever has a token.
         demand(request, view.action_of(request))
+        if bearer(request).sight is not None and view.narrowing_of(request) == sights.REFUSED:
+            raise PermissionDenied(NARROWED, code="narrowed")
         return True
 
 
@@ -107,6 +125,25 @@ def counts(request: Request) -> Mapping[str, int]:
     """The change counters as they stood before the request's first other query."""
     counted: Any = request.auth
     return cast(Mapping[str, int], counted)
+
+
+def _by_token(token: Token, address: str) -> Bearer:
+    if not tokens.is_from(token, address):
+        raise AuthenticationFailed("This token may not be used from this address.")
+    uses.note(token)
+    return Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
+
+
+def _by_trust(request: Request, text: str, count: int) -> Bearer:
+    changes = request.method not in SAFE_METHODS
+    address = _address(request)
+    trust, subject = admission.admit(text, count=count, address=address, changes=changes)
+    return Bearer("trust", str(trust.pk), subject, trust.role, sights.read(trust.sight))
+
+
+def _address(request: Request) -> str:
+    address: str = request.META.get("REMOTE_ADDR", "")
+    return address
 
 
 def _valid(token: Token | None, text: str) -> Token:

@@ -3,19 +3,22 @@
 from dataclasses import dataclass
 
 from access import roles
+from access.sights import Sight
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """Who asks, by a credential that is valid now.
 
-    `kind` is `token`; `id` is that of the credential, and `name` is what people call it.
+    `kind` is `token` or `trust`; `id` is that of the credential, and `name` is what people call it.
+    Without a `sight` all configurations are seen.
     """
 
     kind: str
     id: str
     name: str
     role: str
+    sight: Sight | None = None
 
     def may(self, action: str) -> bool:
         """Whether the role may do something that `access.roles` names."""

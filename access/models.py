@@ -14,7 +14,8 @@ class Token(models.Model):
     who look for the one to revoke. A token without `expires_at` lasts until it is revoked.
     `previous_digest` is that of the text before a rotation, which is good until `previous_until`.
     `made_by` is null for a token of the command line. `networks` are CIDRs from which alone it may
-    be used; any, when the list is empty. `last_used_at` is right to the hour.
+    be used; any, when the list is empty. `sight` is that of `access.sights`, null for a token that
+    sees all configurations; it is never changed. `last_used_at` is right to the hour.
     `emails`, in lower case, and `signers`, fingerprints of keys, are what its holder commits with.
     """
 
@@ -30,8 +31,60 @@ class Token(models.Model):
     # `db_default`: a web of the release before, which knows no such columns, goes on writing.
     emails = models.JSONField(default=list, db_default=[])
     signers = models.JSONField(default=list, db_default=[])
+    sight = models.JSONField(null=True)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="made")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+
+
+class Trust(models.Model):
+    """A trust: JWTs of an issuer that meet all its conditions are bearer tokens.
+
+    One of `repository_id`, `project_id` and `subject` is not empty; `ref` and `environment` may
+    be. The other columns are as a token's; `max_seconds` is the longest life of a JWT.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    issuer = models.CharField(max_length=500)
+    audience = models.CharField(max_length=500)
+    repository_id = models.CharField(max_length=20, blank=True)
+    project_id = models.CharField(max_length=20, blank=True)
+    subject = models.CharField(max_length=500, blank=True)
+    ref = models.CharField(max_length=500, blank=True)
+    environment = models.CharField(max_length=500, blank=True)
+    role = models.CharField(max_length=20)
+    sight = models.JSONField(null=True)
+    networks = models.JSONField(default=list)
+    max_seconds = models.IntegerField()
+    enabled = models.BooleanField(default=True)
+    made_by = models.ForeignKey(Token, models.PROTECT, related_name="trusts")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+
+
+class IssuerKeys(models.Model):
+    """The keys of an issuer that has a trust, for all processes.
+
+    `asked_at` is when somebody began to ask for them, `answered_at` when the last one ended, and
+    `confirmed_at` when the issuer last gave them; null for never.
+    """
+
+    issuer = models.CharField(primary_key=True, max_length=500)
+    keys = models.JSONField(default=list)
+    asked_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+
+class UsedJWT(models.Model):
+    """A JWT that changed something, until it is over.
+
+    `id` is the sha256 of its issuer and its `jti`, `digest` that of what its signature is over.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)
+    digest = models.CharField(max_length=64)
+    until = models.DateTimeField(db_index=True)

@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, str] = {
     "requests.confirm": "confirm or refuse what another person asked for",
     "requests.break_glass": "do it alone, with a reason that is told until another confirms it",
     "tokens.manage": "read, make, edit, rotate and revoke tokens",
+    "trusts.manage": "read, make, edit and delete trusts",
 }
 
 _METRICS = frozenset({"metrics.read"})

@@ -1,4 +1,4 @@
-"""Serializers of tokens: rows of answers, and the bodies that make and change them."""
+"""Serializers of tokens and trusts: rows of answers, and the bodies that make and change them."""
 
 import ipaddress
 import re
@@ -7,14 +7,20 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from access.models import Token
+from access import sights
+from access.models import Token, Trust
 from access.roles import ROLES, VIEWER
-from keeptrusts.api.fields import Choice, Input, Line, Lines, Text, Whole
+from access.sights import NARROWABLE, Sight
+from access.trusts import forms
+from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
 
 _MOST_NETWORKS = 20
 _MOST_PERSONAL = 20
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_MOST_GLOBS = 50
+_MOST_LABELS = 50
 _LONGEST_OVERLAP_SECONDS = 7 * 86_400
+_LONGEST_JWT_SECONDS = 86_400
 
 
 class Cidr(Text):
@@ -41,23 +47,60 @@ class Address(Line):
         return value
 
 
+class FutureTime(serializers.DateTimeField):
+    """A time to come, or null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_internal_value(self, value: Any) -> Any:
+        found = super().to_internal_value(value)
+        if found <= timezone.now():
+            raise serializers.ValidationError("must lie in the future")
+        return found
+
+
+class IdGlob(Text):
+    """A glob of ids of configurations."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if wrong := sights.problem(value):
+            raise serializers.ValidationError(wrong)
+        return value
+
+
+class SightInput(Input):
+    """The configurations that a credential is narrowed to, by `ids`, by `labels`, or by both."""
+
+    ids = serializers.ListField(child=IdGlob(), max_length=_MOST_GLOBS, default=list)
+    labels = serializers.DictField(child=Line(max_length=200, allow_blank=True), default=dict)
+
+    def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > _MOST_LABELS:
+            raise serializers.ValidationError(f"must be at most {_MOST_LABELS}")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        # In a PATCH the defaults are left out.
+        found = {"ids": [], "labels": {}, **attrs}
+        if not found["ids"] and not found["labels"]:
+            raise serializers.ValidationError("must have ids or labels")
+        return Sight.read(found)
+
+
 class TokenEdit(Input):
     """`PATCH /v1/tokens/{id}`; an `expires_at` of null is the latest that is allowed."""
 
     name = Line(max_length=200, required=False)
     note = Lines(max_length=500, required=False, allow_blank=True)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    expires_at = FutureTime(required=False)
     emails = serializers.ListField(
         child=Address(max_length=254), max_length=_MOST_PERSONAL, required=False
     )
     signers = serializers.ListField(
         child=Line(max_length=100), max_length=_MOST_PERSONAL, required=False
     )
-
-    def validate_expires_at(self, value: Any) -> Any:
-        if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("must lie in the future")
-        return value
 
 
 class TokenInput(TokenEdit):
@@ -66,6 +109,13 @@ class TokenInput(TokenEdit):
     name = Line(max_length=200)
     role = Choice(list(ROLES), default=VIEWER)
     networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    sight = SightInput(default=None, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["sight"] is not None and attrs["role"] not in NARROWABLE:
+            able = ", ".join(NARROWABLE)
+            raise serializers.ValidationError({"sight": [f"is for the roles {able} alone"]})
+        return attrs
 
 
 class TokenRotation(Input):
@@ -80,6 +130,47 @@ class TokenRow(serializers.ModelSerializer[Token]):
     class Meta:
         model = Token
         fields = [
-            "id", "name", "role", "note", "hint", "networks", "emails", "signers", "made_by",
-            "created_at", "expires_at", "revoked_at", "last_used_at", "previous_until",
+            "id", "name", "role", "note", "hint", "networks", "sight", "emails", "signers",
+            "made_by", "created_at", "expires_at", "revoked_at", "last_used_at", "previous_until",
+        ]  # fmt: skip
+
+
+class ForgeId(Text):
+    """An id by which a forge knows a repository or project, which is digits as text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if not re.fullmatch("[0-9]{0,20}", value):
+            raise serializers.ValidationError("must be digits, such as 123456")
+        return value
+
+
+class TrustInput(Input):
+    """`POST /v1/trusts`, and in part `PATCH /v1/trusts/{id}`; `forms` checks them together."""
+
+    name = Line(max_length=200)
+    issuer = Line(max_length=500)
+    audience = Line(max_length=500)
+    repository_id = ForgeId(default="", allow_blank=True)
+    project_id = ForgeId(default="", allow_blank=True)
+    subject = Line(max_length=500, default="", allow_blank=True)
+    ref = Line(max_length=500, default="", allow_blank=True)
+    environment = Line(max_length=500, default="", allow_blank=True)
+    role = Choice(list(forms.ROLES), default="ci")
+    networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    sight = SightInput(default=None, allow_null=True)
+    max_seconds = Whole(min_value=60, max_value=_LONGEST_JWT_SECONDS, default=3600)
+    enabled = Flag(default=True)
+    expires_at = FutureTime(default=None)
+
+
+class TrustRow(serializers.ModelSerializer[Trust]):
+    """A trust as lists show it."""
+
+    class Meta:
+        model = Trust
+        fields = [
+            "id", "name", "issuer", "audience", "repository_id", "project_id", "subject", "ref",
+            "environment", "role", "networks", "sight", "max_seconds", "enabled", "made_by",
+            "created_at", "expires_at",
         ]  # fmt: skip

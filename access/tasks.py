@@ -3,9 +3,11 @@
 from celery import shared_task
 
 from access import uses
+from access.trusts import replays
 
 
 @shared_task(name="access.flush", time_limit=60)
 def flush() -> None:
-    """Write when tokens were last used."""
+    """Write when tokens were last used, and forget JWTs that are over."""
+    replays.prune()
     uses.flush()

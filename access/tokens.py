@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from access import people, roles
-from access.models import Token
+from access import people, roles, sights
+from access.models import Token, Trust
+from access.sights import Sight
 from events import audit
 from keeptrusts import counters
 from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
@@ -23,9 +24,11 @@ COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
 _AUDITED = (
-    "name", "role", "note", "hint", "networks", "made_by_id", "expires_at", "emails", "signers",
+    "name", "role", "note", "hint", "networks", "sight", "made_by_id", "expires_at",
+    "emails", "signers",
 )  # fmt: skip
 _PERSONAL = ("emails", "signers")
+_BOUNDED = ("role", "networks", "sight", "expires_at")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -38,18 +41,24 @@ def create(
     note: str = "",
     expires_at: datetime | None = None,
     networks: Sequence[str] = (),
+    sight: Sight | None = None,
     emails: Sequence[str] = (),
     signers: Sequence[str] = (),
 ) -> tuple[Token, str]:
     """Make a token; returns it and its text, which is stored nowhere.
 
-    It gives no more than its maker has: neither in role, nor in time, nor in networks. A maker of
+    It gives no more than its maker has: neither in role, nor in time, networks or sight. A maker of
     None is whoever can run `manage.py`.
 
     Raises:
         FieldError: it would, or would last longer than `KEEPTRUSTS_TOKEN_MAX_DAYS`.
     """
-    fields = {"role": role, "networks": list(networks), "expires_at": _expiry(expires_at, maker)}
+    fields = {
+        "role": role,
+        "networks": list(networks),
+        "sight": sight.stored() if sight else None,
+        "expires_at": expiry(expires_at, maker),
+    }
     _check_bounds(fields, maker)
     text = _new_text()
     with transaction.atomic():
@@ -71,9 +80,8 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
         if "expires_at" in fields:
             if not is_valid(token):
                 raise FieldError("expires_at", "cannot be moved: this token has ended")
-            fields = {**fields, "expires_at": _expiry(fields["expires_at"], editor)}
-            now = {"role": token.role, "networks": token.networks}
-            _check_bounds({**now, **fields}, editor)
+            fields = {**fields, "expires_at": expiry(fields["expires_at"], editor)}
+            _check_bounds({**audit.fields(token, _BOUNDED), **fields}, editor)
         _check_not_own(token, fields, editor)
         before = audit.fields(token, _AUDITED)
         for name, value in fields.items():
@@ -104,8 +112,7 @@ def rotate(
             message = "The text of the token that asks was replaced; send the new one."
             raise ConflictError("text_replaced", message)
         if asker.pk != token.pk:
-            now = {"role": token.role, "networks": token.networks, "expires_at": token.expires_at}
-            _check_bounds(now, asker)
+            _check_bounds(audit.fields(token, _BOUNDED), asker)
         text = _new_text()
         token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
         hint = token.hint
@@ -159,8 +166,8 @@ def is_text_of(token: Token, text: str) -> bool:
     return kept == token.digest or (kept == token.previous_digest and overlaps)
 
 
-def is_from(token: Token, address: str) -> bool:
-    """Whether a token may be used from an address."""
+def is_from(token: Token | Trust, address: str) -> bool:
+    """Whether a token, or a JWT of a trust, may be used from an address."""
     if not token.networks:
         return True
     try:
@@ -201,6 +208,18 @@ def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
         return token
 
 
+def check_gives(fields: Mapping[str, Any], maker: Token) -> None:
+    """Check that a credential with these fields gives no more than its maker has, and that the
+    maker is in force, behind the lock of the counter.
+
+    Raises:
+        ConflictError: the maker has ended (`token_ended`).
+        FieldError: it gives more.
+    """
+    _check_in_force(maker)
+    _check_bounds(fields, maker)
+
+
 def digest(text: str) -> str:
     """The sha256 of a token in hex, which is what is stored."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -234,8 +253,12 @@ def _check_in_force(maker: Token | None) -> None:
         raise ConflictError("token_ended", "The token that asks was revoked or has ended.")
 
 
-def _expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
-    """When a token ends: as asked, else with its maker, or at the longest that is allowed."""
+def expiry(asked: datetime | None, maker: Token | None) -> datetime | None:
+    """When a credential ends: as asked, else with its maker, or at the longest that is allowed.
+
+    Raises:
+        FieldError: it asks for more.
+    """
     most = settings.ENV.token_max_days
     latest = timezone.now() + timedelta(days=most) if most else None
     if asked is not None:
@@ -268,6 +291,8 @@ def _check_bounds(fields: Mapping[str, Any], maker: Token | None) -> None:
     if maker.networks and not _are_within(fields["networks"], maker.networks):
         message = f"must lie within those of the token that asks, {', '.join(maker.networks)}"
         raise FieldError("networks", message)
+    if not sights.covers(sights.read(maker.sight), sights.read(fields.get("sight"))):
+        raise FieldError("sight", "must lie within that of the token that asks")
 
 
 def _are_within(networks: Sequence[str], others: Sequence[str]) -> bool:

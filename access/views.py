@@ -1,4 +1,4 @@
-"""`/v1/tokens` and `/v1/whoami`."""
+"""`/v1/tokens`, `/v1/trusts` and `/v1/whoami`."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,8 +9,17 @@ from rest_framework.response import Response
 
 from access import roles, tokens
 from access.authentication import bearer, bearer_text
-from access.models import Token
-from access.serializers import TokenEdit, TokenInput, TokenRotation, TokenRow
+from access.models import Token, Trust
+from access.serializers import (
+    TokenEdit,
+    TokenInput,
+    TokenRotation,
+    TokenRow,
+    TrustInput,
+    TrustRow,
+)
+from access.sights import UNRELATED
+from access.trusts import registry
 from keeptrusts.api.errors import FieldError, NotFoundError
 from keeptrusts.api.fields import Input
 from keeptrusts.api.views import View, yes_or_no
@@ -40,6 +49,7 @@ class OneToken(View):
 
     query = {"DELETE": ("descendants",)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
+    narrowed = {"DELETE": UNRELATED}
 
     def action_of(self, request: Request) -> str:
         # Whoever holds a token may end it.
@@ -62,13 +72,15 @@ class OneToken(View):
     def delete(self, request: Request, token_id: UUID) -> Response:
         # Whatever the role: what a token made is its own.
         below = yes_or_no(request, "descendants") or False
-        return Response({"data": TokenRow(tokens.revoke(token_id, with_descendants=below)).data})
+        token = registry.revoke_line(token_id) if below else tokens.revoke(token_id)
+        return Response({"data": TokenRow(token).data})
 
 
 class RotateAccessToken(View):
     """Give a token a new text, while the one before stays good for a while."""
 
     actions = {"POST": "tokens.manage"}
+    narrowed = {"POST": UNRELATED}
     shows_secret = ("POST",)
 
     def action_of(self, request: Request) -> str:
@@ -82,19 +94,63 @@ class RotateAccessToken(View):
         return _shown(*made, status=200)
 
 
-class WhoAmI(View):
-    """The token that asks, and what its role may do."""
+class Trusts(View):
+    """List and make trusts."""
 
-    actions = {"GET": roles.ANY}
+    query = {"GET": ("descendants_of",)}
+    actions = {"GET": "trusts.manage", "POST": "trusts.manage"}
 
     def get(self, request: Request) -> Response:
-        token = _token(request)
-        actions = sorted(roles.ROLES.get(token.role, ()))
-        return Response({"data": {"token": TokenRow(token).data, "actions": actions}})
+        above = request.query_params.get("descendants_of")
+        rows = Trust.objects.order_by("created_at", "id")
+        shown = list(rows) if above is None else registry.made_by_line(_uuid(above))
+        return Response({"data": TrustRow(shown, many=True).data})
+
+    def post(self, request: Request) -> Response:
+        trust = registry.create(_valid(TrustInput, request), maker=_token(request))
+        headers = {"Location": f"/v1/trusts/{trust.id}"}
+        return Response({"data": TrustRow(trust).data}, 201, headers=headers)
+
+
+class OneTrust(View):
+    """Show, edit or delete a trust."""
+
+    actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
+
+    def get(self, request: Request, trust_id: UUID) -> Response:
+        return Response({"data": TrustRow(_trust(trust_id)).data})
+
+    def patch(self, request: Request, trust_id: UUID) -> Response:
+        fields = _valid(TrustInput, request, partial=True)
+        if not fields:
+            raise FieldError("body", "must have at least one field to change")
+        trust = registry.edit(trust_id, fields, editor=_token(request))
+        return Response({"data": TrustRow(trust).data})
+
+    def delete(self, request: Request, trust_id: UUID) -> Response:
+        registry.delete(trust_id)
+        return Response(status=204)
+
+
+class WhoAmI(View):
+    """The token that asks, or the trust by which a JWT does, and what the role may do."""
+
+    actions = {"GET": roles.ANY}
+    narrowed = {"GET": UNRELATED}
+
+    def get(self, request: Request) -> Response:
+        asks = bearer(request)
+        row: Any = (
+            {"trust": TrustRow(_trust(asks.id)).data, "subject": asks.name}
+            if asks.kind == "trust"
+            else {"token": TokenRow(_token(request)).data}
+        )
+        return Response({"data": {**row, "actions": sorted(roles.ROLES.get(asks.role, ()))}})
 
 
 def _is_own(view: View, request: Request) -> bool:
-    return str(view.kwargs["token_id"]) == bearer(request).id
+    asks = bearer(request)
+    return asks.kind == "token" and str(view.kwargs["token_id"]) == asks.id
 
 
 def _token(request: Request) -> Token:
@@ -102,8 +158,15 @@ def _token(request: Request) -> Token:
     return Token.objects.get(pk=bearer(request).id)
 
 
-def _valid(form: type[Input], request: Request) -> dict[str, Any]:
-    body = form(data=request.data)
+def _trust(trust_id: UUID | str) -> Trust:
+    trust = Trust.objects.filter(pk=trust_id).first()
+    if trust is None:
+        raise NotFoundError("trust with this id")
+    return trust
+
+
+def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    body = form(data=request.data, partial=partial)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
 

@@ -11,6 +11,7 @@ from configurations import checks, pins, queries, versions
 from configurations.models import Configuration
 from configurations.requests import guard
 from configurations.requests.kinds import Caller, Kind
+from configurations.seen import ALL, Seen
 from configurations.serializers import (
     ArchivalInput,
     ConfigurationEdit,
@@ -25,9 +26,13 @@ _FIELDS = ("name", "description", "labels", "four_eyes")
 _MOST_WEAKENED = 50
 
 
-def edit(configuration_id: str, body: Any, caller: Caller) -> Callable[[], object]:
-    """Change fields of a configuration, and its content."""
+def edit(
+    configuration_id: str, body: Any, caller: Caller, *, seen: Seen = ALL
+) -> Callable[[], object]:
+    """Change fields of a configuration, and its content; by whom, it stays `seen`."""
     given = valid(ConfigurationEdit, body)
+    if "labels" in given:
+        seen.check_labels(configuration_id, given["labels"])
     content = given.get("content")
     if content is not None:
         pack = checks.check(content, asker=caller.asker)

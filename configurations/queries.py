@@ -10,6 +10,7 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 from configurations.models import Configuration, Version
 from configurations.publish import COUNTER
 from configurations.requests.queries import broken
+from configurations.seen import ALL, Seen
 from keeptrusts import counters, database
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.models import Counter
@@ -66,15 +67,15 @@ def in_force() -> QuerySet[Configuration]:
     return Configuration.objects.filter(Q(status="active") | Q(pk__in=enforced.values("pk")))
 
 
-def refused() -> QuerySet[Configuration]:
+def refused(seen: Seen = ALL) -> QuerySet[Configuration]:
     """All configurations in force that the rules that judged them last would refuse."""
-    return in_force().filter(refused_since__isnull=False)
+    return in_force().filter(seen.where(), refused_since__isnull=False)
 
 
-def refused_by_owner() -> Mapping[str, Mapping[str, datetime]]:
+def refused_by_owner(seen: Seen = ALL) -> Mapping[str, Mapping[str, datetime]]:
     """For each link, by id, the configurations of `refused` that it feeds, with the time since."""
     owners: dict[str, dict[str, datetime]] = defaultdict(dict)
-    rows = refused().exclude(owner="").order_by("pk")
+    rows = refused(seen).exclude(owner="").order_by("pk")
     for owner, pk, since in rows.values_list("owner", "pk", "refused_since"):
         assert since is not None
         owners[owner][pk] = since
@@ -82,7 +83,12 @@ def refused_by_owner() -> Mapping[str, Mapping[str, datetime]]:
 
 
 def rows(
-    *, status: str, after: str, limit: int | None = None, warned: bool | None = None
+    *,
+    status: str,
+    after: str,
+    limit: int | None = None,
+    warned: bool | None = None,
+    seen: Seen = ALL,
 ) -> tuple[int, list[Row]]:
     """Configurations by id, only those with an id behind `after`, with the change counter.
 
@@ -91,6 +97,7 @@ def rows(
     selects those with a warning, or without.
     """
     matches: QuerySet[Configuration] = in_force() if status == IN_FORCE else _of(status)
+    matches = matches.filter(seen.where())
     if after:
         matches = matches.filter(pk__gt=after)
     if warned is not None:

@@ -1,16 +1,20 @@
 """`/v1/configurations`."""
 
+import hashlib
 from collections import OrderedDict
+from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer, counts
+from access.sights import FILTERED, UNRELATED
 from configurations import changes, checks, queries, versions
 from configurations.changes import valid
 from configurations.publish import COUNTER
 from configurations.requests.kinds import Caller
+from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.serializers import ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.api.errors import FieldError
@@ -28,9 +32,12 @@ class Configurations(View):
 
     query = {"GET": ("status", "warning", "limit", "cursor")}
     actions = {"GET": "configurations.read", "POST": "configurations.edit"}
+    narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request) -> Response:
         query = _list_query(request)
+        if (seen := of(request)).is_narrowed:
+            return _narrowed_list(request, seen, *query)
         count = counts(request).get(COUNTER, 0)
         etag = _list_etag(count, *query)
         if is_known(request.headers.get("If-None-Match", ""), etag):
@@ -42,6 +49,7 @@ class Configurations(View):
         body = valid(ConfigurationInput, request.data)
         pack = checks.check(body["content"], asker=_asker(request))
         configuration_id = checks.identity(pack, asked=body.get("id"))
+        of(request).check_new(configuration_id)
         row = versions.create(
             configuration_id,
             content=body["content"],
@@ -60,7 +68,7 @@ class Configurations(View):
         )
 
 
-class OneConfiguration(View):
+class OneConfiguration(ConfigurationView):
     """Show, edit or archive a configuration."""
 
     query = {"DELETE": ("override",)}
@@ -69,12 +77,13 @@ class OneConfiguration(View):
         "PATCH": "configurations.edit",
         "DELETE": "configurations.edit",
     }
+    narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.row(configuration_id)})
 
     def patch(self, request: Request, configuration_id: str) -> Response:
-        changes.edit(configuration_id, request.data, caller(request))()
+        changes.edit(configuration_id, request.data, caller(request), seen=of(request))()
         return Response({"data": queries.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
@@ -90,6 +99,7 @@ class Validate(OneConfiguration):
     """
 
     actions = {**OneConfiguration.actions, "POST": "configurations.check"}
+    narrowed = {**OneConfiguration.narrowed, "POST": UNRELATED}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         given = valid(ValidationInput, request.data)
@@ -99,17 +109,18 @@ class Validate(OneConfiguration):
         return Response({"data": judgement})
 
 
-class Rollback(View):
+class Rollback(ConfigurationView):
     """Make the content of an earlier version the next one."""
 
     actions = {"POST": "configurations.edit"}
+    narrowed = {"POST": FILTERED}
 
     def post(self, request: Request, configuration_id: str) -> Response:
         changes.rollback(configuration_id, request.data, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
 
-class Diff(View):
+class Diff(ConfigurationView):
     """Compare what two versions enforce.
 
     Without `to` it is the current version, without `from` the one before `to`.
@@ -117,6 +128,7 @@ class Diff(View):
 
     query = {"GET": ("from", "to")}
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
@@ -130,10 +142,11 @@ class Diff(View):
         return Response({"data": {"from": before, "to": after, "changes": found}})
 
 
-class Content(View):
+class Content(ConfigurationView):
     """The exact bytes of the current version, or of version `number`."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(
         self, request: Request, configuration_id: str, number: int | None = None
@@ -145,19 +158,21 @@ class Content(View):
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 
-class Versions(View):
+class Versions(ConfigurationView):
     """The history of a configuration."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": queries.version_rows(configuration_id)})
 
 
-class OneVersion(View):
+class OneVersion(ConfigurationView):
     """One version without its content."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
         return Response({"data": queries.version_row(configuration_id, number)})
@@ -175,15 +190,31 @@ def _encoded_list(
     query = (status, warned, after, limit)
     if (kept := _KEPT.get((count, *query))) is not None:
         return count, kept
-    most = None if limit is None else limit + 1
-    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned)
-    answer: dict[str, object] = {"data": matches[:limit]}
-    if limit is not None:
-        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
+    count, answer = _list(ALL, *query)
     encoded = _KEPT[count, *query] = encode(answer)
     while len(_KEPT) > _MOST_KEPT:
         _KEPT.popitem(last=False)
     return count, encoded
+
+
+def _narrowed_list(request: Request, seen: Seen, *query: Any) -> Response:
+    """The list of those that are seen. Its ETag is of its bytes: the counter is of all changes."""
+    encoded = encode(_list(seen, *query)[1])
+    headers = {"ETag": f'"{hashlib.sha256(encoded).hexdigest()}"'}
+    if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
+        return Response(status=304, headers=headers)
+    return Response(encoded, headers=headers)
+
+
+def _list(
+    seen: Seen, status: str, warned: bool | None, after: str, limit: int | None
+) -> tuple[int, dict[str, object]]:
+    most = None if limit is None else limit + 1
+    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned, seen=seen)
+    answer: dict[str, object] = {"data": matches[:limit]}
+    if limit is not None:
+        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
+    return count, answer
 
 
 def _list_etag(count: int, *query: object) -> str:

@@ -49,7 +49,7 @@ class AuditEntry(models.Model):
 
     `target` is the id of what was changed; its kind is the first word of `action`. `before` and
     `after` hold the fields that differ, without secrets: `before` is null for what was made, and
-    `after` for what was removed. `actor_id` is that of a token, gateway or link.
+    `after` for what was removed. `actor_id` is that of a token, trust, gateway or link.
     """
 
     at = models.DateTimeField(db_index=True)

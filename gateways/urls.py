@@ -3,7 +3,8 @@
 from django.urls import path
 
 from configurations.requests import kinds
-from gateways.api import changes, clientkeys, fleet, machine, reading
+from events.views import AuditLog, Events
+from gateways.api import changes, clientkeys, fleet, logs, machine, reading
 
 kinds.register(changes.KINDS)
 
@@ -24,6 +25,9 @@ urlpatterns = [
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
+    # Here, where all is known that decides what of them is seen.
+    path("events", Events.as_view(part=logs.events)),
+    path("audit-log", AuditLog.as_view(part=logs.entries)),
     path("enrolment-tokens", fleet.EnrolmentTokens.as_view()),
     path("enrolment-tokens/<uuid:token_id>", fleet.OneEnrolmentToken.as_view()),
     path("client-keys", clientkeys.ClientKeys.as_view()),

@@ -53,6 +53,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CREDENTIALS = ["access.tokens.digests", "gateways.registry.tokens.digests"]
 DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
+# Gives a document of an issuer of JWTs, by the operator's terms for calls to others.
+ISSUER_DOCUMENTS = "gitrepos.api.issuers.fetch"
+
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
 MAX_BODY_BYTES = 8 << 20
 

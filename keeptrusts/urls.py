@@ -12,7 +12,6 @@ urlpatterns = [
     path("metrics", metrics_page.Metrics.as_view()),
     path("v1/", include("access.urls")),
     path("v1/", include("configurations.urls")),
-    path("v1/", include("events.urls")),
     path("v1/", include("gitrepos.urls")),
     path("v1/", include("gateways.urls")),
 ]

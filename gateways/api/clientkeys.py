@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
+from access.sights import FILTERED
+from configurations.seen import of
 from configurations.serializers import Id, Labels
-from gateways.api.fleet import valid
+from gateways.api.fleet import found_gateway, valid
 from gateways.models import ClientKey, Gateway
-from gateways.registry import clientkeys
+from gateways.registry import clientkeys, narrowing
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input, Text, Whole
 from keeptrusts.api.views import View, texts
@@ -142,11 +144,15 @@ class ClientKeys(View):
 
     query = {"GET": ("gateway",)}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
+        gateway_id, seen = texts(request, ("gateway",)).get("gateway"), of(request)
+        if gateway_id is not None and seen.is_narrowed:
+            found_gateway(gateway_id, seen)
         rows = ClientKey.objects.order_by("pk")
-        gateway_id = texts(request, ("gateway",)).get("gateway")
-        found = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)
+        asked = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)
+        found = narrowing.client_keys(asked, seen)
         return Response({"data": ClientKeyRow(found, many=True).data})
 
     def post(self, request: Request) -> Response:
@@ -161,12 +167,13 @@ class OneClientKey(View):
     """Show, edit or revoke a client key."""
 
     actions = {"GET": "gateways.read", "PATCH": "client_keys.edit", "DELETE": "client_keys.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, name: str) -> Response:
-        row = ClientKey.objects.filter(pk=name).first()
-        if row is None:
+        rows = narrowing.client_keys(ClientKey.objects.filter(pk=name), of(request))
+        if not rows:
             raise NotFoundError(f"client key {name!r}")
-        return Response({"data": ClientKeyRow(row).data})
+        return Response({"data": ClientKeyRow(rows[0]).data})
 
     def patch(self, request: Request, name: str) -> Response:
         fields = valid(ClientKeyEdit, request)

@@ -4,10 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.authentication import bearer, demand
+from access.authentication import NARROWED, bearer, demand
+from access.sights import FILTERED
+from configurations.seen import ALL, Seen, of
 from gateways.api.serializers import (
     BindingInput,
     BindingRow,
@@ -18,7 +22,7 @@ from gateways.api.serializers import (
     GatewayRow,
 )
 from gateways.models import Binding, EnrolmentToken, Gateway
-from gateways.registry import bindings, enrolment, gateways, reissues
+from gateways.registry import bindings, enrolment, gateways, narrowing, reissues
 from gateways.signing import keys
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input
@@ -30,13 +34,15 @@ class Gateways(View):
 
     query = {"GET": ("enrolled_by",)}
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
+    narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        rows = Gateway.objects.filter(deleted_at=None).order_by("pk")
+        seen = of(request)
+        rows = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None).order_by("pk")
         if (token_id := identifier(request, "enrolled_by")) is not None:
             rows = rows.filter(enrolled_by=token_id)
-        return Response({"data": GatewayRow(rows, many=True).data})
+        return Response({"data": GatewayRow(narrowing.trim(rows, seen), many=True).data})
 
     def post(self, request: Request) -> Response:
         fields = valid(GatewayInput, request)
@@ -49,17 +55,21 @@ class OneGateway(View):
     """Show, edit or delete a gateway."""
 
     actions = {"GET": "gateways.read", "PATCH": "gateways.bind", "DELETE": "gateways.edit"}
+    narrowed = {"GET": FILTERED, "PATCH": FILTERED}
 
     def get(self, request: Request, gateway_id: str) -> Response:
-        row = Gateway.objects.filter(pk=gateway_id, deleted_at=None).first()
-        if row is None:
-            raise NotFoundError(f"gateway {gateway_id!r}")
-        return Response({"data": GatewayRow(row).data})
+        return Response({"data": GatewayRow(found_gateway(gateway_id, of(request))).data})
 
     def patch(self, request: Request, gateway_id: str) -> Response:
-        fields, actor = valid(GatewayEdit, request), bearer(request).name
+        seen = of(request)
+        if seen.is_narrowed:
+            found_gateway(gateway_id, seen)
+        fields, actor = valid(GatewayEdit, request, seen), bearer(request).name
         if set(fields) != {"configuration_id"}:
             demand(request, "gateways.edit")
+        if seen.is_narrowed and fields["configuration_id"] is None:
+            # Left to selectors, it might be bound to what is not seen.
+            raise PermissionDenied(NARROWED, code="narrowed")
         row = gateways.edit(gateway_id, fields=fields, actor=actor)
         return Response({"data": GatewayRow(row).data})
 
@@ -82,8 +92,11 @@ class Reissue(View):
     """Say a gateway's policy and client keys again, above what it has from before a restore."""
 
     actions = {"POST": "gateways.bind"}
+    narrowed = {"POST": FILTERED}
 
     def post(self, request: Request, gateway_id: str) -> Response:
+        if (seen := of(request)).is_narrowed:
+            found_gateway(gateway_id, seen)
         valid(Input, request)
         reissues.reissue_asked(gateway_id)
         return Response({"data": {"id": gateway_id}})
@@ -141,9 +154,10 @@ class Bindings(View):
     """List and make selectors."""
 
     actions = {"GET": "gateways.read", "POST": "gateways.bind"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        rows = Binding.objects.order_by("created_at", "pk")
+        rows = _bindings(of(request)).order_by("created_at", "pk")
         return Response({"data": BindingRow(rows, many=True).data})
 
     def post(self, request: Request) -> Response:
@@ -160,9 +174,10 @@ class OneBinding(View):
     """Show or remove a selector."""
 
     actions = {"GET": "gateways.read", "DELETE": "gateways.bind"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, binding_id: UUID) -> Response:
-        row = Binding.objects.filter(pk=binding_id).first()
+        row = _bindings(of(request)).filter(pk=binding_id).first()
         if row is None:
             raise NotFoundError("gateway binding with this id")
         return Response({"data": BindingRow(row).data})
@@ -177,11 +192,27 @@ def registered(made: tuple[Gateway, str]) -> Response:
     return Response({"data": _introduced(*made)}, status=201, headers=headers)
 
 
-def valid(serializer: type[Input], request: Request) -> dict[str, Any]:
-    """The checked body of a request."""
-    body = serializer(data=request.data)
+def valid(serializer: type[Input], request: Request, seen: Seen = ALL) -> dict[str, Any]:
+    """The checked body of a request, which may name configurations that are seen."""
+    body = serializer(data=request.data, context={"seen": seen})
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
+
+
+def found_gateway(gateway_id: str, seen: Seen) -> Gateway:
+    """The gateway with this id.
+
+    Raises:
+        NotFoundError: there is none that is seen.
+    """
+    rows = Gateway.objects.filter(seen.where("bound__pk"), pk=gateway_id, deleted_at=None)
+    if not (found := narrowing.trim(rows, seen)):
+        raise NotFoundError(f"gateway {gateway_id!r}")
+    return found[0]
+
+
+def _bindings(seen: Seen) -> QuerySet[Binding]:
+    return Binding.objects.filter(seen.where("configuration__pk"))
 
 
 def _introduced(row: Gateway, token: str) -> dict[str, Any]:

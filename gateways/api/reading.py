@@ -3,7 +3,11 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.sights import FILTERED
+from configurations.seen import ConfigurationView, of
 from gateways.drift import judge, rollout, survey
+from gateways.drift.survey import WHOLE, Part
+from gateways.registry import narrowing
 from gateways.reports import decisions
 from keeptrusts.api.views import View, moment, texts, whole, words
 from kt.policy.decision.values import SEVERITY
@@ -17,10 +21,13 @@ class Drift(View):
 
     query = {"GET": ("state", "gateway", "configuration")}
     actions = {"GET": "drift.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
         states = words(request, "state", known=judge.STATES)
-        rows = survey.rows(**texts(request, ("gateway", "configuration")))
+        seen = of(request)
+        part = Part(seen, narrowing.ambiguous(seen)) if seen.is_narrowed else WHOLE
+        rows = survey.rows(**texts(request, ("gateway", "configuration")), part=part)
         matches = [row for row in rows if row["state"] in states]
         return Response({"data": matches, "summary": survey.summary(rows)})
 
@@ -30,6 +37,7 @@ class Decisions(View):
 
     query = {"GET": (*_FILTERS, "verdict", "since", "until", "limit", "cursor")}
     actions = {"GET": "decisions.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
         filters: dict[str, object] = {**texts(request, _FILTERS)}
@@ -41,14 +49,16 @@ class Decisions(View):
             until=moment(request, "until"),
             after=request.query_params.get("cursor", ""),
             limit=whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or 100,
+            seen=of(request),
         )
         return Response({"data": rows, "next_cursor": more})
 
 
-class Rollout(View):
+class Rollout(ConfigurationView):
     """The progress of a configuration's current version to its gateways."""
 
     actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": rollout.show(configuration_id)})

@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from configurations.models import Configuration
+from configurations.seen import ALL
 from configurations.serializers import Id, Labels
 from gateways.models import Binding, EnrolmentToken, Gateway
 from keeptrusts.api.fields import Choice, Input, Line, Whole
@@ -26,11 +27,12 @@ class NewId(Id):
 
 
 class ConfigurationId(Id):
-    """The id of a configuration that exists."""
+    """The id of a configuration that exists, for the `seen` of the context."""
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
-        if not Configuration.objects.filter(pk=value).exists():
+        seen = self.context.get("seen", ALL)
+        if value not in seen or not Configuration.objects.filter(pk=value).exists():
             raise serializers.ValidationError(f"there is no configuration {value!r}")
         return value
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from configurations.models import Configuration
+from configurations.seen import ALL, Seen
+from gitrepos.links import narrowing
 from gitrepos.models import Link, LinkedFile
 
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
@@ -38,8 +40,11 @@ class File:
         return self.outcome in _GONE
 
 
-def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
-    """The files of all configurations, or of the wanted ones, by link and configuration."""
+def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, File]:
+    """The files of all configurations, or of the wanted ones, by link and configuration.
+
+    A policy that went on under an id that is not `seen` moved nowhere.
+    """
     rows = LinkedFile.objects.exclude(configuration="")
     if wanted is not None:
         rows = rows.filter(configuration__in=wanted)
@@ -58,15 +63,16 @@ def read(wanted: Collection[str | None] | None) -> dict[_Key, File]:
     return files | {
         key: replace(files[key], moved_to=path, renamed=renamed)
         for key, (path, renamed) in moved.items()
-        if key in gone
+        if key in gone and renamed in seen
     }
 
 
-def held() -> dict[_Key, Mapping[str, str]]:
+def held(seen: Seen = ALL) -> dict[_Key, Mapping[str, str]]:
     """The commit that waits for a person, for each file that it would remove."""
     found: dict[_Key, Mapping[str, str]] = {}
     holding = Link.objects.filter(held__isnull=False, suspended=False)
-    for link_id, waiting in holding.values_list("pk", "held"):
+    for link_id, full in holding.values_list("pk", "held"):
+        waiting = narrowing.trimmed_hold(full, seen)
         assert waiting is not None
         about = {name: waiting[name] for name in ("commit", "reason", "message", "since")}
         for row in waiting["would_remove"]:

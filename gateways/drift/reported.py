@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from configurations.seen import Seen
 from gateways.reports.live import LastReport
 from gateways.reports.reports import Claim, Essence
+
+# The hash of what a gateway runs, where that is of a configuration that is not seen.
+HIDDEN = "hidden"
+_BEFORE = "reported about what it was bound to before"
 
 
 class Stored(NamedTuple):
@@ -58,6 +63,24 @@ class Stored(NamedTuple):
             self.state__running_configuration, self.state__running_version,
             self.state__running_hash,
         )  # fmt: skip
+
+    def narrowed(self, seen: Seen, *, ambiguous: bool) -> Self:
+        """The same without what it ran, was handed or reported of what is not seen.
+
+        It is bound to what is seen, and may have been bound to something else before.
+        """
+        row = self._replace(ambiguous=ambiguous)
+        if self.state__handed_hash != self.bound__content_hash:
+            row = row._replace(state__handed_hash="")
+        since, bound_at = self.state__problem_since, self.bound_at
+        if since is None or bound_at is None or since < bound_at:
+            row = row._replace(state__problem_message=_BEFORE)
+        if self.state__running_hash and self.state__running_configuration not in seen:
+            row = row._replace(
+                state__running_configuration="", state__running_version=None,
+                state__running_hash=HIDDEN, state__running_seq=0,
+            )  # fmt: skip
+        return row
 
     @property
     def is_ahead(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from configurations import checks
 from configurations.models import Configuration, Version
+from configurations.seen import ALL, Seen
 from gateways.drift import feeds, judge
 from gateways.drift.feeds import File
 from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Successor, Verdict
-from gateways.drift.reported import Stored
+from gateways.drift.reported import HIDDEN, Stored
 from gateways.models import Gateway
 from gateways.reports import live, reports
 from gateways.reports.reports import Claim
@@ -33,26 +34,45 @@ _LOST_FOR = timedelta(days=1)
 _REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
 
 
-def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The configurations that are seen, and the gateways that are then shown as ambiguous."""
+
+    seen: Seen = ALL
+    ambiguous: Collection[str] = ()
+
+
+WHOLE = Part()
+
+
+def rows(*, gateway: str = "", configuration: str = "", part: Part = WHOLE) -> list[Row]:
     """A row for each gateway by id, then one for each active configuration without gateways.
 
-    `gateway` and `configuration` limit the rows to those with this id.
+    `gateway` and `configuration` limit the rows to those with this id, `part` to what is seen.
     """
+    seen = part.seen
     # Before the rows: a report says nothing newer than those that are read after it.
-    seen, handed = _live()
+    last, handed = _live()
     everybody = Gateway.objects.filter(deleted_at=None)
     named = {"pk": gateway, "bound": configuration}
-    selected = everybody.filter(**{name: value for name, value in named.items() if value})
+    selected = everybody.filter(
+        seen.where("bound__pk"), **{name: value for name, value in named.items() if value}
+    )
     stored = [Stored(*row) for row in selected.order_by("pk").values_list(*Stored._fields)]
-    gateways = [row.after(seen.get(row.pk)) for row in stored]
+    gateways = [row.after(last.get(row.pk)) for row in stored]
+    if seen.is_narrowed:
+        gateways, handed = _narrowed(gateways, handed, part)
     bound = {row.bound_id for row in gateways}
-    unbound = [] if gateway else _unbound(bound, configuration)
-    wanted = {*bound, *unbound} if gateway or configuration else None
-    sources = _sources(wanted, bound)
+    unbound = [] if gateway else _unbound(bound, configuration, seen)
+    is_part = gateway or configuration or seen.is_narrowed
+    sources = _sources({*bound, *unbound} if is_part else None, bound, seen)
     published = _published({row.claim for row in gateways})
     clock = Clock(
         timezone.now(),
-        reports.interval_seconds(everybody.count()),
+        # It tells how many gateways there are.
+        reports.MOST_INTERVAL_SECONDS
+        if seen.is_narrowed
+        else reports.interval_seconds(everybody.count()),
         settings.ENV.gateway_offline_seconds,
     )
     answer = []
@@ -63,7 +83,9 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
         answer.append(
             {**_row(row.pk, row.bound_id, source, facts, version, clock), "client_keys": row.keys}
         )
-    lost = {} if configuration else _lost(seen, {row.pk for row in stored}, gateway)
+    # Nobody knows what one that was lost is bound to.
+    is_whole = not configuration and not seen.is_narrowed
+    lost = _lost(last, {row.pk for row in stored}, gateway) if is_whole else {}
     for pk, lost_facts in lost.items():
         answer.append({**_row(pk, None, None, lost_facts, None, clock), "client_keys": None})
     for pk in unbound:
@@ -72,9 +94,18 @@ def rows(*, gateway: str = "", configuration: str = "") -> list[Row]:
     return answer
 
 
-def _unbound(bound: Collection[str | None], configuration: str) -> list[str]:
+def _narrowed(
+    gateways: Iterable[Stored], handed: Mapping[str, live.Handed], part: Part
+) -> tuple[list[Stored], Mapping[str, live.Handed]]:
+    """Gateways and what they were handed, without what is not seen."""
+    rows = [row.narrowed(part.seen, ambiguous=row.pk in part.ambiguous) for row in gateways]
+    desired = {row.pk: row.bound__content_hash for row in rows}
+    return rows, {pk: one for pk, one in handed.items() if one.content_hash == desired.get(pk)}
+
+
+def _unbound(bound: Collection[str | None], configuration: str, seen: Seen) -> list[str]:
     """Ids of active configurations (or of this one, if active) that are not in `bound`."""
-    active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
+    active = Configuration.objects.filter(seen.where(), status=Configuration.Status.ACTIVE)
     if configuration:
         active = active.filter(pk=configuration)
     return [pk for pk in active.order_by("pk").values_list("pk", flat=True) if pk not in bound]
@@ -96,7 +127,7 @@ def _live() -> tuple[Mapping[str, live.LastReport], Mapping[str, live.Handed]]:
 
 
 def _sources(
-    wanted: Collection[str | None] | None, bound: Collection[str | None]
+    wanted: Collection[str | None] | None, bound: Collection[str | None], seen: Seen
 ) -> dict[str, ConfigurationFacts]:
     """The current versions of all configurations, or of those wanted, compared with git.
 
@@ -107,7 +138,7 @@ def _sources(
     )
     if wanted is not None:
         current = current.filter(configuration__in=wanted)
-    files, held = feeds.read(wanted), feeds.held()
+    files, held = feeds.read(wanted, seen), feeds.held(seen)
     sources = {}
     for version in current.defer("content"):
         key = version.configuration.owner, version.configuration_id
@@ -175,15 +206,15 @@ def _published(claims: Collection[Claim]) -> set[Claim]:
 
 
 def _lost(
-    seen: Mapping[str, live.LastReport], listed: Collection[str], gateway: str
+    last: Mapping[str, live.LastReport], listed: Collection[str], gateway: str
 ) -> dict[str, GatewayFacts]:
     """Gateways of the last day's reports that have no row; only this one, if it is named."""
     since = timezone.now() - _LOST_FOR
-    recent = {pk for pk, report in seen.items() if report.at > since and gateway in ("", pk)}
+    recent = {pk for pk, report in last.items() if report.at > since and gateway in ("", pk)}
     absent = recent.difference(listed)
     deleted = Gateway.objects.filter(pk__in=absent).values_list("pk", flat=True)
     return {
-        pk: GatewayFacts(seen[pk].at, None, False, last_seen_at=seen[pk].at, is_lost=True)
+        pk: GatewayFacts(last[pk].at, None, False, last_seen_at=last[pk].at, is_lost=True)
         for pk in sorted(absent.difference(deleted))
     }
 
@@ -201,7 +232,7 @@ def _facts(row: Stored, handed: live.Handed | None, published: set[Claim]) -> Ga
         stopping=bool(row.state__stopping),
         running_hash=row.state__running_hash or "",
         running_since=row.state__running_since,
-        known=row.claim in published,
+        known=row.claim in published or row.state__running_hash == HIDDEN,
         handed_hash=content_hash or row.state__handed_hash or "",
         problem_code=row.state__problem_code or "",
         problem_message=row.state__problem_message or "",
@@ -221,6 +252,7 @@ def _row(
 ) -> Row:
     verdict = _verdict(source, facts, clock)
     code = facts.problem_code if facts else ""
+    running = facts.running_hash or None if facts else None
     return {
         "gateway": gateway,
         "configuration": configuration,
@@ -234,7 +266,7 @@ def _row(
         "desired_hash": source.content_hash if source else None,
         "desired_version": source.version if source else None,
         "published_hash": facts.handed_hash or None if facts else None,
-        "running_hash": facts.running_hash or None if facts else None,
+        "running_hash": running if running != HIDDEN else None,
         "running_version": running_version,
         "last_seen_at": facts.last_seen_at if facts else None,
         "successor": asdict(source.successor) if source and source.successor else None,

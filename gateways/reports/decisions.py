@@ -11,13 +11,15 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from gateways.models import Decision, Intake
+from configurations.seen import ALL, Seen
+from gateways.models import Decision, Gateway, Intake
 from gateways.registry import gateways
 from gateways.reports import entries, live
 from gateways.reports.entries import Arrival, Entry
+from keeptrusts.api.cursors import Walk
 from keeptrusts.api.errors import BusyError, FieldError, LimitedError
 from keeptrusts.api.printable import printable
 
@@ -68,31 +70,47 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
 
 def page(
     filters: Mapping[str, object], *, since: datetime | None, until: datetime | None, after: str,
-    limit: int,
+    limit: int, seen: Seen = ALL,
 ) -> tuple[list[Row], str | None]:  # fmt: skip
     """Decisions, the newest first, and the cursor of the next page, None at the end.
 
     `filters` are lookups of the columns; `since` is included, `until` is not. `after` is the
     cursor that came with the page before. A page ends at `limit`, or where it gets too large.
+    Where not all configurations are seen, it has decisions about those that are, of gateways that
+    are bound to one of them now.
     """
     matches = Decision.objects.filter(**filters).order_by("-at", "-id")
     if since is not None:
         matches = matches.filter(at__gte=since)
     if until is not None:
         matches = matches.filter(at__lt=until)
-    if after:
+    walk: Walk | None = None
+    most: int | None = limit + 1
+    if seen.is_narrowed:
+        walk = Walk(after or None)
+        matches, most = _narrowed(matches, seen), None
+        matches = matches.filter(at__lte=walk.begun) if walk.begun else matches
+    elif after:
         at, pk = _cursor(after)
         # In this form an index leads to the page.
         matches = matches.filter(Q(at__lt=at) | Q(pk__lt=pk), at__lte=at)
     answer: list[Row] = []
-    last, left_bytes = None, _MOST_PAGE_BYTES
+    following, left_bytes = "", _MOST_PAGE_BYTES
     # Read piece by piece: a thousand rows may have thirty times what a page may.
-    for row in matches[: limit + 1].iterator(chunk_size=_READ_AT_ONCE):
-        if last is not None and (len(answer) == limit or left_bytes <= 0):
-            return answer, _position(last)
+    for row in matches[:most].iterator(chunk_size=_READ_AT_ONCE):
+        if walk is not None and not walk.is_new(row.at):
+            continue
+        if answer and (len(answer) == limit or left_bytes <= 0):
+            return answer, following
         answer.append(_shown(row))
-        last, left_bytes = row, left_bytes - len(orjson.dumps(row.event))
+        following = _position(row) if walk is None else walk.cursor
+        left_bytes -= len(orjson.dumps(row.event))
     return answer, None
+
+
+def _narrowed(matches: QuerySet[Decision], seen: Seen) -> QuerySet[Decision]:
+    gateways = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
+    return matches.filter(seen.where("configuration"), gateway__in=gateways.values("pk"))
 
 
 def _shown(row: Decision) -> Row:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 _REPORTS_PER_SECOND = 15
 _LEAST_INTERVAL_SECONDS = 3
-_MOST_INTERVAL_SECONDS = 100
+MOST_INTERVAL_SECONDS = 100
 _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"]
 
 Claim = tuple[str | None, int | None, str | None]
@@ -91,7 +91,7 @@ def interval_seconds(count: int) -> int:
     3 and 100 seconds, so that a gateway that stops is noticed.
     """
     wished = count // _REPORTS_PER_SECOND
-    return min(max(_LEAST_INTERVAL_SECONDS, wished), _MOST_INTERVAL_SECONDS)
+    return min(max(_LEAST_INTERVAL_SECONDS, wished), MOST_INTERVAL_SECONDS)
 
 
 def take(gateway_id: str, report: Report) -> None:

@@ -8,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
+from access.sights import FILTERED
+from configurations.seen import ALL, Seen, of
 from gitrepos.api.credential_serializers import (
     CredentialInput,
     CredentialRow,
     NewCredential,
 )
-from gitrepos.links import shared_credentials
+from gitrepos.links import narrowing, shared_credentials
 from gitrepos.models import GitCredential
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.views import View
@@ -24,9 +26,11 @@ class GitCredentials(View):
     """List and create shared credentials."""
 
     actions = {"GET": "links.read", "POST": "credentials.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        return Response({"data": CredentialRow(_rows().order_by("name"), many=True).data})
+        rows = _rows(of(request)).order_by("name")
+        return Response({"data": CredentialRow(rows, many=True).data})
 
     def post(self, request: Request) -> Response:
         body = NewCredential(data=request.data, context=_context(request))
@@ -42,9 +46,10 @@ class OneGitCredential(View):
     """Show, edit or delete a shared credential."""
 
     actions = {"GET": "links.read", "PATCH": "credentials.edit", "DELETE": "credentials.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, credential_id: UUID) -> Response:
-        return Response(_shown(credential_id))
+        return Response(_shown(credential_id, of(request)))
 
     def patch(self, request: Request, credential_id: UUID) -> Response:
         row = _found(credential_id)
@@ -70,16 +75,19 @@ def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:
     return {column: fields.pop(field) for column, field in named if field in fields}
 
 
-def _rows() -> QuerySet[Any]:
-    return GitCredential.objects.annotate(git_repos=Count("remotes__links"))
+def _rows(seen: Seen = ALL) -> QuerySet[Any]:
+    """Credentials with the number of links that use them; only those of links that are seen."""
+    links = narrowing.links(seen, "remotes__links")
+    rows = GitCredential.objects.annotate(git_repos=Count("remotes__links", filter=links or None))
+    return rows.filter(git_repos__gt=0) if seen.is_narrowed else rows
 
 
-def _found(credential_id: UUID) -> Any:
-    row = _rows().filter(pk=credential_id).first()
+def _found(credential_id: UUID, seen: Seen = ALL) -> Any:
+    row = _rows(seen).filter(pk=credential_id).first()
     if row is None:
         raise NotFoundError("git credential with this id")
     return row
 
 
-def _shown(credential_id: UUID) -> dict[str, Any]:
-    return {"data": CredentialRow(_found(credential_id)).data}
+def _shown(credential_id: UUID, seen: Seen = ALL) -> dict[str, Any]:
+    return {"data": CredentialRow(_found(credential_id, seen)).data}

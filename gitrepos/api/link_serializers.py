@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from configurations import queries
+from configurations.seen import ALL, Seen
 from gitrepos import refs
 from gitrepos.forge.addresses import (
     NOT_ALLOWED,
@@ -18,6 +19,7 @@ from gitrepos.forge.addresses import (
     literal_address,
     parse,
 )
+from gitrepos.links import narrowing
 from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
@@ -275,11 +277,16 @@ class LinkRow(serializers.ModelSerializer[Link]):
         return refs.tag_of(row.last_ref) or None
 
 
-def shown(rows: Sequence[LinkWithStatus]) -> list[dict[str, Any]]:
-    """Links as the API shows them, with their conditions as of now."""
+def shown(rows: Sequence[LinkWithStatus], seen: Seen = ALL) -> list[dict[str, Any]]:
+    """Links as the API shows them, with their conditions as of now.
+
+    A host rests for failures of any link, so that its trouble is told to who sees all alone.
+    """
     now = timezone.now()
-    refused = queries.refused_by_owner()
-    context = {"now": now, "troubles": hosts.troubles(now), "refused": refused}
+    refused = queries.refused_by_owner(seen)
+    troubles = {} if seen.is_narrowed else hosts.troubles(now)
+    context = {"now": now, "troubles": troubles, "refused": refused}
+    rows = narrowing.trim(rows, seen)
     return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
 
 

@@ -12,15 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
+from access.sights import FILTERED
 from configurations import changes as contents
 from configurations import queries
 from configurations.changes import valid
 from configurations.requests import writer
+from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.views import caller
 from gitrepos import refs, tasks
 from gitrepos.api import changes, overview
 from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from gitrepos.links import four_eyes, links, listing, preview_requests
+from gitrepos.links import four_eyes, links, listing, narrowing, preview_requests
 from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
 from gitrepos.models import Link
 from gitrepos.webhooks import deliveries
@@ -48,10 +50,11 @@ class GitRepos(View):
 
     query = {"GET": ("status", "warning", "follows", "limit", "cursor")}
     actions = {"GET": "links.read", "POST": "links.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
         limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
-        cursor = request.query_params.get("cursor", "")
+        cursor, seen = request.query_params.get("cursor", ""), of(request)
         try:
             rows, following = listing.page(
                 words(request, "status", known=STATUSES),
@@ -59,10 +62,11 @@ class GitRepos(View):
                 limit=limit,
                 warned=yes_or_no(request, "warning"),
                 forms=words(request, "follows", known=refs.FORMS),
+                seen=seen,
             )
         except listing.BadCursorError as exc:
             raise FieldError("cursor", "must be the next_cursor of an answer") from exc
-        answer: dict[str, Any] = {"data": shown(rows)}
+        answer: dict[str, Any] = {"data": shown(rows, seen)}
         return Response(answer if limit is None else answer | {"next_cursor": following})
 
     def post(self, request: Request) -> Response:
@@ -83,10 +87,11 @@ class Summary(View):
     """Show a summary of all links, for dashboards and for a first look when something is wrong."""
 
     actions = {"GET": "links.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
         try:
-            return Response({"data": overview.summary()})
+            return Response({"data": overview.summary(of(request))})
         except redis.RedisError as exc:
             raise UnavailableError("The broker") from exc
 
@@ -110,9 +115,10 @@ class OneGitRepo(View):
     """Show, edit or delete a link."""
 
     actions = {"GET": "links.read", "PATCH": "links.edit", "DELETE": "links.edit"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
-        return Response(_shown(link_id))
+        return Response(_shown(link_id, seen=of(request)))
 
     def patch(self, request: Request, link_id: UUID) -> Response:
         fields, notices = changes.fields(Asked, request.data)
@@ -188,10 +194,11 @@ class Confirm(View):
         return Response(_shown(link_id), status=202)
 
 
-class Pin(View):
+class Pin(ConfigurationView):
     """Pin a version of a configuration, which stays in force whatever git has; or release it."""
 
     actions = {"POST": "configurations.pin", "DELETE": "configurations.pin"}
+    narrowed = dict.fromkeys(actions, FILTERED)
 
     def post(self, request: Request, configuration_id: str) -> Response:
         contents.pin(configuration_id, request.data, caller(request))()
@@ -207,9 +214,12 @@ class Syncs(View):
     """List the history of a link: its last 100 changes and failures, newest first."""
 
     actions = {"GET": "links.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
-        runs = _found(link_id).runs.order_by("-pk")[:_MAX_RUNS]
+        seen = of(request)
+        rows = _found(link_id, seen).runs.order_by("-pk")
+        runs = narrowing.runs(rows if seen.is_narrowed else rows[:_MAX_RUNS], seen, most=_MAX_RUNS)
         return Response({"data": RunRow(runs, many=True).data})
 
 
@@ -217,10 +227,12 @@ class Files(View):
     """List the files of a link with their outcomes."""
 
     actions = {"GET": "links.read"}
+    narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
-        rows = _found(link_id).files.order_by("path", "configuration")
-        return Response({"data": FileRow(rows, many=True).data})
+        seen = of(request)
+        rows = _found(link_id, seen).files.order_by("path", "configuration")
+        return Response({"data": FileRow(narrowing.files(rows, seen), many=True).data})
 
 
 def _uuid(request: Request, name: str) -> UUID | None:
@@ -232,15 +244,15 @@ def _uuid(request: Request, name: str) -> UUID | None:
         raise FieldError(name, "must be the id of a link") from exc
 
 
-def _found(link_id: UUID) -> LinkWithStatus:
-    row = with_status(Link.objects.filter(pk=link_id)).first()
+def _found(link_id: UUID, seen: Seen = ALL) -> LinkWithStatus:
+    row = with_status(Link.objects.filter(narrowing.links(seen), pk=link_id)).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
 
 
-def _shown(link_id: UUID, notices: list[str] | None = None) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": shown([_found(link_id)])[0]}
+def _shown(link_id: UUID, notices: list[str] | None = None, *, seen: Seen = ALL) -> dict[str, Any]:
+    answer: dict[str, Any] = {"data": shown([_found(link_id, seen)], seen)[0]}
     return answer | ({"notices": notices} if notices else {})
 
 

@@ -10,6 +10,8 @@ from django.utils import timezone
 from prometheus_client import core
 
 from configurations import queries
+from configurations.seen import ALL, Seen
+from gitrepos.links import narrowing
 from gitrepos.links.conditions import STATUSES, with_status
 from gitrepos.models import Link, Remote
 from gitrepos.polling import hosts, measures
@@ -39,16 +41,17 @@ class Overview:
     refused: int
 
 
-def read() -> Overview:
+def read(seen: Seen = ALL) -> Overview:
     """Read the overview from the rows and the broker's queues.
 
     Raises:
         redis.RedisError: the broker does not answer.
     """
     now = timezone.now()
-    remotes = _remotes(now)
+    links = narrowing.links(seen)
+    remotes = _remotes(now, links)
     return Overview(
-        statuses=_statuses(),
+        statuses=_statuses(links),
         queues={name: metrics.broker().llen(name) for name in _QUEUES},
         claimed=remotes["claimed"],
         due=remotes["due"],
@@ -56,22 +59,34 @@ def read() -> Overview:
         syncs_waiting=remotes["waiting"],
         syncs_wait_seconds=(now - (remotes["waits_since"] or now)).total_seconds(),
         cooling=[{"host": host, **trouble} for (host, _), trouble in hosts.troubles(now).items()],
-        oldest_failure=_oldest_failure(),
-        refused=queries.refused().count(),
+        oldest_failure=_oldest_failure(links),
+        refused=queries.refused(seen).count(),
     )
 
 
-def summary() -> dict[str, Any]:
+def summary(seen: Seen = ALL) -> dict[str, Any]:
     """The body of `GET /v1/git-repos/summary`: the overview, and figures of the last hour.
+
+    These are of all links, and so are the hosts that rest: null and none where not all are seen.
 
     Raises:
         redis.RedisError: the broker does not answer.
     """
-    now, hour = read(), metrics.recent()
+    now, hour = read(seen), metrics.recent()
     links = sum(now.statuses.values()) - now.statuses["suspended"]
     forges = (*measures.FORGES, measures.OTHER)
     checks = sum(measures.CALLS.sum(hour, forge, "check") for forge in forges)
     link_hours = links * hour.seconds / 3600
+    of_all = {
+        "lateness_seconds": {
+            "p50": measures.LATENESS.quantile(hour, 0.5),
+            "p99": measures.LATENESS.quantile(hour, 0.99),
+        },
+        "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
+        "hosts_cooling": now.cooling,
+    }
+    if seen.is_narrowed:
+        of_all = {**dict.fromkeys(of_all), "hosts_cooling": []}
     return {
         "statuses": now.statuses,
         "in_flight": now.claimed,
@@ -79,12 +94,7 @@ def summary() -> dict[str, Any]:
         "due_for_seconds": now.due_seconds,
         "syncs_waiting": now.syncs_waiting,
         "syncs_wait_for_seconds": now.syncs_wait_seconds,
-        "lateness_seconds": {
-            "p50": measures.LATENESS.quantile(hour, 0.5),
-            "p99": measures.LATENESS.quantile(hour, 0.99),
-        },
-        "forge_calls_per_repo_hour": checks / link_hours if link_hours else None,
-        "hosts_cooling": now.cooling,
+        **of_all,
         "oldest_failure": now.oldest_failure,
         "refused_in_force": now.refused,
     }
@@ -124,11 +134,13 @@ def _gauge(name: str, text: str, label: str, values: dict[str, int]) -> core.Met
     return family
 
 
-def _remotes(now: datetime) -> dict[str, Any]:
+def _remotes(now: datetime, links: Q) -> dict[str, Any]:
     claimed = Q(lease_until__gt=now, claim_id__isnull=False)
     waiting = Q(waits_since__isnull=False, claim_id__isnull=True)
     due = Q(next_poll_at__lte=now) & ~claimed & ~waiting
-    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed | waiting).aggregate(
+    # Of a remote with several links once.
+    some = Q(pk__in=Link.objects.filter(links).values("remote")) if links else Q()
+    return Remote.objects.filter(Q(next_poll_at__lte=now) | claimed | waiting, some).aggregate(
         claimed=Count("pk", claimed),
         due=Count("pk", due),
         first=Min("next_poll_at", filter=due),
@@ -137,13 +149,13 @@ def _remotes(now: datetime) -> dict[str, Any]:
     )
 
 
-def _statuses() -> dict[str, int]:
-    rows = with_status(Link.objects.all()).values_list("status")
+def _statuses(links: Q) -> dict[str, int]:
+    rows = with_status(Link.objects.filter(links)).values_list("status")
     return dict.fromkeys(STATUSES, 0) | dict(rows.annotate(Count("pk")).order_by())
 
 
-def _oldest_failure() -> dict[str, Any] | None:
-    rows = Link.objects.filter(suspended=False, error_since__isnull=False)
+def _oldest_failure(links: Q) -> dict[str, Any] | None:
+    rows = Link.objects.filter(links, suspended=False, error_since__isnull=False)
     row = rows.order_by("error_since").first()
     if row is None:
         return None

@@ -26,6 +26,7 @@ from django.db.models.functions import Cast, Replace
 from configurations import queries
 from configurations.models import Configuration
 from configurations.requests.queries import broken
+from configurations.seen import ALL, Seen
 from gitrepos import errors, refs
 from gitrepos.models import NO_POLICY_FILES, Link
 
@@ -99,10 +100,14 @@ def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> Query
     return links if set(wanted) >= set(STATUSES) else links.filter(status__in=wanted)
 
 
-def with_warning(rows: QuerySet[LinkWithStatus], wanted: bool) -> QuerySet[LinkWithStatus]:
+def with_warning(
+    rows: QuerySet[LinkWithStatus], wanted: bool, seen: Seen = ALL
+) -> QuerySet[LinkWithStatus]:
     """The links whose condition `Warning` is true; or with False the others."""
-    owners = queries.refused().exclude(owner="").values(hex=_hex("owner"))
-    feeding = Q(hex__in=owners) | ~Q(let_off="") | Q(broken_glass=True)
+    owners = queries.refused(seen).exclude(owner="").values(hex=_hex("owner"))
+    # What else warns may tell of configurations that are not seen.
+    others = Q() if seen.is_narrowed else ~Q(let_off="") | Q(broken_glass=True)
+    feeding = Q(hex__in=owners) | others
     return rows.filter(feeding if wanted else ~feeding)
 
 

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from configurations.seen import ALL, Seen
 from gitrepos import refs
+from gitrepos.links import narrowing
 from gitrepos.links.conditions import LinkWithStatus, with_status, with_warning
 from gitrepos.models import Link
 
@@ -26,6 +28,7 @@ def page(
     limit: int | None,
     warned: bool | None = None,
     forms: Collection[str] = refs.FORMS,
+    seen: Seen = ALL,
 ) -> tuple[list[LinkWithStatus], str | None]:
     """A page of links in the order of their creation, and the cursor of the next page.
 
@@ -34,9 +37,10 @@ def page(
     Raises:
         BadCursorError: `cursor` is malformed.
     """
-    rows = with_status(Link.objects.order_by("created_at", "id"), statuses)
+    listed_links = Link.objects.filter(narrowing.links(seen)).order_by("created_at", "id")
+    rows = with_status(listed_links, statuses)
     if warned is not None:
-        rows = with_warning(rows, warned)
+        rows = with_warning(rows, warned, seen)
     for form in set(refs.FORMS).difference(forms):
         rows = rows.exclude(_follows(form))
     if cursor:

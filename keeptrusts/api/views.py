@@ -26,24 +26,29 @@ class View(APIView):
 
     `query` has the query parameters of each method; any other is refused. `actions` has what each
     method is, as `access.roles` names it. `shows_secret` has the methods whose answers show a
-    token, which no cache may store.
+    token, which no cache may store. `narrowed` has how each method answers a credential that does
+    not see all configurations: `filtered`, `unrelated`, and where nothing is said `refused`.
     """
 
     query: Mapping[str, tuple[str, ...]] = {}
     actions: Mapping[str, str] = {}
+    narrowed: Mapping[str, str] = {}
     shows_secret: tuple[str, ...] = ()
 
     def action_of(self, request: Request) -> str:
         """What a request is, or nothing that any role may; HEAD is what GET is."""
-        return self.actions.get("GET" if request.method == "HEAD" else str(request.method), "")
+        return self.actions.get(_method(request), "")
+
+    def narrowing_of(self, request: Request) -> str:
+        """How a request of a narrowed credential is answered."""
+        return self.narrowed.get(_method(request), "refused")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         acting.forget()
         super().initial(request, *args, **kwargs)
         if request.user is not None:
             request.META[AUTHENTICATED] = True
-        method = "GET" if request.method == "HEAD" else str(request.method)
-        check_query(request.query_params, self.query.get(method, ()))
+        check_query(request.query_params, self.query.get(_method(request), ()))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Answer `OPTIONS`; the allowed methods are in `Allow`."""
@@ -55,6 +60,10 @@ class View(APIView):
         stored = "no-store" if self.request.method in self.shows_secret else "private, no-cache"
         private = {"Cache-Control": stored, "Vary": "Authorization"}
         return {**super().default_response_headers, **private}
+
+
+def _method(request: Request) -> str:
+    return "GET" if request.method == "HEAD" else str(request.method)
 
 
 def whole(request: Request, name: str, *, lowest: int, highest: int) -> int | None:

@@ -44,6 +44,31 @@ def test_the_drift_script_tells_ok_warning_and_drift(shared_stack: Stack, repo: 
     ]
 
 
+def test_the_drift_script_needs_a_ci_token_which_may_be_narrowed(
+    shared_stack: Stack, repo: Repo
+) -> None:
+    """Whole it tells of all, narrowed of what it sees, and of nothing else."""
+    names = ("narrow-a", "narrow-b", "narrow-c")
+    repo.commit({f"policies/{name}/policy-config.yaml": policy(name).encode() for name in names})
+    shared_stack.link(repo.url, path="policies/")
+    wait_for(lambda: _synced(shared_stack, *names))
+    labels = {"labels": {"narrow": "c"}}
+    assert shared_stack.request("PATCH", "/v1/configurations/narrow-c", labels).status == 200
+
+    def run(sight: object) -> list[str]:
+        body = {"name": "drift", "role": "ci", "sight": sight}
+        made = shared_stack.request("POST", "/v1/tokens", body).json["data"]
+        token = {"KEEPTRUSTS_API_TOKEN": made["token"]}
+        done = shared_stack.script("detect-drift.sh", repo.clone, **token)
+        assert done.returncode == 0
+        return list(done.stdout.splitlines())
+
+    assert set(run(None)) >= {f"OK: {name}" for name in names}
+    heading = "Checking config drift for all gateways..."
+    assert run({"ids": ["narrow-a"], **labels}) == [heading, "OK: narrow-a", "OK: narrow-c"]
+    assert run({"ids": ["nothing"]}) == [heading]
+
+
 def test_the_link_script_gets_a_link(shared_stack: Stack, repo: Repo, tmp_path) -> None:  # type: ignore[no-untyped-def]
     """With its url swapped for the forge's: 201, and the file under its path is in force."""
     repo.commit({"policies/production/policy-config.yaml": policy("Production")})

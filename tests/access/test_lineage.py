@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from access import tokens, uses
 from access.models import Token
 from access.roles import ROLES, covers
+from access.sights import NARROWABLE, Sight
 from keeptrusts.api.errors import ConflictError
 from keeptrusts.redis_client import client as redis_client
 from tests.support.api import created, error, refusal
@@ -18,6 +19,10 @@ from tests.support.api import created, error, refusal
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 TOKENS = "/v1/tokens"
+# The last one lies within the others.
+SIGHTS = (
+    None, Sight(("a*",)), Sight(labels=frozenset({("t", "a")})), Sight(("b",)), Sight(),
+)  # fmt: skip
 SOON, LATE = "2999-01-31T12:00:00Z", "2999-06-30T12:00:00Z"
 
 
@@ -101,6 +106,62 @@ def test_no_role_is_given_that_its_maker_lacks() -> None:
             else:
                 with pytest.raises(tokens.FieldError):
                     tokens._check_bounds({"role": role, "expires_at": None, "networks": []}, made)
+
+
+def test_no_token_sees_more_than_its_maker() -> None:
+    """Also where a narrowed token may make others; today none may."""
+    for maker in SIGHTS:
+        for asked in SIGHTS:
+            row = Token(role="editor", sight=maker and maker.stored())
+            fields = {"role": "ci", "expires_at": None, "networks": []}
+            fields["sight"] = asked and asked.stored()
+            if maker is None or asked in (maker, SIGHTS[-1]):
+                tokens._check_bounds(fields, row)
+            else:
+                with pytest.raises(tokens.FieldError, match="sight"):
+                    tokens._check_bounds(fields, row)
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [
+        {}, {"ids": []}, {"ids": [], "labels": {}}, {"ids": ["A"]}, {"ids": ["a/b"]}, {"ids": "a"},
+        {"ids": ["****"]}, {"labels": {"a": 1}}, {"labels": ["a"]}, {"names": ["a"]}, "a", [],
+        {"ids": ["a"] * 51}, {"labels": {str(n): "" for n in range(51)}},
+    ],
+)  # fmt: skip
+def test_a_sight_has_globs_or_labels(admin: APIClient, sight: Any) -> None:
+    """One of nothing would be a mistake, and what is misspelt must not be one of all."""
+    answer = admin.post(TOKENS, {"name": "t", "sight": sight}, format="json")
+
+    status, fields = refusal(answer)
+    assert status == 400
+    assert all(field.startswith("sight") for field in fields)
+
+
+@pytest.mark.parametrize(("role", "able"), [(role, role in NARROWABLE) for role in ROLES])
+def test_some_roles_may_be_narrowed(admin: APIClient, role: str, able: bool) -> None:
+    """Not those that are about more than configurations."""
+    body = {"name": "t", "role": role, "sight": {"ids": ["a"]}}
+    answer = admin.post(TOKENS, body, format="json")
+
+    assert answer.status_code == 201 if able else refusal(answer) == (400, ["sight"])
+
+
+def test_a_sight_is_told_and_stays(admin: APIClient) -> None:
+    """By the token itself, the list and the audit log; an edit has no such field."""
+    sight = {"ids": ["team-a-*", "b"], "labels": {"team": "a"}}
+    made = make(admin, role="viewer", sight=sight)
+    rotated = bearer(made["token"]).post(f"{TOKENS}/{made['id']}/rotate", {}, format="json")
+    text = rotated.json()["data"]["token"]
+
+    wider = admin.patch(f"{TOKENS}/{made['id']}", {"sight": None}, format="json")
+    [entry] = admin.get(f"/v1/audit-log?action=token.created&target={made['id']}").json()["data"]
+
+    assert refusal(wider) == (400, ["sight"])
+    assert bearer(text).get("/v1/whoami").json()["data"]["token"]["sight"] == sight
+    assert admin.get(f"{TOKENS}/{made['id']}").json()["data"]["sight"] == sight
+    assert entry["after"]["sight"] == sight
 
 
 def test_a_token_without_an_end_ends_with_its_maker(admin: APIClient) -> None:

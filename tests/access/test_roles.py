@@ -43,6 +43,7 @@ TABLE = {
     "requests.confirm": "editor admin",
     "requests.break_glass": "admin",
     "tokens.manage": "admin",
+    "trusts.manage": "admin",
     ANY: "metrics ci viewer auditor editor admin",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")

@@ -69,7 +69,7 @@ def test_the_list_never_shows_a_token(admin: APIClient) -> None:
     answer = admin.get(TOKENS)
     row = answer.json()["data"][-1]
     assert set(row) == {
-        "id", "name", "role", "note", "hint", "networks", "emails", "signers", "made_by",
+        "id", "name", "role", "note", "hint", "networks", "sight", "emails", "signers", "made_by",
         "created_at", "expires_at", "revoked_at", "last_used_at", "previous_until",
     }  # fmt: skip
     assert text.startswith(row["hint"])

@@ -39,8 +39,10 @@ def load(file: str) -> Any:
 
 
 def _github() -> Pipeline:
-    steps = load("github-actions.yml")["jobs"]["policies"]["steps"]
-    scripts = {step["name"]: step["run"] for step in steps if "run" in step}
+    jobs = load("github-actions.yml")["jobs"].values()
+    steps = [step for job in jobs for step in job["steps"] if "run" in step]
+    scripts = {step["name"]: step["run"] for step in steps}
+    assert all(scripts[step["name"]] == step["run"] for step in steps)  # Install kt, in each job.
     return Pipeline("github-actions.yml", scripts, "BASE", {"GITHUB_ACTIONS": "true"})
 
 
@@ -67,4 +69,11 @@ CHECKS = {
     GITLAB.file: ("lint-changed", "lint-everything", "policy-tests", "weaker"),
 }
 INSTALL = {GITHUB.file: "Install kt", GITLAB.file: "install"}
+# What asks the control plane, and how a job gets its token where a step does it.
+VALIDATE = {
+    GITHUB.file: "Validate by the control plane",
+    GITLAB.file: "validate-by-the-control-plane",
+}
+IN_FORCE = {GITHUB.file: "Wait until it is in force", GITLAB.file: "in-force"}
+ASK = "Ask for a token"
 GATEWAY = {GITHUB.file: "Ask a gateway", GITLAB.file: "gateway"}

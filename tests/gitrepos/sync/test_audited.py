@@ -64,6 +64,7 @@ def test_every_change_leaves_one_entry(admin: APIClient, repo: Repo) -> None:
     """Of each kind that there is: what is added to the table is added here."""
     story = Story(admin)
     _tokens(story)
+    _trusts(story)
     _configurations(story)
     _gateways(story)
     _links(story, repo)
@@ -95,6 +96,19 @@ def _tokens(story: Story) -> None:
     call_command("create_token", "by hand")
     [entry] = story.left("token.created", kind="command")
     assert entry.actor_name == "manage.py create_token"
+
+
+def _trusts(story: Story) -> None:
+    body = {"issuer": "https://issuer.example", "audience": "https://keeptrusts.example"}
+    row = story.post("trusts", {"name": "t", "subject": "job", **body})
+    [entry] = story.left("trust.created")
+    assert (entry.target, entry.after["subject"]) == (row["id"], "job")
+    story.patch(f"trusts/{row['id']}", {"enabled": False})
+    [entry] = story.left("trust.edited")
+    assert (entry.before, entry.after) == ({"enabled": True}, {"enabled": False})
+    story.delete(f"trusts/{row['id']}")
+    [entry] = story.left("trust.deleted")
+    assert entry.before["name"] == "t"
 
 
 def _configurations(story: Story) -> None:

@@ -38,6 +38,8 @@ def _after(failures: int, address: str, credential: str) -> float:
         (30, "a", "kt_other", 2.0),
         (30, "b", "kt_wrongoneX", 2.0),
         (30, "b", "kt_other", 0.0),
+        (30, "a", "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl", 2.0),
+        (30, "b", "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2lnbmF0dXJl", 0.0),
         (1000, "a", "kt_other", 5.0),
     ],
 )

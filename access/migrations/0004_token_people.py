@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0002_roles'),
+        ('access', '0003_sight'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Trusts: JWTs of other issuers as bearer tokens."""

@@ -1,0 +1,69 @@
+"""Refusals of JWTs: a reason each, for the log and for nobody else."""
+
+import time
+from enum import StrEnum
+from threading import Lock
+
+import structlog
+
+from keeptrusts.api.printable import printable
+
+log = structlog.get_logger(__name__)
+
+_EACH_SECONDS = 60.0
+_MOST_CHARACTERS = 300
+
+
+class Reason(StrEnum):
+    """Reasons, of which each is logged once a minute."""
+
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+    HEADER = "header"
+    ALGORITHM = "algorithm"
+    NO_TRUST = "no_trust"
+    ISSUER_AWAY = "issuer_away"
+    UNKNOWN_KEY = "unknown_key"
+    SIGNATURE = "signature"
+    CLAIM = "claim"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+    LIFETIME = "lifetime"
+    AUDIENCE = "audience"
+    SOURCE = "source"
+    REF = "ref"
+    ENVIRONMENT = "environment"
+    NETWORK = "network"
+    REPLAY = "replay"
+
+
+class JWTRefusedError(Exception):
+    """A JWT is no bearer token. `detail` says why, and may hold words of the JWT."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Told:
+    """The log of refusals: each reason once a minute, with how many were left out since."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: dict[Reason, tuple[float, int]] = {}
+
+    def tell(self, error: JWTRefusedError) -> None:
+        """Log a refusal, or count it for the next of its reason."""
+        now = time.monotonic()
+        with self._lock:
+            at, untold = self._last.get(error.reason, (now - _EACH_SECONDS, 0))
+            if now - at < _EACH_SECONDS:
+                self._last[error.reason] = at, untold + 1
+                return
+            self._last[error.reason] = now, 0
+        detail = printable(error.detail, keeps_lines=False)[:_MOST_CHARACTERS]
+        log.warning("JWT refused", reason=error.reason.value, detail=detail, untold=untold)
+
+
+TOLD = Told()

@@ -1,0 +1,33 @@
+"""JWTs that changed something: each `jti` belongs to one JWT until that is over.
+
+A JWT may change as much as its role may while it lasts: a job has one and makes several calls.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+from access.models import UsedJWT
+from access.trusts import claims
+from access.trusts.jwt import JWT
+from access.trusts.refusals import JWTRefusedError, Reason
+
+
+def note(token: JWT, *, issuer: str, until: float) -> None:
+    """Note that a JWT changes something, which is over at `until` (seconds since 1970).
+
+    Raises:
+        JWTRefusedError: it has no `jti`, or another JWT had this one.
+    """
+    jti = claims.jti(token.claims)
+    name = hashlib.sha256(f"{issuer} {jti}".encode("utf-8", "surrogatepass")).hexdigest()
+    row = UsedJWT(pk=name, digest=token.digest, until=datetime.fromtimestamp(until, UTC))
+    UsedJWT.objects.bulk_create([row], ignore_conflicts=True)
+    if UsedJWT.objects.get(pk=name).digest != token.digest:
+        raise JWTRefusedError(Reason.REPLAY, "another JWT had its jti")
+
+
+def prune() -> None:
+    """Forget JWTs that are over."""
+    UsedJWT.objects.filter(until__lt=timezone.now()).delete()

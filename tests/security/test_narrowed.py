@@ -1,0 +1,116 @@
+"""Narrowed tokens: what they do not see changes no byte of any answer."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from rest_framework.test import APIClient
+
+from events.models import AuditEntry
+from tests.access.test_roles import ENDPOINTS
+from tests.support import narrowed
+from tests.support.narrowed import HIDDEN_IDS, IDS, World
+
+pytestmark = pytest.mark.django_db
+
+_PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
+# Of lists: what may be asked besides.
+QUERIES = {
+    "/v1/configurations": ["?status=all", "?limit=1", "?warning=true", f"?cursor={HIDDEN_IDS[1]}"],
+    "/v1/git-repos": ["?limit=1", "?warning=true", "?warning=false", "?status=error,held"],
+    "/v1/events": [
+        "?limit=1", "?limit=2", "?git_repo=" + str(IDS["link_id"][0]),
+        f"?configuration={HIDDEN_IDS[0]}", "?configuration=a-one",
+    ],
+    "/v1/audit-log": ["?limit=1", "?limit=2", "?lines=true&limit=3", f"?target={HIDDEN_IDS[0]}"],
+    "/v1/decisions": [
+        "?limit=1", "?limit=2", "?gateway=g-hidden", f"?configuration={HIDDEN_IDS[0]}",
+    ],
+    "/v1/drift": [
+        "?gateway=g-hidden", "?gateway=g-one", f"?configuration={HIDDEN_IDS[0]}",
+        "?configuration=a-one", "?state=offline",
+    ],
+    "/v1/gateways": [f"?enrolled_by={IDS['token_id'][0]}"],
+    "/v1/client-keys": ["?gateway=g-hidden", "?gateway=g-one"],
+}  # fmt: skip
+
+
+def _urls() -> Iterator[str]:
+    """Every GET of every endpoint, with ids that are seen, hidden and nobody's."""
+    for method, path, _ in ENDPOINTS:
+        if method == "GET":
+            names = _PLACE.findall(path)
+            for ids in itertools.product(*(IDS[name] for name in names)):
+                values = iter(ids)
+                filled = _PLACE.sub(lambda _, values=values: str(next(values)), path)
+                yield from (filled + query for query in ("", *QUERIES.get(path, ())))
+
+
+URLS = list(_urls())
+
+
+def _answer(client: APIClient, url: str) -> tuple[int, dict[str, str], bytes]:
+    answer: HttpResponse = client.get(url)
+    headers = {name: value for name, value in answer.items() if name != "Date"}
+    return answer.status_code, headers, answer.content
+
+
+def _all_pages(client: APIClient) -> Iterator[str]:
+    for path in ("configurations", "git-repos", "events", "audit-log", "decisions"):
+        yield from _pages(client, f"/v1/{path}?limit=1")
+
+
+def _pages(client: APIClient, url: str) -> Iterator[str]:
+    """The urls of the pages behind one, as its cursors name them."""
+    while (cursor := client.get(url).json().get("next_cursor")) is not None:
+        url = f"{url.partition('&')[0]}&cursor={cursor}"
+        yield url
+
+
+@contextmanager
+def _stored(world: World) -> Iterator[None]:
+    """Rows that are gone again afterwards."""
+    before = transaction.savepoint()
+    world.write()
+    yield
+    transaction.savepoint_rollback(before)
+
+
+def _compare(*, seen: int, variants: int, hidden: int, each: int) -> None:
+    """Compare `each` answers of worlds with those of one that has nothing but its seen part.
+
+    There are `seen` parts, with so many `variants` of what the rows of each have of what is not
+    seen, and so many `hidden` parts besides each of these.
+    """
+    client = narrowed.client_of("auditor", **narrowed.SIGHT)
+    AuditEntry.objects.all().delete()  # Their numbers are given out anew.
+    numbers = iter(range(10**6))
+    for seed in range(seen):
+        with _stored(narrowed.seen_part(Random(seed), None)):
+            known = {url: _answer(client, url) for url in [*URLS, *_all_pages(client)]}
+        for variant in range(variants):
+            with _stored(narrowed.seen_part(Random(seed), Random(variant))):
+                for _ in range(hidden):
+                    random = Random(next(numbers))
+                    some = random.sample(list(known), min(each, len(known)))
+                    with _stored(narrowed.hidden_part(random)):
+                        for url in some:
+                            assert _answer(client, url) == known[url], (seed, variant, url)
+
+
+def test_what_is_hidden_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 500 worlds, 125 each with the same seen part as one without any other."""
+    narrowed.freeze(monkeypatch)
+    _compare(seen=4, variants=5, hidden=25, each=3)
+
+
+@pytest.mark.soak
+def test_what_is_hidden_changes_no_byte_of_any_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every url of each of 100 other worlds."""
+    narrowed.freeze(monkeypatch)
+    _compare(seen=25, variants=2, hidden=2, each=len(URLS) * 2)
