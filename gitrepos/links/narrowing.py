@@ -20,6 +20,8 @@ from gitrepos.models import Link, LinkedFile, SyncRun
 _AnyLink = TypeVar("_AnyLink", bound=Link)
 
 HELD = "A commit waits until somebody confirms it, or git changes."
+# What a hold says of its commit.
+_OF_COMMIT = ("commit", "since", "tag", "tag_object")
 _FAILED = "The link failed; whoever sees all configurations sees why."
 _WAITS = "it lost its file and stays in force"
 
@@ -49,6 +51,9 @@ def trim(rows: Sequence[_AnyLink], seen: Seen) -> Sequence[_AnyLink]:
         # The globs name files, and the objects may be those of any.
         row.include = row.exclude = None
         row.let_off = ""
+        if hasattr(row, "broken_glass"):
+            # It may be of what the link feeds.
+            row.broken_glass = None
     return rows
 
 
@@ -59,11 +64,12 @@ def reworded(code: str) -> str:
 
 
 def trimmed_hold(held: Mapping[str, Any] | None, seen: Seen) -> dict[str, Any] | None:
-    """A held commit, with what it would remove of what is seen."""
+    """A held commit, with what it would remove of what is seen; what holds it may be another's."""
     if held is None or not seen.is_narrowed:
         return None if held is None else dict(held)
     removed = [row for row in held.get("would_remove", ()) if row["configuration"] in seen]
-    return {**held, "message": HELD, "would_remove": removed}
+    told = {name: held[name] for name in _OF_COMMIT if name in held}
+    return {"reason": "held", "message": HELD, **told, "would_remove": removed}
 
 
 def files(rows: Iterable[LinkedFile], seen: Seen) -> list[LinkedFile]:

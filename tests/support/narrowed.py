@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from access import tokens
 from access.sights import Sight
-from configurations.models import Configuration, Version
+from configurations.models import ChangeRequest, Configuration, Version
 from configurations.publish import COUNTER
 from events.models import AuditEntry, Event
 from gateways.models import Binding, ClientKey, Decision, Gateway, State
@@ -70,6 +70,7 @@ class World:
         for model in (
             Counter, Host, Pause, GitCredential, Remote, Link, Configuration, Version, LinkedFile,
             SyncRun, Gateway, State, Binding, ClientKey, Event, AuditEntry, Decision,
+            ChangeRequest,
         ):  # fmt: skip
             if rows := self._rows.get(model):
                 model._default_manager.bulk_create(rows)
@@ -163,6 +164,16 @@ def hidden_part(random: Random) -> World:
     for kind in random.sample(list(Event.Kind.values), 3):
         about = random.choice(["", str(_SEEN_LINK)])
         numbered(Event, kind=kind, git_repo=about, message=SECRET, created_at=ago())
+    for kind, target in (
+        ("configuration.pin", next(_made(world))),
+        ("git_repo.edit", str(_SEEN_LINK)),
+        ("git_repo.edit", str(_HIDDEN_LINK)),
+    ):
+        if random.random() < 0.3:
+            numbered(
+                ChangeRequest, kind=kind, target=target, upon="", asker_kind="token", asker_id="1",
+                asker_name=SECRET, broken=random.choice([None, ago()]), created_at=ago(),
+            )  # fmt: skip
     for action in ("token.created", "git_credential.edited", "client_key.created"):
         _audit(numbered, action, SECRET, random, ago, after={"name": SECRET})
     _add_key(add, "k-hidden", ago, gateways=["g-hidden"])
@@ -234,10 +245,18 @@ def _words(code: str, where: str) -> str:
 
 def _held(hidden: Random | None) -> dict[str, Any]:
     removed = [{"path": "a-one/policy-config.yaml", "configuration": "a-one"}]
+    reason, some = "mass_removal", {}
     if hidden and hidden.random() < 0.7:
         removed.insert(0, {"path": f"{SECRET}/p", "configuration": HIDDEN_IDS[0]})
+        reason = "weaker"
+        people = {"addresses": [], "keys": [], "by_key_alone": False, "is_whole": False}
+        some = {
+            "weakens": [f"{HIDDEN_IDS[0]}: {SECRET}"], "four_eyes": True, "people": people,
+            "replaces": [[HIDDEN_IDS[0], "a", "b"]],
+        }  # fmt: skip
     return {
-        "reason": "mass_removal", "message": f"{len(removed)} would lose their file.",
+        **some,
+        "reason": reason, "message": f"{len(removed)} would lose their file.",
         "commit": "d" * 40, "since": "2031-05-06T07:00:00Z", "would_remove": removed,
     }  # fmt: skip
 
