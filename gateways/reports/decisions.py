@@ -109,8 +109,8 @@ def page(
 
 
 def _narrowed(matches: QuerySet[Decision], seen: Seen) -> QuerySet[Decision]:
-    known = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
-    return matches.filter(seen.where("configuration"), gateway__in=known.values("pk"))
+    bound = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
+    return matches.filter(seen.where("configuration"), gateway__in=bound.values("pk"))
 
 
 def _shown(row: Decision) -> Row:

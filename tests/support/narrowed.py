@@ -17,6 +17,7 @@ from configurations.models import ChangeRequest, Configuration, Version
 from configurations.publish import COUNTER
 from events.models import AuditEntry, Event
 from gateways.models import Binding, ClientKey, Decision, Gateway, State
+from gateways.reports import reports
 from gitrepos.models import GitCredential, Host, Link, LinkedFile, Pause, Remote, SyncRun
 from keeptrusts.models import Counter
 from tests.support.repo import policy
@@ -84,7 +85,8 @@ def seen_part(random: Random, hidden: Random | None) -> World:
     for number, link_id in enumerate((_SEEN_LINK, _QUIET_LINK)):
         _add_link(world.seen, link_id, random, ago, number, _SEEN_CREDENTIAL, hidden)
     for number, name in enumerate(SEEN_IDS):
-        owner = random.choice(["", str(_SEEN_LINK), str(_SEEN_LINK)])
+        # Of git one; the other needs no file.
+        owner = "" if name == "x" else random.choice(["", str(_SEEN_LINK), str(_SEEN_LINK)])
         labels = {"team": "a"} if name == "x" else random.choice([{}, {"team": "b"}])
         _add_configuration(world.seen, world.seen, name, labels, owner, random, ago)
         if name != "x":
@@ -269,7 +271,7 @@ def _add_configuration(
     add(
         Configuration, pk=name, name=f"Policy {name}", labels=labels,
         status=random.choice(["active", "active", "archived"]),
-        source="git" if owner else random.choice(["api", "git"]), owner=owner, version=versions,
+        source="git" if owner else "api", owner=owner, version=versions,
         content_hash=_HASHES[versions - 1], git_hash=random.choice(["", *_HASHES]),
         pinned_at=random.choice([None, at]), pin_reason="why", pin_actor="who",
         findings=[{"line": 1, "column": 2, "message": "no"}] if refused else [],
@@ -339,7 +341,8 @@ def _add_gateway(
     if random.random() < 0.2:
         return
     was_elsewhere, is_well = random.random() < 0.4, random.random() < 0.6
-    running = (bound, random.randrange(1, 3), random.choice(_HASHES))
+    # As it is published, where that has one version.
+    running = (bound, random.randrange(1, 3), random.choice([_HASHES[0], *_HASHES]))
     handed, problem = random.choice(_HASHES), "it is broken"
     problem_at = NOW - timedelta(seconds=random.choice([5, 300]))
     if was_elsewhere:
@@ -396,8 +399,10 @@ def _audit(add: Any, action: str, target: object, random: Random, ago: _Ago, **s
 
 
 def freeze(monkeypatch: Any) -> None:
-    """Let it be `NOW`."""
+    """Let it be `NOW`, of a fleet that is large."""
     monkeypatch.setattr(timezone, "now", lambda: NOW)
+    # A few gateways are as many as thousands: how often each reports depends on it.
+    monkeypatch.setattr(reports, "_REPORTS_PER_SECOND", 0.05)
 
 
 def client_of(role: str, **sight: Any) -> APIClient:
