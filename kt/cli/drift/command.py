@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 from urllib.parse import quote
 
 from kt.cli.addresses import INSECURE, check_url
@@ -23,7 +24,7 @@ from kt.cli.drift.comparison import (
     drifts,
     unfed,
 )
-from kt.cli.drift.controlplane import ControlPlane
+from kt.cli.drift.controlplane import ControlPlane, ForbiddenError
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
 from kt.cli.formats import relative, repository_root
@@ -58,9 +59,14 @@ def run(options: argparse.Namespace) -> int:
     known, seen = control_plane.rows("/v1/configurations"), control_plane.rows("/v1/drift")
     owners = unfed(committed, known, seen, prefix=prefix)
     origins = _origins(control_plane, [name for name, owner in owners.items() if not owner])
-    asks = any(owners.values()) or origins
-    links = control_plane.rows("/v1/git-repos") if asks else []
-    scope = Scope(prefix, _from_root(options.path), links, origins)
+    path, links = _from_root(options.path), []
+    if any(owners.values()) or origins:
+        try:
+            links = control_plane.rows("/v1/git-repos")
+        except ForbiddenError:  # Versions tell most of what links do, and the role `ci` reads them.
+            links = _links_by_versions(control_plane, committed, known, Scope(prefix, path))
+            origins |= _origins(control_plane, [name for name, owner in owners.items() if owner])
+    scope = Scope(prefix, path, links, origins)
     rows = compare(committed, known, seen, scope=scope)
     sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
     return int(drifts(rows, options.ignore))
@@ -87,6 +93,23 @@ def _origins(control_plane: ControlPlane, names: Sequence[str]) -> dict[str, tup
             if url:
                 found[name] = str(url), str(path)
     return found
+
+
+def _links_by_versions(
+    control_plane: ControlPlane,
+    committed: Sequence[CommittedPolicy],
+    known: Sequence[Mapping[str, Any]],
+    scope: Scope,
+) -> list[dict[str, Any]]:
+    """The links that feed the checkout, as far as the versions that came from them tell."""
+    named = {policy.id for policy in committed}
+    fed = {str(row.get("git_repo") or ""): str(row["id"]) for row in known if row["id"] in named}
+    origins = _origins(control_plane, [name for link, name in fed.items() if link])
+    return [
+        {"id": link, "url": origins[name][0], "id_prefix": scope.prefix, "path": scope.path}
+        for link, name in fed.items()
+        if name in origins
+    ]
 
 
 def _from_root(path: str) -> str:

@@ -17,6 +17,10 @@ _MOST_BYTES = 256 << 20
 _MOST_SHOWN = 300
 
 
+class ForbiddenError(CommandError):
+    """The token's role may not read this."""
+
+
 class ControlPlane:
     """Reads `/v1` with a token; follows no redirect."""
 
@@ -31,6 +35,7 @@ class ControlPlane:
         """The rows under `data` of an answer.
 
         Raises:
+            ForbiddenError: the token may not read them.
             CommandError: there is no answer, or it is not a list of rows.
         """
         try:
@@ -55,7 +60,8 @@ class ControlPlane:
                 data: bytes = answer.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as exc:
             hint = "; check KEEPTRUSTS_API_TOKEN" if exc.code == HTTPStatus.UNAUTHORIZED else ""
-            raise CommandError(f"GET {path}: {exc.code} {_said(exc)}".rstrip() + hint) from exc
+            refused = ForbiddenError if exc.code == HTTPStatus.FORBIDDEN else CommandError
+            raise refused(f"GET {path}: {exc.code} {_said(exc)}".rstrip() + hint) from exc
         except (OSError, HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", None) or exc
             raise CommandError(f"GET {self._url}{path}: no answer: {reason}") from exc

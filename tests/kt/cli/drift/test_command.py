@@ -266,6 +266,31 @@ def test_links_are_asked_for_where_they_decide(kt: Run, answers: Answers, checko
 @pytest.mark.parametrize(
     ("url", "path", "state"),
     [
+        (LINK["url"], "policies/gone/policy-config.yaml", "held"),
+        (LINK["url"], "other/gone/policy-config.yaml", "no_file"),
+        ("https://forge.example/q.git", "policies/gone/policy-config.yaml", "no_file"),
+    ],
+)
+def test_without_links_to_read_versions_tell_whose_a_file_is(
+    kt: Run, answers: Answers, checkout: Repo, url: str, path: str, state: str
+) -> None:
+    """The role `ci` reads no links, and is told what is its checkout's all the same."""
+    fed = {**in_force(policy("Bot"))[0], "git_repo": "link-1"}
+    answers.says("/v1/configurations", [fed, {"id": "gone", "git_repo": "link-2"}])
+    answers.says("/v1/drift", [{"configuration": "gone", "gateway": None, "held": HELD}])
+    answers.says("/v1/git-repos", [], 403)
+    here = {"repo_url": LINK["url"], "path": "policies/support-bot/policy-config.yaml"}
+    answers.says("/v1/configurations/support-bot/versions", [here])
+    answers.says("/v1/configurations/gone/versions", [{"repo_url": url, "path": path}])
+
+    code, text, _ = kt("drift", "--path", "policies")
+
+    assert (code, text.split("gone")[0].split()[-1]) == (int(state == "held"), state)
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "state"),
+    [
         (LINK["url"], "policies/gone/policy-config.yaml", "orphaned"),
         (LINK["url"], "other/gone/policy-config.yaml", "no_file"),
         ("https://forge.example/q.git", "policies/gone/policy-config.yaml", "no_file"),
