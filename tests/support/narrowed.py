@@ -107,6 +107,7 @@ def seen_part(random: Random, hidden: Random | None) -> World:
         world.seen, "git_repo.edited", _SEEN_LINK, random, ago,
         before={"path": ""}, after={"path": "p", "include": globs},
     )  # fmt: skip
+    _audit(world.seen, "git_repo.confirmed", _SEEN_LINK, random, ago, after=_held(hidden))
     extra = ["g-hidden"] if hidden and hidden.random() < 0.5 else []
     _add_key(world.seen, "k-one", ago, gateways=["g-one", *extra])
     _add_key(world.seen, "k-team", ago, selector={"k": "1"})
