@@ -167,6 +167,7 @@ def hidden_part(random: Random) -> World:
     for kind in random.sample(list(Event.Kind.values), 3):
         about = random.choice(["", str(_SEEN_LINK)])
         numbered(Event, kind=kind, git_repo=about, message=SECRET, created_at=ago())
+    _audit(numbered, "git_repo.edited", _HIDDEN_LINK, random, ago, after={"path": SECRET})
     # It does not say what the gateway was bound to then.
     _audit(numbered, "gateway.token_rotated", "g-one", random, ago, after={"until": SECRET})
     for action in ("token.created", "git_credential.edited", "client_key.created"):
