@@ -91,7 +91,7 @@ def seen_part(random: Random, hidden: Random | None) -> World:
         _add_configuration(world.seen, world.seen, name, labels, owner, random, ago)
         if name != "x":
             _add_file(world.seen, _SEEN_LINK, name, random, ago, hidden)
-        _add_logs(world.seen, name, _SEEN_LINK, number, random, ago)
+        _add_logs(world.seen, name, number, random, ago, hidden)
     _add_file(world.seen, _QUIET_LINK, "a-new", random, ago, hidden)
     for number in range(random.randrange(1, 4)):
         _add_run(world.seen, _SEEN_LINK, number, random, ago, hidden)
@@ -109,6 +109,7 @@ def seen_part(random: Random, hidden: Random | None) -> World:
         world.seen, "git_repo.edited", _SEEN_LINK, random, ago,
         before={"path": ""}, after={"path": "p", "include": globs},
     )  # fmt: skip
+    _audit(world.seen, "git_repo.confirmed", _SEEN_LINK, random, ago, after=_held(hidden))
     extra = ["g-hidden"] if hidden and hidden.random() < 0.5 else []
     _add_key(world.seen, "k-one", ago, gateways=["g-one", *extra])
     _add_key(world.seen, "k-team", ago, selector={"k": "1"})
@@ -140,7 +141,9 @@ def hidden_part(random: Random) -> World:
         for link_id in (_SEEN_LINK, _HIDDEN_LINK):
             if random.random() < 0.7:
                 _add_file(numbered, link_id, name, random, ago, random)
-        _add_logs(numbered, name, _SEEN_LINK, next(number), random, ago)
+        _add_logs(numbered, name, next(number), random, ago, random)
+        # A gateway that is seen was bound to it once.
+        _add_decision(numbered, "g-one", name, random, ago)
         gateway = random.choice(["g-hidden", "g-unbound", f"g-{name}"])
         if random.random() < 0.6 and gateway not in made:
             made.add(gateway)
@@ -176,6 +179,9 @@ def hidden_part(random: Random) -> World:
                 ChangeRequest, kind=kind, target=target, upon="", asker_kind="token", asker_id="1",
                 asker_name=SECRET, broken=random.choice([None, ago()]), created_at=ago(),
             )  # fmt: skip
+    _audit(numbered, "git_repo.edited", _HIDDEN_LINK, random, ago, after={"path": SECRET})
+    # It does not say what the gateway was bound to then.
+    _audit(numbered, "gateway.token_rotated", "g-one", random, ago, after={"until": SECRET})
     for action in ("token.created", "git_credential.edited", "client_key.created"):
         _audit(numbered, action, SECRET, random, ago, after={"name": SECRET})
     _add_key(add, "k-hidden", ago, gateways=["g-hidden"])
@@ -378,15 +384,18 @@ def _add_key(add: Any, name: str, ago: _Ago, **scope: Any) -> None:
     add(ClientKey, pk=name, digest=name, created_at=at, updated_at=at, **scope)
 
 
-def _add_logs(add: Any, name: str, link_id: UUID, number: int, random: Random, ago: _Ago) -> None:
+def _add_logs(
+    add: Any, name: str, number: int, random: Random, ago: _Ago, hidden: Random | None
+) -> None:
+    former = f"h-{hidden.randrange(99)}" if hidden else "former"
+    details: dict[str, Any] = {"renamed_from": former, "gateways": [f"g-{former}"]}
     for kind in random.sample(["pinned", "renamed", "rebound", "quarantined", "archived"], 3):
-        details: dict[str, Any] = {"renamed_from": HIDDEN_IDS[0], "gateways": ["g-hidden"]}
-        if kind not in ("renamed", "rebound"):
-            details = {"findings": [_finding(random)]} if kind == "quarantined" else {"n": number}
-        words = f"{SECRET} is {name}" if details.get("gateways") else f"{name} {kind}"
+        is_moved = kind in ("renamed", "rebound")
+        own = {"findings": [_finding(hidden)]} if kind == "quarantined" else {"n": number}
         add(
-            Event, kind=kind, git_repo=str(link_id), configuration=name, message=words,
-            details=details, created_at=ago(),
+            Event, kind=kind, git_repo=str(_SEEN_LINK), configuration=name, created_at=ago(),
+            message=f"{former} is {name}" if is_moved else f"{name} {kind}",
+            details=details if is_moved else own,
         )  # fmt: skip
     _audit(add, "configuration.edited", name, random, ago, before={"n": 1}, after={"n": number})
 
