@@ -24,9 +24,11 @@ from tests.support.repo import Repo
 from tests.support.stack import Stack, wait_for
 
 each_pipeline = pytest.mark.parametrize("pipeline", BOTH, ids=lambda pipeline: pipeline.file)
+# The stack is shared, and another test's link may feed the examples' own ids.
+IDS = {"support-bot": "a-jobs-bot", "payment-desk": "a-jobs-desk"}
 FILES = {
-    "policies/support-bot/policy-config.yaml": SUPPORT_BOT,
-    "policies/payment-desk/policy-config.yaml": PAYMENT_DESK,
+    f"policies/{new}/policy-config.yaml": content.replace(f"id: {old}", f"id: {new}")
+    for (old, new), content in zip(IDS.items(), (SUPPORT_BOT, PAYMENT_DESK), strict=True)
 }
 
 
@@ -46,7 +48,7 @@ class Job:
         body = {
             "name": pipeline.file, "issuer": issuer.url, "audience": stack.url,
             "environment": "policies", **self._source,
-            "sight": {"ids": ["support-bot", "payment-desk"]},
+            "sight": {"ids": list(IDS.values())},
         }  # fmt: skip
         made = stack.request("POST", "/v1/trusts", body)
         assert made.status == 201, made.body

@@ -60,6 +60,7 @@ GUARDED: Mapping[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {
     ],
     ("DELETE", "/v1/gateway-bindings/<uuid:binding_id>"): [("gateway_binding.delete", {})],
 }
+_TRUSTS = "a job is nobody's second pair of eyes"
 _KEYS, _TOKENS = "who may call, not what is enforced", "who may ask; it is in the audit log"
 _FORGE = "what a forge is asked with; its commits are weighed"
 _REQUEST = "what it decides is guarded itself"
@@ -69,6 +70,9 @@ FREE: Mapping[tuple[str, str], str] = {
     ("PATCH", "/v1/tokens/<uuid:token_id>"): _TOKENS,
     ("DELETE", "/v1/tokens/<uuid:token_id>"): _TOKENS,
     ("POST", "/v1/tokens/<uuid:token_id>/rotate"): _TOKENS,
+    ("POST", "/v1/trusts"): _TRUSTS,
+    ("PATCH", "/v1/trusts/<uuid:trust_id>"): _TRUSTS,
+    ("DELETE", "/v1/trusts/<uuid:trust_id>"): _TRUSTS,
     ("POST", "/v1/configurations"): "an id that exists is taken, archived or not",
     ("PATCH", "/v1/configurations/validate"): "as any other id",
     ("DELETE", "/v1/configurations/validate"): "as any other id",
@@ -99,6 +103,7 @@ FREE: Mapping[tuple[str, str], str] = {
 # Entries of the audit log: by which kinds of requests a change comes, or why by none.
 LOGGED: Mapping[str, tuple[str, ...] | str] = {
     **{name: _TOKENS for name in ACTIONS if name.startswith("token.")},
+    **{name: _TRUSTS for name in ACTIONS if name.startswith("trust.")},
     **{name: _KEYS for name in ACTIONS if name.startswith(("client_key.", "signing_key."))},
     **{name: _FORGE for name in ACTIONS if name.startswith("git_credential.")},
     **{name: _ADMINS for name in ACTIONS if name.startswith("enrolment_token.")},

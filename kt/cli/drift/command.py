@@ -24,7 +24,7 @@ from kt.cli.drift.comparison import (
     drifts,
     unfed,
 )
-from kt.cli.drift.controlplane import ControlPlane, ForbiddenError
+from kt.cli.drift.controlplane import ControlPlane, DeniedError
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
 from kt.cli.formats import relative, repository_root
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     if any(owners.values()) or origins:
         try:
             links = control_plane.rows("/v1/git-repos")
-        except ForbiddenError:  # Versions tell most of what links do, and the role `ci` reads them.
+        except DeniedError:  # Versions tell most of what links do, and the role `ci` reads them.
             links = _links_by_versions(control_plane, committed, known, Scope(prefix, path))
             origins |= _origins(control_plane, [name for name, owner in owners.items() if owner])
     scope = Scope(prefix, path, links, origins)

@@ -17,7 +17,7 @@ _MOST_BYTES = 256 << 20
 _MOST_SHOWN = 300
 
 
-class ForbiddenError(CommandError):
+class DeniedError(CommandError):
     """The token's role may not read this."""
 
 
@@ -35,7 +35,7 @@ class ControlPlane:
         """The rows under `data` of an answer.
 
         Raises:
-            ForbiddenError: the token may not read them.
+            DeniedError: the token may not read them.
             CommandError: there is no answer, or it is not a list of rows.
         """
         try:
@@ -60,7 +60,7 @@ class ControlPlane:
                 data: bytes = answer.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as exc:
             hint = "; check KEEPTRUSTS_API_TOKEN" if exc.code == HTTPStatus.UNAUTHORIZED else ""
-            refused = ForbiddenError if exc.code == HTTPStatus.FORBIDDEN else CommandError
+            refused = DeniedError if exc.code == HTTPStatus.FORBIDDEN else CommandError
             raise refused(f"GET {path}: {exc.code} {_said(exc)}".rstrip() + hint) from exc
         except (OSError, HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", None) or exc

@@ -1,5 +1,6 @@
 """Texts that were stored before the doors were closed, or come from git, in every answer."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -65,6 +66,8 @@ def _text(field: Any) -> str:
         return str(field.choices[0][0])
     if field.name in _KEYS:
         return ""
+    if field.name == "change":  # A body, as JSON.
+        return json.dumps({NASTY: [NASTY], "name": NASTY})
     if field.name in _FORMS or field.unique:
         return f"https://forge.example/{field.name}"[: field.max_length or 100]
     return NASTY[: field.max_length] if (field.max_length or 1000) > 20 else ""
