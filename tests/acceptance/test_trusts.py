@@ -65,6 +65,7 @@ class Jobs:
         return self.statuses
 
 
+@pytest.mark.soak
 def test_an_issuer_rotates_its_keys_while_jobs_run(stack: Stack, issuer: Issuer) -> None:
     """Jobs by the old key go on, those by the new one begin within a minute and never fail again.
 
@@ -87,6 +88,7 @@ def test_an_issuer_rotates_its_keys_while_jobs_run(stack: Stack, issuer: Issuer)
     assert [row["actor"]["kind"] for row in rows] == ["token"]
 
 
+@pytest.mark.soak
 def test_guesses_are_counted_and_logged_once(stack: Stack, issuer: Issuer) -> None:
     """As those of tokens are; the log has the first reason, and no JWT."""
     good = issuer.token(github_claims(issuer.url))
