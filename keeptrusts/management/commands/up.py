@@ -124,6 +124,8 @@ def _prepare(supervisor: Supervisor) -> str:
     if _unmigrated():
         say("preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
+    # With another KEEPTRUSTS_SECRET_KEY than the database's, nothing is sealed, signed or run.
+    call_command("check_signing_key")
     _forget_claims()
     return str(call_command("first_token", stdout=io.StringIO()))
 
