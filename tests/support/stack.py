@@ -70,7 +70,7 @@ class Stack:
     ) -> "Stack":
         """Start it and wait until `/healthz` says 200."""
         self.spawn(cwd=cwd, checkout=checkout, python=python)
-        wait_for(self._healthy)
+        wait_for(self.is_healthy)
         return self
 
     def spawn(
@@ -167,7 +167,8 @@ class Stack:
         assert self.process is not None
         return descendants(self.process.pid)
 
-    def _healthy(self) -> bool:
+    def is_healthy(self) -> bool:
+        """Whether `/healthz` says 200; fails when the parent ended."""
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:
