@@ -91,7 +91,8 @@ class Clock:
         """What a stack needs to see it."""
         if not self._library.exists():
             return {}
-        return {"LD_PRELOAD": str(self._library), "SETTABLE_CLOCK": str(self._file)}
+        # Of the kind that the parent hands to its parts.
+        return {"LD_PRELOAD": str(self._library), "LD_SETTABLE_CLOCK": str(self._file)}
 
     def set(self, ahead_seconds: int) -> None:
         """Back and forth count from the true time."""

@@ -194,6 +194,9 @@ def _ends_without_a_trace(world: World, chaos: Chaos) -> None:
     assert [line for pid, line in running.items() if is_running(pid)] == []
     wait_for(lambda: (world.to_database.connections, world.to_broker.connections) == (0, 0))
     with psycopg.connect(world.database) as connection:
+        # Since it was killed last.
+        locked = connection.execute("select sum(deadlocks) from pg_stat_database").fetchone()
+        assert locked == (0,)
         stalled = connection.execute(
             "select count(*) from gitrepos_remote where stalled and url like '%/repo-%'"
         )
