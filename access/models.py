@@ -21,14 +21,14 @@ class Token(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
-    role = models.CharField(max_length=20, default=ADMIN)
-    note = models.CharField(max_length=500, blank=True)
+    # `db_default`: a web of a release before, which knows no such columns, goes on making tokens.
+    role = models.CharField(max_length=20, default=ADMIN, db_default=ADMIN)
+    note = models.CharField(max_length=500, blank=True, db_default="")
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=12)
-    previous_digest = models.CharField(max_length=64, blank=True, db_index=True)
+    previous_digest = models.CharField(max_length=64, blank=True, db_default="", db_index=True)
     previous_until = models.DateTimeField(null=True)
-    networks = models.JSONField(default=list)
-    # `db_default`: a web of the release before, which knows no such columns, goes on writing.
+    networks = models.JSONField(default=list, db_default=[])
     emails = models.JSONField(default=list, db_default=[])
     signers = models.JSONField(default=list, db_default=[])
     sight = models.JSONField(null=True)

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class GatewaysConfig(AppConfig):
-    """Registers its metrics, its signing keys for rotations, and bindings that follow renames."""
+    """Registers its metrics, its signing keys, and bindings that follow renames."""
 
     name = "gateways"
 
@@ -14,7 +14,9 @@ class GatewaysConfig(AppConfig):
         from gateways.reports import measures
         from gateways.signing import keys
         from keeptrusts import metrics, sealing
+        from keeptrusts.api import health
 
         metrics.register(measures.families)
         sealing.register(keys.reseal)
+        health.register("signing_key", keys.problem)
         successors.register(bindings.follow)

@@ -124,9 +124,12 @@ class Gateway(models.Model):
     enrolled_by = models.ForeignKey(EnrolmentToken, on_delete=models.PROTECT, null=True)
     digest = models.CharField(max_length=64, unique=True)
     previous_digest = models.CharField(max_length=64, default="")
-    client_keys = models.CharField(max_length=10, choices=ClientKeys.choices, default="")
-    keys_hash = models.CharField(max_length=64, default="")
-    keys_seq = models.BigIntegerField(default=0)
+    # `db_default`: a web of a release before, which knows no such columns, goes on registering.
+    client_keys = models.CharField(
+        max_length=10, choices=ClientKeys.choices, default="", db_default=""
+    )
+    keys_hash = models.CharField(max_length=64, default="", db_default="")
+    keys_seq = models.BigIntegerField(default=0, db_default=0)
     previous_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -117,7 +117,7 @@ class Remote(models.Model):
     lease_until = models.DateTimeField(null=True)
     last_polled_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
-    put_off = models.PositiveIntegerField(default=0)
+    put_off = models.PositiveIntegerField(default=0, db_default=0)
     limited_until = models.DateTimeField(null=True)
     refused_at = models.DateTimeField(null=True)
     stalled = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""Connections to the database: time limits, and reading of one moment."""
+"""Connections to the database: time limits, reading of one moment, and doing something alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,8 @@ WEB_SECONDS = 15
 WORKER_SECONDS = 60
 # The server's own end of a statement comes first.
 _GRACE_SECONDS = 5
+# Of nobody else in this database: the first bytes of our name.
+_ALONE = int.from_bytes(b"keeptrus")
 
 _statement_seconds: float | None = None
 
@@ -65,3 +67,24 @@ def one_moment(*models: type[Model]) -> Iterator[None]:
             # Before the moment is chosen: what is truncated or made anew later is empty to it.
             cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
         yield
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other process of the installation is in such a block.
+
+    On SQLite the lock of the data folder sees to that.
+    """
+    if default.vendor != "postgresql":
+        yield
+        return
+    # Of a transaction on a connection of its own, since poolers keep what a session locks.
+    holder = default.copy()
+    try:
+        holder.set_autocommit(False)
+        with holder.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
+        yield
+    finally:
+        holder.close()

@@ -21,6 +21,7 @@ _DATABASES = ("postgres", "postgresql", "sqlite")
 _BROKERS = ("redis", "rediss", "unix")
 _MIN_SECRET_LENGTH = 32
 _HIGHEST = 86_400
+SQLITE = "keeptrusts.sqlite3"
 # The second is what a file system puts into the root of a volume.
 _IN_DATA_DIR = ("work", "lost+found")
 
@@ -159,6 +160,12 @@ def _secret_keys(environ: Mapping[str, str], data_dir: Path, *, embedded: bool) 
 
 
 def _own_secret(path: Path) -> str:
+    if not path.exists() and (path.parent / SQLITE).exists():
+        raise EnvError(
+            f"KEEPTRUSTS_DATA_DIR: {path} is gone, and {SQLITE} is sealed with it; restore it. If"
+            " it is lost for good, put another secret there (openssl rand -hex 32), and run"
+            " manage.py rotate_signing_key --lost"
+        )
     try:
         secret = secret_file(path)
     except OSError as exc:

@@ -86,7 +86,7 @@ def _database() -> dict[str, Any]:
     if not ENV.database_url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(ENV.data_dir / "keeptrusts.sqlite3"),
+            "NAME": str(ENV.data_dir / _env.SQLITE),
             "CONN_MAX_AGE": None,
             "OPTIONS": _SQLITE_OPTIONS,
         }

@@ -66,7 +66,7 @@ class Mirror:
         `counts` are the change counters, read just now.
 
         Raises:
-            KeyUnreadableError: no configured key opens the signing key.
+            SigningKeyError: the signing key is gone, or no configured key opens it.
         """
         if self._is_newest(counts):
             self._read_at = time.time()

@@ -21,7 +21,6 @@ from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts.api.errors import GoneError, RefusedError
 from keeptrusts.api.rendering import json_object
 from keeptrusts.api.views import is_known
-from keeptrusts.servers import failures
 from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
@@ -74,8 +73,10 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         ready = scope["path"] == "/readyz"
-        if self._hub.closing or (ready and not self._hub.fresh):
-            raise _unavailable("This process stops or lacks its database.")
+        if self._hub.closing:
+            raise _unavailable("unavailable", "This process stops.")
+        if ready and not self._hub.fresh:
+            raise _unavailable(*self._hub.failed)
         if ready:
             _allow("GET", scope["method"])
             return Answer(200, b'{"status":"ok"}', [answers.JSON])
@@ -102,7 +103,7 @@ class Application:
             await self._attempts.wait(address, token)
         gateway = await self._hub.admit(token) if token else None
         if gateway is None and not self._hub.fresh:
-            raise _unavailable(failures.SILENT.message)
+            raise _unavailable(*self._hub.failed)
         if gateway is None:
             self._attempts.failed(address, token)
             raise RefusedError(401, "authentication_failed", tokens.UNKNOWN, headers=_CHALLENGE)
@@ -152,7 +153,7 @@ class Application:
         # A gateway may have heard of a newer statement elsewhere, and must not get an older one.
         await self._hub.look()
         if not self._hub.fresh:
-            raise _unavailable(failures.SILENT.message)
+            raise _unavailable(*self._hub.failed)
         gateway_id = request.gateway.id
         signed, news = fleet.handed(gateway_id), fleet.news(gateway_id)
         headers = {**news, **fleet.headers(signed)}
@@ -183,9 +184,9 @@ def _allow(allowed: str, method: str) -> None:
         raise RefusedError(405, "method_not_allowed", message, headers={"Allow": allowed})
 
 
-def _unavailable(message: str) -> RefusedError:
-    advice = f"{message} Try again in a few seconds."
-    return RefusedError(503, "unavailable", advice, headers={"Retry-After": "1"})
+def _unavailable(code: str, message: str) -> RefusedError:
+    advice = f"{message} Try again in a few seconds." if code == "unavailable" else message
+    return RefusedError(503, code, advice, headers={"Retry-After": "1"})
 
 
 def _replaced() -> RefusedError:

@@ -24,11 +24,12 @@ from gateways.push.database import DatabaseThread
 from gateways.push.stream import Stream
 from gateways.registry import gateways, reissues
 from gateways.reports import live
-from gateways.signing.keys import KeyUnreadableError
+from gateways.signing.keys import SigningKeyError
 from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts import counters
 from keeptrusts.messaging import hints
 from keeptrusts.redis_client import OPTIONS, UNREADABLE
+from keeptrusts.servers import failures
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ _TOLD_AT_ONCE = 100
 _KEPT_CONTENTS = 64
 # One in use, and some that broke without either side having noticed yet.
 _STREAMS_OF_ONE = 4
+_SILENT = ("unavailable", failures.SILENT.message)
 # The rate at which a fleet that lost its server connects again.
 _RECONNECTS_PER_SECOND = 1000
 
@@ -49,12 +51,14 @@ _RECONNECTS_PER_SECOND = 1000
 class Hub:
     """The open streams and what is sent on them. Used by one event loop.
 
-    `fresh`: the last read of the database succeeded, so a token that is not found is unknown.
+    `fresh`: the last read of the database succeeded, so a token that is not found is unknown;
+    otherwise `failed` is the code and the message of what is wrong.
     """
 
     def __init__(self) -> None:
         self.closing = False
         self.fresh = False
+        self.failed = _SILENT
         # A tenth of a second's pings each, so that they never come all at once.
         self._slices: list[set[Stream]] = [set() for _ in range(_SLICES)]
         self._by_gateway: dict[str, list[Stream]] = {}
@@ -174,8 +178,9 @@ class Hub:
         try:
             changed = await self._thread.run(_refresh)
             self.fresh = True
-        except (Error, KeyUnreadableError) as exc:
+        except (Error, SigningKeyError) as exc:
             self.fresh = changed = False
+            self.failed = (exc.code, exc.message) if isinstance(exc, SigningKeyError) else _SILENT
             log.warning("changes cannot be read from the database", error=str(exc))
         if changed:
             await self._deliver_news()

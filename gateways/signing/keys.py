@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events import audit
-from gateways.models import SigningKey
+from gateways.models import EnrolmentToken, Gateway, SigningKey
 from gateways.signing.encoding import b64u, unb64u
 from gateways.signing.statements import DesiredKind, Signed, etag
 from keeptrusts import counters
@@ -25,17 +25,44 @@ COUNTER = "signing-keys"
 ROTATED_AS = b"keeptrusts key rotation\n"
 # In a header they have 46 KiB then, of the 64 KiB that a gateway reads.
 _MOST_LINKS = 128
+_FOR_GOOD = "If it is lost for good: manage.py rotate_signing_key --lost."
 
 
-class KeyUnreadableError(ApiError):
-    """503: `KEEPTRUSTS_SECRET_KEY` is not the one that sealed the signing key."""
+class SigningKeyError(ApiError):
+    """503: nothing can be signed, and gateways keep what they enforce."""
 
     status = 503
+
+
+class KeyUnreadableError(SigningKeyError):
+    """`KEEPTRUSTS_SECRET_KEY` is not the one that sealed the signing key."""
 
     def __init__(self) -> None:
         super().__init__(
             "signing_key_unreadable",
-            "The signing key cannot be opened; restore the KEEPTRUSTS_SECRET_KEY that sealed it.",
+            "The signing key cannot be opened; restore the KEEPTRUSTS_SECRET_KEY that sealed it."
+            f" {_FOR_GOOD}",
+        )
+
+
+class KeyLostError(SigningKeyError):
+    """The database has gateways, and not the key that they trust."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signing_key_lost",
+            f"The signing key is gone from the database; restore a backup that has it. {_FOR_GOOD}",
+        )
+
+
+class KeyPresentError(SigningKeyError):
+    """409: the key that is said to be lost can sign."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signing_key_present", "The signing key can be opened; rotate it without --lost."
         )
 
 
@@ -63,41 +90,66 @@ class Signer:
 
 
 def ensure() -> str:
-    """The fingerprint of the signing key, which the first call makes."""
+    """The fingerprint of the signing key, which the first call makes.
+
+    Raises:
+        SigningKeyError: there is none though gateways trust one, or no configured key opens it.
+    """
     newest = SigningKey.objects.order_by("-pk").first()
     if newest is None:
         with transaction.atomic():
             counters.bump(COUNTER)
-            newest = SigningKey.objects.order_by("-pk").first() or _make(None)
+            newest = SigningKey.objects.order_by("-pk").first()
+            if newest is None:
+                _check_unused()
+                return _make(None).fingerprint
+    _private(newest)
     return newest.fingerprint
+
+
+def problem() -> str:
+    """The reason why nothing can be signed; empty without one."""
+    try:
+        load()
+    except SigningKeyError as exc:
+        return exc.message
+    return ""
 
 
 def load() -> Signer | None:
     """Load the signing key; None before there is any.
 
     Raises:
-        KeyUnreadableError: no configured key opens it.
+        SigningKeyError: there is none though gateways trust one, or no configured key opens it.
     """
     rows = list(SigningKey.objects.order_by("pk"))
     if not rows:
+        _check_unused()
         return None
     newest = rows[-1]
-    chain = [_link(older, row) for older, row in pairwise(rows[-_MOST_LINKS - 1 :])]
+    # Nobody vouches for one that came after a loss.
+    first = max((number for number, row in enumerate(rows) if not row.signed_by), default=0)
+    chain = [_link(older, row) for older, row in pairwise(rows[first:][-_MOST_LINKS - 1 :])]
     return Signer(_private(newest), newest.public_key, newest.fingerprint, chain)
 
 
-def rotate() -> tuple[str, str]:
+def rotate(*, lost: bool = False) -> tuple[str, str]:
     """Replace the signing key by a new one, which the old one signs.
 
-    Returns both fingerprints, the older one first; it is empty when there was none.
+    With `lost` nobody signs it, and each gateway's trust must be reset. Returns both
+    fingerprints, the older one first; it is empty when there was none.
 
     Raises:
-        KeyUnreadableError: no configured key opens the old one.
+        SigningKeyError: the old one is gone, no configured key opens it, or it is not `lost`.
     """
     with transaction.atomic():
         counters.bump(COUNTER)
         older = SigningKey.objects.order_by("-pk").first()
-        newer = _make(older)
+        if lost and not problem():
+            raise KeyPresentError
+        if older is None and not lost:
+            _check_unused()
+        newer = _make(None if lost else older)
         before = {"fingerprint": older.fingerprint} if older else None
         after = {"fingerprint": newer.fingerprint}
         audit.record("signing_key.rotated", newer.fingerprint, before=before, after=after)
@@ -114,6 +166,12 @@ def reseal(done: Rotation) -> None:
         for row in SigningKey.objects.select_for_update().exclude(private_key=""):
             row.private_key = done.renew(row.private_key, row=_sealed_as(row))
             row.save(update_fields=["private_key"])
+
+
+def _check_unused() -> None:
+    """Raise `KeyLostError` where somebody was given the fingerprint of a key."""
+    if Gateway.objects.exists() or EnrolmentToken.objects.exists():
+        raise KeyLostError
 
 
 def _make(older: SigningKey | None) -> SigningKey:

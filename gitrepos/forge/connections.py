@@ -9,7 +9,6 @@ import contextlib
 import functools
 import ipaddress
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -121,13 +120,10 @@ class Dial:
         self._proxy = proxy
         self._ca_file = ca_file
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        tls = trusting(ca_file)
         names: AbstractResolver = Pinned(pinned) if pinned else Names(allowed)
-        self._direct = _sessions(names, tls, self._socket)
+        self._direct = _sessions(names, self._socket)
         self._proxied = (
-            _sessions(Names(EVERYWHERE), tls, self._any_socket, watched=True)
-            if proxy.scheme
-            else None
+            _sessions(Names(EVERYWHERE), self._any_socket, watched=True) if proxy.scheme else None
         )
 
     @contextlib.asynccontextmanager
@@ -160,7 +156,8 @@ class Dial:
         keep = keep and len(self._sockets) < _KEPT_SOCKETS
         session = sessions.kept if keep else sessions.passing
         try:
-            tls = presenting(self._ca_file, certificate) if certificate else True
+            ca_file = self._ca_file
+            tls = presenting(ca_file, certificate) if certificate else trusting(ca_file)
         except OSError as exc:
             raise failures.translated(exc, url) from exc
         ask = functools.partial(
@@ -241,7 +238,6 @@ async def read(response: aiohttp.ClientResponse, *, max_bytes: int) -> AsyncIter
 
 def _sessions(
     names: AbstractResolver,
-    tls: ssl.SSLContext,
     sockets: Callable[[_AddrInfo], socket.socket],
     *,
     watched: bool = False,
@@ -250,7 +246,6 @@ def _sessions(
     connector = functools.partial(
         aiohttp.TCPConnector,
         limit=0,
-        ssl=tls,
         resolver=names,
         ttl_dns_cache=_NAMES_SECONDS,
         socket_factory=sockets,

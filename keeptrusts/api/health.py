@@ -1,6 +1,7 @@
 """Views of health, without a token: `/healthz` of the stack, `/readyz` of this process."""
 
 import os
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -22,6 +23,13 @@ _KEY = "keeptrusts:health"
 _KEY_SECONDS = 60
 # With less, SQLite's journal or the next fetch fails.
 _LEAST_FREE_BYTES = 1 << 20
+# What takes no process out of a balancer: each of them lacks it.
+_OF_ALL: dict[str, Callable[[], str]] = {}
+
+
+def register(name: str, problem: Callable[[], str]) -> None:
+    """Add to `/healthz` what the database must have: empty text, or what is wrong with it."""
+    _OF_ALL[name] = problem
 
 
 class _Open(View):
@@ -49,7 +57,8 @@ class Readyz(_Open):
     """200 when this process can read its migrated database, and something can be written."""
 
     def get(self, request: Request) -> Response:
-        return _answer(_looked()[0])
+        found = _looked()[0]
+        return _answer({name: wrong for name, wrong in found.items() if name not in _OF_ALL})
 
 
 def _answer(findings: Findings) -> Response:
@@ -68,7 +77,8 @@ def _answer(findings: Findings) -> Response:
 def _look_at_database() -> Findings:
     try:
         counters.read()
-        return {"database": "", "writes": _unwritable()}
+        problems = {name: problem() for name, problem in _OF_ALL.items()}
+        return {"database": "", "writes": _unwritable(), **problems}
     except Error as exc:
         log.warning("database check failed", error=str(exc))
         return {"database": (failures.of(exc) or failures.BROKEN).message, "writes": ""}

@@ -226,6 +226,16 @@ def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
 
 
+def test_no_secret_is_made_beside_a_database(tmp_path: Path) -> None:
+    """It would open nothing of what is there, and seal what comes with another key."""
+    (tmp_path / "keeptrusts.sqlite3").touch()
+
+    with pytest.raises(EnvError, match=r"secret-key is gone.*restore it"):
+        read({"KEEPTRUSTS_DATA_DIR": str(tmp_path)})
+
+    assert [path.name for path in tmp_path.iterdir()] == ["keeptrusts.sqlite3"]
+
+
 def test_an_empty_secret_file_stops_the_start(tmp_path: Path) -> None:
     """What a full disk or a power cut leaves must not become the key."""
     (tmp_path / "secret-key").write_text("\n")

@@ -44,6 +44,12 @@ class Line:
         with self._lock:
             return len(self._pairs)
 
+    @property
+    def known(self) -> int:
+        """The number of those that were not forgotten, of whose end both sides hear."""
+        with self._lock:
+            return sum(not pair.is_forgotten for pair in self._pairs)
+
     def swallow(self) -> None:
         """Let nothing pass from now on."""
         self._open.clear()

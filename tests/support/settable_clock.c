@@ -13,7 +13,7 @@
 static const volatile int64_t *ahead;
 
 __attribute__((constructor)) static void share(void) {
-  const char *path = getenv("SETTABLE_CLOCK");
+  const char *path = getenv("LD_SETTABLE_CLOCK");
   int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0)
     return;

@@ -69,6 +69,14 @@ class Stack:
         self, *, cwd: Path = ROOT, checkout: Path = ROOT, python: Path = Path(sys.executable)
     ) -> "Stack":
         """Start it and wait until `/healthz` says 200."""
+        self.spawn(cwd=cwd, checkout=checkout, python=python)
+        wait_for(self.is_healthy)
+        return self
+
+    def spawn(
+        self, *, cwd: Path = ROOT, checkout: Path = ROOT, python: Path = Path(sys.executable)
+    ) -> None:
+        """Start it and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(python), str(checkout / "manage.py"), "up"],
@@ -78,8 +86,6 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(self._healthy)
-        return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the parent a signal and wait for its end; returns its status."""
@@ -161,7 +167,8 @@ class Stack:
         assert self.process is not None
         return descendants(self.process.pid)
 
-    def _healthy(self) -> bool:
+    def is_healthy(self) -> bool:
+        """Whether `/healthz` says 200; fails when the parent ended."""
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from keeptrusts import redis_client
+from keeptrusts import database, redis_client
 from keeptrusts.env import web_url
 from keeptrusts.processes import broker, inherited, misspelt, parts
 from keeptrusts.processes.process import restrict
@@ -123,7 +123,10 @@ def _prepare(supervisor: Supervisor) -> str:
     broker.wait_until_ready(settings.REDIS_URL)
     if _unmigrated():
         say("preparing the database…")
-        call_command("migrate", interactive=False, verbosity=0)
+        with database.alone():
+            call_command("migrate", interactive=False, verbosity=0)
+    # With another KEEPTRUSTS_SECRET_KEY than the database's, nothing is sealed, signed or run.
+    call_command("check_signing_key")
     _forget_claims()
     return str(call_command("first_token", stdout=io.StringIO()))
 

@@ -96,6 +96,69 @@ def test_a_lost_secret_is_told(admin: APIClient, gateway: Machine) -> None:
         call_command("rotate_signing_key")
 
 
+def test_a_lost_key_is_told_and_no_other_takes_its_place(
+    admin: APIClient, gateway: Machine
+) -> None:
+    """A new one would mean nothing to the gateways that there are, and look like an attack."""
+    SigningKey.objects.all().delete()
+    body = {"id": "another", "configuration": "bot"}
+
+    refused = admin.post("/v1/gateways", body, format="json")
+
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "signing_key_lost"
+    for command in ("check_signing_key", "rotate_signing_key"):
+        with pytest.raises(CommandError, match="gone from the database; restore a backup"):
+            call_command(command)
+    assert not SigningKey.objects.exists()
+
+
+def test_a_token_pins_no_key_that_cannot_sign(admin: APIClient, gateway: Machine) -> None:
+    """Its gateway would wait for a statement for ever."""
+    SigningKey.objects.update(private_key="v1.00000000.AAAA")
+
+    refused = admin.post("/v1/gateways/edge-1/rotate-token")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (
+        503,
+        "signing_key_unreadable",
+    )
+
+
+@pytest.mark.parametrize("lost", ["gone", "unreadable"])
+def test_after_a_loss_another_key_signs(
+    admin: APIClient, register: Register, gateway: Machine, lost: str
+) -> None:
+    """Nobody vouches for it, and a token that is made now pins it; the next rotation is as any."""
+    keys.rotate()
+    if lost == "gone":
+        SigningKey.objects.all().delete()
+    else:
+        SigningKey.objects.update(private_key="v1.00000000.AAAA")
+
+    call_command("rotate_signing_key", "--lost", stdout=StringIO())
+    later = register("later", configuration="bot")
+
+    assert chain(later.pull()) == []
+    assert later.statement()["configuration"] == "bot"
+    keys.rotate()
+    assert len(chain(later.pull())) == 1
+
+
+def test_a_key_that_signs_is_not_lost(gateway: Machine) -> None:
+    """Gateways follow a plain rotation by themselves."""
+    with pytest.raises(CommandError, match="without --lost"):
+        call_command("rotate_signing_key", "--lost")
+
+
+def test_the_first_start_makes_the_key(db: None) -> None:
+    """So every database has what proves which secret it is sealed with."""
+    call_command("check_signing_key")
+    call_command("check_signing_key")
+
+    assert SigningKey.objects.count() == 1
+
+
 def test_an_edit_after_a_rotation_is_signed_by_the_new_key(
     admin: APIClient, gateway: Machine
 ) -> None:

@@ -65,6 +65,46 @@ def test_a_certificate_that_ran_out_is_not_trusted(tmp_path: Path) -> None:
     assert "expired" in error.message
 
 
+def test_a_certificate_that_runs_out_is_told_until_another_is_shown(tmp_path: Path) -> None:
+    """Nothing is started again for it."""
+    authority = Authority(tmp_path / "authority")
+    with Forge(tmp_path / "forge", tls=authority.server) as forge:
+        repo = forge.repository(tmp_path / "clone")
+        head = repo.commit({"bot/policy-config.yaml": policy()})
+        ca_file = tmp_path / "trusted.pem"
+        ca_file.write_bytes(authority.ca_file.read_bytes())
+        assert heads(repo.url, ca_file=str(ca_file)) == {MAIN: head}
+
+        expired, renewed = (Authority(tmp_path / f"{days}", days=days) for days in (-1, 1))
+        ca_file.write_bytes(expired.ca_file.read_bytes())
+        forge.tls = expired.server
+        error = failure(repo.url, ca_file=str(ca_file))
+        ca_file.write_bytes(renewed.ca_file.read_bytes())
+        forge.tls = renewed.server
+
+        assert (error.code, "expired" in error.message) == ("unreachable", True)
+        assert heads(repo.url, ca_file=str(ca_file)) == {MAIN: head}
+
+
+@pytest.mark.parametrize("broken", [b"", b"-----BEGIN CERTIFICATE-----\nhalf of it", None])
+def test_a_file_of_authorities_that_cannot_be_read_changes_nothing(
+    private: Repo, authority: Authority, tmp_path: Path, broken: bytes | None
+) -> None:
+    """It may be written just now; once it can be read, who is not in it is trusted no more."""
+    ca_file, head = tmp_path / "trusted.pem", private.git("rev-parse", "HEAD")
+    ca_file.write_bytes(authority.ca_file.read_bytes())
+    assert heads(private.url, ca_file=str(ca_file)) == {MAIN: head}
+
+    if broken is None:
+        ca_file.unlink()
+    else:
+        ca_file.write_bytes(broken)
+    assert heads(private.url, ca_file=str(ca_file)) == {MAIN: head}
+
+    ca_file.write_bytes(Authority(tmp_path / "another").ca_file.read_bytes())
+    assert failure(private.url, ca_file=str(ca_file)).code == "unreachable"
+
+
 def test_a_certificate_for_another_name_is_not_trusted(
     safe: Forge, private: Repo, authority: Authority
 ) -> None:

@@ -9,6 +9,8 @@ from django.db import OperationalError, connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from gateways.models import SigningKey
+from gateways.signing import keys
 from keeptrusts.api import health
 from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client as broker
@@ -64,8 +66,26 @@ def test_all_is_well_once_a_tick_ran(client: APIClient) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "writes": "ok", "broker": "ok", "worker_and_beat": "ok"},
+        "checks": {
+            "database": "ok",
+            "writes": "ok",
+            "broker": "ok",
+            "worker_and_beat": "ok",
+            "signing_key": "ok",
+        },
     }
+
+
+def test_a_signing_key_that_cannot_be_opened_is_told(client: APIClient) -> None:
+    """Of the stack alone: every process lacks it, so no balancer is to leave one out."""
+    keys.ensure()
+    SigningKey.objects.update(private_key="v1.00000000.AAAA")
+
+    (row,) = _wrong(client)
+
+    assert row["check"] == "signing_key"
+    assert "restore the KEEPTRUSTS_SECRET_KEY that sealed it" in row["message"]
+    assert client.get("/readyz").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -101,6 +121,7 @@ def test_a_lost_broker_is_named(client: APIClient) -> None:
         "writes": "ok",
         "broker": "down",
         "worker_and_beat": "down",
+        "signing_key": "ok",
     }
 
 
