@@ -149,7 +149,8 @@ def _address(request: Request) -> str:
 def _valid(token: Token | None, text: str) -> Token:
     if token is None or not tokens.is_text_of(token, text):
         raise AuthenticationFailed(
-            "This token is not known; send one of /v1/tokens, not a gateway's."
+            "This token is not known; send one of /v1/tokens, not a gateway's. A JWT needs a trust,"
+            " and the control plane's log says why one is refused."
         )
     if token.revoked_at is not None:
         raise AuthenticationFailed("This token is revoked.")

@@ -79,18 +79,23 @@ def check(claims: Claims, conditions: Conditions) -> None:
     """
     lasts = claims["exp"] - claims["iat"]
     if lasts > conditions.max_seconds:
-        raise JWTRefusedError(Reason.LIFETIME, f"it lasts {lasts} s")
+        raise JWTRefusedError(Reason.LIFETIME, f"it lasts {lasts} s, over {conditions.max_seconds}")
     audience = claims.get("aud")
     # Whoever is named besides could use here what was sent there.
     if audience not in (conditions.audience, [conditions.audience]):
-        raise JWTRefusedError(Reason.AUDIENCE, f"its aud is {audience!r}")
+        raise JWTRefusedError(
+            Reason.AUDIENCE, f"its aud is {audience!r}, not {conditions.audience!r}"
+        )
     _check_source(claims, conditions)
     if conditions.ref:
         _check_ref(claims, conditions)
     if conditions.environment:
         environment = _text(claims, "environment", reason=Reason.ENVIRONMENT)
         if not fits(conditions.environment, environment):
-            raise JWTRefusedError(Reason.ENVIRONMENT, f"its environment is {environment!r}")
+            raise JWTRefusedError(
+                Reason.ENVIRONMENT,
+                f"its environment is {environment!r}, not {conditions.environment!r}",
+            )
 
 
 def fits(pattern: str, name: str) -> bool:
@@ -111,7 +116,9 @@ def _check_source(claims: Claims, conditions: Conditions) -> None:
     }
     for name, value in wanted.items():
         if value and claims.get(name) != value:
-            raise JWTRefusedError(Reason.SOURCE, f"its {name} is {claims.get(name)!r}")
+            raise JWTRefusedError(
+                Reason.SOURCE, f"its {name} is {claims.get(name)!r}, not {value!r}"
+            )
 
 
 def _check_ref(claims: Claims, conditions: Conditions) -> None:
@@ -119,7 +126,7 @@ def _check_ref(claims: Claims, conditions: Conditions) -> None:
     name = "ref_path" if conditions.project_id else "ref"
     ref = _text(claims, name, reason=Reason.REF)
     if not fits(conditions.ref, ref):
-        raise JWTRefusedError(Reason.REF, f"its {name} is {ref!r}")
+        raise JWTRefusedError(Reason.REF, f"its {name} is {ref!r}, not {conditions.ref!r}")
     for event, value in _OF_OTHERS.items():
         if claims.get(event) == value:
             raise JWTRefusedError(

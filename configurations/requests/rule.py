@@ -21,12 +21,13 @@ OBJECTIONS: Mapping[str, str] = {
         " committer or signer; have somebody else confirm it."
     ),
     "names_no_address": (
-        "This token names no address, so it cannot be told from the commit's author; have an admin"
-        ' send {"emails": ["…"]} to PATCH /v1/tokens/{id} of this token.'
+        "This token names no address, so it cannot be told from the commit's author; have another"
+        ' admin send {"emails": ["…"]} to PATCH /v1/tokens/{id} of this token, or have one made by'
+        " manage.py create_token NAME --email ADDRESS."
     ),
     "names_no_key": (
-        "The commit's signer is known by a key alone, and this token names none; have an admin"
-        ' send {"signers": ["…"]} to PATCH /v1/tokens/{id} of this token.'
+        "The commit's signer is known by a key alone, and this token names none; have"
+        ' another admin send {"signers": ["…"]} to PATCH /v1/tokens/{id} of this token.'
     ),
     "nobody_known": (
         "It cannot be told who made this change in git: one person asks by POST /v1/requests, and"

@@ -29,7 +29,7 @@ State = ChangeRequest.State
 
 LIFE = timedelta(days=7)
 _MOST_WAITING = 50
-_AUDITED = ("kind", "target", "reason", "shows", "state")
+_AUDITED = ("kind", "reason", "shows", "state")
 
 
 def ask(kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: Bearer) -> int:
@@ -53,7 +53,7 @@ def ask(kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: B
         details = {"weakens": weakens} if weakens is not None else {}
         row = _made(found, details, reason, by.kind, by.id, by.name, change=change)
         row.save(force_insert=True)
-        audit.record("request.asked", row.pk, after=audit.fields(row, _AUDITED))
+        audit.record("request.asked", row.target, after=_entry(row))
         _tell(log.Kind.CHANGE_REQUESTED, row, f"{by.name} asks for {kind} of {target}: {reason}")
         return row.pk
 
@@ -84,7 +84,7 @@ def break_glass(
         row = _made(passage.passed, {}, reason, by.kind, by.id, by.name, change={})
         row.broken, row.expires_at = row.created_at, None
         row.save(force_insert=True)
-        audit.record("glass.broken", row.pk, after=audit.fields(row, _AUDITED))
+        audit.record("glass.broken", row.target, after=_entry(row))
         _tell(log.Kind.BREAK_GLASS, row, f"{by.name} passed four eyes alone: {reason}")
         return row.pk
 
@@ -100,7 +100,8 @@ def confirm(number: int, shown: Mapping[str, str], *, by: Bearer) -> None:
         RefusedError: 403, the bearer cannot be the second person; the code says why.
     """
     row = found(number)
-    caller = Caller(f"{row.asker_name}, confirmed by {by.name}", Asker(by.id))
+    asked = "" if row.asker_kind == "commit" else f" (asked by {row.asker_name})"
+    caller = Caller(f"{by.name}{asked}", Asker(by.id))
     apply = None
     if row.broken is None and row.state == State.WAITING:
         apply = kinds.named(row.kind).prepare(row.target, json.loads(row.change), caller)
@@ -214,7 +215,7 @@ def _end(
     with transaction.atomic():
         row = _locked(number)
         if row.broken is not None:
-            message = "Its change was made; somebody else confirms it, or changes it back."
+            message = "Its change was made; somebody else confirms it, also once it is back."
             raise ConflictError("glass_is_broken", message)
         if asked and (row.asker_kind, row.asker_id) != (by.kind, by.id):
             raise RefusedError(403, "not_the_asker", "Only who asked may withdraw; refuse it.")
@@ -228,16 +229,17 @@ def _void(number: int) -> None:
         if row.state == State.WAITING:
             row.state, row.change, row.decided_at = State.VOID, "{}", timezone.now()
             row.save(force_update=True)
-            audit.record("request.voided", row.pk, after=audit.fields(row, _AUDITED))
+            audit.record("request.voided", row.target, after=_entry(row))
 
 
 def _decide(row: ChangeRequest, state: State, action: str, by: Bearer, *, reason: str = "") -> None:
-    before = audit.fields(row, _AUDITED)
     row.state, row.change, row.decided_at = state, "{}", timezone.now()
     row.decider_kind, row.decider_id, row.decider_name = by.kind, by.id, by.name
     row.save(force_update=True)
-    after = {**audit.fields(row, _AUDITED), **({"refused_for": reason} if reason else {})}
-    audit.record(action, row.pk, before=before, after=after)
+    after = _entry(row)
+    if reason:
+        after["refused_for"] = reason
+    audit.record(action, row.target, after=after)
 
 
 def _locked(number: int) -> ChangeRequest:
@@ -272,6 +274,11 @@ def _made(
         asker_kind=kind, asker_id=identity, asker_name=name[:500], created_at=now,
         expires_at=now + LIFE,
     )  # fmt: skip
+
+
+def _entry(row: ChangeRequest) -> dict[str, Any]:
+    """What the audit log has of a request, under the id of what it changes."""
+    return {"request": row.pk, "asker": row.asker_name, **audit.fields(row, _AUDITED)}
 
 
 def _tell(kind: log.Kind, row: ChangeRequest, message: str) -> None:

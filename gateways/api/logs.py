@@ -52,8 +52,9 @@ def entries(request: Request) -> Part | None:
 
 
 def _event(row: Row) -> Row:
-    # Its number counts all events.
-    row = {**row, "id": None}
+    # Its number counts all events, and that of a request all requests.
+    details = {name: value for name, value in row["details"].items() if name != "request"}
+    row = {**row, "id": None, "details": details}
     if row["kind"] in _WORDS:
         return {**row, "message": _WORDS[row["kind"]], "details": {}}
     findings = row["details"].get("findings")

@@ -58,7 +58,7 @@ _REASONS: Mapping[str, str] = {
     ),
     BROKEN_GLASS: (
         "`GET /v1/requests?state=waiting` says who and why; somebody else looks at that and"
-        " confirms it, or changes it back."
+        " confirms it, which is also how it ends once it was changed back."
     ),
     "held": (
         "Look at the held commit; confirm it (`POST /v1/git-repos/{id}/confirm` with"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         except DeniedError:  # Versions tell most of what links do, and the role `ci` reads them.
             links = _links_by_versions(control_plane, committed, known, Scope(prefix, path))
             origins |= _origins(control_plane, [name for name, owner in owners.items() if owner])
-    scope = Scope(prefix, path, links, origins)
+    scope = Scope(prefix, path, links, origins, _unseen(control_plane, committed, known))
     rows = compare(committed, known, seen, scope=scope)
     sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
     return int(drifts(rows, options.ignore))
@@ -93,6 +94,24 @@ def _origins(control_plane: ControlPlane, names: Sequence[str]) -> dict[str, tup
             if url:
                 found[name] = str(url), str(path)
     return found
+
+
+def _unseen(
+    control_plane: ControlPlane,
+    committed: Sequence[CommittedPolicy],
+    known: Sequence[Mapping[str, Any]],
+) -> frozenset[str]:
+    """Ids that are not there for a narrowed token, and that no glob of its sight names."""
+    missing = {policy.id for policy in committed} - {str(row["id"]) for row in known}
+    sight: Any = None
+    if missing:
+        with contextlib.suppress(CommandError):  # A control plane that says nothing narrows none.
+            who = control_plane.row("/v1/whoami")
+            sight = (who.get("token") or who.get("trust") or {}).get("sight")
+    if not isinstance(sight, Mapping):
+        return frozenset()
+    globs = [".*".join(map(re.escape, glob.split("*"))) for glob in sight.get("ids") or ()]
+    return frozenset(name for name in missing if not any(re.fullmatch(g, name) for g in globs))
 
 
 def _links_by_versions(

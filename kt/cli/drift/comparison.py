@@ -2,24 +2,27 @@
 
 The states are those of `/v1/drift`, and two of configurations without a file in this checkout:
 `held`, when its link holds the commit that removed it, and `no_file`, when another repository or
-nobody feeds it. What came from git and no file feeds any more is `orphaned`, with its gateways.
+nobody feeds it. `unseen` is a file whose configuration the token does not see. What came from git
+and no file feeds any more is `orphaned`, with its gateways.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 IN_SYNC = "in_sync"
 NO_FILE = "no_file"
+UNSEEN = "unseen"
 ORPHANED = "orphaned"
 HELD = "held"
 STATES = (
     IN_SYNC, "rolling_out", "drifted", "stale", "offline", "overridden", "quarantined", ORPHANED,
-    HELD, NO_FILE,
+    HELD, NO_FILE, UNSEEN,
 )  # fmt: skip
-_CLEAN = (IN_SYNC, NO_FILE)
+_CLEAN = (IN_SYNC, NO_FILE, UNSEEN)
+_UNSEEN_WHY = "this token is narrowed, and does not see it"
 _NO_FILE_WHY = "this checkout has no file for it"
 _BACK = "bring its file back, archive the configuration, or set `prune`"
 _BACK_OF_NOBODY = "link its repository again, or archive the configuration"
@@ -41,13 +44,14 @@ class Scope:
 
     `path` starts at the repository's root, and is empty for all of it. `links` are rows of
     `/v1/git-repos`; `origins` are url and path, by id, of what has no link any more. What neither
-    tells of may be this checkout's.
+    tells of may be this checkout's. `unseen` are ids that the token does not see.
     """
 
     prefix: str = ""
     path: str = ""
     links: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unseen: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ def compare(
     rows = []
     for policy in policies:
         seen = drift.get(policy.id, [])
+        if policy.id in scope.unseen:
+            rows.append(Row(policy.id, "", UNSEEN, "", _UNSEEN_WHY, policy.path, "", "", ""))
+            continue
         rows.append(_policy_row(policy, by_id.get(policy.id), seen))
         rows += [_gateway_row(policy, row) for row in seen if row.get("gateway")]
     return [*rows, *_without_file(policies, by_id, drift, scope)]

@@ -38,13 +38,27 @@ class ControlPlane:
             DeniedError: the token may not read them.
             CommandError: there is no answer, or it is not a list of rows.
         """
-        try:
-            rows = json.loads(self._get(path))["data"]
-        except (ValueError, KeyError, TypeError, RecursionError) as exc:
-            raise CommandError(f"GET {path}: the answer has no data") from exc
+        rows = self._data(path)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise CommandError(f"GET {path}: the answer is not a list of rows")
         return rows
+
+    def row(self, path: str) -> dict[str, Any]:
+        """The one row under `data` of an answer.
+
+        Raises:
+            CommandError: there is no answer, or it is not a row.
+        """
+        row = self._data(path)
+        if not isinstance(row, dict):
+            raise CommandError(f"GET {path}: the answer is not a row")
+        return row
+
+    def _data(self, path: str) -> Any:
+        try:
+            return json.loads(self._get(path))["data"]
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
+            raise CommandError(f"GET {path}: the answer has no data") from exc
 
     def _get(self, path: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310  Checked by `addresses`.

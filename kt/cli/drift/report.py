@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib import import_module
 from types import MappingProxyType
 
-from kt.cli.drift.comparison import IN_SYNC, NO_FILE, Row, drifts
+from kt.cli.drift.comparison import IN_SYNC, NO_FILE, UNSEEN, Row, drifts
 from kt.cli.formats import Context, Result
 from kt.policy.findings import Finding, Severity
 from kt.policy.report import Report
@@ -43,12 +43,12 @@ def _json(rows: Sequence[Row], ignored: Sequence[str]) -> str:
 
 
 def _as_findings(name: str) -> Render:
-    """A renderer in a format of findings in files; rows without a file are left out."""
+    """A renderer in a format of findings in files; what is of no file here is left out."""
 
     def render(rows: Sequence[Row], ignored: Sequence[str]) -> str:
         by_path: dict[str, list[Row]] = {}
         for row in rows:
-            if row.state != NO_FILE:
+            if row.state not in (NO_FILE, UNSEEN):
                 by_path.setdefault(row.path, []).append(row)
         results = [_result(path, states, ignored) for path, states in by_path.items()]
         module = import_module(f"kt.cli.formats.{name}")

@@ -51,7 +51,7 @@ def test_of_two_confirmations_one_wins(ada: APIClient, bob: APIClient) -> None:
 
         assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
         assert Configuration.objects.get(pk=name).version == 2
-        done = AuditEntry.objects.filter(action="request.confirmed", target=asked["id"])
+        done = AuditEntry.objects.filter(action="request.confirmed", target=name)
         assert done.count() == 1
 
 

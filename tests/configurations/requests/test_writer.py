@@ -72,7 +72,7 @@ def test_a_change_waits_for_a_second_person(ada: APIClient, bob: APIClient, bot:
     assert done["decided_by"]["name"] == "bob"
     assert row().content_hash == asked["shows"]["content_hash"]
     version = Version.objects.get(configuration=bot, number=2)
-    assert (version.actor, version.note) == ("ada, confirmed by bob", "less")
+    assert (version.actor, version.note) == ("bob (asked by ada)", "less")
     assert waiting(bob) == []
     gone = bob.get(f"/v1/requests/{asked['id']}/content")
     assert refused(gone) == (404, "not_found")
@@ -116,7 +116,7 @@ def test_an_edit_meanwhile_voids_it(
     assert refused(decide(bob, asked)) == (409, "request_void")
     assert refused(decide(bob, asked)) == (409, "request_over")
     assert row().version == 1
-    assert AuditEntry.objects.filter(action="request.voided", target=asked["id"]).count() == 1
+    assert AuditEntry.objects.filter(action="request.voided", target="bot").count() == 1
 
 
 def test_one_of_two_requests_voids_the_other(ada: APIClient, bob: APIClient, bot: str) -> None:

@@ -229,7 +229,9 @@ def _requests(story: Story) -> None:
 
     asked = [story.post("requests", {**asking, "change": change}) for _ in range(4)]
     [entry, *_] = story.left(*["request.asked"] * 4)
-    assert (entry.target, entry.after["reason"]) == (str(asked[0]["id"]), "because")
+    assert (entry.target, entry.after["request"], entry.after["reason"]) == (
+        "seen", asked[0]["id"], "because",
+    )  # fmt: skip
     story.post(f"requests/{asked[0]['id']}/withdraw")
     story.left("request.withdrawn")
     story.post(f"requests/{asked[1]['id']}/refuse", {"reason": "no"}, by=other)

@@ -340,6 +340,30 @@ def test_a_state_can_be_ignored() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("who", "sight", "state"),
+    [
+        ("token", {"ids": ["support-*"], "labels": {}}, "unseen"),
+        ("trust", {"ids": ["support-bot"], "labels": {}}, "unseen"),
+        ("token", {"ids": [], "labels": {"team": "a"}}, "unseen"),
+        ("token", {"ids": ["*-bot"], "labels": {}}, "drifted"),
+        ("token", None, "drifted"),
+    ],
+)
+def test_what_a_narrowed_token_does_not_see_is_no_drift(
+    kt: Run, answers: Answers, checkout: Repo, who: str, sight: Any, state: str
+) -> None:
+    """Unless a glob of its sight names it: then it would be seen, if it were there."""
+    checkout.commit({"policies/rel-bot/policy-config.yaml": policy("Rel")})
+    answers.says("/v1/configurations", in_force(policy("Bot")))
+    answers.says("/v1/drift", [])
+    answers.says("/v1/whoami", {who: {"sight": sight}})
+
+    code, text, _ = kt("drift", "--path", "policies")
+
+    assert (code, text.split("rel-bot")[0].split()[-1]) == (int(state == "drifted"), state)
+
+
 def test_what_is_committed_counts(checkout: Repo) -> None:
     """Not what a checkout makes of it, and not what is edited and not committed."""
     checkout.commit({".gitattributes": "* text eol=crlf\n"})
