@@ -23,10 +23,14 @@ class ClientLeftError(Exception):
 
 
 class _Reading:
-    """A body as far as it was read, with the time at which it is given up."""
+    """A body as far as it was read, with the time at which it is given up.
+
+    `size` is what of it counts as held.
+    """
 
     def __init__(self) -> None:
         self.data = bytearray()
+        self.size = 0
         self.is_crowded_out = False
         self.deadline: asyncio.Timeout | None = None
 
@@ -59,25 +63,26 @@ class Bodies:
         reading = _Reading()
         self._unfinished[reading] = None
         try:
-            await self._read(reading, receive, most)
-            yield bytes(reading.data)
+            yield await self._read(reading, receive, most)
         finally:
             self._unfinished.pop(reading, None)
-            self._held -= len(reading.data)
+            self._held -= reading.size
 
-    async def _read(self, reading: _Reading, receive: Receive, most: int) -> None:
+    async def _read(self, reading: _Reading, receive: Receive, most: int) -> bytes:
         begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(begun + self._seconds) as deadline:
                 reading.deadline = deadline
                 while await self._read_piece(reading, receive, most):
-                    paced = len(reading.data) / self._pace
+                    paced = reading.size / self._pace
                     deadline.reschedule(begun + self._seconds + paced)
         except TimeoutError:
             raise _crowded() if reading.is_crowded_out else _slow() from None
         if reading.is_crowded_out:
             raise _crowded()
         self._unfinished.pop(reading, None)
+        body, reading.data = bytes(reading.data), bytearray()  # Held once.
+        return body
 
     async def _read_piece(self, reading: _Reading, receive: Receive, most: int) -> bool:
         """Read a piece; False when it is the last."""
@@ -85,21 +90,28 @@ class Bodies:
         if message["type"] == "http.disconnect":
             raise ClientLeftError
         piece = message.get("body", b"")
+        if reading.is_crowded_out:
+            return False
         reading.data += piece
+        reading.size += len(piece)
         self._held += len(piece)
-        if len(reading.data) > most:
+        if reading.size > most:
             raise body_too_large(most)
-        if self._held > self._most:
-            self._make_room()
+        while self._held > self._most and self._make_room():
+            pass
         return bool(message.get("more_body", False)) and not reading.is_crowded_out
 
-    def _make_room(self) -> None:
+    def _make_room(self) -> bool:
+        """Let the oldest go at once: what many send in one turn is not held until they hear it."""
         oldest = next(iter(self._unfinished), None)
         if oldest is None or oldest.deadline is None:
-            return
+            return False
         del self._unfinished[oldest]
         oldest.is_crowded_out = True
+        self._held -= oldest.size
+        oldest.data, oldest.size = bytearray(), 0
         oldest.deadline.reschedule(0)
+        return True
 
 
 def _slow() -> RefusedError:

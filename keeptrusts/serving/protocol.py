@@ -26,6 +26,9 @@ MOST_WAITING = 1000
 # nothing is read for so long.
 _MOST_UNREAD_BYTES = 64 << 20
 _UNREAD_SECONDS = 30.0
+# What is read of all connections in one turn of the event loop. A turn may come late, and what a
+# thousand clients sent meanwhile would all be read before the first of them is dealt with.
+_MOST_TURN_BYTES = 8 << 20
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
@@ -53,6 +56,8 @@ class BoundedProtocol(HttpToolsProtocol):
     most_connections: ClassVar[int] = 20_000
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
+    _turn_bytes: ClassVar[int] = 0
+    _paused: ClassVar[list["BoundedProtocol"]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,8 +110,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._unread_deadline = None
 
     def data_received(self, data: bytes) -> None:
+        self._count(len(data))
         while data and not self._is_over:
             data = self._feed_head(data) if self._in_head else self._feed_body(data)
+
+    def _count(self, size: int) -> None:
+        """Count what was read in this turn; past the bound the others wait for the next one."""
+        kind = BoundedProtocol
+        if not kind._turn_bytes:
+            self.loop.call_soon(_begin_turn)
+        kind._turn_bytes += size
+        if kind._turn_bytes > _MOST_TURN_BYTES and not kind._paused:
+            kind._paused = [one for one in self._waiting if _is_read(one)]
+            for one in kind._paused:
+                one.flow.pause_reading()
 
     def _feed_head(self, data: bytes) -> bytes:
         """Parse what may belong to a head, and return the rest."""
@@ -212,6 +229,18 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _is_read(one: BoundedProtocol) -> bool:
+    return not one.flow.read_paused and not one.transport.is_closing()
+
+
+def _begin_turn() -> None:
+    """Go on reading; who waited for what was read has it by now."""
+    paused, BoundedProtocol._paused, BoundedProtocol._turn_bytes = BoundedProtocol._paused, [], 0
+    for one in paused:
+        if not one.transport.is_closing():
+            one.flow.resume_reading()
 
 
 def _is_too_long(length: bytes) -> bool:

@@ -94,3 +94,35 @@ def test_nothing_is_counted_of_what_is_over() -> None:
         return bodies._held, bodies._unfinished
 
     assert run(work()) == (0, {})
+
+
+def test_what_comes_at_once_is_never_held_over_the_bound() -> None:
+    """Many pieces of one turn let go of as much as they bring, and not of one body each."""
+    most, piece = 100 * KIB, 10 * KIB
+
+    async def work() -> int:
+        bodies, seen = Bodies(most_bytes=most), 0
+        sent = {"type": "http.request", "body": b"x" * piece, "more_body": True}
+
+        async def receive() -> Any:
+            nonlocal seen
+            seen = max(seen, sum(len(one.data) for one in bodies._unfinished))
+            if asyncio.get_running_loop().time() > end:
+                return {"type": "http.disconnect"}
+            await asyncio.sleep(0)
+            return sent
+
+        async def read() -> None:
+            async with bodies.whole(receive):
+                pass
+
+        end = asyncio.get_running_loop().time() + 1
+        tasks = [asyncio.create_task(caught(read())) for _ in range(60)]
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert bodies._held == 0
+        return seen
+
+    assert piece < asyncio.run(work()) <= most

@@ -314,3 +314,37 @@ def test_who_reads_slowly_has_the_whole_answer(
         time.sleep(0.05)
 
     assert total >= _LARGE
+
+
+def test_in_one_turn_no_more_is_read_of_all_than_the_bound(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """The others wait for the next turn, and are then read to their end."""
+    monkeypatch.setattr(protocol, "MOST_WAITING", 100)
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 100)
+    monkeypatch.setattr(protocol, "_MOST_TURN_BYTES", 10_000)
+    head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n"
+    read: list[int] = []
+    feed = BoundedProtocol._feed_body
+
+    def noted(self: BoundedProtocol, data: bytes) -> bytes:
+        read.append(BoundedProtocol._turn_bytes)
+        return feed(self, data)
+
+    monkeypatch.setattr(BoundedProtocol, "_feed_body", noted)
+    held = [connect() for _ in range(20)]
+    for raw in held:
+        raw.sendall(head)
+    senders = [threading.Thread(target=raw.sendall, args=(b"x" * 400_000,)) for raw in held]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+
+    for raw in held:
+        answer = http.client.HTTPResponse(raw)
+        answer.begin()
+        assert json.loads(answer.read())[0] == 400_000
+    # One connection's piece may go past it, however many have sent; uvloop reads 256 KiB at most.
+    assert max(read) <= 10_000 + (256 << 10)
+    assert BoundedProtocol._paused == []
