@@ -67,6 +67,8 @@ class Bodies:
         finally:
             self._unfinished.pop(reading, None)
             self._held -= reading.size
+            # Whoever holds the error, and so this frame, holds no body.
+            reading.data, reading.size = bytearray(), 0
 
     async def _read(self, reading: _Reading, receive: Receive, most: int) -> bytes:
         begun = asyncio.get_running_loop().time()

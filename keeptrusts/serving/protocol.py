@@ -82,6 +82,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm()
         self._waiting.pop(self, None)
         self._forget_unread()
+        if self.cycle is not None:
+            # Connection and request refer to each other: it may be long until they are collected.
+            self.cycle.body = bytearray()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:

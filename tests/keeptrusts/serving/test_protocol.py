@@ -1,6 +1,7 @@
 """Bounds on what a client may send before the application hears of it."""
 
 import contextlib
+import gc
 import http.client
 import json
 import socket
@@ -348,3 +349,25 @@ def test_in_one_turn_no_more_is_read_of_all_than_the_bound(
     # One connection's piece may go past it, however many have sent; uvloop reads 256 KiB at most.
     assert max(read) <= 10_000 + (256 << 10)
     assert BoundedProtocol._paused == []
+
+
+def test_a_connection_that_ended_holds_no_body(connect: Connect) -> None:
+    """Though nothing collects it: it refers to its request, which refers to it."""
+    gc.collect()
+    gc.disable()
+    try:
+        raw = connect()
+        raw.sendall(b"POST /in HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n")
+        raw.sendall(b"x" * 60_000)
+        assert _is_served(connect())
+        raw.close()
+        wait_for(lambda: all(not one.cycle.body for one in _ended()))
+        assert _ended()
+    finally:
+        gc.enable()
+
+
+def _ended() -> list[BoundedProtocol]:
+    """The connections that are over, and were not collected yet."""
+    found = [one for one in gc.get_objects() if isinstance(one, BoundedProtocol)]
+    return [one for one in found if one.transport.is_closing() and one.cycle is not None]
