@@ -16,7 +16,7 @@ from gitrepos.errors import RemoteError
 from gitrepos.links import four_eyes
 from gitrepos.models import Link
 from gitrepos.snapshot import signatures
-from gitrepos.snapshot.values import Commit, Signature
+from gitrepos.snapshot.values import Commit, Made, Signature
 from gitrepos.sync.candidates import Candidate
 from gitrepos.sync.plan import Hold, Plan, Replacement
 from keeptrusts.api.errors import ConflictError
@@ -85,16 +85,16 @@ def people_of(commit: Commit) -> dict[str, Any]:
 
     Authors, committers and the signer, by what tells them from others.
     """
-    signature = commit.signature
-    signer = _address(signature.principal) if signature else ""
-    names = (commit.author, commit.committer, *(commit.others or ()))
-    found = {*map(_address, names), signer} - {""}
-    keys = [signature.fingerprint] if signature and signature.fingerprint else []
+    made = [Made(commit.author, commit.committer, commit.signature), *(commit.others or ())]
+    signed = [one.signature for one in made if one.signature]
+    signers = {one: _address(one.principal) for one in signed}
+    names = [name for one in made for name in (one.author, one.committer)]
     return {
-        "addresses": sorted(found),
-        "keys": keys,
-        "by_key_alone": bool(keys) and not signer,
-        "is_whole": commit.others is not None,
+        "addresses": sorted({*map(_address, names), *signers.values()} - {""}),
+        "keys": sorted({one.fingerprint for one in signed} - {""}),
+        "by_key_alone": any(one.fingerprint and not signers[one] for one in signed),
+        # What nobody vouches for says of itself whatever its maker likes.
+        "is_whole": commit.others is not None and unverified(commit.signature) is None,
     }
 
 
@@ -139,6 +139,7 @@ def told(link: Link, hold: Hold, decided: Plan, weighed: Weighed | None = None) 
         weakens=tuple(_lines(decided, weighed or {}))[:_MOST_WEAKENED] if weighed else (),
         replaces=decided.replaces,
         four_eyes=bool(touched) or any(one.four_eyes for one in decided.replaces),
+        traced=all(one.traced for one in decided.replaces if one.four_eyes),
     )
 
 
@@ -166,6 +167,7 @@ def put(
     asks = link.four_eyes or hold.four_eyes
     if asks:
         people = _all_people(link, made)
+        people["is_whole"] = people["is_whole"] and hold.traced
         held |= {"four_eyes": True, "replaces": _listed(hold.replaces), "people": people}
     before = link.held or {}
     if before.get("reason") == hold.reason:

@@ -58,12 +58,17 @@ class LinkTerms:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """The hash in force and the one that comes after it; empty where nothing does."""
+    """The hash in force and the one that comes after it; empty where nothing does.
+
+    `traced`: the link fed it, and its file changed since the commit that was applied last. Else
+    another commit or an edit may have brought it.
+    """
 
     configuration: str
     before: str
     after: str
     four_eyes: bool
+    traced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ class Hold:
     """The reason why a commit waits for a person: a code, a message, and what it would remove.
 
     `weakens` says what enforces less than what it replaces. With `four_eyes` a second person
-    confirms it, and exactly what it `replaces`.
+    confirms it, and exactly what it `replaces`; where that is not `traced`, the commits since the
+    last one do not tell who brought it.
     """
 
     reason: str
@@ -80,6 +86,7 @@ class Hold:
     weakens: tuple[str, ...] = ()
     replaces: tuple[Replacement, ...] = ()
     four_eyes: bool = False
+    traced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,7 @@ def plan(
             if d.taken_from
         },
         kept=len({row.configuration for row in living} - {row.configuration for row in removed}),
-        replaces=_replaced(decisions, retired, holders, link),
+        replaces=_replaced(decisions, retired, linked, holders, link),
         guarded=frozenset(name for name, holder in holders.items() if holder.four_eyes),
     )
 
@@ -220,6 +227,7 @@ def mass_removal(decided: Plan) -> Hold | None:
 def _replaced(
     decisions: Sequence[FileDecision],
     retired: Sequence[Linked],
+    linked: Sequence[Linked],
     holders: Mapping[str, Holder],
     link: LinkTerms,
 ) -> tuple[Replacement, ...]:
@@ -227,9 +235,23 @@ def _replaced(
     after = [(d.candidate.configuration, d.candidate.content_hash) for d in decisions if d.publish]
     after += [(row.configuration, "") for row in retired]
     return tuple(
-        Replacement(name, holder.content_hash, content_hash, link.four_eyes or holder.four_eyes)
+        Replacement(
+            name,
+            holder.content_hash,
+            content_hash,
+            link.four_eyes or holder.four_eyes,
+            traced=holder.owner == link.id and _changed(name, content_hash, linked),
+        )
         for name, content_hash in after
         if (holder := holders.get(name)) is not None and (link.weighs or holder.four_eyes)
+    )
+
+
+def _changed(name: str, content_hash: str, linked: Sequence[Linked]) -> bool:
+    """True when the file of an id was in force as it is in git, and has other bytes now."""
+    rows = [row for row in linked if row.configuration == name]
+    return bool(rows) and all(
+        row.outcome == "synced" and row.content_hash != content_hash for row in rows
     )
 
 
