@@ -47,7 +47,15 @@ def weigh(replaces: Iterable[Replacement], candidates: Iterable[Candidate]) -> W
         JudgeFailedError: the judge ended.
     """
     contents = {(c.configuration, c.content_hash): c.content for c in candidates}
-    return {one: _weaker(one, contents.get((one.configuration, one.after))) for one in replaces}
+    return {
+        one: (*_taken(one), *_weaker(one, contents.get((one.configuration, one.after))))
+        for one in replaces
+    }
+
+
+def _taken(one: Replacement) -> Sequence[str]:
+    # Who made the link chose whose commits feed it from then on.
+    return (f"{one.configuration}: this link did not feed it until now",) if one.taken else ()
 
 
 def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:
@@ -60,10 +68,9 @@ def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:
     if before is None or after is None:
         return (f"{one.configuration} cannot be compared with what is in force",)
     try:
-        changes = checks.compared(bytes(before), after)
+        weaker = checks.weakened(bytes(before), after)
     except ConflictError as exc:
         return (f"{one.configuration}: {exc.message}",)
-    weaker = [change["message"] for change in changes if change["effect"] == "weaker"]
     return tuple(f"{one.configuration}: {message}"[:500] for message in weaker)
 
 

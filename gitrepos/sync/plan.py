@@ -60,14 +60,16 @@ class LinkTerms:
 class Replacement:
     """The hash in force and the one that comes after it; empty where nothing does.
 
-    `traced`: the link fed it, and its file changed since the commit that was applied last. Else
-    another commit or an edit may have brought it.
+    `taken`: it is under four eyes, and this link did not feed it; what replaces it may then be the
+    same. `traced`: the link did, and its file changed since the commit that was applied last.
+    Else another commit or an edit may have brought it.
     """
 
     configuration: str
     before: str
     after: str
     four_eyes: bool
+    taken: bool
     traced: bool
 
 
@@ -234,17 +236,25 @@ def _replaced(
     """What the plan replaces that is to be weighed, in the order of the plan."""
     after = [(d.candidate.configuration, d.candidate.content_hash) for d in decisions if d.publish]
     after += [(row.configuration, "") for row in retired]
+    adopted = [d.candidate.configuration for d in decisions if d.adopt]
+    taken = [name for name in adopted if _is_taken(holders[name], link)]
+    after += [(name, holders[name].content_hash) for name in taken]
     return tuple(
         Replacement(
             name,
             holder.content_hash,
             content_hash,
             link.four_eyes or holder.four_eyes,
+            taken=_is_taken(holder, link),
             traced=holder.owner == link.id and _changed(name, content_hash, linked),
         )
         for name, content_hash in after
         if (holder := holders.get(name)) is not None and (link.weighs or holder.four_eyes)
     )
+
+
+def _is_taken(holder: Holder, link: LinkTerms) -> bool:
+    return holder.four_eyes and holder.owner != link.id
 
 
 def _changed(name: str, content_hash: str, linked: Sequence[Linked]) -> bool:

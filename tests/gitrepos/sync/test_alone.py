@@ -9,7 +9,9 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from access.bearers import Bearer
 from configurations.models import Configuration
+from configurations.requests import writer
 from gitrepos.links import links
 from gitrepos.models import Link
 from tests.support.api import created
@@ -60,7 +62,10 @@ def post(by: APIClient, row: dict[str, Any], commit: str) -> Any:
 
 def takes_two(row: dict[str, Any], commit: str, one: APIClient, two: APIClient) -> None:
     """Nobody confirms it without another person who asked."""
-    assert refused(post(one, row, commit)) == (409, "second_person_needed")
+    assert refused(post(one, row, commit)) in [
+        (409, "second_person_needed"),
+        (403, "nobody_known"),  # A pipeline asked.
+    ]
     asked = ask(one, "git_repo.confirm", row["id"], {"commit": commit})
     assert refused(decide(one, asked)) == (403, "same_token")
     confirmed(two, asked)
@@ -205,6 +210,34 @@ def test_a_signature_on_top_vouches_for_nobody_below(
     takes_two(row, top, person("dora"), bob)
 
 
+def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, repo: Repo) -> None:
+    """Who pushes what it runs is who pushed the commit."""
+    body = {"id": "bot", "content": strong(), "four_eyes": True}
+    created(author.post("/v1/configurations", body, format="json"))
+    commit = commit_as(repo, "somebody", {FILE: weak()})
+    row = link(author, repo.url, branch="main", path="p", adopt=True)
+    run_due()
+    job = Bearer("trust", "1", "a job", "editor")
+    number = writer.ask("git_repo.confirm", row["id"], {"commit": commit}, reason="ci", by=job)
+
+    asked = {"id": number, "shows": {"commit": commit}}
+    assert refused(decide(author, asked)) == (403, "nobody_known")
+    takes_two(row, commit, author, bob)
+
+
+def test_a_kind_that_runs_nowhere_is_held(author: APIClient, repo: Repo) -> None:
+    """Two entries under conditions that no call meets are no more of it than one."""
+    repo.commit({FILE: strong()})
+    row = link(author, repo.url, branch="main", path="p", four_eyes=True)
+    run_due()
+    entries = "".join(f"    - pii-detector: {{when: {{path: /{one}}}}}\n" for one in "ab")
+    repo.commit({FILE: strong().replace("    - pii-detector\n", entries)})
+    poll()
+
+    assert content(author, "bot") == strong().encode()
+    assert shown(author, row)["held"]["reason"] == "weaker"
+
+
 def signed(by: APIClient, repo: Repo, key: Path) -> dict[str, Any]:
     """A link under four eyes that takes what cy's key signed, with a first commit."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
@@ -215,3 +248,22 @@ def signed(by: APIClient, repo: Repo, key: Path) -> dict[str, Any]:
     run_due()
     assert shown(by, row)["status"] == "synced"
     return row
+
+
+@pytest.mark.parametrize("text", [strong(), strong() + "# as strong\n"])
+def test_a_link_of_ones_own_takes_nothing_over_alone(
+    author: APIClient, bob: APIClient, repo: Repo, text: str
+) -> None:
+    """What feeds it from then on says itself who made what: also while the content stays."""
+    body = {"id": "bot", "content": strong(), "four_eyes": True}
+    created(author.post("/v1/configurations", body, format="json"))
+    commit = commit_as(repo, "somebody", {FILE: text})
+    row = link(author, repo.url, branch="main", path="p", adopt=True, four_eyes=True)
+    run_due()
+    assert shown(author, row)["held"]["weakens"] == ["bot: this link did not feed it until now"]
+    assert Configuration.objects.get().owner == ""
+
+    takes_two(row, commit, author, bob)
+
+    assert Configuration.objects.get().owner == row["id"]
+    assert content(author, "bot") == text.encode()
