@@ -18,6 +18,8 @@ _BOLD, _RED, _YELLOW, _GREEN, _CYAN = "1", "1;31", "1;33", "1;32", "36"
 
 def render(results: Sequence[Result], context: Context) -> str:
     """The report, ending in a line break."""
+    if not results:
+        return "nothing to lint: no policy differs\n"
     lines = [line for result in results for line in _file(result, color=context.color)]
     if len(results) != 1 or not results[0].report.ok:
         lines.append(_summary(results))
