@@ -123,8 +123,15 @@ def _with(result: Result, data: bytes, finding: Finding, *, strict: bool) -> Res
     """The result with one finding more, in the order of the file."""
     report = result.report
     findings = sorted((*report.findings, finding), key=lambda one: (one.line, one.column, one.code))
-    report = Report(tuple(findings), report.pack, report.chain, complete=report.complete)
+    report = _found(report, findings)
     return Result(result.file, data, _strict(report) if strict else report)
+
+
+def _found(report: Report, findings: Iterable[Finding]) -> Report:
+    """The report with other findings."""
+    complete, suppressed = report.complete, report.suppressed
+    found = tuple(findings)
+    return Report(found, report.pack, report.chain, complete=complete, suppressed=suppressed)
 
 
 def _not_linted(source: SourceFile) -> Report | None:
@@ -147,8 +154,7 @@ def _unread(failure: str) -> Report:
 def _strict(report: Report) -> Report:
     from dataclasses import replace
 
-    findings = tuple(replace(finding, severity="error") for finding in report.findings)
-    return Report(findings, report.pack, report.chain, complete=report.complete)
+    return _found(report, (replace(finding, severity="error") for finding in report.findings))
 
 
 def _report(

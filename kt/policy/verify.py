@@ -38,7 +38,8 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
     if not report.ok or root is None:
         return report
     findings = (*report.findings, *_failures(root))
-    return Report(findings, report.pack, report.chain, complete=report.complete)
+    complete, suppressed = report.complete, report.suppressed
+    return Report(findings, report.pack, report.chain, complete=complete, suppressed=suppressed)
 
 
 def _failures(root: Node) -> Iterator[Finding]:

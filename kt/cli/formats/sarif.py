@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,17 +24,16 @@ _ROOT = "%SRCROOT%"
 
 def render(results: Sequence[Result], context: Context) -> str:
     """The log, with one run, also when there is nothing to report."""
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": _driver()},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"uri": Path(context.root).absolute().as_uri() + "/"}},
         "invocations": [_invocation(results, context.root)],
-        "results": [
-            _result(relative(result.file, context.root), finding)
-            for result in results
-            for finding in result.report.findings
-        ],
+        "results": [one for result in results for one in _results(result, context.root)],
     }
+    if not any(result.report.suppressed for result in results):
+        for one in run["results"]:
+            del one["suppressions"]  # A run has it in all of its results, or in none.
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
@@ -70,6 +69,15 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
         "help": {"text": rule.page()},
         "defaultConfiguration": {"level": rule.severity()},
     }
+
+
+def _results(result: Result, root: str) -> Iterator[dict[str, Any]]:
+    file = relative(result.file, root)
+    for finding in result.report.findings:
+        yield {**_result(file, finding), "suppressions": []}
+    for one in result.report.suppressed:
+        told = {"kind": "inSource", "justification": one.reason}
+        yield {**_result(file, one.finding), "suppressions": [told]}
 
 
 def _result(file: str, finding: Finding) -> dict[str, Any]:
