@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0005_trusts'),
+        ('access', '0006_values_of_the_database'),
     ]
 
     operations = [
