@@ -17,6 +17,7 @@ class Token(models.Model):
     be used; any, when the list is empty. `sight` is that of `access.sights`, null for a token that
     sees all configurations; it is never changed. `last_used_at` is right to the hour.
     `emails`, in lower case, and `signers`, fingerprints of keys, are what its holder commits with.
+    `given_to` are the ids of other tokens to whose holders a rotation showed its text.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -31,6 +32,7 @@ class Token(models.Model):
     networks = models.JSONField(default=list, db_default=[])
     emails = models.JSONField(default=list, db_default=[])
     signers = models.JSONField(default=list, db_default=[])
+    given_to = models.JSONField(default=list, db_default=[])
     sight = models.JSONField(null=True)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="made")
     created_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Persons: whom a bearer stands for, by what they commit with and by who made their token."""
+"""Persons: whom a bearer stands for, by what they commit with and by who had their token."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,8 @@ class Person:
     """The holder of a credential.
 
     `addresses` and `keys` are what the holder commits with. `makers` are the ids of the tokens
-    that made the credential, and that made these; `of_makers` has their addresses and keys.
+    that made the credential or rotated it, and that did so with these; `of_makers` has their
+    addresses and keys.
     """
 
     kind: str
@@ -43,10 +44,16 @@ def of(kind: str, identity: str, name: str = "") -> Person:
 
 
 def makers(token: Token) -> list[Token]:
-    """The tokens that made a token, the nearest first; a query a generation."""
-    found: list[Token] = []
-    maker: UUID | None = token.made_by_id
-    while maker is not None:
-        found.append(Token.objects.get(pk=maker))
-        maker = found[-1].made_by_id
-    return found
+    """The tokens that made a token, or were given its text, and so on; a query a generation."""
+    found: dict[UUID, Token] = {}
+    above = _above(token)
+    while above:
+        rows = Token.objects.filter(pk__in=above)
+        found |= {one.pk: one for one in rows}
+        above = {pk for one in rows for pk in _above(one)} - found.keys() - {token.pk}
+    return list(found.values())
+
+
+def _above(token: Token) -> set[UUID]:
+    made_by = {token.made_by_id} if token.made_by_id else set()
+    return made_by | {UUID(pk) for pk in token.given_to}

@@ -113,6 +113,7 @@ def rotate(
             raise ConflictError("text_replaced", message)
         if asker.pk != token.pk:
             _check_bounds(audit.fields(token, _BOUNDED), asker)
+            token.given_to = list(dict.fromkeys([*token.given_to, str(asker.pk)]))
         text = _new_text()
         token.previous_digest, token.previous_until = token.digest, timezone.now() + overlap
         hint = token.hint

@@ -101,10 +101,10 @@ def _weakened_by_version(target: str, body: Any, caller: Caller) -> list[str] | 
 def _weakened(target: str, after: bytes, caller: Caller) -> list[str] | None:
     """What a content weakens of the one in force; None where the two cannot be compared."""
     try:
-        changes = checks.compared(queries.content(target)[0], after, asker=caller.asker)
+        weakened = checks.weakened(queries.content(target)[0], after, asker=caller.asker)
     except ConflictError:
         return None
-    return [one["message"][:500] for one in changes if one["effect"] == "weaker"][:_MOST_WEAKENED]
+    return [message[:500] for message in weakened[:_MOST_WEAKENED]]
 
 
 def _origin(caller: Caller, note: str) -> Origin:

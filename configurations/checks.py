@@ -1,6 +1,7 @@
 """Checks of a policy's content before it comes into force."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,9 @@ from kt.policy.report import Pack
 
 ID = re.compile(FORMS["id"].pattern)
 ID_WORDS = FORMS["id"].words
+# Parts of a policy whose changes that are neither stronger nor weaker let no call off: which
+# models serve is not what is judged.
+_ENFORCING_NOTHING = ("pack", "providers", "testing")
 
 
 def check(content: bytes, *, asker: Asker = ANYBODY) -> Pack:
@@ -72,6 +76,25 @@ def compared(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> list[dic
         message = "A version that the present rules refuse cannot be compared."
         raise ConflictError("not_comparable", message)
     return [asdict(change) for change in changes]
+
+
+def weakened(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> list[str]:
+    """What a content may enforce less of than another, a sentence each.
+
+    Also what is neither more nor less: a kind that runs elsewhere does not run where it did.
+
+    Raises:
+        ConflictError: as `compared`.
+    """
+    changes = compared(before, after, asker=asker)
+    return [change["message"] for change in changes if _may_weaken(change)]
+
+
+def _may_weaken(change: Mapping[str, Any]) -> bool:
+    about = change["path"].partition(".")[0]
+    return change["effect"] == "weaker" or (
+        change["effect"] == "other" and about not in _ENFORCING_NOTHING
+    )
 
 
 def identity(pack: Pack, *, asked: str | None) -> str:

@@ -1,7 +1,7 @@
 """The only writer of configurations and versions."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -266,11 +266,13 @@ def follow(owner: str, origin_url: str) -> None:
             transaction.set_rollback(True)
 
 
-def put_under_four_eyes(owner: str) -> None:
-    """Put all that a link feeds under four eyes."""
+def put_under_four_eyes(owner: str, *, only: Collection[str] | None = None) -> None:
+    """Put what a link feeds under four eyes: all, or `only` these ids."""
     with transaction.atomic():
         publish()
         fed = Configuration.objects.filter(owner=owner, four_eyes=False)
+        if only is not None:
+            fed = fed.filter(pk__in=only)
         ids = list(fed.values_list("pk", flat=True))
         if not fed.update(four_eyes=True, updated_at=timezone.now()):
             transaction.set_rollback(True)

@@ -10,8 +10,8 @@ OBJECTIONS: Mapping[str, str] = {
     "not_a_person": "Only the bearer of a token may confirm, and no pipeline; have a person do it.",
     "same_token": "Whoever asked cannot confirm; have somebody else do it.",
     "made_by_asker": (
-        "Whoever asked made this token, or one that made it; have somebody confirm whose token"
-        " another admin or manage.py create_token made."
+        "Whoever asked made this token or rotated it, or one that did; have somebody confirm whose"
+        " token another admin or manage.py create_token made."
     ),
     "same_person": (
         "This token names an address or a key of whoever asked; have somebody else confirm it."

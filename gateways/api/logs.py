@@ -52,15 +52,13 @@ def entries(request: Request) -> Part | None:
 
 
 def _event(row: Row) -> Row:
-    # Its number counts all events, and that of a request all requests.
-    details = {name: value for name, value in row["details"].items() if name != "request"}
-    row = {**row, "id": None, "details": details}
     if row["kind"] in _WORDS:
-        return {**row, "message": _WORDS[row["kind"]], "details": {}}
-    findings = row["details"].get("findings")
-    if findings is None:
-        return row
-    return {**row, "details": {**row["details"], "findings": narrowing.findings(findings)}}
+        return {**row, "id": None, "message": _WORDS[row["kind"]], "details": {}}
+    # Numbers count all events, and all requests.
+    details = {name: value for name, value in row["details"].items() if name != "request"}
+    if "findings" in details:
+        details["findings"] = narrowing.findings(details["findings"])
+    return {**row, "id": None, "details": details}
 
 
 def _entry(row: Row, seen: Seen) -> Row | None:

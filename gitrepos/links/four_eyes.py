@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from configurations.models import Configuration
 from configurations.requests import guard
 from configurations.requests.guard import Change
 from gitrepos.models import Link
@@ -37,7 +38,7 @@ def demand_edit(link: Link, before: Fields, after: Fields, *, generation: int) -
     shows = {"digest": guard.digest(changed)}
     details = {"url": before["url"], "fields": changed}
     change = Change(EDIT, str(link.pk), str(generation), shows, details)
-    guard.demand(change, guarded=bool(loosens) and before["four_eyes"])
+    guard.demand(change, guarded=bool(loosens) and (before["four_eyes"] or _feeds_guarded(link)))
 
 
 def _tightens(name: str, value: Any) -> bool:
@@ -50,7 +51,11 @@ def demand_removal(link: Link) -> None:
     details = {"url": link.url, "path": link.path}
     shows = {"digest": guard.digest([str(link.pk), link.generation])}
     change = Change(REMOVE, str(link.pk), str(link.generation), shows, details)
-    guard.demand(change, guarded=link.four_eyes)
+    guard.demand(change, guarded=link.four_eyes or _feeds_guarded(link))
+
+
+def _feeds_guarded(link: Link) -> bool:
+    return Configuration.objects.filter(owner=str(link.pk), four_eyes=True).exists()
 
 
 def standings(targets: Collection[str]) -> Mapping[str, str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from gitrepos.errors import BadAnswerError, ObjectRefusedError, RemoteError
 from gitrepos.forge.git import runner
 from gitrepos.forge.pack_fetch import Courier
-from gitrepos.snapshot import temporary
-from gitrepos.snapshot.repository import Bare, RemoteRef, text
+from gitrepos.snapshot import signatures, temporary
+from gitrepos.snapshot.repository import Bare, RemoteRef, Terms, text
+from gitrepos.snapshot.values import Made
 
 _HEAD = "refs/keeptrusts/head"
 _LEFT = "refs/keeptrusts/left"
@@ -69,30 +70,47 @@ def _departed(source: RemoteRef, commit: str) -> bool:
 
 
 def people(
-    source: RemoteRef, commit: str, *, head: str, header: Sequence[str]
-) -> tuple[str, ...] | None:
-    """The addresses of the commits by which a branch came from `commit` to `head`, its own too.
+    source: RemoteRef, commit: str, *, head: str, header: Sequence[str], terms: Terms
+) -> tuple[Made, ...] | None:
+    """Who made the commits by which a branch came from `commit` to `head`, without that itself.
 
     First parents alone: of a merge it is who made it. A branch that moved on by one commit or one
-    merge costs no call. None where the server does not send them within the bounds.
+    merge costs no call. None where `commit` is empty and `head` has parents, and as of `walked`.
     """
-    if commit == head or next((line for line in header if line.startswith("parent ")), "") == (
-        f"parent {commit}"
-    ):
+    parent = next((line for line in header if line.startswith("parent ")), "")
+    if commit == head or parent == (f"parent {commit}" if commit else ""):
         return ()
+    if not commit:
+        return None
     try:
         bare = Bare(source, f"people-{commit}")
         bare.fetch([*_deep(), "origin", f"+{head}:{_HEAD}", f"+{commit}:{_LEFT}"], _SECONDS)
-        return walked(bare, _HEAD, _LEFT)
     except RemoteError:
         return None
+    return walked(bare, _HEAD, _LEFT, terms)
 
 
-def walked(bare: Bare, head: str, commit: str) -> tuple[str, ...] | None:
-    """The addresses of authors and committers from `commit` to `head`; None for too many."""
-    log = ["log", "--first-parent", f"-{_GENERATIONS}", "--format=%ae%n%ce", head, f"^{commit}"]
-    found = dict.fromkeys(text(bare.read([*log, "--"])).split("\n"))
-    return tuple(sorted(filter(None, found))) if len(found) <= _MOST_PEOPLE else None
+def walked(bare: Bare, head: str, commit: str, terms: Terms) -> tuple[Made, ...] | None:
+    """Who made the commits from `commit` to `head`; None where git cannot tell, and for too many.
+
+    By signers of `terms` each must be signed: what another says of itself is nobody's word.
+    """
+    marks = signatures.FORMAT if any(terms.values()) else "--format="
+    line = f"{marks}%x00%ae%x00%ce"
+    log = ["log", "--first-parent", f"-{_GENERATIONS}", line, head, f"^{commit}", "--"]
+    try:
+        lines = text(bare.read(log, **terms)).split("\n")[:-1]
+    except RemoteError:
+        return None
+    made = [_made(*line.rsplit("\0", 2)) for line in lines]
+    is_good = all(not one.signature or not signatures.complaint(one.signature) for one in made)
+    people = sorted(set(made), key=repr)
+    is_whole = is_good and len(lines) < _GENERATIONS and len(people) <= _MOST_PEOPLE
+    return tuple(people) if is_whole else None
+
+
+def _made(marks: str, author: str, committer: str) -> Made:
+    return Made(author, committer, signatures.read(marks) if marks else None)
 
 
 def reached(source: RemoteRef, commit: str, *, among: Sequence[str]) -> bool:

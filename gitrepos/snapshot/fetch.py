@@ -139,8 +139,8 @@ def _snapshot(repository: Repository, choice: _Choice | RemoteError) -> Snapshot
         ask = choice.ask
         files = None if choice.is_known else _files(repository, choice)
         rewritten = bool(ask.last_commit) and repository.left(ask.last_commit)
-        others = repository.people(ask.last_commit) if ask.people and ask.last_commit else ()
-        commit = replace(repository.commit, signature=repository.signature(ask), others=others)
+        signature, others = repository.signature(ask), repository.people(ask)
+        commit = replace(repository.commit, signature=signature, others=others)
         let_off = repository.let_off
         return Snapshot(commit, choice.tree_id, files, rewritten=rewritten, let_off=let_off)
     except RemoteError as error:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from gitrepos.errors import BadAnswerError, NotACommitError, PathNotFoundError, TooLargeError
 from gitrepos.snapshot import ancestry, globs, ladder, openpgp, signatures, symlinks
 from gitrepos.snapshot.ladder import Way
-from gitrepos.snapshot.repository import RemoteRef, text
-from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Signature
+from gitrepos.snapshot.repository import RemoteRef, Terms, text
+from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Made, Signature
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
 MAX_FILES = 1000
@@ -98,11 +98,20 @@ class Repository:
             )
         return self._left[commit]
 
-    def people(self, commit: str) -> tuple[str, ...] | None:
-        """The addresses of who brought the branch here from `commit`; see `ancestry.people`."""
-        if self._way is Way.WHOLE:
-            return ancestry.walked(self._bare, self.commit.id, commit)
-        return ancestry.people(self._source, commit, head=self.commit.id, header=self._header)
+    def people(self, ask: FilesRequest) -> tuple[Made, ...] | None:
+        """Who made the commits below since that in force; see `ancestry.people`.
+
+        A signed tag vouches for what is below it; a signed commit for itself alone.
+        """
+        since = ask.people_since
+        if since is None:
+            return None
+        judges = ("", "") if self._tag_object else (ask.allowed_signers, ask.allowed_openpgp_keys)
+        terms = self._terms(*judges)
+        if self._way is Way.WHOLE and since:
+            return ancestry.walked(self._bare, self.commit.id, since, terms)
+        head, header = self.commit.id, self._header
+        return ancestry.people(self._source, since, head=head, header=header, terms=terms)
 
     def signature(self, ask: FilesRequest) -> Signature | None:
         """The signature of the annotated tag, or else the commit; None without allowed signers."""
@@ -114,15 +123,19 @@ class Repository:
         return self._signatures[judges]
 
     def _judged(self, signers: str, keys: str) -> Signature | None:
-        home = openpgp.home(self._source.folder, keys) if keys else None
+        terms = self._terms(signers, keys)
         wanted = signatures.kinds(ssh=bool(signers), openpgp=bool(keys))
         if self._tag_object:
             verify = ["verify-tag", "-v", "--raw", self._tag_object]
-            verdict = self._bare.verdict(verify, allowed_signers=signers, gpg_home=home)
-            return signatures.of_tag(*verdict, ref=self._source.ref, wanted=wanted)
+            return signatures.of_tag(
+                *self._bare.verdict(verify, **terms), ref=self._source.ref, wanted=wanted
+            )
         log = ["log", "-1", signatures.FORMAT, self.commit.id, "--"]
-        output = self._bare.read(log, 4096, allowed_signers=signers, gpg_home=home)
-        return signatures.read(text(output), wanted=wanted)
+        return signatures.read(text(self._bare.read(log, 4096, **terms)), wanted=wanted)
+
+    def _terms(self, signers: str, keys: str) -> Terms:
+        home = openpgp.home(self._source.folder, keys) if keys else None
+        return {"allowed_signers": signers, "gpg_home": home}
 
     def at(self, root: str) -> tuple[str, list[Entry]]:
         """The id of the state of `root`, and the entries of `.gitattributes` above it.

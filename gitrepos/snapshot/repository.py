@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 from gitrepos.errors import TimedOutError, UnsafeObjectError
 from gitrepos.forge.git import runner
@@ -19,6 +19,13 @@ _LISTING_BYTES = 64 * 1024 * 1024
 # Each object that fails a check has a line.
 _WORDS_BYTES = 16 * 1024 * 1024
 _PROMISED = ("-c", "remote.origin.promisor=true")
+
+
+class Terms(TypedDict):
+    """By whom signatures are judged; neither for nobody."""
+
+    allowed_signers: str
+    gpg_home: Path | None
 
 
 @dataclass(frozen=True, slots=True)

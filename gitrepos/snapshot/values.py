@@ -28,12 +28,21 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """The makers of a commit, as it names them; `signature` is None where nobody asks for it."""
+
+    author: str
+    committer: str
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """The commit of a snapshot; bytes that are not UTF-8 are U+FFFD in its text.
 
     `committed_at` is the committer's time, None where no calendar has it. `signature` is None when
-    the link does not ask for it. `author` and `committer` are as `NAME <MAIL>`; `others` are the
-    addresses of the commits before it that are not in force yet, None where git cannot tell.
+    the link does not ask for it. `author` and `committer` are as `NAME <MAIL>`; `others` made the
+    commits before it that are not in force yet, None where nobody asked or git cannot tell.
     """
 
     id: str
@@ -42,7 +51,7 @@ class Commit:
     committed_at: datetime | None = None
     signature: Signature | None = None
     committer: str = ""
-    others: tuple[str, ...] | None = ()
+    others: tuple[Made, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +103,9 @@ class FilesRequest:
     With `known_tree` as the tree id, no file is read (empty: read in any case); `known` maps the
     path of each file to a blob whose bytes need not be fetched again. `include` and `exclude` are
     globs, see `globs`. `last_commit` is the commit that tells a rewritten branch. With
-    `allowed_signers` or `allowed_openpgp_keys` the commit's signature is checked. With `people` the
-    addresses of all commits since `last_commit` are read.
+    `allowed_signers` or `allowed_openpgp_keys` the commit's signature is checked. `people_since` is
+    the commit in force, empty for none that is known: who made all since is read, unless it is
+    None.
     """
 
     root: str
@@ -106,4 +116,4 @@ class FilesRequest:
     last_commit: str = ""
     allowed_signers: str = ""
     allowed_openpgp_keys: str = ""
-    people: bool = False
+    people_since: str | None = None

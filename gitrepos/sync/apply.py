@@ -281,15 +281,15 @@ def _publish(
     if not decided.writes:
         return {}
     # Who follows a policy to another id follows it under four eyes.
-    guarded = {move.after.configuration for move in decided.renames
-               if move.before.configuration in decided.guarded}  # fmt: skip
+    guarded = [
+        move.after.configuration
+        for move in decided.renames
+        if move.before.configuration in decided.guarded
+    ]
     entries = [
-        Entry(
-            c.configuration, c.name, c.path, c.content,
-            four_eyes=link.four_eyes or c.configuration in guarded,
-        )
+        Entry(c.configuration, c.name, c.path, c.content, four_eyes=link.four_eyes)
         for c in (d.candidate for d in decided.decisions if d.publish)
-    ]  # fmt: skip
+    ]
     origin = Origin(
         source=Source.GIT,
         repo_url=link.url,
@@ -308,7 +308,10 @@ def _publish(
     with acting_as(Actor("git_repo", str(link.pk), link.url)):
         versions.retire([row.configuration for row in decided.retired])
         versions.adopt(adopted, owner=str(link.pk), origin_url=link.url, four_eyes=link.four_eyes)
-        return versions.record(entries, origin=origin, owner=str(link.pk))
+        numbers = versions.record(entries, origin=origin, owner=str(link.pk))
+        if guarded:
+            versions.put_under_four_eyes(str(link.pk), only=guarded)
+        return numbers
 
 
 def _notice(link: Link, decided: Plan) -> tuple[str, str]:

@@ -118,6 +118,14 @@ def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
     return found
 
 
+def guarded(links: Sequence[Link]) -> set[UUID]:
+    """The links that are under four eyes, or feed what is."""
+    owners = [str(link.pk) for link in links if not link.four_eyes]
+    fed = Configuration.objects.filter(owner__in=owners, four_eyes=True)
+    feeding = {UUID(owner) for owner in fed.values_list("owner", flat=True).distinct()}
+    return feeding | {link.pk for link in links if link.four_eyes}
+
+
 def _too_costly(findings: Sequence[Mapping[str, Any]], rules: str) -> Finding | None:
     """The finding that says so, by the present rules."""
     found = (Finding(**f) for f in findings if f["code"] == TOO_COSTLY)

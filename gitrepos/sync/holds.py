@@ -16,7 +16,7 @@ from gitrepos.errors import RemoteError
 from gitrepos.links import four_eyes
 from gitrepos.models import Link
 from gitrepos.snapshot import signatures
-from gitrepos.snapshot.values import Commit, Signature
+from gitrepos.snapshot.values import Commit, Made, Signature
 from gitrepos.sync.candidates import Candidate
 from gitrepos.sync.plan import Hold, Plan, Replacement
 from keeptrusts.api.errors import ConflictError
@@ -47,7 +47,15 @@ def weigh(replaces: Iterable[Replacement], candidates: Iterable[Candidate]) -> W
         JudgeFailedError: the judge ended.
     """
     contents = {(c.configuration, c.content_hash): c.content for c in candidates}
-    return {one: _weaker(one, contents.get((one.configuration, one.after))) for one in replaces}
+    return {
+        one: (*_taken(one), *_weaker(one, contents.get((one.configuration, one.after))))
+        for one in replaces
+    }
+
+
+def _taken(one: Replacement) -> Sequence[str]:
+    # Who made the link chose whose commits feed it from then on.
+    return (f"{one.configuration}: this link did not feed it until now",) if one.taken else ()
 
 
 def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:
@@ -60,10 +68,9 @@ def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:
     if before is None or after is None:
         return (f"{one.configuration} cannot be compared with what is in force",)
     try:
-        changes = checks.compared(bytes(before), after)
+        weaker = checks.weakened(bytes(before), after)
     except ConflictError as exc:
         return (f"{one.configuration}: {exc.message}",)
-    weaker = [change["message"] for change in changes if change["effect"] == "weaker"]
     return tuple(f"{one.configuration}: {message}"[:500] for message in weaker)
 
 
@@ -85,16 +92,16 @@ def people_of(commit: Commit) -> dict[str, Any]:
 
     Authors, committers and the signer, by what tells them from others.
     """
-    signature = commit.signature
-    signer = _address(signature.principal) if signature else ""
-    names = (commit.author, commit.committer, *(commit.others or ()))
-    found = {*map(_address, names), signer} - {""}
-    keys = [signature.fingerprint] if signature and signature.fingerprint else []
+    made = [Made(commit.author, commit.committer, commit.signature), *(commit.others or ())]
+    signed = [one.signature for one in made if one.signature]
+    signers = {one: _address(one.principal) for one in signed}
+    names = [name for one in made for name in (one.author, one.committer)]
     return {
-        "addresses": sorted(found),
-        "keys": keys,
-        "by_key_alone": bool(keys) and not signer,
-        "is_whole": commit.others is not None,
+        "addresses": sorted({*map(_address, names), *signers.values()} - {""}),
+        "keys": sorted({one.fingerprint for one in signed} - {""}),
+        "by_key_alone": any(one.fingerprint and not signers[one] for one in signed),
+        # What nobody vouches for says of itself whatever its maker likes.
+        "is_whole": commit.others is not None and unverified(commit.signature) is None,
     }
 
 
@@ -139,6 +146,7 @@ def told(link: Link, hold: Hold, decided: Plan, weighed: Weighed | None = None) 
         weakens=tuple(_lines(decided, weighed or {}))[:_MOST_WEAKENED] if weighed else (),
         replaces=decided.replaces,
         four_eyes=bool(touched) or any(one.four_eyes for one in decided.replaces),
+        traced=all(one.traced for one in decided.replaces if one.four_eyes),
     )
 
 
@@ -166,6 +174,7 @@ def put(
     asks = link.four_eyes or hold.four_eyes
     if asks:
         people = _all_people(link, made)
+        people["is_whole"] = people["is_whole"] and hold.traced
         held |= {"four_eyes": True, "replaces": _listed(hold.replaces), "people": people}
     before = link.held or {}
     if before.get("reason") == hold.reason:

@@ -147,10 +147,12 @@ def files_request(
     ref: str,
     *,
     siblings: bool = False,
+    guarded: bool = False,
 ) -> FilesRequest:
     """The request for the files that a sync of the link, which `ref` leads, must read.
 
-    With `siblings`, other links of this ref, what became of a file may depend on theirs.
+    With `siblings`, other links of this ref, what became of a file may depend on theirs. `guarded`:
+    what it brings may need a second person, who is none of those who made it.
     """
     unsettled = any(
         (row.outcome == "synced" and not row.blob)
@@ -168,7 +170,7 @@ def files_request(
         last_commit=link.last_commit if _has_grown(link, ref) else "",
         allowed_signers=link.allowed_signers,
         allowed_openpgp_keys=link.allowed_openpgp_keys,
-        people=link.four_eyes,
+        people_since=(link.last_commit if link.last_url == link.url else "") if guarded else None,
     )
 
 

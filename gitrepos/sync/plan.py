@@ -58,12 +58,19 @@ class LinkTerms:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """The hash in force and the one that comes after it; empty where nothing does."""
+    """The hash in force and the one that comes after it; empty where nothing does.
+
+    `taken`: it is under four eyes, and this link did not feed it; what replaces it may then be the
+    same. `traced`: the link did, and its file changed since the commit that was applied last.
+    Else another commit or an edit may have brought it.
+    """
 
     configuration: str
     before: str
     after: str
     four_eyes: bool
+    taken: bool
+    traced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class Hold:
     """The reason why a commit waits for a person: a code, a message, and what it would remove.
 
     `weakens` says what enforces less than what it replaces. With `four_eyes` a second person
-    confirms it, and exactly what it `replaces`.
+    confirms it, and exactly what it `replaces`; where that is not `traced`, the commits since the
+    last one do not tell who brought it.
     """
 
     reason: str
@@ -80,6 +88,7 @@ class Hold:
     weakens: tuple[str, ...] = ()
     replaces: tuple[Replacement, ...] = ()
     four_eyes: bool = False
+    traced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,7 @@ def plan(
             if d.taken_from
         },
         kept=len({row.configuration for row in living} - {row.configuration for row in removed}),
-        replaces=_replaced(decisions, retired, holders, link),
+        replaces=_replaced(decisions, retired, linked, holders, link),
         guarded=frozenset(name for name, holder in holders.items() if holder.four_eyes),
     )
 
@@ -220,16 +229,39 @@ def mass_removal(decided: Plan) -> Hold | None:
 def _replaced(
     decisions: Sequence[FileDecision],
     retired: Sequence[Linked],
+    linked: Sequence[Linked],
     holders: Mapping[str, Holder],
     link: LinkTerms,
 ) -> tuple[Replacement, ...]:
     """What the plan replaces that is to be weighed, in the order of the plan."""
     after = [(d.candidate.configuration, d.candidate.content_hash) for d in decisions if d.publish]
     after += [(row.configuration, "") for row in retired]
+    adopted = [d.candidate.configuration for d in decisions if d.adopt]
+    taken = [name for name in adopted if _is_taken(holders[name], link)]
+    after += [(name, holders[name].content_hash) for name in taken]
     return tuple(
-        Replacement(name, holder.content_hash, content_hash, link.four_eyes or holder.four_eyes)
+        Replacement(
+            name,
+            holder.content_hash,
+            content_hash,
+            link.four_eyes or holder.four_eyes,
+            taken=_is_taken(holder, link),
+            traced=holder.owner == link.id and _changed(name, content_hash, linked),
+        )
         for name, content_hash in after
         if (holder := holders.get(name)) is not None and (link.weighs or holder.four_eyes)
+    )
+
+
+def _is_taken(holder: Holder, link: LinkTerms) -> bool:
+    return holder.four_eyes and holder.owner != link.id
+
+
+def _changed(name: str, content_hash: str, linked: Sequence[Linked]) -> bool:
+    """True when the file of an id was in force as it is in git, and has other bytes now."""
+    rows = [row for row in linked if row.configuration == name]
+    return bool(rows) and all(
+        row.outcome == "synced" and row.content_hash != content_hash for row in rows
     )
 
 

@@ -152,8 +152,11 @@ def looks(
     syncing = {link.pk for link in links}
     everyone = [*links, *(link for link in siblings if link.pk not in syncing)]
     rows = facts.linked_by([link.pk for link in everyone])
+    guarded, shared = facts.guarded(everyone), len(everyone) > 1
     asks = [
-        needs.files_request(link, rows[link.pk], pending, head.ref, siblings=len(everyone) > 1)
+        needs.files_request(
+            link, rows[link.pk], pending, head.ref, siblings=shared, guarded=link.pk in guarded
+        )
         for link in everyone
     ]
     # Whether a branch was rewritten is asked for the links that sync.

@@ -13,7 +13,7 @@ from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
-from kt.policy.report import Pack, Report
+from kt.policy.report import Pack, Report, Suppressed
 from kt.policy.verify import verify as verify_here
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ class _Report:
     pack: _Pack | None
     chain: tuple[str, ...]
     complete: bool
+    suppressed: tuple[tuple[Finding, str], ...]
 
 
 def verify(content: bytes, /, *, directory: str | None = None, asker: Asker = ANYBODY) -> Report:
@@ -62,7 +63,9 @@ def verify(content: bytes, /, *, directory: str | None = None, asker: Asker = AN
         return _unread("internal", "the rules crashed on this content; the log says how", "")
     told = found.pack
     pack = Pack(told.id, told.name, told.version, told.enabled) if told is not None else None
-    return Report(found.findings, pack, found.chain, complete=found.complete)
+    hidden = tuple(Suppressed(finding, reason) for finding, reason in found.suppressed)
+    complete = found.complete
+    return Report(found.findings, pack, found.chain, complete=complete, suppressed=hidden)
 
 
 def compare(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> tuple[Change, ...] | None:
@@ -111,7 +114,8 @@ def _verified(content: bytes, directory: str | None) -> _Report:
     report = verify_here(content, directory=directory)
     read = report.pack
     pack = _Pack(read.id, read.name, read.version, read.enabled) if read is not None else None
-    return _Report(report.findings, pack, report.chain, report.complete)
+    hidden = tuple((one.finding, one.reason) for one in report.suppressed)
+    return _Report(report.findings, pack, report.chain, report.complete, hidden)
 
 
 def _compared(before: bytes, after: bytes) -> tuple[Change, ...] | None:

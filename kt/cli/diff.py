@@ -10,14 +10,20 @@ import argparse
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict
 
 from kt.cli.errors import CommandError
-from kt.cli.sources import STDIN, read_file
+from kt.cli.formats import Context, Result, repository_root
+from kt.cli.sources import STDIN, SourceFile, read_file
 from kt.policy.changes import Change
 from kt.policy.diff import diff
+from kt.policy.findings import Finding, Severity
 from kt.policy.lint import lint
+from kt.policy.nodes import MappingNode, Node, SequenceNode, child_path, item_paths
+from kt.policy.report import Report
+from kt.policy.rules.base import Spot
+from kt.policy.yaml.document import read
 
 _SIGNS = {"stronger": "+", "weaker": "-", "other": " "}
 
@@ -27,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("before", metavar="A", help="the policy as it was; - for stdin")
     add("after", metavar="B", help="the policy as it will be; - for stdin")
-    add("--format", choices=("text", "json"), default="text", help="default: text")
+    add("--format", choices=("text", "json", "sarif"), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--fail-on", choices=("weaker",), help="exit with 1 when something gets weaker")
 
@@ -37,13 +43,17 @@ def run(options: argparse.Namespace) -> int:
     if options.before == options.after == STDIN:
         raise CommandError("stdin can be one of the two policies, not both")
     before, after = options.before, options.after
-    changes = diff(_load(before, ("-", after)), _load(after, (before, "-")))
+    old, new = _load(before, ("-", after)), _load(after, (before, "-"))
+    changes = diff(old.data, new.data)
     is_weaker = any(change.effect == "weaker" for change in changes)
-    print(_json(changes) if options.format == "json" else _text(changes))
+    if options.format == "sarif":
+        print(_sarif(changes, new, is_fatal=options.fail_on == "weaker"), end="")
+    else:
+        print(_json(changes) if options.format == "json" else _text(changes))
     return int(options.fail_on == "weaker" and is_weaker)
 
 
-def _load(path: str, with_stdin: tuple[str, str]) -> bytes:
+def _load(path: str, with_stdin: tuple[str, str]) -> SourceFile:
     """A policy that passes lint; `with_stdin` is the command's two paths with `-` for this one."""
     if os.path.isdir(path):
         raise CommandError(f"{path} is a directory; name the policy file in it")
@@ -53,7 +63,7 @@ def _load(path: str, with_stdin: tuple[str, str]) -> bytes:
     report = lint(source.data)
     if not report.ok:
         raise CommandError(f"{source.name} does not pass kt policy lint; mend that first")
-    return source.data
+    return source
 
 
 def _of_git(path: str, with_stdin: tuple[str, str]) -> str:
@@ -70,6 +80,44 @@ def _json(changes: Sequence[Change]) -> str:
     summary = {effect: effects.count(effect) for effect in _SIGNS}
     rows = [asdict(change) for change in changes]
     return json.dumps({"changes": rows, "summary": summary}, indent=2)
+
+
+def _sarif(changes: Sequence[Change], after: SourceFile, *, is_fatal: bool) -> str:
+    """The changes at their places in the later policy, or in what they were a part of."""
+    from kt.cli.formats.sarif import render
+
+    places = dict(_places(read(after.data).root, ""))
+    findings = []
+    for change in changes:
+        severity: Severity = "error" if is_fatal and change.effect == "weaker" else "warning"
+        at = places[_nearest(change.path, places)]
+        found = (change.path, change.message, "", at.line, at.column)
+        findings.append(Finding(change.effect, severity, *found))
+    result = Result(after.name, b"", Report(tuple(findings), None, ()))
+    context = Context(root=repository_root(), tool="kt policy diff", notes=("stronger", "other"))
+    return render([result], context)
+
+
+def _places(node: Node | None, path: str) -> Iterator[tuple[str, Node | Spot]]:
+    """Each path of a tree and its place, which is that of the key where there is one."""
+    if not path:
+        yield path, node or Spot()
+    if isinstance(node, MappingNode):
+        for key, entry in node.entries.items():
+            below = child_path(path, key)
+            yield below, entry.key
+            yield from _places(entry.value, below)
+    elif isinstance(node, SequenceNode):
+        for below, item in item_paths(node, path):
+            yield below, item
+            yield from _places(item, below)
+
+
+def _nearest(path: str, places: Container[str]) -> str:
+    """The path itself, or the longest that it begins with."""
+    while path not in places:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return path
 
 
 def _text(changes: Sequence[Change]) -> str:

@@ -39,6 +39,7 @@ class LintOptions:
         self.format = "auto"
         self.output: str | None = None
         self.strict = False
+        self.since: str | None = None
 
 
 def read_plainly(argv: Sequence[str]) -> LintOptions | None:
@@ -76,15 +77,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--output", metavar="FILE", help="write the report there and text to stdout")
     add("--strict", action="store_true", help="warnings are errors")
+    add("--since", metavar="REF", help="only policies that differ from where HEAD left REF")
 
 
 def run(options: LintOptions | argparse.Namespace) -> int:
     """Lint files and report; the exit code."""
     paths = [*options.file, *options.paths]
-    if not paths:
+    if options.since is None and not paths:
         raise CommandError("give a file or a directory to lint, or - for stdin")
+    as_list = options.since is not None or len(paths) > 1 or os.path.isdir(paths[0])
+    if options.since is not None:
+        from kt.cli.git.changed import changed_policies
+
+        paths = changed_policies(options.since, paths)
     results = _lint(read_sources(paths), strict=options.strict)
-    as_list = len(paths) > 1 or os.path.isdir(paths[0])
     _report(results, options.format, options.output, as_list=as_list)
     unread = [
         f"kt: {result.file}: {finding.message}"
@@ -117,8 +123,15 @@ def _with(result: Result, data: bytes, finding: Finding, *, strict: bool) -> Res
     """The result with one finding more, in the order of the file."""
     report = result.report
     findings = sorted((*report.findings, finding), key=lambda one: (one.line, one.column, one.code))
-    report = Report(tuple(findings), report.pack, report.chain, complete=report.complete)
+    report = _found(report, findings)
     return Result(result.file, data, _strict(report) if strict else report)
+
+
+def _found(report: Report, findings: Iterable[Finding]) -> Report:
+    """The report with other findings."""
+    complete, suppressed = report.complete, report.suppressed
+    found = tuple(findings)
+    return Report(found, report.pack, report.chain, complete=complete, suppressed=suppressed)
 
 
 def _not_linted(source: SourceFile) -> Report | None:
@@ -141,8 +154,7 @@ def _unread(failure: str) -> Report:
 def _strict(report: Report) -> Report:
     from dataclasses import replace
 
-    findings = tuple(replace(finding, severity="error") for finding in report.findings)
-    return Report(findings, report.pack, report.chain, complete=report.complete)
+    return _found(report, (replace(finding, severity="error") for finding in report.findings))
 
 
 def _report(

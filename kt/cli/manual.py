@@ -11,7 +11,8 @@ _HEAD = """\
 
 What `kt policy lint` says, by code. A code keeps its meaning for ever. E codes are errors and
 stop a policy from being published; W codes are warnings, and `--strict` turns them into errors.
-`kt policy explain CODE` prints the same page in a terminal.
+`kt policy explain CODE` prints the same page in a terminal. A comment with a reason,
+`# kt: allow CODE because REASON`, suppresses a warning in its line or the next ([W015](#w015)).
 
 This page is made of the rules' docstrings; `kt policy explain --all` prints it.
 """

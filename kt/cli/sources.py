@@ -62,12 +62,12 @@ def read_file(path: str) -> SourceFile:
             # Raises the reason when the directory cannot be listed.
             os.scandir(path).close()
             failure = f"no {FILE_NAME} in this directory or below, hidden ones apart"
-            return SourceFile(_shown(path), b"", failure=failure, path=path)
+            return SourceFile(shown(path), b"", failure=failure, path=path)
         data = read_bytes(path, MAX_BYTES + 1)
     except OSError as error:
         failure = error.strerror or "unreadable"
-        return SourceFile(_shown(path), b"", failure=failure, path=path)
-    return SourceFile(_shown(path), data, _directory(path), path=path)
+        return SourceFile(shown(path), b"", failure=failure, path=path)
+    return SourceFile(shown(path), data, _directory(path), path=path)
 
 
 def _read_stdin() -> SourceFile:
@@ -89,6 +89,12 @@ def read_bytes(path: str, most: int) -> bytes:
         return file.read(most) or b""
 
 
+def shown(path: str) -> str:
+    """A path that is safe to print: on one line, with unprintable characters escaped."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _walk(root: str) -> Iterator[str]:
     """The policy files and unlistable parts below a directory; itself if there are none."""
     files: list[str] = []
@@ -104,12 +110,6 @@ def _walk(root: str) -> Iterator[str]:
         yield os.path.join(root, *path.split("/"))
     if not files and not unlisted:
         yield root
-
-
-def _shown(path: str) -> str:
-    """A path that is safe to print: on one line, with unprintable characters escaped."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _directory(path: str) -> str | None:

@@ -18,8 +18,10 @@ from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.files import FILE_NAME
 from kt.policy.lint import lint
 from kt.policy.nodes import plain
+from kt.policy.rules.base import Spot
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
-from kt.policy.testing.suites import run_suites
+from kt.policy.testing.suites import CaseResult, run_suites
+from kt.policy.verify import cases_of
 from kt.policy.yaml.document import read
 
 _COULD_NOT = 2
@@ -57,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"kt: {one.problem}", file=sys.stderr)
     if untested:
         return _COULD_NOT
-    return int(not all(result.passed for one in tested for result in one.results))
+    return int(not all(_passed(one.results) for one in tested))
 
 
 def _counted(tested: list[Tested]) -> list[Tested]:
@@ -71,9 +73,23 @@ def _counted(tested: list[Tested]) -> list[Tested]:
 def _tested(source: SourceFile) -> Tested:
     try:
         policy = _policy(source)
-        return Tested(source.name, run_suites(policy, list(_beside(source))))
+        results = run_suites(policy, list(_beside(source)))
+        return Tested(source.name, results, places=() if _passed(results) else _places(source))
     except UntestableError as error:  # It hides no other file's tests.
         return Tested(source.name, (), error.code, str(error))
+
+
+def _passed(results: Iterable[CaseResult]) -> bool:
+    return all(result.passed for result in results)
+
+
+def _places(source: SourceFile) -> tuple[Spot, ...]:
+    root = read(source.data).root
+    return (
+        tuple(Spot(node.line, node.column) for _, node in cases_of(root))
+        if root is not None
+        else ()
+    )
 
 
 def _policy(source: SourceFile) -> dict[str, Any]:

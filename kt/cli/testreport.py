@@ -1,4 +1,4 @@
-"""The output of `kt policy test`: for people, as JSON, and as JUnit."""
+"""The output of `kt policy test`: for people, as JSON, JUnit, and SARIF."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from kt.cli.formats import Context, Result, repository_root
+from kt.policy.findings import Finding
+from kt.policy.report import Report
+from kt.policy.rules.base import Spot
 from kt.policy.testing.suites import CaseResult
 
 
 class Tested(NamedTuple):
-    """A policy file and the results of its cases, or the problem for which none was run."""
+    """A policy file and the results of its cases, or the problem for which none was run.
+
+    `places` are those of the first cases, which are the file's own; () where all passed.
+    """
 
     file: str
     results: tuple[CaseResult, ...]
     code: str = ""
     problem: str = ""
+    places: tuple[Spot, ...] = ()
 
 
 def _text(tested: Sequence[Tested]) -> str:
@@ -134,6 +142,24 @@ def _unpassed_lines(names: str, kind: str, text: str, more: str = "") -> Iterato
     yield "    </testcase>"
 
 
+def _sarif(tested: Sequence[Tested]) -> str:
+    from kt.cli.formats.sarif import render
+
+    results = [Result(one.file, b"", Report(tuple(_findings(one)), None, ())) for one in tested]
+    return render(results, Context(root=repository_root(), tool="kt policy test"))
+
+
+def _findings(one: Tested) -> Iterator[Finding]:
+    if one.problem:
+        yield Finding(one.code, "error", "", _shown(one.problem), "", 1, 1)
+    for index, result in enumerate(one.results):
+        if not result.passed:
+            at = one.places[index] if index < len(one.places) else Spot()
+            name = f"{result.suite}: {result.name}"
+            text = f"{name}: expected {_expected(result)}, got {_got(result)}"
+            yield Finding("case_failed", "error", name, text, "", at.line, at.column)
+
+
 def _attribute(text: str) -> str:
     return quoteattr(_shown(text))
 
@@ -144,6 +170,6 @@ def _shown(text: str) -> str:
 
 
 RENDERERS: Mapping[str, Callable[[Sequence[Tested]], str]] = MappingProxyType(
-    {"text": _text, "json": _json, "junit": _junit}
+    {"text": _text, "json": _json, "junit": _junit, "sarif": _sarif}
 )
 """Format name → function that renders it."""

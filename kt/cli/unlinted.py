@@ -24,7 +24,6 @@ _QUOTING = (
 )  # fmt: skip
 _OF_A_POLICY = ("pack", "policies")
 _LINE_OF_A_POLICY = re.compile(rb"""^[{\s]*["']?(pack|policies)["']?\s*:""", re.MULTILINE)
-_GIT_SECONDS = 30
 
 
 def reason(source: SourceFile) -> Finding | None:
@@ -62,24 +61,20 @@ def _was_committed(path: str) -> bool:
 
     The commit that deletes a file is most often the one that is checked out.
     """
-    import subprocess
+    from kt.cli.errors import CommandError
+    from kt.cli.git.call import git
 
     folder, name = os.path.split(os.path.abspath(path))
     while not os.path.isdir(folder):
         folder, above = os.path.dirname(folder), os.path.basename(folder)
         name = f"{above}/{name}"
-    log = ["git", "-C", folder, "--literal-pathspecs", "log", "--all", "HEAD", "--no-merges", "-1"]
+    commits = ("log", "--all", "HEAD", "--no-merges", "-1")
+    shape = ("--format=", "--name-only", "--relative", "-z")
     try:
-        done = subprocess.run(
-            [*log, "--format=", "--name-only", "--relative", "-z", "--", name],
-            capture_output=True,
-            check=False,
-            timeout=_GIT_SECONDS,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        names = git(folder, "--literal-pathspecs", *commits, *shape, "--", name)
+    except CommandError:  # No git or no commit: nothing was ever committed.
         return False
-    return os.fsencode(name) in done.stdout.split(b"\0")
+    return os.fsencode(name) in names.split(b"\0")
 
 
 def _warning(code: str, message: str) -> Finding:

@@ -13,12 +13,14 @@ from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, 
 from kt.policy.rules.shape import TooManyFindings, WrongType
 from kt.policy.rules.walk import walk
 from kt.policy.words import described
-from kt.policy.yaml.document import Document, read
+from kt.policy.yaml.document import BOM, Document, read
 
 if TYPE_CHECKING:
     from kt.policy.findings import Finding
+    from kt.policy.report import Suppressed
 
 MAX_FINDINGS = 500
+_SUPPRESSING = b"kt:"
 
 
 def lint(data: bytes, *, directory: str | None = None, authoring: bool = False) -> Report:
@@ -42,8 +44,12 @@ def lint_document(
         return Report(_ordered(findings), None, (), complete=document.complete)
     if authoring and all(finding.severity != "error" for finding in findings):
         findings.extend(pack.check_named(root, directory))
-    names = tuple(link.kind.text for link in chain.links(root))
-    return Report(_ordered(findings), pack.read_pack(root), names, complete=document.complete)
+    suppressed: tuple[Suppressed, ...] = ()
+    if _SUPPRESSING in data and document.complete:
+        findings, suppressed = _suppress(findings, data)
+    names, complete = tuple(link.kind.text for link in chain.links(root)), document.complete
+    told = pack.read_pack(root)
+    return Report(_ordered(findings), told, names, complete=complete, suppressed=suppressed)
 
 
 def _check(document: Document, data: bytes, directory: str | None) -> Iterator[Finding]:
@@ -65,6 +71,17 @@ def _check(document: Document, data: bytes, directory: str | None) -> Iterator[F
     yield from providers.check(root)
     yield from patterns.check(root)
     yield from secrets.check(root, data)
+
+
+def _suppress(findings: list[Finding], data: bytes) -> tuple[list[Finding], tuple[Suppressed, ...]]:
+    """The findings but those that comments of the file suppress, and these."""
+    # Imported here: few files have such a comment.
+    from kt.policy.rules.suppressions import BEGINNING, suppress
+    from kt.policy.yaml.comments import comments
+
+    found = comments(data.decode().removeprefix(BOM), BEGINNING)
+    kept, gone = suppress(findings, found, is_whole=len(findings) <= MAX_FINDINGS)
+    return kept, tuple(sorted(gone, key=lambda one: (one.finding.line, one.finding.column)))
 
 
 def _not_a_mapping(root: Node) -> Finding:

@@ -30,15 +30,26 @@ class Pack(Frozen):
         self.enabled = enabled
 
 
+class Suppressed(Frozen):
+    """A warning that a comment of the file suppresses, and the reason that it gives."""
+
+    __slots__ = ("finding", "reason")
+
+    def __init__(self, finding: Finding, reason: str) -> None:
+        self.finding = finding
+        self.reason = reason
+
+
 class Report(Frozen):
     """The result of lint for one file.
 
     `findings` are in file order. `pack` is None when the file has no readable `pack` mapping.
     `chain` names the entries of `policies.chain` that could be read, in their order.
-    `complete`: the file could be read to its end.
+    `complete`: the file could be read to its end. `suppressed` are in file order, and none of
+    `findings`.
     """
 
-    __slots__ = ("chain", "complete", "findings", "pack")
+    __slots__ = ("chain", "complete", "findings", "pack", "suppressed")
 
     def __init__(
         self,
@@ -47,11 +58,13 @@ class Report(Frozen):
         chain: tuple[str, ...],
         *,
         complete: bool = False,
+        suppressed: tuple[Suppressed, ...] = (),
     ) -> None:
         self.findings = findings
         self.pack = pack
         self.chain = chain
         self.complete = complete
+        self.suppressed = suppressed
 
     @property
     def ok(self) -> bool:

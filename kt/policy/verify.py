@@ -38,11 +38,22 @@ def verify(data: bytes, *, directory: str | None = None) -> Report:
     if not report.ok or root is None:
         return report
     findings = (*report.findings, *_failures(root))
-    return Report(findings, report.pack, report.chain, complete=report.complete)
+    complete, suppressed = report.complete, report.suppressed
+    return Report(findings, report.pack, report.chain, complete=complete, suppressed=suppressed)
+
+
+def cases_of(root: Node) -> Iterator[tuple[str, Node]]:
+    """Every case of the file itself with its path, in the order in which they run."""
+    suites = find(root, "testing", "suites")
+    if isinstance(suites, SequenceNode):
+        for path, suite in item_paths(suites, _SUITES):
+            cases = find(suite, "cases")
+            if isinstance(cases, SequenceNode):
+                yield from item_paths(cases, f"{path}.cases")
 
 
 def _failures(root: Node) -> Iterator[Finding]:
-    cases = list(_cases(root))
+    cases = list(cases_of(root))
     if len(cases) > MAX_CASES:
         message = f"the file has {len(cases)} cases of its own; the limit is {MAX_CASES}"
         place = cases[MAX_CASES]
@@ -58,16 +69,6 @@ def _failures(root: Node) -> Iterator[Finding]:
     for (path, node), result in zip(cases, results, strict=True):
         if not result.passed:
             yield _finding("suite_failed", path, node, _story(result), "see kt policy test")
-
-
-def _cases(root: Node) -> Iterator[tuple[str, Node]]:
-    """Every case with its path, in the order in which they run."""
-    suites = find(root, "testing", "suites")
-    if isinstance(suites, SequenceNode):
-        for path, suite in item_paths(suites, _SUITES):
-            cases = find(suite, "cases")
-            if isinstance(cases, SequenceNode):
-                yield from item_paths(cases, f"{path}.cases")
 
 
 def _fuzzy_terms(policy: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from access import people
 from access.models import Token
 from tests.support.api import created, refusal
-from tests.support.eyes import person
+from tests.support.eyes import ask, confirmed, decide, person, refused, strong, weak
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
@@ -69,6 +69,39 @@ def test_a_person_has_the_marks_of_all_makers() -> None:
     assert last.makers == {str(made.token.pk), str(root.token.pk)}  # type: ignore[attr-defined]
     assert last.of_makers == {"root@keeptrusts.example", "made@keeptrusts.example", "KEY"}
     assert last.addresses == {"again@keeptrusts.example"}
+
+
+def test_who_rotates_another_token_is_that_person_as_well() -> None:
+    """The text is shown to who rotates it; that person stays known after every later rotation."""
+    ada, bob, eve = (person(name, role="admin") for name in ("ada", "bob", "eve"))
+    token: Token = bob.token  # type: ignore[attr-defined]
+    for by in (eve, bob):
+        answer = by.post(f"/v1/tokens/{token.pk}/rotate", {}, format="json")
+        assert answer.status_code == 200
+        text = answer.json()["data"]["token"]
+        bob.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    mine = eve.post(f"/v1/tokens/{ada.token.pk}/rotate", {}, format="json")  # type: ignore[attr-defined]
+    assert mine.status_code == 200
+
+    found = people.of("token", str(token.pk))
+
+    assert found.makers == {str(eve.token.pk)}  # type: ignore[attr-defined]
+    assert found.of_makers == {"eve@keeptrusts.example"}
+    created(eve.post("/v1/configurations", {"id": "bot", "content": strong(), "four_eyes": True},
+                     format="json"))  # fmt: skip
+    asked = ask(eve, "configuration.edit", "bot", {"content": weak()})
+    assert refused(decide(bob, asked)) == (403, "made_by_asker")
+    confirmed(person("cy"), asked)
+
+
+def test_tokens_that_rotate_each_other_are_one_person() -> None:
+    """Which ends."""
+    ada, bob = person("ada", role="admin").token, person("bob", role="admin").token  # type: ignore[attr-defined]
+    Token.objects.filter(pk=ada.pk).update(given_to=[str(bob.pk)])
+    Token.objects.filter(pk=bob.pk).update(given_to=[str(ada.pk)])
+
+    assert people.of("token", str(ada.pk)).makers == {str(bob.pk)}
+    assert people.of("token", str(bob.pk)).makers == {str(ada.pk)}
 
 
 def test_the_command_line_gives_addresses_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from configurations.models import Configuration
 from gateways.models import Binding, Gateway
 from tests.access.test_roles import ENDPOINTS, _filled
 from tests.support.api import created, error
+from tests.support.eyes import ask
 from tests.support.narrowed import client_of
 from tests.support.repo import policy
 
@@ -192,6 +193,20 @@ def test_a_gateway_of_what_is_hidden_is_hidden(fleet: None) -> None:
     found = [client.get(f"/v1/{path}").json()["data"] for path in ("gateways", "gateway-bindings")]
 
     assert ([row["id"] for row in found[0]], found[1]) == (["g"], [])
+
+
+def test_what_is_asked_for_tells_no_number(admin: APIClient) -> None:
+    """Requests are numbered across all."""
+    for name in ("h", "a"):
+        body = {"id": name, "content": policy(), "four_eyes": True}
+        created(admin.post("/v1/configurations", body, format="json"))
+        ask(admin, "configuration.pin", name, {"reason": "r"})
+        ask(admin, "configuration.pin", name, {"reason": "r"}, break_glass=True)
+
+    rows = client_of("viewer", ids=["a"]).get("/v1/events").json()["data"]
+
+    told = {row["kind"]: row["details"].keys() for row in rows}
+    assert told["change_requested"] == told["break_glass"] == {"kind", "actor", "reason"}
 
 
 def test_a_sync_is_asked_for_by_whoever_sees_all() -> None:

@@ -6,15 +6,14 @@ Outside of a checkout they are the files on disk.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 
 from kt.cli.errors import CommandError
 from kt.cli.formats import relative, repository_root
+from kt.cli.git.call import git
 from kt.cli.sources import read_sources
 from kt.policy.files import policy_files
 
-_GIT_SECONDS = 60
 _REGULAR = (b"100644", b"100755")
 
 
@@ -45,7 +44,7 @@ def policies(path: str) -> list[Committed]:
 def _at_head(root: str, under: str) -> Iterator[Committed]:
     """The files as git stores them: no smudge filters, line endings or uncommitted edits."""
     blobs = {}
-    for row in _git(root, "ls-tree", "-rz", "--full-tree", "HEAD").split(b"\0"):
+    for row in git(root, "ls-tree", "-rz", "--full-tree", "HEAD").split(b"\0"):
         facts, _, name = row.partition(b"\t")
         if facts.startswith(_REGULAR):
             blobs[os.fsdecode(name)] = facts.split()[2].decode()
@@ -57,7 +56,7 @@ def _at_head(root: str, under: str) -> Iterator[Committed]:
 
 def _contents(root: str, blobs: Sequence[str]) -> Iterator[bytes]:
     """The bytes of blobs, in order. `cat-file` prints for each a head, the bytes, a line break."""
-    output = _git(root, "cat-file", "--batch", stdin="\n".join(blobs).encode())
+    output = git(root, "cat-file", "--batch", stdin="\n".join(blobs).encode())
     at = 0
     for _ in blobs:
         end = output.index(b"\n", at)
@@ -67,24 +66,6 @@ def _contents(root: str, blobs: Sequence[str]) -> Iterator[bytes]:
         start, size = end + 1, int(facts.removeprefix("blob "))
         yield output[start : start + size]
         at = start + size + 1
-
-
-def _git(root: str, *arguments: str, stdin: bytes = b"") -> bytes:
-    try:
-        done = subprocess.run(
-            ["git", "-C", root, *arguments],  # noqa: S607  The git that made the checkout.
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=_GIT_SECONDS,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise CommandError(f"git cannot be run: {exc}") from exc
-    if done.returncode:
-        first, *_ = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
-        raise CommandError(f"git {arguments[0]}: {first}")
-    return done.stdout
 
 
 def _in_files(path: str) -> Iterator[Committed]:

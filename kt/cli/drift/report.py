@@ -1,8 +1,9 @@
-"""The output of `kt drift`: for people, as JSON, as GitHub annotations, and as JUnit."""
+"""The output of `kt drift`: for people, as JSON, as GitHub annotations, JUnit, and SARIF."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from kt.cli.drift.comparison import IN_SYNC, NO_FILE, UNSEEN, Row, drifts
-from kt.cli.formats import Context, Result
+from kt.cli.formats import Context, Result, repository_root
 from kt.policy.findings import Finding, Severity
 from kt.policy.report import Report
 
@@ -50,9 +51,12 @@ def _as_findings(name: str) -> Render:
         for row in rows:
             if row.state not in (NO_FILE, UNSEEN):
                 by_path.setdefault(row.path, []).append(row)
-        results = [_result(path, states, ignored) for path, states in by_path.items()]
+        root = repository_root()
+        results = [
+            _result(os.path.join(root, path), states, ignored) for path, states in by_path.items()
+        ]
         module = import_module(f"kt.cli.formats.{name}")
-        text: str = module.render(results, Context(root="", tool="kt drift"))
+        text: str = module.render(results, Context(root=root, tool="kt drift"))
         return text
 
     return render
@@ -76,6 +80,7 @@ RENDERERS: Mapping[str, Render] = MappingProxyType(
         "json": _json,
         "github": _as_findings("github"),
         "junit": _as_findings("junit"),
+        "sarif": _as_findings("sarif"),
     }
 )
 """Format name → function that renders rows, given the ignored states."""

@@ -6,6 +6,7 @@ A format is a module with `render(results: Sequence[Result], context: Context) -
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from kt.cli.errors import CommandError
 from kt.policy.frozen import Frozen
@@ -14,6 +15,7 @@ from kt.policy.report import Report
 STDIN_NAME = "<stdin>"
 # The code of the one finding about a file that could not be read, which no rule looked at.
 NOT_READ = "not_read"
+LINT = "kt policy lint"
 
 
 class Result(Frozen):
@@ -35,10 +37,10 @@ class Context(Frozen):
 
     `as_list`: JSON gives a list even of one file. `color`: text may colour. `root` is the
     absolute path that reports for forges give paths from: the repository's root. `tool` is the
-    command that reports.
+    command that reports. Findings of a code in `notes` are told, and nothing is wrong with them.
     """
 
-    __slots__ = ("as_list", "color", "root", "tool")
+    __slots__ = ("as_list", "color", "notes", "root", "tool")
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class Context(Frozen):
         as_list: bool = False,
         color: bool = False,
         root: str = ".",
-        tool: str = "kt policy lint",
+        tool: str = LINT,
+        notes: Collection[str] = (),
     ) -> None:
         self.as_list = as_list
         self.color = color
         self.root = root
         self.tool = tool
+        self.notes = notes
 
 
 def relative(file: str, root: str) -> str:

@@ -25,8 +25,11 @@ def render(results: Sequence[Result], context: Context) -> str:
 
 def _row(result: Result) -> dict[str, Any]:
     report = result.report
+    suppressed = [{**_finding(one.finding), "reason": one.reason} for one in report.suppressed]
+    # A key more only where there is something to tell.
+    hidden = {"suppressed": suppressed} if suppressed else {}
     if not report.ok:
-        return {"valid": False, "file": result.file, "errors": _findings(report.errors)}
+        return {"valid": False, "file": result.file, "errors": _findings(report.errors), **hidden}
     pack = report.pack
     return {
         "valid": True,
@@ -35,8 +38,13 @@ def _row(result: Result) -> dict[str, Any]:
         "chain": list(report.chain),
         "policy_count": len(report.chain),
         "warnings": _findings(report.warnings),
+        **hidden,
     }
 
 
 def _findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    return [{key: getattr(finding, key) for key in _KEYS} for finding in findings]
+    return [_finding(finding) for finding in findings]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {key: getattr(finding, key) for key in _KEYS}

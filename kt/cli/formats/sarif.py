@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kt import __version__
-from kt.cli.formats import NOT_READ, STDIN_NAME, Context, Result, relative
+from kt.cli.formats import LINT, NOT_READ, STDIN_NAME, Context, Result, relative
 from kt.policy.rules.base import CATALOGUE, Rule
 
 if TYPE_CHECKING:
@@ -24,17 +24,25 @@ _ROOT = "%SRCROOT%"
 
 def render(results: Sequence[Result], context: Context) -> str:
     """The log, with one run, also when there is nothing to report."""
-    run = {
-        "tool": {"driver": _driver()},
+    rules = _lint_rules() if context.tool == LINT else _other_rules(results)
+    driver = {"name": context.tool, "semanticVersion": __version__, "rules": rules}
+    run: dict[str, Any] = {
+        "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"uri": Path(context.root).absolute().as_uri() + "/"}},
         "invocations": [_invocation(results, context.root)],
-        "results": [
-            _result(relative(result.file, context.root), finding)
-            for result in results
-            for finding in result.report.findings
-        ],
+        "results": [one for result in results for one in _results(result, context.root)],
     }
+    has_suppressed = any(result.report.suppressed for result in results)
+    codes = {rule["id"]: index for index, rule in enumerate(rules)}
+    for one in run["results"]:
+        code = one["ruleId"]
+        if code in codes:
+            one["ruleIndex"] = codes[code]
+        if code in context.notes:
+            one["level"] = "note"
+        if not has_suppressed:
+            del one["suppressions"]  # A run has it in all of its results, or in none.
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
@@ -54,12 +62,15 @@ def _invocation(results: Sequence[Result], root: str) -> dict[str, Any]:
     return {"executionSuccessful": not failed, **told}
 
 
-def _driver() -> dict[str, Any]:
-    return {
-        "name": "kt policy lint",
-        "semanticVersion": __version__,
-        "rules": [_rule(CATALOGUE[code]) for code in sorted(CATALOGUE)],
-    }
+def _lint_rules() -> list[dict[str, Any]]:
+    return [_rule(CATALOGUE[code]) for code in sorted(CATALOGUE)]
+
+
+def _other_rules(results: Sequence[Result]) -> list[dict[str, Any]]:
+    codes = {finding.code for result in results for finding in result.report.findings}
+    return [
+        {"id": code, "shortDescription": {"text": code.replace("_", " ")}} for code in sorted(codes)
+    ]
 
 
 def _rule(rule: type[Rule]) -> dict[str, Any]:
@@ -72,13 +83,19 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
+def _results(result: Result, root: str) -> Iterator[dict[str, Any]]:
+    file = relative(result.file, root)
+    for finding in result.report.findings:
+        yield {**_result(file, finding), "suppressions": []}
+    for one in result.report.suppressed:
+        told = {"kind": "inSource", "justification": one.reason}
+        yield {**_result(file, one.finding), "suppressions": [told]}
+
+
 def _result(file: str, finding: Finding) -> dict[str, Any]:
     identity = "\0".join((finding.code, file, finding.path))
-    codes = sorted(CATALOGUE)
-    rule = {"ruleIndex": codes.index(finding.code)} if finding.code in CATALOGUE else {}
     return {
         "ruleId": finding.code,
-        **rule,
         "level": finding.severity,
         **_said(file, finding),
         "partialFingerprints": {"keyPath/v1": hashlib.sha256(identity.encode()).hexdigest()},

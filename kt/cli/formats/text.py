@@ -18,6 +18,8 @@ _BOLD, _RED, _YELLOW, _GREEN, _CYAN = "1", "1;31", "1;33", "1;32", "36"
 
 def render(results: Sequence[Result], context: Context) -> str:
     """The report, ending in a line break."""
+    if not results:
+        return "nothing to lint: no policy differs\n"
     lines = [line for result in results for line in _file(result, color=context.color)]
     if len(results) != 1 or not results[0].report.ok:
         lines.append(_summary(results))
@@ -37,7 +39,9 @@ def _file(result: Result, *, color: bool) -> Iterator[str]:
 def _contents(result: Result) -> str:
     pack, chain = result.report.pack, result.report.chain
     name = f"{pack.name} {pack.version}" if pack else ""
-    return f": {name}, {' -> '.join(chain) or 'empty chain'}"
+    count = len(result.report.suppressed)
+    hidden = f", {count} suppressed" if count else ""
+    return f": {name}, {' -> '.join(chain) or 'empty chain'}{hidden}"
 
 
 def _finding(file: str, finding: Finding, source: list[str], *, color: bool) -> Iterator[str]:
@@ -73,5 +77,7 @@ def _source_lines(data: bytes) -> list[str]:
 def _summary(results: Sequence[Result]) -> str:
     errors = sum(len(result.report.errors) for result in results)
     warnings = sum(len(result.report.warnings) for result in results)
+    hidden = sum(len(result.report.suppressed) for result in results)
     counts = ((len(results), "file"), (errors, "error"), (warnings, "warning"))
-    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts]
+    return ", ".join([*told, *([f"{hidden} suppressed"] if hidden else [])])

@@ -42,6 +42,10 @@ policy:
   pii-detector: {action: redact}
 ```
 
+A warning of lint that is meant to be is suppressed, with its reason, by a comment at the end of its
+line or in a line of its own before it, such as
+`# kt: allow W007 because the bot is retired in May` ([W015](lint-codes.md#w015)).
+
 In the tables `[]` stands for each item of a list, and `NAME` for a name that you choose. Where no
 default is given, what is left out is not set.
 

@@ -197,3 +197,54 @@ class HiddenText(Rule):
     """
 
     code = "E032"
+
+
+class BadSuppression(Rule):
+    """A comment that is to suppress a warning cannot be taken.
+
+    `# kt: allow CODE because REASON` suppresses the warnings of one code in its own line or, where
+    it has a line to itself, in the next line that is no comment. It needs one code and a reason.
+    Errors cannot be suppressed, since a file with one is not published; nor can `W014`, since the
+    control plane takes neither of two files with one id, nor what lint says of such comments.
+
+    Wrong:
+
+        pack:
+          name: support
+          version: 1.0.0
+          enabled: false  # kt: allow W007
+
+    Right:
+
+        pack:
+          name: support
+          version: 1.0.0
+          enabled: false  # kt: allow W007 because the bot is retired in May
+    """
+
+    code = "W015"
+
+
+class UnusedSuppression(Rule):
+    """A comment that is to suppress a warning suppresses none.
+
+    What it was for is mended, or stands in another line, and the comment would hide the next one.
+    It is said of a file without errors; not of `W003` and `W013`, which only some readers of a
+    file can know.
+
+    Wrong:
+
+        pack:
+          name: support
+          version: 1.0.0
+          enabled: true  # kt: allow W007 because the bot is retired in May
+
+    Right:
+
+        pack:
+          name: support
+          version: 1.0.0
+          enabled: true
+    """
+
+    code = "W016"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kt.policy.findings import Finding
 
-_BOM = "\ufeff"
+BOM = "\ufeff"
 # Ends of a line to YAML alone, and turns of the direction of writing.
 _HIDING = "\u0085\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -42,7 +42,7 @@ def read(data: bytes) -> Document:
         return _refused(rules.FileTooLarge.at(Spot(), "", size, "split it into several policies"))
     try:
         # Not "utf-8-sig": the offset of its errors does not count the byte order mark.
-        text = data.decode().removeprefix(_BOM)
+        text = data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         return _refused(_not_utf8(data, error.start))
     document = _compose(text)
@@ -83,7 +83,7 @@ def _refused(finding: Finding) -> Document:
 
 
 def _not_utf8(data: bytes, offset: int) -> Finding:
-    before = data[:offset].decode().removeprefix(_BOM)
+    before = data[:offset].decode().removeprefix(BOM)
     place = Spot(before.count("\n") + 1, len(before) - before.rfind("\n"))
     return rules.NotUtf8.at(
         place, "", f"the byte {data[offset]:#04x} is not UTF-8", "save the file as UTF-8"

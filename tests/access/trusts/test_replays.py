@@ -42,6 +42,16 @@ def test_another_jwt_with_its_jti_changes_nothing(trusting: Trusting, issuer: Is
     assert asking(first, *CHECK, **CONTENT).status_code == 200
 
 
+def test_one_that_was_forgotten_meanwhile_changes_nothing(
+    trusting: Trusting, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was another's, and is gone before it is read."""
+    trusting()
+    monkeypatch.setattr(UsedJWT.objects, "bulk_create", lambda *_, **__: None)
+
+    assert refused(token(issuer), *CHECK, **CONTENT) == ["replay"]
+
+
 @pytest.mark.parametrize("jti", [None, "", " ", 5, ["a"], "x" * 501])
 def test_a_change_needs_a_jti(trusting: Trusting, issuer: Issuer, jti: Any) -> None:
     """Reading needs none."""

@@ -271,3 +271,52 @@ def test_output_that_cannot_be_written_is_a_failure(files: Path, kt: Run) -> Non
     """The report was asked for and is not there."""
     code, _, err = kt("policy", "lint", "good.yaml", "--output", "gone/x.json", "--json")
     assert (code, err) == (2, "kt: gone/x.json: No such file or directory\n")
+
+
+SUPPRESSED = (
+    "pack: {name: s, version: 1.0.0, enabled: false} # kt: allow W007 because of <a & b>\n"
+    "policies: {chain: []}\n"
+)
+
+
+@pytest.fixture
+def suppressed(files: Path) -> str:
+    """A file with one warning that a comment suppresses, and one that none does."""
+    (files / "suppressed.yaml").write_text(SUPPRESSED)
+    return "suppressed.yaml"
+
+
+def test_text_counts_what_is_suppressed(suppressed: str, kt: Run) -> None:
+    """And does not show it, `--strict` or not."""
+    out = kt("policy", "lint", suppressed)[1]
+    assert "W007" not in out
+    assert out.splitlines()[-1] == (f"OK {suppressed} is valid: s 1.0.0, empty chain, 1 suppressed")
+    code, out, _ = kt("policy", "lint", "--strict", suppressed)
+    assert (code, out.splitlines()[-1]) == (1, "1 file, 1 error, 0 warnings, 1 suppressed")
+    assert "W007" not in out
+
+
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+def test_json_lists_what_is_suppressed(suppressed: str, kt: Run, strict: list[str]) -> None:
+    """With its reason, whether the file is valid or not."""
+    told = json.loads(kt("policy", "lint", "--json", suppressed, *strict)[1])
+    (one,) = told["suppressed"]
+    assert [row["code"] for row in told["errors" if strict else "warnings"]] == ["W006"]
+    assert (one["code"], one["line"], one["reason"]) == ("W007", 1, "of <a & b>")
+
+
+def test_sarif_lists_what_is_suppressed(suppressed: str, kt: Run) -> None:
+    """Where one result tells of suppressions, all of the run do."""
+    run = _sarif(kt("policy", "lint", suppressed, "bad.yaml", "--format", "sarif")[1])
+    assert {one["ruleId"]: one["suppressions"] for one in run["results"]} == {
+        "W007": [{"kind": "inSource", "justification": "of <a & b>"}],
+        "W006": [],
+        "E001": [],
+    }
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab", "junit"])
+def test_other_formats_leave_out_what_is_suppressed(suppressed: str, kt: Run, name: str) -> None:
+    """They have no place for it."""
+    out = kt("policy", "lint", suppressed, "--format", name)[1]
+    assert ("W006" in out, "W007" in out) == (True, False)

@@ -20,8 +20,9 @@ _SIGNS = st.sampled_from(
     [*"[]{},:?-&*!|>'\"%@`#~<\\\t\n\r \0\x07\x85", "\ufeff", "\u2028", "<<: ", "- ", ": ", "\n  "]
 )
 _WORDS = st.sampled_from(
-    [*KINDS, "pack", "policies", "chain", "policy", "when", "true", "1.0", "&a ", "*a", "!!str "]
-)
+    [*KINDS, "pack", "policies", "chain", "policy", "when", "true", "1.0", "&a ", "*a", "!!str ",
+     " # kt: allow ", "W006 because ", "W007"]
+)  # fmt: skip
 _TEXT = st.lists(st.one_of(_SIGNS, _WORDS, st.text(max_size=4)), max_size=60).map("".join)
 
 _SETTINGS = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from kt.cli.drift.checkout import policies
 from kt.cli.drift.command import add_arguments
 from kt.cli.drift.comparison import CommittedPolicy, Scope, compare, drifts
+from tests.kt.cli.sarif import told
 from tests.support.httpserver import HTTPServer
 from tests.support.repo import Repo, policy
 
@@ -328,6 +330,9 @@ def test_what_no_file_feeds_is_told_in_each_format(
     assert "orphaned     gone on edge-1: no file\n" in text
     assert "title=orphaned edge-1::gateway edge-1: no file" in kt("drift", "--format", "github")[1]
     assert ET.fromstring(kt("drift", "--format", "junit")[1]).get("failures") == "2"
+    assert {one[:3] for one in told(kt("drift", "--format", "sarif")[1])} == {
+        ("error", "orphaned", ".")
+    }
     assert kt("drift", "--ignore", "orphaned")[0] == 0
 
 
@@ -442,6 +447,24 @@ def test_each_format_tells_the_same(kt: Run, answers: Answers, checkout: Repo) -
         "::gateway edge-1: silent\n"
     )
     assert (suites.get("name"), suites.get("failures")) == ("kt drift", "1")
+    file = "policies/support-bot/policy-config.yaml"
+    assert told(kt("drift", "--format", "sarif")[1]) == [("error", "stale", file, 1, 1)]
+    ignoring = kt("drift", "--format", "sarif", "--ignore", "stale")
+    assert (ignoring[0], told(ignoring[1])) == (0, [("warning", "stale", file, 1, 1)])
+
+
+@pytest.mark.parametrize("format_name", ["github", "junit", "sarif"])
+def test_paths_are_from_the_root_wherever_it_is_called(
+    kt: Run, answers: Answers, checkout: Repo, monkeypatch: pytest.MonkeyPatch, format_name: str
+) -> None:
+    """A forge looks for the file there."""
+    answers.says("/v1/configurations", in_force(policy("Bot")))
+    row = {"configuration": "support-bot", "gateway": "edge-1", "state": "stale", "why": "silent"}
+    answers.says("/v1/drift", [row])
+    monkeypatch.chdir(checkout.clone / "policies" / "support-bot")
+    out = kt("drift", "--format", format_name)[1]
+
+    assert re.search(r"""[="]policies/support-bot/policy-config\.yaml[",]""", out)
 
 
 @pytest.mark.parametrize(

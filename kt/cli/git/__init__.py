@@ -1,0 +1,1 @@
+"""Questions that commands ask git about the checkout around the working directory."""
