@@ -95,13 +95,14 @@ def people_of(commit: Commit) -> dict[str, Any]:
     made = [Made(commit.author, commit.committer, commit.signature), *(commit.others or ())]
     signed = [one.signature for one in made if one.signature]
     signers = {one: _address(one.principal) for one in signed}
-    names = [name for one in made for name in (one.author, one.committer)]
+    names = [_address(name) for one in made for name in (one.author, one.committer)]
+    is_named = commit.others is not None and "" not in names
     return {
-        "addresses": sorted({*map(_address, names), *signers.values()} - {""}),
+        "addresses": sorted({*names, *signers.values()} - {""}),
         "keys": sorted({one.fingerprint for one in signed} - {""}),
         "by_key_alone": any(one.fingerprint and not signers[one] for one in signed),
         # What nobody vouches for says of itself whatever its maker likes.
-        "is_whole": commit.others is not None and unverified(commit.signature) is None,
+        "is_whole": is_named and unverified(commit.signature) is None,
     }
 
 

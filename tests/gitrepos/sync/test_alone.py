@@ -42,7 +42,7 @@ def guard(by: APIClient, name: str = "bot") -> None:
     assert answer.status_code == 200
 
 
-def commit_as(repo: Repo, name: str, files: dict[str, str | None]) -> str:
+def commit_as(repo: Repo, name: str, files: dict[str, str | None], *, address: str = "") -> str:
     """A commit that says of itself that somebody else made it, pushed."""
     for path, text in files.items():
         if text is None:
@@ -50,7 +50,7 @@ def commit_as(repo: Repo, name: str, files: dict[str, str | None]) -> str:
         else:
             repo.write(path, text)
     repo.git("add", "--all")
-    address = f"{name}@keeptrusts.example"
+    address = address or f"{name}@keeptrusts.example"
     who = f"GIT_AUTHOR_EMAIL={address} GIT_COMMITTER_EMAIL={address}"
     repo.git("-c", f"alias.as=!{who} git commit --quiet -m Change", "as")
     return repo.push()
@@ -208,6 +208,21 @@ def test_a_signature_on_top_vouches_for_nobody_below(
     assert shown(author, row)["held"]["reason"] == "weaker"
 
     takes_two(row, top, person("dora"), bob)
+
+
+def test_a_commit_that_names_no_address_names_nobody(
+    author: APIClient, bob: APIClient, repo: Repo
+) -> None:
+    """A colleague's commit on top of it does."""
+    repo.commit({FILE: strong()})
+    row = link(author, repo.url, branch="main", path="p", four_eyes=True)
+    run_due()
+    commit_as(repo, "somebody", {FILE: weak()}, address="nowhere")
+    top = commit_as(repo, "dora", {"p/readme.md": "On top."})
+    poll()
+    assert shown(author, row)["held"]["people"]["addresses"] == ["dora@keeptrusts.example"]
+
+    takes_two(row, top, author, bob)
 
 
 def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, repo: Repo) -> None:
