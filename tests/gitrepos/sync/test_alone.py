@@ -90,7 +90,7 @@ def test_a_link_of_ones_own_brings_nothing_alone(
 
 @pytest.mark.parametrize("fields", [{"branch": "mine"}, {"prune": True}, {"allowed_signers": ""}])
 def test_edits_of_a_link_are_guarded_as_what_it_feeds(
-    author: APIClient, repo: Repo, fields: dict[str, Any]
+    author: APIClient, bob: APIClient, repo: Repo, fields: dict[str, Any]
 ) -> None:
     """Also where the configuration alone is under four eyes."""
     repo.commit({FILE: strong()})
@@ -103,7 +103,11 @@ def test_edits_of_a_link_are_guarded_as_what_it_feeds(
     answer = author.patch(f"/v1/git-repos/{row['id']}", fields, format="json")
 
     assert refused(answer) == (409, "second_person_needed")
+    removal = author.delete(f"/v1/git-repos/{row['id']}")
+    assert refused(removal) == (409, "second_person_needed")
     edit(author, row, poll_interval_seconds=600)
+    confirmed(bob, ask(author, "git_repo.edit", row["id"], fields))
+    assert {name: shown(author, row)[name] for name in fields} == fields
 
 
 def test_a_rename_into_what_is_there_takes_four_eyes_with_it(author: APIClient, repo: Repo) -> None:
@@ -223,6 +227,26 @@ def test_a_commit_that_names_no_address_names_nobody(
     assert shown(author, row)["held"]["people"]["addresses"] == ["dora@keeptrusts.example"]
 
     takes_two(row, top, author, bob)
+
+
+@pytest.mark.parametrize("follows", [{"branch": "main"}, {"semver": "1.x"}])
+def test_who_sets_git_back_is_not_who_made_the_older_commit(
+    author: APIClient, bob: APIClient, repo: Repo, follows: dict[str, str]
+) -> None:
+    """A branch that is pushed back to it, or a newer tag that is deleted."""
+    older = commit_as(repo, "dora", {FILE: weak()})
+    repo.tag("v1.0.0")
+    repo.commit({FILE: strong()})
+    repo.tag("v1.1.0")
+    row = link(author, repo.url, **follows, path="p", four_eyes=True)
+    run_due()
+    repo.git("reset", "--quiet", "--hard", older)
+    repo.push()
+    repo.untag("v1.1.0")
+    poll()
+    assert shown(author, row)["held"]["commit"] == older
+
+    takes_two(row, older, author, bob)
 
 
 def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, repo: Repo) -> None:
