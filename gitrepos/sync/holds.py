@@ -48,14 +48,13 @@ def weigh(replaces: Iterable[Replacement], candidates: Iterable[Candidate]) -> W
     """
     contents = {(c.configuration, c.content_hash): c.content for c in candidates}
     return {
-        one: (*_taken(one), *_weaker(one, contents.get((one.configuration, one.after))))
+        one: (*_besides(one), *_weaker(one, contents.get((one.configuration, one.after))))
         for one in replaces
     }
 
 
-def _taken(one: Replacement) -> Sequence[str]:
-    # Who made the link chose whose commits feed it from then on.
-    return (f"{one.configuration}: this link did not feed it until now",) if one.taken else ()
+def _besides(one: Replacement) -> Sequence[str]:
+    return (f"{one.configuration}: {one.besides}",) if one.besides else ()
 
 
 def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:

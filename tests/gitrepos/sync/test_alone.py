@@ -249,6 +249,25 @@ def test_who_sets_git_back_is_not_who_made_the_older_commit(
     takes_two(row, older, author, bob)
 
 
+def test_an_archived_one_comes_back_by_git_with_two(
+    author: APIClient, bob: APIClient, repo: Repo
+) -> None:
+    """As by the API."""
+    repo.commit({FILE: strong()})
+    row = link(author, repo.url, branch="main", path="p", four_eyes=True)
+    run_due()
+    confirmed(bob, ask(author, "configuration.archive", "bot", {"override": True}))
+    commit = repo.commit({FILE: strong() + "# again\n"})
+    poll()
+
+    assert shown(author, row)["held"]["weakens"] == ["bot: it comes back into force"]
+    assert Configuration.objects.get().status == "archived"
+    assert refused(post(author, row, commit)) == (403, "own_commit")
+    assert post(bob, row, commit).status_code == 202
+    run_due()
+    assert Configuration.objects.get().status == "active"
+
+
 def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, repo: Repo) -> None:
     """Who pushes what it runs is who pushed the commit."""
     body = {"id": "bot", "content": strong(), "four_eyes": True}
