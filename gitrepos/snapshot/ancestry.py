@@ -93,19 +93,21 @@ def people(
 def walked(bare: Bare, head: str, commit: str, terms: Terms) -> tuple[Made, ...] | None:
     """Who made the commits from `commit` to `head`; None where git cannot tell, and for too many.
 
-    By signers of `terms` each must be signed: what another says of itself is nobody's word.
+    By signers of `terms` each must be signed: what another says of itself is nobody's word. `head`
+    must stand on `commit`, since no commit names who pushed a branch back.
     """
     marks = signatures.FORMAT if any(terms.values()) else "--format="
     line = f"{marks}%x00%ae%x00%ce"
     log = ["log", "--first-parent", f"-{_GENERATIONS}", line, head, f"^{commit}", "--"]
     try:
+        is_ahead = not bare.read(["rev-list", "-1", commit, f"^{head}", "--"])
         lines = text(bare.read(log, **terms)).split("\n")[:-1]
     except RemoteError:
         return None
     made = [_made(*line.rsplit("\0", 2)) for line in lines]
     is_good = all(not one.signature or not signatures.complaint(one.signature) for one in made)
     people = sorted(set(made), key=repr)
-    is_whole = is_good and len(lines) < _GENERATIONS and len(people) <= _MOST_PEOPLE
+    is_whole = is_ahead and is_good and len(lines) < _GENERATIONS and len(people) <= _MOST_PEOPLE
     return tuple(people) if is_whole else None
 
 

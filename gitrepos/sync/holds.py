@@ -48,14 +48,13 @@ def weigh(replaces: Iterable[Replacement], candidates: Iterable[Candidate]) -> W
     """
     contents = {(c.configuration, c.content_hash): c.content for c in candidates}
     return {
-        one: (*_taken(one), *_weaker(one, contents.get((one.configuration, one.after))))
+        one: (*_besides(one), *_weaker(one, contents.get((one.configuration, one.after))))
         for one in replaces
     }
 
 
-def _taken(one: Replacement) -> Sequence[str]:
-    # Who made the link chose whose commits feed it from then on.
-    return (f"{one.configuration}: this link did not feed it until now",) if one.taken else ()
+def _besides(one: Replacement) -> Sequence[str]:
+    return (f"{one.configuration}: {one.besides}",) if one.besides else ()
 
 
 def _weaker(one: Replacement, after: bytes | None) -> Sequence[str]:
@@ -95,13 +94,14 @@ def people_of(commit: Commit) -> dict[str, Any]:
     made = [Made(commit.author, commit.committer, commit.signature), *(commit.others or ())]
     signed = [one.signature for one in made if one.signature]
     signers = {one: _address(one.principal) for one in signed}
-    names = [name for one in made for name in (one.author, one.committer)]
+    names = [_address(name) for one in made for name in (one.author, one.committer)]
+    is_named = commit.others is not None and "" not in names
     return {
-        "addresses": sorted({*map(_address, names), *signers.values()} - {""}),
+        "addresses": sorted({*names, *signers.values()} - {""}),
         "keys": sorted({one.fingerprint for one in signed} - {""}),
         "by_key_alone": any(one.fingerprint and not signers[one] for one in signed),
         # What nobody vouches for says of itself whatever its maker likes.
-        "is_whole": commit.others is not None and unverified(commit.signature) is None,
+        "is_whole": is_named and unverified(commit.signature) is None,
     }
 
 

@@ -60,16 +60,16 @@ class LinkTerms:
 class Replacement:
     """The hash in force and the one that comes after it; empty where nothing does.
 
-    `taken`: it is under four eyes, and this link did not feed it; what replaces it may then be the
-    same. `traced`: the link did, and its file changed since the commit that was applied last.
-    Else another commit or an edit may have brought it.
+    `besides` says of one under four eyes what changes besides its content, which may stay; empty
+    for nothing. `traced`: the link fed it, and its file changed since the commit that was applied
+    last. Else another commit or an edit may have brought it.
     """
 
     configuration: str
     before: str
     after: str
     four_eyes: bool
-    taken: bool
+    besides: str
     traced: bool
 
 
@@ -237,15 +237,15 @@ def _replaced(
     after = [(d.candidate.configuration, d.candidate.content_hash) for d in decisions if d.publish]
     after += [(row.configuration, "") for row in retired]
     adopted = [d.candidate.configuration for d in decisions if d.adopt]
-    taken = [name for name in adopted if _is_taken(holders[name], link)]
-    after += [(name, holders[name].content_hash) for name in taken]
+    moved = [name for name in adopted if _besides(holders[name], link)]
+    after += [(name, holders[name].content_hash) for name in moved]
     return tuple(
         Replacement(
             name,
             holder.content_hash,
             content_hash,
             link.four_eyes or holder.four_eyes,
-            taken=_is_taken(holder, link),
+            besides=_besides(holder, link) if content_hash else "",
             traced=holder.owner == link.id and _changed(name, content_hash, linked),
         )
         for name, content_hash in after
@@ -253,8 +253,13 @@ def _replaced(
     )
 
 
-def _is_taken(holder: Holder, link: LinkTerms) -> bool:
-    return holder.four_eyes and holder.owner != link.id
+def _besides(holder: Holder, link: LinkTerms) -> str:
+    if not holder.four_eyes:
+        return ""
+    if holder.owner != link.id:
+        # Who made the link chose whose commits feed it from then on.
+        return "this link did not feed it until now"
+    return "it comes back into force" if holder.archived else ""
 
 
 def _changed(name: str, content_hash: str, linked: Sequence[Linked]) -> bool:

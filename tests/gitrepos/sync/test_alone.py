@@ -42,7 +42,7 @@ def guard(by: APIClient, name: str = "bot") -> None:
     assert answer.status_code == 200
 
 
-def commit_as(repo: Repo, name: str, files: dict[str, str | None]) -> str:
+def commit_as(repo: Repo, name: str, files: dict[str, str | None], *, address: str = "") -> str:
     """A commit that says of itself that somebody else made it, pushed."""
     for path, text in files.items():
         if text is None:
@@ -50,7 +50,7 @@ def commit_as(repo: Repo, name: str, files: dict[str, str | None]) -> str:
         else:
             repo.write(path, text)
     repo.git("add", "--all")
-    address = f"{name}@keeptrusts.example"
+    address = address or f"{name}@keeptrusts.example"
     who = f"GIT_AUTHOR_EMAIL={address} GIT_COMMITTER_EMAIL={address}"
     repo.git("-c", f"alias.as=!{who} git commit --quiet -m Change", "as")
     return repo.push()
@@ -90,7 +90,7 @@ def test_a_link_of_ones_own_brings_nothing_alone(
 
 @pytest.mark.parametrize("fields", [{"branch": "mine"}, {"prune": True}, {"allowed_signers": ""}])
 def test_edits_of_a_link_are_guarded_as_what_it_feeds(
-    author: APIClient, repo: Repo, fields: dict[str, Any]
+    author: APIClient, bob: APIClient, repo: Repo, fields: dict[str, Any]
 ) -> None:
     """Also where the configuration alone is under four eyes."""
     repo.commit({FILE: strong()})
@@ -103,7 +103,11 @@ def test_edits_of_a_link_are_guarded_as_what_it_feeds(
     answer = author.patch(f"/v1/git-repos/{row['id']}", fields, format="json")
 
     assert refused(answer) == (409, "second_person_needed")
+    removal = author.delete(f"/v1/git-repos/{row['id']}")
+    assert refused(removal) == (409, "second_person_needed")
     edit(author, row, poll_interval_seconds=600)
+    confirmed(bob, ask(author, "git_repo.edit", row["id"], fields))
+    assert {name: shown(author, row)[name] for name in fields} == fields
 
 
 def test_a_rename_into_what_is_there_takes_four_eyes_with_it(author: APIClient, repo: Repo) -> None:
@@ -208,6 +212,60 @@ def test_a_signature_on_top_vouches_for_nobody_below(
     assert shown(author, row)["held"]["reason"] == "weaker"
 
     takes_two(row, top, person("dora"), bob)
+
+
+def test_a_commit_that_names_no_address_names_nobody(
+    author: APIClient, bob: APIClient, repo: Repo
+) -> None:
+    """A colleague's commit on top of it does."""
+    repo.commit({FILE: strong()})
+    row = link(author, repo.url, branch="main", path="p", four_eyes=True)
+    run_due()
+    commit_as(repo, "somebody", {FILE: weak()}, address="nowhere")
+    top = commit_as(repo, "dora", {"p/readme.md": "On top."})
+    poll()
+    assert shown(author, row)["held"]["people"]["addresses"] == ["dora@keeptrusts.example"]
+
+    takes_two(row, top, author, bob)
+
+
+@pytest.mark.parametrize("follows", [{"branch": "main"}, {"semver": "1.x"}])
+def test_who_sets_git_back_is_not_who_made_the_older_commit(
+    author: APIClient, bob: APIClient, repo: Repo, follows: dict[str, str]
+) -> None:
+    """A branch that is pushed back to it, or a newer tag that is deleted."""
+    older = commit_as(repo, "dora", {FILE: weak()})
+    repo.tag("v1.0.0")
+    repo.commit({FILE: strong()})
+    repo.tag("v1.1.0")
+    row = link(author, repo.url, **follows, path="p", four_eyes=True)
+    run_due()
+    repo.git("reset", "--quiet", "--hard", older)
+    repo.push()
+    repo.untag("v1.1.0")
+    poll()
+    assert shown(author, row)["held"]["commit"] == older
+
+    takes_two(row, older, author, bob)
+
+
+def test_an_archived_one_comes_back_by_git_with_two(
+    author: APIClient, bob: APIClient, repo: Repo
+) -> None:
+    """As by the API."""
+    repo.commit({FILE: strong()})
+    row = link(author, repo.url, branch="main", path="p", four_eyes=True)
+    run_due()
+    confirmed(bob, ask(author, "configuration.archive", "bot", {"override": True}))
+    commit = repo.commit({FILE: strong() + "# again\n"})
+    poll()
+
+    assert shown(author, row)["held"]["weakens"] == ["bot: it comes back into force"]
+    assert Configuration.objects.get().status == "archived"
+    assert refused(post(author, row, commit)) == (403, "own_commit")
+    assert post(bob, row, commit).status_code == 202
+    run_due()
+    assert Configuration.objects.get().status == "active"
 
 
 def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, repo: Repo) -> None:
