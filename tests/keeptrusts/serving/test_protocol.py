@@ -369,5 +369,5 @@ def test_a_connection_that_ended_holds_no_body(connect: Connect) -> None:
 
 def _ended() -> list[BoundedProtocol]:
     """The connections that are over, and were not collected yet."""
-    found = [one for one in gc.get_objects() if isinstance(one, BoundedProtocol)]
+    found = [one for one in gc.get_objects() if type(one) is BoundedProtocol]
     return [one for one in found if one.transport.is_closing() and one.cycle is not None]
