@@ -7,7 +7,7 @@ from gitrepos.errors import BadAnswerError, ObjectRefusedError, RemoteError
 from gitrepos.forge.git import runner
 from gitrepos.forge.pack_fetch import Courier
 from gitrepos.snapshot import signatures, temporary
-from gitrepos.snapshot.repository import Bare, RemoteRef, Terms, text
+from gitrepos.snapshot.repository import Bare, RemoteRef, Signers, text
 from gitrepos.snapshot.values import Made
 
 _HEAD = "refs/keeptrusts/head"
@@ -70,7 +70,7 @@ def _departed(source: RemoteRef, commit: str) -> bool:
 
 
 def people(
-    source: RemoteRef, commit: str, *, head: str, header: Sequence[str], terms: Terms
+    source: RemoteRef, commit: str, *, head: str, header: Sequence[str], signers: Signers
 ) -> tuple[Made, ...] | None:
     """Who made the commits by which a branch came from `commit` to `head`, without that itself.
 
@@ -87,21 +87,21 @@ def people(
         bare.fetch([*_deep(), "origin", f"+{head}:{_HEAD}", f"+{commit}:{_LEFT}"], _SECONDS)
     except RemoteError:
         return None
-    return walked(bare, _HEAD, _LEFT, terms)
+    return walked(bare, _HEAD, _LEFT, signers)
 
 
-def walked(bare: Bare, head: str, commit: str, terms: Terms) -> tuple[Made, ...] | None:
+def walked(bare: Bare, head: str, commit: str, signers: Signers) -> tuple[Made, ...] | None:
     """Who made the commits from `commit` to `head`; None where git cannot tell, and for too many.
 
-    By signers of `terms` each must be signed: what another says of itself is nobody's word. `head`
-    must stand on `commit`, since no commit names who pushed a branch back.
+    By `signers`, if there are any, each must be signed: what another says of itself is nobody's
+    word. `head` must stand on `commit`, since no commit names who pushed a branch back.
     """
-    marks = signatures.FORMAT if any(terms.values()) else "--format="
+    marks = signatures.FORMAT if any(signers.values()) else "--format="
     line = f"{marks}%x00%ae%x00%ce"
     log = ["log", "--first-parent", f"-{_GENERATIONS}", line, head, f"^{commit}", "--"]
     try:
         is_ahead = not bare.read(["rev-list", "-1", commit, f"^{head}", "--"])
-        lines = text(bare.read(log, **terms)).split("\n")[:-1]
+        lines = text(bare.read(log, **signers)).split("\n")[:-1]
     except RemoteError:
         return None
     made = [_made(*line.rsplit("\0", 2)) for line in lines]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from gitrepos.errors import BadAnswerError, NotACommitError, PathNotFoundError, TooLargeError
 from gitrepos.snapshot import ancestry, globs, ladder, openpgp, signatures, symlinks
 from gitrepos.snapshot.ladder import Way
-from gitrepos.snapshot.repository import RemoteRef, Terms, text
+from gitrepos.snapshot.repository import RemoteRef, Signers, text
 from gitrepos.snapshot.values import ALTERING, Commit, FilesRequest, Made, Signature
 from kt.policy.files import FILE_NAME, MAX_BYTES, policy_files
 
@@ -107,11 +107,11 @@ class Repository:
         if since is None:
             return None
         judges = ("", "") if self._tag_object else (ask.allowed_signers, ask.allowed_openpgp_keys)
-        terms = self._terms(*judges)
+        allowed = self._allowed(*judges)
         if self._way is Way.WHOLE and since:
-            return ancestry.walked(self._bare, self.commit.id, since, terms)
+            return ancestry.walked(self._bare, self.commit.id, since, allowed)
         head, header = self.commit.id, self._header
-        return ancestry.people(self._source, since, head=head, header=header, terms=terms)
+        return ancestry.people(self._source, since, head=head, header=header, signers=allowed)
 
     def signature(self, ask: FilesRequest) -> Signature | None:
         """The signature of the annotated tag, or else the commit; None without allowed signers."""
@@ -123,17 +123,17 @@ class Repository:
         return self._signatures[judges]
 
     def _judged(self, signers: str, keys: str) -> Signature | None:
-        terms = self._terms(signers, keys)
+        allowed = self._allowed(signers, keys)
         wanted = signatures.kinds(ssh=bool(signers), openpgp=bool(keys))
         if self._tag_object:
             verify = ["verify-tag", "-v", "--raw", self._tag_object]
             return signatures.of_tag(
-                *self._bare.verdict(verify, **terms), ref=self._source.ref, wanted=wanted
+                *self._bare.verdict(verify, **allowed), ref=self._source.ref, wanted=wanted
             )
         log = ["log", "-1", signatures.FORMAT, self.commit.id, "--"]
-        return signatures.read(text(self._bare.read(log, 4096, **terms)), wanted=wanted)
+        return signatures.read(text(self._bare.read(log, 4096, **allowed)), wanted=wanted)
 
-    def _terms(self, signers: str, keys: str) -> Terms:
+    def _allowed(self, signers: str, keys: str) -> Signers:
         home = openpgp.home(self._source.folder, keys) if keys else None
         return {"allowed_signers": signers, "gpg_home": home}
 

@@ -21,7 +21,7 @@ _WORDS_BYTES = 16 * 1024 * 1024
 _PROMISED = ("-c", "remote.origin.promisor=true")
 
 
-class Terms(TypedDict):
+class Signers(TypedDict):
     """By whom signatures are judged; neither for nobody."""
 
     allowed_signers: str

@@ -296,12 +296,35 @@ def test_a_kind_that_runs_nowhere_is_held(author: APIClient, repo: Repo) -> None
     assert shown(author, row)["held"]["reason"] == "weaker"
 
 
-def signed(by: APIClient, repo: Repo, key: Path) -> dict[str, Any]:
-    """A link under four eyes that takes what cy's key signed, with a first commit."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    signers = f"cy@keeptrusts.example {key.with_suffix('.pub').read_text().strip()}"
+def test_signers_below_are_people_of_the_commit(
+    author: APIClient, bob: APIClient, repo: Repo, tmp_path: Path
+) -> None:
+    """Whatever name they commit in."""
+    keys = [tmp_path / "key", tmp_path / "other"]
+    row = signed(author, repo, *keys)
+    commit_as(repo, "somebody", {FILE: weak()})
+    repo.sign(keys[1])
+    repo.commit({"p/readme.md": "On top."})
+    top = repo.sign(keys[0])
+    poll()
+
+    people = shown(author, row)["held"]["people"]
+    assert (len(people["keys"]), people["is_whole"]) == (2, True)
+    for name in ("key", "other"):
+        assert refused(post(person(name), row, top)) == (403, "own_commit")
+    assert post(bob, row, top).status_code == 202
+
+
+def signed(by: APIClient, repo: Repo, *keys: Path) -> dict[str, Any]:
+    """A link under four eyes that takes what these keys signed, with a first commit."""
+    lines = []
+    for key in keys:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        public = key.with_suffix(".pub").read_text().strip()
+        lines.append(f"{key.name}@keeptrusts.example {public}")
+    signers = "\n".join(lines)
     repo.commit({FILE: strong()})
-    repo.sign(key)
+    repo.sign(keys[0])
     row = link(by, repo.url, branch="main", path="p", four_eyes=True, allowed_signers=signers)
     run_due()
     assert shown(by, row)["status"] == "synced"
