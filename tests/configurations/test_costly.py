@@ -51,7 +51,7 @@ def test_versions_that_differ_too_much_are_not_compared(
     admin: APIClient, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is an error with a code, as that of versions that cannot be compared at all."""
-    content = blocking(terms(1500)).decode()
+    content = blocking(terms(4500)).decode()
     make("bot", content=content)
     changed = {"content": content.replace("rather", "quite")}
     assert admin.patch(f"{PATH}/bot", changed, format="json").status_code == 200
@@ -60,7 +60,7 @@ def test_versions_that_differ_too_much_are_not_compared(
     monkeypatch.setattr(views, "Asker", partial(Asker, seconds=0.02, patience=1000))
     after = admin.get(f"{PATH}/bot/diff")
 
-    assert (before.status_code, len(before.json()["data"]["changes"])) == (200, 3000)
+    assert (before.status_code, len(before.json()["data"]["changes"])) == (200, 9000)
     assert (after.status_code, error(after)["code"]) == (409, "too_costly")
     assert error(after)["message"].endswith("compare versions that differ less.")
 
