@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from simulated_gateways import Fleet, Gateway
+from simulated.gateways import Fleet, Gateway
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]

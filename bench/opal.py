@@ -48,7 +48,7 @@ from fleet_push import CONFIGURATION, IDLE_SECONDS, Fleet, Gateway, quantiles, u
 from opal_server import Clients, OpalServer, listen
 from polling_fleet import parts
 from processes import cpu_seconds, memory_mib
-from simulated_forge import ForgeProcess, url_of
+from simulated.forge import ForgeProcess, url_of
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

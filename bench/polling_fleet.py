@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from processes import cpu_seconds, memory_mib, own_seconds, tree
-from simulated_forge import ForgeProcess, kind_of, url_of
+from simulated.forge import ForgeProcess, kind_of, url_of
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

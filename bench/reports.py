@@ -20,7 +20,7 @@ from typing import Any
 
 import uvloop
 from fleet_push import connect, start, usage
-from simulated_gateways import Fleet, Gateway
+from simulated.gateways import Fleet, Gateway
 
 _EACH = 10
 _AT_ONCE = 100
