@@ -84,7 +84,10 @@ class ConfigurationView(View):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if self.narrowing_of(request) == FILTERED and bearer(request).sight is not None:
-            pk = kwargs["configuration_id"]
-            if pk not in of(request) or not Configuration.objects.filter(pk=pk).exists():
-                raise NotFoundError(f"configuration {pk!r}")
+        sight = bearer(request).sight
+        if sight is None or self.narrowing_of(request) != FILTERED:
+            return
+        pk = kwargs["configuration_id"]
+        labels = Configuration.objects.filter(pk=pk).values_list("labels", flat=True).first()
+        if labels is None or not sight.sees(pk, labels):
+            raise NotFoundError(f"configuration {pk!r}")
