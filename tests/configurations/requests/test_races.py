@@ -21,18 +21,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 ROUNDS = 8
 
 
-@pytest.fixture
-def ada(db: None) -> APIClient:
-    """Who asks."""
-    return person("ada")
-
-
-@pytest.fixture
-def bob(db: None) -> APIClient:
-    """Who confirms."""
-    return person("bob")
-
-
 def make(by: APIClient, name: str) -> None:
     body = {"id": name, "content": strong(name), "four_eyes": True}
     created(by.post("/v1/configurations", body, format="json"))

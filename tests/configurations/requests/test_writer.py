@@ -25,18 +25,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 
 @pytest.fixture
-def ada(db: None) -> APIClient:
-    """Who asks."""
-    return person("ada")
-
-
-@pytest.fixture
-def bob(db: None) -> APIClient:
-    """Who confirms."""
-    return person("bob")
-
-
-@pytest.fixture
 def bot(ada: APIClient) -> str:
     """A configuration under four eyes."""
     body = {"id": "bot", "content": strong(), "four_eyes": True}

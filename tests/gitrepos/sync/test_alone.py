@@ -25,18 +25,6 @@ FILE = "p/bot/policy-config.yaml"
 OTHER = {"p/x/policy-config.yaml": strong("x")}
 
 
-@pytest.fixture
-def author(db: None) -> APIClient:
-    """Who commits: the address of the repository's author."""
-    return person("author")
-
-
-@pytest.fixture
-def bob(db: None) -> APIClient:
-    """A colleague."""
-    return person("bob")
-
-
 def guard(by: APIClient, name: str = "bot") -> None:
     answer = by.patch(f"/v1/configurations/{name}", {"four_eyes": True}, format="json")
     assert answer.status_code == 200

@@ -32,18 +32,6 @@ FILE = "p/bot/policy-config.yaml"
 Linked = dict[str, Any]
 
 
-@pytest.fixture
-def author(db: None) -> APIClient:
-    """Who commits: the address of the repository's author."""
-    return person("author")
-
-
-@pytest.fixture
-def bob(db: None) -> APIClient:
-    """A colleague."""
-    return person("bob")
-
-
 def linked(by: APIClient, repo: Repo, files: dict[str, str] | None = None, **fields: Any) -> Linked:
     """A link whose first sync is made."""
     repo.commit(dict(files or {FILE: strong()}))

@@ -17,12 +17,6 @@ FILE = "p/bot/policy-config.yaml"
 
 
 @pytest.fixture
-def bob(db: None) -> APIClient:
-    """A colleague of the author."""
-    return person("bob")
-
-
-@pytest.fixture
 def row(bob: APIClient, repo: Repo) -> dict[str, Any]:
     """A link under four eyes."""
     repo.commit({FILE: strong()})
