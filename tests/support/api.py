@@ -29,6 +29,7 @@ def error(answer: HttpResponse) -> dict[str, Any]:
     body = answer.json()  # type: ignore[attr-defined]
     assert set(body) == {"error"}
     content: dict[str, Any] = body["error"]
+    assert content.pop("request_id") == answer["X-Request-Id"]
     assert set(content) == {"code", "message", "details"}
     assert content["code"]
     assert content["message"]
