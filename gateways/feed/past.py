@@ -61,7 +61,7 @@ class Past:
         if not is_past:
             return self._begin()
         self._counts = counts
-        return Batch(self._position(), counts, *rows)
+        return self._batch(rows)
 
     def since(self, position: str) -> Batch:
         """What came after a position, of what was read; a reset if nobody here knows it."""
@@ -72,7 +72,7 @@ class Past:
                     tail.since(mark or "")
                     for tail, mark in zip(self._tails, marks.groups(), strict=True)
                 ]
-                return Batch(self._position(), self._counts, *rows)
+                return self._batch(rows)
             except LostError:
                 pass  # It is too old, or of another database.
         return Batch(self._position(), self._counts, is_reset=True)
@@ -87,6 +87,10 @@ class Past:
             tail.begin()
         self._counts, self._is_begun = counters.read(), True
         return Batch(self._position(), self._counts, is_reset=True)
+
+    def _batch(self, rows: Sequence[Sequence[Row]]) -> Batch:
+        audited, events, runs = rows
+        return Batch(self._position(), self._counts, audited, events, runs)
 
     def _position(self) -> str:
         return "-".join(tail.mark for tail in self._tails)

@@ -97,6 +97,10 @@ class Outlet:
         if self._line is not None:
             asyncio.get_running_loop().remove_writer(self._line)
 
+    def close(self) -> None:
+        """Pass nothing on any more; those that wait are refused."""
+        self._refuse_all()
+
     def _refuse_all(self) -> None:
         self._wait_no_more()
         self._drop_line()

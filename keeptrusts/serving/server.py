@@ -100,6 +100,8 @@ class _Server(uvicorn.Server):
         self._inlet.close()
         self._on_shutdown()
         await super().shutdown(sockets)
+        if BoundedProtocol.exit is not None:
+            BoundedProtocol.exit.outlet.close()
 
     def _take(self, client: socket.socket, data: bytes) -> None:
         client.setblocking(False)

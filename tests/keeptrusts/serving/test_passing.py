@@ -50,6 +50,7 @@ async def _ends(path: Path, *, opened: bool = True) -> AsyncIterator[_Ends]:
         ends.open()
     yield ends
     ends.close()
+    ends.outlet.close()
     for client, _ in ends.arrived:
         client.close()
 
