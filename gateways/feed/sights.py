@@ -34,7 +34,7 @@ def seen_of(batch: Batch, seen: Seen) -> Batch:
 
 def sees_link(link_id: str, seen: Seen) -> bool:
     """Whether a link is seen."""
-    return Link.objects.filter(narrowing.links(seen), pk=link_id).exists()
+    return not seen.is_narrowed or Link.objects.filter(narrowing.links(seen), pk=link_id).exists()
 
 
 def _of_entries(batch: Batch, part: Part) -> list[Row]:

@@ -121,6 +121,7 @@ def test_either_process_may_end(embedded_stack: Stack) -> None:
     _kill(stack, "push.server")
     with pytest.raises(EOFError):
         _read_all(stream)
+    stream.close()
     statuses = set(iter(lambda: _status(stack, f"{own}/configuration", token), 200))
     assert statuses <= {0, 503}
     wait_for(lambda: _is_streamed(stack, own, token))

@@ -69,6 +69,7 @@ class Events:
 
     def close(self) -> None:
         """Close the connection."""
+        self.answer.close()
         self._connection.close()
 
 
