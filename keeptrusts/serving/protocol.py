@@ -36,7 +36,7 @@ _MOST_UNREAD_BYTES = 64 << 20
 _UNREAD_SECONDS = 30.0
 # What is read of all connections in one turn of the event loop. A turn may come late, and what a
 # thousand clients sent meanwhile would all be read before the first of them is dealt with.
-_MOST_TURN_BYTES = 8 << 20
+_MOST_TURN_BYTES = 1 << 20
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
@@ -82,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
     most_connections: ClassVar[int] = 20_000
     exit: ClassVar[Exit | None] = None
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
+    _lingering: ClassVar[set["BoundedProtocol"]] = set()
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
     _turn_bytes: ClassVar[int] = 0
     _paused: ClassVar[list["BoundedProtocol"]] = []
@@ -113,6 +114,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._waiting.pop(self, None)
+        self._lingering.discard(self)
         self._forget_unread()
         if self.cycle is not None:
             # Connection and request refer to each other: it may be long until they are collected.
@@ -160,7 +162,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_soon(_begin_turn)
         kind._turn_bytes += size
         if kind._turn_bytes > _MOST_TURN_BYTES and not kind._paused:
-            kind._paused = [one for one in self._waiting if _is_read(one)]
+            # They are read again in this order: who sent least is not kept waiting by who sends
+            # without end, and what nobody asks for comes last.
+            waiting = sorted(self._waiting, key=lambda one: one._size)
+            kind._paused = [one for one in (*waiting, *self._lingering) if _is_read(one)]
             for one in kind._paused:
                 one.flow.pause_reading()
 
@@ -171,7 +176,7 @@ class BoundedProtocol(HttpToolsProtocol):
         room = MAX_HEAD_BYTES - self._size
         self._size += min(room, len(data))
         super().data_received(data[:room])
-        if self._in_head and len(data) > room:
+        if self._in_head and len(data) > room and not self._is_over:
             self._refuse(_HEAD)
         return data[room:]
 
@@ -274,6 +279,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(self._refusal or _MALFORMED)
 
     def _refuse(self, refusal: _Refusal) -> None:
+        if self._in_head and self.headers:
+            self.headers.clear()  # A thousand that are refused would hold as many heads.
         if self._is_idle():
             # Beside an answer that is under way, another would be read as a part of it.
             self.transport.write(_answer(*refusal, self.headers))
@@ -286,6 +293,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection once the client has read its answer; what it sends is not read."""
         self._is_over = True
         self._waiting.pop(self, None)
+        self._lingering.add(self)
         self._unset_keepalive_if_required()
         self._arm(_LINGER_SECONDS)
         self.transport.write_eof()
