@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 # Beyond what the kernel keeps, for a server that does not take them at once.
 _MOST_WAITING = 1000
-_MOST_TAKEN_AT_ONCE = 64
+_MOST_TAKEN_AT_ONCE = 16
 
 Taken = Callable[[socket.socket, bytes], None]
 

@@ -37,6 +37,8 @@ _UNREAD_SECONDS = 30.0
 # What is read of all connections in one turn of the event loop. A turn may come late, and what a
 # thousand clients sent meanwhile would all be read before the first of them is dealt with.
 _MOST_TURN_BYTES = 1 << 20
+# Of a head that comes in pieces: gateways' are a tenth of it.
+_MOST_KEPT_BYTES = 16 << 10
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
@@ -89,8 +91,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, came: bytes = b"", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # What came of a request whose head is not whole; None if its beginning was not kept.
-        self._came: list[bytes] | None = [came] if came else []
+        # What came of a request whose head is not whole, and is passed on with it; None where that
+        # was too much, or began before an answer was over.
+        self._came: bytes | None = came
         self._is_guest, self._is_leaving = bool(came), False
         self._size = 0
         self._in_head = True
@@ -108,8 +111,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._arm(HEAD_SECONDS)
         self._wait()
-        if self._is_guest and self._came:
-            self.data_received(self._came.pop())
+        if self._came:
+            self.data_received(self._came)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
@@ -149,11 +152,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._count(len(data))
         if self._in_head and not self._size:
-            self._came = [data]
+            self._came = data
         elif self._in_head and self._came is not None:
-            self._came.append(data)
+            self._came += data
         while data and not self._is_over:
             data = self._feed_head(data) if self._in_head else self._feed_body(data)
+        if self._came is not None and len(self._came) > _MOST_KEPT_BYTES:
+            self._came = None
 
     def _count(self, size: int) -> None:
         """Count what was read in this turn; past the bound the others wait for the next one."""
@@ -226,6 +231,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _goes_elsewhere(self) -> bool:
         """Whether another server is to answer, which gets the connection as it is now.
 
+        What it would answer is answered here while it does not run, and of a head that was too
+        long to be kept.
+
         Raises:
             BoundExceededError: it would, and cannot be reached; or an answer is still under way
                 on this connection, and its client must open another.
@@ -241,6 +249,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refusal = _DOWN
                 raise BoundExceededError
             return False
+        if self._is_idle() and self._came is None and not there.only_guests:
+            return False
         if not self._is_idle() or self._came is None:
             raise BoundExceededError
         self._is_leaving = True
@@ -254,7 +264,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(_CROWDED)
             return
         self._is_over = True
-        self.exit.outlet.send(client, b"".join(self._came))
+        self.exit.outlet.send(client, self._came)
+        self._came = None
         self.transport.abort()
 
     def on_message_complete(self) -> None:
@@ -279,11 +290,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(self._refusal or _MALFORMED)
 
     def _refuse(self, refusal: _Refusal) -> None:
+        said = _answer(*refusal, self.headers)
+        self._came = None
         if self._in_head and self.headers:
             self.headers.clear()  # A thousand that are refused would hold as many heads.
         if self._is_idle():
             # Beside an answer that is under way, another would be read as a part of it.
-            self.transport.write(_answer(*refusal, self.headers))
+            self.transport.write(said)
             self._linger()
         else:
             self._is_over = True
