@@ -24,7 +24,7 @@ urlpatterns = [
     path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
-    path("stream", streams.Feed.as_view()),
+    path("stream", streams.ChangeFeed.as_view()),
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),

@@ -1,4 +1,4 @@
-"""What the process of event streams answers, and the views for while it does not run."""
+"""Requests that the process of event streams answers, and views for while it does not run."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ STREAMS = re.compile(
 )
 
 
-class Feed(View):
+class ChangeFeed(View):
     """What changes, as it changes: a stream of server-sent events."""
 
     query = {"GET": ("resources",)}

@@ -1,4 +1,4 @@
-"""What happened lately, from the tables that tell of it: one reader for all listeners."""
+"""The past that is told, from the tables that have it: one reader for all listeners."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What of a batch is for whoever does not see all configurations: what they would see by asking."""
+"""Batches for whoever does not see all configurations: what they would see by asking."""
 
 from dataclasses import replace
 

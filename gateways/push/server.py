@@ -4,6 +4,7 @@ import os
 
 import django
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from keeptrusts import database
 from keeptrusts.processes.process import die_with_parent
@@ -20,7 +21,6 @@ def main() -> None:
 
 def _serve() -> None:
     # Modules that need Django's applications.
-    from gateways.api.streams import STREAMS
     from gateways.feed.feed import Feed
     from gateways.push.asgi import Application
     from gateways.push.batches import Batches
@@ -28,8 +28,10 @@ def _serve() -> None:
     from gateways.push.reporting import Reporting
     from keeptrusts.serving.server import exit_to, serve
 
+    streams = import_string(settings.STREAMS)
+
     def is_of_web(asked: str) -> bool:
-        return STREAMS.fullmatch(asked) is None
+        return streams.fullmatch(asked) is None
 
     hub, reporting, batches, feed = Hub(), Reporting(), Batches(), Feed()
 

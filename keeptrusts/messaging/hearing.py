@@ -1,4 +1,4 @@
-"""What is published over Redis' pub/sub, heard by an event loop."""
+"""Hearing what is published over Redis' pub/sub, by an event loop."""
 
 import asyncio
 from collections.abc import AsyncGenerator

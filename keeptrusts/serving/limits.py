@@ -29,6 +29,16 @@ class Window:
         """The whole seconds until it ends, 1 at least."""
         return max(1, math.ceil(self.ends - asyncio.get_running_loop().time()))
 
+    def check(self) -> None:
+        """Refuse a request that is over the limit.
+
+        Raises:
+            LimitedError: it is (`rate_limited`).
+        """
+        if self.requests > self.most:
+            message = f"This token may make {self.most} requests a minute; go on in the next."
+            raise LimitedError("rate_limited", message, wait_seconds=self.seconds)
+
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What a client is told of it.
 
@@ -62,14 +72,3 @@ class Limits:
                 self._windows.popitem(last=False)
         window.requests += 1
         return window
-
-
-def check(window: Window | None) -> None:
-    """Refuse what is over a limit.
-
-    Raises:
-        LimitedError: it is (`rate_limited`).
-    """
-    if window is not None and window.requests > window.most:
-        message = f"This token may make {window.most} requests a minute; go on in the next."
-        raise LimitedError("rate_limited", message, wait_seconds=window.seconds)

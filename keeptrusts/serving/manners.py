@@ -1,4 +1,4 @@
-"""What every answer has, whoever made it: the request's id, `Vary`, and headers for browsers."""
+"""Headers that every answer has: the request's id, `Vary`, and what browsers ask for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

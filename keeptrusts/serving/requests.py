@@ -1,6 +1,6 @@
 """The ASGI application of the web: requests are whole before a thread is taken for them."""
 
-from keeptrusts.serving import answers, doors, limits
+from keeptrusts.serving import answers, doors
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
@@ -53,7 +53,8 @@ class Application:
             await self._attempts.wait(address, credential)
         if door is doors.PEOPLE:
             asked.window = self._limits.count(credential)
-            limits.check(asked.window)
+            if asked.window is not None:
+                asked.window.check()
         async with self._bodies.whole(receive) as body:
             scope["state"]["admit"]()
             places = self._health_places if door is doors.HEALTH else self._places

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from keeptrusts.api.errors import LimitedError
 from keeptrusts.serving import limits
 from keeptrusts.serving.limits import Limits
 from tests.keeptrusts.serving.asking import caught, run
@@ -11,7 +12,9 @@ from tests.keeptrusts.serving.asking import caught, run
 
 async def _take(counted: Limits, credential: str = "a") -> str:
     async def take() -> None:
-        limits.check(counted.count(credential))
+        window = counted.count(credential)
+        assert window is not None
+        window.check()
 
     return await caught(take())
 
@@ -46,9 +49,11 @@ def test_a_client_is_told_what_is_left() -> None:
             [policy, (b"ratelimit", b'"token";r=0;t=50')],
             [policy, (b"ratelimit", b'"token";r=0;t=40')],
         ]
-        with pytest.raises(Exception, match="2 requests a minute") as refused:
-            limits.check(counted.count("a"))
-        assert refused.value.headers == {"Retry-After": "30"}  # type: ignore[attr-defined]
+        window = counted.count("a")
+        assert window is not None
+        with pytest.raises(LimitedError, match="2 requests a minute") as refused:
+            window.check()
+        assert refused.value.headers == {"Retry-After": "30"}
 
     run(work())
 
