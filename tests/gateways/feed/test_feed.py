@@ -62,6 +62,13 @@ def _next(stream: Events, name: str) -> Event:
     return event
 
 
+def _until(stream: Events, changed: str) -> Event:
+    """The message that something changed; those before it are passed over."""
+    while (event := _next(stream, "change")).data["id"] != changed:
+        pass
+    return event
+
+
 def _told(stream: Events, until: str) -> list[tuple[str, str]]:
     """The resources and ids that are told up to the first with this id."""
     found: list[tuple[str, str]] = []
@@ -78,7 +85,7 @@ def test_what_changes_is_told(admin: APIClient, listen: Listen) -> None:
     assert (opening.name, bool(opening.id)) == ("open", True)
 
     made = tokens.create("somebody", role="viewer")[0]
-    assert _next(stream, "change").data == {
+    assert _until(stream, str(made.pk)).data == {
         "resource": "tokens", "id": str(made.pk), "counter": counters.read()[tokens.COUNTER],
     }  # fmt: skip
     make(admin, "bot", policy("Bot"))
@@ -170,9 +177,7 @@ def test_what_was_missed_is_told(admin: APIClient, listen: Listen) -> None:
     stream = listen(_text(admin))
     first = stream.next().id
     make(admin, "one", policy("One"))
-    while (event := _next(stream, "change")).data["id"] != "one":
-        pass
-    last = event.id
+    last = _until(stream, "one").id
     stream.close()
     make(admin, "two", policy("Two"))
 
