@@ -56,8 +56,8 @@ class Resource:
     ) -> Response:
         """The answer to a write: the resource as it is now, with its ETag.
 
-        `also` has what is shown in it this once, `beside` what is shown beside it. It says where the
-        resource is when that is new, or `is_located`.
+        `also` has what is shown in it this once, `beside` what is shown beside it. `Location` is
+        there when the resource is new, or `is_located`.
         """
         row = self.read(request, key)
         headers = {"ETag": self.etag(row)}

@@ -88,19 +88,26 @@ def _upon(resource: Resource | None, request: Request, ids: dict[str, Any]) -> _
 
 
 def _made(upon: _Upon, place: Place | None, write: Write, *, is_secret: bool) -> Response:
-    """The answer to a write, which is made now, or was made by the same request meanwhile."""
-    lasting = None
+    """The answer to a write, which is made now, or was made by the same request meanwhile.
+
+    Raises:
+        LastingError: once what was written beside it is committed.
+    """
     with transaction.atomic():
-        if place and (answer := kept.claim(place)) is not None:
-            return answer
+        if place and (before := kept.claim(place)) is not None:
+            return before
         upon.hold()
         upon.demand()
-        try:
-            answer = write()
-            if place:
-                kept.keep(place, answer, is_secret=is_secret)
-        except LastingError as exc:
-            lasting = exc
-    if lasting is not None:
-        raise lasting
-    return answer
+        made = _tried(write)
+        if place and isinstance(made, Response):
+            kept.keep(place, made, is_secret=is_secret)
+    if isinstance(made, LastingError):
+        raise made
+    return made
+
+
+def _tried(write: Write) -> Response | LastingError:
+    try:
+        return write()
+    except LastingError as exc:
+        return exc

@@ -67,7 +67,7 @@ def write(client: APIClient, path: str, edit: Edit, rounds: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "rounds", [5, pytest.param(1000 // WRITERS, marks=pytest.mark.soak)], ids=["short", "long"]
+    "rounds", [3, pytest.param(1000 // WRITERS, marks=pytest.mark.soak)], ids=["short", "long"]
 )
 @pytest.mark.parametrize("kind", ["configuration", "link"])
 def test_each_write_was_seen_by_the_next(
