@@ -44,7 +44,7 @@ def answered(stack: Stack, path: str, body: dict[str, Any]) -> tuple[int, int, A
 
 
 @pytest.mark.parametrize(
-    ("kills", "senders"), [(3, 4), pytest.param(100, 4, marks=pytest.mark.soak)]
+    ("kills", "senders"), [(2, 4), pytest.param(100, 4, marks=pytest.mark.soak)]
 )
 def test_a_keyed_request_is_made_once(tmp_path: Path, kills: int, senders: int) -> None:
     """Repeated until it is answered, whatever its web died of: one row and one entry of the log.

@@ -1,6 +1,11 @@
-"""Keyed requests at the same moment, and restarts between: each is made once."""
+"""Keyed requests at the same moment, and in a process that is killed: each is made once."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +18,7 @@ from keeptrusts.api.writes import kept
 from keeptrusts.api.writes.conditions import IDEMPOTENCY_KEY
 from keeptrusts.models import KeptAnswer
 from tests.support.api import like, together
+from tests.support.stack import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
@@ -79,8 +85,6 @@ def test_a_new_first_secret_key_knows_the_bodies_of_the_one_before(
     admin: APIClient, settings: Any
 ) -> None:
     """A rotation of secrets makes no repeat another request."""
-    from dataclasses import replace
-
     assert post(admin, "/v1/tokens", {"name": "t"}).status_code == 201
     keys = ("a-new-key-of-sixteen-or-more-characters", *settings.ENV.secret_keys)
     settings.ENV = replace(settings.ENV, secret_keys=keys)
@@ -88,3 +92,58 @@ def test_a_new_first_secret_key_knows_the_bodies_of_the_one_before(
     assert post(admin, "/v1/tokens", {"name": "t"}).json()["error"]["code"] == "already_done"
     assert post(admin, "/v1/tokens", {"name": "u"}).status_code == 422
     assert Token.objects.filter(name__in="tu").count() == 1
+
+
+_KILLED = """
+import os, signal, sys
+import django
+django.setup()
+from django.db import transaction
+from rest_framework.test import APIClient
+from keeptrusts.api.writes import kept
+at, authorization, path = sys.argv[1:]
+keep = kept.keep
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def dying(*args, **given):
+    if at == "before it is kept":
+        die()
+    keep(*args, **given)
+    if at == "before the commit":
+        die()
+    transaction.on_commit(die)
+kept.keep = dying
+client = APIClient()
+client.credentials(HTTP_AUTHORIZATION=authorization)
+client.post(path, {"name": "t"}, format="json", headers={"Idempotency-Key": "one"})
+"""
+
+
+@pytest.mark.parametrize("at", ["before it is kept", "before the commit", "after the commit"])
+def test_killed_at_any_step_it_is_made_once(admin: APIClient, at: str) -> None:
+    """The caller, who heard nothing, sends it again: it is made then, or was."""
+    path = "/v1/enrolment-tokens"
+    settings = connection.settings_dict
+    url = (
+        f"sqlite:///{settings['NAME']}"
+        if connection.vendor == "sqlite"
+        else os.environ["DATABASE_URL"].replace("/postgres?", f"/{settings['NAME']}?")
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, at, admin._credentials["HTTP_AUTHORIZATION"], path],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "keeptrusts.settings"},
+        capture_output=True,
+        timeout=120,
+    )
+    again = post(admin, path, {"name": "t"})
+
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    was_made = at == "after the commit"
+    assert again.status_code == (409 if was_made else 201), again.content
+    [row] = [one for one in admin.get(path).json()["data"] if one["name"] == "t"]
+    if was_made:
+        assert again.json()["error"]["details"] == [{"id": row["id"]}]
+    entries = AuditEntry.objects.filter(target=row["id"])
+    assert entries.count() == 1
