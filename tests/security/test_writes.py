@@ -462,26 +462,6 @@ def _place() -> kept.Place:
     return kept.Place(KeptAnswer.objects.get().pk, b"", "")
 
 
-def test_a_browser_may_send_and_read_them(client: APIClient, settings: Any) -> None:
-    """By CORS."""
-    origin = "https://front.example"
-    settings.CORS_ALLOWED_ORIGINS = [origin]
-    asked = "if-match,if-none-match,idempotency-key"
-    preflight = client.options(
-        "/v1/tokens",
-        headers={
-            "Origin": origin,
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": asked,
-        },
-    )
-
-    allowed = preflight["Access-Control-Allow-Headers"].lower().split(", ")
-    exposed = client.get("/v1/tokens", headers={"Origin": origin})["Access-Control-Expose-Headers"]
-    assert set(asked.split(",")) <= set(allowed)
-    assert {"ETag", "Location", "Idempotent-Replayed"} <= set(exposed.split(", "))
-
-
 def test_whoever_may_write_upon_a_resource_may_read_it() -> None:
     """What a 412 shows is what GET would: by the role, and by what is seen."""
     views = {(method, path): view for method, path, view in ENDPOINTS}
