@@ -48,11 +48,12 @@ def _trust_row(_request: Request, trust_id: UUID) -> dict[str, Any]:
 
 TOKEN = Resource(
     "/v1/tokens/{}",
+    "tokens.manage",
     _token_row,
     counted_by(tokens.COUNTER),
     volatile=frozenset(("last_used_at",)),
 )
-TRUST = Resource("/v1/trusts/{}", _trust_row, counted_by(tokens.COUNTER))
+TRUST = Resource("/v1/trusts/{}", "trusts.manage", _trust_row, counted_by(tokens.COUNTER))
 
 
 class Tokens(View):

@@ -31,7 +31,7 @@ def _row(request: Request, configuration_id: str) -> queries.Row:
     return queries.row(configuration_id)
 
 
-CONFIGURATION = Resource("/v1/configurations/{}", _row, counted_by(COUNTER))
+CONFIGURATION = Resource("/v1/configurations/{}", "configurations.read", _row, counted_by(COUNTER))
 
 _STATUSES = ("active", "archived", "all")
 _MAX_LIMIT = 10_000

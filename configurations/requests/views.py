@@ -31,7 +31,7 @@ def _hold(number: int) -> None:
     writer.hold(_within(number))
 
 
-REQUEST = Resource("/v1/requests/{}", _row, _hold)
+REQUEST = Resource("/v1/requests/{}", "requests.read", _row, _hold)
 
 
 class RequestInput(Input):

@@ -149,7 +149,7 @@ def _row(request: Request, name: str) -> dict[str, Any]:
     return dict(ClientKeyRow(rows[0]).data)
 
 
-CLIENT_KEY = Resource("/v1/client-keys/{}", _row, counted_by(Gateway.COUNTER))
+CLIENT_KEY = Resource("/v1/client-keys/{}", "gateways.read", _row, counted_by(Gateway.COUNTER))
 
 
 class ClientKeys(View):

@@ -75,11 +75,17 @@ def _binding_row(request: Request, binding_id: UUID) -> dict[str, Any]:
     return dict(BindingRow(row).data)
 
 
-GATEWAY = Resource("/v1/gateways/{}", _gateway_row, counted_by(COUNTER, Gateway.COUNTER))
-ENROLMENT = Resource(
-    "/v1/enrolment-tokens/{}", _enrolment_row, counted_by(COUNTER), volatile=frozenset(("uses",))
+GATEWAY = Resource(
+    "/v1/gateways/{}", "gateways.read", _gateway_row, counted_by(COUNTER, Gateway.COUNTER)
 )
-BINDING = Resource("/v1/gateway-bindings/{}", _binding_row, counted_by(COUNTER))
+ENROLMENT = Resource(
+    "/v1/enrolment-tokens/{}",
+    "enrolment.manage",
+    _enrolment_row,
+    counted_by(COUNTER),
+    volatile=frozenset(("uses",)),
+)
+BINDING = Resource("/v1/gateway-bindings/{}", "gateways.read", _binding_row, counted_by(COUNTER))
 
 
 class Gateways(View):

@@ -32,6 +32,7 @@ def _row(request: Request, credential_id: UUID) -> dict[str, Any]:
 
 CREDENTIAL = Resource(
     "/v1/git-credentials/{}",
+    "links.read",
     _row,
     counted_by(COUNTER),
     volatile=frozenset(("git_repos", "expiring")),

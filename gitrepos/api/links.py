@@ -68,7 +68,9 @@ _OBSERVED = frozenset(
      "next_poll_at", "last_synced_at", "last_delivery_at", "error", "held", "files",
      "credential_expires_at", "credential_expiring", "broken_glass")
 )  # fmt: skip
-LINK = Resource("/v1/git-repos/{}", _row, counted_by(links.COUNTER), volatile=_OBSERVED)
+LINK = Resource(
+    "/v1/git-repos/{}", "links.read", _row, counted_by(links.COUNTER), volatile=_OBSERVED
+)
 
 
 class GitRepos(View):

@@ -90,18 +90,20 @@ class AlreadyDoneError(ConflictError):
 
 
 class PreconditionError(ApiError):
-    """412: a resource is in another state than the `If-Match` of a write; `current` has it."""
+    """412: a resource is in another state than the `If-Match` of a write.
+
+    With an ETag, `current` has that state.
+    """
 
     status = 412
 
-    def __init__(self, etag: str, current: Mapping[str, Any]) -> None:
-        message = (
-            f"It is in another state than If-Match says: {etag} now, as under current. Make the"
-            " change upon that, and send it with this ETag."
-        )
+    def __init__(self, etag: str = "", current: Mapping[str, Any] = _NONE) -> None:
+        message = "It is in another state than If-Match says."
+        if etag:
+            message += f" Look at current, and send the change upon that with {etag}."
+            self.headers = {"ETag": etag}
+            self.more = {"current": current}
         super().__init__("precondition_failed", message)
-        self.headers = {"ETag": etag}
-        self.more = {"current": current}
 
 
 class GoneError(ApiError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +18,7 @@ Write = Callable[[], Response]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of resource: each has a `path`, by its id.
+    """A kind of resource: each has a `path`, by its id, and to see one is an `action`.
 
     `read` gives one as a bearer sees it, and raises NotFoundError. `hold` locks, until the end of
     the transaction, what its writers lock first and in their order: what is read then is what they
@@ -27,6 +27,7 @@ class Resource:
     """
 
     path: str
+    action: str
     read: Callable[[Request, Any], Row]
     hold: Callable[[Any], None]
     volatile: frozenset[str] = frozenset()
@@ -72,12 +73,12 @@ class Resource:
 
         Raises:
             NotFoundError: it is not there.
-            PreconditionError: it is in another one.
+            PreconditionError: it is in another one, which is shown to who may see it.
         """
-        row = self.read(request, key)
+        row, asks = self.read(request, key), cast(Any, request.user)
         etag = self.etag(row)
         if not condition.is_met(etag):
-            raise PreconditionError(etag, row)
+            raise PreconditionError(*((etag, row) if asks.may(self.action) else ()))
 
     def etag(self, row: Row) -> str:
         """The ETag of a row."""

@@ -53,6 +53,7 @@ def written(
             return answer if then is None else then(view, request, answer, **ids)
 
         honours = {IF_MATCH} if resource else set()
+        handle.resource = resource  # type: ignore[attr-defined]
         handle.honours = honours | ({IDEMPOTENCY_KEY} if is_post else set())  # type: ignore[attr-defined]
         return handle
 
