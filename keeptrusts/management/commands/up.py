@@ -235,5 +235,11 @@ def _login(token: str) -> str:
     path = settings.ENV.data_dir / "admin-token"
     if str(path) not in token:
         return ""
-    kt, file = (shlex.quote(os.path.relpath(one)) for one in (_BIN / "kt", path))
+    kt, file = (shlex.quote(_from_here(one)) for one in (_BIN / "kt", path))
     return f"  Log in: {kt} login {_base_url()} --token-file {file}\n"
+
+
+def _from_here(path: Path) -> str:
+    """A path as it may be typed in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
