@@ -34,10 +34,14 @@ Value = Callable[[Mapping[str, Any]], Any]
 
 
 class Column(NamedTuple):
-    """A column of a table: its heading, and where a row has the value: a member, or a function."""
+    """A column of a table: its heading, and where a row has the value: a member, or a function.
+
+    Where a table is too wide, those that `yields` are cut first.
+    """
 
     heading: str
     value: str | Value
+    yields: bool = False
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -81,13 +85,16 @@ def table(
 ) -> list[str]:
     """The lines of an aligned table, none longer than `width` columns where one is given.
 
-    What does not fit is cut, the widest columns first.
+    What does not fit is cut: columns that yield before others, the widest first.
     """
     cells = [[column.heading for column in columns]]
     cells += [[text(_value(row, column)) for column in columns] for row in rows]
     widths = [max(map(columns_of, one)) for one in zip(*cells, strict=True)]
     if width is not None:
-        widths = _fitting(widths, width - len(_GAP) * (len(widths) - 1))
+        room = width - len(_GAP) * (len(widths) - 1)
+        yielding = [number for number, column in enumerate(columns) if column.yields]
+        for numbers in (yielding, range(len(columns))):
+            _shrink(widths, numbers, sum(widths) - room)
     made = []
     for number, row in enumerate(cells):
         fitted = [_padded(cell, room) for cell, room in zip(row, widths, strict=True)]
@@ -164,16 +171,17 @@ def _moment(value: str) -> str:
     return value
 
 
-def _fitting(widths: list[int], room: int) -> list[int]:
-    """Widths that have room together; the widest give first, none below what can be read."""
-    fitted = list(widths)
-    while sum(fitted) > room and max(fitted) > _LEAST_WIDTH:
-        widest = max(fitted)
-        following = max((one for one in fitted if one < widest), default=0)
-        number = fitted.count(widest)
-        least = max(following, _LEAST_WIDTH, widest - -(-(sum(fitted) - room) // number))
-        fitted = [least if one == widest else one for one in fitted]
-    return fitted
+def _shrink(widths: list[int], numbers: Sequence[int], surplus: int) -> None:
+    """Take `surplus` from the columns of these numbers, the widest first.
+
+    None gets narrower than what can be read.
+    """
+    while surplus > 0 and numbers:
+        widest = max(numbers, key=lambda number: widths[number])
+        if widths[widest] <= _LEAST_WIDTH:
+            return
+        widths[widest] -= 1
+        surplus -= 1
 
 
 def _padded(cell: str, room: int) -> str:

@@ -13,10 +13,10 @@ from kt.cli.resources.requests import name_of
 _MOST_AT_ONCE = 1000
 _COLUMNS = (
     Column("AT", "at"),
-    Column("WHO", lambda row: name_of(row.get("actor"))),
+    Column("WHO", lambda row: name_of(row.get("actor")), yields=True),
     Column("ACTION", "action"),
-    Column("TARGET", "target"),
-    Column("CHANGED", lambda row: text(row.get("after") or row.get("before"))),
+    Column("TARGET", "target", yields=True),
+    Column("CHANGED", lambda row: text(row.get("after") or row.get("before")), yields=True),
 )
 
 

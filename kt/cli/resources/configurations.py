@@ -28,16 +28,16 @@ _COLUMNS = (
     Column("IN FORCE", lambda row: standing(row)),
     Column("SOURCE", "source"),
     Column("HASH", lambda row: str(row.get("content_hash") or "")[:12]),
-    Column("LABELS", "labels"),
+    Column("LABELS", "labels", yields=True),
     Column("UPDATED", "updated_at"),
 )
 _HISTORY = (
     Column("VERSION", "number"),
     Column("CREATED", "created_at"),
-    Column("BY", lambda row: row.get("author") or row.get("actor")),
+    Column("BY", lambda row: row.get("author") or row.get("actor"), yields=True),
     Column("COMMIT", lambda row: str(row.get("commit") or "")[:12]),
     Column("HASH", lambda row: str(row.get("content_hash") or "")[:12]),
-    Column("WHY", lambda row: _first_line(row.get("message") or row.get("note"))),
+    Column("WHY", lambda row: _first_line(row.get("message") or row.get("note")), yields=True),
 )
 _SIGNS = {"stronger": "+", "weaker": "-"}
 

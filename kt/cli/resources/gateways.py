@@ -31,11 +31,11 @@ _COLUMNS = (
     Column("STATE", "state"),
     Column("ENFORCES", "bound"),
     Column("RUNS", lambda row: running(row)),
-    Column("LABELS", "labels"),
-    Column("WHY", "why"),
+    Column("LABELS", "labels", yields=True),
+    Column("WHY", "why", yields=True),
 )
 _OF_BINDINGS = (Column("ID", short), Column("CONFIGURATION", "configuration"),
-                Column("SELECTOR", "selector"))  # fmt: skip
+                Column("SELECTOR", "selector", yields=True))  # fmt: skip
 _OF_DRIFT = ("state", "since", "why", "desired_version", "running_version", "running_hash")
 
 

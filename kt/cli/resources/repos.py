@@ -31,11 +31,11 @@ _SHOWN = (
 _COLUMNS = (
     Column("ID", short),
     Column("STATUS", "status"),
-    Column("URL", "url"),
+    Column("URL", "url", yields=True),
     Column("FOLLOWS", lambda row: followed(row)),
-    Column("PATH", "path"),
+    Column("PATH", "path", yields=True),
     Column("COMMIT", lambda row: str(row.get("last_commit") or "")[:12]),
-    Column("FILES", lambda row: pairs(row.get("files"))),
+    Column("FILES", lambda row: pairs(row.get("files")), yields=True),
     Column("SYNCED", "last_synced_at"),
 )
 _TESTED_WELL = (*watching.GOOD, "missing")

@@ -31,10 +31,10 @@ _COLUMNS = (
     Column("ID", "id"),
     Column("STATE", "state"),
     Column("KIND", "kind"),
-    Column("TARGET", "target"),
+    Column("TARGET", "target", yields=True),
     Column("BY", lambda row: name_of(row.get("asker"))),
     Column("SINCE", "created_at"),
-    Column("REASON", "reason"),
+    Column("REASON", "reason", yields=True),
 )
 
 

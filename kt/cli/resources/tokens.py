@@ -23,9 +23,9 @@ _PATH = "/v1/tokens"
 _ROLES = ("metrics", "ci", "viewer", "auditor", "editor", "admin")
 _COLUMNS = (
     Column("ID", short),
-    Column("NAME", "name"),
+    Column("NAME", "name", yields=True),
     Column("ROLE", "role"),
-    Column("SEES", lambda row: row.get("sight") or "all"),
+    Column("SEES", lambda row: row.get("sight") or "all", yields=True),
     Column("USED", "last_used_at"),
     Column("EXPIRES", "expires_at"),
     Column("REVOKED", "revoked_at"),

@@ -22,11 +22,11 @@ _GITLAB = "https://gitlab.com"
 _PLAIN = ("repository_id", "project_id", "subject", "ref", "environment", "expires_at")
 _COLUMNS = (
     Column("ID", short),
-    Column("NAME", "name"),
+    Column("NAME", "name", yields=True),
     Column("ROLE", "role"),
-    Column("ISSUER", "issuer"),
+    Column("ISSUER", "issuer", yields=True),
     Column("WHOSE", lambda row: row.get("repository_id") or row.get("project_id")
-           or row.get("subject")),
+           or row.get("subject"), yields=True),
     Column("REF", "ref"),
     Column("ENVIRONMENT", "environment"),
     Column("SEES", lambda row: row.get("sight") or "all"),

@@ -39,6 +39,16 @@ def test_what_does_not_fit_is_cut_in_the_widest_column() -> None:
     ]
 
 
+def test_columns_that_yield_are_cut_before_others() -> None:
+    """An id or a time is of no use without its end; below what can be read nothing is cut."""
+    rows = [{"id": "0123456789abcdef", "why": "because it is"}]
+    columns = (Column("ID", "id"), Column("WHY", "why", yields=True))
+
+    assert table(rows, columns, width=28)[1] == "0123456789abcdef  because i…"
+    assert table(rows, columns, width=22)[1] == "0123456789a…  because…"
+    assert table(rows, columns, width=5)[1] == "0123456…  because…"
+
+
 def test_states_have_colours_and_other_words_none() -> None:
     """The blanks behind them are of no colour."""
     told = table([{"id": "synced"}, {"id": "my-synced"}], (Column("ID", "id"),), color=True)
