@@ -291,7 +291,7 @@ def test_a_control_plane_is_made_as_a_file_has_it(
     assert [line for line in edited.out.splitlines() if line.startswith("    ")] == [
         "    poll_interval_seconds: 60 -> 90",
         "    labels: site=lab -> site=lab2",
-        "    sight: { \"ids\": [ \"kt-lab\" ], \"labels\": {} } -> -",
+        '    sight: {"ids": ["kt-lab"], "labels": {}} -> -',
         "    enabled: yes -> no",
     ], edited  # fmt: skip
     assert kt(*argv).out == "nothing to do\n"

@@ -116,7 +116,7 @@ def text(value: Any) -> str:
         return ", ".join(map(text, value))
     if isinstance(value, dict) and not any(isinstance(one, dict | list) for one in value.values()):
         return ", ".join(f"{line(str(key))}={text(one)}" for key, one in value.items())
-    return " ".join(as_json(value).split())
+    return as_json(value, indent=None)
 
 
 def pairs(counts: Any) -> str:

@@ -22,9 +22,12 @@ def lines(text: str) -> str:
     return "".join(char if char in "\n\t" else line(char) for char in text)
 
 
-def as_json(value: Any) -> str:
-    """JSON with the same: escapes that JSON has, and that mean the same to whoever reads it."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+def as_json(value: Any, *, indent: int | None = 2) -> str:
+    """JSON with the same: escapes that JSON has, and that mean the same to whoever reads it.
+
+    Without `indent` it is on one line.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
     return _IN_JSON.sub(lambda found: _in_json(found[0]), text)
 
 

@@ -78,9 +78,12 @@ def _zsh_word(word: str, told: str) -> str:
 def _fish(words: list[Words]) -> str:
     lines = []
     for after, choices in words:
+        condition = _quoted(f"__kt_at {_quoted(after)}")
+        # Where a word has to follow, a file is none.
+        files = "" if all(word.startswith("-") for word in choices) else "-f "
         for word, told in choices.items():
-            condition = _quoted(f"__kt_at {_quoted(after)}")
-            lines.append(f"complete -c kt -n {condition} -a {_quoted(word)} -d {_quoted(told)}\n")
+            offer = f"-a {_quoted(word)} -d {_quoted(told)}"
+            lines.append(f"complete -c kt {files}-n {condition} {offer}\n")
     known = " ".join(_quoted(after) for after, _ in words if after)
     return _FISH.replace("KNOWN", known).replace("LINES\n", "".join(lines))
 

@@ -82,7 +82,7 @@ def _identity(row: Row) -> str:
 
 def _print(row: Row, options: argparse.Namespace) -> None:
     if options.json:
-        print(" ".join(as_json(row).split()), flush=True)
+        print(as_json(row, indent=None), flush=True)
         return
     kind = f"{text(row.get('kind')):<20}"
     about = row.get("configuration") or str(row.get("git_repo") or "")[:8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
@@ -56,6 +57,13 @@ class Answers:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
+
+    def wear(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on; whoever does not trust it is no error here."""
+        self._server.handle_error = lambda *_: None
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
 
     def answer(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
         """What a request is answered now."""

@@ -84,7 +84,7 @@ def test_no_line_is_wider_than_the_terminal(cells: list[tuple[str, str, str]], w
         ("2026-01-31", "2026-01-31"),
         (["a", "b"], "a, b"),
         ({"region": "eu", "ring": "canary"}, "region=eu, ring=canary"),
-        ({"a": {"b": 1}}, '{ "a": { "b": 1 } }'),
+        ({"a": {"b": "x  y"}}, '{"a": {"b": "x  y"}}'),
     ],
 )
 def test_values_are_told_in_words(value: object, told: str) -> None:

@@ -59,6 +59,49 @@ def test_bash_offers_what_may_follow(
     assert (done.stdout.split(), done.stderr) == (offered, "")
 
 
+@pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish here")
+@pytest.mark.parametrize(("typed", "offered"), TYPED, ids=lambda one: " ".join(one))
+def test_fish_offers_what_may_follow(
+    kt: Run, tmp_path: Path, typed: list[str], offered: list[str]
+) -> None:
+    """In an order of its own; options, too, where nothing of a word is typed."""
+    (tmp_path / "kt.fish").write_text(kt("completion", "fish")[1])
+    line = " ".join(["kt", *(f"'{word}'" if " " in word else word for word in typed)])
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", 'source kt.fish; complete -C "$argv"', line],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+
+    words = [one.split("\t")[0] for one in done.stdout.splitlines()]
+    words = sorted(word for word in words if typed[-1] or not word.startswith("-"))
+    assert (words, done.stderr) == (sorted(offered), "")
+
+
+ZSH = """
+compdef() { : }
+source $1; shift
+_describe() { print -l -- ${${(P)2}%%:*} }
+_files() { : }
+words=(kt "$@"); CURRENT=$#words; _kt
+"""
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="there is no zsh here")
+@pytest.mark.parametrize(("typed", "offered"), TYPED, ids=lambda one: " ".join(one))
+def test_zsh_offers_what_may_follow(
+    kt: Run, tmp_path: Path, typed: list[str], offered: list[str]
+) -> None:
+    """By what it hands to the function that compares it with what is typed."""
+    (tmp_path / "kt.zsh").write_text(kt("completion", "zsh")[1])
+    done = subprocess.run(
+        ["zsh", "-f", "-c", ZSH, "zsh", str(tmp_path / "kt.zsh"), *typed],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    words = [word for word in done.stdout.split() if word.startswith(typed[-1])]
+    assert (words, done.stderr) == (offered, "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_script_is_one_of_its_shell(kt: Run, tmp_path: Path, shell: str) -> None:
     """The shell reads it without running it."""
