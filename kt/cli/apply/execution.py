@@ -63,14 +63,19 @@ def _step(
         return made
     path = f"{path}/{quote(str(step.row.get('id')), safe='')}"
     now = control_plane.read(path)
-    if any(normal(name, now.row.get(name)) != normal(name, before)
-           for name, (before, _) in step.fields.items()):  # fmt: skip
+    # What else of it changed is no matter, unless it is removed.
+    compared = step.kind.fields if step.action == DELETE else step.fields
+    if any(
+        normal(name, now.row.get(name)) != normal(name, step.row.get(name)) for name in compared
+    ):
         raise CommandError("somebody changed it since the plan was made; apply again")
     identity = str(step.row.get("id"))
     if step.action == DELETE:
         ask = _ask(step, step.kind.delete, identity)
         return change(control_plane, "DELETE", path, ask=ask, etag=now.etag).row
-    ask = _ask(step, step.kind.edit, identity)
+    # A binding is another request than an edit, which wants another role.
+    kind = "gateway.bind" if step.body.keys() == {"configuration"} else step.kind.edit
+    ask = _ask(step, kind, identity)
     made = change(control_plane, "PATCH", path, body, ask=ask, etag=now.etag).row
     for name, (_, after) in step.fields.items():
         if normal(name, made.get(name)) != normal(name, after):

@@ -39,7 +39,12 @@ class Step(NamedTuple):
     @property
     def body(self) -> dict[str, Any]:
         """The fields as they are sent, without secrets."""
-        return {name: after for name, (_, after) in self.fields.items()}
+        sent = {name: after for name, (_, after) in self.fields.items()}
+        if "client_key" in self.secrets and self.item is not None:
+            # The API takes a key and its certificate together alone.
+            given = self.item.fields.get("client_certificate")
+            sent |= {"client_certificate": given} if given is not None else {}
+        return sent
 
 
 class Plan(NamedTuple):

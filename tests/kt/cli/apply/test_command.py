@@ -191,6 +191,28 @@ def test_a_row_that_changed_meanwhile_is_not_overwritten(
     assert [one.method for one in answers.written()] == ["POST"]
 
 
+def test_a_row_that_is_another_by_now_is_not_removed(
+    kt: Run, folder: Path, answers: Answers
+) -> None:
+    """Whatever of it changed."""
+    answers.says("/v1/gateways/old", a_live("gateways", id="old", name="new"))
+    done = kt("apply", "--yes", "--prune")
+
+    assert (done.code, "- gateways old: somebody changed it" in done.err) == (2, True)
+    assert "DELETE" not in [one.method for one in answers.written()]
+
+
+def test_a_gateway_is_bound_by_a_request_of_its_own_kind(
+    kt: Run, folder: Path, answers: Answers
+) -> None:
+    """One that an editor may ask for."""
+    (folder / "keeptrusts.yaml").write_text("gateways:\n  - {id: edge-1, configuration: bot}\n")
+    error = {"code": "second_person_needed", "message": "m"}
+    answers.says_whole("PATCH /v1/gateways/edge-1", {"error": error}, 409)
+
+    assert "ask for it: kt requests ask gateway.bind edge-1 " in kt("apply", "--yes").err
+
+
 def test_what_is_kept_otherwise_is_told(kt: Run, folder: Path, answers: Answers) -> None:
     """As a floor of intervals: the file should say what is there."""
     answers.says("PATCH /v1/gateways/edge-1", a_live("gateways", labels={"region": "EU"}))

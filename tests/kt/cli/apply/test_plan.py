@@ -113,6 +113,17 @@ def test_what_differs_is_changed_and_nothing_else(
     assert steps(kind, [item], [row]) == changes
 
 
+def test_a_client_key_comes_with_its_certificate() -> None:
+    """The API takes neither without the other."""
+    item = Item({"name": "c", "kind": "tls", "hosts": ["a", "b"], "client_certificate": "PEM"},
+                {"client_key": ENV})  # fmt: skip
+    row = a_live("git_credentials", kind="tls", hosts=["a"], client_certificate="PEM\n")
+
+    [(_, body, secrets)] = steps("git_credentials", [item], [row])
+    assert body == {"hosts": ["a", "b"], "client_certificate": "PEM"}
+    assert secrets == {"client_key": ENV}
+
+
 def test_what_is_not_there_is_made_as_the_file_says_it() -> None:
     """The API's defaults stay the API's."""
     item = link(path="p", access_token=ENV)
