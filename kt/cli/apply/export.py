@@ -8,8 +8,8 @@ from typing import Any
 
 from kt.cli.apply.kinds import KINDS
 from kt.cli.apply.plan import exported
-from kt.cli.client.controlplane import DeniedError
 from kt.cli.client.output import say
+from kt.cli.client.refusals import DeniedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.errors import CommandError
 from kt.policy.suggest import did_you_mean

@@ -6,8 +6,9 @@ import json
 import shlex
 from typing import Any, NamedTuple
 
-from kt.cli.client.controlplane import Answer, ControlPlane, Query, RefusedError
+from kt.cli.client.controlplane import Answer, ControlPlane, Query
 from kt.cli.client.output import say
+from kt.cli.client.refusals import RefusedError
 from kt.cli.errors import CommandError
 
 SECOND_PERSON = "second_person_needed"

@@ -5,48 +5,28 @@ TLS is the system's: `SSL_CERT_FILE` and `SSL_CERT_DIR` name other authorities.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from kt import __version__
-from kt.cli.client.printable import line
+from kt.cli.client.bounds import read_within
+from kt.cli.client.refusals import refusal, rest_before_next, silence
 from kt.cli.errors import CommandError
 
 _TIMEOUT_SECONDS = 60
-_LONGEST_ANSWER_SECONDS = 300
 _MOST_BYTES = 256 << 20
-_MOST_OF_AN_ERROR = 1 << 20
-_MOST_SHOWN = 2000
-_MOST_DETAILS = 20
-_PIECE_BYTES = 1 << 16
+_MOST_OF_A_LINE = 1 << 16
 _ATTEMPTS = 4
-_LONGEST_REST_SECONDS = 15
 
 Row = dict[str, Any]
 Query = Mapping[str, Any]
-
-
-class RefusedError(CommandError):
-    """The control plane answers that it will not: the status, and its own words."""
-
-    def __init__(self, told: str, *, status: int, code: str, error: Mapping[str, Any]) -> None:
-        super().__init__(told)
-        self.status = status
-        self.code = code
-        self.error = error
-
-
-class DeniedError(RefusedError):
-    """The token's role may not do this."""
 
 
 class Answer(NamedTuple):
@@ -140,6 +120,24 @@ class ControlPlane:
         """
         return self._answer("GET", path + _query(query), None, {})
 
+    def heard(self, path: str) -> Iterator[str]:
+        """The names of server-sent events as they come, until the stream ends.
+
+        Raises:
+            RefusedError: there is no such stream, or not for this token.
+            NoAnswerError: nobody answers, or nothing comes any more.
+        """
+        request = self._request("GET", path, None, {"Accept": "text/event-stream"})
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                while told := answer.readline(_MOST_OF_A_LINE):
+                    if told.startswith(b"event:"):
+                        yield told.removeprefix(b"event:").strip().decode("utf-8", "replace")
+        except urllib.error.HTTPError as exc:
+            raise refusal(f"GET {path}", exc, renew=self._renew) from exc
+        except (OSError, HTTPException, ValueError) as exc:
+            raise silence(f"GET {self.url}{path}", exc) from exc
+
     def content(self, path: str) -> bytes:
         """The exact bytes that a path answers."""
         return self._tried("GET", path, None, {})[0]
@@ -189,22 +187,31 @@ class ControlPlane:
             try:
                 return self._asked(method, path, body, headers)
             except urllib.error.HTTPError as exc:
-                rest = _rest(exc, method)
+                rest = rest_before_next(exc, method)
                 if rest is None or attempt == _ATTEMPTS:
-                    raise self._refused(method, path, exc) from exc
+                    raise refusal(f"{method} {path}", exc, renew=self._renew) from exc
                 exc.close()
                 time.sleep(rest)
             except (OSError, HTTPException, ValueError) as exc:
                 if method == "GET" and attempt == 1 and _was_cut(exc):
                     continue
-                reason = line(str(getattr(exc, "reason", None) or exc or type(exc).__name__))
-                raise CommandError(f"{method} {self.url}{path}: no answer: {reason}") from exc
+                raise silence(f"{method} {self.url}{path}", exc) from exc
         raise AssertionError("the last attempt returns or raises")
 
     def _asked(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[bytes, str, int]:
-        request = urllib.request.Request(  # noqa: S310  Checked by `addresses`.
+        request = self._request(method, path, body, headers)
+        with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            data = read_within(answer, most=_MOST_BYTES)
+            if data is None:
+                raise CommandError(f"{method} {path}: the answer is too large, or takes too long")
+            return data, answer.headers.get("ETag", ""), answer.status
+
+    def _request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> urllib.request.Request:
+        return urllib.request.Request(  # noqa: S310  Checked by `addresses`.
             self.url + path,
             method=method,
             data=body,
@@ -214,24 +221,6 @@ class ControlPlane:
                 "User-Agent": f"kt/{__version__}",
                 **headers,
             },
-        )
-        with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-            data = _read(answer, most=_MOST_BYTES)
-            if data is None:
-                raise CommandError(f"{method} {path}: the answer is too large, or takes too long")
-            return data, answer.headers.get("ETag", ""), answer.status
-
-    def _refused(self, method: str, path: str, exc: urllib.error.HTTPError) -> RefusedError:
-        error = _error(exc)
-        hint = f"; {self._renew}" if exc.code == HTTPStatus.UNAUTHORIZED else ""
-        told = f"{method} {path}: {exc.code} {_said(error)}".rstrip() + hint
-        kind = DeniedError if exc.code == HTTPStatus.FORBIDDEN else RefusedError
-        code = error.get("code")
-        return kind(
-            "\n".join([told, *_details(error)]),
-            status=exc.code,
-            code=code if isinstance(code, str) else "",
-            error=error,
         )
 
 
@@ -249,63 +238,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _read(answer: HTTPResponse, *, most: int) -> bytes | None:
-    """The body; None when it is larger, or comes more slowly than anybody waits for."""
-    until = time.monotonic() + _LONGEST_ANSWER_SECONDS
-    pieces, size = [], 0
-    while piece := answer.read1(_PIECE_BYTES):
-        pieces.append(piece)
-        size += len(piece)
-        if size > most or time.monotonic() > until:
-            return None
-    return b"".join(pieces)
-
-
-def _rest(exc: urllib.error.HTTPError, method: str) -> float | None:
-    """The seconds after which to ask again; None where that is not asked for or not safe.
-
-    Too many requests were not looked at, so that a write among them was not made.
-    """
-    repeated = {HTTPStatus.TOO_MANY_REQUESTS} | (
-        {HTTPStatus.SERVICE_UNAVAILABLE} if method == "GET" else set()
-    )
-    told = exc.headers.get("Retry-After", "") if exc.headers else ""
-    if exc.code not in repeated or not (told.isascii() and told.isdigit()):
-        return None
-    return min(max(int(told), 1), _LONGEST_REST_SECONDS) if len(told) < 6 else None
-
-
 def _was_cut(exc: Exception) -> bool:
     """Whether a connection ended that had begun, as when the other side starts anew."""
     cause = getattr(exc, "reason", exc)
     return isinstance(cause, ConnectionResetError | BrokenPipeError)
-
-
-def _error(exc: urllib.error.HTTPError) -> Mapping[str, Any]:
-    """The `error` of an answer; empty where there is none."""
-    with exc, contextlib.suppress(OSError, HTTPException, ValueError, RecursionError):
-        found = json.loads(exc.read(_MOST_OF_AN_ERROR))
-        if isinstance(found, dict) and isinstance(found.get("error"), dict):
-            error: Mapping[str, Any] = found["error"]
-            return error
-    return {}
-
-
-def _said(error: Mapping[str, Any]) -> str:
-    """The code and message of an error, on one line that is safe to print."""
-    if not error:
-        return ""
-    text = line(f"{error.get('code', '')}: {error.get('message', '')}")
-    return text.rstrip(": ")[:_MOST_SHOWN]
-
-
-def _details(error: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each detail; a message that has them all is not said again."""
-    details, message = error.get("details"), str(error.get("message", ""))
-    for detail in _listed(details)[:_MOST_DETAILS]:
-        if isinstance(detail, dict):
-            text = str(detail.get("message", ""))
-            if text and text not in message:
-                place = detail.get("field") or detail.get("path") or ""
-                told = f"  {place}: {text}" if place else f"  {text}"
-                yield line(told)[:_MOST_SHOWN]

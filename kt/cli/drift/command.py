@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from kt.cli.client.controlplane import ControlPlane, DeniedError
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.refusals import DeniedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.drift.checkout import Committed, policies
 from kt.cli.drift.comparison import (

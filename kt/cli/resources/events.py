@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from kt.cli.client.controlplane import ControlPlane, Query, Row
-from kt.cli.client.output import add_json, is_colored, painted, text
+from kt.cli.client.output import add_json, is_colored, painted, say, text
 from kt.cli.client.printable import as_json
+from kt.cli.client.refusals import NoAnswerError, RefusedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.numbers import positive
 
 _PATH = "/v1/events"
+_STREAM = "/v1/stream?resources=events"
 _MOST_AT_ONCE = 1000
 _LOOK_SECONDS = 2.0
 _REMEMBERED = 5000
@@ -59,20 +61,52 @@ def newest(control_plane: ControlPlane, query: Query, limit: int) -> list[Row]:
 
 
 def following(control_plane: ControlPlane, query: Query, known: list[Row]) -> Iterator[Row]:
-    """Events that come after `known`, each once, as long as somebody listens."""
+    """Events that come after `known`, each once, as long as somebody listens.
+
+    The list of events has them all, in order, and only those that are asked for; the stream says
+    when to look. So nothing is lost with a connection, or where there is no stream.
+    """
     seen = deque(map(_identity, known), maxlen=_REMEMBERED)
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        fresh: list[Row] = []
-        for page in control_plane.pages(_PATH, {**query, "limit": 100}):
-            news = [row for row in page if _identity(row) not in seen]
-            fresh += news
-            # Where nothing was known, the first page is all that came since.
-            if len(news) < len(page) or not seen:
-                break
+    is_silent = False
+    for _ in _hints(control_plane):
+        try:
+            fresh = _news(control_plane, query, seen)
+        except NoAnswerError as exc:
+            if not is_silent:
+                say(f"{exc}; it is asked again")
+            is_silent = True
+            continue
+        is_silent = False
         for row in reversed(fresh):
             seen.append(_identity(row))
             yield row
+
+
+def _news(control_plane: ControlPlane, query: Query, seen: deque[str]) -> list[Row]:
+    """What is not among those seen, the newest first."""
+    fresh: list[Row] = []
+    for page in control_plane.pages(_PATH, {**query, "limit": 100}):
+        news = [row for row in page if _identity(row) not in seen]
+        fresh += news
+        # Where nothing was known, the first page is all that came since.
+        if len(news) < len(page) or not seen:
+            break
+    return fresh
+
+
+def _hints(control_plane: ControlPlane) -> Iterator[None]:
+    """Times to look: when the stream says so, and every two seconds without it."""
+    is_there = True
+    while True:
+        yield
+        try:
+            if is_there:
+                yield from (None for _ in control_plane.heard(_STREAM))
+        except NoAnswerError:
+            pass  # Also where nothing came for long; the look tells whether anybody answers.
+        except RefusedError:
+            is_there = False  # An older control plane, or a role that may not.
+        time.sleep(_LOOK_SECONDS)
 
 
 def _identity(row: Row) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, change, write_upon
-from kt.cli.client.controlplane import ControlPlane, DeniedError, Row
+from kt.cli.client.controlplane import ControlPlane, Row
 from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json
+from kt.cli.client.refusals import DeniedError
 from kt.cli.client.secrets import STDIN, secret_place
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from kt.cli.client.controlplane import ControlPlane, DeniedError, Row
+from kt.cli.client.controlplane import ControlPlane, Query, Row
 from kt.cli.client.output import add_json, is_colored, painted, text
 from kt.cli.client.printable import as_json
+from kt.cli.client.refusals import DeniedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.errors import CommandError
 from kt.cli.resources.naming import short
@@ -50,9 +51,9 @@ def run(options: argparse.Namespace) -> int:
     needs: list[Need] = []
     counts: dict[str, int] = {}
     unread: list[str] = []
-    for name, path, look in _LOOKS:
+    for name, path, query, look in _LOOKS:
         try:
-            rows = control_plane.rows(path)
+            rows = control_plane.rows(path, query)
         except DeniedError:
             unread.append(name)
             continue
@@ -159,13 +160,13 @@ def of_requests(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
         yield Need("waiting", what, why, f"kt requests show {text(row.get('id'))}")
 
 
-_LOOKS: tuple[tuple[str, str, Look], ...] = (
-    ("links", "/v1/git-repos", of_links),
-    ("configurations", "/v1/configurations", of_configurations),
-    ("rows of drift", "/v1/drift", of_drift),
-    ("credentials", "/v1/git-credentials", of_credentials),
-    ("tokens", "/v1/tokens", of_tokens),
-    ("requests", "/v1/requests?state=waiting", of_requests),
+_LOOKS: tuple[tuple[str, str, Query, Look], ...] = (
+    ("links", "/v1/git-repos", {}, of_links),
+    ("configurations", "/v1/configurations", {}, of_configurations),
+    ("rows of drift", "/v1/drift", {}, of_drift),
+    ("credentials", "/v1/git-credentials", {}, of_credentials),
+    ("tokens", "/v1/tokens", {}, of_tokens),
+    ("requests", "/v1/requests", {"state": "waiting"}, of_requests),
 )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from kt.cli.client import controlplane
-from kt.cli.client.controlplane import ControlPlane, RefusedError
+from kt.cli.client import bounds, controlplane
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.refusals import RefusedError
 from kt.cli.errors import CommandError
 from tests.kt.cli.answering import Answers
 
@@ -146,13 +147,16 @@ def test_an_answer_that_is_too_large_is_given_up(
 def test_an_answer_that_takes_too_long_is_given_up(
     answers: Answers, client: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though some of it comes all the time."""
+    """Though some of it comes all the time; of an error its status is told."""
     moments = iter(range(0, 10_000, 200))
-    monkeypatch.setattr(controlplane.time, "monotonic", lambda: next(moments))
-    monkeypatch.setattr(controlplane, "_PIECE_BYTES", 10)
+    monkeypatch.setattr(bounds.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(bounds, "_PIECE_BYTES", 10)
     answers.says(PATH, [{"name": "x" * 1000}])
 
     with pytest.raises(CommandError, match="too large, or takes too long"):
+        client.rows(PATH)
+    answers.says_whole(PATH, {"error": {"code": "a", "message": "x" * 1000}}, 400)
+    with pytest.raises(RefusedError, match=r"GET /v1/tokens: 400$"):
         client.rows(PATH)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.refusals import RefusedError
 from kt.cli.resources.events import following
 from tests.kt.cli.answering import Answers
 from tests.kt.cli.resources.rows import ID, OTHER, a_configuration, a_request
@@ -333,6 +334,51 @@ def test_events_are_followed_without_a_gap_or_a_repetition(
     heard = following(ControlPlane(answers.url, "x"), {}, rows[:2])
 
     assert [next(heard)["message"] for _ in range(5)] == [row["message"] for row in rows[2:]]
+
+
+def test_a_stream_says_when_to_look(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where it ends, or nobody answers, it is asked again after a while."""
+    naps: list[float] = []
+    monkeypatch.setattr("kt.cli.resources.events.time.sleep", naps.append)
+    stream = b"retry: 1000\n\nevent: open\ndata: {}\n\n: ping\n\nevent: event\ndata: {}\nid: x\n\n"
+    answers.by_path["/v1/stream?resources=events"] = 200, {}, stream
+    looks = [[event(1)], [event(2), event(1)], [event(3), event(2)]]
+    page = "GET /v1/events?limit=100"
+    answers.in_turn[page] = [(200, {}, json.dumps({"data": look}).encode()) for look in looks]
+
+    heard = following(ControlPlane(answers.url, "x"), {}, [event(1)])
+
+    assert [next(heard)["id"], next(heard)["id"], naps] == [2, 3, []]
+    paths = [path for path, _ in answers.asked]
+    assert paths == [page.split()[1], "/v1/stream?resources=events", *[page.split()[1]] * 2]
+    answers.close()
+    with pytest.raises(KeyboardInterrupt):
+        _until_it_slept(heard, monkeypatch)
+
+
+def _until_it_slept(heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on until the third rest, as somebody who then presses Ctrl-C."""
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("kt.cli.resources.events.time.sleep", nap)
+    next(heard)
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_token_that_is_refused_meanwhile_ends_it(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """With the words of the control plane."""
+    monkeypatch.setattr("kt.cli.resources.events.time.sleep", lambda _: None)
+    answers.says_whole("/v1/events?limit=100", {"error": {"code": "c", "message": "m"}}, status)
+
+    with pytest.raises(RefusedError, match="c: m"):
+        next(following(ControlPlane(answers.url, "x"), {}, []))
 
 
 def test_the_audit_log_is_read_as_far_as_asked(kt: Run, answers: Answers) -> None:

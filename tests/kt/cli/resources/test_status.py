@@ -107,6 +107,15 @@ def test_the_command_that_helps_is_one(command: str) -> None:
     leaf.parser.parse_intermixed_args(words[len(leaf.words) :])
 
 
+def test_pages_of_requests_are_followed(kt: Run, well: Answers) -> None:
+    """They come in pages whether or not one is asked for."""
+    first, second = PATHS[-1], f"{PATHS[-1]}&cursor=c"
+    well.says_whole(first, {"data": [a_request()], "next_cursor": "c"})
+    well.says_whole(second, {"data": [a_request(id=8)], "next_cursor": None})
+
+    assert "waiting (2)" in kt("status").out
+
+
 def test_many_of_a_kind_are_counted(kt: Run, well: Answers) -> None:
     """A page, and not a thousand lines; JSON has all."""
     rows = [{"configuration": "a", "gateway": f"g{n}", "state": "stale"} for n in range(500)]
