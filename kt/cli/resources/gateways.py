@@ -115,6 +115,25 @@ def _add(options: argparse.Namespace) -> int:
     return 0
 
 
+def _rotate_arguments(parser: argparse.ArgumentParser) -> None:
+    _one_arguments(parser)
+    parser.add_argument("--token-file", required=True, metavar="F",
+        help="a new file for its new token, which is shown once; - for stdout")  # fmt: skip
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    control_plane, path = connect(options), _path(options.gateway)
+    with secret_place(options.token_file) as place:
+        row = write_upon(control_plane, "POST", f"{path}/rotate-token", {}, of=path).row
+        place.keep(str(row.pop("token", "")))
+    if options.json:
+        print(as_json(row))
+    elif options.token_file != STDIN:
+        print(f"the new token of {text(row.get('id'))} is in {options.token_file}; the one before"
+              " opens until it is used")  # fmt: skip
+    return 0
+
+
 def _bind_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("configuration", metavar="CONFIGURATION", help="what is to be enforced")
@@ -206,6 +225,8 @@ VERBS = (
     Verb("bindings", "the selectors", _bindings, _bindings_arguments, "kt gateways bindings"),
     Verb("unbind", "remove a selector", _unbind, _unbind_arguments, "kt gateways unbind 0f3a91c2"),
     Verb("show", "one gateway, and what it runs", _show, _one_arguments, "kt gateways show edge-1"),
+    Verb("rotate", "give a gateway a new token, into a file", _rotate, _rotate_arguments,
+         "kt gateways rotate edge-1 --token-file edge-1.new"),
     Verb("remove", "take its token away, for ever", _remove, _remove_arguments,
          "kt gateways remove edge-1 --yes"),
 )  # fmt: skip

@@ -135,6 +135,18 @@ def test_the_token_of_a_gateway_goes_into_a_new_file(
     ]
 
 
+def test_a_gateway_gets_a_new_token(kt: Run, answers: Answers, tmp_path: Path) -> None:
+    """As when its file could not be written."""
+    answers.says("/v1/gateways/edge-1", GATEWAY, ETag='"3"')
+    answers.says("POST /v1/gateways/edge-1/rotate-token", {**GATEWAY, "token": "ktg_n.w"})
+
+    done = kt("gateways", "rotate", "edge-1", "--token-file", str(tmp_path / "new"))
+
+    assert (done.code, (tmp_path / "new").read_text()) == (0, "ktg_n.w\n")
+    assert "ktg_n.w" not in done.out + done.err
+    assert answers.written()[0].headers["if-match"] == '"3"'
+
+
 def test_a_token_that_is_not_made_leaves_no_file(kt: Run, answers: Answers, tmp_path: Path) -> None:
     """Nor one in a folder that is not there, which is found before anything is asked."""
     answers.says_whole("POST /v1/tokens", {"error": {"code": "invalid", "message": "no"}}, 400)
