@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import quote
 
 from kt.cli.apply.kinds import Row, normal
 from kt.cli.apply.plan import CREATE, DELETE, SIGNS, Step
@@ -14,6 +13,7 @@ from kt.cli.apply.references import Secrets, places, resolved
 from kt.cli.client.asking import waiting
 from kt.cli.client.changing import Ask, change
 from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import identity
 from kt.cli.client.output import say, text
 from kt.cli.client.printable import line
 from kt.cli.client.secrets import SecretPlace
@@ -61,7 +61,7 @@ def _step(
         if place is not None:
             place.keep(str(made.pop("token", "")))
         return made
-    path = f"{path}/{quote(str(step.row.get('id')), safe='')}"
+    path = f"{path}/{identity(step.row)}"
     now = control_plane.read(path)
     # What else of it changed is no matter, unless it is removed.
     compared = step.kind.fields if step.action == DELETE else step.fields
@@ -69,13 +69,13 @@ def _step(
         normal(name, now.row.get(name)) != normal(name, step.row.get(name)) for name in compared
     ):
         raise CommandError("somebody changed it since the plan was made; apply again")
-    identity = str(step.row.get("id"))
+    target = str(step.row.get("id"))
     if step.action == DELETE:
-        ask = _ask(step, step.kind.delete, identity)
+        ask = _ask(step, step.kind.delete, target)
         return change(control_plane, "DELETE", path, ask=ask, etag=now.etag).row
     # A binding is another request than an edit, which wants another role.
     kind = "gateway.bind" if step.body.keys() == {"configuration"} else step.kind.edit
-    ask = _ask(step, kind, identity)
+    ask = _ask(step, kind, target)
     made = change(control_plane, "PATCH", path, body, ask=ask, etag=now.etag).row
     for name, (_, after) in step.fields.items():
         if normal(name, made.get(name)) != normal(name, after):

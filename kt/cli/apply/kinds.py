@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -60,7 +62,9 @@ class RowKind(NamedTuple):
 def normal(name: str, value: Any) -> Any:
     """The form of a field's value in which the file's and the control plane's are compared."""
     if value and name in _NORMAL:
-        value = _NORMAL[name](value)
+        # What a server says in another type is what it is, and differs from the file.
+        with contextlib.suppress(TypeError, AttributeError, ValueError):
+            value = _NORMAL[name](value)
     if value is None or value in ("", [], {}):
         return "basic" if name == "authorization" else None
     return value
@@ -129,12 +133,8 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _of(*names: str) -> Callable[[Row], object]:
-    return lambda row: tuple(_frozen(normal(name, row.get(name))) for name in names)
-
-
-def _frozen(value: Any) -> object:
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+def _of(*names: str) -> Callable[[Row], str]:
+    return lambda row: json.dumps([normal(name, row.get(name)) for name in names], sort_keys=True)
 
 
 def _link(row: Row) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from kt import __version__
 from kt.cli.client.bounds import read_within
+from kt.cli.client.members import Row
 from kt.cli.client.refusals import refusal, rest_before_next, silence
 from kt.cli.errors import CommandError
 
@@ -25,7 +26,6 @@ _MOST_BYTES = 256 << 20
 _MOST_OF_A_LINE = 1 << 16
 _ATTEMPTS = 4
 
-Row = dict[str, Any]
 Query = Mapping[str, Any]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, write_upon
-from kt.cli.client.controlplane import Row
+from kt.cli.client.members import Row, block, blocks
 from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json, lines
 from kt.cli.client.session import add_connection, connect
@@ -105,8 +105,8 @@ def _show(options: argparse.Namespace) -> int:
 
 def _print(row: Row, options: argparse.Namespace) -> None:
     show_row(row, _SHOWN, options)
-    warning = row.get("warning")
-    if isinstance(warning, dict) and not options.json:
+    warning = block(row, "warning")
+    if warning and not options.json:
         print(f"\nwarning: {text(warning.get('message'))}")
 
 
@@ -130,8 +130,7 @@ def _diff(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(answer))
         return 0
-    found = answer.get("changes")
-    changes = found if isinstance(found, list) else []
+    changes = blocks(answer, "changes")
     for one in changes:
         effect = text(one.get("effect"))
         print(f"{_SIGNS.get(effect, ' ')} {effect:<8}  {text(one.get('message'))}")

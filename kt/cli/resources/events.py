@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
-from kt.cli.client.controlplane import ControlPlane, Query, Row
+from kt.cli.client.controlplane import ControlPlane, Query
+from kt.cli.client.members import Row
 from kt.cli.client.output import add_json, is_colored, painted, say, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.refusals import NoAnswerError, RefusedError

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, change, write_upon
-from kt.cli.client.controlplane import ControlPlane, Row
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import Row, identity
 from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.refusals import DeniedError
@@ -52,11 +53,9 @@ def with_state(control_plane: ControlPlane, rows: list[Row], gateway: str = "") 
         seen = control_plane.rows("/v1/drift", {"gateway": gateway})
     except DeniedError:
         return rows
-    states = {row.get("gateway"): row for row in seen}
-    return [
-        {**row, **{name: states.get(row.get("id"), {}).get(name) for name in _OF_DRIFT}}
-        for row in rows
-    ]
+    states = {str(row.get("gateway")): row for row in seen}
+    found = [(row, states.get(str(row.get("id")), {})) for row in rows]
+    return [{**row, **{name: state.get(name) for name in _OF_DRIFT}} for row, state in found]
 
 
 def _path(gateway: str) -> str:
@@ -208,8 +207,8 @@ def _unbind(options: argparse.Namespace) -> int:
     control_plane = connect(options)
     rows = control_plane.rows(_BINDINGS)
     row = pick(rows, options.binding, "configuration", "kt gateways bindings")
-    ask = Ask("gateway_binding.delete", str(row["id"]), {})
-    gone = write_upon(control_plane, "DELETE", f"{_BINDINGS}/{row['id']}", ask=ask).row
+    ask = Ask("gateway_binding.delete", identity(row), {})
+    gone = write_upon(control_plane, "DELETE", f"{_BINDINGS}/{identity(row)}", ask=ask).row
     told = f"{text(gone.get('selector'))} binds to {text(gone.get('configuration'))} no more"
     print(as_json(gone) if options.json else told)
     return 0

@@ -7,6 +7,7 @@ import os
 
 from kt.cli.client import logins
 from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import block, identity
 from kt.cli.errors import CommandError
 
 
@@ -26,10 +27,10 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f"there is no login {name!r}")
     if options.revoke:
         control_plane = ControlPlane(login.url, login.token)
-        who = control_plane.row("/v1/whoami").get("token")
-        if not isinstance(who, dict):
+        who = block(control_plane.row("/v1/whoami"), "token")
+        if not who:
             raise CommandError("this is no token that can be revoked")
-        control_plane.send("DELETE", f"/v1/tokens/{who.get('id')}")
+        control_plane.send("DELETE", f"/v1/tokens/{identity(who)}")
     left = {key: one for key, one in kept.by_name.items() if key != name}
     current = kept.current if kept.current in left else next(iter(left), logins.DEFAULT)
     logins.write(logins.Logins(left, current), os.environ)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kt.cli.client.controlplane import ControlPlane, Row
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import Row
+from kt.cli.client.output import text
 from kt.cli.client.printable import line
 from kt.cli.errors import CommandError
 from kt.policy.suggest import did_you_mean
@@ -17,7 +19,7 @@ _SHOWN = 10
 
 def short(row: Any) -> str:
     """The beginning of a row's id, which tables show and `pick` takes."""
-    return str(row.get("id", ""))[:SHORT]
+    return text(row.get("id"))[:SHORT]
 
 
 def link(control_plane: ControlPlane, word: str) -> Row:

@@ -8,7 +8,8 @@ from typing import Any
 
 from kt.cli.client.asking import add_yes, agreed, waiting
 from kt.cli.client.changing import Ask, change, write_upon
-from kt.cli.client.controlplane import ControlPlane, Row
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import Row, block, blocks, identity
 from kt.cli.client.output import Column, add_json, pairs, show_row, show_rows, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.secrets import read_text, read_token
@@ -133,7 +134,7 @@ def _show(options: argparse.Namespace) -> int:
         print()
         for told in watching.outcome(row):
             print(told)
-        watching.show_files(control_plane.rows(f"{_PATH}/{row['id']}/files"))
+        watching.show_files(control_plane.rows(f"{_PATH}/{identity(row)}/files"))
     return 0
 
 
@@ -152,24 +153,24 @@ def _test(options: argparse.Namespace) -> int:
 
 def _show_preview(preview: Row, options: argparse.Namespace) -> int:
     """Print what a sync would do; 0 where all of it would be in force."""
-    error, held = preview.get("error"), preview.get("held")
-    rows = preview.get("files")
-    files = [one for one in (rows if isinstance(rows, list) else ()) if isinstance(one, dict)]
+    error, held = block(preview, "error"), block(preview, "held")
+    files = blocks(preview, "files")
     is_bad = any(one.get("outcome") not in _TESTED_WELL for one in files)
     code = int(bool(error or held or is_bad))
     if options.json:
         print(as_json(preview))
         return code
     for name, one in (("error", error), ("held", held)):
-        if isinstance(one, dict):
-            print(f"{name}: {text(one.get('code') or one.get('reason'))}: {text(one['message'])}")
+        if one:
+            why = text(one.get("code") or one.get("reason"))
+            print(f"{name}: {why}: {text(one.get('message'))}")
     if not error:
         print(f"commit {text(preview.get('commit'))}: {len(files)} policy files")
     watching.show_files(files)
     for file in files:
-        changes = file.get("changes")
-        for one in changes if isinstance(changes, list) else ():
-            print(f"  {text(file.get('path'))}: {text(one.get('effect'))}: {text(one['message'])}")
+        for one in blocks(file, "changes"):
+            effect, message = text(one.get("effect")), text(one.get("message"))
+            print(f"  {text(file.get('path'))}: {effect}: {message}")
     return code
 
 
@@ -182,7 +183,7 @@ def _sync_arguments(parser: argparse.ArgumentParser) -> None:
 def _sync(options: argparse.Namespace) -> int:
     control_plane = connect(options)
     row = link(control_plane, options.link)
-    path = f"{_PATH}/{row['id']}/sync"
+    path = f"{_PATH}/{identity(row)}/sync"
     if options.dry_run:
         with waiting("a worker looks at it"):
             answer = control_plane.send("POST", path, query={"dry_run": "true"})
@@ -206,8 +207,8 @@ def _confirm_arguments(parser: argparse.ArgumentParser) -> None:
 def _confirm(options: argparse.Namespace) -> int:
     control_plane = connect(options)
     row = link(control_plane, options.link)
-    held = row.get("held")
-    if not isinstance(held, dict):
+    held = block(row, "held")
+    if not held:
         raise CommandError(f"{short(row)} holds no commit")
     commit = str(held.get("commit"))
     if options.commit and not (len(options.commit) >= 7 and commit.startswith(options.commit)):
@@ -217,8 +218,8 @@ def _confirm(options: argparse.Namespace) -> int:
             print(told)
         if not agreed(f"Let {commit[:12]} pass?", options):
             return 1
-    ask = Ask("git_repo.confirm", str(row["id"]), {"commit": commit})
-    path = f"{_PATH}/{row['id']}"
+    ask = Ask("git_repo.confirm", identity(row), {"commit": commit})
+    path = f"{_PATH}/{identity(row)}"
     confirmed = change(control_plane, "POST", f"{path}/confirm", {"commit": commit}, ask=ask).row
     if not options.wait:
         print(as_json(confirmed) if options.json else next(watching.outcome(confirmed)))
@@ -238,8 +239,8 @@ def _resume(options: argparse.Namespace) -> int:
 def _edited(options: argparse.Namespace, body: dict[str, Any]) -> int:
     control_plane = connect(options)
     row = link(control_plane, options.link)
-    ask = Ask("git_repo.edit", str(row["id"]), body)
-    after = write_upon(control_plane, "PATCH", f"{_PATH}/{row['id']}", body, ask=ask).row
+    ask = Ask("git_repo.edit", identity(row), body)
+    after = write_upon(control_plane, "PATCH", f"{_PATH}/{identity(row)}", body, ask=ask).row
     print(as_json(after) if options.json else next(watching.outcome(after)))
     return 0
 
@@ -255,8 +256,8 @@ def _remove(options: argparse.Namespace) -> int:
     what = f"{short(row)} ({text(row.get('url'))}, {followed(row)}, {text(row.get('path'))})"
     if not agreed(f"Remove the link {what}? What it feeds stays in force.", options):
         return 1
-    ask = Ask("git_repo.remove", str(row["id"]), {})
-    left = write_upon(control_plane, "DELETE", f"{_PATH}/{row['id']}", ask=ask).row
+    ask = Ask("git_repo.remove", identity(row), {})
+    left = write_upon(control_plane, "DELETE", f"{_PATH}/{identity(row)}", ask=ask).row
     if options.json:
         print(as_json(left))
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import change
-from kt.cli.client.controlplane import Row
+from kt.cli.client.members import Row, block
 from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json, lines
 from kt.cli.client.session import add_connection, connect
@@ -118,7 +118,7 @@ def _confirm(options: argparse.Namespace) -> int:
     """Confirm exactly what was read here, and no other change."""
     control_plane, path = connect(options), f"{_PATH}/{options.request}"
     row = control_plane.row(path)
-    if not isinstance(row.get("shows"), dict):
+    if not block(row, "shows"):
         raise CommandError(f"request {options.request} shows nothing that can be confirmed")
     if not options.yes:
         show_row(row, _SHOWN, argparse.Namespace(json=False))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from kt.cli.client.controlplane import ControlPlane, Query, Row
+from kt.cli.client.controlplane import ControlPlane, Query
+from kt.cli.client.members import Row, block
 from kt.cli.client.output import add_json, is_colored, painted, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.refusals import DeniedError
@@ -91,7 +92,7 @@ def of_links(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
     """Links that hold a commit, fail, or have files that are not in force."""
     for row in rows:
         what = f"{text(row.get('url'))} ({followed(row)}, {text(row.get('path'))})"
-        files, held, error = (_mapping(row.get(name)) for name in ("files", "held", "error"))
+        files, held, error = (block(row, name) for name in ("files", "held", "error"))
         if row.get("status") == "held":
             command = f"kt repos confirm {short(row)}"
             yield Need("held", what, text(held.get("message")), command)
@@ -107,7 +108,7 @@ def of_links(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
 def of_configurations(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
     """Configurations that stay in force though the present rules would refuse them."""
     for row in rows:
-        if warning := _mapping(row.get("warning")):
+        if warning := block(row, "warning"):
             command = f"kt configurations show {text(row.get('id'))}"
             yield Need(
                 "refused in force", text(row.get("id")), text(warning.get("message")), command
@@ -168,10 +169,6 @@ _LOOKS: tuple[tuple[str, str, Query, Look], ...] = (
     ("tokens", "/v1/tokens", {}, of_tokens),
     ("requests", "/v1/requests", {"state": "waiting"}, of_requests),
 )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _moment(value: Any) -> datetime | None:

@@ -9,7 +9,8 @@ from typing import Any
 from kt.cli.client import logins
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import change, write_upon
-from kt.cli.client.controlplane import ControlPlane, Row
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import Row, block, identity
 from kt.cli.client.output import Column, add_json, show_rows, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.secrets import STDIN, SecretPlace, secret_place
@@ -119,7 +120,7 @@ def _rotate(options: argparse.Namespace) -> int:
         raise CommandError("give --token-file F for the new text, which is shown once")
     row = _picked(control_plane, options.token)
     with secret_place(options.token_file) as place:
-        path = f"{_PATH}/{row['id']}"
+        path = f"{_PATH}/{identity(row)}"
         made = write_upon(control_plane, "POST", f"{path}/rotate", body, of=path).row
         _keep(made, place, options)
     return 0
@@ -131,10 +132,10 @@ def _rotate_own(control_plane: ControlPlane, body: Row, options: argparse.Namesp
     found = [name for name, one in kept.by_name.items() if control_plane.has_token(one.token)]
     if not found:
         raise CommandError("the token in use is of no login; name one, and give --token-file F")
-    who = control_plane.row("/v1/whoami").get("token")
-    if not isinstance(who, dict):
+    who = block(control_plane.row("/v1/whoami"), "token")
+    if not who:
         raise CommandError("only a token can be rotated")
-    made = change(control_plane, "POST", f"{_PATH}/{who.get('id')}/rotate", body).row
+    made = change(control_plane, "POST", f"{_PATH}/{identity(who)}/rotate", body).row
     new = str(made.pop("token", ""))
     renewed = {name: kept.by_name[name]._replace(token=new) for name in found}
     where = logins.write(logins.Logins({**kept.by_name, **renewed}, kept.current), os.environ)
@@ -158,7 +159,7 @@ def _revoke(options: argparse.Namespace) -> int:
     if not agreed(f"Revoke {what}? It ends at once.", options):
         return 1
     query = {"descendants": "true"} if options.descendants else None
-    gone = write_upon(control_plane, "DELETE", f"{_PATH}/{row['id']}", query=query).row
+    gone = write_upon(control_plane, "DELETE", f"{_PATH}/{identity(row)}", query=query).row
     print(as_json(gone) if options.json else f"revoked {what}")
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import change, write_upon
+from kt.cli.client.members import identity
 from kt.cli.client.output import Column, add_json, show_rows, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.session import add_connection, connect
@@ -78,7 +79,8 @@ def _create(options: argparse.Namespace) -> int:
     body["audience"] = options.audience or control_plane.url
     body |= {name: value for name, value in given.items() if value}
     made = change(control_plane, "POST", _PATH, body).row
-    told = f"{short(made)} ({text(made.get('name'))}) lets such jobs in as {text(made['role'])}"
+    name, role = text(made.get("name")), text(made.get("role"))
+    told = f"{short(made)} ({name}) lets such jobs in as {role}"
     print(as_json(made) if options.json else told)
     return 0
 
@@ -95,7 +97,7 @@ def _remove(options: argparse.Namespace) -> int:
     what = f"{short(row)} ({text(row.get('name'))})"
     if not agreed(f"Remove {what}? Its jobs are refused at once.", options):
         return 1
-    write_upon(control_plane, "DELETE", f"{_PATH}/{row['id']}")
+    write_upon(control_plane, "DELETE", f"{_PATH}/{identity(row)}")
     print(f"removed {what}")
     return 0
 

@@ -9,7 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from kt.cli.client.asking import waiting
-from kt.cli.client.controlplane import ControlPlane, Row
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import Row, block, blocks, identity
 from kt.cli.client.output import Column, is_colored, pairs, say, table, terminal_width, text
 from kt.cli.client.printable import as_json, line
 from kt.cli.resources.naming import short
@@ -29,7 +30,7 @@ def add_wait(parser: argparse.ArgumentParser, *, default: int = WAIT_SECONDS) ->
 def synced(control_plane: ControlPlane, row: Row, *, seconds: int) -> Row:
     """Ask for a sync of a link and wait for its end; returns the link as it is then."""
     until = time.monotonic() + seconds
-    path = f"/v1/git-repos/{row['id']}"
+    path = f"/v1/git-repos/{identity(row)}"
     with waiting(f"waiting for the sync of {text(row.get('url'))}"):
         while (left := until - time.monotonic()) > 0:
             wait = max(1, min(int(left), _AT_ONCE_SECONDS))
@@ -42,8 +43,7 @@ def synced(control_plane: ControlPlane, row: Row, *, seconds: int) -> Row:
 
 def is_well(row: Mapping[str, Any]) -> bool:
     """Whether a link's commit is in force with all of its files."""
-    files = row.get("files")
-    counts = files if isinstance(files, Mapping) else {}
+    counts = block(row, "files")
     refused = any(count for outcome, count in counts.items() if outcome not in GOOD)
     return row.get("status") == "synced" and not row.get("error") and not refused
 
@@ -56,7 +56,7 @@ def show_link(control_plane: ControlPlane, row: Row, options: argparse.Namespace
         for told in outcome(row):
             print(told)
         if row.get("status") != "pending":
-            show_files(control_plane.rows(f"/v1/git-repos/{row['id']}/files"))
+            show_files(control_plane.rows(f"/v1/git-repos/{identity(row)}/files"))
     return int(not is_well(row))
 
 
@@ -66,10 +66,10 @@ def outcome(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{short(row)}  {text(row.get('status'))}  {text(row.get('url'))}  {commit}  " + (
         pairs(row.get("files")) or "no files"
     )
-    error, held = row.get("error"), row.get("held")
-    if isinstance(error, Mapping):
+    error, held = block(row, "error"), block(row, "held")
+    if error:
         yield f"  {text(error.get('code'))}: {text(error.get('message'))}"
-    if isinstance(held, Mapping):
+    if held:
         yield f"  held: {text(held.get('message'))}"
         yield f"  look at it, then: kt repos confirm {short(row)} {text(held.get('commit'))}"
         return
@@ -80,12 +80,8 @@ def outcome(row: Mapping[str, Any]) -> Iterator[str]:
 
 def actions(row: Mapping[str, Any]) -> list[str]:
     """What helps a link, in the control plane's words, each once."""
-    conditions = row.get("conditions")
-    told = [
-        line(str(one["action"]))
-        for one in (conditions if isinstance(conditions, list) else ())
-        if isinstance(one, Mapping) and one.get("action")
-    ]
+    conditions = blocks(row, "conditions")
+    told = [line(str(one["action"])) for one in conditions if one.get("action")]
     return list(dict.fromkeys(told))
 
 
@@ -105,9 +101,7 @@ def show_files(files: Sequence[Row]) -> None:
 
 
 def _findings(file: Row) -> Iterator[str]:
-    findings = file.get("findings")
-    for one in findings if isinstance(findings, list) else ():
-        if isinstance(one, Mapping):
-            place = f"{text(file.get('path'))}:{text(one.get('line'))}:{text(one.get('column'))}"
-            fix = f" ({text(one['suggestion'])})" if one.get("suggestion") else ""
-            yield f"  {place}: {text(one.get('code'))}: {text(one.get('message'))}{fix}"
+    for one in blocks(file, "findings"):
+        place = f"{text(file.get('path'))}:{text(one.get('line'))}:{text(one.get('column'))}"
+        fix = f" ({text(one['suggestion'])})" if one.get("suggestion") else ""
+        yield f"  {place}: {text(one.get('code'))}: {text(one.get('message'))}{fix}"

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from kt.cli.client.members import Row, block
 from kt.cli.client.output import add_json, show_row
 from kt.cli.client.session import add_connection, connect
 
@@ -23,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         show_row(who, (), options)
         return 0
-    bearer = who.get("token") or who.get("trust") or {}
+    bearer = bearer_of(who)
     row = {"control_plane": control_plane.url, **bearer, "may": who.get("actions")}
     row["subject"] = who.get("subject")
     names = ("control_plane", "name", "subject", "role", "sight", "id", "expires_at", "emails",
@@ -32,9 +33,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def bearer_of(who: Mapping[str, Any]) -> Row:
+    """The token or trust that asks."""
+    return block(who, "token") or block(who, "trust")
+
+
 def described(who: Mapping[str, Any]) -> str:
     """A bearer in a few words: its name and role."""
-    bearer = who.get("token") or who.get("trust")
-    if not isinstance(bearer, Mapping):
-        return "somebody"
+    bearer = bearer_of(who)
     return f"{bearer.get('name')} ({bearer.get('role')})"

@@ -23,13 +23,14 @@ class Asked(NamedTuple):
 class Answers:
     """A server on loopback that answers what it is told to, and remembers what it was asked.
 
-    An answer is given by path, or by method and path where the method matters. Of several under
-    one name the last is given again and again.
+    An answer is given by path, or by method and path where the method matters, else `otherwise`.
+    Of several in turn the last is given again and again.
     """
 
     def __init__(self) -> None:
         self.by_path: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.in_turn: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
+        self.otherwise: tuple[int, dict[str, str], bytes] = 404, {}, b"{}"
         self.asked: list[tuple[str, str]] = []
         self.requests: list[Asked] = []
         answers = self
@@ -70,7 +71,7 @@ class Answers:
         name = f"{method} {path}"
         if turns := self.in_turn.get(name):
             return turns.pop(0) if len(turns) > 1 else turns[0]
-        return self.by_path.get(name) or self.by_path.get(path, (404, {}, b"{}"))
+        return self.by_path.get(name) or self.by_path.get(path, self.otherwise)
 
     def says(self, path: str, rows: Any, status: int = 200, **headers: str) -> None:
         """Answer a path with rows under `data`."""
