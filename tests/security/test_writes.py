@@ -18,7 +18,7 @@ from keeptrusts.api.writes import conditions, kept
 from keeptrusts.api.writes.conditions import IDEMPOTENCY_KEY, IF_MATCH
 from keeptrusts.models import KeptAnswer
 from tests.access.test_roles import ENDPOINTS
-from tests.support.api import created
+from tests.support.api import created, send
 from tests.support.eyes import ask, person, strong, weak
 from tests.support.narrowed import client_of
 
@@ -414,6 +414,20 @@ def test_a_key_is_of_one_credential_and_one_path(world: World) -> None:
     at = world.at(f"{_L}/sync")
     assert [post(world.ada, f"{at}{query}", {}) for query in ("", "?wait=0", "")] == [202] * 3
     assert AuditEntry.objects.filter(action="git_repo.sync_requested").count() == 2
+
+
+def test_bodies_are_told_apart_by_what_they_say(world: World) -> None:
+    """Not by the order of their keys, nor by blanks; one that is too deep to tell is refused."""
+    first = b'{"name": "t", "selector": {"a": "1", "b": "2"}, "models": ["m"]}'
+    same = b' {"models":["m"],"selector":{"b":"2","a":"1"},"name":"t"}'
+    deep = b'{"name": ' + b"[" * 500 + b"]" * 500 + b"}"
+
+    found = [
+        send(world.ada, "POST", "/v1/client-keys", body, **{IDEMPOTENCY_KEY: "one"})
+        for body in (deep, first, same, first.replace(b"1", b"3"))
+    ]
+
+    assert [answer.status_code for answer in found] == [400, 201, 409, 422]
 
 
 def test_an_error_of_the_caller_is_not_kept(world: World) -> None:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from keeptrusts import sealing
 from keeptrusts.api import acting
-from keeptrusts.api.errors import AlreadyDoneError, RefusedError
+from keeptrusts.api.errors import AlreadyDoneError, FieldError, RefusedError
 from keeptrusts.api.printable import encode
 from keeptrusts.api.writes import conditions
 from keeptrusts.models import KeptAnswer
@@ -45,7 +45,7 @@ def place(request: Request) -> Place | None:
     """The place of the answer to a request; None for one without a key.
 
     Raises:
-        FieldError: the key is malformed.
+        FieldError: the key is malformed, or the body is nested too deep to be told from others.
     """
     key = conditions.idempotency_key(request.headers)
     if key is None:
@@ -56,7 +56,7 @@ def place(request: Request) -> Place | None:
     bearer: Any = request.user
     return Place(
         pk=_digest([*who, str(request.method), request.get_full_path(), key]),
-        body=orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS),
+        body=_canonical(request.data),
         sees=_digest([bearer.role, repr(bearer.sight)]),
     )
 
@@ -129,6 +129,14 @@ def prune() -> int:
     # By its ids: neither database can bound a DELETE.
     ids = list(over.values_list("pk", flat=True)[:_AT_ONCE])
     return KeptAnswer.objects.filter(pk__in=ids).delete()[0]
+
+
+def _canonical(body: Any) -> bytes:
+    """A body as JSON, the same for equal ones."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as exc:
+        raise FieldError("body", "is nested too deep") from exc
 
 
 def _is_same(row: KeptAnswer, at: Place) -> bool:
