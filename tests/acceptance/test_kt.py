@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import pytest
 
 from kt.cli.main import main
 from tests.support.eyes import strong, weak
+from tests.support.issuer import AUDIENCE, Issuer, github_claims
 from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, wait_for
 
@@ -324,3 +325,43 @@ def test_an_editor_applies_what_an_editor_may(
 
     assert allowed.code == 0
     assert (refused.code, "403 permission_denied" in refused.err) == (2, True)
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """A forge that gives jobs their JWTs."""
+    with Issuer("RSA") as running:
+        yield running
+
+
+def test_a_job_applies_the_file_of_its_repository_without_a_stored_secret(
+    login: Callable[..., Person], shared_stack: Stack, issuer: Issuer, repo: Repo, tmp_path: Path
+) -> None:
+    """As docs/ci.md has it: by a trust, with a JWT of the job in the variable."""
+    admin = login()
+    made = admin(
+        "trusts", "create", "kt set-up", "--issuer", issuer.url, "--audience", AUDIENCE,
+        "--repository-id", "74", "--ref", "refs/heads/main", "--role", "editor",
+    )  # fmt: skip
+    assert made.code == 0, made
+    file = tmp_path / "keeptrusts.yaml"
+    repo.commit({"kt-job/policy-config.yaml": policy("Job", id="kt-job")})
+    file.write_text(
+        f"git_repos:\n  - url: {repo.url}\n    auto_create_configuration: true\n"
+        "gateway_bindings:\n  - configuration: kt-job\n    selector: {kt-job: yes-it-is}\n"
+    )
+
+    def job(*argv: str) -> Done:
+        token = issuer.token(github_claims(issuer.url))
+        environment = {**_variables(shared_stack), "KEEPTRUSTS_API_TOKEN": token}
+        command = [sys.executable, "-m", "kt", "apply", "--file", str(file), *argv]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    shown, applied, again = job("--dry-run"), job("--yes"), job("--yes")
+
+    assert (shown.code, applied.code) == (1, 0), applied
+    assert again == (0, "nothing to do\n", "")
+    assert [row["actor"]["kind"] for row in data(admin("audit", "--limit", "2", "--action",
+            "git_repo.linked,gateway_binding.created", "--json"))] == ["trust"] * 2  # fmt: skip
+    assert admin("trusts", "remove", "kt set-up", "--yes").code == 0
