@@ -69,10 +69,13 @@ MAX_BODY_BYTES = 8 << 20
 POLLS_AT_ONCE = 16
 
 CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
-CORS_ALLOW_HEADERS = [*default_headers, "if-none-match", "last-event-id", "x-request-id"]
+CORS_ALLOW_HEADERS = [
+    *default_headers, "if-none-match", "if-match", "idempotency-key", "last-event-id",
+    "x-request-id",
+]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
-    "ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy",
-    "Deprecation", "Sunset", "Link", "Keeptrusts-Next-Cursor",
+    "ETag", "Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id", "RateLimit",
+    "RateLimit-Policy", "Deprecation", "Sunset", "Link", "Keeptrusts-Next-Cursor",
 ]  # fmt: skip
 
 # Django's own SQLite settings lose a fifth of concurrent writes to "database is locked".
