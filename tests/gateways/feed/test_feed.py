@@ -1,5 +1,6 @@
 """The feed of what changes, from its process, with a real database and broker."""
 
+import http.client
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -148,6 +149,21 @@ def test_nobody_hears_without_a_token(pusher: Pusher) -> None:
         status, body = pusher.get(_STREAM, text)
         assert (status, json.loads(body)["error"]["code"]) == (401, code)
     assert pusher.get(_STREAM, "kt_no", "POST")[0] == 405
+
+
+def test_browsers_may_read_what_the_process_answers(admin: APIClient, pusher: Pusher) -> None:
+    """Its stream and its errors, from allowed origins."""
+    for text, status in (("", 401), (_text(admin), 200)):
+        line = http.client.HTTPConnection("127.0.0.1", pusher.port, timeout=60)
+        head = {"Origin": "https://console.example", "X-Request-Id": "mine"}
+        line.request("GET", _STREAM, headers=head | {"Authorization": f"Bearer {text}"})
+        answer = line.getresponse()
+        assert answer.status == status
+        assert answer.getheader("Access-Control-Allow-Origin") == "https://console.example"
+        assert answer.getheader("X-Request-Id") == "mine"
+        assert {"Origin", "Accept-Encoding"} <= set(str(answer.getheader("Vary")).split(", "))
+        answer.close()
+        line.close()
 
 
 def test_a_narrowed_token_hears_of_what_it_sees(admin: APIClient, listen: Listen) -> None:
