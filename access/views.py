@@ -1,6 +1,7 @@
 """`/v1/tokens`, `/v1/trusts` and `/v1/whoami`."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,36 @@ from access.trusts import registry
 from keeptrusts.api.errors import FieldError, NotFoundError
 from keeptrusts.api.fields import Input
 from keeptrusts.api.views import View, yes_or_no
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
+
+
+def _token_row(_request: Request, token_id: UUID) -> dict[str, Any]:
+    token = Token.objects.filter(pk=token_id).first()
+    if token is None:
+        raise NotFoundError("token with this id")
+    return dict(TokenRow(token).data)
+
+
+def _trust(trust_id: UUID | str) -> Trust:
+    trust = Trust.objects.filter(pk=trust_id).first()
+    if trust is None:
+        raise NotFoundError("trust with this id")
+    return trust
+
+
+def _trust_row(_request: Request, trust_id: UUID) -> dict[str, Any]:
+    return dict(TrustRow(_trust(trust_id)).data)
+
+
+TOKEN = Resource(
+    "/v1/tokens/{}",
+    "tokens.manage",
+    _token_row,
+    counted_by(tokens.COUNTER),
+    volatile=frozenset(("last_used_at",)),
+)
+TRUST = Resource("/v1/trusts/{}", "trusts.manage", _trust_row, counted_by(tokens.COUNTER))
 
 
 class Tokens(View):
@@ -38,10 +69,15 @@ class Tokens(View):
         shown = list(rows) if above is None else tokens.descendants(_uuid(above))
         return Response({"data": TokenRow(shown, many=True).data})
 
-    def post(self, request: Request) -> Response:
-        fields = _valid(TokenInput, request)
-        token, text = tokens.create(fields.pop("name"), maker=_token(request), **fields)
-        return _shown(token, text, status=201)
+    @written()
+    def post(self, request: Request) -> Write:
+        fields, maker = _valid(TokenInput, request), _token(request)
+
+        def create() -> Response:
+            token, text = tokens.create(maker=maker, **fields)
+            return TOKEN.shown(request, token.pk, status=201, also={"token": text})
+
+        return create
 
 
 class OneToken(View):
@@ -57,23 +93,22 @@ class OneToken(View):
         return roles.ANY if ends_itself else super().action_of(request)
 
     def get(self, request: Request, token_id: UUID) -> Response:
-        token = Token.objects.filter(pk=token_id).first()
-        if token is None:
-            raise NotFoundError("token with this id")
-        return Response({"data": TokenRow(token).data})
+        return TOKEN.get(request, token_id)
 
-    def patch(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def patch(self, request: Request, token_id: UUID) -> Write:
         fields = _valid(TokenEdit, request)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
-        token = tokens.edit(token_id, fields, editor=_token(request))
-        return Response({"data": TokenRow(token).data})
+        edit = partial(tokens.edit, token_id, fields, editor=_token(request))
+        return TOKEN.showing(request, token_id, edit)
 
-    def delete(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def delete(self, request: Request, token_id: UUID) -> Write:
         # Whatever the role: what a token made is its own.
         below = yes_or_no(request, "descendants") or False
-        token = registry.revoke_line(token_id) if below else tokens.revoke(token_id)
-        return Response({"data": TokenRow(token).data})
+        revoke = partial(registry.revoke_line if below else tokens.revoke, token_id)
+        return TOKEN.showing(request, token_id, revoke)
 
 
 class RotateAccessToken(View):
@@ -86,12 +121,16 @@ class RotateAccessToken(View):
     def action_of(self, request: Request) -> str:
         return roles.ANY if _is_own(self, request) else super().action_of(request)
 
-    def post(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def post(self, request: Request, token_id: UUID) -> Write:
         overlap = timedelta(seconds=_valid(TokenRotation, request)["overlap_seconds"])
-        made = tokens.rotate(
-            token_id, overlap=overlap, asker=_token(request), asker_text=bearer_text(request)
-        )
-        return _shown(*made, status=200)
+        asker, asker_text = _token(request), bearer_text(request)
+
+        def rotate() -> Response:
+            _, text = tokens.rotate(token_id, overlap=overlap, asker=asker, asker_text=asker_text)
+            return TOKEN.shown(request, token_id, also={"token": text}, is_located=True)
+
+        return rotate
 
 
 class Trusts(View):
@@ -106,10 +145,14 @@ class Trusts(View):
         shown = list(rows) if above is None else registry.made_by_line(_uuid(above))
         return Response({"data": TrustRow(shown, many=True).data})
 
-    def post(self, request: Request) -> Response:
-        trust = registry.create(_valid(TrustInput, request), maker=_token(request))
-        headers = {"Location": f"/v1/trusts/{trust.id}"}
-        return Response({"data": TrustRow(trust).data}, 201, headers=headers)
+    @written()
+    def post(self, request: Request) -> Write:
+        fields, maker = _valid(TrustInput, request), _token(request)
+
+        def create() -> Response:
+            return TRUST.shown(request, registry.create(fields, maker=maker).pk, status=201)
+
+        return create
 
 
 class OneTrust(View):
@@ -118,18 +161,23 @@ class OneTrust(View):
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
 
     def get(self, request: Request, trust_id: UUID) -> Response:
-        return Response({"data": TrustRow(_trust(trust_id)).data})
+        return TRUST.get(request, trust_id)
 
-    def patch(self, request: Request, trust_id: UUID) -> Response:
+    @written(TRUST)
+    def patch(self, request: Request, trust_id: UUID) -> Write:
         fields = _valid(TrustInput, request, partial=True)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
-        trust = registry.edit(trust_id, fields, editor=_token(request))
-        return Response({"data": TrustRow(trust).data})
+        edit = partial(registry.edit, trust_id, fields, editor=_token(request))
+        return TRUST.showing(request, trust_id, edit)
 
-    def delete(self, request: Request, trust_id: UUID) -> Response:
-        registry.delete(trust_id)
-        return Response(status=204)
+    @written(TRUST)
+    def delete(self, request: Request, trust_id: UUID) -> Write:
+        def delete() -> Response:
+            registry.delete(trust_id)
+            return Response(status=204)
+
+        return delete
 
 
 class WhoAmI(View):
@@ -158,22 +206,10 @@ def _token(request: Request) -> Token:
     return Token.objects.get(pk=bearer(request).id)
 
 
-def _trust(trust_id: UUID | str) -> Trust:
-    trust = Trust.objects.filter(pk=trust_id).first()
-    if trust is None:
-        raise NotFoundError("trust with this id")
-    return trust
-
-
 def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
     body = form(data=request.data, partial=partial)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
-
-
-def _shown(token: Token, text: str, *, status: int) -> Response:
-    headers = {"Location": f"/v1/tokens/{token.id}"}
-    return Response({"data": {**TokenRow(token).data, "token": text}}, status, headers=headers)
 
 
 def _uuid(text: str) -> UUID:

@@ -1,6 +1,7 @@
 """Views of client keys, and the serializers of their bodies and rows."""
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -17,6 +18,8 @@ from gateways.registry import clientkeys, narrowing
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input, Text, Whole
 from keeptrusts.api.views import View, texts
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 from kt.policy.language.forms import FORMS
 
 _MOST_GATEWAYS = 1000
@@ -139,12 +142,23 @@ class ClientKeyRow(serializers.ModelSerializer[ClientKey]):
         return row.previous_digest is not None
 
 
+def _row(request: Request, name: str) -> dict[str, Any]:
+    rows = narrowing.client_keys(ClientKey.objects.filter(pk=name), of(request))
+    if not rows:
+        raise NotFoundError(f"client key {name!r}")
+    return dict(ClientKeyRow(rows[0]).data)
+
+
+CLIENT_KEY = Resource("/v1/client-keys/{}", "gateways.read", _row, counted_by(Gateway.COUNTER))
+
+
 class ClientKeys(View):
     """List and make client keys."""
 
     query = {"GET": ("gateway",)}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         gateway_id, seen = texts(request, ("gateway",)).get("gateway"), of(request)
@@ -155,12 +169,16 @@ class ClientKeys(View):
         found = narrowing.client_keys(asked, seen)
         return Response({"data": ClientKeyRow(found, many=True).data})
 
-    def post(self, request: Request) -> Response:
-        body = valid(ClientKeyInput, request)
+    @written()
+    def post(self, request: Request) -> Write:
+        body, actor = valid(ClientKeyInput, request), bearer(request).name
         name, sha256 = body.pop("name"), body.pop("sha256")
-        made = clientkeys.create(name, fields=body, sha256=sha256, actor=bearer(request).name)
-        headers = {"Location": f"/v1/client-keys/{name}"}
-        return Response({"data": _shown_once(*made)}, status=201, headers=headers)
+
+        def create() -> Response:
+            _, text = clientkeys.create(name, fields=body, sha256=sha256, actor=actor)
+            return CLIENT_KEY.shown(request, name, status=201, also=_shown_once(text))
+
+        return create
 
 
 class OneClientKey(View):
@@ -170,30 +188,35 @@ class OneClientKey(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, name: str) -> Response:
-        rows = narrowing.client_keys(ClientKey.objects.filter(pk=name), of(request))
-        if not rows:
-            raise NotFoundError(f"client key {name!r}")
-        return Response({"data": ClientKeyRow(rows[0]).data})
+        return CLIENT_KEY.get(request, name)
 
-    def patch(self, request: Request, name: str) -> Response:
+    @written(CLIENT_KEY)
+    def patch(self, request: Request, name: str) -> Write:
         fields = valid(ClientKeyEdit, request)
-        row = clientkeys.edit(name, fields=fields, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+        edit = partial(clientkeys.edit, name, fields=fields, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, edit)
 
-    def delete(self, request: Request, name: str) -> Response:
-        row = clientkeys.revoke(name, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+    @written(CLIENT_KEY)
+    def delete(self, request: Request, name: str) -> Write:
+        revoke = partial(clientkeys.revoke, name, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, revoke)
 
 
 class RotateClientKey(View):
     """Replace a client key; the one before is valid, too, until it is ended."""
 
     actions = {"POST": "client_keys.edit"}
+    shows_secret = ("POST",)
 
-    def post(self, request: Request, name: str) -> Response:
-        sha256 = valid(RotationInput, request)["sha256"]
-        made = clientkeys.rotate(name, sha256=sha256, actor=bearer(request).name)
-        return Response({"data": _shown_once(*made)})
+    @written(CLIENT_KEY)
+    def post(self, request: Request, name: str) -> Write:
+        sha256, actor = valid(RotationInput, request)["sha256"], bearer(request).name
+
+        def rotate() -> Response:
+            _, text = clientkeys.rotate(name, sha256=sha256, actor=actor)
+            return CLIENT_KEY.shown(request, name, also=_shown_once(text), is_located=True)
+
+        return rotate
 
 
 class PreviousClientKey(View):
@@ -201,11 +224,12 @@ class PreviousClientKey(View):
 
     actions = {"DELETE": "client_keys.edit"}
 
-    def delete(self, request: Request, name: str) -> Response:
-        row = clientkeys.end_previous(name, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+    @written(CLIENT_KEY)
+    def delete(self, request: Request, name: str) -> Write:
+        end = partial(clientkeys.end_previous, name, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, end)
 
 
-def _shown_once(row: ClientKey, text: str) -> dict[str, Any]:
-    """A row with its key, if that was made here: it is stored nowhere."""
-    return {**ClientKeyRow(row).data, **({"key": text} if text else {})}
+def _shown_once(text: str) -> dict[str, str]:
+    """A key that was made here: it is stored nowhere."""
+    return {"key": text} if text else {}

@@ -1,5 +1,6 @@
 """The views of `/v1/git-credentials`."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,26 @@ from gitrepos.api.credential_serializers import (
     NewCredential,
 )
 from gitrepos.links import narrowing, shared_credentials
+from gitrepos.links.links import COUNTER
 from gitrepos.models import GitCredential
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
+
+
+def _row(request: Request, credential_id: UUID) -> dict[str, Any]:
+    return dict(CredentialRow(_found(credential_id, of(request))).data)
+
+
+CREDENTIAL = Resource(
+    "/v1/git-credentials/{}",
+    "links.read",
+    _row,
+    counted_by(COUNTER),
+    volatile=frozenset(("git_repos", "expiring")),
+)
 
 
 class GitCredentials(View):
@@ -32,14 +49,18 @@ class GitCredentials(View):
         rows = _rows(of(request)).order_by("name")
         return Response({"data": CredentialRow(rows, many=True).data})
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         body = NewCredential(data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        row = shared_credentials.create(fields, secrets=_secrets(fields, fields["kind"]))
-        return Response(
-            _shown(row.pk), status=201, headers={"Location": f"/v1/git-credentials/{row.pk}"}
-        )
+        secrets = _secrets(fields, fields["kind"])
+
+        def create() -> Response:
+            row = shared_credentials.create(fields, secrets=secrets)
+            return CREDENTIAL.shown(request, row.pk, status=201)
+
+        return create
 
 
 class OneGitCredential(View):
@@ -49,20 +70,25 @@ class OneGitCredential(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, credential_id: UUID) -> Response:
-        return Response(_shown(credential_id, of(request)))
+        return CREDENTIAL.get(request, credential_id)
 
-    def patch(self, request: Request, credential_id: UUID) -> Response:
+    @written(CREDENTIAL)
+    def patch(self, request: Request, credential_id: UUID) -> Write:
         row = _found(credential_id)
         body = CredentialInput(row, data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        secrets = _secrets(fields, row.kind)
-        shared_credentials.edit(credential_id, fields, secrets=secrets, actor=bearer(request).name)
-        return Response(_shown(credential_id))
+        secrets, actor = _secrets(fields, row.kind), bearer(request).name
+        edit = partial(shared_credentials.edit, credential_id, fields, secrets=secrets, actor=actor)
+        return CREDENTIAL.showing(request, credential_id, edit)
 
-    def delete(self, request: Request, credential_id: UUID) -> Response:
-        shared_credentials.delete(credential_id)
-        return Response({"data": {"id": str(credential_id)}})
+    @written(CREDENTIAL)
+    def delete(self, request: Request, credential_id: UUID) -> Write:
+        def delete() -> Response:
+            shared_credentials.delete(credential_id)
+            return Response({"data": {"id": str(credential_id)}})
+
+        return delete
 
 
 def _context(request: Request) -> dict[str, Any]:
@@ -87,7 +113,3 @@ def _found(credential_id: UUID, seen: Seen = ALL) -> Any:
     if row is None:
         raise NotFoundError("git credential with this id")
     return row
-
-
-def _shown(credential_id: UUID, seen: Seen = ALL) -> dict[str, Any]:
-    return {"data": CredentialRow(_found(credential_id, seen)).data}

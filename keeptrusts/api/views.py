@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
-from django.utils.http import parse_etags
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +16,8 @@ from rest_framework.views import APIView
 from keeptrusts.api import acting
 from keeptrusts.api.errors import FieldError
 from keeptrusts.api.fields import check_query
+from keeptrusts.api.writes import conditions
+from keeptrusts.api.writes.writing import honoured
 
 # In a request's environment: its credential is good. It is true for views that ask for one.
 AUTHENTICATED = "keeptrusts.authenticated"
@@ -34,6 +36,8 @@ class View(APIView):
     actions: Mapping[str, str] = {}
     narrowed: Mapping[str, str] = {}
     shows_secret: tuple[str, ...] = ()
+    # A webhook's sender may add what it likes.
+    ignores_conditions = False
 
     def action_of(self, request: Request) -> str:
         """What a request is, or nothing that any role may; HEAD is what GET is."""
@@ -49,6 +53,13 @@ class View(APIView):
         if request.user is not None:
             request.META[AUTHENTICATED] = True
         check_query(request.query_params, self.query.get(_method(request), ()))
+        handler = getattr(self, str(request.method).lower(), None)
+        if (
+            handler is not None
+            and request.method not in SAFE_METHODS
+            and not self.ignores_conditions
+        ):
+            conditions.check(request.headers, honoured(handler))
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Answer `OPTIONS`; the allowed methods are in `Allow`."""
@@ -148,14 +159,3 @@ def moment(request: Request, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass  # Well formed, and no time: the 31st of February, or beyond the last year.
     raise FieldError(name, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
-
-
-def is_known(if_none_match: str, etag: str) -> bool:
-    """Whether the caller has the body of this ETag already, by its `If-None-Match`.
-
-    That is a list, compared weakly, or `*` for any; empty for a request without it.
-
-    Source: RFC 9110, section 13.1.2.
-    """
-    named = parse_etags(if_none_match)
-    return "*" in named or etag in {tag.removeprefix("W/") for tag in named}
