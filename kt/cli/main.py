@@ -35,7 +35,8 @@ def entry() -> NoReturn:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = main(sys.argv[1:])
-        sys.stdout.flush()
+        if isinstance(sys.stdout, TextIOWrapper):  # It is None where the shell has closed it.
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader has closed the pipe. Python would complain again at shutdown.
         sys.stdout = None

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from kt.cli.client.output import say
+from kt.cli.client.output import is_terminal, say
 from kt.cli.client.printable import lines
 from kt.cli.errors import CommandError
 
@@ -28,7 +28,7 @@ def agreed(question: str, options: argparse.Namespace) -> bool:
     """
     if options.yes:
         return True
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise CommandError(f"{question} Nobody can be asked here: give --yes")
     print(f"{lines(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -142,12 +142,17 @@ def is_colored(stream: TextIO | None = None) -> bool:
     environment = os.environ
     if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
         return False
-    return (stream or sys.stdout).isatty()
+    return is_terminal(stream or sys.stdout)
 
 
 def terminal_width() -> int | None:
     """The columns of the terminal; None where the output goes elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; one that is closed is None."""
+    return stream is not None and stream.isatty()
 
 
 def columns_of(cell: str) -> int:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+from kt.cli.client.output import is_terminal
 from kt.cli.client.session import checked
 from kt.cli.errors import CommandError
 
@@ -23,7 +24,7 @@ def read_token(file: str | None, *, prompt: str) -> str:
     """
     if file is not None:
         return checked(read_text(file).strip(), file if file != STDIN else "stdin")
-    if sys.stdin.isatty():
+    if is_terminal(sys.stdin):
         return checked(getpass.getpass(prompt).strip(), "the token")
     return checked(read_text(STDIN).strip(), "stdin")
 
@@ -36,7 +37,7 @@ def read_text(file: str) -> str:
     """
     try:
         if file == STDIN:
-            return sys.stdin.read(_MOST_CHARACTERS)
+            return sys.stdin.read(_MOST_CHARACTERS) if sys.stdin is not None else ""
         with open(file, encoding="utf-8") as opened:
             return opened.read(_MOST_CHARACTERS)
     except UnicodeDecodeError as exc:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, write_upon
 from kt.cli.client.members import Row, block, blocks
-from kt.cli.client.output import Column, add_json, show_row, show_rows, text
+from kt.cli.client.output import Column, add_json, is_terminal, show_row, show_rows, text
 from kt.cli.client.printable import as_json, lines
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
@@ -92,7 +92,7 @@ def _show(options: argparse.Namespace) -> int:
     path = path_of(options.configuration)
     if options.content:
         data = control_plane.content(f"{path}/content")
-        if sys.stdout.isatty():
+        if is_terminal(sys.stdout):
             print(lines(data.decode("utf-8", "replace")), end="")
         else:
             sys.stdout.flush()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,27 @@ Run = Callable[..., tuple[int, str, str]]
 def test_the_version_is_that_of_the_package(kt: Run) -> None:
     """One line."""
     assert kt("--version") == (0, f"kt {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("kt --version >&-", 0, ""),
+        ("kt completion bash >&-", 0, ""),
+        ("kt login http://127.0.0.1:9 <&-", 2, "kt: stdin is empty\n"),
+        ("kt requests confirm 7 --api-url http://127.0.0.1:9 <&- >&-", 2, "no answer"),
+    ],
+)
+def test_what_the_shell_has_closed_is_no_bug(kt_line: str, line: str, code: int, told: str) -> None:
+    """Neither what is read nor what is written."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "KEEPTRUSTS_API_TOKEN": "x"}
+    done = subprocess.run(
+        ["bash", "-c", line.replace("kt ", f"{kt_line} ", 1)],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (code, "", False)
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["policy", "--help"]])
