@@ -46,7 +46,8 @@ def trusting(admin: APIClient, issuer: Issuer) -> Trusting:
 def asking(text: str, method: str = "get", path: str = "/v1/whoami", **body: Any) -> Any:
     """The answer to a request with this bearer token."""
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    # One id for all requests: refusals are compared byte for byte.
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}", HTTP_X_REQUEST_ID="the-same")
     return getattr(client, method)(path, body or None, format="json")
 
 
