@@ -20,22 +20,30 @@ from access.serializers import (
 )
 from access.sights import UNRELATED
 from access.trusts import registry
+from keeptrusts.api import parameters
 from keeptrusts.api.errors import FieldError, NotFoundError
 from keeptrusts.api.fields import Input
-from keeptrusts.api.views import View, yes_or_no
+from keeptrusts.api.views import View
+
+_ABOVE = parameters.identifier(
+    "descendants_of", "Those that this token made, and those that these made.", of="a token"
+)
+_BELOW = parameters.flag(
+    "descendants", "End all that it and they made as well, trusts too.", default=False
+)
 
 
 class Tokens(View):
     """List and make tokens."""
 
-    query = {"GET": ("descendants_of",)}
+    query = {"GET": (_ABOVE,)}
     actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        above = request.query_params.get("descendants_of")
+        above = self.asked(request)[_ABOVE]
         rows = Token.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else tokens.descendants(_uuid(above))
+        shown = list(rows) if above is None else tokens.descendants(above)
         return Response({"data": TokenRow(shown, many=True).data})
 
     def post(self, request: Request) -> Response:
@@ -47,7 +55,7 @@ class Tokens(View):
 class OneToken(View):
     """Show, edit or revoke a token."""
 
-    query = {"DELETE": ("descendants",)}
+    query = {"DELETE": (_BELOW,)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
     narrowed = {"DELETE": UNRELATED}
 
@@ -71,7 +79,7 @@ class OneToken(View):
 
     def delete(self, request: Request, token_id: UUID) -> Response:
         # Whatever the role: what a token made is its own.
-        below = yes_or_no(request, "descendants") or False
+        below = self.asked(request)[_BELOW]
         token = registry.revoke_line(token_id) if below else tokens.revoke(token_id)
         return Response({"data": TokenRow(token).data})
 
@@ -97,13 +105,13 @@ class RotateAccessToken(View):
 class Trusts(View):
     """List and make trusts."""
 
-    query = {"GET": ("descendants_of",)}
+    query = {"GET": (_ABOVE,)}
     actions = {"GET": "trusts.manage", "POST": "trusts.manage"}
 
     def get(self, request: Request) -> Response:
-        above = request.query_params.get("descendants_of")
+        above = self.asked(request)[_ABOVE]
         rows = Trust.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else registry.made_by_line(_uuid(above))
+        shown = list(rows) if above is None else registry.made_by_line(above)
         return Response({"data": TrustRow(shown, many=True).data})
 
     def post(self, request: Request) -> Response:
@@ -174,10 +182,3 @@ def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dic
 def _shown(token: Token, text: str, *, status: int) -> Response:
     headers = {"Location": f"/v1/tokens/{token.id}"}
     return Response({"data": {**TokenRow(token).data, "token": text}}, status, headers=headers)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as exc:
-        raise FieldError("descendants_of", "must be the id of a token") from exc

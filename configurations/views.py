@@ -18,24 +18,41 @@ from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.serializers import ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.api.errors import FieldError
+from keeptrusts.api.parameters import Asked, flag, opaque, whole, word
 from keeptrusts.api.printable import encode
-from keeptrusts.api.views import View, is_known, whole, yes_or_no
+from keeptrusts.api.views import View, is_known
 from keeptrusts.judge.asking import Asker
 
-_STATUSES = ("active", "archived", "all")
-_MAX_LIMIT = 10_000
 _MAX_VERSION = 2**31 - 1
+_STATUS = word(
+    "status",
+    "Configurations of this status; without it those that are in force.",
+    known=("active", "archived", "all"),
+    default=None,
+)
+_WARNING = flag("warning", "Those with a warning, or those without.", default=None)
+_LIMIT = whole("limit", "At most so many.", lowest=1, highest=10_000, default=None)
+_CURSOR = opaque("cursor", "The `next_cursor` of the page before.")
+_OVERRIDE = flag("override", "Also one that is fed from git.", default=False)
+_FROM = whole(
+    "from", "The version before; without it the one before `to`.",
+    lowest=1, highest=_MAX_VERSION, default=None,
+)  # fmt: skip
+_TO = whole(
+    "to", "The version after; without it the one in force.",
+    lowest=1, highest=_MAX_VERSION, default=None,
+)  # fmt: skip
 
 
 class Configurations(View):
     """List and make configurations."""
 
-    query = {"GET": ("status", "warning", "limit", "cursor")}
+    query = {"GET": (_STATUS, _WARNING, _LIMIT, _CURSOR)}
     actions = {"GET": "configurations.read", "POST": "configurations.edit"}
     narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request) -> Response:
-        query = _list_query(request)
+        query = _list_query(self.asked(request))
         if (seen := of(request)).is_narrowed:
             return _narrowed_list(request, seen, *query)
         count = counts(request).get(COUNTER, 0)
@@ -71,7 +88,7 @@ class Configurations(View):
 class OneConfiguration(ConfigurationView):
     """Show, edit or archive a configuration."""
 
-    query = {"DELETE": ("override",)}
+    query = {"DELETE": (_OVERRIDE,)}
     actions = {
         "GET": "configurations.read",
         "PATCH": "configurations.edit",
@@ -87,7 +104,7 @@ class OneConfiguration(ConfigurationView):
         return Response({"data": queries.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
-        override = _choice(request, "override", ("true", "false"), default="false") == "true"
+        override = self.asked(request)[_OVERRIDE]
         changes.archive(configuration_id, {"override": override}, caller(request))()
         return Response({"data": queries.row(configuration_id)})
 
@@ -126,14 +143,15 @@ class Diff(ConfigurationView):
     Without `to` it is the current version, without `from` the one before `to`.
     """
 
-    query = {"GET": ("from", "to")}
+    query = {"GET": (_FROM, _TO)}
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
-        given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
-        after = given[1] or queries.row(configuration_id)["version"]
-        before = given[0] or max(after - 1, 1)
+        asked = self.asked(request)
+        before, after = asked[_FROM], asked[_TO]
+        after = after or queries.row(configuration_id)["version"]
+        before = before or max(after - 1, 1)
         found = checks.compared(
             queries.content(configuration_id, before)[0],
             queries.content(configuration_id, after)[0],
@@ -221,22 +239,11 @@ def _list_etag(count: int, *query: object) -> str:
     return f'"{count}-{"-".join(str(value) for value in query)}"'
 
 
-def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:
-    status = queries.IN_FORCE
-    if "status" in request.query_params:
-        status = _choice(request, "status", _STATUSES, default="active")
-    cursor = request.query_params.get("cursor", "")
+def _list_query(asked: Asked) -> tuple[str, bool | None, str, int | None]:
+    cursor = asked[_CURSOR]
     if cursor and not checks.ID.fullmatch(cursor):
         raise FieldError("cursor", "must be the next_cursor of an answer")
-    limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
-    return status, yes_or_no(request, "warning"), cursor, limit
-
-
-def _choice(request: Request, name: str, choices: tuple[str, ...], *, default: str) -> str:
-    value = request.query_params.get(name, default)
-    if value not in choices:
-        raise FieldError(name, f"must be one of {', '.join(choices)}")
-    return value
+    return asked[_STATUS] or queries.IN_FORCE, asked[_WARNING], cursor, asked[_LIMIT]
 
 
 def caller(request: Request) -> Caller:

@@ -11,11 +11,25 @@ from rest_framework.response import Response
 from events import queries
 from events.audit import ACTIONS
 from events.models import Event
+from keeptrusts.api.parameters import flag, moment, opaque, text, whole, words
 from keeptrusts.api.printable import encode
-from keeptrusts.api.views import View, moment, texts, whole, words, yes_or_no
+from keeptrusts.api.views import View
 
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 1000
+_KIND = words("kind", "Events of these kinds.", known=Event.Kind.values, default=Event.Kind.values)
+_ACTION = words("action", "Entries of these actions.", known=(*ACTIONS,), default=(*ACTIONS,))
+_OF_EVENTS = (
+    text("git_repo", "Events about this link."),
+    text("configuration", "Events about this configuration."),
+)
+_OF_ENTRIES = (
+    text("target", "Entries about what has this id."),
+    text("actor_id", "Entries of what this actor did."),
+)
+_SINCE = moment("since", "From this time on, which is included.")
+_UNTIL = moment("until", "Before this time, which is not included.")
+_LIMIT = whole("limit", "At most so many.", lowest=1, highest=1000, default=100)
+_CURSOR = opaque("cursor", "The `next_cursor` of the page before.")
+_LINES = flag("lines", "Each entry as a line of JSON.", default=False)
 
 
 def _nothing(_request: Request) -> queries.Part | None:
@@ -30,18 +44,18 @@ class Events(View):
 
     part: Callable[[Request], queries.Part | None] = staticmethod(_nothing)
 
-    query = {"GET": ("kind", "git_repo", "configuration", "since", "limit", "cursor")}
+    query = {"GET": (_KIND, *_OF_EVENTS, _SINCE, _LIMIT, _CURSOR)}
     actions = {"GET": "events.read"}
     narrowed = {"GET": "filtered"}
 
     def get(self, request: Request) -> Response:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT
+        asked = self.asked(request)
         rows, following = queries.rows(
-            kinds=words(request, "kind", known=Event.Kind.values),
-            about=texts(request, ("git_repo", "configuration")),
-            since=moment(request, "since"),
-            cursor=request.query_params.get("cursor"),
-            limit=limit,
+            kinds=asked[_KIND],
+            about=asked.given(_OF_EVENTS),
+            since=asked[_SINCE],
+            cursor=asked[_CURSOR] or None,
+            limit=asked[_LIMIT],
             part=self.part(request),
         )
         return Response({"data": rows, "next_cursor": following})
@@ -55,22 +69,22 @@ class AuditLog(View):
 
     part: Callable[[Request], queries.Part | None] = staticmethod(_nothing)
 
-    query = {"GET": ("action", "target", "actor_id", "since", "until", "limit", "cursor", "lines")}
+    query = {"GET": (_ACTION, *_OF_ENTRIES, _SINCE, _UNTIL, _LIMIT, _CURSOR, _LINES)}
     actions = {"GET": "audit.read"}
     narrowed = {"GET": "filtered"}
 
     def get(self, request: Request) -> Response | HttpResponse:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT
+        asked = self.asked(request)
         rows, following = queries.audit_rows(
-            actions=words(request, "action", known=tuple(ACTIONS)),
-            about=texts(request, ("target", "actor_id")),
-            since=moment(request, "since"),
-            until=moment(request, "until"),
-            cursor=request.query_params.get("cursor"),
-            limit=limit,
+            actions=asked[_ACTION],
+            about=asked.given(_OF_ENTRIES),
+            since=asked[_SINCE],
+            until=asked[_UNTIL],
+            cursor=asked[_CURSOR] or None,
+            limit=asked[_LIMIT],
             part=self.part(request),
         )
-        if yes_or_no(request, "lines"):
+        if asked[_LINES]:
             return _lines(rows, following)
         return Response({"data": rows, "next_cursor": following})
 

@@ -11,11 +11,17 @@ from access.authentication import bearer, demand
 from configurations.requests import kinds, queries, writer
 from keeptrusts.api.errors import FieldError
 from keeptrusts.api.fields import Flag, Input, Line
-from keeptrusts.api.views import View, texts, whole, words
+from keeptrusts.api.parameters import text, whole, words
+from keeptrusts.api.views import View
 
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 1000
 _MAX_NUMBER = 999_999_999
+_STATE = words("state", "Requests in these states.", known=queries.STATES, default=queries.STATES)
+_TARGET = text("target", "Requests for changes of what has this id.")
+_LIMIT = whole("limit", "At most so many.", lowest=1, highest=1000, default=100)
+_CURSOR = whole(
+    "cursor", "The `next_cursor` of the page before.",
+    lowest=1, highest=_MAX_NUMBER, default=None,
+)  # fmt: skip
 
 
 class RequestInput(Input):
@@ -50,15 +56,13 @@ class ShownInput(Input):
 class Requests(View):
     """List requests, or ask for a change."""
 
-    query = {"GET": ("state", "target", "limit", "cursor")}
+    query = {"GET": (_STATE, _TARGET, _LIMIT, _CURSOR)}
     actions = {"GET": "requests.read", "POST": "requests.ask"}
 
     def get(self, request: Request) -> Response:
+        asked = self.asked(request)
         rows, following = queries.page(
-            words(request, "state", known=queries.STATES),
-            target=texts(request, ("target",)).get("target", ""),
-            before=whole(request, "cursor", lowest=1, highest=_MAX_NUMBER),
-            limit=whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT,
+            asked[_STATE], target=asked[_TARGET], before=asked[_CURSOR], limit=asked[_LIMIT]
         )
         return Response({"data": rows, "next_cursor": str(following) if following else None})
 

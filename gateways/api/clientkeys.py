@@ -16,9 +16,11 @@ from gateways.models import ClientKey, Gateway
 from gateways.registry import clientkeys, narrowing
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input, Text, Whole
-from keeptrusts.api.views import View, texts
+from keeptrusts.api.parameters import text
+from keeptrusts.api.views import View
 from kt.policy.language.forms import FORMS
 
+_GATEWAY = text("gateway", "Keys that hold at this gateway.")
 _MOST_GATEWAYS = 1000
 _LONGEST_WINDOW_SECONDS = 31 * 86_400
 _OF_NOTHING = {hashlib.sha256(text).hexdigest() for text in (b"", b"\n")}
@@ -142,16 +144,16 @@ class ClientKeyRow(serializers.ModelSerializer[ClientKey]):
 class ClientKeys(View):
     """List and make client keys."""
 
-    query = {"GET": ("gateway",)}
+    query = {"GET": (_GATEWAY,)}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        gateway_id, seen = texts(request, ("gateway",)).get("gateway"), of(request)
-        if gateway_id is not None and seen.is_narrowed:
+        gateway_id, seen = self.asked(request)[_GATEWAY], of(request)
+        if gateway_id and seen.is_narrowed:
             found_gateway(gateway_id, seen)
         rows = ClientKey.objects.order_by("pk")
-        asked = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)
+        asked = clientkeys.of_gateway(gateway_id) if gateway_id else rows
         found = narrowing.client_keys(asked, seen)
         return Response({"data": ClientKeyRow(found, many=True).data})
 

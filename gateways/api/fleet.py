@@ -26,13 +26,19 @@ from gateways.registry import bindings, enrolment, gateways, narrowing, reissues
 from gateways.signing import keys
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.fields import Input
-from keeptrusts.api.views import View, identifier, yes_or_no
+from keeptrusts.api.parameters import flag, identifier
+from keeptrusts.api.views import View
+
+_ENROLLED_BY = identifier(
+    "enrolled_by", "Gateways that this enrolment token enrolled.", of="an enrolment token"
+)
+_DESCENDANTS = flag("descendants", "Delete the gateways that it enrolled.", default=False)
 
 
 class Gateways(View):
     """List and register gateways."""
 
-    query = {"GET": ("enrolled_by",)}
+    query = {"GET": (_ENROLLED_BY,)}
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
@@ -40,7 +46,7 @@ class Gateways(View):
     def get(self, request: Request) -> Response:
         seen = of(request)
         rows = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None).order_by("pk")
-        if (token_id := identifier(request, "enrolled_by")) is not None:
+        if (token_id := self.asked(request)[_ENROLLED_BY]) is not None:
             rows = rows.filter(enrolled_by=token_id)
         return Response({"data": GatewayRow(narrowing.trim(rows, seen), many=True).data})
 
@@ -134,7 +140,7 @@ class EnrolmentTokens(View):
 class OneEnrolmentToken(View):
     """Show or revoke an enrolment token, and with it the gateways that it enrolled."""
 
-    query = {"DELETE": ("descendants",)}
+    query = {"DELETE": (_DESCENDANTS,)}
 
     actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
 
@@ -145,7 +151,7 @@ class OneEnrolmentToken(View):
         return Response({"data": EnrolmentTokenRow(row).data})
 
     def delete(self, request: Request, token_id: UUID) -> Response:
-        descendants = yes_or_no(request, "descendants") or False
+        descendants = self.asked(request)[_DESCENDANTS]
         row, deleted = enrolment.revoke(token_id, descendants=descendants)
         return Response({"data": {**EnrolmentTokenRow(row).data, "gateways_deleted": deleted}})
 

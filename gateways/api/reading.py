@@ -9,25 +9,34 @@ from gateways.drift import judge, rollout, survey
 from gateways.drift.survey import WHOLE, Part
 from gateways.registry import narrowing
 from gateways.reports import decisions
-from keeptrusts.api.views import View, moment, texts, whole, words
+from keeptrusts.api.parameters import moment, opaque, text, whole, words
+from keeptrusts.api.views import View
 from kt.policy.decision.values import SEVERITY
 
-_FILTERS = ("gateway", "configuration", "policy")
-_MAX_LIMIT = 1000
+_STATE = words("state", "Rows in these states.", known=judge.STATES, default=judge.STATES)
+_GATEWAY = text("gateway", "Those of this gateway.")
+_CONFIGURATION = text("configuration", "Those about this configuration.")
+_POLICY = text("policy", "Decisions of this policy of the chain.")
+_VERDICT = words("verdict", "Decisions with these verdicts.", known=tuple(SEVERITY), default=None)
+_SINCE = moment("since", "From this time on, which is included.")
+_UNTIL = moment("until", "Before this time, which is not included.")
+_LIMIT = whole("limit", "At most so many.", lowest=1, highest=1000, default=100)
+_CURSOR = opaque("cursor", "The `next_cursor` of the page before.")
+_FILTERS = (_GATEWAY, _CONFIGURATION, _POLICY)
 
 
 class Drift(View):
     """The drift of every gateway from what it should enforce."""
 
-    query = {"GET": ("state", "gateway", "configuration")}
+    query = {"GET": (_STATE, _GATEWAY, _CONFIGURATION)}
     actions = {"GET": "drift.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        states = words(request, "state", known=judge.STATES)
-        seen = of(request)
+        asked, seen = self.asked(request), of(request)
+        states = asked[_STATE]
         part = Part(seen, narrowing.ambiguous(seen)) if seen.is_narrowed else WHOLE
-        rows = survey.rows(**texts(request, ("gateway", "configuration")), part=part)
+        rows = survey.rows(gateway=asked[_GATEWAY], configuration=asked[_CONFIGURATION], part=part)
         matches = [row for row in rows if row["state"] in states]
         return Response({"data": matches, "summary": survey.summary(rows)})
 
@@ -35,20 +44,21 @@ class Drift(View):
 class Decisions(View):
     """The decisions of all gateways, the newest first."""
 
-    query = {"GET": (*_FILTERS, "verdict", "since", "until", "limit", "cursor")}
+    query = {"GET": (*_FILTERS, _VERDICT, _SINCE, _UNTIL, _LIMIT, _CURSOR)}
     actions = {"GET": "decisions.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        filters: dict[str, object] = {**texts(request, _FILTERS)}
-        if "verdict" in request.query_params:
-            filters["verdict__in"] = words(request, "verdict", known=tuple(SEVERITY))
+        asked = self.asked(request)
+        filters: dict[str, object] = {**asked.given(_FILTERS)}
+        if (verdicts := asked[_VERDICT]) is not None:
+            filters["verdict__in"] = verdicts
         rows, more = decisions.page(
             filters,
-            since=moment(request, "since"),
-            until=moment(request, "until"),
-            after=request.query_params.get("cursor", ""),
-            limit=whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or 100,
+            since=asked[_SINCE],
+            until=asked[_UNTIL],
+            after=asked[_CURSOR],
+            limit=asked[_LIMIT],
             seen=of(request),
         )
         return Response({"data": rows, "next_cursor": more})

@@ -28,8 +28,9 @@ from gitrepos.models import Link
 from gitrepos.webhooks import deliveries
 from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
 from keeptrusts.api.fields import Input
+from keeptrusts.api.parameters import flag, identifier, opaque, whole, words
 from keeptrusts.api.rendering import raw_body
-from keeptrusts.api.views import View, whole, words, yes_or_no
+from keeptrusts.api.views import View
 from keeptrusts.messaging import mailbox
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,16 @@ log = structlog.get_logger(__name__)
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
 _MAX_RUNS = 100
-_MAX_LIMIT = 10_000
+_STATUS = words("status", "Links of these statuses.", known=STATUSES, default=STATUSES)
+_WARNING = flag("warning", "Those with a warning, or those without.", default=None)
+_FOLLOWS = words("follows", "Links that follow one of these.", known=refs.FORMS, default=refs.FORMS)
+_LIMIT = whole("limit", "At most so many.", lowest=1, highest=10_000, default=None)
+_CURSOR = opaque("cursor", "The `next_cursor` of the page before.")
+_WAIT = whole(
+    "wait", "Seconds to wait for the sync.", lowest=0, highest=_MAX_WAIT_SECONDS, default=0
+)
+_DRY_RUN = flag("dry_run", "Preview the sync, and make none.", default=False)
+_LIKE = identifier("git_repo", "The link that the test is about.", of="a link")
 _NO_TIME = "All workers are busy; try again in a few seconds."
 # A waiting request takes a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
@@ -48,20 +58,20 @@ _preview_seats = threading.BoundedSemaphore(2)
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": ("status", "warning", "follows", "limit", "cursor")}
+    query = {"GET": (_STATUS, _WARNING, _FOLLOWS, _LIMIT, _CURSOR)}
     actions = {"GET": "links.read", "POST": "links.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
-        cursor, seen = request.query_params.get("cursor", ""), of(request)
+        asked, seen = self.asked(request), of(request)
+        limit = asked[_LIMIT]
         try:
             rows, following = listing.page(
-                words(request, "status", known=STATUSES),
-                cursor=cursor,
+                asked[_STATUS],
+                cursor=asked[_CURSOR],
                 limit=limit,
-                warned=yes_or_no(request, "warning"),
-                forms=words(request, "follows", known=refs.FORMS),
+                warned=asked[_WARNING],
+                forms=asked[_FOLLOWS],
                 seen=seen,
             )
         except listing.BadCursorError as exc:
@@ -137,7 +147,7 @@ class Sync(View):
     With `?dry_run=true` the answer is a preview, and no sync is made.
     """
 
-    query = {"POST": ("wait", "dry_run")}
+    query = {"POST": (_WAIT, _DRY_RUN)}
     actions = {"POST": "links.edit"}
 
     def action_of(self, request: Request) -> str:
@@ -146,8 +156,9 @@ class Sync(View):
 
     def post(self, request: Request, link_id: UUID) -> Response:
         Input(data=request.data).is_valid(raise_exception=True)
-        wait = whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
-        if list(words(request, "dry_run", known=("true", "false"))) == ["true"]:
+        asked = self.asked(request)
+        wait = asked[_WAIT]
+        if asked[_DRY_RUN]:
             return Response({"data": _previewed(_found(link_id))})
         number = links.request_sync(link_id)
         _hint()
@@ -158,7 +169,7 @@ class Sync(View):
 class Test(View):
     """Preview the first sync of a link with this body, or a merge into the branch of one."""
 
-    query = {"POST": ("git_repo",)}
+    query = {"POST": (_LIKE,)}
     actions = {"POST": "links.preview"}
 
     def post(self, request: Request) -> Response:
@@ -168,7 +179,7 @@ class Test(View):
             token=fields.pop("access_token", ""),
             credential=fields.pop("credential", ""),
             fields=fields,
-            like=_uuid(request, "git_repo"),
+            like=self.asked(request)[_LIKE],
         )
         answer = {"data": _previewed(link)}
         return Response(answer | ({"notices": notices} if notices else {}))
@@ -233,15 +244,6 @@ class Files(View):
         seen = of(request)
         rows = _found(link_id, seen).files.order_by("path", "configuration")
         return Response({"data": FileRow(narrowing.files(rows, seen), many=True).data})
-
-
-def _uuid(request: Request, name: str) -> UUID | None:
-    """A query parameter that is an id; None when it is missing."""
-    text = request.query_params.get(name)
-    try:
-        return None if text is None else UUID(text)
-    except ValueError as exc:
-        raise FieldError(name, "must be the id of a link") from exc
 
 
 def _found(link_id: UUID, seen: Seen = ALL) -> LinkWithStatus:
