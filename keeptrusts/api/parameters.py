@@ -12,7 +12,8 @@ from django.utils.dateparse import parse_datetime
 
 from keeptrusts.api.errors import FieldError
 
-_Value = TypeVar("_Value")
+_Value = TypeVar("_Value", covariant=True)
+_Asked = TypeVar("_Asked")
 _Default = TypeVar("_Default")
 
 Schema = Mapping[str, Any]
@@ -49,7 +50,7 @@ class Asked:
     def __init__(self, given: QueryDict) -> None:
         self._given = given
 
-    def __getitem__(self, parameter: Parameter[_Value]) -> _Value:
+    def __getitem__(self, parameter: Parameter[_Asked]) -> _Asked:
         text = self._given.get(parameter.name)
         if text is None:
             return parameter.default
@@ -62,7 +63,7 @@ class Asked:
         """Whether the request has it."""
         return parameter.name in self._given
 
-    def given(self, parameters: Iterable[Parameter[_Value]]) -> dict[str, _Value]:
+    def given(self, parameters: Iterable[Parameter[_Asked]]) -> dict[str, _Asked]:
         """The values of those that the request has, by name."""
         return {one.name: self[one] for one in parameters if one in self}
 
