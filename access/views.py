@@ -7,27 +7,23 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import roles, tokens
+from access import queries, roles, tokens
 from access.authentication import bearer, bearer_text
-from access.models import Token, Trust
+from access.models import Token
 from access.serializers import (
     TokenEdit,
     TokenInput,
     TokenRotation,
-    TokenRow,
     TrustInput,
-    TrustRow,
 )
 from access.sights import UNRELATED
 from access.trusts import registry
 from keeptrusts.api import parameters
-from keeptrusts.api.errors import FieldError, NotFoundError
-from keeptrusts.api.fields import Input
+from keeptrusts.api.errors import FieldError
+from keeptrusts.api.fields import valid
+from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 
-_ABOVE = parameters.identifier(
-    "descendants_of", "Those that this token made, and those that these made.", of="a token"
-)
 _BELOW = parameters.flag(
     "descendants", "End all that it and they made as well, trusts too.", default=False
 )
@@ -36,18 +32,15 @@ _BELOW = parameters.flag(
 class Tokens(View):
     """List and make tokens."""
 
-    query = {"GET": (_ABOVE,)}
+    query = {"GET": queries.TOKENS.parameters}
     actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        above = self.asked(request)[_ABOVE]
-        rows = Token.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else tokens.descendants(above)
-        return Response({"data": TokenRow(shown, many=True).data})
+        return answered(request, queries.TOKENS, None)
 
     def post(self, request: Request) -> Response:
-        fields = _valid(TokenInput, request)
+        fields = valid(TokenInput, request.data)
         token, text = tokens.create(fields.pop("name"), maker=_token(request), **fields)
         return _shown(token, text, status=201)
 
@@ -65,23 +58,20 @@ class OneToken(View):
         return roles.ANY if ends_itself else super().action_of(request)
 
     def get(self, request: Request, token_id: UUID) -> Response:
-        token = Token.objects.filter(pk=token_id).first()
-        if token is None:
-            raise NotFoundError("token with this id")
-        return Response({"data": TokenRow(token).data})
+        return Response({"data": queries.token(token_id)})
 
     def patch(self, request: Request, token_id: UUID) -> Response:
-        fields = _valid(TokenEdit, request)
+        fields = valid(TokenEdit, request.data)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
         token = tokens.edit(token_id, fields, editor=_token(request))
-        return Response({"data": TokenRow(token).data})
+        return Response({"data": queries.token(token.pk)})
 
     def delete(self, request: Request, token_id: UUID) -> Response:
         # Whatever the role: what a token made is its own.
         below = self.asked(request)[_BELOW]
         token = registry.revoke_line(token_id) if below else tokens.revoke(token_id)
-        return Response({"data": TokenRow(token).data})
+        return Response({"data": queries.token(token.pk)})
 
 
 class RotateAccessToken(View):
@@ -95,7 +85,7 @@ class RotateAccessToken(View):
         return roles.ANY if _is_own(self, request) else super().action_of(request)
 
     def post(self, request: Request, token_id: UUID) -> Response:
-        overlap = timedelta(seconds=_valid(TokenRotation, request)["overlap_seconds"])
+        overlap = timedelta(seconds=valid(TokenRotation, request.data)["overlap_seconds"])
         made = tokens.rotate(
             token_id, overlap=overlap, asker=_token(request), asker_text=bearer_text(request)
         )
@@ -105,19 +95,16 @@ class RotateAccessToken(View):
 class Trusts(View):
     """List and make trusts."""
 
-    query = {"GET": (_ABOVE,)}
+    query = {"GET": queries.TRUSTS.parameters}
     actions = {"GET": "trusts.manage", "POST": "trusts.manage"}
 
     def get(self, request: Request) -> Response:
-        above = self.asked(request)[_ABOVE]
-        rows = Trust.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else registry.made_by_line(above)
-        return Response({"data": TrustRow(shown, many=True).data})
+        return answered(request, queries.TRUSTS, None)
 
     def post(self, request: Request) -> Response:
-        trust = registry.create(_valid(TrustInput, request), maker=_token(request))
+        trust = registry.create(valid(TrustInput, request.data), maker=_token(request))
         headers = {"Location": f"/v1/trusts/{trust.id}"}
-        return Response({"data": TrustRow(trust).data}, 201, headers=headers)
+        return Response({"data": queries.trust(trust.pk)}, 201, headers=headers)
 
 
 class OneTrust(View):
@@ -126,14 +113,14 @@ class OneTrust(View):
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
 
     def get(self, request: Request, trust_id: UUID) -> Response:
-        return Response({"data": TrustRow(_trust(trust_id)).data})
+        return Response({"data": queries.trust(trust_id)})
 
     def patch(self, request: Request, trust_id: UUID) -> Response:
-        fields = _valid(TrustInput, request, partial=True)
+        fields = valid(TrustInput, request.data, partial=True)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
         trust = registry.edit(trust_id, fields, editor=_token(request))
-        return Response({"data": TrustRow(trust).data})
+        return Response({"data": queries.trust(trust.pk)})
 
     def delete(self, request: Request, trust_id: UUID) -> Response:
         registry.delete(trust_id)
@@ -149,9 +136,9 @@ class WhoAmI(View):
     def get(self, request: Request) -> Response:
         asks = bearer(request)
         row: Any = (
-            {"trust": TrustRow(_trust(asks.id)).data, "subject": asks.name}
+            {"trust": queries.trust(asks.id), "subject": asks.name}
             if asks.kind == "trust"
-            else {"token": TokenRow(_token(request)).data}
+            else {"token": queries.token(asks.id)}
         )
         return Response({"data": {**row, "actions": sorted(roles.ROLES.get(asks.role, ()))}})
 
@@ -166,19 +153,6 @@ def _token(request: Request) -> Token:
     return Token.objects.get(pk=bearer(request).id)
 
 
-def _trust(trust_id: UUID | str) -> Trust:
-    trust = Trust.objects.filter(pk=trust_id).first()
-    if trust is None:
-        raise NotFoundError("trust with this id")
-    return trust
-
-
-def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    body = form(data=request.data, partial=partial)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
-
 def _shown(token: Token, text: str, *, status: int) -> Response:
     headers = {"Location": f"/v1/tokens/{token.id}"}
-    return Response({"data": {**TokenRow(token).data, "token": text}}, status, headers=headers)
+    return Response({"data": {**queries.token(token.pk), "token": text}}, status, headers=headers)

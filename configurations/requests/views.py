@@ -9,19 +9,11 @@ from rest_framework.response import Response
 
 from access.authentication import bearer, demand
 from configurations.requests import kinds, queries, writer
-from keeptrusts.api.errors import FieldError
-from keeptrusts.api.fields import Flag, Input, Line
-from keeptrusts.api.parameters import text, whole, words
+from keeptrusts.api.fields import Flag, Input, Line, valid
+from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 
 _MAX_NUMBER = 999_999_999
-_STATE = words("state", "Requests in these states.", known=queries.STATES, default=queries.STATES)
-_TARGET = text("target", "Requests for changes of what has this id.")
-_LIMIT = whole("limit", "At most so many.", lowest=1, highest=1000, default=100)
-_CURSOR = whole(
-    "cursor", "The `next_cursor` of the page before.",
-    lowest=1, highest=_MAX_NUMBER, default=None,
-)  # fmt: skip
 
 
 class RequestInput(Input):
@@ -32,6 +24,11 @@ class RequestInput(Input):
     change = serializers.DictField(default=dict)
     reason = Line(max_length=500)
     break_glass = Flag(default=False)
+
+    def validate_reason(self, value: str) -> str:
+        if not value.strip():
+            raise serializers.ValidationError("must say why")
+        return value
 
 
 class RefusalInput(Input):
@@ -56,18 +53,14 @@ class ShownInput(Input):
 class Requests(View):
     """List requests, or ask for a change."""
 
-    query = {"GET": (_STATE, _TARGET, _LIMIT, _CURSOR)}
+    query = {"GET": queries.REQUESTS.parameters}
     actions = {"GET": "requests.read", "POST": "requests.ask"}
 
     def get(self, request: Request) -> Response:
-        asked = self.asked(request)
-        rows, following = queries.page(
-            asked[_STATE], target=asked[_TARGET], before=asked[_CURSOR], limit=asked[_LIMIT]
-        )
-        return Response({"data": rows, "next_cursor": str(following) if following else None})
+        return answered(request, queries.REQUESTS, self.asked(request)[queries.STATE])
 
     def post(self, request: Request) -> Response:
-        body, by = _valid(RequestInput, request), bearer(request)
+        body, by = valid(RequestInput, request.data), bearer(request)
         breaks = body.pop("break_glass")
         demand(request, kinds.named(body["kind"]).action)
         if breaks:
@@ -102,7 +95,7 @@ class ConfirmRequest(View):
     actions = {"POST": "requests.confirm"}
 
     def post(self, request: Request, number: int) -> Response:
-        shown = _valid(ShownInput, request)
+        shown = valid(ShownInput, request.data)
         demand(request, kinds.named(writer.found(_within(number)).kind).action)
         writer.confirm(number, shown, by=bearer(request))
         return Response(_whole(number))
@@ -114,7 +107,7 @@ class RefuseRequest(View):
     actions = {"POST": "requests.confirm"}
 
     def post(self, request: Request, number: int) -> Response:
-        reason = _valid(RefusalInput, request)["reason"]
+        reason = valid(RefusalInput, request.data)["reason"]
         writer.refuse(_within(number), reason=reason, by=bearer(request))
         return Response(_whole(number))
 
@@ -125,7 +118,7 @@ class WithdrawRequest(View):
     actions = {"POST": "requests.ask"}
 
     def post(self, request: Request, number: int) -> Response:
-        _valid(Input, request)
+        valid(Input, request.data)
         writer.withdraw(_within(number), by=bearer(request))
         return Response(_whole(number))
 
@@ -137,11 +130,3 @@ def _whole(number: int) -> dict[str, Any]:
 def _within(number: int) -> int:
     """A number that a database can look for; a larger one is of no request."""
     return min(number, _MAX_NUMBER + 1)
-
-
-def _valid(form: type[Input], request: Request) -> dict[str, Any]:
-    body = form(data=request.data)
-    body.is_valid(raise_exception=True)
-    if "break_glass" in body.validated_data and not body.validated_data["reason"].strip():
-        raise FieldError("reason", "must say why")
-    return dict(body.validated_data)

@@ -11,16 +11,14 @@ from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
 from configurations.serializers import Id, Labels
-from gateways.api.fleet import found_gateway, valid
+from gateways import queries
 from gateways.models import ClientKey, Gateway
-from gateways.registry import clientkeys, narrowing
-from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.fields import Input, Text, Whole
-from keeptrusts.api.parameters import text
+from gateways.registry import clientkeys
+from keeptrusts.api.fields import Input, Text, Whole, valid
+from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 from kt.policy.language.forms import FORMS
 
-_GATEWAY = text("gateway", "Keys that hold at this gateway.")
 _MOST_GATEWAYS = 1000
 _LONGEST_WINDOW_SECONDS = 31 * 86_400
 _OF_NOTHING = {hashlib.sha256(text).hexdigest() for text in (b"", b"\n")}
@@ -123,42 +121,19 @@ class RotationInput(Input):
     sha256 = Digest(required=False, default="")
 
 
-class ClientKeyRow(serializers.ModelSerializer[ClientKey]):
-    """A client key as the API shows it: never the key, never its digest."""
-
-    models = serializers.JSONField(source="model_globs")
-    has_previous = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ClientKey
-        fields = [
-            "name", "models", "rate_limit", "token_budget", "gateways", "selector",
-            "has_previous", "created_at", "updated_at", "revoked_at",
-        ]  # fmt: skip
-
-    def get_has_previous(self, row: ClientKey) -> bool:
-        """Whether the key before the last rotation is valid, too."""
-        return row.previous_digest is not None
-
-
 class ClientKeys(View):
     """List and make client keys."""
 
-    query = {"GET": (_GATEWAY,)}
+    query = {"GET": queries.CLIENT_KEYS.parameters}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        gateway_id, seen = self.asked(request)[_GATEWAY], of(request)
-        if gateway_id and seen.is_narrowed:
-            found_gateway(gateway_id, seen)
-        rows = ClientKey.objects.order_by("pk")
-        asked = clientkeys.of_gateway(gateway_id) if gateway_id else rows
-        found = narrowing.client_keys(asked, seen)
-        return Response({"data": ClientKeyRow(found, many=True).data})
+        seen = of(request)
+        return answered(request, queries.CLIENT_KEYS, seen, is_part=seen.is_narrowed)
 
     def post(self, request: Request) -> Response:
-        body = valid(ClientKeyInput, request)
+        body = valid(ClientKeyInput, request.data)
         name, sha256 = body.pop("name"), body.pop("sha256")
         made = clientkeys.create(name, fields=body, sha256=sha256, actor=bearer(request).name)
         headers = {"Location": f"/v1/client-keys/{name}"}
@@ -172,19 +147,16 @@ class OneClientKey(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, name: str) -> Response:
-        rows = narrowing.client_keys(ClientKey.objects.filter(pk=name), of(request))
-        if not rows:
-            raise NotFoundError(f"client key {name!r}")
-        return Response({"data": ClientKeyRow(rows[0]).data})
+        return Response({"data": queries.client_key(name, of(request))})
 
     def patch(self, request: Request, name: str) -> Response:
-        fields = valid(ClientKeyEdit, request)
+        fields = valid(ClientKeyEdit, request.data)
         row = clientkeys.edit(name, fields=fields, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+        return Response({"data": queries.client_key(row.pk)})
 
     def delete(self, request: Request, name: str) -> Response:
         row = clientkeys.revoke(name, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+        return Response({"data": queries.client_key(row.pk)})
 
 
 class RotateClientKey(View):
@@ -193,7 +165,7 @@ class RotateClientKey(View):
     actions = {"POST": "client_keys.edit"}
 
     def post(self, request: Request, name: str) -> Response:
-        sha256 = valid(RotationInput, request)["sha256"]
+        sha256 = valid(RotationInput, request.data)["sha256"]
         made = clientkeys.rotate(name, sha256=sha256, actor=bearer(request).name)
         return Response({"data": _shown_once(*made)})
 
@@ -205,9 +177,9 @@ class PreviousClientKey(View):
 
     def delete(self, request: Request, name: str) -> Response:
         row = clientkeys.end_previous(name, actor=bearer(request).name)
-        return Response({"data": ClientKeyRow(row).data})
+        return Response({"data": queries.client_key(row.pk)})
 
 
 def _shown_once(row: ClientKey, text: str) -> dict[str, Any]:
     """A row with its key, if that was made here: it is stored nowhere."""
-    return {**ClientKeyRow(row).data, **({"key": text} if text else {})}
+    return {**queries.client_key(row.pk), **({"key": text} if text else {})}

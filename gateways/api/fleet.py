@@ -4,54 +4,45 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import NARROWED, bearer, demand
 from access.sights import FILTERED
-from configurations.seen import ALL, Seen, of
+from configurations.seen import of
+from gateways import queries
 from gateways.api.serializers import (
     BindingInput,
-    BindingRow,
     EnrolmentTokenInput,
-    EnrolmentTokenRow,
     GatewayEdit,
     GatewayInput,
-    GatewayRow,
 )
-from gateways.models import Binding, EnrolmentToken, Gateway
-from gateways.registry import bindings, enrolment, gateways, narrowing, reissues
+from gateways.models import Gateway
+from gateways.registry import bindings, enrolment, gateways, reissues
 from gateways.signing import keys
-from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.fields import Input
-from keeptrusts.api.parameters import flag, identifier
+from keeptrusts.api.fields import Input, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.parameters import flag
 from keeptrusts.api.views import View
 
-_ENROLLED_BY = identifier(
-    "enrolled_by", "Gateways that this enrolment token enrolled.", of="an enrolment token"
-)
 _DESCENDANTS = flag("descendants", "Delete the gateways that it enrolled.", default=False)
 
 
 class Gateways(View):
     """List and register gateways."""
 
-    query = {"GET": (_ENROLLED_BY,)}
+    query = {"GET": queries.GATEWAYS.parameters}
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         seen = of(request)
-        rows = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None).order_by("pk")
-        if (token_id := self.asked(request)[_ENROLLED_BY]) is not None:
-            rows = rows.filter(enrolled_by=token_id)
-        return Response({"data": GatewayRow(narrowing.trim(rows, seen), many=True).data})
+        return answered(request, queries.GATEWAYS, seen, is_part=seen.is_narrowed)
 
     def post(self, request: Request) -> Response:
-        fields = valid(GatewayInput, request)
+        fields = valid(GatewayInput, request.data)
         gateway_id = fields.pop("id")
         fields.setdefault("name", gateway_id)
         return registered(gateways.register(gateway_id, fields=fields))
@@ -64,23 +55,27 @@ class OneGateway(View):
     narrowed = {"GET": FILTERED, "PATCH": FILTERED}
 
     def get(self, request: Request, gateway_id: str) -> Response:
-        return Response({"data": GatewayRow(found_gateway(gateway_id, of(request))).data})
+        return Response({"data": queries.gateway(gateway_id, of(request))})
 
     def patch(self, request: Request, gateway_id: str) -> Response:
         seen = of(request)
         if seen.is_narrowed:
-            found_gateway(gateway_id, seen)
-        fields, actor = valid(GatewayEdit, request, seen), bearer(request).name
+            queries.gateway(gateway_id, seen)
+        fields, actor = (
+            valid(GatewayEdit, request.data, context={"seen": seen}),
+            bearer(request).name,
+        )
         if set(fields) != {"configuration_id"}:
             demand(request, "gateways.edit")
         if seen.is_narrowed and fields["configuration_id"] is None:
             # Left to selectors, it might be bound to what is not seen.
             raise PermissionDenied(NARROWED, code="narrowed")
-        row = gateways.edit(gateway_id, fields=fields, actor=actor)
-        return Response({"data": GatewayRow(row).data})
+        gateways.edit(gateway_id, fields=fields, actor=actor)
+        return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
 
     def delete(self, request: Request, gateway_id: str) -> Response:
-        return Response({"data": GatewayRow(gateways.delete(gateway_id)).data})
+        gateways.delete(gateway_id)
+        return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
 
 
 class ReleaseId(View):
@@ -89,7 +84,7 @@ class ReleaseId(View):
     actions = {"POST": "gateways.edit"}
 
     def post(self, request: Request, gateway_id: str) -> Response:
-        valid(Input, request)
+        valid(Input, request.data)
         gateways.release(gateway_id)
         return Response({"data": {"id": gateway_id}})
 
@@ -102,8 +97,8 @@ class Reissue(View):
 
     def post(self, request: Request, gateway_id: str) -> Response:
         if (seen := of(request)).is_narrowed:
-            found_gateway(gateway_id, seen)
-        valid(Input, request)
+            queries.gateway(gateway_id, seen)
+        valid(Input, request.data)
         reissues.reissue_asked(gateway_id)
         return Response({"data": {"id": gateway_id}})
 
@@ -115,23 +110,23 @@ class RotateToken(View):
     shows_secret = ("POST",)
 
     def post(self, request: Request, gateway_id: str) -> Response:
-        valid(Input, request)
+        valid(Input, request.data)
         return Response({"data": _introduced(*gateways.rotate_token(gateway_id))})
 
 
 class EnrolmentTokens(View):
     """List and make enrolment tokens."""
 
+    query = {"GET": queries.ENROLMENT_TOKENS.parameters}
     actions = {"GET": "enrolment.manage", "POST": "enrolment.manage"}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        rows = EnrolmentToken.objects.order_by("created_at", "pk")
-        return Response({"data": EnrolmentTokenRow(rows, many=True).data})
+        return answered(request, queries.ENROLMENT_TOKENS, None)
 
     def post(self, request: Request) -> Response:
-        row, text = enrolment.create(valid(EnrolmentTokenInput, request))
-        data = {**EnrolmentTokenRow(row).data, "token": text}
+        row, text = enrolment.create(valid(EnrolmentTokenInput, request.data))
+        data = {**queries.enrolment_token(row.pk), "token": text}
         return Response(
             {"data": data}, status=201, headers={"Location": f"/v1/enrolment-tokens/{row.pk}"}
         )
@@ -145,32 +140,30 @@ class OneEnrolmentToken(View):
     actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
 
     def get(self, request: Request, token_id: UUID) -> Response:
-        row = EnrolmentToken.objects.filter(pk=token_id).first()
-        if row is None:
-            raise NotFoundError("enrolment token with this id")
-        return Response({"data": EnrolmentTokenRow(row).data})
+        return Response({"data": queries.enrolment_token(token_id)})
 
     def delete(self, request: Request, token_id: UUID) -> Response:
         descendants = self.asked(request)[_DESCENDANTS]
         row, deleted = enrolment.revoke(token_id, descendants=descendants)
-        return Response({"data": {**EnrolmentTokenRow(row).data, "gateways_deleted": deleted}})
+        return Response({"data": {**queries.enrolment_token(row.pk), "gateways_deleted": deleted}})
 
 
 class Bindings(View):
     """List and make selectors."""
 
+    query = {"GET": queries.BINDINGS.parameters}
     actions = {"GET": "gateways.read", "POST": "gateways.bind"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        rows = _bindings(of(request)).order_by("created_at", "pk")
-        return Response({"data": BindingRow(rows, many=True).data})
+        seen = of(request)
+        return answered(request, queries.BINDINGS, seen, is_part=seen.is_narrowed)
 
     def post(self, request: Request) -> Response:
-        body = valid(BindingInput, request)
+        body = valid(BindingInput, request.data)
         row = bindings.create(body["configuration_id"], selector=body["selector"])
         return Response(
-            {"data": BindingRow(row).data},
+            {"data": queries.binding(row.pk)},
             status=201,
             headers={"Location": f"/v1/gateway-bindings/{row.pk}"},
         )
@@ -183,13 +176,12 @@ class OneBinding(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, binding_id: UUID) -> Response:
-        row = _bindings(of(request)).filter(pk=binding_id).first()
-        if row is None:
-            raise NotFoundError("gateway binding with this id")
-        return Response({"data": BindingRow(row).data})
+        return Response({"data": queries.binding(binding_id, of(request))})
 
     def delete(self, request: Request, binding_id: UUID) -> Response:
-        return Response({"data": BindingRow(bindings.delete(binding_id)).data})
+        shown = queries.binding(binding_id)
+        bindings.delete(binding_id)
+        return Response({"data": shown})
 
 
 def registered(made: tuple[Gateway, str]) -> Response:
@@ -198,33 +190,10 @@ def registered(made: tuple[Gateway, str]) -> Response:
     return Response({"data": _introduced(*made)}, status=201, headers=headers)
 
 
-def valid(serializer: type[Input], request: Request, seen: Seen = ALL) -> dict[str, Any]:
-    """The checked body of a request, which may name configurations that are seen."""
-    body = serializer(data=request.data, context={"seen": seen})
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
-
-def found_gateway(gateway_id: str, seen: Seen) -> Gateway:
-    """The gateway with this id.
-
-    Raises:
-        NotFoundError: there is none that is seen.
-    """
-    rows = Gateway.objects.filter(seen.where("bound__pk"), pk=gateway_id, deleted_at=None)
-    if not (found := narrowing.trim(rows, seen)):
-        raise NotFoundError(f"gateway {gateway_id!r}")
-    return found[0]
-
-
-def _bindings(seen: Seen) -> QuerySet[Binding]:
-    return Binding.objects.filter(seen.where("configuration__pk"))
-
-
 def _introduced(row: Gateway, token: str) -> dict[str, Any]:
     """A gateway's row with what it needs to start: token, signing key and address of events."""
     return {
-        **GatewayRow(row).data,
+        **queries.gateway(row.pk, is_deleted=True),
         "token": token,
         "signing_key_fingerprint": keys.ensure(),
         "events_url": settings.ENV.events_url,

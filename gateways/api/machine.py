@@ -16,7 +16,7 @@ from gateways.api.authentication import (
     Itself,
     MayEnrol,
 )
-from gateways.api.fleet import registered, valid
+from gateways.api.fleet import registered
 from gateways.api.serializers import EnrolmentInput
 from gateways.mirror import contents
 from gateways.mirror.mirror import fleet
@@ -24,6 +24,7 @@ from gateways.models import EnrolmentToken
 from gateways.registry import enrolment
 from gateways.reports import decisions, inputs, live, reports
 from keeptrusts.api.errors import NotFoundError, body_too_large
+from keeptrusts.api.fields import valid
 from keeptrusts.api.views import View, is_known
 from keeptrusts.serving.doors import Door
 
@@ -50,7 +51,7 @@ class Enrol(View):
 
     def post(self, request: Request) -> Response:
         token: EnrolmentToken = request.user  # type: ignore[assignment]
-        body = valid(EnrolmentInput, request)
+        body = valid(EnrolmentInput, request.data)
         name = body.get("name", body["id"])
         return registered(enrolment.enrol(token, body["id"], name=name))
 

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _HANDED = "keeptrusts:fleet:handed"
 _SEEN = "keeptrusts:fleet:seen"
+_CHANGES = "keeptrusts:fleet:changes"
 _BEGUN = "keeptrusts:fleet:begun"
 _BEGUN_SECONDS = 86_400
 _SPENT = "keeptrusts:fleet:spent"
@@ -75,7 +76,10 @@ def note_handed(statements: Iterable[_Statement]) -> None:
         for statement in statements
     }
     try:
-        client().hset(_HANDED, mapping=rows)
+        pipe = client().pipeline()
+        pipe.hset(_HANDED, mapping=rows)
+        pipe.incr(_CHANGES)
+        pipe.execute()
     except redis.RedisError as exc:
         log.warning("handed contents not recorded in Redis", error=str(exc))
 
@@ -121,6 +125,27 @@ def swap_seen(reports: Mapping[str, LastReport]) -> dict[str, LastReport]:
     found = zip(names, values, strict=True)
     read = ((name, _read(_SEEN, name, value, LastReport)) for name, value in found if value)
     return {name: row for name, row in read if row is not None}
+
+
+def changes() -> bytes:
+    """What is another one after reports, or contents that were handed, were recorded.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    found: Any = client().get(_CHANGES)
+    return found or b""
+
+
+def count_change() -> None:
+    """Count that reports were recorded to the end; a failure of Redis is logged.
+
+    Whoever kept what it read before does so for seconds at most, so that a lost count is late.
+    """
+    try:
+        client().incr(_CHANGES)
+    except redis.RedisError as exc:
+        log.warning("a change of reports is not counted: no Redis", error=str(exc))
 
 
 def forget_seen(*gateway_ids: str) -> None:

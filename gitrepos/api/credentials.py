@@ -3,21 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import ALL, Seen, of
+from gitrepos import queries
 from gitrepos.api.credential_serializers import (
     CredentialInput,
-    CredentialRow,
     NewCredential,
 )
-from gitrepos.links import narrowing, shared_credentials
+from gitrepos.links import shared_credentials
 from gitrepos.models import GitCredential
 from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 from keeptrusts.judge.asking import Asker
 
@@ -25,12 +25,12 @@ from keeptrusts.judge.asking import Asker
 class GitCredentials(View):
     """List and create shared credentials."""
 
+    query = {"GET": queries.CREDENTIALS.parameters}
     actions = {"GET": "links.read", "POST": "credentials.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        rows = _rows(of(request)).order_by("name")
-        return Response({"data": CredentialRow(rows, many=True).data})
+        return answered(request, queries.CREDENTIALS, of(request))
 
     def post(self, request: Request) -> Response:
         body = NewCredential(data=request.data, context=_context(request))
@@ -52,7 +52,9 @@ class OneGitCredential(View):
         return Response(_shown(credential_id, of(request)))
 
     def patch(self, request: Request, credential_id: UUID) -> Response:
-        row = _found(credential_id)
+        row = GitCredential.objects.filter(pk=credential_id).first()
+        if row is None:
+            raise NotFoundError("git credential with this id")
         body = CredentialInput(row, data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
@@ -75,19 +77,5 @@ def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:
     return {column: fields.pop(field) for column, field in named if field in fields}
 
 
-def _rows(seen: Seen = ALL) -> QuerySet[Any]:
-    """Credentials with the number of links that use them; only those of links that are seen."""
-    links = narrowing.links(seen, "remotes__links")
-    rows = GitCredential.objects.annotate(git_repos=Count("remotes__links", filter=links or None))
-    return rows.filter(git_repos__gt=0) if seen.is_narrowed else rows
-
-
-def _found(credential_id: UUID, seen: Seen = ALL) -> Any:
-    row = _rows(seen).filter(pk=credential_id).first()
-    if row is None:
-        raise NotFoundError("git credential with this id")
-    return row
-
-
 def _shown(credential_id: UUID, seen: Seen = ALL) -> dict[str, Any]:
-    return {"data": CredentialRow(_found(credential_id, seen)).data}
+    return {"data": queries.credential(credential_id, seen)}

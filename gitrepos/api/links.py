@@ -14,21 +14,21 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations import changes as contents
-from configurations import queries
-from configurations.changes import valid
+from configurations import queries as configurations
 from configurations.requests import writer
 from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.views import caller
-from gitrepos import refs, tasks
+from gitrepos import queries, tasks
 from gitrepos.api import changes, overview
-from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from gitrepos.links import four_eyes, links, listing, narrowing, preview_requests
-from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
+from gitrepos.api.link_serializers import Asked, Confirmation, NewLink
+from gitrepos.links import four_eyes, links, preview_requests
 from gitrepos.models import Link
+from gitrepos.queries import OfLink
 from gitrepos.webhooks import deliveries
-from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
-from keeptrusts.api.fields import Input
-from keeptrusts.api.parameters import flag, identifier, opaque, whole, words
+from keeptrusts.api.errors import BusyError, NotFoundError, UnavailableError
+from keeptrusts.api.fields import Input, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.parameters import flag, identifier, whole
 from keeptrusts.api.rendering import raw_body
 from keeptrusts.api.views import View
 from keeptrusts.messaging import mailbox
@@ -37,12 +37,6 @@ log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
-_MAX_RUNS = 100
-_STATUS = words("status", "Links of these statuses.", known=STATUSES, default=STATUSES)
-_WARNING = flag("warning", "Those with a warning, or those without.", default=None)
-_FOLLOWS = words("follows", "Links that follow one of these.", known=refs.FORMS, default=refs.FORMS)
-_LIMIT = whole("limit", "At most so many.", lowest=1, highest=10_000, default=None)
-_CURSOR = opaque("cursor", "The `next_cursor` of the page before.")
 _WAIT = whole(
     "wait", "Seconds to wait for the sync.", lowest=0, highest=_MAX_WAIT_SECONDS, default=0
 )
@@ -58,26 +52,12 @@ _preview_seats = threading.BoundedSemaphore(2)
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": (_STATUS, _WARNING, _FOLLOWS, _LIMIT, _CURSOR)}
+    query = {"GET": queries.LINKS.parameters}
     actions = {"GET": "links.read", "POST": "links.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        asked, seen = self.asked(request), of(request)
-        limit = asked[_LIMIT]
-        try:
-            rows, following = listing.page(
-                asked[_STATUS],
-                cursor=asked[_CURSOR],
-                limit=limit,
-                warned=asked[_WARNING],
-                forms=asked[_FOLLOWS],
-                seen=seen,
-            )
-        except listing.BadCursorError as exc:
-            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
-        answer: dict[str, Any] = {"data": shown(rows, seen)}
-        return Response(answer if limit is None else answer | {"next_cursor": following})
+        return answered(request, queries.LINKS, of(request))
 
     def post(self, request: Request) -> Response:
         fields, notices = changes.fields(NewLink, request.data)
@@ -213,48 +193,49 @@ class Pin(ConfigurationView):
 
     def post(self, request: Request, configuration_id: str) -> Response:
         contents.pin(configuration_id, request.data, caller(request))()
-        return Response({"data": queries.row(configuration_id)})
+        return Response({"data": configurations.row(configuration_id)})
 
     def delete(self, request: Request, configuration_id: str) -> Response:
         links.release_pin(configuration_id, actor=bearer(request).name)
         _hint()
-        return Response({"data": queries.row(configuration_id)})
+        return Response({"data": configurations.row(configuration_id)})
 
 
 class Syncs(View):
-    """List the history of a link: its last 100 changes and failures, newest first."""
+    """List the history of a link: its changes and failures, newest first."""
 
+    query = {"GET": queries.SYNCS.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)
-        rows = _found(link_id, seen).runs.order_by("-pk")
-        runs = narrowing.runs(rows if seen.is_narrowed else rows[:_MAX_RUNS], seen, most=_MAX_RUNS)
-        return Response({"data": RunRow(runs, many=True).data})
+        queries.check_seen(link_id, seen)
+        return answered(request, queries.SYNCS, OfLink(link_id, seen))
 
 
 class Files(View):
     """List the files of a link with their outcomes."""
 
+    query = {"GET": queries.FILES.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)
-        rows = _found(link_id, seen).files.order_by("path", "configuration")
-        return Response({"data": FileRow(narrowing.files(rows, seen), many=True).data})
+        queries.check_seen(link_id, seen)
+        return answered(request, queries.FILES, OfLink(link_id, seen))
 
 
-def _found(link_id: UUID, seen: Seen = ALL) -> LinkWithStatus:
-    row = with_status(Link.objects.filter(narrowing.links(seen), pk=link_id)).first()
+def _found(link_id: UUID) -> Link:
+    row = Link.objects.select_related("remote__shared").filter(pk=link_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
 
 
 def _shown(link_id: UUID, notices: list[str] | None = None, *, seen: Seen = ALL) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": shown([_found(link_id, seen)], seen)[0]}
+    answer: dict[str, Any] = {"data": queries.link(link_id, seen)}
     return answer | ({"notices": notices} if notices else {})
 
 

@@ -25,7 +25,6 @@ from keeptrusts.api.errors import ConflictError, FieldError
 
 Fields = Mapping[str, Any]
 
-COUNTER = "git-repos"
 
 _EXPECTED_SECONDS = 60
 _LONGEST_RETRY = timedelta(hours=1)
@@ -304,7 +303,7 @@ def delete(link_id: UUID) -> list[str]:
 def writing() -> Iterator[None]:
     """Open a transaction for writers of links, which run one after another."""
     with transaction.atomic():
-        counters.bump(COUNTER)
+        counters.bump(Link.EDITS)
         yield
 
 

@@ -5,6 +5,7 @@ Their remotes stay due, keep their order and count no failure of their own. `pro
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,19 @@ from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, L
 SETBACKS = F("failures") + F("put_off")
 
 Trouble = Mapping[str, str]
+
+
+class Polled(NamedTuple):
+    """What a link shows of its remote."""
+
+    host: str
+    credential_digest: str
+    next_poll_at: datetime | None
+    last_polled_at: datetime | None
+    asked: bool
+    put_off: int
+    limited_until: datetime | None
+    waits_since: datetime | None
 
 
 def in_trouble() -> dict[Scope, datetime]:
@@ -221,7 +235,7 @@ def troubles(now: datetime) -> dict[Scope, Trouble]:
     }
 
 
-def trouble_of(remote: Remote, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
+def trouble_of(remote: Polled, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
     """The reason why a due remote is not polled, or None."""
     due = remote.next_poll_at is not None and remote.next_poll_at <= now
     if not due and not remote.put_off:

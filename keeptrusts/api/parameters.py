@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import orjson
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from keeptrusts.api.errors import FieldError
+from kt.policy.suggest import did_you_mean
+from kt.policy.words import shown
 
 _Value = TypeVar("_Value", covariant=True)
 _Asked = TypeVar("_Asked")
@@ -97,17 +100,46 @@ def word(
 
 def words(
     name: str, about: str, *, known: Sequence[str], default: _Default
-) -> Parameter[Sequence[str] | _Default]:
+) -> Parameter[tuple[str, ...] | _Default]:
     """One or more words of `known`, separated by commas."""
 
-    def read(text: str) -> Sequence[str]:
-        chosen = text.split(",")
+    def read(text: str) -> tuple[str, ...]:
+        chosen = tuple(text.split(","))
         if not set(chosen) <= set(known):
             raise ValueError(f"must be one or more of {', '.join(known)}, separated by commas")
         return chosen
 
     one = {"type": "string", "enum": list(known)}
     return _parameter(name, about, {"type": "array", "items": one, "minItems": 1}, read, default)
+
+
+def members(name: str, about: str, *, known: Sequence[str]) -> Parameter[tuple[str, ...] | None]:
+    """Names of members, separated by commas, in the order in which `known` has them."""
+
+    def read(text: str) -> tuple[str, ...]:
+        chosen = text.split(",")
+        for one in chosen:
+            if one not in known:
+                meant = did_you_mean(one, known, otherwise=f"use some of {', '.join(known)}")
+                raise ValueError(f"has the unknown name {shown(one)!r}; {meant}")
+        return tuple(one for one in known if one in chosen)
+
+    names = {"type": "string", "enum": list(known)}
+    return _parameter(name, about, {"type": "array", "items": names, "minItems": 1}, read, None)
+
+
+def labels(name: str, about: str) -> Parameter[tuple[tuple[str, str], ...]]:
+    """Labels with their values: `team=a,env=prod`, or a JSON object where a text has a comma."""
+
+    def read(text: str) -> tuple[tuple[str, str], ...]:
+        try:
+            pairs = _json_pairs(text) if text.startswith("{") else _plain_pairs(text)
+        except ValueError as exc:
+            example = 'such as team=a,env=prod or {"team": "a"}'
+            raise ValueError(f"must be labels with their values, {example}") from exc
+        return pairs
+
+    return _parameter(name, about, {"type": "string", "minLength": 1}, read, ())
 
 
 def flag(name: str, about: str, *, default: _Default) -> Parameter[bool | _Default]:
@@ -164,6 +196,22 @@ def moment(name: str, about: str) -> Parameter[datetime | None]:
         raise ValueError("must be a time with its zone, such as 2026-01-31T12:00:00Z")
 
     return _parameter(name, about, {"type": "string", "format": "date-time"}, read, None)
+
+
+def _plain_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(one.split("=", 1)) for one in text.split(",")]
+    return _checked((key, value) for key, value in pairs)  # A ValueError where one has no sign.
+
+
+def _json_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return _checked(orjson.loads(text).items())
+
+
+def _checked(pairs: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
+    found = tuple(sorted(pairs))
+    if not found or not all(k and isinstance(v, str) and (k + v).isprintable() for k, v in found):
+        raise ValueError
+    return found
 
 
 def _parameter(

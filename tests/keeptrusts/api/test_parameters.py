@@ -57,7 +57,7 @@ def _asked(parameter: Parameter[Any], given_text: str | None) -> Any:
         (_STATUS, None, None),
         (_STATUS, "active", "active"),
         (_KINDS, None, ("a", "b", "c")),
-        (_KINDS, "c,a", ["c", "a"]),
+        (_KINDS, "c,a", ("c", "a")),
         (_FLAG, None, None),
         (_FLAG, "true", True),
         (_FLAG, "false", False),

@@ -1,0 +1,166 @@
+"""Lists of a database's rows, which sorts, chooses and pages them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from keeptrusts import counters, database
+from keeptrusts.api.lists.cursors import Position
+from keeptrusts.api.lists.labels import MentionsLabel
+from keeptrusts.api.lists.listing import Listing, Page, Question, Row, Scope, picked
+from keeptrusts.models import Counter
+
+Raw = dict[str, Any]
+
+_AT_ONCE, _LARGE_AT_ONCE = 200, 50
+
+
+def _never(_scope: object) -> bool:
+    return False
+
+
+def _as_they_are(raws: Sequence[Raw], _scope: object) -> Iterable[Row | None]:
+    return raws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Listing[Scope]):
+    """A list of rows of a database.
+
+    `rows(scope)` are those that there are for a reader, `values(rows)` reads the columns of each,
+    and `shown(raws, scope)` makes of these, one by one, what the API shows; None where a reader
+    does not see the row after all, which happens where `drops(scope)`. `sorts` has the column of
+    each name, of which those of `nullable` may be null; `key` is a column that no two rows have
+    alike. `searched` are the columns of `q`, and `labels` the one with labels.
+
+    A page that was asked for ends early where its rows have `most_bytes` by `size(row)`.
+    """
+
+    rows: Callable[[Scope], QuerySet[Any, Any]]
+    values: Callable[[QuerySet[Any, Any]], QuerySet[Any, Raw]]
+    shown: Callable[[Sequence[Raw], Scope], Iterable[Row | None]] = _as_they_are
+    drops: Callable[[Scope], bool] = _never
+    key: str = "pk"
+    nullable: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    labels: str = ""
+    size: Callable[[Row], int] | None = None
+    most_bytes: int = 0
+
+    def page(self, question: Question[Scope], scope: Scope) -> Page:
+        """The rows that are asked for, and how many match."""
+        matches = self.rows(scope)
+        for one, value in question.chosen:
+            matches = matches.filter(one.where(value, scope))
+        if question.searched:
+            matches = matches.filter(self._mentioning(question.searched))
+        count = self._count(matches, scope) if question.wants_count else None
+        if question.after is not None:
+            matches = matches.filter(self._behind(question, question.after))
+        found = self.values(matches.order_by(*self._order_by(question)))
+        if question.limit is not None:
+            found = found.annotate(sorted_by=F(self.sorts[question.sort]), keyed_by=F(self.key))
+        if self.counter:
+            counted = Counter.objects.filter(pk=self.counter).values("value")
+            found = found.annotate(counted=Coalesce(Subquery(counted), 0))
+        if question.limit is None:
+            return self._whole(found, question, scope, count)
+        return self._part(found, question, question.limit, scope, count)
+
+    def _whole(
+        self, found: QuerySet[Any, Raw], question: Question[Scope], scope: Scope, count: int | None
+    ) -> Page:
+        raws, counted = self._read(found)
+        shown = self.shown(raws, scope)
+        rows = [picked(row, question.fields) for row in shown if row is not None]
+        return Page(rows, None, count, counted)
+
+    def _read(self, found: QuerySet[Any, Raw]) -> tuple[list[Raw], int]:
+        """Rows, and the change counter of the same moment."""
+        raws = list(found)
+        if not self.counter:
+            return raws, 0
+        counted = 0
+        if not raws:  # No row tells the counter.
+            with database.one_moment(Counter, found.model):
+                counted, raws = counters.read().get(self.counter, 0), list(found.all())
+        for raw in raws:
+            counted = raw.pop("counted")
+        return raws, counted
+
+    def _part(
+        self, found: QuerySet[Any, Raw], question: Question[Scope], limit: int, scope: Scope,
+        count: int | None,
+    ) -> Page:  # fmt: skip
+        counted = 0
+        if self.drops(scope):  # How many it takes is not known.
+            raws: Iterable[Raw] = found.iterator(chunk_size=_AT_ONCE)
+        elif self.size is not None:
+            raws = found[: limit + 1].iterator(chunk_size=_LARGE_AT_ONCE)
+        else:
+            raws, counted = self._read(found[: limit + 1])
+        rows: list[Row] = []
+        left_bytes, following = self.most_bytes, None
+        for raw, row in self._pairs(raws, scope, limit):
+            if row is None:
+                continue
+            if len(rows) == limit or (self.size is not None and rows and left_bytes <= 0):
+                assert following is not None
+                return Page(rows, self.cursor(question, following), count, counted)
+            rows.append(picked(row, question.fields))
+            following = Position(raw["sorted_by"], raw["keyed_by"])
+            left_bytes -= self.size(row) if self.size is not None else 0
+        return Page(rows, None, count, counted)
+
+    def _pairs(
+        self, raws: Iterable[Raw], scope: Scope, limit: int
+    ) -> Iterator[tuple[Raw, Row | None]]:
+        """Where rows stand, each with what is shown of it."""
+        left, at_once = iter(raws), _LARGE_AT_ONCE if self.size else max(limit + 1, _AT_ONCE)
+        while group := list(islice(left, at_once)):
+            marks = [{name: raw.pop(name) for name in ("sorted_by", "keyed_by")} for raw in group]
+            for raw in group:
+                raw.pop("counted", None)
+            yield from zip(marks, self.shown(group, scope), strict=True)
+
+    def _count(self, matches: QuerySet[Any, Any], scope: Scope) -> int:
+        if not self.drops(scope):
+            return matches.count()
+        left = self.values(matches.order_by()).iterator(chunk_size=_AT_ONCE)
+        groups = iter(lambda: list(islice(left, _AT_ONCE)), [])
+        return sum(
+            row is not None for row in chain.from_iterable(self.shown(g, scope) for g in groups)
+        )
+
+    def _mentioning(self, searched: str) -> Q:
+        found = Q(pk__in=())
+        for column in self.searched:
+            found |= Q(**{f"{column}__icontains": searched})
+        return found | Q(MentionsLabel(self.labels, searched)) if self.labels else found
+
+    def _order_by(self, question: Question[Scope]) -> list[Any]:
+        sorted_by = self.sorts[question.sort]
+        nulls_last = True if sorted_by in self.nullable else None
+        columns = [F(sorted_by)] if sorted_by == self.key else [F(sorted_by), F(self.key)]
+        if question.is_descending:
+            return [one.desc(nulls_last=nulls_last) for one in columns]
+        return [one.asc(nulls_last=nulls_last) for one in columns]
+
+    def _behind(self, question: Question[Scope], after: Position) -> Q:
+        """The rows that follow a position; nulls come last both ways."""
+        column, way = self.sorts[question.sort], "lt" if question.is_descending else "gt"
+        further = Q(**{f"{self.key}__{way}": after.key})
+        if column == self.key:
+            return further
+        if after.value is None:
+            return further & Q(**{f"{column}__isnull": True})
+        beyond = Q(**{f"{column}__{way}": after.value})
+        if column in self.nullable:
+            alike = Q(**{column: after.value}) & further
+            return beyond | alike | Q(**{f"{column}__isnull": True})
+        # In this form an index leads to the page.
+        return Q(**{f"{column}__{way}e": after.value}) & (beyond | further)
