@@ -216,7 +216,7 @@ def bare(path: str) -> Ask:
     from configurations.seen import ALL
     from gateways.drift.reported import Stored
     from gateways.models import Gateway
-    from gitrepos.queries import LINKS
+    from gitrepos.links.queries import LINKS
     from keeptrusts.api.parameters import Asked
 
     with CaptureQueriesContext(connection) as asked:
@@ -224,7 +224,7 @@ def bare(path: str) -> Ask:
             list(Gateway.objects.filter(deleted_at=None).order_by("pk").values(*Stored._fields))
         else:
             listing: Any = CONFIGURATIONS if path == "/v1/configurations" else LINKS
-            listing.page(listing.question(Asked(QueryDict(""))), ALL)
+            listing.page(listing.selection(Asked(QueryDict(""))), ALL)
     sql = asked.captured_queries[0]["sql"]
     connection.ensure_connection()
     driver = connection.connection

@@ -53,7 +53,7 @@ class AuditLog(View):
         asked, part = self.asked(request), self.part(request)
         if not asked[_LINES]:
             return answered(request, queries.ENTRIES, part)
-        return _lines(queries.ENTRIES.page(queries.ENTRIES.question(asked), part))
+        return _lines(queries.ENTRIES.page(queries.ENTRIES.selection(asked), part))
 
 
 def _lines(page: Page) -> HttpResponse:

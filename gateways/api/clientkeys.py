@@ -11,9 +11,8 @@ from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
 from configurations.serializers import Id, Labels
-from gateways import queries
 from gateways.models import ClientKey, Gateway
-from gateways.registry import clientkeys
+from gateways.registry import clientkeys, queries
 from keeptrusts.api.fields import Input, Text, Whole, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View

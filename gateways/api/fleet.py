@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from access.authentication import NARROWED, bearer, demand
 from access.sights import FILTERED
 from configurations.seen import of
-from gateways import queries
 from gateways.api.serializers import (
     BindingInput,
     EnrolmentTokenInput,
@@ -19,7 +18,7 @@ from gateways.api.serializers import (
     GatewayInput,
 )
 from gateways.models import Gateway
-from gateways.registry import bindings, enrolment, gateways, reissues
+from gateways.registry import bindings, enrolment, gateways, queries, reissues
 from gateways.signing import keys
 from keeptrusts.api.fields import Input, valid
 from keeptrusts.api.lists.answers import answered

@@ -73,11 +73,13 @@ class _Last:
 def _facts(counts: Mapping[str, int]) -> object:
     """What a survey of the whole fleet stands on, as counted; None where that cannot be told."""
     try:
-        changes = live.changes()
+        change = live.change()
     except redis.RedisError:
+        return None  # What is read of it then says so, too.
+    if change is None:
         return None
     offline = settings.ENV.gateway_offline_seconds
-    return changes, offline, *(counts.get(name) for name in _COUNTERS)
+    return change, offline, *(counts.get(name) for name in _COUNTERS)
 
 
 _last = _Last()

@@ -9,12 +9,11 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import ALL, Seen, of
-from gitrepos import queries
 from gitrepos.api.credential_serializers import (
     CredentialInput,
     NewCredential,
 )
-from gitrepos.links import shared_credentials
+from gitrepos.links import queries, shared_credentials
 from gitrepos.models import GitCredential
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.lists.answers import answered

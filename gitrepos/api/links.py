@@ -18,12 +18,12 @@ from configurations import queries as configurations
 from configurations.requests import writer
 from configurations.seen import ALL, ConfigurationView, Seen, of
 from configurations.views import caller
-from gitrepos import queries, tasks
+from gitrepos import tasks
 from gitrepos.api import changes, overview
 from gitrepos.api.link_serializers import Asked, Confirmation, NewLink
-from gitrepos.links import four_eyes, links, preview_requests
+from gitrepos.links import four_eyes, links, preview_requests, queries
+from gitrepos.links.queries import OfLink
 from gitrepos.models import Link
-from gitrepos.queries import OfLink
 from gitrepos.webhooks import deliveries
 from keeptrusts.api.errors import BusyError, NotFoundError, UnavailableError
 from keeptrusts.api.fields import Input, valid

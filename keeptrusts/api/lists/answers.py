@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from keeptrusts.api.lists.listing import Listing, Page, Question, Scope
+from keeptrusts.api.lists.listing import Listing, Page, Scope, Selection
 from keeptrusts.api.parameters import Asked
 from keeptrusts.api.printable import encode
 from keeptrusts.api.views import is_known
@@ -59,52 +59,52 @@ def answered(
     One that changes with a counter alone has an ETag of that, and is kept. For whoever sees a part
     (`is_part`) it is one of the bytes: the counter is of all changes.
     """
-    question = listing.question(Asked(request.query_params))
+    selection = listing.selection(Asked(request.query_params))
     if not listing.counter:
-        return Response(_encoded(listing, question, scope, beside or {}, upon))
+        return Response(_encoded(listing, selection, scope, beside or {}, upon))
     known = request.headers.get("If-None-Match", "")
     if is_part:
-        encoded = encode(body(listing.page(question, scope), question))
+        encoded = encode(body(listing.page(selection, scope), selection))
         etag = f'"{hashlib.sha256(encoded).hexdigest()}"'
         return _unless_known(known, etag, encoded)
     counted_before: Any = request.auth  # Change counters, as they stood before any row was read.
     counts: Mapping[str, int] = counted_before or {}
-    counted, told = counts.get(listing.counter, 0), _digest(listing, question)
+    counted, told = counts.get(listing.counter, 0), _digest(listing, selection)
     if is_known(known, etag := f'"{counted}-{told}"'):
         return Response(status=304, headers={"ETag": etag})
     kept = _kept.get((counted, told))
     if kept is None:
-        page = listing.page(question, scope)
-        counted, kept = page.counted, encode(body(page, question))
+        page = listing.page(selection, scope)
+        counted, kept = page.counted, encode(body(page, selection))
         _kept.keep((counted, told), kept)
     return Response(kept, headers={"ETag": f'"{counted}-{told}"'})
 
 
 def _encoded(
-    listing: Listing[Scope], question: Question[Scope], scope: Scope, beside: Mapping[str, Any],
+    listing: Listing[Scope], selection: Selection[Scope], scope: Scope, beside: Mapping[str, Any],
     upon: object,
 ) -> bytes:  # fmt: skip
-    key = upon, listing.name, question.key
+    key = upon, listing.name, selection.key
     kept = _kept.get(key) if upon is not None else None
     if kept is None:
-        kept = encode({**body(listing.page(question, scope), question), **beside})
+        kept = encode({**body(listing.page(selection, scope), selection), **beside})
         if upon is not None:
             _kept.keep(key, kept)
     return kept
 
 
-def body(page: Page, question: Question[Any]) -> dict[str, Any]:
+def body(page: Page, selection: Selection[Any]) -> dict[str, Any]:
     """The body of an answer: rows, where the next page begins, and how many match."""
     answer: dict[str, Any] = {"data": page.rows}
-    if question.limit is not None:
+    if selection.limit is not None:
         answer["next_cursor"] = page.following
-    if question.wants_count:
+    if selection.wants_count:
         answer["count"] = page.count
     return answer
 
 
-def _digest(listing: Listing[Any], question: Question[Any]) -> str:
-    asked = repr((listing.name, question.key))
+def _digest(listing: Listing[Any], selection: Selection[Any]) -> str:
+    asked = repr((listing.name, selection.key))
     return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keeptrusts.api.lists.cursors import Position
-from keeptrusts.api.lists.listing import Listing, Page, Question, Row, Scope, picked
+from keeptrusts.api.lists.listing import Listing, Page, Row, Scope, Selection, picked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,42 +22,42 @@ class Gathered(Listing[Scope]):
     key: Callable[[Row], str]
     searched: tuple[str, ...] = ()
 
-    def page(self, question: Question[Scope], scope: Scope) -> Page:
+    def page(self, selection: Selection[Scope], scope: Scope) -> Page:
         """The rows that are asked for, and how many match."""
         found = self.rows(scope)
-        for one, value in question.chosen:
+        for one, value in selection.chosen:
             chooses = one.where(value, scope)
             found = [row for row in found if chooses(row)]
-        if question.searched:
-            folded = question.searched.casefold()
+        if selection.searched:
+            folded = selection.searched.casefold()
             found = [row for row in found if self._mentions(row, folded)]
-        count = len(found) if question.wants_count else None
-        found = self._sorted(found, question)
-        if question.after is not None:
-            found = [row for row in found if self._is_behind(row, question, question.after)]
-        listed = found[: question.limit]
+        count = len(found) if selection.wants_count else None
+        found = self._sorted(found, selection)
+        if selection.after is not None:
+            found = [row for row in found if self._is_behind(row, selection, selection.after)]
+        listed = found[: selection.limit]
         following = None
         if listed and len(found) > len(listed):
-            last = Position(listed[-1][self.sorts[question.sort]], self.key(listed[-1]))
-            following = self.cursor(question, last)
-        return Page([picked(row, question.fields) for row in listed], following, count)
+            last = Position(listed[-1][self.sorts[selection.sort]], self.key(listed[-1]))
+            following = self.cursor(selection, last)
+        return Page([picked(row, selection.fields) for row in listed], following, count)
 
     def _mentions(self, row: Row, folded: str) -> bool:
         return any(folded in str(row[name] or "").casefold() for name in self.searched)
 
-    def _sorted(self, rows: Sequence[Row], question: Question[Scope]) -> list[Row]:
-        member = self.sorts[question.sort]
+    def _sorted(self, rows: Sequence[Row], selection: Selection[Scope]) -> list[Row]:
+        member = self.sorts[selection.sort]
         valued = [row for row in rows if row[member] is not None]
         others = [row for row in rows if row[member] is None]
-        way = question.is_descending
+        way = selection.is_descending
         valued.sort(key=lambda row: (row[member], self.key(row)), reverse=way)
         others.sort(key=self.key, reverse=way)
         return valued + others
 
-    def _is_behind(self, row: Row, question: Question[Scope], after: Position) -> bool:
-        value, key = row[self.sorts[question.sort]], self.key(row)
+    def _is_behind(self, row: Row, selection: Selection[Scope], after: Position) -> bool:
+        value, key = row[self.sorts[selection.sort]], self.key(row)
         if (value is None) != (after.value is None):
             return value is None
         place: tuple[Any, ...] = (key,) if value is None else (value, key)
         last: tuple[Any, ...] = (after.key,) if value is None else (after.value, after.key)
-        return place < last if question.is_descending else place > last
+        return place < last if selection.is_descending else place > last

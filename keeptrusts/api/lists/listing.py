@@ -1,4 +1,4 @@
-"""What may be asked of a list, declared once: its order, page, members, filters and search."""
+"""A list as it is declared: its orders, pages, members, filters and search."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class Filter(Generic[Scope]):
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[Scope]):
-    """What a request asks of a list. `limit` None is for all, `fields` None for each member."""
+class Selection(Generic[Scope]):
+    """Of a list what a request asks for. `limit` None is for all, `fields` None for each member."""
 
     sort: str
     is_descending: bool
@@ -96,14 +96,14 @@ class Listing(Generic[Scope]):
         common = (self._limit, _CURSOR, self._sort, self._fields, _SEARCH, _COUNT)
         return (*(one.parameter for one in self.filters), *common)
 
-    def question(self, asked: Asked) -> Question[Scope]:
+    def selection(self, asked: Asked) -> Selection[Scope]:
         """What a request asks.
 
         Raises:
             FieldError: a parameter is not what it must be.
         """
         sort, cursor, fields = asked[self._sort], asked[_CURSOR], asked[self._fields]
-        return Question(
+        return Selection(
             sort=sort.removeprefix("-"),
             is_descending=sort.startswith("-"),
             limit=asked[self._limit],
@@ -118,13 +118,13 @@ class Listing(Generic[Scope]):
             ),
         )
 
-    def page(self, question: Question[Scope], scope: Scope) -> Page:
+    def page(self, selection: Selection[Scope], scope: Scope) -> Page:
         """The rows that are asked for."""
         raise NotImplementedError
 
-    def cursor(self, question: Question[Scope], position: Position) -> str:
+    def cursor(self, selection: Selection[Scope], position: Position) -> str:
         """The cursor of what follows a position."""
-        sort = f"-{question.sort}" if question.is_descending else question.sort
+        sort = f"-{selection.sort}" if selection.is_descending else selection.sort
         return cursors.written(position, order=self._order(sort))
 
     def _order(self, sort: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from keeptrusts import counters, database
 from keeptrusts.api.lists.cursors import Position
 from keeptrusts.api.lists.labels import MentionsLabel
-from keeptrusts.api.lists.listing import Listing, Page, Question, Row, Scope, picked
+from keeptrusts.api.lists.listing import Listing, Page, Row, Scope, Selection, picked
 from keeptrusts.models import Counter
 
 Raw = dict[str, Any]
@@ -51,32 +51,36 @@ class Table(Listing[Scope]):
     size: Callable[[Row], int] | None = None
     most_bytes: int = 0
 
-    def page(self, question: Question[Scope], scope: Scope) -> Page:
+    def page(self, selection: Selection[Scope], scope: Scope) -> Page:
         """The rows that are asked for, and how many match."""
         matches = self.rows(scope)
-        for one, value in question.chosen:
+        for one, value in selection.chosen:
             matches = matches.filter(one.where(value, scope))
-        if question.searched:
-            matches = matches.filter(self._mentioning(question.searched))
-        count = self._count(matches, scope) if question.wants_count else None
-        if question.after is not None:
-            matches = matches.filter(self._behind(question, question.after))
-        found = self.values(matches.order_by(*self._order_by(question)))
-        if question.limit is not None:
-            found = found.annotate(sorted_by=F(self.sorts[question.sort]), keyed_by=F(self.key))
+        if selection.searched:
+            matches = matches.filter(self._mentioning(selection.searched))
+        count = self._count(matches, scope) if selection.wants_count else None
+        if selection.after is not None:
+            matches = matches.filter(self._behind(selection, selection.after))
+        found = self.values(matches.order_by(*self._order_by(selection)))
+        if selection.limit is not None:
+            found = found.annotate(sorted_by=F(self.sorts[selection.sort]), keyed_by=F(self.key))
         if self.counter:
             counted = Counter.objects.filter(pk=self.counter).values("value")
             found = found.annotate(counted=Coalesce(Subquery(counted), 0))
-        if question.limit is None:
-            return self._whole(found, question, scope, count)
-        return self._part(found, question, question.limit, scope, count)
+        if selection.limit is None:
+            return self._whole(found, selection, scope, count)
+        return self._part(found, selection, selection.limit, scope, count)
 
     def _whole(
-        self, found: QuerySet[Any, Raw], question: Question[Scope], scope: Scope, count: int | None
+        self,
+        found: QuerySet[Any, Raw],
+        selection: Selection[Scope],
+        scope: Scope,
+        count: int | None,
     ) -> Page:
         raws, counted = self._read(found)
         shown = self.shown(raws, scope)
-        rows = [picked(row, question.fields) for row in shown if row is not None]
+        rows = [picked(row, selection.fields) for row in shown if row is not None]
         return Page(rows, None, count, counted)
 
     def _read(self, found: QuerySet[Any, Raw]) -> tuple[list[Raw], int]:
@@ -93,7 +97,7 @@ class Table(Listing[Scope]):
         return raws, counted
 
     def _part(
-        self, found: QuerySet[Any, Raw], question: Question[Scope], limit: int, scope: Scope,
+        self, found: QuerySet[Any, Raw], selection: Selection[Scope], limit: int, scope: Scope,
         count: int | None,
     ) -> Page:  # fmt: skip
         counted = 0
@@ -110,8 +114,8 @@ class Table(Listing[Scope]):
                 continue
             if len(rows) == limit or (self.size is not None and rows and left_bytes <= 0):
                 assert following is not None
-                return Page(rows, self.cursor(question, following), count, counted)
-            rows.append(picked(row, question.fields))
+                return Page(rows, self.cursor(selection, following), count, counted)
+            rows.append(picked(row, selection.fields))
             following = Position(raw["sorted_by"], raw["keyed_by"])
             left_bytes -= self.size(row) if self.size is not None else 0
         return Page(rows, None, count, counted)
@@ -142,17 +146,17 @@ class Table(Listing[Scope]):
             found |= Q(**{f"{column}__icontains": searched})
         return found | Q(MentionsLabel(self.labels, searched)) if self.labels else found
 
-    def _order_by(self, question: Question[Scope]) -> list[Any]:
-        sorted_by = self.sorts[question.sort]
+    def _order_by(self, selection: Selection[Scope]) -> list[Any]:
+        sorted_by = self.sorts[selection.sort]
         nulls_last = True if sorted_by in self.nullable else None
         columns = [F(sorted_by)] if sorted_by == self.key else [F(sorted_by), F(self.key)]
-        if question.is_descending:
+        if selection.is_descending:
             return [one.desc(nulls_last=nulls_last) for one in columns]
         return [one.asc(nulls_last=nulls_last) for one in columns]
 
-    def _behind(self, question: Question[Scope], after: Position) -> Q:
+    def _behind(self, selection: Selection[Scope], after: Position) -> Q:
         """The rows that follow a position; nulls come last both ways."""
-        column, way = self.sorts[question.sort], "lt" if question.is_descending else "gt"
+        column, way = self.sorts[selection.sort], "lt" if selection.is_descending else "gt"
         further = Q(**{f"{self.key}__{way}": after.key})
         if column == self.key:
             return further

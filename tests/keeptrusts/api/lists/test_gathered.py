@@ -38,7 +38,7 @@ def _rows(states: dict[str, Any]) -> list[Row]:
 
 
 def _page(rows: _Rows, query: str) -> Page:
-    return _LIST.page(_LIST.question(Asked(QueryDict(query))), rows)
+    return _LIST.page(_LIST.selection(Asked(QueryDict(query))), rows)
 
 
 @given(

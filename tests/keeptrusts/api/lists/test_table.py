@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from configurations.models import Configuration
 from configurations.queries import CONFIGURATIONS
 from configurations.seen import ALL
+from gitrepos.links.queries import CREDENTIALS
 from gitrepos.models import GitCredential
-from gitrepos.queries import CREDENTIALS
 from keeptrusts.api.lists.listing import Listing, Page
 from keeptrusts.api.parameters import Asked
 
@@ -28,7 +28,7 @@ _SORTS = [f"{way}{name}" for name in CREDENTIALS.sorts for way in ("", "-")]
 
 
 def _page(listing: Listing[Any], query: str) -> Page:
-    return listing.page(listing.question(Asked(QueryDict(query))), ALL)
+    return listing.page(listing.selection(Asked(QueryDict(query))), ALL)
 
 
 def _store(ends: dict[str, int | None]) -> None:

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from configurations import queries
 from configurations.models import Configuration
+from configurations.queries import refused_by_owner
 from configurations.seen import ALL, Seen
 from gitrepos import refs
 from gitrepos.links import client_certificates, listed, narrowing, ssh_keys
@@ -108,7 +108,7 @@ def _shown_links(raws: Sequence[Raw], seen: Seen) -> list[Row]:
     A host rests for failures of any link, so that its trouble is told to who sees all alone.
     """
     now = timezone.now()
-    refused = queries.refused_by_owner(seen)
+    refused = refused_by_owner(seen)
     troubles = {} if seen.is_narrowed else hosts.troubles(now)
     shown = []
     for row in narrowing.trim([Listed.of(raw) for raw in raws], seen):
