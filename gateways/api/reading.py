@@ -8,6 +8,8 @@ from access.sights import FILTERED
 from configurations.seen import ConfigurationView, of
 from gateways.drift import listing as drift
 from gateways.drift import rollout
+from gateways.drift.survey import WHOLE, Part
+from gateways.registry import narrowing
 from gateways.reports import decisions
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
@@ -21,7 +23,9 @@ class Drift(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        found = drift.surveyed(self.asked(request), of(request), counts(request))
+        seen = of(request)
+        part = Part(seen, narrowing.ambiguous(seen)) if seen.is_narrowed else WHOLE
+        found = drift.surveyed(self.asked(request), part, counts(request))
         beside = {"summary": found.summary}
         return answered(request, drift.DRIFT, found.rows, beside=beside, upon=found.upon)
 

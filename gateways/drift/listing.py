@@ -11,11 +11,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from configurations.publish import COUNTER
-from configurations.seen import Seen
 from gateways.drift import judge, survey
 from gateways.drift.survey import WHOLE, Part, Row
 from gateways.models import Gateway
-from gateways.registry import narrowing
 from gateways.reports import live
 from gitrepos.models import Link
 from keeptrusts.api import parameters
@@ -85,14 +83,13 @@ def _facts(counts: Mapping[str, int]) -> object:
 _last = _Last()
 
 
-def surveyed(asked: Asked, seen: Seen, counts: Mapping[str, int]) -> Survey:
-    """The drift of what is seen, of a gateway or a configuration where one is asked for.
+def surveyed(asked: Asked, part: Part, counts: Mapping[str, int]) -> Survey:
+    """The drift of a part, of a gateway or a configuration where one is asked for.
 
     `counts` are the change counters as they stood before.
     """
-    if not seen.is_narrowed and not any(one in asked for one in _NARROWING):
+    if part is WHOLE and not any(one in asked for one in _NARROWING):
         return _last.survey(counts)
-    part = Part(seen, narrowing.ambiguous(seen)) if seen.is_narrowed else WHOLE
     rows = survey.rows(
         gateway=asked[_GATEWAY], configuration=asked[_CONFIGURATION], labels=asked[_LABELS],
         part=part,

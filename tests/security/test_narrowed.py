@@ -67,7 +67,8 @@ URLS = list(_urls())
 def _answer(client: APIClient, url: str) -> list[tuple[int, dict[str, str], bytes]]:
     """The answer, and those of the pages behind it; of a cursor, which is covered, the length."""
     answer: HttpResponse = client.get(url)
-    cursor = answer.headers.pop(_CURSOR_HEADER, "")
+    cursor = answer.headers.get(_CURSOR_HEADER, "")
+    del answer.headers[_CURSOR_HEADER]
     if found := _CURSOR.search(answer.content):
         cursor = found[1].decode()
     headers = {name: value for name, value in answer.items() if name != "Date"}
@@ -88,8 +89,8 @@ def _stored(world: World) -> Iterator[None]:
     transaction.savepoint_rollback(before)
 
 
-def _compare(*, seen: int, variants: int, hidden: int, each: int) -> None:
-    """Compare `each` answers of worlds with those of one that has nothing but its seen part.
+def _compare(*, seen: int, variants: int, hidden: int, each: int, most: int) -> None:
+    """Compare `each` answers, of `most` urls, of worlds with those of one that has nothing but its seen part.
 
     There are `seen` parts, with so many `variants` of what the rows of each have of what is not
     seen, and so many `hidden` parts besides each of these.
@@ -99,7 +100,8 @@ def _compare(*, seen: int, variants: int, hidden: int, each: int) -> None:
     numbers = iter(range(10**6))
     for seed in range(seen):
         with _stored(narrowed.seen_part(Random(seed), None)):
-            known = {url: _answer(client, url) for url in URLS}
+            urls = Random(seed).sample(URLS, min(most, len(URLS)))
+            known = {url: _answer(client, url) for url in urls}
         for variant in range(variants):
             with _stored(narrowed.seen_part(Random(seed), Random(variant))):
                 for _ in range(hidden):
@@ -113,11 +115,11 @@ def _compare(*, seen: int, variants: int, hidden: int, each: int) -> None:
 def test_what_is_hidden_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 500 worlds, 125 each with the same seen part as one without any other."""
     narrowed.freeze(monkeypatch)
-    _compare(seen=4, variants=5, hidden=25, each=3)
+    _compare(seen=4, variants=5, hidden=25, each=1, most=150)
 
 
 @pytest.mark.soak
 def test_what_is_hidden_changes_no_byte_of_any_url(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every url of each of 100 other worlds."""
     narrowed.freeze(monkeypatch)
-    _compare(seen=25, variants=2, hidden=2, each=len(URLS) * 2)
+    _compare(seen=25, variants=2, hidden=2, each=len(URLS), most=len(URLS))
