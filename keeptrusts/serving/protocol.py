@@ -124,7 +124,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_soon(_begin_turn)
         kind._turn_bytes += size
         if kind._turn_bytes > _MOST_TURN_BYTES and not kind._paused:
-            kind._paused = [one for one in self._waiting if _is_read(one)]
+            # They are read again in this order: who sent least is not kept waiting by who sends
+            # without end.
+            kind._paused = sorted(filter(_is_read, self._waiting), key=lambda one: one._size)
             for one in kind._paused:
                 one.flow.pause_reading()
 
@@ -135,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
         room = MAX_HEAD_BYTES - self._size
         self._size += min(room, len(data))
         super().data_received(data[:room])
-        if self._in_head and len(data) > room:
+        if self._in_head and len(data) > room and not self._is_over:
             self._refuse(_HEAD)
         return data[room:]
 
@@ -196,6 +198,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(self._refusal or _MALFORMED)
 
     def _refuse(self, refusal: _Refusal) -> None:
+        if self._in_head and self.headers:
+            self.headers.clear()  # A thousand that are refused would hold as many heads.
         if self._is_idle():
             # Beside an answer that is under way, another would be read as a part of it.
             self.transport.write(_answer(*refusal))

@@ -351,6 +351,48 @@ def test_in_one_turn_no_more_is_read_of_all_than_the_bound(
     assert BoundedProtocol._paused == []
 
 
+def test_who_sent_least_is_read_first_in_the_next_turn(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """What others send without end keeps nobody waiting who sends little."""
+    monkeypatch.setattr(protocol, "MOST_WAITING", 100)
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 100)
+    orders: list[list[int]] = []
+    count = BoundedProtocol._count
+
+    def noted(self: BoundedProtocol, size: int) -> None:
+        was_paused = bool(BoundedProtocol._paused)
+        count(self, size)
+        if BoundedProtocol._paused and not was_paused:
+            orders.append([one._size for one in BoundedProtocol._paused])
+
+    monkeypatch.setattr(BoundedProtocol, "_count", noted)
+    held = [connect() for _ in range(5)]
+    for number, raw in enumerate(held):
+        size = 2_000 * (5 - number)
+        raw.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n")
+        wait_for(
+            lambda: any(not one._in_head and not one._size for one in BoundedProtocol._waiting)
+        )
+        raw.sendall(b"x" * size)
+        wait_for(lambda size=size: any(one._size == size for one in BoundedProtocol._waiting))  # type: ignore[misc]
+    monkeypatch.setattr(protocol, "_MOST_TURN_BYTES", 0)
+    assert _is_served(connect())
+
+    assert orders == [[0, 2_000, 4_000, 6_000, 8_000, 10_000]]
+
+
+def test_a_head_that_was_refused_is_not_held(connect: Connect) -> None:
+    """A client that reads no answer is given up later."""
+    raw = connect()
+    raw.sendall(b"GET / HTTP/1.1\r\n" + b"X-A: bbbbbbbb\r\n" * 10_000)
+    refused = wait_for(
+        lambda: [one for one in _alive() if one._is_over and one.client == raw.getsockname()]
+    )
+
+    assert refused[0].headers == []
+
+
 def test_a_connection_that_ended_holds_no_body(connect: Connect) -> None:
     """Though nothing collects it: it refers to its request, which refers to it."""
     gc.collect()
@@ -369,5 +411,8 @@ def test_a_connection_that_ended_holds_no_body(connect: Connect) -> None:
 
 def _ended() -> list[BoundedProtocol]:
     """The connections that are over, and were not collected yet."""
-    found = [one for one in gc.get_objects() if type(one) is BoundedProtocol]
-    return [one for one in found if one.transport.is_closing() and one.cycle is not None]
+    return [one for one in _alive() if one.transport.is_closing() and one.cycle is not None]
+
+
+def _alive() -> list[BoundedProtocol]:
+    return [one for one in gc.get_objects() if type(one) is BoundedProtocol]
