@@ -28,7 +28,7 @@ _MOST_UNREAD_BYTES = 64 << 20
 _UNREAD_SECONDS = 30.0
 # What is read of all connections in one turn of the event loop. A turn may come late, and what a
 # thousand clients sent meanwhile would all be read before the first of them is dealt with.
-_MOST_TURN_BYTES = 8 << 20
+_MOST_TURN_BYTES = 1 << 20
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
@@ -55,6 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     most_connections: ClassVar[int] = 20_000
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
+    _lingering: ClassVar[set["BoundedProtocol"]] = set()
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
     _turn_bytes: ClassVar[int] = 0
     _paused: ClassVar[list["BoundedProtocol"]] = []
@@ -81,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._waiting.pop(self, None)
+        self._lingering.discard(self)
         self._forget_unread()
         if self.cycle is not None:
             # Connection and request refer to each other: it may be long until they are collected.
@@ -125,8 +127,9 @@ class BoundedProtocol(HttpToolsProtocol):
         kind._turn_bytes += size
         if kind._turn_bytes > _MOST_TURN_BYTES and not kind._paused:
             # They are read again in this order: who sent least is not kept waiting by who sends
-            # without end.
-            kind._paused = sorted(filter(_is_read, self._waiting), key=lambda one: one._size)
+            # without end, and what nobody asks for comes last.
+            waiting = sorted(self._waiting, key=lambda one: one._size)
+            kind._paused = [one for one in (*waiting, *self._lingering) if _is_read(one)]
             for one in kind._paused:
                 one.flow.pause_reading()
 
@@ -212,6 +215,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection once the client has read its answer; what it sends is not read."""
         self._is_over = True
         self._waiting.pop(self, None)
+        self._lingering.add(self)
         self._unset_keepalive_if_required()
         self._arm(_LINGER_SECONDS)
         self.transport.write_eof()

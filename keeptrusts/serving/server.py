@@ -18,8 +18,11 @@ from keeptrusts.serving.protocol import BoundedProtocol
 # A client that acknowledges nothing for so long is given up by the kernel.
 _UNACKNOWLEDGED_MS = 30_000
 _BACKLOG = 4096
+# libuv accepts one connection of a listener in a turn of its loop. A turn may be long, and whoever
+# is new waits in the backlog behind those who come again and again.
+_ACCEPTED_A_TURN = 16
 # Open files that are not connections of clients.
-_OTHER_FILES = 64
+_OTHER_FILES = 64 + _ACCEPTED_A_TURN
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -53,12 +56,13 @@ def serve(
     )
     server = _Server(config, on_shutdown)
     listener = _listen(host, port)
+    listeners = [listener, *(listener.dup() for _ in range(1, _ACCEPTED_A_TURN))]
 
     async def _serve() -> None:
         async with contextlib.AsyncExitStack() as held:
             for one in running:
                 await held.enter_async_context(one)
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=listeners)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
