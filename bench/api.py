@@ -36,7 +36,7 @@ from simulated.lists import Ninja  # noqa: E402
 
 from tests.support.servers import Postgres, Redis  # noqa: E402
 
-_SIZES = (100, 1000, 10_000)
+_SIZES = tuple(map(int, os.environ.get("SIZES", "100 1000 10000").split()))
 _NOW = datetime(2031, 1, 2, tzinfo=UTC)
 _TEAMS = ("payments", "support", "search", "billing", "fraud")
 _LARGE = {

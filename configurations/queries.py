@@ -16,6 +16,7 @@ from keeptrusts.api.lists.filters import between, equal, labelled
 from keeptrusts.api.lists.listing import Filter
 from keeptrusts.api.lists.table import Table
 from keeptrusts.api.parameters import flag, word
+from keeptrusts.statements import compiled
 
 _COLUMNS = (
     "id",
@@ -87,11 +88,17 @@ def refused(seen: Seen = ALL) -> QuerySet[Configuration]:
 def refused_by_owner(seen: Seen = ALL) -> Mapping[str, Mapping[str, datetime]]:
     """For each link, by id, the configurations of `refused` that it feeds, with the time since."""
     owners: dict[str, dict[str, datetime]] = defaultdict(dict)
-    rows = refused(seen).exclude(owner="").order_by("pk")
-    for owner, pk, since in rows.values_list("owner", "pk", "refused_since"):
-        assert since is not None
-        owners[owner][pk] = since
+    for row in _all_refused() if seen is ALL else _refused(seen):
+        owners[row["owner"]][row["id"]] = row["refused_since"]
     return owners
+
+
+def _refused(seen: Seen) -> QuerySet[Any, Any]:
+    rows = refused(seen).exclude(owner="").order_by("pk")
+    return rows.values("owner", "id", "refused_since")
+
+
+_all_refused = compiled(lambda: _refused(ALL))
 
 
 def row(configuration_id: str) -> Row:
@@ -187,6 +194,7 @@ def _shown_all(raws: Sequence[dict[str, Any]], _seen: Seen) -> list[Row]:
 
 CONFIGURATIONS: Table[Seen] = Table(
     name="configurations",
+    is_constant=lambda seen: not seen.is_narrowed,
     counter=COUNTER,
     members=(*_COLUMNS, "git_repo", "overridden", "broken_glass", "pin", "warning"),
     rows=lambda seen: Configuration.objects.filter(seen.where()),

@@ -127,6 +127,7 @@ _LABELLED = labelled("Those that have these labels.")
 
 GATEWAYS: Table[Seen] = Table(
     name="gateways",
+    is_constant=lambda seen: not seen.is_narrowed,
     counter=Gateway.COUNTER,
     members=_GATEWAY,
     rows=lambda seen: Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None),
@@ -148,6 +149,7 @@ GATEWAYS: Table[Seen] = Table(
 
 BINDINGS: Table[Seen] = Table(
     name="gateway-bindings",
+    is_constant=lambda seen: not seen.is_narrowed,
     counter=COUNTER,
     members=_BINDING,
     rows=_bindings,
@@ -174,6 +176,7 @@ ENROLMENT_TOKENS: Table[None] = Table(
 
 CLIENT_KEYS: Table[Seen] = Table(
     name="client-keys",
+    is_constant=lambda seen: not seen.is_narrowed,
     counter=Gateway.COUNTER,
     members=_KEY,
     rows=lambda _: ClientKey.objects.all(),

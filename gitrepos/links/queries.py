@@ -229,6 +229,7 @@ def _feeding_what_is_seen(configuration_id: str, seen: Seen) -> Q:
 
 LINKS: Table[Seen] = Table(
     name="git-repos",
+    is_constant=lambda seen: not seen.is_narrowed,
     members=_LINK,
     rows=lambda seen: with_status(_links(seen)),
     values=listed.columns,
@@ -302,6 +303,7 @@ SYNCS: Table[OfLink] = Table(
 
 CREDENTIALS: Table[Seen] = Table(
     name="git-credentials",
+    is_constant=lambda seen: not seen.is_narrowed,
     members=_CREDENTIAL,
     rows=_credentials,
     values=_credential_columns,

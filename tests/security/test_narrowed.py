@@ -90,10 +90,10 @@ def _stored(world: World) -> Iterator[None]:
 
 
 def _compare(*, seen: int, variants: int, hidden: int, each: int, most: int) -> None:
-    """Compare `each` answers, of `most` urls, of worlds with those of one that has nothing but its seen part.
+    """Compare `each` answers of worlds with those of one that has nothing but its seen part.
 
     There are `seen` parts, with so many `variants` of what the rows of each have of what is not
-    seen, and so many `hidden` parts besides each of these.
+    seen, and so many `hidden` parts besides each of these; for each of the first `most` urls.
     """
     client = narrowed.client_of("auditor", **narrowed.SIGHT)
     AuditEntry.objects.all().delete()  # Their numbers are given out anew.

@@ -49,6 +49,12 @@ class Selection(Generic[Scope]):
     chosen: tuple[tuple[Filter[Scope], Any], ...]
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is of all rows, from the first one on."""
+        is_chosen = any(value != one.parameter.default for one, value in self.chosen)
+        return self.after is None and not self.searched and not is_chosen
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What tells questions apart."""
         chosen = tuple((one.parameter.name, value) for one, value in self.chosen)

@@ -1,10 +1,11 @@
 """Lists of a database's rows, which sorts, chooses and pages them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import F, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -13,14 +14,20 @@ from keeptrusts.api.lists.cursors import Position
 from keeptrusts.api.lists.labels import MentionsLabel
 from keeptrusts.api.lists.listing import Listing, Page, Row, Scope, Selection, picked
 from keeptrusts.models import Counter
+from keeptrusts.statements import Statement
 
 Raw = dict[str, Any]
 
 _AT_ONCE, _LARGE_AT_ONCE = 200, 50
+_MOST_STATEMENTS = 32
 
 
 def _never(_scope: object) -> bool:
     return False
+
+
+def _is_none(scope: object) -> bool:
+    return scope is None
 
 
 def _as_they_are(raws: Sequence[Raw], _scope: object) -> Iterable[Row | None]:
@@ -31,7 +38,8 @@ def _as_they_are(raws: Sequence[Raw], _scope: object) -> Iterable[Row | None]:
 class Table(Listing[Scope]):
     """A list of rows of a database.
 
-    `rows(scope)` are those that there are for a reader, `values(rows)` reads the columns of each,
+    `rows(scope)` are those that there are for a reader, the same query each time where
+    `is_constant(scope)`; `values(rows)` reads the columns of each,
     and `shown(raws, scope)` makes of these, one by one, what the API shows; None where a reader
     does not see the row after all, which happens where `drops(scope)`. `sorts` has the column of
     each name, of which those of `nullable` may be null; `key` is a column that no two rows have
@@ -44,69 +52,91 @@ class Table(Listing[Scope]):
     values: Callable[[QuerySet[Any, Any]], QuerySet[Any, Raw]]
     shown: Callable[[Sequence[Raw], Scope], Iterable[Row | None]] = _as_they_are
     drops: Callable[[Scope], bool] = _never
+    is_constant: Callable[[Scope], bool] = _is_none
     key: str = "pk"
     nullable: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
     labels: str = ""
     size: Callable[[Row], int] | None = None
     most_bytes: int = 0
+    _statements: dict[object, Statement] = field(default_factory=dict, init=False)
 
     def page(self, selection: Selection[Scope], scope: Scope) -> Page:
         """The rows that are asked for, and how many match."""
+        count = None
+        if selection.wants_count:
+            count = self._count(self._matches(selection, scope), scope)
+        if selection.limit is None:
+            raws, counted = self._read(selection, scope)
+            shown = self.shown(raws, scope)
+            rows = [picked(row, selection.fields) for row in shown if row is not None]
+            return Page(rows, None, count, counted)
+        return self._part(selection, selection.limit, scope, count)
+
+    def _matches(self, selection: Selection[Scope], scope: Scope) -> QuerySet[Any, Any]:
         matches = self.rows(scope)
         for one, value in selection.chosen:
             matches = matches.filter(one.where(value, scope))
         if selection.searched:
             matches = matches.filter(self._mentioning(selection.searched))
-        count = self._count(matches, scope) if selection.wants_count else None
+        return matches
+
+    def _found(self, selection: Selection[Scope], scope: Scope) -> QuerySet[Any, Raw]:
+        """The columns of what matches, in its order, from where the page begins."""
+        matches = self._matches(selection, scope)
         if selection.after is not None:
             matches = matches.filter(self._behind(selection, selection.after))
         found = self.values(matches.order_by(*self._order_by(selection)))
         if selection.limit is not None:
-            found = found.annotate(sorted_by=F(self.sorts[selection.sort]), keyed_by=F(self.key))
+            found = self._marked(found, selection)
         if self.counter:
             counted = Counter.objects.filter(pk=self.counter).values("value")
             found = found.annotate(counted=Coalesce(Subquery(counted), 0))
-        if selection.limit is None:
-            return self._whole(found, selection, scope, count)
-        return self._part(found, selection, selection.limit, scope, count)
+        return found[: None if selection.limit is None else selection.limit + 1]
 
-    def _whole(
-        self,
-        found: QuerySet[Any, Raw],
-        selection: Selection[Scope],
-        scope: Scope,
-        count: int | None,
-    ) -> Page:
-        raws, counted = self._read(found)
-        shown = self.shown(raws, scope)
-        rows = [picked(row, selection.fields) for row in shown if row is not None]
-        return Page(rows, None, count, counted)
+    def _marked(self, found: QuerySet[Any, Any], selection: Selection[Scope]) -> QuerySet[Any, Any]:
+        return found.annotate(sorted_by=F(self.sorts[selection.sort]), keyed_by=F(self.key))
 
-    def _read(self, found: QuerySet[Any, Raw]) -> tuple[list[Raw], int]:
+    def _statement(self, selection: Selection[Scope], scope: Scope) -> Statement:
+        """The SQL of a selection; it is kept where it is the same each time."""
+        if not self.is_constant(scope) or not selection.is_plain:
+            return Statement(self._found(selection, scope))
+        key = selection.sort, selection.is_descending, selection.limit
+        if key not in self._statements:
+            if len(self._statements) >= _MOST_STATEMENTS:
+                self._statements.clear()
+            self._statements[key] = Statement(self._found(selection, scope))
+        return self._statements[key]
+
+    def _read(self, selection: Selection[Scope], scope: Scope) -> tuple[list[Raw], int]:
         """Rows, and the change counter of the same moment."""
-        raws = list(found)
+        try:
+            statement = self._statement(selection, scope)
+        except EmptyResultSet:  # What it chooses by chooses nothing.
+            return [], counters.read().get(self.counter, 0)
+        raws = statement.read()
         if not self.counter:
             return raws, 0
         counted = 0
         if not raws:  # No row tells the counter.
-            with database.one_moment(Counter, found.model):
-                counted, raws = counters.read().get(self.counter, 0), list(found.all())
+            with database.one_moment(Counter, self.rows(scope).model):
+                counted, raws = counters.read().get(self.counter, 0), statement.read()
         for raw in raws:
             counted = raw.pop("counted")
         return raws, counted
 
     def _part(
-        self, found: QuerySet[Any, Raw], selection: Selection[Scope], limit: int, scope: Scope,
-        count: int | None,
-    ) -> Page:  # fmt: skip
+        self, selection: Selection[Scope], limit: int, scope: Scope, count: int | None
+    ) -> Page:
         counted = 0
         if self.drops(scope):  # How many it takes is not known.
-            raws: Iterable[Raw] = found.iterator(chunk_size=_AT_ONCE)
+            unbounded = replace(selection, limit=None)
+            found = self._found(unbounded, scope)
+            raws: Iterable[Raw] = self._marked(found, selection).iterator(chunk_size=_AT_ONCE)
         elif self.size is not None:
-            raws = found[: limit + 1].iterator(chunk_size=_LARGE_AT_ONCE)
+            raws = self._found(selection, scope).iterator(chunk_size=_LARGE_AT_ONCE)
         else:
-            raws, counted = self._read(found[: limit + 1])
+            raws, counted = self._read(selection, scope)
         rows: list[Row] = []
         left_bytes, following = self.most_bytes, None
         for raw, row in self._pairs(raws, scope, limit):
