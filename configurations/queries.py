@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
@@ -33,6 +34,8 @@ _COLUMNS = (
 )
 _PIN = ("pinned_at", "pin_reason", "pin_actor", "pin_expires_at")
 _JUDGED = ("refused_since", "findings")
+_READ = (*_PIN, *_JUDGED)
+_pin, _judged = itemgetter(*_PIN), itemgetter(*_JUDGED)
 _VERSION_COLUMNS = (
     "number",
     "content_hash",
@@ -172,10 +175,13 @@ def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[st
 
 def _shown(row: dict[str, Any]) -> Row:
     """A row as the API shows it: `pin` and `warning` are one value each, null for none."""
-    since, reason, actor, expires_at = (row.pop(name) for name in _PIN)
+    since, reason, actor, expires_at = _pin(row)
+    refused_since, findings = _judged(row)
+    for name in _READ:
+        del row[name]
     pin = {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
     row["pin"] = pin if since is not None else None
-    row["warning"] = _warning(*(row.pop(name) for name in _JUDGED))
+    row["warning"] = _warning(refused_since, findings)
     return row
 
 

@@ -8,6 +8,7 @@ which harms nobody here.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.db.models import (
@@ -242,8 +243,13 @@ def _condition(
     return {
         "type": kind,
         "status": status,
-        "reason": "".join(word.capitalize() for word in reason.split("_")),
+        "reason": _camel_case(reason),
         "message": message,
         "since": since,
         "action": ACTIONS.get(reason) if kind != "Reconciling" else None,
     }
+
+
+@lru_cache(maxsize=128)
+def _camel_case(reason: str) -> str:
+    return "".join(word.capitalize() for word in reason.split("_"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -61,14 +62,13 @@ class Listed(NamedTuple):
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Self:
         """A link of a row of `columns`."""
-        own = {name: raw[name] for name in _OWN}
-        shared = tuple(raw[f"remote__shared__{name}"] for name in _SHARED)
-        remote = Polled._make(raw[f"remote__{name}"] for name in Polled._fields)
-        return cls(**own, shared=shared, remote=remote)
+        return cls._make((*_own(raw), _shared(raw), Polled._make(_polled(raw))))
 
 
-_SHARED = ("name", "expires_at", "expiring")
 _OWN = Listed._fields[:-2]
+_SHARED = tuple(f"remote__shared__{name}" for name in ("name", "expires_at", "expiring"))
+_POLLED = tuple(f"remote__{name}" for name in Polled._fields)
+_own, _shared, _polled = itemgetter(*_OWN), itemgetter(*_SHARED), itemgetter(*_POLLED)
 _SET = {
     "has_webhook_secret": ExpressionWrapper(~Q(webhook_secret=""), output_field=BooleanField()),
     "has_access_token": ExpressionWrapper(~Q(remote__credential=""), output_field=BooleanField()),
@@ -78,6 +78,4 @@ _SET = {
 def columns(rows: QuerySet[Any, Any]) -> QuerySet[Any, dict[str, Any]]:
     """The columns of links of `with_status`; of a secret only whether it is set."""
     own = [name for name in _OWN if name not in _SET]
-    shared = [f"remote__shared__{name}" for name in _SHARED]
-    polled = [f"remote__{name}" for name in Polled._fields]
-    return rows.values(*own, *shared, *polled, **_SET)
+    return rows.values(*own, *_SHARED, *_POLLED, **_SET)

@@ -95,7 +95,9 @@ class Table(Listing[Scope]):
         return found[: None if selection.limit is None else selection.limit + 1]
 
     def _marked(self, found: QuerySet[Any, Any], selection: Selection[Scope]) -> QuerySet[Any, Any]:
-        return found.annotate(sorted_by=F(self.sorts[selection.sort]), keyed_by=F(self.key))
+        columns = {"sorted_by": F(self.sorts[selection.sort]), "keyed_by": F(self.key)}
+        marked: QuerySet[Any, Any] = found.annotate(**columns)
+        return marked
 
     def _statement(self, selection: Selection[Scope], scope: Scope) -> Statement:
         """The SQL of a selection; it is kept where it is the same each time."""
