@@ -17,7 +17,7 @@ from keeptrusts.api.lists.filters import between, equal, labelled
 from keeptrusts.api.lists.listing import Filter
 from keeptrusts.api.lists.table import Table
 from keeptrusts.api.parameters import flag, word
-from keeptrusts.statements import compiled
+from keeptrusts.database import compiled
 
 _COLUMNS = (
     "id",

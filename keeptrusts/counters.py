@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
+from keeptrusts.database import compiled
 from keeptrusts.models import Count, Counter
-from keeptrusts.statements import compiled
 
 # Without a clock that went on, a restored database would give the numbers that it lost again.
 _MOST_STEP_US = 1000

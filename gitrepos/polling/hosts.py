@@ -17,7 +17,7 @@ from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
 from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
-from keeptrusts.statements import compiled
+from keeptrusts.database import compiled
 
 SETBACKS = F("failures") + F("put_off")
 

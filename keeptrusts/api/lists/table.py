@@ -13,8 +13,8 @@ from keeptrusts import counters, database
 from keeptrusts.api.lists.cursors import Position
 from keeptrusts.api.lists.labels import MentionsLabel
 from keeptrusts.api.lists.listing import Listing, Page, Row, Scope, Selection, picked
+from keeptrusts.database import Statement
 from keeptrusts.models import Counter
-from keeptrusts.statements import Statement
 
 Raw = dict[str, Any]
 
