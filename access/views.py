@@ -1,6 +1,7 @@
 """`/v1/tokens`, `/v1/trusts` and `/v1/whoami`."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,30 @@ from keeptrusts.api.errors import FieldError
 from keeptrusts.api.fields import valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 
 _BELOW = parameters.flag(
     "descendants", "End all that it and they made as well, trusts too.", default=False
 )
+
+
+def _token_row(_request: Request, token_id: UUID) -> queries.Row:
+    return queries.token(token_id)
+
+
+def _trust_row(_request: Request, trust_id: UUID) -> queries.Row:
+    return queries.trust(trust_id)
+
+
+TOKEN = Resource(
+    "/v1/tokens/{}",
+    "tokens.manage",
+    _token_row,
+    counted_by(tokens.COUNTER),
+    volatile=frozenset(("last_used_at",)),
+)
+TRUST = Resource("/v1/trusts/{}", "trusts.manage", _trust_row, counted_by(tokens.COUNTER))
 
 
 class Tokens(View):
@@ -39,10 +60,15 @@ class Tokens(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.TOKENS, None)
 
-    def post(self, request: Request) -> Response:
-        fields = valid(TokenInput, request.data)
-        token, text = tokens.create(fields.pop("name"), maker=_token(request), **fields)
-        return _shown(token, text, status=201)
+    @written()
+    def post(self, request: Request) -> Write:
+        fields, maker = valid(TokenInput, request.data), _token(request)
+
+        def create() -> Response:
+            token, text = tokens.create(maker=maker, **fields)
+            return TOKEN.shown(request, token.pk, status=201, also={"token": text})
+
+        return create
 
 
 class OneToken(View):
@@ -58,20 +84,22 @@ class OneToken(View):
         return roles.ANY if ends_itself else super().action_of(request)
 
     def get(self, request: Request, token_id: UUID) -> Response:
-        return Response({"data": queries.token(token_id)})
+        return TOKEN.get(request, token_id)
 
-    def patch(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def patch(self, request: Request, token_id: UUID) -> Write:
         fields = valid(TokenEdit, request.data)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
-        token = tokens.edit(token_id, fields, editor=_token(request))
-        return Response({"data": queries.token(token.pk)})
+        edit = partial(tokens.edit, token_id, fields, editor=_token(request))
+        return TOKEN.showing(request, token_id, edit)
 
-    def delete(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def delete(self, request: Request, token_id: UUID) -> Write:
         # Whatever the role: what a token made is its own.
         below = self.asked(request)[_BELOW]
-        token = registry.revoke_line(token_id) if below else tokens.revoke(token_id)
-        return Response({"data": queries.token(token.pk)})
+        revoke = partial(registry.revoke_line if below else tokens.revoke, token_id)
+        return TOKEN.showing(request, token_id, revoke)
 
 
 class RotateAccessToken(View):
@@ -84,12 +112,16 @@ class RotateAccessToken(View):
     def action_of(self, request: Request) -> str:
         return roles.ANY if _is_own(self, request) else super().action_of(request)
 
-    def post(self, request: Request, token_id: UUID) -> Response:
+    @written(TOKEN)
+    def post(self, request: Request, token_id: UUID) -> Write:
         overlap = timedelta(seconds=valid(TokenRotation, request.data)["overlap_seconds"])
-        made = tokens.rotate(
-            token_id, overlap=overlap, asker=_token(request), asker_text=bearer_text(request)
-        )
-        return _shown(*made, status=200)
+        asker, asker_text = _token(request), bearer_text(request)
+
+        def rotate() -> Response:
+            _, text = tokens.rotate(token_id, overlap=overlap, asker=asker, asker_text=asker_text)
+            return TOKEN.shown(request, token_id, also={"token": text}, is_located=True)
+
+        return rotate
 
 
 class Trusts(View):
@@ -101,10 +133,14 @@ class Trusts(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.TRUSTS, None)
 
-    def post(self, request: Request) -> Response:
-        trust = registry.create(valid(TrustInput, request.data), maker=_token(request))
-        headers = {"Location": f"/v1/trusts/{trust.id}"}
-        return Response({"data": queries.trust(trust.pk)}, 201, headers=headers)
+    @written()
+    def post(self, request: Request) -> Write:
+        fields, maker = valid(TrustInput, request.data), _token(request)
+
+        def create() -> Response:
+            return TRUST.shown(request, registry.create(fields, maker=maker).pk, status=201)
+
+        return create
 
 
 class OneTrust(View):
@@ -113,18 +149,23 @@ class OneTrust(View):
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
 
     def get(self, request: Request, trust_id: UUID) -> Response:
-        return Response({"data": queries.trust(trust_id)})
+        return TRUST.get(request, trust_id)
 
-    def patch(self, request: Request, trust_id: UUID) -> Response:
+    @written(TRUST)
+    def patch(self, request: Request, trust_id: UUID) -> Write:
         fields = valid(TrustInput, request.data, partial=True)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
-        trust = registry.edit(trust_id, fields, editor=_token(request))
-        return Response({"data": queries.trust(trust.pk)})
+        edit = partial(registry.edit, trust_id, fields, editor=_token(request))
+        return TRUST.showing(request, trust_id, edit)
 
-    def delete(self, request: Request, trust_id: UUID) -> Response:
-        registry.delete(trust_id)
-        return Response(status=204)
+    @written(TRUST)
+    def delete(self, request: Request, trust_id: UUID) -> Write:
+        def delete() -> Response:
+            registry.delete(trust_id)
+            return Response(status=204)
+
+        return delete
 
 
 class WhoAmI(View):
@@ -151,8 +192,3 @@ def _is_own(view: View, request: Request) -> bool:
 def _token(request: Request) -> Token:
     """The token that asks, as it is stored now."""
     return Token.objects.get(pk=bearer(request).id)
-
-
-def _shown(token: Token, text: str, *, status: int) -> Response:
-    headers = {"Location": f"/v1/tokens/{token.id}"}
-    return Response({"data": {**queries.token(token.pk), "token": text}}, status, headers=headers)

@@ -79,15 +79,25 @@ def of(request: Request) -> Seen:
     return by(bearer(request).sight)
 
 
+def check(request: Request, configuration_id: str) -> None:
+    """Check that the bearer of a request sees a configuration.
+
+    Raises:
+        NotFoundError: it is not seen, or not there.
+    """
+    sight = bearer(request).sight
+    if sight is None:
+        return
+    rows = Configuration.objects.filter(pk=configuration_id).values_list("labels", flat=True)
+    labels = rows.first()
+    if labels is None or not sight.sees(configuration_id, labels):
+        raise NotFoundError(f"configuration {configuration_id!r}")
+
+
 class ConfigurationView(View):
     """A view of one configuration, which is not there for whoever does not see it."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        sight = bearer(request).sight
-        if sight is None or self.narrowing_of(request) != FILTERED:
-            return
-        pk = kwargs["configuration_id"]
-        labels = Configuration.objects.filter(pk=pk).values_list("labels", flat=True).first()
-        if labels is None or not sight.sees(pk, labels):
-            raise NotFoundError(f"configuration {pk!r}")
+        if self.narrowing_of(request) == FILTERED:
+            check(request, kwargs["configuration_id"])

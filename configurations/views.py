@@ -7,15 +7,27 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED, UNRELATED
 from configurations import changes, checks, queries, versions
+from configurations.publish import COUNTER
 from configurations.requests.kinds import Caller
-from configurations.seen import ConfigurationView, of
+from configurations.seen import ConfigurationView, check, of
 from configurations.serializers import ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
+from keeptrusts.api.etags import is_known
 from keeptrusts.api.fields import valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.parameters import flag, whole
-from keeptrusts.api.views import View, is_known
+from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by, entire
+from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
+
+
+def _row(request: Request, configuration_id: str) -> queries.Row:
+    check(request, configuration_id)
+    return queries.row(configuration_id)
+
+
+CONFIGURATION = Resource("/v1/configurations/{}", "configurations.read", _row, counted_by(COUNTER))
 
 _MAX_VERSION = 2**31 - 1
 _OVERRIDE = flag("override", "Also one that is fed from git.", default=False)
@@ -40,27 +52,25 @@ class Configurations(View):
         seen = of(request)
         return answered(request, queries.CONFIGURATIONS, seen, is_part=seen.is_narrowed)
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         body = valid(ConfigurationInput, request.data)
         pack = checks.check(body["content"], asker=_asker(request))
         configuration_id = checks.identity(pack, asked=body.get("id"))
         of(request).check_new(configuration_id)
-        row = versions.create(
-            configuration_id,
-            content=body["content"],
-            origin=_origin(request, body["note"]),
-            fields={
-                "name": body.get("name") or pack.name,
-                "description": body["description"],
-                "labels": body["labels"],
-                "four_eyes": body["four_eyes"],
-            },
-        )
-        return Response(
-            {"data": queries.row(row.pk)},
-            status=201,
-            headers={"Location": f"/v1/configurations/{row.pk}"},
-        )
+        fields = {
+            "name": body.get("name") or pack.name,
+            "description": body["description"],
+            "labels": body["labels"],
+            "four_eyes": body["four_eyes"],
+        }
+
+        def create() -> Response:
+            origin = _origin(request, body["note"])
+            versions.create(configuration_id, content=body["content"], origin=origin, fields=fields)
+            return CONFIGURATION.shown(request, configuration_id, status=201)
+
+        return create
 
 
 class OneConfiguration(ConfigurationView):
@@ -75,16 +85,18 @@ class OneConfiguration(ConfigurationView):
     narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request, configuration_id: str) -> Response:
-        return Response({"data": queries.row(configuration_id)})
+        return CONFIGURATION.get(request, configuration_id)
 
-    def patch(self, request: Request, configuration_id: str) -> Response:
-        changes.edit(configuration_id, request.data, caller(request), seen=of(request))()
-        return Response({"data": queries.row(configuration_id)})
+    @written(CONFIGURATION)
+    def patch(self, request: Request, configuration_id: str) -> Write:
+        edit = changes.edit(configuration_id, request.data, caller(request), seen=of(request))
+        return CONFIGURATION.showing(request, configuration_id, edit)
 
-    def delete(self, request: Request, configuration_id: str) -> Response:
+    @written(CONFIGURATION)
+    def delete(self, request: Request, configuration_id: str) -> Write:
         override = self.asked(request)[_OVERRIDE]
-        changes.archive(configuration_id, {"override": override}, caller(request))()
-        return Response({"data": queries.row(configuration_id)})
+        archive = changes.archive(configuration_id, {"override": override}, caller(request))
+        return CONFIGURATION.showing(request, configuration_id, archive)
 
 
 class Validate(OneConfiguration):
@@ -96,6 +108,7 @@ class Validate(OneConfiguration):
     actions = {**OneConfiguration.actions, "POST": "configurations.check"}
     narrowed = {**OneConfiguration.narrowed, "POST": UNRELATED}
 
+    @written()
     def post(self, request: Request, configuration_id: str) -> Response:
         given = valid(ValidationInput, request.data)
         judgement = checks.judgement(
@@ -110,9 +123,10 @@ class Rollback(ConfigurationView):
     actions = {"POST": "configurations.edit"}
     narrowed = {"POST": FILTERED}
 
-    def post(self, request: Request, configuration_id: str) -> Response:
-        changes.rollback(configuration_id, request.data, caller(request))()
-        return Response({"data": queries.row(configuration_id)})
+    @written(CONFIGURATION)
+    def post(self, request: Request, configuration_id: str) -> Write:
+        rollback = changes.rollback(configuration_id, request.data, caller(request))
+        return CONFIGURATION.showing(request, configuration_id, rollback)
 
 
 class Diff(ConfigurationView):
@@ -173,7 +187,7 @@ class OneVersion(ConfigurationView):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
-        return Response({"data": queries.version_row(configuration_id, number)})
+        return entire(request, queries.version_row(configuration_id, number))
 
 
 def caller(request: Request) -> Caller:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from gateways.reports import decisions, reports
 from keeptrusts import counters
+from keeptrusts.api.writes import kept
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,8 @@ def flush() -> None:
 
 @shared_task(name="gateways.prune", time_limit=300)
 def prune() -> None:
-    """Remove decisions, and values of counters, that are kept long enough."""
+    """Remove decisions, values of counters and answers that are kept long enough."""
     counters.prune()
+    kept.prune()
     if removed := decisions.prune():
         log.info("removed old decisions", count=removed)

@@ -63,8 +63,8 @@ MAX_BODY_BYTES = 8 << 20
 POLLS_AT_ONCE = 16
 
 CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
-CORS_ALLOW_HEADERS = [*default_headers, "if-none-match"]
-CORS_EXPOSE_HEADERS = ["ETag", "Location"]
+CORS_ALLOW_HEADERS = [*default_headers, "if-none-match", "if-match", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Idempotent-Replayed", "Retry-After"]
 
 # Django's own SQLite settings lose a fifth of concurrent writes to "database is locked".
 _SQLITE_OPTIONS = {

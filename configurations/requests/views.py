@@ -1,19 +1,34 @@
 """`/v1/requests`."""
 
-from typing import Any
+import hashlib
+from functools import partial
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer, demand
 from configurations.requests import kinds, queries, writer
+from keeptrusts.api.etags import is_known
 from keeptrusts.api.fields import Flag, Input, Line, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write
+from keeptrusts.api.writes.writing import written
 
 _MAX_NUMBER = 999_999_999
+
+
+def _row(_request: Request, number: int) -> queries.Shown:
+    return queries.whole(writer.found(_within(number)))
+
+
+def _hold(number: int) -> None:
+    writer.hold(_within(number))
+
+
+REQUEST = Resource("/v1/requests/{}", "requests.read", _row, _hold)
 
 
 class RequestInput(Input):
@@ -59,15 +74,15 @@ class Requests(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.REQUESTS, self.asked(request)[queries.STATE])
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         body, by = valid(RequestInput, request.data), bearer(request)
         breaks = body.pop("break_glass")
         demand(request, kinds.named(body["kind"]).action)
         if breaks:
             demand(request, "requests.break_glass")
-        made = (writer.break_glass if breaks else writer.ask)(**body, by=by)
-        headers = {"Location": f"/v1/requests/{made}"}
-        return Response(_whole(made), 200 if breaks else 202, headers=headers)
+        ask = (writer.break_glass if breaks else writer.ask)(**body, by=by)
+        return lambda: REQUEST.shown(request, ask(), status=200 if breaks else 202, is_located=True)
 
 
 class OneRequest(View):
@@ -76,7 +91,7 @@ class OneRequest(View):
     actions = {"GET": "requests.read"}
 
     def get(self, request: Request, number: int) -> Response:
-        return Response(_whole(number))
+        return REQUEST.get(request, number)
 
 
 class RequestedContent(View):
@@ -86,7 +101,10 @@ class RequestedContent(View):
 
     def get(self, request: Request, number: int) -> HttpResponse:
         content = queries.content(writer.found(_within(number)))
-        return HttpResponse(content, content_type="application/yaml")
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
+            return HttpResponseNotModified(headers=headers)
+        return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 
 class ConfirmRequest(View):
@@ -94,11 +112,12 @@ class ConfirmRequest(View):
 
     actions = {"POST": "requests.confirm"}
 
-    def post(self, request: Request, number: int) -> Response:
+    @written(REQUEST)
+    def post(self, request: Request, number: int) -> Write:
         shown = valid(ShownInput, request.data)
         demand(request, kinds.named(writer.found(_within(number)).kind).action)
-        writer.confirm(number, shown, by=bearer(request))
-        return Response(_whole(number))
+        confirm = writer.confirm(number, shown, by=bearer(request))
+        return REQUEST.showing(request, number, confirm)
 
 
 class RefuseRequest(View):
@@ -106,10 +125,11 @@ class RefuseRequest(View):
 
     actions = {"POST": "requests.confirm"}
 
-    def post(self, request: Request, number: int) -> Response:
-        reason = valid(RefusalInput, request.data)["reason"]
-        writer.refuse(_within(number), reason=reason, by=bearer(request))
-        return Response(_whole(number))
+    @written(REQUEST)
+    def post(self, request: Request, number: int) -> Write:
+        reason, by = valid(RefusalInput, request.data)["reason"], bearer(request)
+        refuse = partial(writer.refuse, _within(number), reason=reason, by=by)
+        return REQUEST.showing(request, number, refuse)
 
 
 class WithdrawRequest(View):
@@ -117,14 +137,11 @@ class WithdrawRequest(View):
 
     actions = {"POST": "requests.ask"}
 
-    def post(self, request: Request, number: int) -> Response:
+    @written(REQUEST)
+    def post(self, request: Request, number: int) -> Write:
         valid(Input, request.data)
-        writer.withdraw(_within(number), by=bearer(request))
-        return Response(_whole(number))
-
-
-def _whole(number: int) -> dict[str, Any]:
-    return {"data": queries.whole(writer.found(_within(number)))}
+        withdraw = partial(writer.withdraw, _within(number), by=bearer(request))
+        return REQUEST.showing(request, number, withdraw)
 
 
 def _within(number: int) -> int:

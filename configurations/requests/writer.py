@@ -5,7 +5,7 @@ adds rows and locks none. So nobody waits in a ring.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from configurations.requests.guard import Change, Passage, ProbedError, VoidErro
 from configurations.requests.kinds import Caller
 from configurations.requests.rule import Committers
 from events import audit, log
-from keeptrusts.api.errors import ConflictError, NotFoundError, RefusedError
+from keeptrusts.api.errors import ConflictError, LastingError, NotFoundError, RefusedError
 from keeptrusts.judge.asking import Asker
 
 State = ChangeRequest.State
@@ -32,8 +32,12 @@ _MOST_WAITING = 50
 _AUDITED = ("kind", "reason", "shows", "state")
 
 
-def ask(kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: Bearer) -> int:
-    """Ask for a change; returns the request's number. The change is tried, and nothing written.
+def ask(
+    kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: Bearer
+) -> Callable[[], int]:
+    """Ask for a change, which is checked here; the call returned tries it, and writes the request.
+
+    That call returns the request's number.
 
     Raises:
         ApiError: the change cannot be made, whoever confirms it; as its own endpoint answers.
@@ -42,6 +46,22 @@ def ask(kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: B
     wanted, caller = kinds.named(kind), _caller(by)
     apply = wanted.prepare(target, change, caller)
     weakens = wanted.weakens(target, change, caller) if wanted.weakens else None
+    details = {"weakens": weakens} if weakens is not None else {}
+
+    def write() -> int:
+        return _ask(target, apply, details, change, reason, by)
+
+    return write
+
+
+def _ask(
+    target: str,
+    apply: Callable[[], object],
+    details: Mapping[str, Any],
+    change: Mapping[str, Any],
+    reason: str,
+    by: Bearer,
+) -> int:
     with transaction.atomic():
         waiting = ChangeRequest.objects.filter(
             target=target, state=State.WAITING, broken=None, expires_at__gt=timezone.now()
@@ -49,12 +69,11 @@ def ask(kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: B
         if waiting.count() >= _MOST_WAITING:
             message = f"{_MOST_WAITING} requests for {target!r} wait already; decide those first."
             raise ConflictError("too_many", message)
-        found = _tried(apply)
-        details = {"weakens": weakens} if weakens is not None else {}
-        row = _made(found, details, reason, by.kind, by.id, by.name, change=change)
+        row = _made(_tried(apply), details, reason, by.kind, by.id, by.name, change=change)
         row.save(force_insert=True)
         audit.record("request.asked", row.target, after=_entry(row))
-        _tell(log.Kind.CHANGE_REQUESTED, row, f"{by.name} asks for {kind} of {target}: {reason}")
+        message = f"{by.name} asks for {row.kind} of {target}: {reason}"
+        _tell(log.Kind.CHANGE_REQUESTED, row, message)
         return row.pk
 
 
@@ -67,14 +86,20 @@ def held(change: Change, *, author: str) -> None:
 
 def break_glass(
     kind: str, target: str, change: Mapping[str, Any], *, reason: str, by: Bearer
-) -> int:
-    """Make a change at once and alone; returns the number of the request that it leaves behind.
+) -> Callable[[], int]:
+    """Make a change at once and alone, which is checked here and made by the call returned.
+
+    That call returns the number of the request that it leaves behind.
 
     Raises:
         ApiError: the change cannot be made, as its own endpoint answers.
         ConflictError: it needs no second person (`not_guarded`).
     """
     apply = kinds.named(kind).prepare(target, change, _caller(by))
+    return lambda: _break_glass(apply, reason, by)
+
+
+def _break_glass(apply: Callable[[], object], reason: str, by: Bearer) -> int:
     with transaction.atomic():
         with passing(Passage()) as passage:
             apply()
@@ -89,13 +114,14 @@ def break_glass(
         return row.pk
 
 
-def confirm(number: int, shown: Mapping[str, str], *, by: Bearer) -> None:
-    """Confirm a request as it was shown, and make its change, in one transaction.
+def confirm(number: int, shown: Mapping[str, str], *, by: Bearer) -> Callable[[], None]:
+    """Confirm a request as it was shown; the call returned makes its change, in one transaction.
 
     Raises:
         ApiError: the change cannot be made any more, as its own endpoint answers.
-        ConflictError: it is over (`request_over`), void (`request_void`), or what was shown is not
-            what was asked for (`not_what_was_shown`).
+        ConflictError: it is over (`request_over`), or what was shown is not what was asked for
+            (`not_what_was_shown`).
+        LastingError: it is void (`request_void`), which is noted.
         NotFoundError: there is none with this number.
         RefusedError: 403, the bearer cannot be the second person; the code says why.
     """
@@ -105,12 +131,16 @@ def confirm(number: int, shown: Mapping[str, str], *, by: Bearer) -> None:
     apply = None
     if row.broken is None and row.state == State.WAITING:
         apply = kinds.named(row.kind).prepare(row.target, json.loads(row.change), caller)
-    try:
-        _confirm(number, shown, apply, by)
-    except VoidError as exc:
-        _void(number)
-        message = "What this is about has changed since; look at it, and ask anew."
-        raise ConflictError("request_void", message) from exc
+
+    def write() -> None:
+        try:
+            _confirm(number, shown, apply, by)
+        except VoidError as exc:
+            _void(number)
+            message = "What this is about has changed since; look at it, and ask anew."
+            raise LastingError("request_void", message) from exc
+
+    return write
 
 
 def refuse(number: int, *, reason: str, by: Bearer) -> None:
@@ -144,6 +174,17 @@ def found(number: int) -> ChangeRequest:
     if row is None:
         raise NotFoundError("request with this number")
     return row
+
+
+def hold(number: int) -> None:
+    """Lock the row of a request until the transaction ends, as whoever decides it does first."""
+    ChangeRequest.objects.select_for_update().filter(pk=number).first()
+
+
+def hold_waiting(kind: str, target: str) -> None:
+    """As `hold`, those of a kind and target that wait."""
+    rows = ChangeRequest.objects.filter(kind=kind, target=target, state=State.WAITING)
+    list(rows.select_for_update().order_by("pk").values_list("pk"))
 
 
 def waiting_for(kind: str, target: str, shown: Mapping[str, str], *, by: Bearer) -> int | None:

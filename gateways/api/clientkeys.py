@@ -1,6 +1,7 @@
 """Views of client keys, and the serializers of their bodies and rows."""
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -11,11 +12,13 @@ from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
 from configurations.serializers import Id, Labels
-from gateways.models import ClientKey, Gateway
+from gateways.models import Gateway
 from gateways.registry import clientkeys, queries
 from keeptrusts.api.fields import Input, Text, Whole, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 from kt.policy.language.forms import FORMS
 
 _MOST_GATEWAYS = 1000
@@ -120,23 +123,35 @@ class RotationInput(Input):
     sha256 = Digest(required=False, default="")
 
 
+def _row(request: Request, name: str) -> queries.Row:
+    return queries.client_key(name, of(request))
+
+
+CLIENT_KEY = Resource("/v1/client-keys/{}", "gateways.read", _row, counted_by(Gateway.COUNTER))
+
+
 class ClientKeys(View):
     """List and make client keys."""
 
     query = {"GET": queries.CLIENT_KEYS.parameters}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
+    shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         seen = of(request)
         return answered(request, queries.CLIENT_KEYS, seen, is_part=seen.is_narrowed)
 
-    def post(self, request: Request) -> Response:
-        body = valid(ClientKeyInput, request.data)
+    @written()
+    def post(self, request: Request) -> Write:
+        body, actor = valid(ClientKeyInput, request.data), bearer(request).name
         name, sha256 = body.pop("name"), body.pop("sha256")
-        made = clientkeys.create(name, fields=body, sha256=sha256, actor=bearer(request).name)
-        headers = {"Location": f"/v1/client-keys/{name}"}
-        return Response({"data": _shown_once(*made)}, status=201, headers=headers)
+
+        def create() -> Response:
+            _, text = clientkeys.create(name, fields=body, sha256=sha256, actor=actor)
+            return CLIENT_KEY.shown(request, name, status=201, also=_shown_once(text))
+
+        return create
 
 
 class OneClientKey(View):
@@ -146,27 +161,35 @@ class OneClientKey(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, name: str) -> Response:
-        return Response({"data": queries.client_key(name, of(request))})
+        return CLIENT_KEY.get(request, name)
 
-    def patch(self, request: Request, name: str) -> Response:
+    @written(CLIENT_KEY)
+    def patch(self, request: Request, name: str) -> Write:
         fields = valid(ClientKeyEdit, request.data)
-        row = clientkeys.edit(name, fields=fields, actor=bearer(request).name)
-        return Response({"data": queries.client_key(row.pk)})
+        edit = partial(clientkeys.edit, name, fields=fields, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, edit)
 
-    def delete(self, request: Request, name: str) -> Response:
-        row = clientkeys.revoke(name, actor=bearer(request).name)
-        return Response({"data": queries.client_key(row.pk)})
+    @written(CLIENT_KEY)
+    def delete(self, request: Request, name: str) -> Write:
+        revoke = partial(clientkeys.revoke, name, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, revoke)
 
 
 class RotateClientKey(View):
     """Replace a client key; the one before is valid, too, until it is ended."""
 
     actions = {"POST": "client_keys.edit"}
+    shows_secret = ("POST",)
 
-    def post(self, request: Request, name: str) -> Response:
-        sha256 = valid(RotationInput, request.data)["sha256"]
-        made = clientkeys.rotate(name, sha256=sha256, actor=bearer(request).name)
-        return Response({"data": _shown_once(*made)})
+    @written(CLIENT_KEY)
+    def post(self, request: Request, name: str) -> Write:
+        sha256, actor = valid(RotationInput, request.data)["sha256"], bearer(request).name
+
+        def rotate() -> Response:
+            _, text = clientkeys.rotate(name, sha256=sha256, actor=actor)
+            return CLIENT_KEY.shown(request, name, also=_shown_once(text), is_located=True)
+
+        return rotate
 
 
 class PreviousClientKey(View):
@@ -174,11 +197,12 @@ class PreviousClientKey(View):
 
     actions = {"DELETE": "client_keys.edit"}
 
-    def delete(self, request: Request, name: str) -> Response:
-        row = clientkeys.end_previous(name, actor=bearer(request).name)
-        return Response({"data": queries.client_key(row.pk)})
+    @written(CLIENT_KEY)
+    def delete(self, request: Request, name: str) -> Write:
+        end = partial(clientkeys.end_previous, name, actor=bearer(request).name)
+        return CLIENT_KEY.showing(request, name, end)
 
 
-def _shown_once(row: ClientKey, text: str) -> dict[str, Any]:
-    """A row with its key, if that was made here: it is stored nowhere."""
-    return {**queries.client_key(row.pk), **({"key": text} if text else {})}
+def _shown_once(text: str) -> dict[str, str]:
+    """A key that was made here: it is stored nowhere."""
+    return {"key": text} if text else {}

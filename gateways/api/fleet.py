@@ -1,5 +1,7 @@
 """Views of gateways, bindings and enrolment tokens, for people."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from rest_framework.response import Response
 
 from access.authentication import NARROWED, bearer, demand
 from access.sights import FILTERED
+from configurations.publish import COUNTER
 from configurations.seen import of
 from gateways.api.serializers import (
     BindingInput,
@@ -24,8 +27,35 @@ from keeptrusts.api.fields import Input, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.parameters import flag
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 
 _DESCENDANTS = flag("descendants", "Delete the gateways that it enrolled.", default=False)
+
+
+def _gateway_row(request: Request, gateway_id: str) -> queries.Row:
+    return queries.gateway(gateway_id, of(request))
+
+
+def _enrolment_row(_request: Request, token_id: UUID) -> queries.Row:
+    return queries.enrolment_token(token_id)
+
+
+def _binding_row(request: Request, binding_id: UUID) -> queries.Row:
+    return queries.binding(binding_id, of(request))
+
+
+GATEWAY = Resource(
+    "/v1/gateways/{}", "gateways.read", _gateway_row, counted_by(COUNTER, Gateway.COUNTER)
+)
+ENROLMENT = Resource(
+    "/v1/enrolment-tokens/{}",
+    "enrolment.manage",
+    _enrolment_row,
+    counted_by(COUNTER),
+    volatile=frozenset(("uses",)),
+)
+BINDING = Resource("/v1/gateway-bindings/{}", "gateways.read", _binding_row, counted_by(COUNTER))
 
 
 class Gateways(View):
@@ -40,11 +70,17 @@ class Gateways(View):
         seen = of(request)
         return answered(request, queries.GATEWAYS, seen, is_part=seen.is_narrowed)
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         fields = valid(GatewayInput, request.data)
         gateway_id = fields.pop("id")
         fields.setdefault("name", gateway_id)
-        return registered(gateways.register(gateway_id, fields=fields))
+
+        def register() -> Response:
+            _, token = gateways.register(gateway_id, fields=fields)
+            return GATEWAY.shown(request, gateway_id, status=201, also=introduction(token))
+
+        return register
 
 
 class OneGateway(View):
@@ -54,27 +90,30 @@ class OneGateway(View):
     narrowed = {"GET": FILTERED, "PATCH": FILTERED}
 
     def get(self, request: Request, gateway_id: str) -> Response:
-        return Response({"data": queries.gateway(gateway_id, of(request))})
+        return GATEWAY.get(request, gateway_id)
 
-    def patch(self, request: Request, gateway_id: str) -> Response:
+    @written(GATEWAY)
+    def patch(self, request: Request, gateway_id: str) -> Write:
         seen = of(request)
         if seen.is_narrowed:
             queries.gateway(gateway_id, seen)
-        fields, actor = (
-            valid(GatewayEdit, request.data, context={"seen": seen}),
-            bearer(request).name,
-        )
+        fields = valid(GatewayEdit, request.data, context={"seen": seen})
+        actor = bearer(request).name
         if set(fields) != {"configuration_id"}:
             demand(request, "gateways.edit")
         if seen.is_narrowed and fields["configuration_id"] is None:
             # Left to selectors, it might be bound to what is not seen.
             raise PermissionDenied(NARROWED, code="narrowed")
-        gateways.edit(gateway_id, fields=fields, actor=actor)
-        return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
+        edit = partial(gateways.edit, gateway_id, fields=fields, actor=actor)
+        return GATEWAY.showing(request, gateway_id, edit)
 
-    def delete(self, request: Request, gateway_id: str) -> Response:
-        gateways.delete(gateway_id)
-        return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
+    @written(GATEWAY)
+    def delete(self, request: Request, gateway_id: str) -> Write:
+        def delete() -> Response:
+            gateways.delete(gateway_id)
+            return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
+
+        return delete
 
 
 class ReleaseId(View):
@@ -82,10 +121,15 @@ class ReleaseId(View):
 
     actions = {"POST": "gateways.edit"}
 
-    def post(self, request: Request, gateway_id: str) -> Response:
+    @written()
+    def post(self, request: Request, gateway_id: str) -> Write:
         valid(Input, request.data)
-        gateways.release(gateway_id)
-        return Response({"data": {"id": gateway_id}})
+
+        def release() -> Response:
+            gateways.release(gateway_id)
+            return Response({"data": {"id": gateway_id}})
+
+        return release
 
 
 class Reissue(View):
@@ -94,12 +138,17 @@ class Reissue(View):
     actions = {"POST": "gateways.bind"}
     narrowed = {"POST": FILTERED}
 
-    def post(self, request: Request, gateway_id: str) -> Response:
+    @written(GATEWAY)
+    def post(self, request: Request, gateway_id: str) -> Write:
         if (seen := of(request)).is_narrowed:
             queries.gateway(gateway_id, seen)
         valid(Input, request.data)
-        reissues.reissue_asked(gateway_id)
-        return Response({"data": {"id": gateway_id}})
+
+        def reissue() -> Response:
+            reissues.reissue_asked(gateway_id)
+            return Response({"data": {"id": gateway_id}})
+
+        return reissue
 
 
 class RotateToken(View):
@@ -108,9 +157,15 @@ class RotateToken(View):
     actions = {"POST": "gateways.edit"}
     shows_secret = ("POST",)
 
-    def post(self, request: Request, gateway_id: str) -> Response:
+    @written(replace(GATEWAY, hold=counted_by(Gateway.COUNTER)))
+    def post(self, request: Request, gateway_id: str) -> Write:
         valid(Input, request.data)
-        return Response({"data": _introduced(*gateways.rotate_token(gateway_id))})
+
+        def rotate() -> Response:
+            also = introduction(gateways.rotate_token(gateway_id)[1])
+            return GATEWAY.shown(request, gateway_id, also=also, is_located=True)
+
+        return rotate
 
 
 class EnrolmentTokens(View):
@@ -123,12 +178,15 @@ class EnrolmentTokens(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.ENROLMENT_TOKENS, None)
 
-    def post(self, request: Request) -> Response:
-        row, text = enrolment.create(valid(EnrolmentTokenInput, request.data))
-        data = {**queries.enrolment_token(row.pk), "token": text}
-        return Response(
-            {"data": data}, status=201, headers={"Location": f"/v1/enrolment-tokens/{row.pk}"}
-        )
+    @written()
+    def post(self, request: Request) -> Write:
+        fields = valid(EnrolmentTokenInput, request.data)
+
+        def create() -> Response:
+            row, text = enrolment.create(fields)
+            return ENROLMENT.shown(request, row.pk, status=201, also={"token": text})
+
+        return create
 
 
 class OneEnrolmentToken(View):
@@ -139,12 +197,17 @@ class OneEnrolmentToken(View):
     actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
 
     def get(self, request: Request, token_id: UUID) -> Response:
-        return Response({"data": queries.enrolment_token(token_id)})
+        return ENROLMENT.get(request, token_id)
 
-    def delete(self, request: Request, token_id: UUID) -> Response:
+    @written(ENROLMENT)
+    def delete(self, request: Request, token_id: UUID) -> Write:
         descendants = self.asked(request)[_DESCENDANTS]
-        row, deleted = enrolment.revoke(token_id, descendants=descendants)
-        return Response({"data": {**queries.enrolment_token(row.pk), "gateways_deleted": deleted}})
+
+        def revoke() -> Response:
+            _, deleted = enrolment.revoke(token_id, descendants=descendants)
+            return ENROLMENT.shown(request, token_id, also={"gateways_deleted": deleted})
+
+        return revoke
 
 
 class Bindings(View):
@@ -158,14 +221,15 @@ class Bindings(View):
         seen = of(request)
         return answered(request, queries.BINDINGS, seen, is_part=seen.is_narrowed)
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         body = valid(BindingInput, request.data)
-        row = bindings.create(body["configuration_id"], selector=body["selector"])
-        return Response(
-            {"data": queries.binding(row.pk)},
-            status=201,
-            headers={"Location": f"/v1/gateway-bindings/{row.pk}"},
-        )
+
+        def create() -> Response:
+            row = bindings.create(body["configuration_id"], selector=body["selector"])
+            return BINDING.shown(request, row.pk, status=201)
+
+        return create
 
 
 class OneBinding(View):
@@ -175,24 +239,21 @@ class OneBinding(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, binding_id: UUID) -> Response:
-        return Response({"data": queries.binding(binding_id, of(request))})
+        return BINDING.get(request, binding_id)
 
-    def delete(self, request: Request, binding_id: UUID) -> Response:
-        shown = queries.binding(binding_id)
-        bindings.delete(binding_id)
-        return Response({"data": shown})
+    @written(BINDING)
+    def delete(self, request: Request, binding_id: UUID) -> Write:
+        def delete() -> Response:
+            row = queries.binding(binding_id)
+            bindings.delete(binding_id)
+            return Response({"data": row})
 
-
-def registered(made: tuple[Gateway, str]) -> Response:
-    """The answer to a registration, with the gateway's token."""
-    headers = {"Location": f"/v1/gateways/{made[0].pk}"}
-    return Response({"data": _introduced(*made)}, status=201, headers=headers)
+        return delete
 
 
-def _introduced(row: Gateway, token: str) -> dict[str, Any]:
-    """A gateway's row with what it needs to start: token, signing key and address of events."""
+def introduction(token: str) -> dict[str, Any]:
+    """What a gateway needs to start: token, signing key and address of events."""
     return {
-        **queries.gateway(row.pk, is_deleted=True),
         "token": token,
         "signing_key_fingerprint": keys.ensure(),
         "events_url": settings.ENV.events_url,

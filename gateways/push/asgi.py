@@ -19,8 +19,8 @@ from gateways.registry import tokens
 from gateways.reports import inputs, reports
 from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts.api.errors import GoneError, RefusedError
+from keeptrusts.api.etags import is_known
 from keeptrusts.api.rendering import json_object
-from keeptrusts.api.views import is_known
 from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts

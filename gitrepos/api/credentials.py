@@ -1,5 +1,6 @@
 """The views of `/v1/git-credentials`."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,17 +9,32 @@ from rest_framework.response import Response
 
 from access.authentication import bearer
 from access.sights import FILTERED
-from configurations.seen import ALL, Seen, of
+from configurations.seen import of
 from gitrepos.api.credential_serializers import (
     CredentialInput,
     NewCredential,
 )
 from gitrepos.links import queries, shared_credentials
-from gitrepos.models import GitCredential
+from gitrepos.models import GitCredential, Link
 from keeptrusts.api.errors import NotFoundError
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
+
+
+def _row(request: Request, credential_id: UUID) -> queries.Row:
+    return queries.credential(credential_id, of(request))
+
+
+CREDENTIAL = Resource(
+    "/v1/git-credentials/{}",
+    "links.read",
+    _row,
+    counted_by(Link.EDITS),
+    volatile=frozenset(("git_repos", "expiring")),
+)
 
 
 class GitCredentials(View):
@@ -31,14 +47,18 @@ class GitCredentials(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.CREDENTIALS, of(request))
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         body = NewCredential(data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        row = shared_credentials.create(fields, secrets=_secrets(fields, fields["kind"]))
-        return Response(
-            _shown(row.pk), status=201, headers={"Location": f"/v1/git-credentials/{row.pk}"}
-        )
+        secrets = _secrets(fields, fields["kind"])
+
+        def create() -> Response:
+            row = shared_credentials.create(fields, secrets=secrets)
+            return CREDENTIAL.shown(request, row.pk, status=201)
+
+        return create
 
 
 class OneGitCredential(View):
@@ -48,22 +68,27 @@ class OneGitCredential(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, credential_id: UUID) -> Response:
-        return Response(_shown(credential_id, of(request)))
+        return CREDENTIAL.get(request, credential_id)
 
-    def patch(self, request: Request, credential_id: UUID) -> Response:
+    @written(CREDENTIAL)
+    def patch(self, request: Request, credential_id: UUID) -> Write:
         row = GitCredential.objects.filter(pk=credential_id).first()
         if row is None:
             raise NotFoundError("git credential with this id")
         body = CredentialInput(row, data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
-        secrets = _secrets(fields, row.kind)
-        shared_credentials.edit(credential_id, fields, secrets=secrets, actor=bearer(request).name)
-        return Response(_shown(credential_id))
+        secrets, actor = _secrets(fields, row.kind), bearer(request).name
+        edit = partial(shared_credentials.edit, credential_id, fields, secrets=secrets, actor=actor)
+        return CREDENTIAL.showing(request, credential_id, edit)
 
-    def delete(self, request: Request, credential_id: UUID) -> Response:
-        shared_credentials.delete(credential_id)
-        return Response({"data": {"id": str(credential_id)}})
+    @written(CREDENTIAL)
+    def delete(self, request: Request, credential_id: UUID) -> Write:
+        def delete() -> Response:
+            shared_credentials.delete(credential_id)
+            return Response({"data": {"id": str(credential_id)}})
+
+        return delete
 
 
 def _context(request: Request) -> dict[str, Any]:
@@ -74,7 +99,3 @@ def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:
     """Take the secrets out of the fields of a body; by column."""
     named = shared_credentials.SECRET_FIELDS[kind].items()
     return {column: fields.pop(field) for column, field in named if field in fields}
-
-
-def _shown(credential_id: UUID, seen: Seen = ALL) -> dict[str, Any]:
-    return {"data": queries.credential(credential_id, seen)}

@@ -2,11 +2,15 @@
 
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import redis
 import structlog
+from django.db import transaction
 from kombu.exceptions import OperationalError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,10 +18,9 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations import changes as contents
-from configurations import queries as configurations
 from configurations.requests import writer
-from configurations.seen import ALL, ConfigurationView, Seen, of
-from configurations.views import caller
+from configurations.seen import ConfigurationView, of
+from configurations.views import CONFIGURATION, caller
 from gitrepos import tasks
 from gitrepos.api import changes, overview
 from gitrepos.api.link_serializers import Asked, Confirmation, NewLink
@@ -25,12 +28,15 @@ from gitrepos.links import four_eyes, links, preview_requests, queries
 from gitrepos.links.queries import OfLink
 from gitrepos.models import Link
 from gitrepos.webhooks import deliveries
+from keeptrusts import counters
 from keeptrusts.api.errors import BusyError, NotFoundError, UnavailableError
 from keeptrusts.api.fields import Input, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.parameters import flag, identifier, whole
 from keeptrusts.api.rendering import raw_body
 from keeptrusts.api.views import View
+from keeptrusts.api.writes.resources import Resource, Write, counted_by
+from keeptrusts.api.writes.writing import written
 from keeptrusts.messaging import mailbox
 
 log = structlog.get_logger(__name__)
@@ -49,6 +55,25 @@ _seats = threading.BoundedSemaphore(4)
 _preview_seats = threading.BoundedSemaphore(2)
 
 
+def _row(request: Request, link_id: UUID) -> queries.Row:
+    return queries.link(link_id, of(request))
+
+
+def _hold_with_requests(link_id: UUID) -> None:
+    """Lock what a confirmation of a held commit locks, in its order."""
+    writer.hold_waiting(four_eyes.CONFIRM, str(link_id))
+    counters.hold(Link.EDITS)
+
+
+# What polls and syncs observe, forges send, and time brings about.
+_OBSERVED = frozenset(
+    ("status", "observed_generation", "conditions", "last_commit", "last_tag", "last_polled_at",
+     "next_poll_at", "last_synced_at", "last_delivery_at", "error", "held", "files",
+     "credential_expires_at", "credential_expiring", "broken_glass")
+)  # fmt: skip
+LINK = Resource("/v1/git-repos/{}", "links.read", _row, counted_by(Link.EDITS), volatile=_OBSERVED)
+
+
 class GitRepos(View):
     """List and link repositories."""
 
@@ -59,18 +84,22 @@ class GitRepos(View):
     def get(self, request: Request) -> Response:
         return answered(request, queries.LINKS, of(request))
 
-    def post(self, request: Request) -> Response:
+    @written()
+    def post(self, request: Request) -> Write:
         fields, notices = changes.fields(NewLink, request.data)
-        row = links.create(
-            fields.pop("url"),
-            token=fields.pop("access_token", ""),
-            credential=fields.pop("credential", ""),
-            fields=fields,
-        )
-        _hint()
-        return Response(
-            _shown(row.pk, notices), status=201, headers={"Location": f"/v1/git-repos/{row.pk}"}
-        )
+        given = {name: fields.pop(name, "") for name in ("access_token", "credential")}
+
+        def create() -> Response:
+            row = links.create(
+                fields.pop("url"),
+                token=given["access_token"],
+                credential=given["credential"],
+                fields=fields,
+            )
+            _hint()
+            return LINK.shown(request, row.pk, status=201, beside=_noticed(notices))
+
+        return create
 
 
 class Summary(View):
@@ -91,6 +120,8 @@ class Webhook(View):
 
     authentication_classes = ()
     permission_classes = ()
+    # GitLab sends an Idempotency-Key, and says by it what other headers of it say.
+    ignores_conditions = True
 
     def post(self, request: Request, link_id: UUID) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -108,17 +139,33 @@ class OneGitRepo(View):
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
-        return Response(_shown(link_id, seen=of(request)))
+        return LINK.get(request, link_id)
 
-    def patch(self, request: Request, link_id: UUID) -> Response:
+    @written(LINK)
+    def patch(self, request: Request, link_id: UUID) -> Write:
         fields, notices = changes.fields(Asked, request.data)
-        changes.edit(link_id, fields)
-        _hint()
-        return Response(_shown(link_id, notices))
 
-    def delete(self, request: Request, link_id: UUID) -> Response:
-        left = links.delete(link_id)
-        return Response({"data": {"id": str(link_id), "orphaned_configurations": left}})
+        def edit() -> Response:
+            changes.edit(link_id, fields)
+            _hint()
+            return LINK.shown(request, link_id, beside=_noticed(notices))
+
+        return edit
+
+    @written(LINK)
+    def delete(self, request: Request, link_id: UUID) -> Write:
+        def delete() -> Response:
+            left = links.delete(link_id)
+            return Response({"data": {"id": str(link_id), "orphaned_configurations": left}})
+
+        return delete
+
+
+def _waited(view: View, request: Request, answer: Response, link_id: UUID) -> Response:
+    """The answer to a request for a sync, or with `?wait=SECONDS` to the sync, if made in time."""
+    if not (wait := view.asked(request)[_WAIT]):
+        return answer
+    return LINK.shown(request, link_id, status=200 if _served(link_id, wait) else 202)
 
 
 class Sync(View):
@@ -134,16 +181,20 @@ class Sync(View):
         is_dry = request.query_params.get("dry_run") == "true"
         return "links.preview" if is_dry else super().action_of(request)
 
-    def post(self, request: Request, link_id: UUID) -> Response:
+    @written(LINK, then=_waited)
+    def post(self, request: Request, link_id: UUID) -> Write | Response:
         Input(data=request.data).is_valid(raise_exception=True)
         asked = self.asked(request)
-        wait = asked[_WAIT]
+        _ = asked[_WAIT]  # Refused before anything is asked for.
         if asked[_DRY_RUN]:
             return Response({"data": _previewed(_found(link_id))})
-        number = links.request_sync(link_id)
-        _hint()
-        done = wait > 0 and _served(link_id, number, wait)
-        return Response(_shown(link_id), status=200 if done else 202)
+
+        def ask() -> Response:
+            links.request_sync(link_id)
+            _hint()
+            return LINK.shown(request, link_id, status=202)
+
+        return ask
 
 
 class Test(View):
@@ -152,6 +203,7 @@ class Test(View):
     query = {"POST": (_LIKE,)}
     actions = {"POST": "links.preview"}
 
+    @written()
     def post(self, request: Request) -> Response:
         fields, notices = changes.fields(NewLink, request.data)
         link = links.draft(
@@ -161,8 +213,7 @@ class Test(View):
             fields=fields,
             like=self.asked(request)[_LIKE],
         )
-        answer = {"data": _previewed(link)}
-        return Response(answer | ({"notices": notices} if notices else {}))
+        return Response({"data": _previewed(link), **_noticed(notices)})
 
 
 class Confirm(View):
@@ -173,16 +224,23 @@ class Confirm(View):
 
     actions = {"POST": "links.confirm"}
 
-    def post(self, request: Request, link_id: UUID) -> Response:
+    @written(replace(LINK, hold=_hold_with_requests))
+    def post(self, request: Request, link_id: UUID) -> Write:
         commit, by = valid(Confirmation, request.data)["commit"], bearer(request)
-        shown = {"commit": commit}
-        asked = writer.waiting_for(four_eyes.CONFIRM, str(link_id), shown, by=by)
-        if asked is None:
-            links.confirm(link_id, commit=commit, actor=by.name)
-        else:
-            writer.confirm(asked, shown, by=by)
-        _hint()
-        return Response(_shown(link_id), status=202)
+        exactly = {"commit": commit}
+        asked = writer.waiting_for(four_eyes.CONFIRM, str(link_id), exactly, by=by)
+        write: Callable[[], object] = (
+            partial(links.confirm, link_id, commit=commit, actor=by.name)
+            if asked is None
+            else writer.confirm(asked, exactly, by=by)
+        )
+
+        def confirm() -> Response:
+            write()
+            _hint()
+            return LINK.shown(request, link_id, status=202)
+
+        return confirm
 
 
 class Pin(ConfigurationView):
@@ -191,14 +249,18 @@ class Pin(ConfigurationView):
     actions = {"POST": "configurations.pin", "DELETE": "configurations.pin"}
     narrowed = dict.fromkeys(actions, FILTERED)
 
-    def post(self, request: Request, configuration_id: str) -> Response:
-        contents.pin(configuration_id, request.data, caller(request))()
-        return Response({"data": configurations.row(configuration_id)})
+    @written(CONFIGURATION)
+    def post(self, request: Request, configuration_id: str) -> Write:
+        pin = contents.pin(configuration_id, request.data, caller(request))
+        return CONFIGURATION.showing(request, configuration_id, pin)
 
-    def delete(self, request: Request, configuration_id: str) -> Response:
-        links.release_pin(configuration_id, actor=bearer(request).name)
-        _hint()
-        return Response({"data": configurations.row(configuration_id)})
+    @written(replace(CONFIGURATION, hold=links.hold_pin))
+    def delete(self, request: Request, configuration_id: str) -> Write:
+        def release() -> None:
+            links.release_pin(configuration_id, actor=bearer(request).name)
+            _hint()
+
+        return CONFIGURATION.showing(request, configuration_id, release)
 
 
 class Syncs(View):
@@ -234,13 +296,19 @@ def _found(link_id: UUID) -> Link:
     return row
 
 
-def _shown(link_id: UUID, notices: list[str] | None = None, *, seen: Seen = ALL) -> dict[str, Any]:
-    answer: dict[str, Any] = {"data": queries.link(link_id, seen)}
-    return answer | ({"notices": notices} if notices else {})
+def _noticed(notices: list[str]) -> dict[str, list[str]]:
+    return {"notices": notices} if notices else {}
 
 
 def _hint() -> None:
-    """Have a worker poll at once. What is due is in the rows, so a lost hint costs a second."""
+    """Have a worker poll at once, when the change is committed.
+
+    What is due is in the rows, so a lost hint costs a second.
+    """
+    transaction.on_commit(_tell)
+
+
+def _tell() -> None:
     try:
         tasks.tick.apply_async(expires=2)
     except OperationalError as exc:
@@ -272,12 +340,12 @@ def _answered(request_id: UUID) -> Any:
         preview_requests.forget(request_id)
 
 
-def _served(link_id: UUID, number: int, seconds: int) -> bool:
-    """Wait for an attempt that began after request `number`; returns whether it ended in time."""
+def _served(link_id: UUID, seconds: int) -> bool:
+    """Wait for an attempt that began after what is asked for; returns whether it ended in time."""
     if not _seats.acquire(blocking=False):
         return False
     try:
-        until = time.monotonic() + seconds
+        until, number = time.monotonic() + seconds, _found(link_id).requested_seq
         while time.monotonic() < until:
             row = _found(link_id)
             if row.served_seq >= number and not row.remote.is_at_work:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from configurations import pins, versions
+from configurations import pins, publish, versions
 from configurations.models import Configuration
 from events import audit
 from events import log as events
@@ -174,8 +174,8 @@ def _audited(row: Link) -> audit.Fields:
     }
 
 
-def request_sync(link_id: UUID) -> int:
-    """Ask for a sync now; returns the number that `served_seq` has once it was made.
+def request_sync(link_id: UUID) -> None:
+    """Ask for a sync now; `served_seq` has the present `requested_seq` once it was made.
 
     Raises:
         NotFoundError: there is no such link.
@@ -183,7 +183,7 @@ def request_sync(link_id: UUID) -> int:
     """
     with writing():
         audit.record("git_repo.sync_requested", link_id)
-        return _requested(link_id).requested_seq
+        _requested(link_id)
 
 
 def confirm(link_id: UUID, *, commit: str, actor: str) -> None:
@@ -271,6 +271,15 @@ def release_pin(configuration_id: str, *, actor: str) -> None:
         pins.release(configuration_id, actor=actor)
 
 
+def hold_pin(configuration_id: str) -> None:
+    """Lock what `release_pin` locks, in its order, until the transaction ends."""
+    counters.hold(Link.EDITS)
+    for owner in _feeding(configuration_id):
+        remotes.locked(remotes.of_link(owner))
+        Link.objects.select_for_update().get(pk=owner)
+    publish.hold()
+
+
 def expire_pins() -> None:
     """End pins whose time has passed, as `release_pin` does; 50 at most, to delay no tick."""
     now = timezone.now()
@@ -321,10 +330,15 @@ def _requested(link_id: UUID) -> Link:
 
 def _wake(configuration_id: str) -> None:
     """Ask for a sync of the link that feeds a configuration, unless it is suspended or gone."""
+    for owner in _feeding(configuration_id):
+        _requested(owner)
+
+
+def _feeding(configuration_id: str) -> list[UUID]:
+    """The link that feeds a configuration; none if it is suspended or gone."""
     owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
-    for owner in owners.values_list("owner", flat=True):
-        if Link.objects.filter(pk=owner, suspended=False).exists():
-            _requested(UUID(owner))
+    ids = [UUID(owner) for owner in owners.values_list("owner", flat=True)]
+    return list(Link.objects.filter(pk__in=ids, suspended=False).values_list("pk", flat=True))
 
 
 def _filled(row: Link, fields: Fields) -> Link:

@@ -16,7 +16,7 @@ from keeptrusts.servers import outages
 from keeptrusts.servers.failures import Failure
 
 _ERROR_KEYS = ("message", "code")
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_NONE: Mapping[str, str] = MappingProxyType({})
 _OF_FRAMEWORK = {
     "required": "is required",
     "null": "must not be null",
@@ -29,11 +29,13 @@ _ENSURE = re.compile(r"Ensure this (?:value|field) (?P<verb>has|is) (?P<what>.*)
 class ApiError(Exception):
     """An answer that is an error. `code` is stable, `message` says what to change.
 
-    `details` names fields or rows: `[{"field", "code", "message"}]` for bad input.
+    `details` names fields or rows: `[{"field", "code", "message"}]` for bad input. `more` is told
+    beside these.
     """
 
     status = 400
     headers: Mapping[str, str] = {}
+    more: Mapping[str, Any] = {}
 
     def __init__(
         self, code: str, message: str, *, details: Sequence[Mapping[str, Any]] = ()
@@ -48,7 +50,7 @@ class RefusedError(ApiError):
     """A refusal with a status of its own, by what stands before the views."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: Mapping[str, str] = _NO_HEADERS
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] = _NONE
     ) -> None:
         super().__init__(code, message)
         self.status = status
@@ -68,6 +70,40 @@ class ConflictError(ApiError):
     """409: the present state of a row forbids the request."""
 
     status = 409
+
+
+class LastingError(ConflictError):
+    """409, and what was written beside it stays written."""
+
+
+class AlreadyDoneError(ConflictError):
+    """409: a repeated request was done, and its answer is not shown again."""
+
+    def __init__(self, target: str, *, headers: Mapping[str, str]) -> None:
+        message = (
+            f"This was done by the request that had this Idempotency-Key first; see {target!r}. Its"
+            " answer is not shown again: a secret that was in it is kept nowhere, and is replaced"
+            " by a rotation."
+        )
+        super().__init__("already_done", message, details=[{"id": target}])
+        self.headers = headers
+
+
+class PreconditionError(ApiError):
+    """412: a resource is in another state than the `If-Match` of a write.
+
+    With an ETag, `current` has that state.
+    """
+
+    status = 412
+
+    def __init__(self, etag: str = "", current: Mapping[str, Any] = _NONE) -> None:
+        message = "It is in another state than If-Match says."
+        if etag:
+            message += f" Look at current, and send the change upon that with {etag}."
+            self.headers = {"ETag": etag}
+            self.more = {"current": current}
+        super().__init__("precondition_failed", message)
 
 
 class GoneError(ApiError):
@@ -139,7 +175,7 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     if failure is not None:
         return _failed(failure)
     if isinstance(exc, ApiError):
-        body = _body(exc.code, exc.message, exc.details)
+        body = _body(exc.code, exc.message, exc.details, exc.more)
         return Response(body, status=exc.status, headers=dict(exc.headers))
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
@@ -204,8 +240,13 @@ def _in_our_words(message: str, code: str) -> str:
     return f"must {'be' if found['verb'] == 'is' else 'have'} {found['what']}"
 
 
-def _body(code: str, message: str, details: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, "details": list(details)}}
+def _body(
+    code: str,
+    message: str,
+    details: Sequence[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] = _NONE,
+) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "details": list(details), **more}}
 
 
 def _plain(status: int, code: str, message: str) -> HttpResponse:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.http import parse_etags
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 from keeptrusts.api import acting
 from keeptrusts.api.fields import check_query
 from keeptrusts.api.parameters import Asked, Parameter
+from keeptrusts.api.writes import conditions
+from keeptrusts.api.writes.writing import honoured
 
 # In a request's environment: its credential is good. It is true for views that ask for one.
 AUTHENTICATED = "keeptrusts.authenticated"
@@ -31,6 +33,8 @@ class View(APIView):
     actions: Mapping[str, str] = {}
     narrowed: Mapping[str, str] = {}
     shows_secret: tuple[str, ...] = ()
+    # A webhook's sender may add what it likes.
+    ignores_conditions = False
 
     def action_of(self, request: Request) -> str:
         """What a request is, or nothing that any role may; HEAD is what GET is."""
@@ -47,6 +51,13 @@ class View(APIView):
             request.META[AUTHENTICATED] = True
         known = tuple(one.name for one in self.query.get(_method(request), ()))
         check_query(request.query_params, known)
+        handler = getattr(self, str(request.method).lower(), None)
+        if (
+            handler is not None
+            and request.method not in SAFE_METHODS
+            and not self.ignores_conditions
+        ):
+            conditions.check(request.headers, honoured(handler))
 
     def asked(self, request: Request) -> Asked:
         """The values of a request's query parameters."""
@@ -66,14 +77,3 @@ class View(APIView):
 
 def _method(request: Request) -> str:
     return "GET" if request.method == "HEAD" else str(request.method)
-
-
-def is_known(if_none_match: str, etag: str) -> bool:
-    """Whether the caller has the body of this ETag already, by its `If-None-Match`.
-
-    That is a list, compared weakly, or `*` for any; empty for a request without it.
-
-    Source: RFC 9110, section 13.1.2.
-    """
-    named = parse_etags(if_none_match)
-    return "*" in named or etag in {tag.removeprefix("W/") for tag in named}

@@ -1,8 +1,8 @@
 """The `kt` command line: finds the command that the first words name, and runs it.
 
-A command is a module with `add_arguments(parser)` and `run(options) -> int`. Only the one
-that runs is imported and only its parser is built, because most of what a short command
-costs is imports.
+A command is a module with `add_arguments(parser)` and `run(options) -> int`, a group of commands
+one with `VERBS`. Only the one that runs is imported and only its parser is built, because most of
+what a short command costs is imports.
 
 Exit codes: 0 done, 1 the answer is no, 2 the command could not do its work.
 """
@@ -15,40 +15,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
+from kt.cli.commands.table import COMMANDS
 from kt.cli.errors import CommandError
 from kt.lazy import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from kt.cli.commands.table import Command
 
-class Command:
-    """A command: the words that name it, its module, and its summary."""
-
-    __slots__ = ("module", "summary", "words")
-
-    def __init__(self, words: tuple[str, ...], module: str, summary: str) -> None:
-        self.words = words
-        self.module = module
-        self.summary = summary
-
-
-COMMANDS = (
-    Command(("init",), "kt.cli.init", "write a policy to start from"),
-    Command(("policy", "lint"), "kt.cli.lint", "check policy files"),
-    Command(("policy", "test"), "kt.cli.test", "run a policy's own tests"),
-    Command(("policy", "explain"), "kt.cli.explain", "print the manual page of a lint code"),
-    Command(("policy", "diff"), "kt.cli.diff", "say what a change does to enforcement"),
-    Command(("policy", "schema"), "kt.cli.schema", "print the JSON Schema of policy files"),
-    Command(("gateway", "run"), "kt.cli.gateway.command", "enforce a policy in front of any model"),
-    Command(
-        ("gateway", "reset-trust"), "kt.cli.gateway.resettrust", "begin anew with a token's key"
-    ),
-    Command(("run",), "kt.cli.gateway.command", "the same as kt gateway run"),
-    Command(("drift",), "kt.cli.drift.command", "say where git, control plane and gateways differ"),
-)
-
-_WIDTH = 96
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 
@@ -89,11 +64,24 @@ def _run(command: Command, argv: Sequence[str]) -> int:
     module = import_module(command.module)
     gc.enable()
     try:
-        code: int = module.run(_options(module, command, argv))
+        return _in(module, command, argv)
     except CommandError as error:
         print(f"kt: {error}", file=sys.stderr)
         return _EXIT_USAGE
-    return code
+
+
+def _in(module: Any, command: Command, argv: Sequence[str]) -> int:
+    verbs = getattr(module, "VERBS", None)
+    if verbs is None:
+        return int(module.run(_options(module, command, argv)))
+    verb = next((one for one in verbs if argv and one.name == argv[0]), None)
+    if verb is None:
+        return _without_verb(command, {one.name: one.summary for one in verbs}, argv)
+    from kt.cli.commands.parsing import parser
+
+    words = (*command.words, verb.name)
+    made = parser(words, verb.summary, verb.arguments, verb.example)
+    return int(verb.run(made.parse_intermixed_args(argv[1:])))
 
 
 def _options(module: Any, command: Command, argv: Sequence[str]) -> Any:
@@ -101,17 +89,28 @@ def _options(module: Any, command: Command, argv: Sequence[str]) -> Any:
     read_plainly = getattr(module, "read_plainly", None)
     if read_plainly is not None and (options := read_plainly(argv)) is not None:
         return options
-    import argparse
+    from kt.cli.commands.parsing import parser
 
-    parser = argparse.ArgumentParser(
-        prog=f"kt {' '.join(command.words)}",
-        description=command.summary,
-        allow_abbrev=False,
-        # A fixed width: to ask the terminal, argparse would import shutil.
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
-    )
-    module.add_arguments(parser)
-    return parser.parse_intermixed_args(argv)
+    made = parser(command.words, command.summary, module.add_arguments, command.example)
+    return made.parse_intermixed_args(argv)
+
+
+def _without_verb(command: Command, verbs: dict[str, str], argv: Sequence[str]) -> int:
+    group = " ".join(("kt", *command.words))
+    rows = [(f"{group} {name}", summary) for name, summary in verbs.items()]
+    told = _usage(f"{group} VERB", rows, f"{group} VERB --help")
+    if argv and argv[0] in ("-h", "--help", "help"):
+        print(told)
+        return 0
+    hint = ""
+    if argv:
+        from kt.policy.suggest import nearest
+
+        meant = nearest(argv[0], verbs)
+        hint = f"kt: no command {group[3:] + ' ' + argv[0]!r}"
+        hint += f"; did you mean {f'{group} {meant}'!r}?\n\n" if meant else "\n\n"
+    print(f"{hint}{told}", file=sys.stderr)
+    return _EXIT_USAGE
 
 
 def _without_command(argv: Sequence[str]) -> int:
@@ -133,6 +132,9 @@ def _meant(argv: Sequence[str]) -> str | None:
     from kt.policy.suggest import nearest
 
     whole = {" ".join(("kt", *command.words)): command.words[-1] for command in COMMANDS}
+    several = " ".join(("kt", f"{argv[0]}s"))
+    if several in whole and not set(argv[1:2]) & set(whole.values()):
+        return " ".join((several, *argv[1:2]))
     groups = [command.words[0] for command in COMMANDS if command.words[1:]]
     own = argv[1] if argv[1:] and nearest(argv[0], groups) else argv[0]
     if own not in whole.values():
@@ -143,7 +145,11 @@ def _meant(argv: Sequence[str]) -> str | None:
 
 
 def _help() -> str:
-    rows = [(" ".join(command.words), command.summary) for command in COMMANDS]
+    rows = [(" ".join(("kt", *command.words)), command.summary) for command in COMMANDS]
+    return _usage("kt COMMAND", rows, "kt COMMAND --help, kt --version")
+
+
+def _usage(what: str, rows: Sequence[tuple[str, str]], more: str) -> str:
     width = max(len(words) for words, _ in rows)
-    lines = [f"  kt {words:<{width}}  {summary}" for words, summary in rows]
-    return "\n".join(["usage: kt COMMAND [OPTIONS]", "", *lines, "", "kt --version, kt --help"])
+    lines = [f"  {words:<{width}}  {summary}" for words, summary in rows]
+    return "\n".join([f"usage: {what} [OPTIONS]", "", *lines, "", more])

@@ -33,9 +33,9 @@ Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema() -> Schema:
-    """The JSON Schema (draft 2020-12) of a policy file."""
-    return {"$schema": _DIALECT, "title": "Keeptrusts policy", **_of(DOCUMENT)}
+def schema(shape: Shape = DOCUMENT, title: str = "Keeptrusts policy") -> Schema:
+    """The JSON Schema (draft 2020-12) of a policy file, or of another one made of such shapes."""
+    return {"$schema": _DIALECT, "title": title, **_of(shape)}
 
 
 def _of(shape: Shape) -> Schema:

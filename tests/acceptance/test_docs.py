@@ -1,6 +1,5 @@
 """Every command in the documentation runs as it is written."""
 
-import json
 import os
 import re
 import shutil
@@ -8,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -26,6 +26,7 @@ DOCS = [
 ]
 PACKAGES = ("access", "configurations", "gateways", "gitrepos")
 URL = "https://github.com/org/governance-policies.git"
+POLICY = "support-bot"
 MADE_ELSEWHERE = {"make run", "make test", "make check"}  # test_make.py, and this very run.
 
 
@@ -47,19 +48,28 @@ def _in_order() -> list[Path]:
 
 
 class Reader:
-    """Somebody in a clone of a policy repository, whose one policy is the one of the README."""
+    """Somebody in a clone of a policy repository, whose one policy is the one of the README.
 
-    def __init__(self, stack: Stack, repo: Repo) -> None:
-        self.stack, self.repo = stack, repo
-        main(["init", str(repo.clone / "policies" / "support-bot")])
+    Its id is the reader's own, as is their home.
+    """
+
+    def __init__(self, stack: Stack, repo: Repo, home: Path) -> None:
+        self.stack, self.repo, self.home = stack, repo, home
+        self.policy = f"{POLICY}-{uuid4().hex[:6]}"
+        main(["init", str(repo.clone / "policies" / self.policy)])
         repo.commit({})
-        # The README alone begins in the checkout, where the token is.
+        # Some pages begin in the checkout, where the token is.
         (repo.clone / "var").mkdir()
         (repo.clone / "var" / ".gitignore").write_text("*\n")
         shutil.copy(stack.data_dir / "admin-token", repo.clone / "var")
 
-    def runs(self, commands: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run commands as they are written, in a shell of their own, with the README's exports."""
+    def runs(
+        self, commands: str, *, by_login: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run commands as they are written, in a shell of their own.
+
+        It has the url and the token as variables, unless it is to have them `by_login` alone.
+        """
         # What runs in the background ends with the shell, also where that fails before.
         # A job may have ended by itself.
         ending = "trap 'jobs -p | xargs -r kill || :' EXIT"
@@ -68,14 +78,19 @@ class Reader:
         for port in ("41002", "41003"):
             script = script.replace(port, str(free_port()))
         script = script.replace(".venv/bin/python manage.py", f"{sys.executable} {ROOT}/manage.py")
-        script = script.replace(URL, self.repo.url)
+        script = script.replace(".venv/bin/kt", "kt").replace("$PWD/.venv/bin:", "")
+        script = script.replace(URL, self.repo.url).replace(POLICY, self.policy)
+        variables = {
+            "KEEPTRUSTS_API_URL": self.stack.url,
+            "KEEPTRUSTS_API_TOKEN": self.stack.token(),
+        }
         return subprocess.run(
             ["bash", "-c", script],
             cwd=self.repo.clone,
             env={
                 **self.stack.environment,
-                "KEEPTRUSTS_API_URL": self.stack.url,
-                "KEEPTRUSTS_API_TOKEN": self.stack.token(),
+                **({} if by_login else variables),
+                "HOME": str(self.home),
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 **environment,
             },
@@ -91,55 +106,76 @@ class Reader:
 
 
 @pytest.fixture
-def reader(shared_stack: Stack, make_repo: Callable[[], Repo]) -> Reader:
+def reader(
+    shared_stack: Stack, make_repo: Callable[[], Repo], tmp_path_factory: pytest.TempPathFactory
+) -> Reader:
     """A reader with a repository of their own."""
-    return Reader(shared_stack, make_repo())
+    return Reader(shared_stack, make_repo(), tmp_path_factory.mktemp("reader"))
 
 
 @pytest.mark.smoke
 def test_the_commands_of_all_pages_run_in_their_order(reader: Reader) -> None:
-    """On one control plane, in one clone, which is afterwards as it was before."""
+    """On one control plane, in one clone, which is afterwards as it was before.
+
+    Those of the README need nothing but each other.
+    """
     before = reader.traces()
-    link = reader.repo.clone / "var" / "link"
-    link.touch()
 
     for page in _in_order():
-        # Later pages may use the README's $link.
-        kept = ['printf %s "$link" >var/link'] if page.name == "README.md" else []
-        done = reader.runs("\n".join([*_commands(page), *kept]), link=link.read_text())
+        done = reader.runs("\n".join(_commands(page)), by_login=page.name == "README.md")
 
         assert done.returncode == 0, f"{page.name}\n{done.stdout}{done.stderr}"
         assert "null" not in done.stdout.split(), f"{page.name}\n{done.stdout}"
         assert reader.traces() == before, page.name
 
 
-# The first link: after `git clone` and `make run`, what the README has up to what came of it.
-FIRST = _commands(ROOT / "README.md")[:3]
+def _typed(blocks: list[str]) -> list[str]:
+    """The commands of blocks, each on one line, without what is in the background."""
+    joined = re.sub(r"\\\n *", "", "\n".join(blocks))
+    return [line for line in joined.splitlines() if line.strip()]
 
 
-def test_the_first_link_takes_five_commands() -> None:
-    """Two of them are `git clone` and `make run`, whose settings stand before it."""
-    joined = re.sub(r"\\\n *", "", re.sub(r"'\{.*?\}'", "", "\n".join(FIRST), flags=re.DOTALL))
+# What a newcomer types in a clone: the first link, and on to a fleet with a pin.
+JOURNEY = _typed(_blocks(ROOT / "README.md"))
+FIRST = _commands(ROOT / "README.md")[0]
 
-    assert len([line for line in joined.splitlines() if line.strip()]) == 3
+
+def test_a_newcomer_types_little_and_no_curl() -> None:
+    """Three commands to a first link, eight to a fleet with a pin that can be seen."""
+    linked = next(number for number, line in enumerate(JOURNEY) if " repos add " in line)
+    pinned = next(number for number, line in enumerate(JOURNEY) if " pin " in line)
+    needed = [line for line in JOURNEY[: pinned + 2] if NEEDED.match(line)]
+
+    assert JOURNEY[0] == "make run"
+    assert [line for line in JOURNEY[: linked + 1] if line != "make test"] == needed[:3]
+    assert len(needed) == 8
+    assert needed[-1] == "kt gateways list"
+    assert not re.search("curl|jq", "\n".join(needed))
+
+
+# Of what the README shows on the way, what leads to the fleet.
+NEEDED = re.compile(
+    r"make run|\.venv/bin/kt (login|repos add) |export PATH=|kt gateways |kt run --managed "
+    r"|kt configurations pin "
+)
 
 
 @pytest.mark.parametrize("kind", ["public", "private"])
 def test_the_first_link_shows_what_came_of_it(reader: Reader, forge: Forge, kind: str) -> None:
     """Also of a repository that wants a token, which is sent as the README says."""
-    commands = "\n".join(FIRST)
+    commands = FIRST.rstrip()
     if kind == "private":
         forge.tokens[reader.repo.bare.name] = "a-token-for-the-forge"
-        commands = commands.replace(
-            f'"{URL}",', f'"{URL}", "access_token": "a-token-for-the-forge",'
-        )
-    # What another test has under this id is another's.
-    commands = commands.replace('"branch": "main",', f'"branch": "main", "id_prefix": "{kind}-",')
+        (reader.home / "token").write_text("a-token-for-the-forge\n")
+        commands += " --access-token-file ~/token"
 
-    done = reader.runs(commands)
+    done = reader.runs(commands, by_login=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout) == {"status": "synced", "error": None, "files": {"synced": 1}}
+    told = done.stdout.splitlines()[1].split()
+    assert (told[1:3], told[4:]) == (["synced", reader.repo.url], ["1", "synced"])
+    assert f"{reader.policy}/policy-config.yaml" in done.stdout
+    assert reader.stack.token() not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -151,12 +187,11 @@ def test_the_first_link_shows_what_came_of_it(reader: Reader, forge: Forge, kind
     ],
 )
 def test_the_first_error_of_a_newcomer_is_shown(reader: Reader, url: str, message: str) -> None:
-    """The pipe behind curl passes the answer's message on, and not `null`."""
-    done = reader.runs("\n".join(FIRST[:2]).replace(URL, url))
+    """In the words of the API."""
+    done = reader.runs(FIRST.replace(URL, url), by_login=True)
 
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert message in done.stderr
-    assert "null" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

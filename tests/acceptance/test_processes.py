@@ -36,14 +36,19 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) -> None:
-    """In four lines, on a fresh data folder; the token itself is in no log."""
+    """In five lines, on a fresh data folder; the token itself is in no log.
+
+    One is the command that logs in, from where it was started.
+    """
     wait_for(lambda: "Stop:" in up.log.read_text())
 
     lines = up.log.read_text().splitlines()
     first = lines.index("Keeptrusts is up.")
     assert f"{up.url}/v1" in lines[first + 1]
     assert str(up.data_dir / "admin-token") in lines[first + 2]
-    assert "Stop:" in lines[first + 3]
+    kt = Path(sys.executable).parent / "kt"
+    assert lines[first + 3] == f"  Log in: {kt} login {up.url} --token-file data/admin-token"
+    assert "Stop:" in lines[first + 4]
     assert (up.data_dir / "admin-token").stat().st_mode & 0o777 == 0o600
     assert up.token() not in up.log.read_text()
 

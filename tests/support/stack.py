@@ -99,9 +99,12 @@ class Stack:
         return given or (self.data_dir / "admin-token").read_text().strip()
 
     def request(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
     ) -> Reply:
-        """One HTTP request with the admin's token, or with `token`; no redirect is followed."""
+        """One HTTP request with the admin's token, or with `token`; no redirect is followed.
+
+        `headers` have underscores for dashes.
+        """
         request = urllib.request.Request(
             self.url + path,
             method=method,
@@ -109,6 +112,7 @@ class Stack:
             headers={
                 "Authorization": f"Bearer {token or self.token()}",
                 "Content-Type": "application/json",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
             },
         )
         opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))

@@ -9,10 +9,10 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from keeptrusts.api.etags import is_known
 from keeptrusts.api.lists.listing import Listing, Page, Scope, Selection
 from keeptrusts.api.parameters import Asked
 from keeptrusts.api.printable import encode
-from keeptrusts.api.views import is_known
 
 _MOST_KEPT_BYTES = 64 << 20
 

@@ -3,6 +3,7 @@
 import fcntl
 import io
 import os
+import shlex
 import socket
 import sys
 import time
@@ -222,7 +223,23 @@ def _base_url() -> str:
 def _greet(token: str) -> None:
     say(
         "Keeptrusts is up.\n"
-        f"  API:   {_base_url()}/v1\n"
-        f"  Token: {token}\n"
-        "  Stop:  Ctrl-C, or SIGTERM to this process"
+        f"  API:    {_base_url()}/v1\n"
+        f"  Token:  {token}\n"
+        f"{_login(token)}"
+        "  Stop:   Ctrl-C, or SIGTERM to this process"
     )
+
+
+def _login(token: str) -> str:
+    """The command that logs in with the first token, where its file has it."""
+    path = settings.ENV.data_dir / "admin-token"
+    if str(path) not in token:
+        return ""
+    kt, file = (shlex.quote(_from_here(one)) for one in (_BIN / "kt", path))
+    return f"  Log in: {kt} login {_base_url()} --token-file {file}\n"
+
+
+def _from_here(path: Path) -> str:
+    """A path as it may be typed in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

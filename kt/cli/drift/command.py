@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,9 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from kt.cli.addresses import INSECURE, check_url
+from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.refusals import DeniedError
+from kt.cli.client.session import add_connection, connect
 from kt.cli.drift.checkout import Committed, policies
 from kt.cli.drift.comparison import (
     STATES,
@@ -25,7 +26,6 @@ from kt.cli.drift.comparison import (
     drifts,
     unfed,
 )
-from kt.cli.drift.controlplane import ControlPlane, DeniedError
 from kt.cli.drift.report import RENDERERS
 from kt.cli.errors import CommandError
 from kt.cli.formats import relative, repository_root
@@ -34,9 +34,6 @@ from kt.policy.identity import identify
 from kt.policy.lint import lint
 from kt.policy.report import Pack
 from kt.policy.suggest import did_you_mean
-
-_API_URL = "KEEPTRUSTS_API_URL"
-_API_TOKEN = "KEEPTRUSTS_API_TOKEN"  # noqa: S105  A variable's name.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,13 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add("--ignore", action="extend", type=_states, default=[], metavar="STATE[,STATE]",
         help=f"states that are no drift; repeatable: {', '.join(STATES)}")  # fmt: skip
-    add("--api-url", metavar="URL", help=f"or set {_API_URL}; set the token in {_API_TOKEN}")
-    add(INSECURE, action="store_true", help="send the token over http to another machine")
+    add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compare and report; the exit code."""
-    control_plane = _control_plane(options, os.environ)
+    control_plane = connect(options)
     committed = _identified(policies(options.path), options.id_prefix)
     prefix = options.id_prefix
     known, seen = control_plane.rows("/v1/configurations"), control_plane.rows("/v1/drift")
@@ -135,17 +131,6 @@ def _from_root(path: str) -> str:
     """A path as a link has it; empty for the whole repository, and for one outside of it."""
     found = relative(path, repository_root())
     return "" if found == "." or found.startswith(("/", "..")) else found
-
-
-def _control_plane(options: argparse.Namespace, environment: Mapping[str, str]) -> ControlPlane:
-    url = options.api_url or environment.get(_API_URL, "")
-    token = environment.get(_API_TOKEN, "").strip()
-    missing = [name for name, value in ((_API_URL, url), (_API_TOKEN, token)) if not value]
-    if missing:
-        raise CommandError(f"set {' and '.join(missing)}")
-    if not (token.isascii() and token.isprintable()):
-        raise CommandError(f"{_API_TOKEN} must be printable ASCII")
-    return ControlPlane(check_url(url, insecure_http=options.insecure_http), token)
 
 
 def _identified(files: list[Committed], prefix: str) -> list[CommittedPolicy]:

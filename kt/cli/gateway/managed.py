@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from kt.cli.addresses import INSECURE, check_url
+from kt.cli.client.addresses import INSECURE, check_url
 from kt.cli.errors import CommandError
 from kt.cli.numbers import positive
 from kt.gateway.managed.identity import ENROLMENT, GATEWAY, TokenError, identity
@@ -50,6 +50,7 @@ def add_identity(add: Callable[..., object]) -> None:
     """Declare the options that say which gateway it is, with `add_argument`."""
     add("--gateway-id", metavar="ID", help=f"also {_GATEWAY_ID}")
     add("--gateway-token", metavar="T", help=f"also {_GATEWAY_TOKEN}, which no process list shows")
+    add("--gateway-token-file", metavar="F", help="a file with it, as kt gateways add writes one")
     add(
         "--enrolment-token",
         metavar="T",
@@ -66,7 +67,8 @@ def read_managed(given: argparse.Namespace, environment: Mapping[str, str]) -> M
     Raises:
         CommandError: an option is missing, contradicts another, or cannot be used.
     """
-    asked = given.managed or given.api_url or given.gateway_token or given.enrolment_token
+    tokens = given.gateway_token or given.gateway_token_file or given.enrolment_token
+    asked = given.managed or given.api_url or tokens
     if given.policy and asked:
         raise CommandError("give --policy-config or a control plane, not both")
     if given.policy:
@@ -103,9 +105,16 @@ def read_identity(given: argparse.Namespace, environment: Mapping[str, str]) -> 
         CommandError: the id is missing, or an option cannot be used.
     """
     gateway_id = _gateway_id(given.gateway_id or environment.get(_GATEWAY_ID, ""))
+    token = given.gateway_token
+    if given.gateway_token_file:
+        if token:
+            raise CommandError("give --gateway-token or --gateway-token-file, not both")
+        from kt.cli.client.secrets import read_text
+
+        token = read_text(given.gateway_token_file)
     return GatewayIdentity(
         gateway_id=gateway_id,
-        gateway_token=_token(given.gateway_token, environment, _GATEWAY_TOKEN, GATEWAY),
+        gateway_token=_token(token, environment, _GATEWAY_TOKEN, GATEWAY),
         enrolment_token=_token(given.enrolment_token, environment, _ENROLMENT_TOKEN, ENROLMENT),
         state_dir=given.state_dir or environment.get(_STATE_DIR, "") or _state_dir(gateway_id),
     )

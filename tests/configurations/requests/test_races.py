@@ -122,7 +122,7 @@ def dying(action, *args, **given):
         os.kill(os.getpid(), signal.SIGKILL)
 audit.record = dying
 bob = Bearer("token", identity, "bob", "editor")
-writer.confirm(int(number), {"content_hash": content_hash}, by=bob)
+writer.confirm(int(number), {"content_hash": content_hash}, by=bob)()
 """
 
 

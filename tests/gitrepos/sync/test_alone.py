@@ -264,7 +264,7 @@ def test_a_pipeline_vouches_for_no_commit(author: APIClient, bob: APIClient, rep
     row = link(author, repo.url, branch="main", path="p", adopt=True)
     run_due()
     job = Bearer("trust", "1", "a job", "editor")
-    number = writer.ask("git_repo.confirm", row["id"], {"commit": commit}, reason="ci", by=job)
+    number = writer.ask("git_repo.confirm", row["id"], {"commit": commit}, reason="ci", by=job)()
 
     asked = {"id": number, "shows": {"commit": commit}}
     assert refused(decide(author, asked)) == (403, "nobody_known")

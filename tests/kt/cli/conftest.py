@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from kt.cli.main import main
+from tests.kt.cli.answering import Answers
 
 ROOT = Path(__file__).parents[3]
 GOOD = "pack: {name: good, version: 1.0.0, enabled: true}\npolicies: {chain: [safety-filter]}\n"
@@ -77,3 +78,23 @@ def kt_process() -> Callable[..., Done]:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, where nobody is logged in."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    for name in ("XDG_CONFIG_HOME", "KEEPTRUSTS_API_URL", "KEEPTRUSTS_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    """A server that is asked instead of a control plane, with the token `s3cret`."""
+    server = Answers()
+    monkeypatch.setenv("KEEPTRUSTS_API_URL", server.url)
+    monkeypatch.setenv("KEEPTRUSTS_API_TOKEN", "s3cret")
+    yield server
+    server.close()

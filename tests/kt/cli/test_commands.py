@@ -6,15 +6,16 @@ import argparse
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kt import __version__
-from kt.cli.main import COMMANDS, Command
+from kt.cli.commands.parsing import Leaf, leaves
+from kt.cli.commands.table import COMMANDS
 from kt.cli.templates import TEMPLATES
 from kt.policy.language import DOCUMENT
 from kt.policy.language.shapes import Block, Choice
@@ -44,22 +45,64 @@ def test_no_command_is_a_usage_error(kt: Run, argv: list[str]) -> None:
     assert "kt policy lint" in err
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_explains_itself(kt: Run, command: Command) -> None:
-    """With --help."""
-    code, out, _ = kt(*command.words, "--help")
-    assert (code, out.startswith(f"usage: kt {' '.join(command.words)}")) == (0, True)
+LEAVES = [leaf for command in COMMANDS for leaf in leaves(command)]
+CLIENT = tuple(f"kt {' '.join(command.words)}" for command in COMMANDS
+               if command.module.startswith(("kt.cli.resources", "kt.cli.apply")))  # fmt: skip
+each_command = pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: " ".join(leaf.words))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_each_option_of_a_command_is_explained_with_its_default(command: Command) -> None:
+@each_command
+def test_a_command_explains_itself(kt: Run, leaf: Leaf) -> None:
+    """With --help, and an example."""
+    code, out, _ = kt(*leaf.words, "--help")
+    assert (code, out.startswith(f"usage: kt {' '.join(leaf.words)}")) == (0, True)
+    assert "\nexample: kt " in out
+
+
+@each_command
+def test_the_example_of_a_command_is_one_of_it(leaf: Leaf) -> None:
+    """It names this command, and its parser takes the rest."""
+    words = tuple(shlex.split(leaf.example))
+
+    assert words[: len(leaf.words) + 1] == ("kt", *leaf.words)
+    leaf.parser.parse_intermixed_args(words[len(leaf.words) + 1 :])
+
+
+@each_command
+def test_each_option_of_a_command_is_explained_with_its_default(leaf: Leaf) -> None:
     """So that nobody has to try it out."""
-    parser = argparse.ArgumentParser()
-    import_module(command.module).add_arguments(parser)
-    for action in parser._actions:
+    for action in leaf.parser._actions:
         assert action.help, action.dest
-        if action.default not in (None, False, "", [], argparse.SUPPRESS):
+        if action.default not in (None, False, "", [], {}, argparse.SUPPRESS):
             assert "default: " in action.help, action.dest
+
+
+def test_the_table_of_commands_in_docs_is_current() -> None:
+    """docs/client.md has those that speak to a control plane. RENEW=1 writes it."""
+    path = Path(__file__).parents[3] / "docs" / "client.md"
+    rows = "".join(
+        f"| `kt {' '.join(leaf.words)}` | {leaf.summary} | `{leaf.example}` |\n"
+        for leaf in LEAVES
+        if leaf.parser.prog.startswith(CLIENT)
+    )
+    before, begin, _, end, after = re.split(r"(<!-- commands: (?:begin|end) -->)", path.read_text())
+    page = f"{before}{begin}\n| command | does | example |\n|---|---|---|\n{rows}{end}{after}"
+    if os.environ.get("RENEW") == "1":
+        path.write_text(page)
+    assert path.read_text() == page
+
+
+@pytest.mark.parametrize("group", [c.words for c in COMMANDS if len(c.words) == 1], ids=" ".join)
+def test_a_group_lists_its_commands(kt: Run, group: tuple[str, ...]) -> None:
+    """With --help, and on stderr when none is named."""
+    verbs = [leaf.words for leaf in LEAVES if leaf.words[:1] == group and leaf.words != group]
+    if not verbs:
+        return
+    named, unnamed = kt(*group, "--help"), kt(*group)
+
+    assert (named.code, unnamed.code, unnamed.out) == (0, 2, "")
+    for told in (named.out, unnamed.err):
+        assert all(f"kt {' '.join(words)} " in told for words in verbs)
 
 
 @pytest.mark.parametrize("code", ["E002", "e002", "W001"])
@@ -190,6 +233,12 @@ def test_diff_of_stdin_with_itself_is_a_failure(files: Path, kt: Run) -> None:
         (("lint", "test"), "kt policy lint"),
         (("gatway", "run"), "kt gateway run"),
         (("gateway", "init"), "kt init"),
+        # One for many, and a slip in a group.
+        (("gateway", "list"), "kt gateways list"),
+        (("repo", "add"), "kt repos add"),
+        (("token",), "kt tokens"),
+        (("repos", "lst"), "kt repos list"),
+        (("repos", "xyzzyq"), None),
     ],
 )
 def test_a_slip_in_a_command_is_asked_about(
@@ -323,11 +372,3 @@ def test_every_template_has_a_module() -> None:
     folder = Path(__file__).parents[3] / "kt" / "cli" / "templates"
     found = {path.stem.replace("_", "-") for path in folder.glob("*.py")} - {"--init--"}
     assert set(TEMPLATES) == found
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
-def test_a_command_is_a_module_that_runs(command: Command) -> None:
-    """The table names modules with `add_arguments` and `run`."""
-    module = import_module(command.module)
-    assert callable(module.add_arguments)
-    assert callable(module.run)

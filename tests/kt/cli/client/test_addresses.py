@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kt.cli.addresses import check_url
+from kt.cli.client.addresses import check_url
 from kt.cli.errors import CommandError
 
 HOST = "https://control.example"

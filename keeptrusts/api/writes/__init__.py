@@ -1,0 +1,1 @@
+"""Writes of people: each upon the state that its caller saw, and once however often it is sent."""

@@ -1,0 +1,101 @@
+"""The shape of the file: what may stand in it, with the API's names, bounds and defaults."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from kt.policy.language.shapes import Block, Choice, Field, Flag, ListOf, MapOf, Text, Whole, block
+
+_DAY = 86_400
+_ID = Text(high=200, form="id")
+_LABELS = MapOf(Text(high=100), Text(low=0, high=200))
+_GLOBS = ListOf(Text(high=200), high=50, unique=True)
+_TIME = Text(high=40)
+SECRET = block(
+    env=Field(Text(high=200), doc="the name of a variable that has it"),
+    file=Field(Text(), doc="a file that has it, by its path from this one"),
+)
+"""Where a secret is; it never stands in the file itself."""
+
+_SIGHT = block(
+    ids=Field(ListOf(Text(high=200), high=50), (), doc="globs of ids of configurations"),
+    labels=Field(_LABELS, MappingProxyType({}), doc="all of these, instead or as well"),
+)
+
+CREDENTIAL = block(
+    name=Field(Text(high=100), required=True, doc="by which links name it"),
+    kind=Field(Choice(("token", "basic", "ssh", "tls")), required=True, doc="what is sent"),
+    hosts=Field(
+        ListOf(Text(high=300), low=1, high=50), required=True, doc="where it goes, and nowhere else"
+    ),
+    username=Field(Text(low=0, high=255), "", doc="of Basic"),
+    authorization=Field(Choice(("basic", "bearer")), "basic", doc="how a token is sent"),
+    token=Field(SECRET, doc="of kind token"),
+    password=Field(SECRET, doc="of kind basic"),
+    private_key=Field(SECRET, doc="of kind ssh"),
+    passphrase=Field(SECRET, doc="of the private key"),
+    known_hosts=Field(Text(low=0, high=100_000), "", doc="keys of ssh servers"),
+    client_certificate=Field(Text(high=65_536), doc="for TLS, in PEM"),
+    client_key=Field(SECRET, doc="of the client certificate"),
+    expires_at=Field(_TIME, doc="when it ends; without it that is left as it is"),
+)
+LINK = block(
+    url=Field(Text(high=2000), required=True, doc="of the repository, without a secret"),
+    branch=Field(Text(low=0, high=200), "", doc="follow this branch"),
+    tag=Field(Text(low=0, high=200), "", doc="or this tag"),
+    commit=Field(Text(low=0, high=64), "", doc="or this commit"),
+    semver=Field(Text(low=0, high=200), "", doc="or the newest tag in this range"),
+    path=Field(Text(low=0, high=1000), "", doc="a directory or file"),
+    auto_create_configuration=Field(Flag(), False, doc="make configurations for new ids"),
+    adopt=Field(Flag(), False, doc="take over what the API made"),
+    poll_interval_seconds=Field(Whole(1, 7 * _DAY), 300, doc="between polls"),
+    webhook_poll_interval_seconds=Field(Whole(1, 7 * _DAY), doc="while webhooks come"),
+    suspended=Field(Flag(), False, doc="do not poll"),
+    four_eyes=Field(Flag(), False, doc="a second person for held commits and edits"),
+    fail_on=Field(Choice(("weaker",)), "", doc="hold what weakens"),
+    id_prefix=Field(Text(low=0, high=100), "", doc="before every id"),
+    include=Field(_GLOBS, (), doc="only these files"),
+    exclude=Field(_GLOBS, (), doc="not these files"),
+    prune=Field(Flag(), False, doc="archive what lost its file"),
+    allowed_signers=Field(Text(low=0, high=65_536), "", doc="in ssh's format"),
+    allowed_openpgp_keys=Field(Text(low=0, high=131_072), "", doc="armoured"),
+    credential=Field(Text(high=100), doc="the name of a shared one"),
+    access_token=Field(SECRET, doc="of this link alone"),
+    webhook_secret=Field(SECRET, doc="by which the forge signs"),
+)
+GATEWAY = block(
+    id=Field(_ID, required=True, doc="of the gateway"),
+    name=Field(Text(high=200), doc="for people; default: its id"),
+    labels=Field(_LABELS, MappingProxyType({}), doc="for selectors"),
+    configuration=Field(_ID, doc="what it enforces, whatever selectors say"),
+    client_keys=Field(Choice(("demanded", "off")), doc="without it that is left as it is"),
+    token_file=Field(Text(), doc="a new file for its token, when it is registered"),
+)
+BINDING = block(
+    configuration=Field(_ID, required=True, doc="what is enforced"),
+    selector=Field(_LABELS, required=True, doc="by gateways with all these labels"),
+)
+TRUST = block(
+    name=Field(Text(high=200), required=True, doc="for people"),
+    issuer=Field(Text(high=500), required=True, doc="the iss"),
+    audience=Field(Text(high=500), required=True, doc="the aud"),
+    repository_id=Field(Text(low=0, high=20), "", doc="GitHub's number"),
+    project_id=Field(Text(low=0, high=20), "", doc="GitLab's number"),
+    subject=Field(Text(low=0, high=500), "", doc="the sub"),
+    ref=Field(Text(low=0, high=500), "", doc="such as refs/heads/main"),
+    environment=Field(Text(low=0, high=500), "", doc="that the job names"),
+    role=Field(Choice(("metrics", "ci", "viewer", "auditor", "editor")), "ci", doc="what it may"),
+    networks=Field(ListOf(Text(high=50), high=20), (), doc="from where"),
+    sight=Field(_SIGHT, doc="what it sees; all without it"),
+    max_seconds=Field(Whole(60, _DAY), 3600, doc="the longest life of a JWT"),
+    enabled=Field(Flag(), True, doc="false refuses its JWTs"),
+    expires_at=Field(_TIME, doc="when it ends"),
+)
+FILE: Block = block(
+    git_credentials=Field(ListOf(CREDENTIAL, key="name"), doc="what links prove themselves with"),
+    git_repos=Field(ListOf(LINK), doc="linked repositories"),
+    gateways=Field(ListOf(GATEWAY, key="id"), doc="what enforces"),
+    gateway_bindings=Field(ListOf(BINDING), doc="which of them enforces what"),
+    trusts=Field(ListOf(TRUST, key="name"), doc="whose CI jobs may use the API"),
+)
+"""The whole file. Of a kind that it does not have, nothing is changed."""

@@ -1,0 +1,1 @@
+"""Parts that all commands share which speak to a control plane."""

@@ -1,0 +1,99 @@
+"""Secrets that come from files and terminals, and new ones that go into files."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+
+from kt.cli.client.session import checked
+from kt.cli.errors import CommandError
+
+STDIN = "-"
+_MOST_CHARACTERS = 1 << 20
+
+
+def read_token(file: str | None, *, prompt: str) -> str:
+    """A token from a file, `-` for stdin; without one from stdin, or asked for on a terminal.
+
+    Raises:
+        CommandError: there is none, or it cannot be sent.
+    """
+    if file is not None:
+        return checked(read_text(file).strip(), file if file != STDIN else "stdin")
+    if sys.stdin.isatty():
+        return checked(getpass.getpass(prompt).strip(), "the token")
+    return checked(read_text(STDIN).strip(), "stdin")
+
+
+def read_text(file: str) -> str:
+    """What is in a text file, `-` for stdin.
+
+    Raises:
+        CommandError: it cannot be read, or is no text.
+    """
+    try:
+        if file == STDIN:
+            return sys.stdin.read(_MOST_CHARACTERS)
+        with open(file, encoding="utf-8") as opened:
+            return opened.read(_MOST_CHARACTERS)
+    except UnicodeDecodeError as exc:
+        raise CommandError(f"{file}: not UTF-8") from exc
+    except OSError as exc:
+        raise CommandError(f"{file}: {exc.strerror}") from exc
+
+
+class SecretPlace:
+    """The place of a new secret: a file for this user alone, or stdout."""
+
+    def __init__(self, file: str, handle: int | None) -> None:
+        self._file = file
+        self._handle = handle
+
+    def keep(self, secret: str) -> None:
+        """Write the secret.
+
+        Raises:
+            CommandError: it cannot be written.
+        """
+        if self._handle is None:
+            print(secret)
+            return
+        try:
+            with open(self._handle, "w", encoding="utf-8") as file:
+                file.write(f"{secret}\n")
+        except OSError as exc:
+            raise CommandError(f"{self._file}: {exc.strerror}") from exc
+        finally:
+            self._handle = None
+
+    def forget(self) -> None:
+        """Remove the file that was made, when nothing came into it."""
+        if self._handle is not None:
+            os.close(self._handle)
+            os.unlink(self._file)
+
+
+@contextlib.contextmanager
+def secret_place(file: str) -> Iterator[SecretPlace]:
+    """A place for a secret that is shown once: made before that is asked for.
+
+    Raises:
+        CommandError: the file is there already, or cannot be made.
+    """
+    if file == STDIN:
+        yield SecretPlace(file, None)
+        return
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise CommandError(f"{file} is there already; name another file") from exc
+    except OSError as exc:
+        raise CommandError(f"{file}: {exc.strerror}") from exc
+    made = SecretPlace(file, handle)
+    try:
+        yield made
+    finally:
+        made.forget()

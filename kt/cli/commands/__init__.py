@@ -1,0 +1,1 @@
+"""The commands of `kt`: their names, their options, and their completion in shells."""

@@ -1,0 +1,271 @@
+"""The plan of `kt apply`, by tables and properties. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kt.cli.apply.document import wanted
+from kt.cli.apply.export import as_yaml
+from kt.cli.apply.kinds import KINDS, canonical_url, default
+from kt.cli.apply.plan import Item, PlanError, exported, plan
+
+URL = "https://forge.example/org/policies.git"
+ENV = {"env": "TOKEN"}
+
+
+def a_live(kind: str, /, **more: Any) -> dict[str, Any]:
+    """A row as a control plane shows it: all fields, by default those of the API."""
+    fields = {name: default(field) for name, field in KINDS[kind].fields.items()}
+    facts = {
+        "git_repos": {"url": URL, "has_access_token": False, "has_webhook_secret": False},
+        "gateways": {"id": "edge-1", "name": "edge-1", "enrolled_by": None, "bound": None},
+        "git_credentials": {"name": "c", "kind": "token", "hosts": ["forge.example"],
+                            "authorization": ""},
+        "gateway_bindings": {"configuration": "bot", "selector": {"ring": "canary"}},
+        "trusts": {"name": "ci", "issuer": "https://i", "audience": "https://a"},
+    }[kind]  # fmt: skip
+    return {**fields, **facts, **({"id": f"{kind}-1"} if kind != "gateways" else {}), **more}
+
+
+def steps(
+    kind: str, items: Sequence[Item], rows: Sequence[dict[str, Any]], **how: bool
+) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """The plan of one kind: action, body, and secrets of each step."""
+    made = plan({kind: items}, {kind: rows}, **{"prune": False, "renew": False, **how})
+    return [(step.action, step.body, dict(step.secrets)) for step in made.steps]
+
+
+def link(**fields: Any) -> Item:
+    """A link of the file."""
+    secrets = {name: fields.pop(name) for name in ("access_token", "webhook_secret")
+               if name in fields}  # fmt: skip
+    return Item({"url": URL, **fields}, secrets, line=3)
+
+
+def credential(**more: Any) -> Item:
+    """A credential of the file, with its token."""
+    fields = {"name": "c", "kind": "token", "hosts": ["forge.example"], **more}
+    return Item(fields, {"token": ENV}, line=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "row", "changes"),
+    [
+        # Nothing to do: the same, in another form, or by default.
+        ("git_repos", link(), a_live("git_repos"), []),
+        ("git_repos", link(url=f"{URL}/", path="policies"),
+         a_live("git_repos", path="/policies/"), []),
+        ("git_repos", link(url="git@Forge.example:org/x.git"),
+         a_live("git_repos", url="ssh://git@forge.example/org/x.git"), []),
+        ("git_repos", link(commit="A" * 40), a_live("git_repos", commit="a" * 40), []),
+        ("git_repos", link(poll_interval_seconds=300, include=[], prune=False),
+         a_live("git_repos"), []),
+        ("git_repos", link(access_token=ENV), a_live("git_repos", has_access_token=True), []),
+        ("gateways", Item({"id": "edge-1"}), a_live("gateways", client_keys="demanded"), []),
+        ("git_credentials", credential(authorization="basic"), a_live("git_credentials"), []),
+        ("git_credentials", credential(), a_live("git_credentials", expires_at="2030-01-01T00:00Z"),
+         []),
+        ("trusts", Item({"name": "ci", "issuer": "https://i", "audience": "https://a",
+                         "networks": ["10.0.0.1"], "sight": {"ids": ["a"]},
+                         "expires_at": "2030-01-01T01:00:00+01:00"}),
+         a_live("trusts", networks=["10.0.0.1/32"], sight={"ids": ["a"], "labels": {}},
+                expires_at="2030-01-01T00:00:00Z"), []),
+        # A field, alone.
+        ("git_repos", link(prune=True), a_live("git_repos"), [("update", {"prune": True}, {})]),
+        ("git_repos", link(), a_live("git_repos", prune=True, fail_on="weaker", credential="c"),
+         [("update", {"prune": False, "fail_on": "", "credential": None}, {})]),
+        ("gateways", Item({"id": "edge-1", "labels": {"a": "b"}}),
+         a_live("gateways", configuration="bot", name="Edge"),
+         [("update", {"name": "edge-1", "labels": {"a": "b"}, "configuration": None}, {})]),
+        ("gateways", Item({"id": "edge-1", "client_keys": "off"}),
+         a_live("gateways", client_keys="demanded"), [("update", {"client_keys": "off"}, {})]),
+        ("trusts", Item({"name": "ci", "issuer": "https://i", "audience": "https://a"}),
+         a_live("trusts", sight={"ids": ["a"], "labels": {}}, enabled=False),
+         [("update", {"sight": None, "enabled": True}, {})]),
+        # What is followed may be edited: a repository and path that have one link keep it.
+        ("git_repos", link(branch="main"), a_live("git_repos"),
+         [("update", {"branch": "main"}, {})]),
+        ("git_repos", link(tag="v1"), a_live("git_repos", branch="main"),
+         [("update", {"branch": "", "tag": "v1"}, {})]),
+        # Secrets: sent where there is none, taken away where the file has none.
+        ("git_repos", link(access_token=ENV), a_live("git_repos"),
+         [("update", {}, {"access_token": ENV})]),
+        ("git_repos", link(), a_live("git_repos", has_webhook_secret=True),
+         [("update", {}, {"webhook_secret": None})]),
+        # A new host wants the secret again, from whoever knows it.
+        ("git_credentials", credential(hosts=["forge.example", "b"]), a_live("git_credentials"),
+         [("update", {"hosts": ["forge.example", "b"]}, {"token": ENV})]),
+        # Another configuration or selector is another binding.
+        ("gateway_bindings", Item({"configuration": "bot", "selector": {"ring": "all"}}),
+         a_live("gateway_bindings"),
+         [("create", {"configuration": "bot", "selector": {"ring": "all"}}, {})]),
+    ],
+)  # fmt: skip
+def test_what_differs_is_changed_and_nothing_else(
+    kind: str, item: Item, row: dict[str, Any], changes: list[Any]
+) -> None:
+    """In the fields of the API."""
+    assert steps(kind, [item], [row]) == changes
+
+
+def test_a_client_key_comes_with_its_certificate() -> None:
+    """The API takes neither without the other."""
+    item = Item({"name": "c", "kind": "tls", "hosts": ["a", "b"], "client_certificate": "PEM"},
+                {"client_key": ENV})  # fmt: skip
+    row = a_live("git_credentials", kind="tls", hosts=["a"], client_certificate="PEM\n")
+
+    [(_, body, secrets)] = steps("git_credentials", [item], [row])
+    assert body == {"hosts": ["a", "b"], "client_certificate": "PEM"}
+    assert secrets == {"client_key": ENV}
+
+
+def test_what_is_not_there_is_made_as_the_file_says_it() -> None:
+    """The API's defaults stay the API's."""
+    item = link(path="p", access_token=ENV)
+
+    assert steps("git_repos", [item], []) == [
+        ("create", {"url": URL, "path": "p"}, {"access_token": ENV})
+    ]
+
+
+def test_secrets_are_sent_again_when_asked_for() -> None:
+    """Those that the file names."""
+    assert steps("git_credentials", [credential()], [a_live("git_credentials")], renew=True) == [
+        ("update", {}, {"token": ENV})
+    ]
+
+
+def test_two_links_of_one_path_are_not_taken_for_an_edit() -> None:
+    """Which of them was meant, nobody knows: one is made, and the others are left."""
+    rows = [a_live("git_repos", branch="a"), a_live("git_repos", branch="b", id="2")]
+
+    assert [step[0] for step in steps("git_repos", [link(branch="c")], rows)] == ["create"]
+
+
+def test_only_what_the_file_lists_is_removed_and_only_when_asked_for() -> None:
+    """And never a gateway that enrolled itself; the last that was made goes first."""
+    live = {
+        "gateways": [a_live("gateways"), a_live("gateways", id="own", enrolled_by="token")],
+        "git_repos": [a_live("git_repos"), a_live("git_repos", id="2", path="p")],
+        "gateway_bindings": [a_live("gateway_bindings")],
+    }
+    asked: dict[str, list[Item]] = {"gateways": [], "git_repos": [link()]}
+
+    kept = plan(asked, live, prune=False, renew=False)
+    pruned = plan(asked, live, prune=True, renew=False)
+
+    assert (kept.steps, [step.name for step in kept.left]) == (
+        [], ["edge-1", f"{URL} (HEAD, p)"],
+    )  # fmt: skip
+    assert [(step.action, step.name) for step in pruned.steps] == [
+        ("delete", "edge-1"), ("delete", f"{URL} (HEAD, p)"),
+    ]  # fmt: skip
+    assert pruned.left == []
+
+
+def test_kinds_are_made_in_the_order_in_which_they_need_each_other() -> None:
+    """Credentials before links, links before gateways; removed the other way round."""
+    items = {
+        "git_credentials": credential(), "git_repos": link(), "gateways": Item({"id": "e"}),
+        "gateway_bindings": Item({"configuration": "b", "selector": {"a": "b"}}),
+        "trusts": Item({"name": "t", "issuer": "i", "audience": "a"}),
+    }  # fmt: skip
+    made = plan(
+        {kind: [item] for kind, item in reversed(items.items())},
+        {kind: [a_live(kind, id="old", name="old", url="old")] if kind != "gateway_bindings"
+         else [a_live(kind)] for kind in KINDS},
+        prune=True, renew=False,
+    )  # fmt: skip
+
+    order = [step.kind.name for step in made.steps]
+    assert order == [*items, *reversed(items)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "rows", "told"),
+    [
+        ("git_repos", [link(path="p"), link(path="/p/")._replace(line=9)], [],
+         "line 9: https://forge.example/org/policies.git (HEAD, /p/) stands in line 3 already"),
+        ("trusts", [Item({"name": "ci", "issuer": "i", "audience": "a"}, line=4)],
+         [a_live("trusts"), a_live("trusts", id="2")], "line 4: there are 2 trusts like ci"),
+        ("git_credentials", [credential(kind="basic")], [a_live("git_credentials")],
+         "line 3: kind of c cannot be changed"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_with_its_line(
+    kind: str, items: list[Item], rows: list[dict[str, Any]], told: str
+) -> None:
+    """Before anything is asked for."""
+    with pytest.raises(PlanError) as refused:
+        steps(kind, items, rows)
+    assert str(refused.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("HTTPS://Forge.Example:443/a/", "https://forge.example/a"),
+        ("http://forge.example:8080/a", "http://forge.example:8080/a"),
+        ("git@forge.example:a/b.git", "ssh://git@forge.example/a/b.git"),
+        ("ssh://forge.example:22/a", "ssh://git@forge.example/a"),
+        ("ssh://me@[::1]:2222/a", "ssh://me@[::1]:2222/a"),
+        ("file:///a", "file:///a"),
+        ("nonsense", "nonsense"),
+        ("https://[", "https://["),
+        ("https://a:x/b", "https://a:x/b"),
+    ],
+)
+def test_a_url_is_compared_as_it_is_stored(given: str, stored: str) -> None:
+    """The control plane has another form for some; what is no url is for it to refuse."""
+    assert canonical_url(given) == stored
+
+
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=12)
+IDS = st.from_regex(r"[a-z][a-z0-9-]{0,9}", fullmatch=True)
+LABELS = st.dictionaries(WORDS, WORDS, max_size=3)
+ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "git_repos": st.fixed_dictionaries({}, optional={
+        "branch": WORDS, "path": WORDS, "prune": st.booleans(), "include": st.lists(WORDS,
+        max_size=2, unique_by=str.casefold), "poll_interval_seconds": st.integers(1, 900),
+        "suspended": st.booleans(), "fail_on": st.sampled_from(["", "weaker"]),
+        "has_access_token": st.booleans(), "has_webhook_secret": st.booleans(),
+        "credential": IDS, "id_prefix": IDS, "allowed_signers": WORDS.map(lambda w: f"{w}\nb\n"),
+    }),
+    "gateways": st.fixed_dictionaries({"id": IDS}, optional={
+        "labels": LABELS, "configuration": IDS, "client_keys": st.sampled_from(["demanded", "off"]),
+        "name": WORDS,
+    }),
+    "git_credentials": st.fixed_dictionaries({}, optional={
+        "kind": st.sampled_from(["token", "basic", "ssh", "tls"]), "username": WORDS,
+        "authorization": st.sampled_from(["", "basic", "bearer"]),
+        "expires_at": st.just("2030-01-01T00:00:00Z"), "client_certificate": WORDS,
+    }),
+    "gateway_bindings": st.fixed_dictionaries({"configuration": IDS, "selector": LABELS}),
+    "trusts": st.fixed_dictionaries({}, optional={
+        "enabled": st.booleans(), "role": st.sampled_from(["ci", "editor"]), "ref": WORDS,
+        "sight": st.none() | st.fixed_dictionaries({"ids": st.lists(IDS, max_size=2),
+                                                    "labels": LABELS}),
+        "max_seconds": st.integers(60, 86_400), "name": WORDS,
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_what_is_exported_changes_nothing_when_it_is_applied(
+    kind: str, data: st.DataObject
+) -> None:
+    """By way of the file itself, whatever the rows hold."""
+    row = a_live(kind, **data.draw(ROWS[kind]))
+
+    asked = wanted(as_yaml({kind: [exported(KINDS[kind], row)]}).encode(), name="f")
+
+    for how in ({"prune": True, "renew": False}, {"prune": False, "renew": False}):
+        made = plan(asked, {kind: [row]}, **how)
+        assert [(step.action, step.body, dict(step.secrets)) for step in made.steps] == []
+        assert made.left == []
