@@ -25,6 +25,8 @@ NARROWED = (
     " well; use one that is not narrowed."
 )
 
+_known: OrderedDict[tuple[str, int], Token] = OrderedDict()
+
 
 class BearerAuthentication(BaseAuthentication):
     """Finds the token of a request, and reads all change counters in the same query.
@@ -36,8 +38,6 @@ class BearerAuthentication(BaseAuthentication):
     says.
     """
 
-    _known: OrderedDict[tuple[str, int], Token] = OrderedDict()
-
     def authenticate(self, request: Request) -> tuple[Bearer, Mapping[str, int]]:
         """Whose request it is, and the change counters.
 
@@ -46,37 +46,16 @@ class BearerAuthentication(BaseAuthentication):
             AuthenticationFailed: the token is unknown, revoked or expired, or a JWT meets no trust.
         """
         text = bearer_text(request)
-        if not text:
-            raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
+        check_given(text)
         counts = counters.read()
-        bearer = self._bearer(request, text, counts.get(tokens.COUNTER, 0))
+        count, changes = counts.get(tokens.COUNTER, 0), request.method not in SAFE_METHODS
+        bearer = admit(text, count=count, address=_address(request), changes=changes)
         acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
         return bearer, counts
 
     def authenticate_header(self, request: Request) -> str:
         """The `WWW-Authenticate` value; with it DRF answers 401, not 403."""
         return "Bearer"
-
-    def _bearer(self, request: Request, text: str, count: int) -> Bearer:
-        refusal: JWTRefusedError | None = None
-        if jwt.is_meant(text) and (tokens.digest(text), count) not in self._known:
-            try:
-                return _by_trust(request, text, count)
-            except JWTRefusedError as exc:
-                refusal = exc
-        token = self._find(text, count)
-        if token is None and refusal is not None:
-            TOLD.tell(refusal)
-        return _by_token(_valid(token, text), _address(request))
-
-    def _find(self, text: str, count: int) -> Token | None:
-        key = (tokens.digest(text), count)
-        token = self._known.get(key) or tokens.find(text)
-        if token is not None:
-            self._known[key] = token
-            while len(self._known) > _CACHE_SIZE:
-                self._known.popitem(last=False)
-        return token
 
 
 class MayAct(BasePermission):
@@ -92,6 +71,36 @@ class MayAct(BasePermission):
         if bearer(request).sight is not None and view.narrowing_of(request) == sights.REFUSED:
             raise PermissionDenied(NARROWED, code="narrowed")
         return True
+
+
+def check_given(text: str) -> None:
+    """Check that a request has a bearer token at all.
+
+    Raises:
+        NotAuthenticated: it has none.
+    """
+    if not text:
+        raise NotAuthenticated("Send the header: Authorization: Bearer TOKEN.")
+
+
+def admit(text: str, *, count: int, address: str, changes: bool) -> Bearer:
+    """Whose token a text is, at the `count` of the counter of tokens, from an address.
+
+    `changes`: it is used for more than reading.
+
+    Raises:
+        AuthenticationFailed: the token is unknown, revoked or expired, or a JWT meets no trust.
+    """
+    refusal: JWTRefusedError | None = None
+    if jwt.is_meant(text) and (tokens.digest(text), count) not in _known:
+        try:
+            return _by_trust(text, count=count, address=address, changes=changes)
+        except JWTRefusedError as exc:
+            refusal = exc
+    token = _find(text, count)
+    if token is None and refusal is not None:
+        TOLD.tell(refusal)
+    return _by_token(_valid(token, text), address)
 
 
 def demand(request: Request, action: str) -> None:
@@ -127,6 +136,16 @@ def counts(request: Request) -> Mapping[str, int]:
     return cast(Mapping[str, int], counted)
 
 
+def _find(text: str, count: int) -> Token | None:
+    key = (tokens.digest(text), count)
+    token = _known.get(key) or tokens.find(text)
+    if token is not None:
+        _known[key] = token
+        while len(_known) > _CACHE_SIZE:
+            _known.popitem(last=False)
+    return token
+
+
 def _by_token(token: Token, address: str) -> Bearer:
     if not tokens.is_from(token, address):
         raise AuthenticationFailed("This token may not be used from this address.")
@@ -134,9 +153,7 @@ def _by_token(token: Token, address: str) -> Bearer:
     return Bearer("token", str(token.pk), token.name, token.role, sights.read(token.sight))
 
 
-def _by_trust(request: Request, text: str, count: int) -> Bearer:
-    changes = request.method not in SAFE_METHODS
-    address = _address(request)
+def _by_trust(text: str, *, count: int, address: str, changes: bool) -> Bearer:
     trust, subject = admission.admit(text, count=count, address=address, changes=changes)
     return Bearer("trust", str(trust.pk), subject, trust.role, sights.read(trust.sight))
 

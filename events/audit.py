@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from events.models import AuditEntry
 from keeptrusts.api import acting
+from keeptrusts.messaging import hints
 
 Fields = Mapping[str, Any]
 
@@ -92,6 +93,7 @@ def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields |
             )
         )  # fmt: skip
     AuditEntry.objects.bulk_create(rows, batch_size=500)
+    hints.announce_on_commit()
 
 
 def fields(row: object, names: Iterable[str]) -> Fields:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from events.models import Event
+from keeptrusts.messaging import hints
 
 Kind = Event.Kind
 
@@ -31,6 +32,7 @@ def record(
         details={name: _shown(value) for name, value in (details or {}).items()},
         created_at=timezone.now(),
     )
+    hints.announce_on_commit()
 
 
 def _shown(value: Any) -> Any:

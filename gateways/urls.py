@@ -4,7 +4,7 @@ from django.urls import path
 
 from configurations.requests import kinds
 from events.views import AuditLog, Events
-from gateways.api import changes, clientkeys, fleet, logs, machine, reading
+from gateways.api import changes, clientkeys, fleet, logs, machine, reading, streams
 
 kinds.register(changes.KINDS)
 
@@ -19,9 +19,12 @@ urlpatterns = [
     path(f"{_ONE}/reissue", fleet.Reissue.as_view()),
     path(f"{_ONE}/release", fleet.ReleaseId.as_view()),
     path(f"{_ONE}/configuration", machine.Configuration.as_view()),
+    path(f"{_ONE}/events", streams.OfGateway.as_view()),
+    path(f"{_ONE}/contents/<str:content_hash>", streams.OfGateway.as_view()),
     path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
+    path("stream", streams.ChangeFeed.as_view()),
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),

@@ -39,7 +39,8 @@ class Env:
     `git_ca_file` is empty where only the system's authorities are trusted, `git_proxy` where forges
     are called directly. `git_allowed_refs` are patterns such as `refs/pull/*`.
     `token_max_days` is None where a token may last for ever.
-    `git_host_calls_per_minute` is None where a host's calls are not limited.
+    `git_host_calls_per_minute` is None where a host's calls are not limited, `requests_per_minute`,
+    those of a token, is 0 there.
     """
 
     listen_host: str
@@ -69,6 +70,7 @@ class Env:
     decision_retention_days: int
     decision_hourly_mebibytes: int
     token_max_days: int | None
+    requests_per_minute: int
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -105,12 +107,13 @@ def read(environ: Mapping[str, str]) -> Env:
         cors_origins=_origins(environ.get("KEEPTRUSTS_CORS_ORIGINS", "")),
         events_host=events_host,
         events_port=events_port,
-        events_url=_base(environ.get("KEEPTRUSTS_EVENTS_URL") or web_url(events_host, events_port)),
+        events_url=_base(environ.get("KEEPTRUSTS_EVENTS_URL") or web_url(host, port)),
         events_connections=_limit(environ, "KEEPTRUSTS_EVENTS_CONNECTIONS") or 20_000,
         gateway_offline_seconds=_positive(environ, "KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", 300),
         decision_retention_days=_days(environ, "KEEPTRUSTS_DECISION_RETENTION_DAYS", 30),
         decision_hourly_mebibytes=_positive(environ, "KEEPTRUSTS_DECISION_HOURLY_MEBIBYTES", 256),
         token_max_days=_most_days(environ, "KEEPTRUSTS_TOKEN_MAX_DAYS"),
+        requests_per_minute=_rate(environ, "KEEPTRUSTS_REQUESTS_PER_MINUTE", 6000),
     )
 
 
@@ -295,6 +298,14 @@ def _limit(environ: Mapping[str, str], name: str) -> int | None:
     number = _whole(value, 99_999)
     if value and number is None:
         raise EnvError(f"{name}={value!r}: write a whole number from 1 to 99999")
+    return number
+
+
+def _rate(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    number = 0 if value == "0" else _whole(value, 99_999)
+    if number is None:
+        raise EnvError(f"{name}={value!r}: write a whole number from 1 to 99999, or 0 for no limit")
     return number
 
 

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "gateways",
 ]
 MIDDLEWARE = [
+    "keeptrusts.api.requestid.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
@@ -53,6 +54,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CREDENTIALS = ["access.tokens.digests", "gateways.registry.tokens.digests"]
 DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 
+# What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that
+# process take the connections that they pass on to each other.
+STREAMS = "gateways.api.streams.STREAMS"
+WEB_INLET, STREAMS_INLET = ENV.data_dir / "web.sock", ENV.data_dir / "events.sock"
+
 # Gives a document of an issuer of JWTs, by the operator's terms for calls to others.
 ISSUER_DOCUMENTS = "gitrepos.api.issuers.fetch"
 
@@ -63,8 +69,14 @@ MAX_BODY_BYTES = 8 << 20
 POLLS_AT_ONCE = 16
 
 CORS_ALLOWED_ORIGINS = list(ENV.cors_origins)
-CORS_ALLOW_HEADERS = [*default_headers, "if-none-match", "if-match", "idempotency-key"]
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Idempotent-Replayed", "Retry-After"]
+CORS_ALLOW_HEADERS = [
+    *default_headers, "if-none-match", "if-match", "idempotency-key", "last-event-id",
+    "x-request-id",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id", "RateLimit",
+    "RateLimit-Policy", "Deprecation", "Sunset", "Link", "Keeptrusts-Next-Cursor",
+]  # fmt: skip
 
 # Django's own SQLite settings lose a fifth of concurrent writes to "database is locked".
 _SQLITE_OPTIONS = {

@@ -28,14 +28,22 @@ _OF_FILES = ("include", "exclude")
 
 
 def events(request: Request) -> Part | None:
-    """The events that the bearer of a request sees: those of configurations, not of links."""
-    seen = of(request)
+    """The events that the bearer of a request sees."""
+    return events_of(of(request))
+
+
+def events_of(seen: Seen) -> Part | None:
+    """The events for whoever sees some configurations: those of them, not of links."""
     return Part(seen.where("configuration"), _event) if seen.is_narrowed else None
 
 
 def entries(request: Request) -> Part | None:
-    """The entries of the audit log about configurations, links, bindings and gateways seen."""
-    seen = of(request)
+    """The entries of the audit log that the bearer of a request sees."""
+    return entries_of(of(request))
+
+
+def entries_of(seen: Seen) -> Part | None:
+    """The entries for whoever sees some configurations: about those, links, bindings, gateways."""
     if not seen.is_narrowed:
         return None
     links = [

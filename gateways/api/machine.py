@@ -1,6 +1,7 @@
 """Views for gateways: enrolment, configuration, client keys, reports and decisions.
 
-Those of this release send nearly all of it to the process of event streams (`gateways.push`).
+Nearly all of it the process of event streams (`gateways.push`) answers; what comes here comes while
+that does not run.
 """
 
 import re

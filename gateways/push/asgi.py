@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from access.tokens import digest
+from gateways.feed.feed import Feed
+from gateways.feed.serving import PATH, Serving
 from gateways.mirror.mirror import fleet
 from gateways.mirror.rows import Known
 from gateways.push.batches import Batches
@@ -25,6 +27,7 @@ from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
+from keeptrusts.serving.manners import Asked
 
 _PATH = re.compile(
     r"/v1/gateways/(?P<id>[^/]+)/"
@@ -43,15 +46,17 @@ class _Request:
     receive: Receive
     send: Send
     admit: Callable[[], None]
+    asked: Asked
 
 
 class Application:
-    """Answers what gateways ask below `/v1/gateways/{id}`, and `/readyz`."""
+    """Answers what gateways ask below `/v1/gateways/{id}`, `/v1/stream` and `/readyz`."""
 
-    def __init__(self, hub: Hub, reporting: Reporting, batches: Batches) -> None:
+    def __init__(self, hub: Hub, reporting: Reporting, batches: Batches, feed: Feed) -> None:
         self._hub, self._reporting, self._batches = hub, reporting, batches
         self._bodies = Bodies()
         self._attempts = Attempts()
+        self._feed = Serving(feed, self._attempts)
         self._routes: Mapping[tuple[str, str], Callable[[_Request], Awaitable[Answer | None]]] = {
             ("GET", "events"): self._events,
             ("GET", "contents"): self._content,
@@ -61,17 +66,21 @@ class Application:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._answer(scope, receive, send)
-        except ClientLeftError:
-            return
-        except Exception as exc:  # noqa: BLE001
-            # The outermost caller; what is no deliberate refusal is logged there.
-            answer = await answers.of_failure(exc)
-        if answer is not None:
-            await answers.send_whole(send, answer)
+        asked = Asked.of(scope)
+        with asked.logged():
+            try:
+                answer = await self._answer(scope, receive, send, asked)
+            except ClientLeftError:
+                return
+            except Exception as exc:  # noqa: BLE001
+                # The outermost caller; what is no deliberate refusal is logged there.
+                answer = await answers.of_failure(exc)
+            if answer is not None:
+                await answers.send_whole(send, asked.dressed(answer))
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, asked: Asked
+    ) -> Answer | None:
         ready = scope["path"] == "/readyz"
         if self._hub.closing:
             raise _unavailable("unavailable", "This process stops.")
@@ -80,6 +89,9 @@ class Application:
         if ready:
             _allow("GET", scope["method"])
             return Answer(200, b'{"status":"ok"}', [answers.JSON])
+        if scope["path"] == PATH:
+            _allow("GET", "GET" if scope["method"] == "HEAD" else scope["method"])
+            return await self._feed.answer(scope, receive, send, asked)
         match = _PATH.fullmatch(scope["path"])
         if match is None:
             raise RefusedError(404, "not_found", f"There is nothing at {scope['path']}.")
@@ -89,7 +101,7 @@ class Application:
         gateway = await self._admitted(token, match["id"], scope["client"])
         admit = scope["state"]["admit"]
         return await answering(
-            _Request(gateway, token, headers, match["hash"], receive, send, admit)
+            _Request(gateway, token, headers, match["hash"], receive, send, admit, asked)
         )
 
     def _route(self, method: str, what: str) -> Callable[[_Request], Awaitable[Answer | None]]:
@@ -119,6 +131,7 @@ class Application:
         # `no` keeps nginx from collecting events until a buffer is full.
         headers = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
         headers.append((b"cache-control", b"no-store"))
+        headers = request.asked.headers(headers)
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         retry = b"retry: %d\n\n" % self._hub.retry_ms()
         await request.send({"type": "http.response.body", "body": retry, "more_body": True})

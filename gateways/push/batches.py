@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import django
 
+from keeptrusts.api import requestid
 from keeptrusts.api.errors import BusyError, UnavailableError
 from keeptrusts.processes.process import die_with_parent
 from keeptrusts.serving.answers import Answer
@@ -69,7 +70,7 @@ class Batches:
         loop = asyncio.get_running_loop()
         pool = self._pool = self._pool or _started()
         try:
-            return await loop.run_in_executor(pool, _take, gateway_id, body)
+            return await loop.run_in_executor(pool, _take, gateway_id, body, requestid.current())
         except BrokenProcessPool as exc:
             self._pool = None if self._pool is pool else self._pool
             raise UnavailableError("The process of decisions") from exc
@@ -90,7 +91,7 @@ def _begin() -> None:
     django.setup()
 
 
-def _take(gateway_id: str, body: bytes) -> Answer:
+def _take(gateway_id: str, body: bytes, request_id: str) -> Answer:
     """Store a batch, in the process of its own."""
     from django.db import close_old_connections
 
@@ -99,9 +100,10 @@ def _take(gateway_id: str, body: bytes) -> Answer:
     from keeptrusts.serving.answers import of_data, of_error
 
     close_old_connections()
-    try:
-        batch = inputs.decisions_of(json_object(body))
-        accepted = decisions.take(gateway_id, **batch)
-    except Exception as exc:  # noqa: BLE001
-        return of_error(exc)  # Which logs what is no deliberate refusal.
+    with requestid.bound(request_id):
+        try:
+            batch = inputs.decisions_of(json_object(body))
+            accepted = decisions.take(gateway_id, **batch)
+        except Exception as exc:  # noqa: BLE001
+            return of_error(exc)  # Which logs what is no deliberate refusal.
     return of_data({"accepted": accepted}, status=202)

@@ -8,19 +8,15 @@ import asyncio
 import contextlib
 import random
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import redis
-import redis.asyncio
 import structlog
-from django.conf import settings
 from django.db import Error
-from redis.asyncio.client import PubSub
 
 from gateways.mirror import contents
 from gateways.mirror.mirror import fleet
 from gateways.mirror.rows import Known
-from gateways.push.database import DatabaseThread
 from gateways.push.stream import Stream
 from gateways.registry import gateways, reissues
 from gateways.reports import live
@@ -28,16 +24,14 @@ from gateways.signing.keys import SigningKeyError
 from gateways.signing.statements import Desired, DesiredKeys
 from keeptrusts import counters
 from keeptrusts.messaging import hints
-from keeptrusts.redis_client import OPTIONS, UNREADABLE
+from keeptrusts.messaging.hearing import heard
 from keeptrusts.servers import failures
+from keeptrusts.serving.database import DatabaseThread
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 2.0
 PING_SECONDS = 10.0
-_SETTLE_SECONDS = 0.02
-# More than come of one burst; who sends without end does not keep changes back.
-_MOST_HINTS = 10_000
 _SLICES = 100
 _TOLD_AT_ONCE = 100
 _KEPT_CONTENTS = 64
@@ -210,8 +204,9 @@ class Hub:
         """Read changes whenever a hint comes, and every two seconds."""
         while True:
             try:
-                async with contextlib.aclosing(_hints()) as heard:
-                    async for _ in heard:
+                hints_heard = heard(hints.CHANNEL, seconds=LOOK_SECONDS)
+                async with contextlib.aclosing(hints_heard) as told:
+                    async for _ in told:
                         await self.refresh()
             except redis.RedisError as exc:
                 log.warning("no hints from Redis; changes arrive late", error=str(exc))
@@ -232,32 +227,6 @@ class Hub:
             return
         handed, self._handed = self._handed, {}
         await self._thread.run(lambda: live.note_handed(handed.values()))
-
-
-async def _hints() -> AsyncGenerator[None, None]:
-    """An item whenever something may have changed: at first, after a hint, every two seconds.
-
-    Raises:
-        redis.RedisError: Redis does not answer, or with what is no hint.
-    """
-    try:
-        async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **OPTIONS) as client:
-            hearing = client.pubsub(ignore_subscribe_messages=True)
-            await hearing.subscribe(hints.CHANNEL)
-            while True:
-                yield
-                if await hearing.get_message(timeout=LOOK_SECONDS):
-                    await _settle(hearing)
-    except UNREADABLE as exc:
-        raise redis.InvalidResponse("an answer outside the protocol") from exc
-
-
-async def _settle(hearing: PubSub) -> None:
-    """Wait until no more hints come, so that many changes are read at once."""
-    await asyncio.sleep(_SETTLE_SECONDS)
-    for _ in range(_MOST_HINTS):
-        if not await hearing.get_message(timeout=0):
-            return
 
 
 def _refresh() -> bool:

@@ -5,9 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateways.push.database import DatabaseThread
 from gateways.reports import reports
 from gateways.reports.reports import Report
+from keeptrusts.serving.database import DatabaseThread
 
 # Nobody waits for the answer to a report, and many cost Redis and a thread as little as one. So
 # those of a large fleet are recorded once a second, and a single one soon.

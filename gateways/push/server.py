@@ -4,6 +4,7 @@ import os
 
 import django
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from keeptrusts import database
 from keeptrusts.processes.process import die_with_parent
@@ -20,20 +21,33 @@ def main() -> None:
 
 def _serve() -> None:
     # Modules that need Django's applications.
+    from gateways.feed.feed import Feed
     from gateways.push.asgi import Application
     from gateways.push.batches import Batches
     from gateways.push.hub import Hub
     from gateways.push.reporting import Reporting
-    from keeptrusts.serving.server import serve
+    from keeptrusts.serving.server import exit_to, serve
 
-    hub, reporting, batches = Hub(), Reporting(), Batches()
+    streams = import_string(settings.STREAMS)
+
+    def is_of_web(asked: str) -> bool:
+        return streams.fullmatch(asked) is None
+
+    hub, reporting, batches, feed = Hub(), Reporting(), Batches(), Feed()
+
+    def close() -> None:
+        hub.close()
+        feed.close()
+
     serve(
-        Application(hub, reporting, batches),
-        (hub.running(), reporting.running(), batches.running()),
+        Application(hub, reporting, batches, feed),
+        (hub.running(), reporting.running(), batches.running(), feed.running()),
         host=settings.ENV.events_host,
         port=settings.ENV.events_port,
         most_connections=settings.ENV.events_connections,
-        on_shutdown=hub.close,
+        inlet=settings.STREAMS_INLET,
+        elsewhere=exit_to(settings.WEB_INLET, is_of_web, only_guests=True),
+        on_shutdown=close,
     )
 
 

@@ -93,6 +93,7 @@ def apply(
             _decide(link, candidates, commit, looks) if snapshot.files is not None else ([], None)
         )
         against = _against(link, commit, decided, hold, weighed)
+        notices.tell_stage(link.pk, "planned", commit)
         if against is not None:
             _hold_back(link, attempt, against, commit, now, head=head, made=snapshot.commit)
             _count()

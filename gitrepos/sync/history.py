@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES
 from gitrepos.sync.plan import FileDecision, Plan
+from keeptrusts.messaging import hints
 
 _REPORTED_FINDINGS = 10
 _MESSAGE_LENGTH = 2000
@@ -77,6 +78,7 @@ def failed(link: Link, code: str, message: str, **facts: Any) -> bool:
 def run(link: Link, **facts: Any) -> None:
     """Add a run to the history of a link, from the commit that is in force."""
     SyncRun.objects.create(link=link, from_commit=link.last_commit, **facts)
+    hints.announce_on_commit()
 
 
 def trim(before: datetime) -> int:

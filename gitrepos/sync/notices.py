@@ -1,6 +1,7 @@
 """The events of syncs: changes of policies, failures of links and their end."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile
 from gitrepos.sync.candidates import Linked
 from gitrepos.sync.moves import Move
 from gitrepos.sync.plan import FileDecision, Plan
+from keeptrusts.messaging import progress
 
 _QUARANTINED = LinkedFile.Outcome.QUARANTINED
 _FIRST_FINDINGS = 3
@@ -86,6 +88,12 @@ def tell_failure(link: Link) -> None:
     elif link.error_since is None or link.error_code != _told(link):
         link.error_since = timezone.now()
         _record(Kind.FAILED, link, "", link.error_message, code=link.error_code)
+
+
+def tell_stage(link_id: UUID, stage: str, commit: str) -> None:
+    """Tell whoever looks on now how far the sync of a link is; nothing is recorded."""
+    at = timezone.now()
+    progress.tell({"git_repo": str(link_id), "stage": stage, "commit": commit, "at": at})
 
 
 def _tell_quarantine(link: Link, before: dict[str, str], changed: Sequence[LinkedFile]) -> None:

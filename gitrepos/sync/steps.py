@@ -8,6 +8,7 @@
 6. Give the remote back, due again when something is left (`claims.finish`).
 """
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ from gitrepos.polling.waiting import Found
 from gitrepos.refs import Followed, Head, Heads
 from gitrepos.snapshot import fetch
 from gitrepos.snapshot.values import FilesRequest, Snapshot
-from gitrepos.sync import apply, facts, holds, needs, work
+from gitrepos.sync import apply, facts, holds, needs, notices, work
 from gitrepos.sync.apply import Attempt, NotWeighedError
 from gitrepos.sync.facts import Look
 from gitrepos.sync.needs import Reason
@@ -116,8 +117,13 @@ def _taken(
         beside = {link.pk for link in others} & contested.keys()
         links += [link for link in job.links if link.pk in beside]
         reasons = contested | reasons
+        for link in links:
+            notices.tell_stage(link.pk, "began", head.commit)
         found = looks(job, followed, head, links, siblings=others, pending=pending)
         due = found[: len(links)]
+        for look in due:
+            if not isinstance(look.result, RemoteError):
+                notices.tell_stage(look.link.pk, "fetched", head.commit)
         for look in sorted(due, key=lambda look: (bool(look.link.error_code), look.loses())):
             yield look, reasons[look.link.pk], head, found
             if time.monotonic() > began + _APPLY_SECONDS:
@@ -209,6 +215,11 @@ def _sync_link(
 
     Returns False for a failure; True also when the link changed meanwhile and nothing was written.
     """
+    with _ending(attempt, head):
+        return _synced(fence, attempt, look, head, found)
+
+
+def _synced(fence: Fence, attempt: Attempt, look: Look, head: Head, found: Sequence[Look]) -> bool:
     result = look.result
     with work.overtaken(attempt):
         if isinstance(result, GoneError) and apply.gone(fence, attempt, result, head, looks=found):
@@ -220,6 +231,15 @@ def _sync_link(
         else:
             _apply(fence, attempt, look, result, head, found)
     return True
+
+
+@contextlib.contextmanager
+def _ending(attempt: Attempt, head: Head) -> Iterator[None]:
+    """Tell at the end of the block that a sync ended, whatever came of it."""
+    try:
+        yield
+    finally:
+        notices.tell_stage(attempt.link_id, "ended", head.commit)
 
 
 def _apply(

@@ -1,4 +1,4 @@
-"""Errors of the API, answered as `{"error": {code, message, details}}`."""
+"""Errors of the API, answered as `{"error": {code, message, details, request_id}}`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from keeptrusts.api import requestid
 from keeptrusts.api.printable import encode
 from keeptrusts.judge.errors import CrowdedError
 from keeptrusts.servers import outages
@@ -175,16 +176,16 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     if failure is not None:
         return _failed(failure)
     if isinstance(exc, ApiError):
-        body = _body(exc.code, exc.message, exc.details, exc.more)
+        body = envelope(exc.code, exc.message, exc.details, exc.more)
         return Response(body, status=exc.status, headers=dict(exc.headers))
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
-        return Response(_body("invalid", message, details), status=400)
+        return Response(envelope("invalid", message, details), status=400)
     if isinstance(exc, Http404):
-        return Response(_body("not_found", "There is no such resource."), status=404)
+        return Response(envelope("not_found", "There is no such resource."), status=404)
     if isinstance(exc, PermissionDenied):
-        return Response(_body("forbidden", "This token may not do this."), status=403)
+        return Response(envelope("permission_denied", "This token may not do this."), status=403)
     if isinstance(exc, exceptions.APIException):
         return _framework_answer(exc)
     return None
@@ -196,7 +197,7 @@ def _is_deliberate(exc: Exception) -> bool:
 
 def _failed(failure: Failure) -> Response:
     advice = "" if failure.lasts else " Try again in a few seconds."
-    body = _body("unavailable", failure.message + advice)
+    body = envelope("unavailable", failure.message + advice)
     return Response(body, status=503, headers=dict(UnavailableError.headers))
 
 
@@ -208,7 +209,7 @@ def _framework_answer(exc: exceptions.APIException) -> Response:
     message = str(exc.detail)
     if isinstance(exc, exceptions.UnsupportedMediaType):
         message += " Send application/json."
-    return Response(_body(code, message), status=exc.status_code, headers=headers)
+    return Response(envelope(code, message), status=exc.status_code, headers=headers)
 
 
 def _field_details(details: Any, prefix: str = "") -> Any:
@@ -240,18 +241,23 @@ def _in_our_words(message: str, code: str) -> str:
     return f"must {'be' if found['verb'] == 'is' else 'have'} {found['what']}"
 
 
-def _body(
+def envelope(
     code: str,
     message: str,
     details: Sequence[Mapping[str, Any]] = (),
     more: Mapping[str, Any] = _NONE,
+    *,
+    request_id: str = "",
 ) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, "details": list(details), **more}}
+    """The body of an error, of the request that is answered here where none is named."""
+    asked = request_id or requestid.current()
+    error = {"code": code, "message": message, "details": list(details), "request_id": asked}
+    return {"error": {**error, **more}}
 
 
 def _plain(status: int, code: str, message: str) -> HttpResponse:
     return HttpResponse(
-        encode(_body(code, message)), status=status, content_type="application/json"
+        encode(envelope(code, message)), status=status, content_type="application/json"
     )
 
 

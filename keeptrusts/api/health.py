@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from keeptrusts import counters
+from keeptrusts.api.errors import envelope
 from keeptrusts.api.views import View
 from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client
@@ -66,12 +67,9 @@ def _answer(findings: Findings) -> Response:
     down = {name: wrong for name, wrong in findings.items() if wrong}
     if not down:
         return Response({"status": "ok", "checks": checks})
-    error = {
-        "code": "not_ready",
-        "message": f"Down: {', '.join(down)}.",
-        "details": [{"check": name, "message": wrong} for name, wrong in down.items()],
-    }
-    return Response({"status": "down", "checks": checks, "error": error}, status=503)
+    details = [{"check": name, "message": wrong} for name, wrong in down.items()]
+    error = envelope("not_ready", f"Down: {', '.join(down)}.", details)
+    return Response({"status": "down", "checks": checks, **error}, status=503)
 
 
 def _look_at_database() -> Findings:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import structlog
 
 from keeptrusts.api import errors
@@ -40,7 +39,8 @@ def of_error(exc: Exception) -> Answer:
     response = errors.answer(exc, {})
     if response is None:
         log.error("a request failed", exc_info=exc)
-        return Answer(500, _BUG, [JSON])
+        bug = errors.envelope("internal", "The server failed; its log has the cause.")
+        return Answer(500, encode(bug), [JSON])
     headers = {**response.headers, "Content-Type": "application/json"}
     return Answer(response.status_code, encode(response.data), pairs(headers))
 
@@ -82,14 +82,3 @@ def headers_of(scope: Scope) -> dict[str, str]:
     if sum(name == "authorization" for name, _ in pairs) > 1:
         raise RefusedError(400, "bad_request", "The header Authorization is given twice.")
     return dict(pairs)
-
-
-_BUG = orjson.dumps(
-    {
-        "error": {
-            "code": "internal",
-            "message": "The server failed; its log has the cause.",
-            "details": [],
-        }
-    }
-)

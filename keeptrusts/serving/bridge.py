@@ -9,6 +9,7 @@ from typing import Any
 
 from keeptrusts.api.views import AUTHENTICATED
 from keeptrusts.serving.answers import Answer, Scope
+from keeptrusts.serving.encodings import Encoder, chosen, plain
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -16,13 +17,15 @@ WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _OF_THE_HOP = frozenset(
     {"transfer-encoding", "connection", "keep-alive", "te", "trailer", "expect"}
 )
+_VALIDATORS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"})
 
 
 class Bridge:
-    """A WSGI application behind an event loop."""
+    """A WSGI application behind an event loop, with answers in the coding that a client likes."""
 
     def __init__(self, app: WSGIApp, *, threads: int) -> None:
         self._app = app
+        self._encoder = Encoder()
         self._threads = ThreadPoolExecutor(threads, "request")
 
     async def answer(self, scope: Scope, body: bytes) -> Answer:
@@ -31,6 +34,13 @@ class Bridge:
         return await loop.run_in_executor(self._threads, self._answer, environ(scope, body))
 
     def _answer(self, request: dict[str, Any]) -> Answer:
+        known = request.get("HTTP_IF_NONE_MATCH", "")
+        for name in _VALIDATORS & request.keys():
+            request[name] = plain(request[name])
+        coding = chosen(request.get("HTTP_ACCEPT_ENCODING", ""))
+        return self._encoder.encode(self._said(request), coding, known=known)
+
+    def _said(self, request: dict[str, Any]) -> Answer:
         said: list[Any] = []
         result = self._app(request, lambda status, headers, _=None: said.extend((status, headers)))
         try:

@@ -27,13 +27,13 @@ class Door:
 
 # Health checks have places of their own, and are answered while all others wait.
 HEALTH = Door("health", re.compile("/healthz|/readyz"), places=4)
-_PEOPLE = Door("people", re.compile(".*", re.DOTALL), places=12)
+PEOPLE = Door("people", re.compile(".*", re.DOTALL), places=12)
 
 
 @functools.cache
 def sharing() -> tuple[Door, ...]:
     """The doors that share the places: those of packages, and at last that of people."""
-    return (*(import_string(name) for name in settings.DOORS), _PEOPLE)
+    return (*(import_string(name) for name in settings.DOORS), PEOPLE)
 
 
 def of(path: str) -> Door:

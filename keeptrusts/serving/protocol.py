@@ -5,13 +5,21 @@ few bytes, little time and a limited number of places.
 """
 
 import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import orjson
+import httptools
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from keeptrusts.api.errors import body_too_large
+from keeptrusts.api.errors import body_too_large, envelope
+from keeptrusts.api.printable import encode
+from keeptrusts.serving import answers, manners
+from keeptrusts.serving.passing import Outlet
 
 MAX_HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
@@ -29,6 +37,8 @@ _UNREAD_SECONDS = 30.0
 # What is read of all connections in one turn of the event loop. A turn may come late, and what a
 # thousand clients sent meanwhile would all be read before the first of them is dealt with.
 _MOST_TURN_BYTES = 1 << 20
+# Of a head that comes in pieces: gateways' are a tenth of it.
+_MOST_KEPT_BYTES = 16 << 10
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
 
@@ -40,28 +50,51 @@ _HEAD = (
 )  # fmt: skip
 _BODY = (413, "body_too_large", body_too_large(settings.MAX_BODY_BYTES).message)
 _CROWDED = (503, "too_many_connections", "No connection is free; try again in a few seconds.")
+_DOWN = (503, "unavailable", "The process that answers this does not run; try again in a second.")
 
 
 class BoundExceededError(Exception):
     """A bound was exceeded; raised into the parser, which stops reading."""
 
 
+class LeavingError(Exception):
+    """Another server answers this request; raised into the parser, which stops reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The way of requests that another server answers.
+
+    `takes` is asked about `METHOD /path`. Those of connections that came from there, the guests,
+    have to go back, also while it does not run; others are answered here then.
+    """
+
+    outlet: Outlet
+    takes: Callable[[str], Any]
+    only_guests: bool
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with bounds on the bytes and time of heads, on bodies and connections.
 
     It puts `admit` into a request's state, which the application calls once the request is whole,
-    and `is_gone`, which says whether the client went away.
+    `is_gone`, which says whether the client went away, and `end`, which closes its connection.
     """
 
     most_connections: ClassVar[int] = 20_000
+    exit: ClassVar[Exit | None] = None
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
     _lingering: ClassVar[set["BoundedProtocol"]] = set()
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
     _turn_bytes: ClassVar[int] = 0
     _paused: ClassVar[list["BoundedProtocol"]] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, came: bytes = b"", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # What came of a request whose head is not whole, and is passed on with it; None where that
+        # was too much, or began before an answer was over.
+        self._came: bytes | None = came
+        self._is_guest, self._is_leaving = bool(came), False
         self._size = 0
         self._in_head = True
         self._refusal: _Refusal | None = None
@@ -78,6 +111,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._arm(HEAD_SECONDS)
         self._wait()
+        if self._came:
+            self.data_received(self._came)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
@@ -116,8 +151,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._count(len(data))
+        if self._in_head and not self._size:
+            self._came = data
+        elif self._in_head and self._came is not None:
+            self._came += data
         while data and not self._is_over:
             data = self._feed_head(data) if self._in_head else self._feed_body(data)
+        if self._came is not None and len(self._came) > _MOST_KEPT_BYTES:
+            self._came = None
 
     def _count(self, size: int) -> None:
         """Count what was read in this turn; past the bound the others wait for the next one."""
@@ -159,6 +200,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"]["admit"] = self._admit
         self.scope["state"]["is_gone"] = self.transport.is_closing
+        self.scope["state"]["end"] = self.transport.abort
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -181,11 +223,55 @@ class BoundedProtocol(HttpToolsProtocol):
         if any(name == b"content-length" and _is_too_long(value) for name, value in self.headers):
             self._refusal = _BODY
             raise BoundExceededError
+        if self._goes_elsewhere():
+            raise LeavingError
+        self._came = None
         super().on_headers_complete()
+
+    def _goes_elsewhere(self) -> bool:
+        """Whether another server is to answer, which gets the connection as it is now.
+
+        What it would answer is answered here while it does not run, and of a head that was too
+        long to be kept.
+
+        Raises:
+            BoundExceededError: it would, and cannot be reached; or an answer is still under way
+                on this connection, and its client must open another.
+        """
+        there = self.exit
+        if there is None or (there.only_guests and not self._is_guest):
+            return False
+        path = httptools.parse_url(self.url).path.decode("ascii")
+        if not there.takes(f"{self.parser.get_method().decode('ascii')} {path}"):
+            return False
+        if not there.outlet.is_open():
+            if there.only_guests:
+                self._refusal = _DOWN
+                raise BoundExceededError
+            return False
+        if self._is_idle() and self._came is None and not there.only_guests:
+            return False
+        if not self._is_idle() or self._came is None:
+            raise BoundExceededError
+        self._is_leaving = True
+        return True
+
+    def _leave(self) -> None:
+        assert self.exit is not None and self._came is not None
+        try:
+            client = socket.socket(fileno=os.dup(_number(self.transport)))
+        except OSError:
+            self._refuse(_CROWDED)
+            return
+        self._is_over = True
+        self.exit.outlet.send(client, self._came)
+        self._came = None
+        self.transport.abort()
 
     def on_message_complete(self) -> None:
         self._size, self._in_head = 0, True
         super().on_message_complete()
+        self.headers = []  # Those of the next are not read yet.
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -197,15 +283,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that is not HTTP or not allowed."""
-        self._refuse(self._refusal or _MALFORMED)
+        """Answer a request that is not HTTP, not allowed or not answered here."""
+        if self._is_leaving:
+            self._leave()
+        else:
+            self._refuse(self._refusal or _MALFORMED)
 
     def _refuse(self, refusal: _Refusal) -> None:
+        said = _answer(*refusal, self.headers)
+        self._came = None
         if self._in_head and self.headers:
             self.headers.clear()  # A thousand that are refused would hold as many heads.
         if self._is_idle():
             # Beside an answer that is under way, another would be read as a part of it.
-            self.transport.write(_answer(*refusal))
+            self.transport.write(said)
             self._linger()
         else:
             self._is_over = True
@@ -242,6 +333,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
+def refuse(client: socket.socket) -> None:
+    """Answer a connection that the other server did not take after all."""
+    with contextlib.suppress(OSError):  # Its client went, or reads nothing.
+        client.setblocking(False)
+        client.send(_answer(*_DOWN))
+        client.shutdown(socket.SHUT_WR)
+
+
+def _number(transport: asyncio.Transport) -> int:
+    """The number of the open file of a connection."""
+    number: int = transport.get_extra_info("socket").fileno()
+    return number
+
+
 def _is_read(one: BoundedProtocol) -> bool:
     return not one.flow.read_paused and not one.transport.is_closing()
 
@@ -259,7 +364,10 @@ def _is_too_long(length: bytes) -> bool:
     return len(length) > 18 or int(length) > settings.MAX_BODY_BYTES
 
 
-def _answer(status: int, code: str, message: str) -> bytes:
-    body = orjson.dumps({"error": {"code": code, "message": message, "details": []}})
-    head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    return STATUS_LINE[status] + head % len(body) + body
+def _answer(status: int, code: str, message: str, read: manners.Pairs | None = None) -> bytes:
+    """A whole answer to a request of which these headers were read."""
+    request_id, common = manners.refused(read)
+    body = encode(envelope(code, message, request_id=request_id))
+    own = [answers.JSON, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    lines = [b"%b: %b\r\n" % pair for pair in (*own, *common)]
+    return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])

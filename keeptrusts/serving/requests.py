@@ -5,6 +5,8 @@ from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
 from keeptrusts.serving.bridge import Bridge
+from keeptrusts.serving.limits import Limits
+from keeptrusts.serving.manners import Asked
 from keeptrusts.serving.places import Places
 
 _UNAUTHENTICATED = 401
@@ -17,30 +19,42 @@ class Application:
     """
 
     def __init__(
-        self, bridge: Bridge, places: Places, *, health_places: Places, attempts: Attempts
+        self,
+        bridge: Bridge,
+        places: Places,
+        *,
+        health_places: Places,
+        attempts: Attempts,
+        limits: Limits,
     ) -> None:
-        self._bridge = bridge
+        self._bridge, self._limits = bridge, limits
         self._places, self._health_places = places, health_places
         self._bodies = Bodies()
         self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._answer(scope, receive)
-        except ClientLeftError:
-            return
-        except Exception as exc:  # noqa: BLE001
-            # The outermost caller; what is no deliberate refusal is logged there.
-            answer = await answers.of_failure(exc)
-        await answers.send_whole(send, answer)
+        asked = Asked.of(scope)
+        with asked.logged():
+            try:
+                answer = await self._answer(scope, receive, asked)
+            except ClientLeftError:
+                return
+            except Exception as exc:  # noqa: BLE001
+                # The outermost caller; what is no deliberate refusal is logged there.
+                answer = await answers.of_failure(exc)
+            await answers.send_whole(send, asked.dressed(answer))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, asked: Asked) -> Answer:
         headers = answers.headers_of(scope)
         door = doors.of(scope["path"])
         door.check(scope["method"], scope["path"], headers)
         address, credential = (scope["client"] or ("",))[0], answers.bearer(headers)
         if credential:
             await self._attempts.wait(address, credential)
+        if door is doors.PEOPLE:
+            asked.window = self._limits.count(credential)
+            if asked.window is not None:
+                asked.window.check()
         async with self._bodies.whole(receive) as body:
             scope["state"]["admit"]()
             places = self._health_places if door is doors.HEALTH else self._places

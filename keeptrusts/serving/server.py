@@ -7,13 +7,18 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import structlog
 import uvicorn
 import uvloop
 
-from keeptrusts.serving.protocol import BoundedProtocol
+from keeptrusts.serving.passing import Inlet, Outlet
+from keeptrusts.serving.protocol import BoundedProtocol, Exit, refuse
+
+log = structlog.get_logger(__name__)
 
 # A client that acknowledges nothing for so long is given up by the kernel.
 _UNACKNOWLEDGED_MS = 30_000
@@ -27,6 +32,11 @@ _OTHER_FILES = 64 + _ACCEPTED_A_TURN
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+def exit_to(path: Path, takes: Callable[[str], Any], *, only_guests: bool = False) -> Exit:
+    """The way of requests to the server that takes connections at `path`."""
+    return Exit(Outlet(path, refused=refuse), takes, only_guests)
+
+
 def serve(
     app: Application,
     running: Sequence[AbstractAsyncContextManager[Any]],
@@ -34,13 +44,17 @@ def serve(
     host: str,
     port: int,
     most_connections: int,
+    inlet: Path,
+    elsewhere: Exit,
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an application until a signal ends the process.
 
     Each of `running` is held meanwhile. `on_shutdown` is called before open requests are waited
-    for.
+    for. At `inlet` another server passes on what this one is to answer; what that one is to answer
+    goes `elsewhere`.
     """
+    BoundedProtocol.exit = elsewhere
     BoundedProtocol.most_connections = min(most_connections, _raise_open_files() - _OTHER_FILES)
     config = uvicorn.Config(
         app,
@@ -54,7 +68,7 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, on_shutdown)
+    server = _Server(config, Inlet(inlet), on_shutdown)
     listener = _listen(host, port)
     listeners = [listener, *(listener.dup() for _ in range(1, _ACCEPTED_A_TURN))]
 
@@ -69,15 +83,47 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells of its shutdown before it waits for open requests."""
+    """uvicorn's server, which tells of its shutdown before it waits for open requests.
 
-    def __init__(self, config: uvicorn.Config, on_shutdown: Callable[[], None]) -> None:
+    Connections that another server passes on it serves as it does its own.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, inlet: Inlet, on_shutdown: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._inlet = inlet
         self._on_shutdown = on_shutdown
+        self._arriving: set[asyncio.Task[Any]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._inlet.open(self._take)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._inlet.close()
         self._on_shutdown()
         await super().shutdown(sockets)
+        if BoundedProtocol.exit is not None:
+            BoundedProtocol.exit.outlet.close()
+
+    def _take(self, client: socket.socket, data: bytes) -> None:
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        arrival = loop.create_task(
+            loop.connect_accepted_socket(lambda: self._protocol(data), client)
+        )
+        self._arriving.add(arrival)
+        arrival.add_done_callback(self._note)
+
+    def _protocol(self, data: bytes) -> BoundedProtocol:
+        state, kept = self.server_state, self.lifespan.state
+        return BoundedProtocol(config=self.config, server_state=state, app_state=kept, came=data)
+
+    def _note(self, arrival: "asyncio.Task[Any]") -> None:
+        self._arriving.discard(arrival)
+        if not arrival.cancelled() and (exc := arrival.exception()):
+            log.warning("a connection that was passed on is lost", error=repr(exc))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not remembered: at its end the server would raise it again, past the orderly end.

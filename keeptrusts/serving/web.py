@@ -32,9 +32,10 @@ def _serve() -> None:
     # Modules that need Django's applications.
     from keeptrusts.serving import doors
     from keeptrusts.serving.bridge import Bridge
+    from keeptrusts.serving.limits import Limits
     from keeptrusts.serving.places import Places
     from keeptrusts.serving.requests import Application
-    from keeptrusts.serving.server import serve
+    from keeptrusts.serving.server import exit_to, serve
     from keeptrusts.wsgi import application
 
     shares = {door.name: door.places for door in doors.sharing()}
@@ -42,11 +43,19 @@ def _serve() -> None:
     bridge = Bridge(application, threads=_PLACES + health)
     places, health_places = Places(_PLACES, shares), Places(health, {doors.HEALTH.name: health})
     serve(
-        Application(bridge, places, health_places=health_places, attempts=_attempts()),
+        Application(
+            bridge,
+            places,
+            health_places=health_places,
+            attempts=_attempts(),
+            limits=Limits(settings.ENV.requests_per_minute),
+        ),
         (),
         host=settings.ENV.listen_host,
         port=settings.ENV.listen_port,
         most_connections=_MOST_CONNECTIONS,
+        inlet=settings.WEB_INLET,
+        elsewhere=exit_to(settings.STREAMS_INLET, import_string(settings.STREAMS).fullmatch),
     )
 
 

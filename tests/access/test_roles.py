@@ -74,7 +74,7 @@ OTHERS = {
     "Index": "open", "Healthz": "open", "Readyz": "open", "Webhook": "a signature",
     "Enrol": "an enrolment token", "Configuration": "a gateway's token",
     "OwnClientKeys": "a gateway's token", "Report": "a gateway's token",
-    "DecisionIntake": "a gateway's token",
+    "DecisionIntake": "a gateway's token", "OfGateway": "a gateway's token",
 }  # fmt: skip
 
 

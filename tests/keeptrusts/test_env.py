@@ -55,11 +55,14 @@ GOOD = [
     ("KEEPTRUSTS_CORS_ORIGINS", "https://a.example,http://localhost:3000", "cors_origins",
      ("https://a.example", "http://localhost:3000")),
     ("KEEPTRUSTS_EVENTS_LISTEN", "0.0.0.0:81", "events_port", 81),
-    ("KEEPTRUSTS_EVENTS_LISTEN", "0.0.0.0:81", "events_url", "http://127.0.0.1:81"),
+    ("KEEPTRUSTS_LISTEN", "0.0.0.0:81", "events_url", "http://127.0.0.1:81"),
     ("KEEPTRUSTS_EVENTS_URL", "https://events.example/kt/", "events_url",
      "https://events.example/kt"),
     ("KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", "60", "gateway_offline_seconds", 60),
     ("KEEPTRUSTS_DECISION_RETENTION_DAYS", "3650", "decision_retention_days", 3650),
+    ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "", "requests_per_minute", 6000),
+    ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "0", "requests_per_minute", 0),
+    ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "60", "requests_per_minute", 60),
 ]  # fmt: skip
 
 BAD = [
@@ -101,6 +104,7 @@ BAD = [
                                "https://events.example/?x", "https://"]),
     ("KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", ["0", "five"]),
     ("KEEPTRUSTS_DECISION_RETENTION_DAYS", ["0", "3651", "all"]),
+    ("KEEPTRUSTS_REQUESTS_PER_MINUTE", ["-1", "00", "100000", "1.5", "all"]),
 ]  # fmt: skip
 
 
@@ -161,7 +165,7 @@ def test_the_defaults_need_no_variable(tmp_path: Path, monkeypatch: pytest.Monke
     assert (env.database_url, env.redis_url, env.bootstrap_token) == ("", "", "")
     assert (env.git_allowed_networks, env.cors_origins) == ((), ())
     assert (env.min_poll_interval_seconds, env.credential_warning_days) == (10, 14)
-    assert env.events_url == "http://127.0.0.1:8081"
+    assert env.events_url == "http://127.0.0.1:8080"
     assert (env.gateway_offline_seconds, env.decision_retention_days) == (300, 30)
 
 

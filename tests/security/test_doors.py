@@ -43,7 +43,8 @@ def _routes(stack: Stack, gateway_id: str) -> Iterator[tuple[int, str, str]]:
             path = path[: path.index("{")] + str(uuid4()) + path[path.index("}") + 1 :]
         yield from ((stack.port, method, path) for method in row["methods"])
     for name in EVENTS:
-        yield stack.events_port, "POST", f"/v1/gateways/{gateway_id}/{name}"
+        for method in ("GET", "POST"):
+            yield stack.events_port, method, f"/v1/gateways/{gateway_id}/{name}"
 
 
 def _begin(port: int, method: str, path: str, credential: str) -> socket.socket:
@@ -82,12 +83,14 @@ def _served(stack: Stack, gateway: dict[str, Any]) -> list[int]:
         _ask(stack.port, "GET", "/v1/whoami", stack.token()),
         _ask(stack.port, "POST", f"/v1/git-repos/{uuid4()}/webhook", body=b"{}"),
         _ask(stack.port, "POST", f"{own}/report", token, _report()),
+        _ask(stack.port, "GET", f"{own}/configuration", token),
+        _ask(stack.port, "GET", f"{own}/client-keys", token),
         _ask(stack.events_port, "POST", f"{own}/report", token, _report()),
         _ask(stack.events_port, "GET", f"{own}/configuration", token),
     ]
 
 
-SERVED = [200, 200, 200, 401, 200, 200, 404]
+SERVED = [200, 200, 200, 401, 200, 404, 404, 200, 404]
 
 
 @pytest.mark.parametrize("credential", ["nobody's", "an admin's", "a gateway's", "a forge's"])
@@ -110,21 +113,28 @@ def test_unfinished_bodies_hold_up_nobody(
 
 
 def test_guessed_tokens_hold_up_nobody(shared_stack: Stack, gateway: dict[str, Any]) -> None:
-    """They wait longer each; who has a token does not."""
+    """They wait longer each, in the process that they ask; who has a token does not."""
+    own = f"/v1/gateways/{gateway['id']}/configuration"
+    asked = [
+        (shared_stack.port, "/v1/whoami"),
+        (shared_stack.port, own),
+        (shared_stack.events_port, own),
+    ]
     assert _served(shared_stack, gateway) == SERVED
     with ExitStack() as held:
-        for port in (shared_stack.port, shared_stack.events_port):
+        for port, path in asked:
             for number in range(60):
                 raw = held.enter_context(socket.create_connection(("127.0.0.1", port)))
-                path = f"/v1/gateways/{gateway['id']}/configuration"
                 head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ktg_no{number}"
                 raw.sendall(f"{head}\r\n\r\n".encode())
 
         began = time.monotonic()
         assert _served(shared_stack, gateway) == SERVED
         honest = time.monotonic() - began
-        assert _ask(shared_stack.port, "GET", "/v1/whoami", "ktg_no") == 401
-        assert time.monotonic() - began - honest > 1.0
+        for port, path in asked:
+            began = time.monotonic()
+            assert _ask(port, "GET", path, "ktg_no") == 401
+            assert time.monotonic() - began - honest / len(SERVED) > 1.0
 
 
 def test_what_the_servers_cannot_read_is_told_in_the_envelope(shared_stack: Stack) -> None:
@@ -146,6 +156,7 @@ def test_what_the_servers_cannot_read_is_told_in_the_envelope(shared_stack: Stac
                 answer = http.client.HTTPResponse(raw)
                 answer.begin()
                 error = json.loads(answer.read())["error"]
+                assert error.pop("request_id") == answer.getheader("X-Request-Id"), sent
                 assert (answer.status, set(error)) == (status, {"code", "message", "details"}), sent
 
 
@@ -169,6 +180,7 @@ def _times(stack: Stack, gateway: dict[str, Any], seconds: float) -> list[float]
             (stack.port, "GET", "/v1/whoami", stack.token(), b""),
             (stack.port, "GET", "/v1/configurations", stack.token(), b""),
             # A report is answered once it is recorded with others of its second.
+            (stack.port, "GET", f"{own}/configuration", token, b""),
             (stack.events_port, "GET", f"{own}/configuration", token, b""),
         ):
             began = time.monotonic()
@@ -181,7 +193,8 @@ def _times(stack: Stack, gateway: dict[str, Any], seconds: float) -> list[float]
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", hostile.KINDS)
 def test_load_without_a_token(embedded_stack: Stack, kind: str) -> None:
-    """A thousand connections to each server for two minutes: nothing restarts, grows or waits long.
+    """A thousand connections to each server, and to one by way of the other, for two minutes:
+    nothing restarts, grows or waits long.
 
     SOAK_LOAD_SECONDS is for another time than two minutes.
     """
@@ -191,10 +204,11 @@ def test_load_without_a_token(embedded_stack: Stack, kind: str) -> None:
     row = stack.request("POST", "/v1/gateways", {"id": "honest", "configuration": "chat"}).data
     quiet = statistics.quantiles(_times(stack, row, 10), n=100)[98]
     before = _memory(stack)
-    paths = {
-        stack.port: f"/v1/git-repos/{uuid4()}/webhook",
-        stack.events_port: "/v1/gateways/honest/report",
-    }
+    paths = [
+        (stack.port, f"/v1/git-repos/{uuid4()}/webhook"),
+        (stack.port, "/v1/gateways/honest/report"),
+        (stack.events_port, "/v1/gateways/honest/report"),
+    ]
     attackers = [
         subprocess.Popen(
             [
@@ -203,7 +217,7 @@ def test_load_without_a_token(embedded_stack: Stack, kind: str) -> None:
             ],
             cwd=ROOT,
         )
-        for port, path in paths.items()
+        for port, path in paths
     ]  # fmt: skip
     try:
         loaded = statistics.quantiles(_times(stack, row, seconds - 5), n=100)[98]

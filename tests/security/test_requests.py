@@ -90,12 +90,17 @@ def _quoted(target: str) -> str:
     return "".join(chr(b) if b in b"/?=&-._~" or chr(b).isalnum() else f"%{b:02x}" for b in raw)
 
 
+_DOWN_HERE = re.compile("/healthz|/v1/stream|/v1/gateways/[^/]+/(events|contents/[^/]+)")
+
+
 def is_in_order(answer: Any) -> bool:
     """Whether an answer is a good one, or an error in the envelope."""
     if answer.status_code < 400:
         return True
     if answer.status_code >= 500:
-        return answer.status_code == 503 and "healthz" in answer.request["PATH_INFO"]
+        # The process of streams does not run here.
+        asked = answer.request["PATH_INFO"]
+        return answer.status_code == 503 and bool(_DOWN_HERE.fullmatch(asked))
     error = answer.json()["error"]
     return set(error) >= {"code", "message"} and answer["Content-Type"] == "application/json"
 

@@ -28,7 +28,8 @@ def error(answer: HttpResponse) -> dict[str, Any]:
     assert answer["Content-Type"] == "application/json"
     body = answer.json()  # type: ignore[attr-defined]
     assert set(body) == {"error"}
-    content: dict[str, Any] = body["error"]
+    content: dict[str, Any] = dict(body["error"])
+    assert content.pop("request_id") == answer["X-Request-Id"]
     assert set(content) == {"code", "message", "details"}
     assert content["code"]
     assert content["message"]

@@ -29,9 +29,11 @@ class Events:
     `status` is that of the answer; `head` are the lines before the first event.
     """
 
-    def __init__(self, port: int, path: str, token: str) -> None:
+    def __init__(self, port: int, path: str, token: str, last_id: str | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
-        self._connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        headers |= {} if last_id is None else {"Last-Event-ID": last_id}
+        self._connection.request("GET", path, headers=headers)
         self.answer = self._connection.getresponse()
         self.status = self.answer.status
         self.comments: list[str] = []
@@ -67,6 +69,7 @@ class Events:
 
     def close(self) -> None:
         """Close the connection."""
+        self.answer.close()
         self._connection.close()
 
 

@@ -55,6 +55,8 @@ class Stack:
             "KEEPTRUSTS_GIT_SCHEMES": "https,http",
             "KEEPTRUSTS_GIT_ALLOWED_NETWORKS": "127.0.0.0/8",
             "KEEPTRUSTS_MIN_POLL_INTERVAL_SECONDS": "1",
+            # One token asks for all tests.
+            "KEEPTRUSTS_REQUESTS_PER_MINUTE": "0",
             **environment,
         }
         self.log = data_dir.with_suffix(".log")

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from kt import __version__
-from kt.addresses import base_url
+from kt.addresses import base_url, is_loopback
 from kt.gateway.errors import UpstreamError
 from kt.gateway.managed.identity import Identity
 from kt.gateway.managed.statement import Signed, StatementError, decode, parse
@@ -147,7 +148,8 @@ class Client:
             url = f"{base}/configuration"
             async with self._answer("GET", url, identity, headers=headers) as answer:
                 told = answer.headers
-                news = (told.get(f"Keeptrusts-{name}", "") for name in _NEWS)
+                events, gateway, keys = (told.get(f"Keeptrusts-{name}", "") for name in _NEWS)
+                news = self._reached(events), self._reached(gateway), keys
                 if answer.status == _NOT_MODIFIED:
                     return Pulled(None, *news)
                 await _check(answer)
@@ -225,6 +227,15 @@ class Client:
                 self._avoided_until = time.monotonic() + _AVOIDED_SECONDS
         return await ask(self._own())
 
+    def _reached(self, told: str) -> str:
+        """An address that the control plane tells, as it is from here.
+
+        One on its own loopback it has from its own settings: it is behind a proxy, and the API's
+        url is known here.
+        """
+        is_own = bool(told) and is_loopback(_host(told)) and not is_loopback(_host(self._api))
+        return self._api if is_own else told
+
     @asynccontextmanager
     async def _answer(
         self,
@@ -266,6 +277,13 @@ class Client:
         async with self._answer("POST", url, identity, headers=headers, data=data) as answer:
             await _check(answer)
             return _data(await _read(answer, _MOST_JSON_BYTES))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _check(answer: aiohttp.ClientResponse) -> None:

@@ -24,7 +24,7 @@ def test_a_registration_answers_with_all_that_a_gateway_needs(register: Register
     assert row["token"].startswith("ktg_")
     assert pin(row["token"]) == row["signing_key_fingerprint"]
     assert len(row["signing_key_fingerprint"]) == 43
-    assert row["events_url"] == "http://127.0.0.1:8081"
+    assert row["events_url"] == "http://127.0.0.1:8080"
     facts = [row[name] for name in ("id", "name", "labels", "configuration", "bound")]
     assert facts == ["edge-1", "Edge", {"a": "b"}, bot, bot]
 

@@ -44,7 +44,7 @@ def test_the_bytes_are_exact(gateway: Machine) -> None:
 
     assert answer.content == policy("Bot").encode()
     assert answer["Cache-Control"] == "private, no-cache"
-    assert answer["Keeptrusts-Events"] == "http://127.0.0.1:8081"
+    assert answer["Keeptrusts-Events"] == "http://127.0.0.1:8080"
 
 
 def test_a_change_is_the_next_statement(admin: APIClient, gateway: Machine) -> None:

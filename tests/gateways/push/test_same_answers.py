@@ -13,14 +13,11 @@ from rest_framework.test import APIClient
 from gateways.models import Decision, State
 from tests.gateways.api.test_machine_bodies import REPORT
 from tests.gateways.conftest import Register
-from tests.gateways.push.test_server import _pushers, pusher
 from tests.support.api import send
 from tests.support.events import Pusher
 from tests.support.gateways import Machine, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-__all__ = ["_pushers", "pusher"]
 BATCH = {"batch": 1, "events": [{"id": "e-1", "time": "2026-01-31T12:00:00Z"}], "dropped": 0}
 SAID = (
     "content-type", "etag", "www-authenticate", "keeptrusts-statement", "keeptrusts-signature",
@@ -81,6 +78,7 @@ def test_a_request_has_one_answer(gateway: Machine, pusher: Pusher, name: str) -
     method, what, body = _BODIES[name]
     asked = method, f"{gateway.path}/{what}", body
     headers = {"Authorization": f"Bearer {gateway.token}", "Content-Type": "application/json"}
+    headers["X-Request-Id"] = "the-same"
     _there(pusher, "GET", f"{gateway.path}/configuration", b"", headers)  # It knows the gateway.
 
     here, there = _here(*asked, headers), _there(pusher, *asked, headers)

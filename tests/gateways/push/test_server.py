@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 from rest_framework.test import APIClient
 
 from gateways.models import Gateway
@@ -35,32 +32,6 @@ from tests.support.syncing import make, override
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Open = Callable[[Machine], Events]
-
-
-def database_url() -> str:
-    """The url of the database that tests have now."""
-    name = str(connection.settings_dict["NAME"])
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-
-
-@pytest.fixture(scope="module")
-def _pushers() -> Iterator[list[Pusher]]:
-    """The processes that tests started."""
-    started: list[Pusher] = []
-    yield started
-    for running in started:
-        running.stop()
-
-
-@pytest.fixture
-def pusher(transactional_db: None, _pushers: list[Pusher]) -> Pusher:
-    """A running process of event streams; what it knows of the test before is another database's.
-
-    Only a test that ended it leaves the next to start another.
-    """
-    if not _pushers or not _pushers[-1].is_running():
-        _pushers.append(Pusher(DATABASE_URL=database_url(), REDIS_URL=settings.REDIS_URL))
-    return _pushers[-1]
 
 
 @pytest.fixture

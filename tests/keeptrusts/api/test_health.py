@@ -103,7 +103,9 @@ def test_a_stack_without_worker_or_beat_is_not_well(client: APIClient) -> None:
     answer = client.get("/healthz")
 
     assert answer.status_code == 503
-    assert answer.json()["error"] == {
+    error = answer.json()["error"]
+    assert error.pop("request_id") == answer["X-Request-Id"]
+    assert error == {
         "code": "not_ready",
         "message": "Down: worker_and_beat.",
         "details": _down("worker_and_beat", "No tick ran in the last ten seconds."),

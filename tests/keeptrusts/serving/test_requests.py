@@ -11,6 +11,7 @@ from keeptrusts.api.views import AUTHENTICATED
 from keeptrusts.serving import doors
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bridge import Bridge
+from keeptrusts.serving.limits import Limits
 from keeptrusts.serving.places import Places
 from keeptrusts.serving.requests import Application
 from tests.keeptrusts.serving.asking import Sending
@@ -34,15 +35,20 @@ def _app(request: dict[str, Any], start_response: Callable[..., Any]) -> list[by
 class Web:
     """The application, asked from one address."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_in_a_minute: int = 0) -> None:
         shares = {door.name: door.places for door in doors.sharing()}
         health = Places(1, {doors.HEALTH.name: 1})
         self.attempts = Attempts()
         self.app = Application(
-            Bridge(_app, threads=4), Places(4, shares), health_places=health, attempts=self.attempts
+            Bridge(_app, threads=4),
+            Places(4, shares),
+            health_places=health,
+            attempts=self.attempts,
+            limits=Limits(most_in_a_minute),
         )
         self.is_gone = False
         self.waits: list[float] = []
+        self.headers: dict[bytes, bytes] = {}
 
     async def ask(
         self, path: str, token: str = "", *, method: str = "GET", twice: bool = False, **head: str
@@ -67,6 +73,7 @@ class Web:
         began = asyncio.get_running_loop().time()
         await self.app(scope, Sending([(0, b"")]), send)
         self.waits.append(asyncio.get_running_loop().time() - began)
+        self.headers = dict(sent[0]["headers"]) if sent else {}
         return (sent[0]["status"], orjson.loads(sent[1]["body"])) if sent else None
 
 
@@ -157,3 +164,35 @@ def test_a_large_report_is_refused_by_its_head(path: str, status: int) -> None:
     asked = Web().ask(f"/v1/gateways/x/{path}", method="POST", content_length="100000")
 
     assert asyncio.run(asked)[0] == status
+
+
+def test_a_token_that_asks_too_much_is_told_when_to_go_on() -> None:
+    """By people's paths alone: gateways and forges have bounds of their own."""
+
+    async def work() -> None:
+        web, told = Web(most_in_a_minute=2), []
+        for path in (_OWN, "/nothing", _OWN, "/healthz", "/v1/gateways/x/report", _OWN):
+            status, body = await web.ask(path, "good")
+            told.append((status, web.headers.get(b"ratelimit", b"")[:11]))
+        assert told == [
+            (200, b'"token";r=1'), (200, b'"token";r=0'), (429, b'"token";r=0'),
+            (200, b""), (200, b""), (429, b'"token";r=0'),
+        ]  # fmt: skip
+        assert body["error"]["code"] == "rate_limited"
+        assert 1 <= int(web.headers[b"retry-after"]) <= 60
+        assert (await web.ask(_OWN, "another"))[0] == 401
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("path", [_OWN, "/bug"])
+def test_every_answer_has_what_all_have(path: str) -> None:
+    """Whoever made it; an error names the request."""
+    web = Web()
+    head = {"x_request_id": "mine", "origin": "https://console.example"}
+    _, body = asyncio.run(web.ask(path, "good", **head))
+
+    assert web.headers[b"x-request-id"] == b"mine"
+    assert web.headers[b"access-control-allow-origin"] == b"https://console.example"
+    assert web.headers[b"vary"] == b"Accept-Encoding, Origin"
+    assert body.get("error", {}).get("request_id", "mine") == "mine"

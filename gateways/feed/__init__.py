@@ -1,0 +1,1 @@
+"""The feed of what changes, for people's programs: `/v1/stream`."""

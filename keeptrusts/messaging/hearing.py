@@ -1,0 +1,44 @@
+"""Hearing what is published over Redis' pub/sub, by an event loop."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.client import PubSub
+
+from keeptrusts.redis_client import OPTIONS, UNREADABLE
+
+_SETTLE_SECONDS = 0.02
+# More than come of one burst; who sends without end does not keep changes back.
+_MOST_AT_ONCE = 10_000
+
+
+async def heard(*channels: str, seconds: float) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+    """What was published, by channel: an item at first, after messages, and at least so often.
+
+    Raises:
+        redis.RedisError: Redis does not answer, or with what is no message.
+    """
+    try:
+        async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **OPTIONS) as client:
+            hearing = client.pubsub(ignore_subscribe_messages=True)
+            await hearing.subscribe(*channels)
+            messages: list[Any] = []
+            while True:
+                yield [(one["channel"].decode(), one["data"]) for one in messages]
+                first = await hearing.get_message(timeout=seconds)
+                messages = [first, *await _settled(hearing)] if first else []
+    except UNREADABLE as exc:
+        raise redis.InvalidResponse("an answer outside the protocol") from exc
+
+
+async def _settled(hearing: PubSub) -> list[Any]:
+    """The messages that come until there are no more, so that many changes are read at once."""
+    await asyncio.sleep(_SETTLE_SECONDS)
+    found: list[Any] = []
+    while len(found) < _MOST_AT_ONCE and (message := await hearing.get_message(timeout=0)):
+        found.append(message)
+    return found
