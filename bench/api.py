@@ -1,6 +1,7 @@
 """A bench of lists: the CPU of one answer, beside that of others who answer the same.
 
-    .venv/bin/python bench/api.py [--rounds 7] [--database postgres|sqlite] [--large]
+    .venv/bin/python bench/api.py [--rounds 7] [--database postgres|sqlite] [--sizes 100 1000 10000]
+    .venv/bin/python bench/api.py --large [--database postgres|sqlite]
 
 Fills a database, then asks in turn, in one process: our list as the web answers it (`cold`, with
 nothing kept; `warm`; `304` by its ETag), the same columns read with the bare driver and written
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -36,7 +38,6 @@ from simulated.lists import Ninja  # noqa: E402
 
 from tests.support.servers import Postgres, Redis  # noqa: E402
 
-_SIZES = tuple(map(int, os.environ.get("SIZES", "100 1000 10000").split()))
 _NOW = datetime(2031, 1, 2, tzinfo=UTC)
 _TEAMS = ("payments", "support", "search", "billing", "fraud")
 _LARGE = {
@@ -96,6 +97,7 @@ def fill(count: int, *, versions: int = 1) -> None:
     from configurations.publish import publish
     from gateways.models import Gateway, State
     from gateways.registry.gateways import count_change
+    from gateways.reports import live
     from gitrepos.models import Link, LinkedFile, Remote
 
     there = Configuration.objects.count()
@@ -171,6 +173,7 @@ def fill(count: int, *, versions: int = 1) -> None:
                 )
                 for gateway, row, at in zip(gateways, rows, moments, strict=True)
             )  # fmt: skip
+    live.mark_change()
     with connection.cursor() as cursor:
         cursor.execute("analyze")
 
@@ -205,6 +208,19 @@ def forget() -> None:
     drift._last = drift._Last()
 
 
+def bare_driver() -> Any:
+    """A connection of the driver's own, which reads JSON with orjson."""
+    import orjson
+    import psycopg
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return sqlite3.connect(connection.settings_dict["NAME"])
+    made = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    psycopg.types.json.set_json_loads(orjson.loads, made)
+    return made
+
+
 def bare(path: str) -> Ask:
     """The same columns by the bare driver, of the statement that our own list runs, and orjson."""
     import orjson
@@ -226,8 +242,7 @@ def bare(path: str) -> Ask:
             listing: Any = CONFIGURATIONS if path == "/v1/configurations" else LINKS
             listing.page(listing.selection(Asked(QueryDict(""))), ALL)
     sql = asked.captured_queries[0]["sql"]
-    connection.ensure_connection()
-    driver = connection.connection
+    driver = bare_driver()
 
     def ask() -> bytes:
         cursor = driver.cursor()
@@ -350,6 +365,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()) / "bench-envs")
     asked = parser.parse_args()
@@ -364,7 +380,7 @@ def main() -> None:
             ninja = Ninja(ninja_python(asked.envs))
         except (OSError, subprocess.CalledProcessError) as exc:
             print(f"without django-ninja: {exc}")
-        for size in _SIZES:
+        for size in asked.sizes:
             fill(size)
             print(f"{size} configurations, links and gateways ({asked.database}):")
             for path in ("/v1/configurations", "/v1/git-repos", "/v1/drift"):

@@ -80,7 +80,7 @@ A link's own says its id for `{id}`, and for `{commit}` the one that it holds.
 _REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
 
-Condition = Mapping[str, Any]
+Condition = dict[str, Any]
 
 
 class _Status(TypedDict):
@@ -120,18 +120,19 @@ def conditions(
     `trouble` is the reason why its remote is not polled: code and message. `refused` are the
     configurations it feeds that would be refused now, each with the time since when.
     """
-    found = (
+    found = [
         _ready(link),
         _reconciling(link, now, trouble),
         _stalled(link),
         _broken(link) if link.broken_glass else _warning(link, refused or {}),
-    )
-    return [{**one, "action": _filled(one["action"], link)} for one in found]
+    ]
+    for one in found:
+        if one["action"] is not None:
+            one["action"] = _filled(one["action"], link)
+    return found
 
 
-def _filled(action: str | None, link: Listed) -> str | None:
-    if action is None:
-        return None
+def _filled(action: str, link: Listed) -> str:
     held = link.held or {}
     return action.replace("{id}", str(link.pk)).replace("{commit}", held.get("commit", ""))
 
