@@ -66,7 +66,8 @@ def test_an_encoded_answer_is_known_and_written_upon(
 
 def test_what_shows_a_secret_is_not_encoded(shared_stack: Stack) -> None:
     """Its length would tell of it, beside what a caller chooses."""
-    body = {"name": "long", "role": "viewer", "note": "x" * 900}
+    networks = [f"10.0.{number}.0/24" for number in range(20)]
+    body = {"name": "long", "role": "viewer", "note": "x" * 500, "networks": networks}
     status, headers, content = _ask(
         shared_stack, "POST", "/v1/tokens", body, Accept_Encoding="gzip, zstd"
     )

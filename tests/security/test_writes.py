@@ -44,7 +44,7 @@ SINGLE: Mapping[str, bool] = {
 }  # fmt: skip
 _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
-    "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/git-repos/summary": _VIEW, f"{_C}/diff": _VIEW,
+    "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW, "/v1/git-repos/summary": _VIEW, f"{_C}/diff": _VIEW,
     f"{_C}/rollout": _VIEW, "/v1/drift": _LIST, "/v1/decisions": _LIST, "/v1/events": _LIST,
     "/v1/audit-log": _LIST, "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
@@ -498,7 +498,7 @@ def test_who_may_not_read_is_shown_nothing(world: World, role: str, method: str,
 
     assert eve.get(at.partition("?")[0].removesuffix("/sync")).status_code == 403
     assert answer.status_code == 412
-    assert set(answer.json()["error"]) == {"code", "message", "details"}
+    assert set(answer.json()["error"]) == {"code", "message", "details", "request_id"}
     assert "ETag" not in answer
 
 
