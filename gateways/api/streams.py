@@ -1,4 +1,4 @@
-"""Requests that the process of event streams answers, and gateways' views for while it does not run."""
+"""Requests that the process of streams answers, and gateways' views for while it does not run."""
 
 import re
 from typing import Any
