@@ -102,8 +102,9 @@ def fill(count: int, *, versions: int = 1) -> None:
 
     there = Configuration.objects.count()
     chance = random.Random(there)
-    for begin in range(there, count, 5000):
-        numbers = range(begin, min(begin + 5000, count))
+    at_once = 5000 // versions
+    for begin in range(there, count, at_once):
+        numbers = range(begin, min(begin + at_once, count))
         with transaction.atomic():
             seq, changed = publish(), count_change()
             names = [f"c-{_TEAMS[number % 5]}-{number:06}" for number in numbers]
