@@ -8,7 +8,6 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from access import sights
-from access.models import Token, Trust
 from access.roles import ROLES, VIEWER
 from access.sights import NARROWABLE, Sight
 from access.trusts import forms
@@ -124,17 +123,6 @@ class TokenRotation(Input):
     overlap_seconds = Whole(min_value=0, max_value=_LONGEST_OVERLAP_SECONDS, default=3600)
 
 
-class TokenRow(serializers.ModelSerializer[Token]):
-    """A token as lists show it: never its text, never its digest."""
-
-    class Meta:
-        model = Token
-        fields = [
-            "id", "name", "role", "note", "hint", "networks", "sight", "emails", "signers",
-            "made_by", "created_at", "expires_at", "revoked_at", "last_used_at", "previous_until",
-        ]  # fmt: skip
-
-
 class ForgeId(Text):
     """An id by which a forge knows a repository or project, which is digits as text."""
 
@@ -162,15 +150,3 @@ class TrustInput(Input):
     max_seconds = Whole(min_value=60, max_value=_LONGEST_JWT_SECONDS, default=3600)
     enabled = Flag(default=True)
     expires_at = FutureTime(default=None)
-
-
-class TrustRow(serializers.ModelSerializer[Trust]):
-    """A trust as lists show it."""
-
-    class Meta:
-        model = Trust
-        fields = [
-            "id", "name", "issuer", "audience", "repository_id", "project_id", "subject", "ref",
-            "environment", "role", "networks", "sight", "max_seconds", "enabled", "made_by",
-            "created_at", "expires_at",
-        ]  # fmt: skip

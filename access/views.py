@@ -8,42 +8,36 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import roles, tokens
+from access import queries, roles, tokens
 from access.authentication import bearer, bearer_text
-from access.models import Token, Trust
+from access.models import Token
 from access.serializers import (
     TokenEdit,
     TokenInput,
     TokenRotation,
-    TokenRow,
     TrustInput,
-    TrustRow,
 )
 from access.sights import UNRELATED
 from access.trusts import registry
-from keeptrusts.api.errors import FieldError, NotFoundError
-from keeptrusts.api.fields import Input
-from keeptrusts.api.views import View, yes_or_no
+from keeptrusts.api import parameters
+from keeptrusts.api.errors import FieldError
+from keeptrusts.api.fields import valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 
-
-def _token_row(_request: Request, token_id: UUID) -> dict[str, Any]:
-    token = Token.objects.filter(pk=token_id).first()
-    if token is None:
-        raise NotFoundError("token with this id")
-    return dict(TokenRow(token).data)
+_BELOW = parameters.flag(
+    "descendants", "End all that it and they made as well, trusts too.", default=False
+)
 
 
-def _trust(trust_id: UUID | str) -> Trust:
-    trust = Trust.objects.filter(pk=trust_id).first()
-    if trust is None:
-        raise NotFoundError("trust with this id")
-    return trust
+def _token_row(_request: Request, token_id: UUID) -> queries.Row:
+    return queries.token(token_id)
 
 
-def _trust_row(_request: Request, trust_id: UUID) -> dict[str, Any]:
-    return dict(TrustRow(_trust(trust_id)).data)
+def _trust_row(_request: Request, trust_id: UUID) -> queries.Row:
+    return queries.trust(trust_id)
 
 
 TOKEN = Resource(
@@ -59,19 +53,16 @@ TRUST = Resource("/v1/trusts/{}", "trusts.manage", _trust_row, counted_by(tokens
 class Tokens(View):
     """List and make tokens."""
 
-    query = {"GET": ("descendants_of",)}
+    query = {"GET": queries.TOKENS.parameters}
     actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        above = request.query_params.get("descendants_of")
-        rows = Token.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else tokens.descendants(_uuid(above))
-        return Response({"data": TokenRow(shown, many=True).data})
+        return answered(request, queries.TOKENS, None)
 
     @written()
     def post(self, request: Request) -> Write:
-        fields, maker = _valid(TokenInput, request), _token(request)
+        fields, maker = valid(TokenInput, request.data), _token(request)
 
         def create() -> Response:
             token, text = tokens.create(maker=maker, **fields)
@@ -83,7 +74,7 @@ class Tokens(View):
 class OneToken(View):
     """Show, edit or revoke a token."""
 
-    query = {"DELETE": ("descendants",)}
+    query = {"DELETE": (_BELOW,)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
     narrowed = {"DELETE": UNRELATED}
 
@@ -97,7 +88,7 @@ class OneToken(View):
 
     @written(TOKEN)
     def patch(self, request: Request, token_id: UUID) -> Write:
-        fields = _valid(TokenEdit, request)
+        fields = valid(TokenEdit, request.data)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
         edit = partial(tokens.edit, token_id, fields, editor=_token(request))
@@ -106,7 +97,7 @@ class OneToken(View):
     @written(TOKEN)
     def delete(self, request: Request, token_id: UUID) -> Write:
         # Whatever the role: what a token made is its own.
-        below = yes_or_no(request, "descendants") or False
+        below = self.asked(request)[_BELOW]
         revoke = partial(registry.revoke_line if below else tokens.revoke, token_id)
         return TOKEN.showing(request, token_id, revoke)
 
@@ -123,7 +114,7 @@ class RotateAccessToken(View):
 
     @written(TOKEN)
     def post(self, request: Request, token_id: UUID) -> Write:
-        overlap = timedelta(seconds=_valid(TokenRotation, request)["overlap_seconds"])
+        overlap = timedelta(seconds=valid(TokenRotation, request.data)["overlap_seconds"])
         asker, asker_text = _token(request), bearer_text(request)
 
         def rotate() -> Response:
@@ -136,18 +127,15 @@ class RotateAccessToken(View):
 class Trusts(View):
     """List and make trusts."""
 
-    query = {"GET": ("descendants_of",)}
+    query = {"GET": queries.TRUSTS.parameters}
     actions = {"GET": "trusts.manage", "POST": "trusts.manage"}
 
     def get(self, request: Request) -> Response:
-        above = request.query_params.get("descendants_of")
-        rows = Trust.objects.order_by("created_at", "id")
-        shown = list(rows) if above is None else registry.made_by_line(_uuid(above))
-        return Response({"data": TrustRow(shown, many=True).data})
+        return answered(request, queries.TRUSTS, None)
 
     @written()
     def post(self, request: Request) -> Write:
-        fields, maker = _valid(TrustInput, request), _token(request)
+        fields, maker = valid(TrustInput, request.data), _token(request)
 
         def create() -> Response:
             return TRUST.shown(request, registry.create(fields, maker=maker).pk, status=201)
@@ -165,7 +153,7 @@ class OneTrust(View):
 
     @written(TRUST)
     def patch(self, request: Request, trust_id: UUID) -> Write:
-        fields = _valid(TrustInput, request, partial=True)
+        fields = valid(TrustInput, request.data, partial=True)
         if not fields:
             raise FieldError("body", "must have at least one field to change")
         edit = partial(registry.edit, trust_id, fields, editor=_token(request))
@@ -189,9 +177,9 @@ class WhoAmI(View):
     def get(self, request: Request) -> Response:
         asks = bearer(request)
         row: Any = (
-            {"trust": TrustRow(_trust(asks.id)).data, "subject": asks.name}
+            {"trust": queries.trust(asks.id), "subject": asks.name}
             if asks.kind == "trust"
-            else {"token": TokenRow(_token(request)).data}
+            else {"token": queries.token(asks.id)}
         )
         return Response({"data": {**row, "actions": sorted(roles.ROLES.get(asks.role, ()))}})
 
@@ -204,16 +192,3 @@ def _is_own(view: View, request: Request) -> bool:
 def _token(request: Request) -> Token:
     """The token that asks, as it is stored now."""
     return Token.objects.get(pk=bearer(request).id)
-
-
-def _valid(form: type[Input], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    body = form(data=request.data, partial=partial)
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as exc:
-        raise FieldError("descendants_of", "must be the id of a token") from exc

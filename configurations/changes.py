@@ -20,7 +20,7 @@ from configurations.serializers import (
 )
 from configurations.versions import Origin, Source
 from keeptrusts.api.errors import ConflictError
-from keeptrusts.api.fields import Input
+from keeptrusts.api.fields import valid
 
 _FIELDS = ("name", "description", "labels", "four_eyes")
 _MOST_WEAKENED = 50
@@ -71,13 +71,6 @@ def pin(configuration_id: str, body: Any, caller: Caller) -> Callable[[], object
         reason=given["reason"],
         expires_at=given.get("expires_at"),
     )
-
-
-def valid(form: type[Input], body: Any) -> dict[str, Any]:
-    """The checked fields of a body."""
-    checked = form(data=body)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)
 
 
 def standings(targets: Collection[str]) -> Mapping[str, str]:

@@ -1,19 +1,23 @@
 """Reading configurations: rows as plain dicts, ready to be encoded."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
 
 from configurations.models import Configuration, Version
 from configurations.publish import COUNTER
 from configurations.requests.queries import broken
 from configurations.seen import ALL, Seen
-from keeptrusts import counters, database
 from keeptrusts.api.errors import NotFoundError
-from keeptrusts.models import Counter
+from keeptrusts.api.lists.filters import between, equal, labelled
+from keeptrusts.api.lists.listing import Filter
+from keeptrusts.api.lists.table import Table
+from keeptrusts.api.parameters import flag, word
+from keeptrusts.database import compiled
 
 _COLUMNS = (
     "id",
@@ -30,6 +34,8 @@ _COLUMNS = (
 )
 _PIN = ("pinned_at", "pin_reason", "pin_actor", "pin_expires_at")
 _JUDGED = ("refused_since", "findings")
+_READ = (*_PIN, *_JUDGED)
+_pin, _judged = itemgetter(*_PIN), itemgetter(*_JUDGED)
 _VERSION_COLUMNS = (
     "number",
     "content_hash",
@@ -49,8 +55,12 @@ _VERSION_COLUMNS = (
 
 Row = Mapping[str, Any]
 
-IN_FORCE = "in_force"
 REFUSED_CODE = "refused_in_force"
+
+_SOURCE: Filter[Any] = Filter(
+    word("source", "Those that git made, or the API.", known=("git", "api"), default=None),
+    lambda value, _: Q(source=value),
+)
 
 _OVERRIDDEN = ExpressionWrapper(
     ~Q(owner="") & ~Q(git_hash=F("content_hash")), output_field=BooleanField()
@@ -63,8 +73,14 @@ _BROKEN = ExpressionWrapper(
 
 def in_force() -> QuerySet[Configuration]:
     """All active configurations, and archived ones that a gateway is still bound to."""
-    enforced = Configuration.objects.filter(status="archived", gateways__isnull=False)
-    return Configuration.objects.filter(Q(status="active") | Q(pk__in=enforced.values("pk")))
+    return Configuration.objects.filter(_of(None))
+
+
+def _of(status: str | None) -> Q:
+    if status is None:
+        enforced = Configuration.objects.filter(status="archived", gateways__isnull=False)
+        return Q(status="active") | Q(pk__in=enforced.values("pk"))
+    return Q() if status == "all" else Q(status=status)
 
 
 def refused(seen: Seen = ALL) -> QuerySet[Configuration]:
@@ -75,42 +91,17 @@ def refused(seen: Seen = ALL) -> QuerySet[Configuration]:
 def refused_by_owner(seen: Seen = ALL) -> Mapping[str, Mapping[str, datetime]]:
     """For each link, by id, the configurations of `refused` that it feeds, with the time since."""
     owners: dict[str, dict[str, datetime]] = defaultdict(dict)
-    rows = refused(seen).exclude(owner="").order_by("pk")
-    for owner, pk, since in rows.values_list("owner", "pk", "refused_since"):
-        assert since is not None
-        owners[owner][pk] = since
+    for row in _all_refused() if seen is ALL else _refused(seen):
+        owners[row["owner"]][row["id"]] = row["refused_since"]
     return owners
 
 
-def rows(
-    *,
-    status: str,
-    after: str,
-    limit: int | None = None,
-    warned: bool | None = None,
-    seen: Seen = ALL,
-) -> tuple[int, list[Row]]:
-    """Configurations by id, only those with an id behind `after`, with the change counter.
+def _refused(seen: Seen) -> QuerySet[Any, Any]:
+    rows = refused(seen).exclude(owner="").order_by("pk")
+    return rows.values("owner", "id", "refused_since")
 
-    The counter is of the same moment: a list that is newer would stand, after a restore of just
-    then, for one that the database lost. `status` may also be `all` or `IN_FORCE`. `warned`
-    selects those with a warning, or without.
-    """
-    matches: QuerySet[Configuration] = in_force() if status == IN_FORCE else _of(status)
-    matches = matches.filter(seen.where())
-    if after:
-        matches = matches.filter(pk__gt=after)
-    if warned is not None:
-        matches = matches.filter(refused_since__isnull=not warned)
-    counted = Subquery(Counter.objects.filter(pk=COUNTER).values("value"))
-    listed = _values(matches.order_by("pk")).annotate(counted=counted)[:limit]
-    count, found = 0, list(listed)
-    if not found:  # No row tells the counter.
-        with database.one_moment(Counter, Configuration):
-            count, found = counters.read().get(COUNTER, 0), list(listed.all())
-    for one in found:
-        count = one.pop("counted") or 0
-    return count, [_shown(one) for one in found]
+
+_all_refused = compiled(lambda: _refused(ALL))
 
 
 def row(configuration_id: str) -> Row:
@@ -129,16 +120,14 @@ def row(configuration_id: str) -> Row:
     return answer
 
 
-def version_rows(configuration_id: str) -> list[Row]:
-    """All versions without their content, newest first.
+def check_exists(configuration_id: str) -> None:
+    """Check that there is a configuration with this id.
 
     Raises:
-        NotFoundError: there is no configuration with this id.
+        NotFoundError: there is none.
     """
-    versions = _versions(configuration_id).order_by("-number").values(*_VERSION_COLUMNS)
-    if not versions:
+    if not Configuration.objects.filter(pk=configuration_id).exists():
         raise NotFoundError(f"configuration {configuration_id!r}")
-    return list(versions)
 
 
 def version_row(configuration_id: str, number: int) -> Row:
@@ -172,11 +161,6 @@ def content(configuration_id: str, number: int | None = None) -> tuple[bytes, st
     return bytes(stored[0]), stored[1]
 
 
-def _of(status: str) -> QuerySet[Configuration]:
-    everything = Configuration.objects.all()
-    return everything if status == "all" else everything.filter(status=status)
-
-
 def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[str, Any]]:
     rows: QuerySet[Configuration, dict[str, Any]] = matches.values(
         *_COLUMNS,
@@ -191,10 +175,13 @@ def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[st
 
 def _shown(row: dict[str, Any]) -> Row:
     """A row as the API shows it: `pin` and `warning` are one value each, null for none."""
-    since, reason, actor, expires_at = (row.pop(name) for name in _PIN)
+    since, reason, actor, expires_at = _pin(row)
+    refused_since, findings = _judged(row)
+    for name in _READ:
+        del row[name]
     pin = {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
     row["pin"] = pin if since is not None else None
-    row["warning"] = _warning(*(row.pop(name) for name in _JUDGED))
+    row["warning"] = _warning(refused_since, findings)
     return row
 
 
@@ -205,6 +192,62 @@ def _warning(since: datetime | None, findings: list[dict[str, Any]]) -> dict[str
     place = f"line {first['line']}, column {first['column']}: {first['message']}"
     message = f"It stays in force, but the present rules would refuse it: {place}"
     return {"code": REFUSED_CODE, "message": message, "since": since}
+
+
+def _shown_all(raws: Sequence[dict[str, Any]], _seen: Seen) -> list[Row]:
+    return [_shown(raw) for raw in raws]
+
+
+CONFIGURATIONS: Table[Seen] = Table(
+    name="configurations",
+    is_constant=lambda seen: not seen.is_narrowed,
+    counter=COUNTER,
+    members=(*_COLUMNS, "git_repo", "overridden", "broken_glass", "pin", "warning"),
+    rows=lambda seen: Configuration.objects.filter(seen.where()),
+    values=_values,
+    shown=_shown_all,
+    sorts={"id": "pk", "name": "name", "created_at": "created_at", "updated_at": "updated_at"},
+    sort="id",
+    searched=("id", "name"),
+    labels="labels",
+    filters=(
+        Filter(
+            word(
+                "status",
+                "Configurations of this status; without it those that are in force.",
+                known=("active", "archived", "all"),
+                default=None,
+            ),
+            lambda value, _: _of(value),
+            always=True,
+        ),
+        Filter(
+            flag("warning", "Those with a warning, or the others.", default=None),
+            lambda value, _: Q(refused_since__isnull=not value),
+        ),
+        _SOURCE,
+        equal("git_repo", "Those that this link feeds.", column="owner"),
+        labelled("Those that have these labels."),
+        *between("updated_at"),
+    ),
+)
+
+# Of one configuration, whose id is the scope.
+VERSIONS: Table[str] = Table(
+    name="versions",
+    members=_VERSION_COLUMNS,
+    rows=lambda configuration_id: _versions(configuration_id),
+    values=lambda rows: rows.values(*_VERSION_COLUMNS),
+    key="number",
+    sorts={"number": "number"},
+    sort="-number",
+    searched=("repo_url", "path", "commit", "author", "message", "actor"),
+    filters=(
+        _SOURCE,
+        equal("actor", "Versions that this person made."),
+        *between("created_at"),
+    ),
+)
 
 
 def _versions(configuration_id: str) -> QuerySet[Version]:

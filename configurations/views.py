@@ -1,26 +1,22 @@
 """`/v1/configurations`."""
 
-import hashlib
-from collections import OrderedDict
-from typing import Any
-
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.authentication import bearer, counts
+from access.authentication import bearer
 from access.sights import FILTERED, UNRELATED
 from configurations import changes, checks, queries, versions
-from configurations.changes import valid
 from configurations.publish import COUNTER
 from configurations.requests.kinds import Caller
-from configurations.seen import ALL, ConfigurationView, Seen, check, of
+from configurations.seen import ConfigurationView, check, of
 from configurations.serializers import ConfigurationInput, ValidationInput
 from configurations.versions import Origin, Source
-from keeptrusts.api.errors import FieldError
 from keeptrusts.api.etags import is_known
-from keeptrusts.api.printable import encode
-from keeptrusts.api.views import View, whole, yes_or_no
+from keeptrusts.api.fields import valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.parameters import flag, whole
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by, entire
 from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
@@ -33,28 +29,28 @@ def _row(request: Request, configuration_id: str) -> queries.Row:
 
 CONFIGURATION = Resource("/v1/configurations/{}", "configurations.read", _row, counted_by(COUNTER))
 
-_STATUSES = ("active", "archived", "all")
-_MAX_LIMIT = 10_000
 _MAX_VERSION = 2**31 - 1
+_OVERRIDE = flag("override", "Also one that is fed from git.", default=False)
+_FROM = whole(
+    "from", "The version before; without it the one before `to`.",
+    lowest=1, highest=_MAX_VERSION, default=None,
+)  # fmt: skip
+_TO = whole(
+    "to", "The version after; without it the one in force.",
+    lowest=1, highest=_MAX_VERSION, default=None,
+)  # fmt: skip
 
 
 class Configurations(View):
     """List and make configurations."""
 
-    query = {"GET": ("status", "warning", "limit", "cursor")}
+    query = {"GET": queries.CONFIGURATIONS.parameters}
     actions = {"GET": "configurations.read", "POST": "configurations.edit"}
     narrowed = dict.fromkeys(actions, FILTERED)
 
     def get(self, request: Request) -> Response:
-        query = _list_query(request)
-        if (seen := of(request)).is_narrowed:
-            return _narrowed_list(request, seen, *query)
-        count = counts(request).get(COUNTER, 0)
-        etag = _list_etag(count, *query)
-        if is_known(request.headers.get("If-None-Match", ""), etag):
-            return Response(status=304, headers={"ETag": etag})
-        count, encoded = _encoded_list(count, *query)
-        return Response(encoded, headers={"ETag": _list_etag(count, *query)})
+        seen = of(request)
+        return answered(request, queries.CONFIGURATIONS, seen, is_part=seen.is_narrowed)
 
     @written()
     def post(self, request: Request) -> Write:
@@ -80,7 +76,7 @@ class Configurations(View):
 class OneConfiguration(ConfigurationView):
     """Show, edit or archive a configuration."""
 
-    query = {"DELETE": ("override",)}
+    query = {"DELETE": (_OVERRIDE,)}
     actions = {
         "GET": "configurations.read",
         "PATCH": "configurations.edit",
@@ -98,7 +94,7 @@ class OneConfiguration(ConfigurationView):
 
     @written(CONFIGURATION)
     def delete(self, request: Request, configuration_id: str) -> Write:
-        override = _choice(request, "override", ("true", "false"), default="false") == "true"
+        override = self.asked(request)[_OVERRIDE]
         archive = changes.archive(configuration_id, {"override": override}, caller(request))
         return CONFIGURATION.showing(request, configuration_id, archive)
 
@@ -139,14 +135,15 @@ class Diff(ConfigurationView):
     Without `to` it is the current version, without `from` the one before `to`.
     """
 
-    query = {"GET": ("from", "to")}
+    query = {"GET": (_FROM, _TO)}
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
-        given = [whole(request, name, lowest=1, highest=_MAX_VERSION) for name in ("from", "to")]
-        after = given[1] or queries.row(configuration_id)["version"]
-        before = given[0] or max(after - 1, 1)
+        asked = self.asked(request)
+        before, after = asked[_FROM], asked[_TO]
+        after = after or queries.row(configuration_id)["version"]
+        before = before or max(after - 1, 1)
         found = checks.compared(
             queries.content(configuration_id, before)[0],
             queries.content(configuration_id, after)[0],
@@ -174,11 +171,13 @@ class Content(ConfigurationView):
 class Versions(ConfigurationView):
     """The history of a configuration."""
 
+    query = {"GET": queries.VERSIONS.parameters}
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, configuration_id: str) -> Response:
-        return Response({"data": queries.version_rows(configuration_id)})
+        queries.check_exists(configuration_id)
+        return answered(request, queries.VERSIONS, configuration_id)
 
 
 class OneVersion(ConfigurationView):
@@ -189,67 +188,6 @@ class OneVersion(ConfigurationView):
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
         return entire(request, queries.version_row(configuration_id, number))
-
-
-# Encoded lists by the state of the change counter and the query.
-_KEPT: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-_MOST_KEPT = 4
-
-
-def _encoded_list(
-    count: int, status: str, warned: bool | None, after: str, limit: int | None
-) -> tuple[int, bytes]:
-    """The encoded list, and the state of the change counter that it is of."""
-    query = (status, warned, after, limit)
-    if (kept := _KEPT.get((count, *query))) is not None:
-        return count, kept
-    count, answer = _list(ALL, *query)
-    encoded = _KEPT[count, *query] = encode(answer)
-    while len(_KEPT) > _MOST_KEPT:
-        _KEPT.popitem(last=False)
-    return count, encoded
-
-
-def _narrowed_list(request: Request, seen: Seen, *query: Any) -> Response:
-    """The list of those that are seen. Its ETag is of its bytes: the counter is of all changes."""
-    encoded = encode(_list(seen, *query)[1])
-    headers = {"ETag": f'"{hashlib.sha256(encoded).hexdigest()}"'}
-    if is_known(request.headers.get("If-None-Match", ""), headers["ETag"]):
-        return Response(status=304, headers=headers)
-    return Response(encoded, headers=headers)
-
-
-def _list(
-    seen: Seen, status: str, warned: bool | None, after: str, limit: int | None
-) -> tuple[int, dict[str, object]]:
-    most = None if limit is None else limit + 1
-    count, matches = queries.rows(status=status, after=after, limit=most, warned=warned, seen=seen)
-    answer: dict[str, object] = {"data": matches[:limit]}
-    if limit is not None:
-        answer["next_cursor"] = matches[limit - 1]["id"] if len(matches) > limit else None
-    return count, answer
-
-
-def _list_etag(count: int, *query: object) -> str:
-    return f'"{count}-{"-".join(str(value) for value in query)}"'
-
-
-def _list_query(request: Request) -> tuple[str, bool | None, str, int | None]:
-    status = queries.IN_FORCE
-    if "status" in request.query_params:
-        status = _choice(request, "status", _STATUSES, default="active")
-    cursor = request.query_params.get("cursor", "")
-    if cursor and not checks.ID.fullmatch(cursor):
-        raise FieldError("cursor", "must be the next_cursor of an answer")
-    limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
-    return status, yes_or_no(request, "warning"), cursor, limit
-
-
-def _choice(request: Request, name: str, choices: tuple[str, ...], *, default: str) -> str:
-    value = request.query_params.get(name, default)
-    if value not in choices:
-        raise FieldError(name, f"must be one of {', '.join(choices)}")
-    return value
 
 
 def caller(request: Request) -> Caller:

@@ -1,23 +1,24 @@
 """Reading events and the audit log: rows as plain dicts, newest first."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from events.audit import ACTIONS
 from events.models import AuditEntry, Event
-from keeptrusts.api.cursors import Walk, page
-from keeptrusts.api.errors import FieldError
+from keeptrusts.api.lists.filters import among, between, equal
+from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG
+from keeptrusts.api.lists.table import Table
 
 Row = Mapping[str, Any]
-Page = tuple[list[Row], str | None]
 
-_MAX_ID = 999_999_999
-
-_COLUMNS = ("id", "kind", "git_repo", "configuration", "message", "details", "created_at")
+_EVENT = ("id", "kind", "git_repo", "configuration", "message", "details", "created_at")
+_ENTRY = ("id", "at", "actor", "action", "target", "before", "after")
+_STORED = (
+    "id", "at", "actor_kind", "actor_id", "actor_name", "action", "target", "before", "after",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,86 +29,59 @@ class Part:
     shown: Callable[[Row], Row | None]
 
 
-def rows(
-    *,
-    kinds: Sequence[str],
-    about: Mapping[str, str],
-    since: datetime | None,
-    cursor: str | None,
-    limit: int,
-    part: Part | None,
-) -> Page:
-    """Events of the given kinds, newest first, and the cursor of the next page.
-
-    `about` holds ids by column. Without a `part` a cursor is the last row's number.
-
-    Raises:
-        FieldError: the cursor is none that an answer had.
-    """
-    events = Event.objects.filter(kind__in=kinds, **about)
-    if since is not None:
-        events = events.filter(created_at__gte=since)
-    if part is None:
-        return _numbered(events.values(*_COLUMNS), cursor, limit)
-    walk = Walk(cursor)
-    found = events.filter(part.where).order_by("-created_at", "-pk")
-    if walk.begun is not None:
-        found = found.filter(created_at__lte=walk.begun)
-    return _walked(map(part.shown, found.values(*_COLUMNS).iterator()), walk, "created_at", limit)
+def _where(part: Part | None) -> Q:
+    return Q() if part is None else part.where
 
 
-def audit_rows(
-    *,
-    actions: Sequence[str],
-    about: Mapping[str, str],
-    since: datetime | None,
-    until: datetime | None,
-    cursor: str | None,
-    limit: int,
-    part: Part | None,
-) -> Page:
-    """Entries of the audit log, newest first, and the cursor of the next page; as `rows`.
-
-    `about` holds values by column. `since` is included, `until` is not.
-    """
-    entries = AuditEntry.objects.filter(action__in=actions, **about)
-    if since is not None:
-        entries = entries.filter(at__gte=since)
-    if until is not None:
-        entries = entries.filter(at__lt=until)
-    if part is None:
-        found, following = _numbered(entries.values(), cursor, limit)
-        return [_entry(row) for row in found], following
-    walk = Walk(cursor)
-    visible = entries.filter(part.where).order_by("-at", "-pk")
-    if walk.begun is not None:
-        visible = visible.filter(at__lte=walk.begun)
-    shown = (part.shown(_entry(row)) for row in visible.values().iterator())
-    return _walked(shown, walk, "at", limit)
+def _shown(rows: Sequence[Row], part: Part | None) -> Iterable[Row | None]:
+    return rows if part is None else map(part.shown, rows)
 
 
-def _numbered(rows: QuerySet[Any, Any], cursor: str | None, limit: int) -> Page:
-    if cursor is not None:
-        if not re.fullmatch("[0-9]{1,9}", cursor) or not int(cursor):
-            raise FieldError("cursor", f"must be a whole number from 1 to {_MAX_ID}")
-        rows = rows.filter(pk__lt=int(cursor))
-    found = list(rows.order_by("-pk")[: limit + 1])
-    listed = found[:limit]
-    return listed, str(listed[-1]["id"]) if len(found) > limit else None
-
-
-def _walked(rows: Iterable[Row | None], walk: Walk, column: str, limit: int) -> Page:
-    visible = (row for row in rows if row is not None)
-    return page(visible, walk, moment=lambda row: row[column], limit=limit)
+def _entries(rows: Sequence[Row], part: Part | None) -> Iterable[Row | None]:
+    return _shown([_entry(row) for row in rows], part)
 
 
 def _entry(row: Row) -> Row:
-    return {
-        "id": row["id"],
-        "at": row["at"],
-        "actor": {"kind": row["actor_kind"], "id": row["actor_id"], "name": row["actor_name"]},
-        "action": row["action"],
-        "target": row["target"],
-        "before": row["before"],
-        "after": row["after"],
-    }
+    actor = {name: row[f"actor_{name}"] for name in ("kind", "id", "name")}
+    return {name: actor if name == "actor" else row[name] for name in _ENTRY}
+
+
+# They are sorted by their numbers, which are in the order of their times.
+EVENTS: Table[Part | None] = Table(
+    name="events",
+    members=_EVENT,
+    rows=lambda part: Event.objects.filter(_where(part)),
+    values=lambda rows: rows.values(*_EVENT),
+    shown=_shown,
+    sorts={"created_at": "pk"},
+    sort="-created_at",
+    page_size=PAGE_OF_LOG,
+    most=MOST_OF_LOG,
+    searched=("git_repo", "configuration"),
+    filters=(
+        among("kind", "Events of these kinds.", known=Event.Kind.values),
+        equal("git_repo", "Events about this link."),
+        equal("configuration", "Events about this configuration."),
+        *between("created_at"),
+    ),
+)
+
+ENTRIES: Table[Part | None] = Table(
+    name="audit-log",
+    members=_ENTRY,
+    rows=lambda part: AuditEntry.objects.filter(_where(part)),
+    values=lambda rows: rows.values(*_STORED),
+    shown=_entries,
+    drops=lambda part: part is not None,
+    sorts={"at": "pk"},
+    sort="-at",
+    page_size=PAGE_OF_LOG,
+    most=MOST_OF_LOG,
+    searched=("target", "actor_id", "actor_name"),
+    filters=(
+        among("action", "Entries of these actions.", known=tuple(ACTIONS)),
+        equal("target", "Entries about what has this id."),
+        equal("actor_id", "Entries of what this actor did."),
+        *between("at"),
+    ),
+)

@@ -1,7 +1,6 @@
 """`/v1/events` and `/v1/audit-log`."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db.models import Q
 from django.http import HttpResponse
@@ -9,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import queries
-from events.audit import ACTIONS
-from events.models import Event
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.lists.listing import Page
+from keeptrusts.api.parameters import flag
 from keeptrusts.api.printable import encode
-from keeptrusts.api.views import View, moment, texts, whole, words, yes_or_no
+from keeptrusts.api.views import View
 
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 1000
+_LINES = flag("lines", "Each entry as a line of JSON.", default=False)
 
 
 def _nothing(_request: Request) -> queries.Part | None:
@@ -30,21 +29,12 @@ class Events(View):
 
     part: Callable[[Request], queries.Part | None] = staticmethod(_nothing)
 
-    query = {"GET": ("kind", "git_repo", "configuration", "since", "limit", "cursor")}
+    query = {"GET": queries.EVENTS.parameters}
     actions = {"GET": "events.read"}
     narrowed = {"GET": "filtered"}
 
     def get(self, request: Request) -> Response:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT
-        rows, following = queries.rows(
-            kinds=words(request, "kind", known=Event.Kind.values),
-            about=texts(request, ("git_repo", "configuration")),
-            since=moment(request, "since"),
-            cursor=request.query_params.get("cursor"),
-            limit=limit,
-            part=self.part(request),
-        )
-        return Response({"data": rows, "next_cursor": following})
+        return answered(request, queries.EVENTS, self.part(request))
 
 
 class AuditLog(View):
@@ -55,27 +45,18 @@ class AuditLog(View):
 
     part: Callable[[Request], queries.Part | None] = staticmethod(_nothing)
 
-    query = {"GET": ("action", "target", "actor_id", "since", "until", "limit", "cursor", "lines")}
+    query = {"GET": (*queries.ENTRIES.parameters, _LINES)}
     actions = {"GET": "audit.read"}
     narrowed = {"GET": "filtered"}
 
     def get(self, request: Request) -> Response | HttpResponse:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT
-        rows, following = queries.audit_rows(
-            actions=words(request, "action", known=tuple(ACTIONS)),
-            about=texts(request, ("target", "actor_id")),
-            since=moment(request, "since"),
-            until=moment(request, "until"),
-            cursor=request.query_params.get("cursor"),
-            limit=limit,
-            part=self.part(request),
-        )
-        if yes_or_no(request, "lines"):
-            return _lines(rows, following)
-        return Response({"data": rows, "next_cursor": following})
+        asked, part = self.asked(request), self.part(request)
+        if not asked[_LINES]:
+            return answered(request, queries.ENTRIES, part)
+        return _lines(queries.ENTRIES.page(queries.ENTRIES.selection(asked), part))
 
 
-def _lines(rows: list[Any], following: str | None) -> HttpResponse:
-    body = b"".join(encode(row) + b"\n" for row in rows)
-    headers = {"Keeptrusts-Next-Cursor": following} if following else {}
+def _lines(page: Page) -> HttpResponse:
+    body = b"".join(encode(row) + b"\n" for row in page.rows)
+    headers = {"Keeptrusts-Next-Cursor": page.following} if page.following else {}
     return HttpResponse(body, content_type="application/x-ndjson", headers=headers)

@@ -5,6 +5,7 @@ from django.urls import path
 from configurations.requests import kinds
 from events.views import AuditLog, Events
 from gateways.api import changes, clientkeys, fleet, logs, machine, reading, streams
+from gateways.feed import views
 
 kinds.register(changes.KINDS)
 
@@ -24,7 +25,7 @@ urlpatterns = [
     path(f"{_ONE}/client-keys", machine.OwnClientKeys.as_view()),
     path(f"{_ONE}/report", machine.Report.as_view()),
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
-    path("stream", streams.ChangeFeed.as_view()),
+    path("stream", views.ChangeFeed.as_view()),
     path("drift", reading.Drift.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),

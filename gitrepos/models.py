@@ -191,6 +191,9 @@ class Link(models.Model):
     that objects of `last_commit` fail without harm.
     """
 
+    # The change counters of what people write of links, and of what syncs that decide do.
+    EDITS, SYNCS = "git-repos", "git-syncs"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     remote = models.ForeignKey(Remote, on_delete=models.PROTECT, related_name="links")
 

@@ -1,12 +1,18 @@
-"""Connections to the database: time limits, reading of one moment, and doing something alone."""
+"""The database: time limits, reading of one moment, doing something alone, SQL made once."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
+import orjson
 from django.db import connection as default
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import JSONField, Model, QuerySet
+
+Raw = dict[str, Any]
 
 # A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours.
 MOST_IDLE_SECONDS = 60
@@ -88,3 +94,60 @@ def alone() -> Iterator[None]:
         yield
     finally:
         holder.close()
+
+
+class Statement:
+    """A query of values as SQL, which takes longer to make than to ask, with its converters.
+
+    It is the same each time: what it chooses by is of the moment in which it was made.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any]) -> None:
+        query = rows.query.clone()
+        compiler = query.get_compiler(rows.db)
+        self._alias = rows.db
+        self._sql, self._params = compiler.as_sql()
+        self._names = tuple(query.selected or (*query.values_select, *query.annotation_select))
+        columns = [one[0] for one in compiler.select[: compiler.col_count]]
+        self._converters = [
+            (place, tuple(map(_faster, converters)), expression)
+            for place, (converters, expression) in compiler.get_converters(columns).items()
+        ]
+
+    def read(self) -> list[Raw]:
+        """The rows that there are now."""
+        connection = connections[self._alias]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, self._params)
+            found = cursor.fetchall()
+        names, read = self._names, []
+        for row in found:
+            values = list(row)
+            for place, converters, expression in self._converters:
+                for convert in converters:
+                    values[place] = convert(values[place], expression, connection)
+            read.append(dict(zip(names, values, strict=True)))
+        return read
+
+
+def compiled(build: Callable[[], QuerySet[Any, Any]]) -> Callable[[], list[Raw]]:
+    """A function that asks the query which `build` gives; that is asked for it once."""
+    statement = lru_cache(maxsize=1)(lambda: Statement(build()))
+    return lambda: statement().read()
+
+
+def _faster(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """The same as a converter of Django; JSON is read in a fourth of the time."""
+    field = getattr(convert, "__self__", None)
+    if type(field) is JSONField and field.decoder is None and convert == field.from_db_value:
+        return _json
+    return convert
+
+
+def _json(value: Any, _expression: object, _connection: object) -> Any:
+    if not isinstance(value, str | bytes):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return json.loads(value)  # A whole number beyond 64 bits.

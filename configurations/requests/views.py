@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import partial
-from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework import serializers
@@ -11,15 +10,13 @@ from rest_framework.response import Response
 
 from access.authentication import bearer, demand
 from configurations.requests import kinds, queries, writer
-from keeptrusts.api.errors import FieldError
 from keeptrusts.api.etags import is_known
-from keeptrusts.api.fields import Flag, Input, Line
-from keeptrusts.api.views import View, texts, whole, words
+from keeptrusts.api.fields import Flag, Input, Line, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write
 from keeptrusts.api.writes.writing import written
 
-_DEFAULT_LIMIT = 100
-_MAX_LIMIT = 1000
 _MAX_NUMBER = 999_999_999
 
 
@@ -42,6 +39,11 @@ class RequestInput(Input):
     change = serializers.DictField(default=dict)
     reason = Line(max_length=500)
     break_glass = Flag(default=False)
+
+    def validate_reason(self, value: str) -> str:
+        if not value.strip():
+            raise serializers.ValidationError("must say why")
+        return value
 
 
 class RefusalInput(Input):
@@ -66,21 +68,15 @@ class ShownInput(Input):
 class Requests(View):
     """List requests, or ask for a change."""
 
-    query = {"GET": ("state", "target", "limit", "cursor")}
+    query = {"GET": queries.REQUESTS.parameters}
     actions = {"GET": "requests.read", "POST": "requests.ask"}
 
     def get(self, request: Request) -> Response:
-        rows, following = queries.page(
-            words(request, "state", known=queries.STATES),
-            target=texts(request, ("target",)).get("target", ""),
-            before=whole(request, "cursor", lowest=1, highest=_MAX_NUMBER),
-            limit=whole(request, "limit", lowest=1, highest=_MAX_LIMIT) or _DEFAULT_LIMIT,
-        )
-        return Response({"data": rows, "next_cursor": str(following) if following else None})
+        return answered(request, queries.REQUESTS, self.asked(request)[queries.STATE])
 
     @written()
     def post(self, request: Request) -> Write:
-        body, by = _valid(RequestInput, request), bearer(request)
+        body, by = valid(RequestInput, request.data), bearer(request)
         breaks = body.pop("break_glass")
         demand(request, kinds.named(body["kind"]).action)
         if breaks:
@@ -118,7 +114,7 @@ class ConfirmRequest(View):
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:
-        shown = _valid(ShownInput, request)
+        shown = valid(ShownInput, request.data)
         demand(request, kinds.named(writer.found(_within(number)).kind).action)
         confirm = writer.confirm(number, shown, by=bearer(request))
         return REQUEST.showing(request, number, confirm)
@@ -131,7 +127,7 @@ class RefuseRequest(View):
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:
-        reason, by = _valid(RefusalInput, request)["reason"], bearer(request)
+        reason, by = valid(RefusalInput, request.data)["reason"], bearer(request)
         refuse = partial(writer.refuse, _within(number), reason=reason, by=by)
         return REQUEST.showing(request, number, refuse)
 
@@ -143,7 +139,7 @@ class WithdrawRequest(View):
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:
-        _valid(Input, request)
+        valid(Input, request.data)
         withdraw = partial(writer.withdraw, _within(number), by=bearer(request))
         return REQUEST.showing(request, number, withdraw)
 
@@ -151,11 +147,3 @@ class WithdrawRequest(View):
 def _within(number: int) -> int:
     """A number that a database can look for; a larger one is of no request."""
     return min(number, _MAX_NUMBER + 1)
-
-
-def _valid(form: type[Input], request: Request) -> dict[str, Any]:
-    body = form(data=request.data)
-    body.is_valid(raise_exception=True)
-    if "break_glass" in body.validated_data and not body.validated_data["reason"].strip():
-        raise FieldError("reason", "must say why")
-    return dict(body.validated_data)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from configurations.changes import valid
 from configurations.requests.kinds import Caller, Kind
 from gateways.api.serializers import BindingInput, GatewayEdit
 from gateways.registry import bindings, gateways
 from keeptrusts.api.errors import FieldError, NotFoundError
-from keeptrusts.api.fields import Input
+from keeptrusts.api.fields import Input, valid
 
 
 def _bind(target: str, body: Any, caller: Caller) -> Callable[[], object]:

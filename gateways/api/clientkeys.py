@@ -12,12 +12,11 @@ from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
 from configurations.serializers import Id, Labels
-from gateways.api.fleet import found_gateway, valid
-from gateways.models import ClientKey, Gateway
-from gateways.registry import clientkeys, narrowing
-from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.fields import Input, Text, Whole
-from keeptrusts.api.views import View, texts
+from gateways.models import Gateway
+from gateways.registry import clientkeys, queries
+from keeptrusts.api.fields import Input, Text, Whole, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 from kt.policy.language.forms import FORMS
@@ -124,29 +123,8 @@ class RotationInput(Input):
     sha256 = Digest(required=False, default="")
 
 
-class ClientKeyRow(serializers.ModelSerializer[ClientKey]):
-    """A client key as the API shows it: never the key, never its digest."""
-
-    models = serializers.JSONField(source="model_globs")
-    has_previous = serializers.SerializerMethodField()
-
-    class Meta:
-        model = ClientKey
-        fields = [
-            "name", "models", "rate_limit", "token_budget", "gateways", "selector",
-            "has_previous", "created_at", "updated_at", "revoked_at",
-        ]  # fmt: skip
-
-    def get_has_previous(self, row: ClientKey) -> bool:
-        """Whether the key before the last rotation is valid, too."""
-        return row.previous_digest is not None
-
-
-def _row(request: Request, name: str) -> dict[str, Any]:
-    rows = narrowing.client_keys(ClientKey.objects.filter(pk=name), of(request))
-    if not rows:
-        raise NotFoundError(f"client key {name!r}")
-    return dict(ClientKeyRow(rows[0]).data)
+def _row(request: Request, name: str) -> queries.Row:
+    return queries.client_key(name, of(request))
 
 
 CLIENT_KEY = Resource("/v1/client-keys/{}", "gateways.read", _row, counted_by(Gateway.COUNTER))
@@ -155,23 +133,18 @@ CLIENT_KEY = Resource("/v1/client-keys/{}", "gateways.read", _row, counted_by(Ga
 class ClientKeys(View):
     """List and make client keys."""
 
-    query = {"GET": ("gateway",)}
+    query = {"GET": queries.CLIENT_KEYS.parameters}
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        gateway_id, seen = texts(request, ("gateway",)).get("gateway"), of(request)
-        if gateway_id is not None and seen.is_narrowed:
-            found_gateway(gateway_id, seen)
-        rows = ClientKey.objects.order_by("pk")
-        asked = rows if gateway_id is None else clientkeys.of_gateway(gateway_id)
-        found = narrowing.client_keys(asked, seen)
-        return Response({"data": ClientKeyRow(found, many=True).data})
+        seen = of(request)
+        return answered(request, queries.CLIENT_KEYS, seen, is_part=seen.is_narrowed)
 
     @written()
     def post(self, request: Request) -> Write:
-        body, actor = valid(ClientKeyInput, request), bearer(request).name
+        body, actor = valid(ClientKeyInput, request.data), bearer(request).name
         name, sha256 = body.pop("name"), body.pop("sha256")
 
         def create() -> Response:
@@ -192,7 +165,7 @@ class OneClientKey(View):
 
     @written(CLIENT_KEY)
     def patch(self, request: Request, name: str) -> Write:
-        fields = valid(ClientKeyEdit, request)
+        fields = valid(ClientKeyEdit, request.data)
         edit = partial(clientkeys.edit, name, fields=fields, actor=bearer(request).name)
         return CLIENT_KEY.showing(request, name, edit)
 
@@ -210,7 +183,7 @@ class RotateClientKey(View):
 
     @written(CLIENT_KEY)
     def post(self, request: Request, name: str) -> Write:
-        sha256, actor = valid(RotationInput, request)["sha256"], bearer(request).name
+        sha256, actor = valid(RotationInput, request.data)["sha256"], bearer(request).name
 
         def rotate() -> Response:
             _, text = clientkeys.rotate(name, sha256=sha256, actor=actor)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,65 +13,36 @@ from rest_framework.response import Response
 from access.authentication import NARROWED, bearer, demand
 from access.sights import FILTERED
 from configurations.publish import COUNTER
-from configurations.seen import ALL, Seen, of
+from configurations.seen import of
 from gateways.api.serializers import (
     BindingInput,
-    BindingRow,
     EnrolmentTokenInput,
-    EnrolmentTokenRow,
     GatewayEdit,
     GatewayInput,
-    GatewayRow,
 )
-from gateways.models import Binding, EnrolmentToken, Gateway
-from gateways.registry import bindings, enrolment, gateways, narrowing, reissues
+from gateways.models import Gateway
+from gateways.registry import bindings, enrolment, gateways, queries, reissues
 from gateways.signing import keys
-from keeptrusts.api.errors import NotFoundError
-from keeptrusts.api.fields import Input
-from keeptrusts.api.views import View, identifier, yes_or_no
+from keeptrusts.api.fields import Input, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.parameters import flag
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 
-
-def valid(serializer: type[Input], request: Request, seen: Seen = ALL) -> dict[str, Any]:
-    """The checked body of a request, which may name configurations that are seen."""
-    body = serializer(data=request.data, context={"seen": seen})
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
+_DESCENDANTS = flag("descendants", "Delete the gateways that it enrolled.", default=False)
 
 
-def found_gateway(gateway_id: str, seen: Seen) -> Gateway:
-    """The gateway with this id.
-
-    Raises:
-        NotFoundError: there is none that is seen.
-    """
-    rows = Gateway.objects.filter(seen.where("bound__pk"), pk=gateway_id, deleted_at=None)
-    if not (found := narrowing.trim(rows, seen)):
-        raise NotFoundError(f"gateway {gateway_id!r}")
-    return found[0]
+def _gateway_row(request: Request, gateway_id: str) -> queries.Row:
+    return queries.gateway(gateway_id, of(request))
 
 
-def _bindings(seen: Seen) -> QuerySet[Binding]:
-    return Binding.objects.filter(seen.where("configuration__pk"))
+def _enrolment_row(_request: Request, token_id: UUID) -> queries.Row:
+    return queries.enrolment_token(token_id)
 
 
-def _gateway_row(request: Request, gateway_id: str) -> dict[str, Any]:
-    return dict(GatewayRow(found_gateway(gateway_id, of(request))).data)
-
-
-def _enrolment_row(_request: Request, token_id: UUID) -> dict[str, Any]:
-    row = EnrolmentToken.objects.filter(pk=token_id).first()
-    if row is None:
-        raise NotFoundError("enrolment token with this id")
-    return dict(EnrolmentTokenRow(row).data)
-
-
-def _binding_row(request: Request, binding_id: UUID) -> dict[str, Any]:
-    row = _bindings(of(request)).filter(pk=binding_id).first()
-    if row is None:
-        raise NotFoundError("gateway binding with this id")
-    return dict(BindingRow(row).data)
+def _binding_row(request: Request, binding_id: UUID) -> queries.Row:
+    return queries.binding(binding_id, of(request))
 
 
 GATEWAY = Resource(
@@ -91,21 +61,18 @@ BINDING = Resource("/v1/gateway-bindings/{}", "gateways.read", _binding_row, cou
 class Gateways(View):
     """List and register gateways."""
 
-    query = {"GET": ("enrolled_by",)}
+    query = {"GET": queries.GATEWAYS.parameters}
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
         seen = of(request)
-        rows = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None).order_by("pk")
-        if (token_id := identifier(request, "enrolled_by")) is not None:
-            rows = rows.filter(enrolled_by=token_id)
-        return Response({"data": GatewayRow(narrowing.trim(rows, seen), many=True).data})
+        return answered(request, queries.GATEWAYS, seen, is_part=seen.is_narrowed)
 
     @written()
     def post(self, request: Request) -> Write:
-        fields = valid(GatewayInput, request)
+        fields = valid(GatewayInput, request.data)
         gateway_id = fields.pop("id")
         fields.setdefault("name", gateway_id)
 
@@ -129,8 +96,9 @@ class OneGateway(View):
     def patch(self, request: Request, gateway_id: str) -> Write:
         seen = of(request)
         if seen.is_narrowed:
-            found_gateway(gateway_id, seen)
-        fields, actor = valid(GatewayEdit, request, seen), bearer(request).name
+            queries.gateway(gateway_id, seen)
+        fields = valid(GatewayEdit, request.data, context={"seen": seen})
+        actor = bearer(request).name
         if set(fields) != {"configuration_id"}:
             demand(request, "gateways.edit")
         if seen.is_narrowed and fields["configuration_id"] is None:
@@ -141,7 +109,11 @@ class OneGateway(View):
 
     @written(GATEWAY)
     def delete(self, request: Request, gateway_id: str) -> Write:
-        return lambda: Response({"data": GatewayRow(gateways.delete(gateway_id)).data})
+        def delete() -> Response:
+            gateways.delete(gateway_id)
+            return Response({"data": queries.gateway(gateway_id, is_deleted=True)})
+
+        return delete
 
 
 class ReleaseId(View):
@@ -151,7 +123,7 @@ class ReleaseId(View):
 
     @written()
     def post(self, request: Request, gateway_id: str) -> Write:
-        valid(Input, request)
+        valid(Input, request.data)
 
         def release() -> Response:
             gateways.release(gateway_id)
@@ -169,8 +141,8 @@ class Reissue(View):
     @written(GATEWAY)
     def post(self, request: Request, gateway_id: str) -> Write:
         if (seen := of(request)).is_narrowed:
-            found_gateway(gateway_id, seen)
-        valid(Input, request)
+            queries.gateway(gateway_id, seen)
+        valid(Input, request.data)
 
         def reissue() -> Response:
             reissues.reissue_asked(gateway_id)
@@ -187,7 +159,7 @@ class RotateToken(View):
 
     @written(replace(GATEWAY, hold=counted_by(Gateway.COUNTER)))
     def post(self, request: Request, gateway_id: str) -> Write:
-        valid(Input, request)
+        valid(Input, request.data)
 
         def rotate() -> Response:
             also = introduction(gateways.rotate_token(gateway_id)[1])
@@ -199,16 +171,16 @@ class RotateToken(View):
 class EnrolmentTokens(View):
     """List and make enrolment tokens."""
 
+    query = {"GET": queries.ENROLMENT_TOKENS.parameters}
     actions = {"GET": "enrolment.manage", "POST": "enrolment.manage"}
     shows_secret = ("POST",)
 
     def get(self, request: Request) -> Response:
-        rows = EnrolmentToken.objects.order_by("created_at", "pk")
-        return Response({"data": EnrolmentTokenRow(rows, many=True).data})
+        return answered(request, queries.ENROLMENT_TOKENS, None)
 
     @written()
     def post(self, request: Request) -> Write:
-        fields = valid(EnrolmentTokenInput, request)
+        fields = valid(EnrolmentTokenInput, request.data)
 
         def create() -> Response:
             row, text = enrolment.create(fields)
@@ -220,7 +192,7 @@ class EnrolmentTokens(View):
 class OneEnrolmentToken(View):
     """Show or revoke an enrolment token, and with it the gateways that it enrolled."""
 
-    query = {"DELETE": ("descendants",)}
+    query = {"DELETE": (_DESCENDANTS,)}
 
     actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
 
@@ -229,7 +201,7 @@ class OneEnrolmentToken(View):
 
     @written(ENROLMENT)
     def delete(self, request: Request, token_id: UUID) -> Write:
-        descendants = yes_or_no(request, "descendants") or False
+        descendants = self.asked(request)[_DESCENDANTS]
 
         def revoke() -> Response:
             _, deleted = enrolment.revoke(token_id, descendants=descendants)
@@ -241,16 +213,17 @@ class OneEnrolmentToken(View):
 class Bindings(View):
     """List and make selectors."""
 
+    query = {"GET": queries.BINDINGS.parameters}
     actions = {"GET": "gateways.read", "POST": "gateways.bind"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        rows = _bindings(of(request)).order_by("created_at", "pk")
-        return Response({"data": BindingRow(rows, many=True).data})
+        seen = of(request)
+        return answered(request, queries.BINDINGS, seen, is_part=seen.is_narrowed)
 
     @written()
     def post(self, request: Request) -> Write:
-        body = valid(BindingInput, request)
+        body = valid(BindingInput, request.data)
 
         def create() -> Response:
             row = bindings.create(body["configuration_id"], selector=body["selector"])
@@ -270,7 +243,12 @@ class OneBinding(View):
 
     @written(BINDING)
     def delete(self, request: Request, binding_id: UUID) -> Write:
-        return lambda: Response({"data": BindingRow(bindings.delete(binding_id)).data})
+        def delete() -> Response:
+            row = queries.binding(binding_id)
+            bindings.delete(binding_id)
+            return Response({"data": row})
+
+        return delete
 
 
 def introduction(token: str) -> dict[str, Any]:

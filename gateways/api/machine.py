@@ -17,15 +17,16 @@ from gateways.api.authentication import (
     Itself,
     MayEnrol,
 )
-from gateways.api.fleet import introduction, valid
-from gateways.api.serializers import EnrolmentInput, GatewayRow
+from gateways.api.fleet import introduction
+from gateways.api.serializers import EnrolmentInput
 from gateways.mirror import contents
 from gateways.mirror.mirror import fleet
 from gateways.models import EnrolmentToken
-from gateways.registry import enrolment
+from gateways.registry import enrolment, queries
 from gateways.reports import decisions, inputs, live, reports
 from keeptrusts.api.errors import NotFoundError, body_too_large
 from keeptrusts.api.etags import is_known
+from keeptrusts.api.fields import valid
 from keeptrusts.api.views import View
 from keeptrusts.serving.doors import Door
 
@@ -52,10 +53,10 @@ class Enrol(View):
 
     def post(self, request: Request) -> Response:
         token: EnrolmentToken = request.user  # type: ignore[assignment]
-        body = valid(EnrolmentInput, request)
+        body = valid(EnrolmentInput, request.data)
         name = body.get("name", body["id"])
         row, text = enrolment.enrol(token, body["id"], name=name)
-        data = {**GatewayRow(row).data, **introduction(text)}
+        data = {**queries.gateway(row.pk), **introduction(text)}
         return Response({"data": data}, 201, headers={"Location": f"/v1/gateways/{row.pk}"})
 
 

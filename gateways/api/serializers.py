@@ -8,7 +8,7 @@ from rest_framework import serializers
 from configurations.models import Configuration
 from configurations.seen import ALL
 from configurations.serializers import Id, Labels
-from gateways.models import Binding, EnrolmentToken, Gateway
+from gateways.models import Gateway
 from keeptrusts.api.fields import Choice, Input, Line, Whole
 
 # The last word of a path below /v1/gateways.
@@ -98,45 +98,3 @@ class BindingInput(Input):
 
     configuration = ConfigurationId(source="configuration_id")
     selector = Labels(allow_empty=False)
-
-
-class GatewayRow(serializers.ModelSerializer[Gateway]):
-    """A gateway as the API shows it: never its token, never its digest."""
-
-    configuration = serializers.CharField(source="configuration_id")
-    bound = serializers.CharField(source="bound_id")
-    client_keys = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Gateway
-        fields = [
-            "id", "name", "labels", "configuration", "bound", "bound_at", "ambiguous",
-            "client_keys", "enrolled_by", "created_at", "updated_at",
-        ]  # fmt: skip
-
-    def get_client_keys(self, row: Gateway) -> str | None:
-        """`demanded` or `off`; null as long as no client key was ever for it."""
-        return row.client_keys or None
-
-
-class EnrolmentTokenRow(serializers.ModelSerializer[EnrolmentToken]):
-    """An enrolment token as lists show it."""
-
-    configuration = serializers.CharField(source="configuration_id")
-
-    class Meta:
-        model = EnrolmentToken
-        fields = [
-            "id", "name", "labels", "configuration", "uses", "max_uses", "created_at",
-            "expires_at", "revoked_at",
-        ]  # fmt: skip
-
-
-class BindingRow(serializers.ModelSerializer[Binding]):
-    """A selector and what it binds to."""
-
-    configuration = serializers.CharField(source="configuration_id")
-
-    class Meta:
-        model = Binding
-        fields = ["id", "configuration", "selector", "created_at"]

@@ -1,4 +1,4 @@
-"""Requests that the process of event streams answers, and views for while it does not run."""
+"""Requests that the process of streams answers, and gateways' views for while it does not run."""
 
 import re
 from typing import Any
@@ -6,11 +6,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import roles
-from access.sights import FILTERED
 from gateways.api.machine import GatewayView
 from keeptrusts.api.errors import UnavailableError
-from keeptrusts.api.views import View
 
 _ID = "/v1/gateways/[^/]+"
 # `METHOD /path` of each request that it answers.
@@ -20,23 +17,13 @@ STREAMS = re.compile(
 )
 
 
-class ChangeFeed(View):
-    """What changes, as it changes: a stream of server-sent events."""
-
-    query = {"GET": ("resources",)}
-    actions = {"GET": roles.ANY}
-    narrowed = {"GET": FILTERED}
-
-    def get(self, request: Request) -> Response:
-        raise _unavailable()
-
-
 class OfGateway(GatewayView):
     """Events of a gateway, and contents by their hash, for it alone."""
 
     def get(self, request: Request, **_: Any) -> Response:
-        raise _unavailable()
+        raise unavailable()
 
 
-def _unavailable() -> UnavailableError:
+def unavailable() -> UnavailableError:
+    """The error of what nobody else answers."""
     return UnavailableError("The process of event streams")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from configurations.models import Configuration
@@ -38,6 +39,30 @@ class File:
     @property
     def gone(self) -> bool:
         return self.outcome in _GONE
+
+
+class Current(NamedTuple):
+    """A configuration with its current version, as `COLUMNS` of that are read."""
+
+    pk: str
+    version: int
+    content_hash: str
+    published_at: datetime
+    source: str
+    status: str
+    owner: str
+    git_hash: str
+    pinned_at: datetime | None
+    pin_actor: str
+    pin_reason: str
+    orphaned_at: datetime | None
+    updated_at: datetime
+
+
+COLUMNS = (
+    "configuration_id", "number", "content_hash", "created_at",
+    *(f"configuration__{name}" for name in Current._fields[4:]),
+)  # fmt: skip
 
 
 def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, File]:
@@ -93,7 +118,7 @@ def _moved(gone: Collection[_Key]) -> dict[_Key, tuple[str, str]]:
     }
 
 
-def orphaned(row: Configuration, file: File | None) -> tuple[datetime, str] | None:
+def orphaned(row: Current, file: File | None) -> tuple[datetime, str] | None:
     """The time since when, and the reason why, no file in git feeds a configuration; else None.
 
     `file` is the one that the owning link has for it. A configuration that the API made, or took

@@ -16,7 +16,7 @@ from configurations import checks
 from configurations.models import Configuration, Version
 from configurations.seen import ALL, Seen
 from gateways.drift import feeds, judge
-from gateways.drift.feeds import File
+from gateways.drift.feeds import Current, File
 from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Successor, Verdict
 from gateways.drift.reported import HIDDEN, Stored
 from gateways.models import Gateway
@@ -24,10 +24,18 @@ from gateways.reports import live, reports
 from gateways.reports.reports import Claim
 from gitrepos.models import LinkedFile
 from keeptrusts.api.errors import ConflictError
+from keeptrusts.api.lists.labels import HasLabels
 
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
+Pairs = tuple[tuple[str, str], ...]
+
+MEMBERS = (
+    "gateway", "configuration", "state", "since", "why", "configuration_state", "held", "git_hash",
+    "git_commit", "desired_hash", "desired_version", "published_hash", "running_hash",
+    "running_version", "last_seen_at", "successor", "problem", "client_keys",
+)  # fmt: skip
 _MOST_COMPARED = 50
 _LOST_FOR = timedelta(days=1)
 # A file that is there and feeds nothing; in a conflict another file has the same id.
@@ -45,10 +53,13 @@ class Part:
 WHOLE = Part()
 
 
-def rows(*, gateway: str = "", configuration: str = "", part: Part = WHOLE) -> list[Row]:
+def rows(
+    *, gateway: str = "", configuration: str = "", labels: Pairs = (), part: Part = WHOLE
+) -> list[Row]:
     """A row for each gateway by id, then one for each active configuration without gateways.
 
-    `gateway` and `configuration` limit the rows to those with this id, `part` to what is seen.
+    `gateway` and `configuration` limit the rows to those with this id, `labels` to those of
+    gateways that have these, `part` to what is seen.
     """
     seen = part.seen
     # Before the rows: a report says nothing newer than those that are read after it.
@@ -58,15 +69,17 @@ def rows(*, gateway: str = "", configuration: str = "", part: Part = WHOLE) -> l
     selected = everybody.filter(
         seen.where("bound__pk"), **{name: value for name, value in named.items() if value}
     )
+    if labels:
+        selected = selected.filter(HasLabels("labels", labels))
     stored = [Stored(*row) for row in selected.order_by("pk").values_list(*Stored._fields)]
     gateways = [row.after(last.get(row.pk)) for row in stored]
     if seen.is_narrowed:
         gateways, handed = _narrowed(gateways, handed, part)
     bound = {row.bound_id for row in gateways}
-    unbound = [] if gateway else _unbound(bound, configuration, seen)
-    is_part = gateway or configuration or seen.is_narrowed
+    unbound = [] if gateway or labels else _unbound(bound, configuration, seen)
+    is_part = gateway or configuration or labels or seen.is_narrowed
     sources = _sources({*bound, *unbound} if is_part else None, bound, seen)
-    published = _published({row.claim for row in gateways})
+    published = _published({row.claim for row in gateways}, sources)
     clock = Clock(
         timezone.now(),
         # It tells how many gateways there are.
@@ -84,7 +97,7 @@ def rows(*, gateway: str = "", configuration: str = "", part: Part = WHOLE) -> l
             {**_row(row.pk, row.bound_id, source, facts, version, clock), "client_keys": row.keys}
         )
     # Nobody knows what one that was lost is bound to.
-    is_whole = not configuration and not seen.is_narrowed
+    is_whole = not configuration and not labels and not seen.is_narrowed
     lost = _lost(last, {row.pk for row in stored}, gateway) if is_whole else {}
     for pk, lost_facts in lost.items():
         answer.append({**_row(pk, None, None, lost_facts, None, clock), "client_keys": None})
@@ -133,16 +146,14 @@ def _sources(
 
     Those of `bound` are compared with what became of them.
     """
-    current = Version.objects.filter(number=F("configuration__version")).select_related(
-        "configuration"
-    )
+    current = Version.objects.filter(number=F("configuration__version"))
     if wanted is not None:
         current = current.filter(configuration__in=wanted)
     files, held = feeds.read(wanted, seen), feeds.held(seen)
     sources = {}
-    for version in current.defer("content"):
-        key = version.configuration.owner, version.configuration_id
-        sources[version.configuration_id] = _source(version, files.get(key), held.get(key))
+    for row in map(Current._make, current.values_list(*feeds.COLUMNS)):
+        key = row.owner, row.pk
+        sources[row.pk] = _source(row, files.get(key), held.get(key))
     renamed = {
         pk: source
         for pk, source in sources.items()
@@ -171,18 +182,15 @@ def _compared(renamed: Mapping[str, ConfigurationFacts]) -> dict[str, Configurat
     return compared
 
 
-def _source(
-    version: Version, file: File | None, held: Mapping[str, str] | None
-) -> ConfigurationFacts:
-    row = version.configuration
+def _source(row: Current, file: File | None, held: Mapping[str, str] | None) -> ConfigurationFacts:
     orphaned_since, orphaned_why = feeds.orphaned(row, file) or (None, "")
     refused = file is not None and file.outcome in _REFUSED
     overridden = bool(row.owner) and row.git_hash != row.content_hash
-    since = (row.pinned_at or version.created_at) if overridden else None
+    since = (row.pinned_at or row.published_at) if overridden else None
     return ConfigurationFacts(
-        content_hash=version.content_hash,
-        version=version.number,
-        published_at=version.created_at,
+        content_hash=row.content_hash,
+        version=row.version,
+        published_at=row.published_at,
         git_hash=file.content_hash if file and not file.gone else "",
         git_commit=file.commit if file else "",
         orphaned_since=orphaned_since,
@@ -192,17 +200,19 @@ def _source(
         overridden_since=since,
         overridden_why=f"pinned by {row.pin_actor}: {row.pin_reason}"
         if row.pinned_at
-        else f"version {version.number}, made by the API, is in force instead of the file in git",
+        else f"version {row.version}, made by the API, is in force instead of the file in git",
         held=held,
     )
 
 
-def _published(claims: Collection[Claim]) -> set[Claim]:
-    """The claims that name a published version."""
+def _published(claims: Collection[Claim], sources: Mapping[str, ConfigurationFacts]) -> set[Claim]:
+    """The claims that name a published version; most name that of one of the sources."""
+    current = {(pk, source.version, source.content_hash) for pk, source in sources.items()}
+    known, claims = current.intersection(claims), set(claims) - current
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
     versions = named.filter(number__in=numbers)
-    return set(versions.values_list("configuration_id", "number", "content_hash"))
+    return known | set(versions.values_list("configuration_id", "number", "content_hash"))
 
 
 def _lost(

@@ -7,7 +7,8 @@ from access import tokens
 from access.bearers import Bearer
 from configurations import publish
 from gateways.models import Gateway
-from gitrepos.links import links
+from gitrepos.models import Link
+from keeptrusts.api import parameters
 
 EVENTS, SYNCS, LINKS = "events", "syncs", "git-repos"
 
@@ -27,7 +28,7 @@ class Resource:
 
 RESOURCES: Mapping[str, Resource] = {
     "configurations": Resource("configurations.read", ("configuration",), publish.COUNTER),
-    LINKS: Resource("links.read", ("git_repo",), links.COUNTER),
+    LINKS: Resource("links.read", ("git_repo",), Link.EDITS),
     "git-credentials": Resource("links.read", ("git_credential",)),
     "gateways": Resource("gateways.read", ("gateway",), Gateway.COUNTER),
     "gateway-bindings": Resource("gateways.read", ("gateway_binding",), Gateway.COUNTER),
@@ -39,6 +40,12 @@ RESOURCES: Mapping[str, Resource] = {
     EVENTS: Resource("events.read"),
     SYNCS: Resource("links.read"),
 }
+ASKED = parameters.words(
+    "resources",
+    "The resources to hear of; all that the role may hear of where it is missing.",
+    known=tuple(RESOURCES),
+    default=tuple(RESOURCES),
+)
 _OF_FAMILY = {family: name for name, one in RESOURCES.items() for family in one.families}
 
 

@@ -8,17 +8,16 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from access import authentication
 from gateways.feed.feed import Feed
 from gateways.feed.listener import Credential, Ear, Listener
-from gateways.feed.resources import RESOURCES, heard_by
-from keeptrusts.api.errors import FieldError
+from gateways.feed.resources import ASKED, RESOURCES, heard_by
 from keeptrusts.api.fields import check_query
+from keeptrusts.api.parameters import Asked
 from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Receive
-from keeptrusts.serving.manners import Asked
+from keeptrusts.serving.manners import Manners
 
 PATH = "/v1/stream"
-QUERY = ("resources",)
 # `no` keeps nginx from collecting events until a buffer is full.
 _HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -35,7 +34,7 @@ class Serving:
         self._feed, self._attempts = feed, attempts
 
     async def answer(
-        self, scope: Scope, receive: Receive, send: Send, asked: Asked
+        self, scope: Scope, receive: Receive, send: Send, asked: Manners
     ) -> Answer | None:
         """A refusal or the answer to HEAD; None once a stream has ended.
 
@@ -78,14 +77,10 @@ def ear_of(credential: Credential, query: str) -> Ear:
         ValidationError: a parameter is unknown, or given twice.
     """
     params = QueryDict(query)
-    check_query(params, QUERY)
-    named = params.get("resources")
-    asked = tuple(RESOURCES) if named is None else named.split(",")
-    if not set(asked) <= RESOURCES.keys():
-        known = ", ".join(RESOURCES)
-        raise FieldError("resources", f"must be one or more of {known}, separated by commas")
-    heard = heard_by(credential.bearer, asked)
-    if not heard or (named is not None and heard != set(asked)):
+    check_query(params, (ASKED.name,))
+    asked = Asked(params)
+    heard = heard_by(credential.bearer, asked[ASKED])
+    if not heard or (ASKED in asked and heard != set(asked[ASKED])):
         able = ", ".join(sorted(heard_by(credential.bearer, RESOURCES))) or "none"
         role = credential.bearer.role
         raise PermissionDenied(f"A token of the role {role} may hear of: {able}.")

@@ -27,7 +27,7 @@ from keeptrusts.serving import answers
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
-from keeptrusts.serving.manners import Asked
+from keeptrusts.serving.manners import Manners
 
 _PATH = re.compile(
     r"/v1/gateways/(?P<id>[^/]+)/"
@@ -46,7 +46,7 @@ class _Request:
     receive: Receive
     send: Send
     admit: Callable[[], None]
-    asked: Asked
+    asked: Manners
 
 
 class Application:
@@ -66,7 +66,7 @@ class Application:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Asked.of(scope)
+        asked = Manners.of(scope)
         with asked.logged():
             try:
                 answer = await self._answer(scope, receive, send, asked)
@@ -79,7 +79,7 @@ class Application:
                 await answers.send_whole(send, asked.dressed(answer))
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, asked: Asked
+        self, scope: Scope, receive: Receive, send: Send, asked: Manners
     ) -> Answer | None:
         ready = scope["path"] == "/readyz"
         if self._hub.closing:

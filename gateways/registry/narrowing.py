@@ -4,12 +4,15 @@ A gateway is seen when what it is bound to is, whatever its labels; a client key
 gateway that is seen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from configurations.seen import Seen
-from gateways.models import Binding, ClientKey, Gateway
+from gateways.models import Binding, Gateway
 from gateways.registry import keylists
 from gateways.registry.selectors import SelectorRule, bind
+
+Raw = dict[str, Any]
 
 
 def ambiguous(seen: Seen) -> set[str]:
@@ -24,29 +27,18 @@ def ambiguous(seen: Seen) -> set[str]:
     }
 
 
-def trim(rows: Iterable[Gateway], seen: Seen) -> list[Gateway]:
-    """The rows, which are not saved again, without what is not seen."""
-    trimmed = list(rows)
-    if seen.is_narrowed:
-        disagreed = ambiguous(seen)
-        for row in trimmed:
-            row.ambiguous = row.pk in disagreed
-    return trimmed
-
-
-def client_keys(rows: Iterable[ClientKey], seen: Seen) -> list[ClientKey]:
-    """The keys that are for a gateway that is seen, each with those of its gateways."""
+def client_keys(raws: Sequence[Raw], seen: Seen) -> list[Raw | None]:
+    """Rows of keys, each with those of its gateways that are seen; None for a key for no such."""
     if not seen.is_narrowed:
-        return list(rows)
+        return list(raws)
     gateways = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
     labels = dict(gateways.values_list("pk", "labels"))
-    found = [row for row in rows if _concerns_any(row, labels)]
-    for row in found:
-        if row.gateways is not None:
-            row.gateways = [pk for pk in row.gateways if pk in labels]
-    return found
+    return [_trimmed(raw, labels) for raw in raws]
 
 
-def _concerns_any(row: ClientKey, gateways: Mapping[str, Mapping[str, str]]) -> bool:
-    key = keylists.scoped(row)
-    return any(key.concerns(pk, labels) for pk, labels in gateways.items())
+def _trimmed(raw: Raw, gateways: Mapping[str, Mapping[str, str]]) -> Raw | None:
+    key = keylists.ScopedKey(None, raw["gateways"], raw["selector"])
+    if not any(key.concerns(pk, labels) for pk, labels in gateways.items()):
+        return None
+    named = raw["gateways"]
+    return {**raw, "gateways": named and [pk for pk in named if pk in gateways]}

@@ -1,9 +1,8 @@
 """The decisions of all gateways: the only writer of `Decision` and `Intake`."""
 
-import re
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,17 +10,20 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from configurations.seen import ALL, Seen
+from configurations.seen import Seen
 from gateways.models import Decision, Gateway, Intake
 from gateways.registry import gateways
 from gateways.reports import entries, live
 from gateways.reports.entries import Arrival, Entry
-from keeptrusts.api.cursors import Walk
 from keeptrusts.api.errors import BusyError, FieldError, LimitedError
+from keeptrusts.api.lists.filters import among, between, equal
+from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG
+from keeptrusts.api.lists.table import Table
 from keeptrusts.api.printable import printable
+from kt.policy.decision.values import SEVERITY
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +31,14 @@ Row = Mapping[str, Any]
 
 _MAX_WRITERS = 4
 _PRUNED_AT_ONCE = 5000
-_CURSOR = re.compile(r"(-?[0-9]{1,18})-([0-9]{1,18})")
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_US = timedelta(microseconds=1)
+# What gateways of this release log, and what is known here of it; others may lack some.
+_MEMBERS = (
+    "time", "id", "request_id", "config", "client", "route", "model", "target", "status",
+    "stream", "verdict", "policy", "reason_code", "unjudged", "remembered", "gateway_ms",
+    "upstream_ms", "prompt_tokens", "completion_tokens", "tokens_reported", "audit",
+    "gateway", "received_at", "marks",
+)  # fmt: skip
 _MOST_PAGE_BYTES = 2 << 20
-_READ_AT_ONCE = 50
 _MOST_DROPPED = 2**63 - 1
 
 # Each writer holds a thread of the web server; others must stay free for pulls and people.
@@ -66,58 +71,6 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
     finally:
         _writers.release()
     return len(found)
-
-
-def page(
-    filters: Mapping[str, object], *, since: datetime | None, until: datetime | None, after: str,
-    limit: int, seen: Seen = ALL,
-) -> tuple[list[Row], str | None]:  # fmt: skip
-    """Decisions, the newest first, and the cursor of the next page, None at the end.
-
-    `filters` are lookups of the columns; `since` is included, `until` is not. `after` is the
-    cursor that came with the page before. A page ends at `limit`, or where it gets too large.
-    Where not all configurations are seen, it has decisions about those that are, of gateways that
-    are bound to one of them now.
-    """
-    matches = Decision.objects.filter(**filters).order_by("-at", "-id")
-    if since is not None:
-        matches = matches.filter(at__gte=since)
-    if until is not None:
-        matches = matches.filter(at__lt=until)
-    walk: Walk | None = None
-    most: int | None = limit + 1
-    if seen.is_narrowed:
-        walk = Walk(after or None)
-        matches, most = _narrowed(matches, seen), None
-        matches = matches.filter(at__lte=walk.begun) if walk.begun else matches
-    elif after:
-        at, pk = _cursor(after)
-        # In this form an index leads to the page.
-        matches = matches.filter(Q(at__lt=at) | Q(pk__lt=pk), at__lte=at)
-    answer: list[Row] = []
-    following, left_bytes = "", _MOST_PAGE_BYTES
-    # Read piece by piece: a thousand rows may have thirty times what a page may.
-    for row in matches[:most].iterator(chunk_size=_READ_AT_ONCE):
-        if walk is not None and not walk.is_new(row.at):
-            continue
-        if answer and (len(answer) == limit or left_bytes <= 0):
-            return answer, following
-        answer.append(_shown(row))
-        following = _position(row) if walk is None else walk.cursor
-        left_bytes -= len(orjson.dumps(row.event))
-    return answer, None
-
-
-def _narrowed(matches: QuerySet[Decision], seen: Seen) -> QuerySet[Decision]:
-    bound = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
-    return matches.filter(seen.where("configuration"), gateway__in=bound.values("pk"))
-
-
-def _shown(row: Decision) -> Row:
-    # Here, since a gateway may call a field as one of ours that has lines.
-    event = printable(row.event, keeps_lines=False)
-    ours = {"gateway": row.gateway, "received_at": row.received_at, "marks": row.marks or []}
-    return {**event, **ours}
 
 
 def prune() -> int:
@@ -181,15 +134,40 @@ def _spend(gateway_id: str, size_bytes: int) -> None:
         raise LimitedError("decision_budget_spent", message, wait_seconds=wait_seconds)
 
 
-def _position(row: Decision) -> str:
-    return f"{(row.at - _EPOCH) // _US}-{row.pk}"
+def _seen_by(seen: Seen) -> QuerySet[Decision]:
+    """Where not all configurations are seen, those about them, of gateways bound to one now."""
+    if not seen.is_narrowed:
+        return Decision.objects.all()
+    bound = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
+    return Decision.objects.filter(seen.where("configuration"), gateway__in=bound.values("pk"))
 
 
-def _cursor(text: str) -> tuple[datetime, int]:
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise FieldError("cursor", "must be the next_cursor of an answer")
-    try:
-        return _EPOCH + int(match[1]) * _US, int(match[2])
-    except OverflowError as exc:
-        raise FieldError("cursor", "must be the next_cursor of an answer") from exc
+def _shown(rows: Sequence[Row], _seen: Seen) -> Iterator[Row]:
+    for row in rows:
+        # Here, since a gateway may call a field as one of ours that has lines.
+        event = printable(row["event"], keeps_lines=False)
+        ours = {name: row[name] for name in ("gateway", "received_at")}
+        yield {**event, **ours, "marks": row["marks"] or []}
+
+
+DECISIONS: Table[Seen] = Table(
+    name="decisions",
+    members=_MEMBERS,
+    rows=_seen_by,
+    values=lambda rows: rows.values("gateway", "event", "received_at", "marks"),
+    shown=_shown,
+    sorts={"time": "at"},
+    sort="-time",
+    page_size=PAGE_OF_LOG,
+    most=MOST_OF_LOG,
+    size=lambda row: len(orjson.dumps(row)),
+    most_bytes=_MOST_PAGE_BYTES,
+    searched=("gateway", "configuration", "policy"),
+    filters=(
+        equal("gateway", "Decisions of this gateway."),
+        equal("configuration", "Decisions about this configuration."),
+        equal("policy", "Decisions of this policy of the chain."),
+        among("verdict", "Those with these verdicts.", known=tuple(SEVERITY)),
+        *between("at"),
+    ),
+)

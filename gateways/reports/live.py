@@ -5,10 +5,11 @@ state of a minute ago, and every gateway repeats the rest with its next report. 
 out an older row, so nothing is believed of a row but what its own time and essence tell.
 """
 
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 import msgspec
 import orjson
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 _HANDED = "keeptrusts:fleet:handed"
 _SEEN = "keeptrusts:fleet:seen"
+_CHANGE = "keeptrusts:fleet:change"
 _BEGUN = "keeptrusts:fleet:begun"
 _BEGUN_SECONDS = 86_400
 _SPENT = "keeptrusts:fleet:spent"
@@ -75,7 +77,10 @@ def note_handed(statements: Iterable[_Statement]) -> None:
         for statement in statements
     }
     try:
-        client().hset(_HANDED, mapping=rows)
+        pipe = client().pipeline()
+        pipe.hset(_HANDED, mapping=rows)
+        pipe.set(_CHANGE, _new_mark())
+        pipe.execute()
     except redis.RedisError as exc:
         log.warning("handed contents not recorded in Redis", error=str(exc))
 
@@ -121,6 +126,31 @@ def swap_seen(reports: Mapping[str, LastReport]) -> dict[str, LastReport]:
     found = zip(names, values, strict=True)
     read = ((name, _read(_SEEN, name, value, LastReport)) for name, value in found if value)
     return {name: row for name, row in read if row is not None}
+
+
+def change() -> bytes | None:
+    """The mark of the last change of reports or handed contents; None where it is not known.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
+    """
+    found: Any = client().get(_CHANGE)
+    return cast(bytes | None, found)
+
+
+def mark_change() -> None:
+    """Mark that reports were recorded to the end; a failure of Redis is logged.
+
+    Whoever keeps what it read before does so for seconds, so that a lost mark makes it late.
+    """
+    try:
+        client().set(_CHANGE, _new_mark())
+    except redis.RedisError as exc:
+        log.warning("a change of reports is not marked: no Redis", error=str(exc))
+
+
+def _new_mark() -> bytes:
+    return secrets.token_bytes(8)  # A number would begin anew with Redis.
 
 
 def forget_seen(*gateway_ids: str) -> None:

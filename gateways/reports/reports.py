@@ -125,6 +125,7 @@ def take_all(reports: Mapping[str, Report]) -> dict[str, Exception]:
         except Exception as exc:  # noqa: BLE001
             failures[name] = exc  # It is this gateway's; the reports of others are taken.
     _forget(failures)
+    live.mark_change()
     return failures
 
 

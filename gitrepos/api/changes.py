@@ -7,12 +7,11 @@ from uuid import UUID
 from django.conf import settings
 
 from configurations import changes
-from configurations.changes import valid
 from configurations.requests.kinds import Caller, Kind
 from gitrepos.api.link_serializers import Asked, Confirmation
 from gitrepos.links import four_eyes, links
 from keeptrusts.api.errors import FieldError, NotFoundError
-from keeptrusts.api.fields import Input
+from keeptrusts.api.fields import Input, valid
 
 _SECRETS = ("access_token", "webhook_secret")
 

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from gitrepos.forge.addresses import BadURLError, host_and_port, in_clear, place
 from gitrepos.forge.git import known_hosts, ssh_config
-from gitrepos.links import client_certificates, given_keys, shared_credentials, ssh_keys
+from gitrepos.links import client_certificates, given_keys, shared_credentials
 from gitrepos.links.sealed_secrets import BEARER
-from gitrepos.models import CredentialKind, GitCredential
+from gitrepos.models import CredentialKind
 from keeptrusts.api.fields import Choice, Input, Text
 from keeptrusts.judge.asking import ask
 from keeptrusts.judge.errors import TooCostlyError
@@ -187,26 +186,3 @@ class NewCredential(CredentialInput):
         if missing := [name for name in needed if name not in attrs]:
             raise serializers.ValidationError({name: ["is required"] for name in missing})
         return self._checked(attrs, kind)
-
-
-class CredentialRow(serializers.ModelSerializer[GitCredential]):
-    """A credential as the API shows it, without its secret."""
-
-    git_repos = serializers.IntegerField()
-    fingerprint = serializers.SerializerMethodField()
-    client_certificate_expires_at = serializers.SerializerMethodField()
-
-    class Meta:
-        model = GitCredential
-        fields = [
-            "id", "name", "kind", "hosts", "username", "authorization", "known_hosts",
-            "public_key", "fingerprint", "client_certificate", "client_certificate_expires_at",
-            "expires_at", "expiring", "git_repos", "created_at", "updated_at",
-        ]  # fmt: skip
-
-    def get_client_certificate_expires_at(self, row: GitCredential) -> datetime | None:
-        chain = row.client_certificate
-        return client_certificates.ends_at(chain) if chain else None
-
-    def get_fingerprint(self, row: GitCredential) -> str:
-        return ssh_keys.fingerprint(row.public_key) if row.public_key else ""

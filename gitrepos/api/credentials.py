@@ -4,37 +4,35 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer
 from access.sights import FILTERED
-from configurations.seen import ALL, Seen, of
+from configurations.seen import of
 from gitrepos.api.credential_serializers import (
     CredentialInput,
-    CredentialRow,
     NewCredential,
 )
-from gitrepos.links import narrowing, shared_credentials
-from gitrepos.links.links import COUNTER
-from gitrepos.models import GitCredential
+from gitrepos.links import queries, shared_credentials
+from gitrepos.models import GitCredential, Link
 from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
 
 
-def _row(request: Request, credential_id: UUID) -> dict[str, Any]:
-    return dict(CredentialRow(_found(credential_id, of(request))).data)
+def _row(request: Request, credential_id: UUID) -> queries.Row:
+    return queries.credential(credential_id, of(request))
 
 
 CREDENTIAL = Resource(
     "/v1/git-credentials/{}",
     "links.read",
     _row,
-    counted_by(COUNTER),
+    counted_by(Link.EDITS),
     volatile=frozenset(("git_repos", "expiring")),
 )
 
@@ -42,12 +40,12 @@ CREDENTIAL = Resource(
 class GitCredentials(View):
     """List and create shared credentials."""
 
+    query = {"GET": queries.CREDENTIALS.parameters}
     actions = {"GET": "links.read", "POST": "credentials.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        rows = _rows(of(request)).order_by("name")
-        return Response({"data": CredentialRow(rows, many=True).data})
+        return answered(request, queries.CREDENTIALS, of(request))
 
     @written()
     def post(self, request: Request) -> Write:
@@ -74,7 +72,9 @@ class OneGitCredential(View):
 
     @written(CREDENTIAL)
     def patch(self, request: Request, credential_id: UUID) -> Write:
-        row = _found(credential_id)
+        row = GitCredential.objects.filter(pk=credential_id).first()
+        if row is None:
+            raise NotFoundError("git credential with this id")
         body = CredentialInput(row, data=request.data, context=_context(request))
         body.is_valid(raise_exception=True)
         fields = dict(body.validated_data)
@@ -99,17 +99,3 @@ def _secrets(fields: dict[str, Any], kind: str) -> dict[str, str]:
     """Take the secrets out of the fields of a body; by column."""
     named = shared_credentials.SECRET_FIELDS[kind].items()
     return {column: fields.pop(field) for column, field in named if field in fields}
-
-
-def _rows(seen: Seen = ALL) -> QuerySet[Any]:
-    """Credentials with the number of links that use them; only those of links that are seen."""
-    links = narrowing.links(seen, "remotes__links")
-    rows = GitCredential.objects.annotate(git_repos=Count("remotes__links", filter=links or None))
-    return rows.filter(git_repos__gt=0) if seen.is_narrowed else rows
-
-
-def _found(credential_id: UUID, seen: Seen = ALL) -> Any:
-    row = _rows(seen).filter(pk=credential_id).first()
-    if row is None:
-        raise NotFoundError("git credential with this id")
-    return row

@@ -1,15 +1,12 @@
 """Serializers of links, their files and syncs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from rest_framework import serializers
 
-from configurations import queries
-from configurations.seen import ALL, Seen
 from gitrepos import refs
 from gitrepos.forge.addresses import (
     NOT_ALLOWED,
@@ -19,10 +16,6 @@ from gitrepos.forge.addresses import (
     literal_address,
     parse,
 )
-from gitrepos.links import narrowing
-from gitrepos.links.conditions import Condition, LinkWithStatus, conditions
-from gitrepos.models import Link, LinkedFile, SyncRun
-from gitrepos.polling import hosts
 from gitrepos.snapshot import globs, openpgp, signatures
 from gitrepos.webhooks import forges
 from keeptrusts.api.fields import Choice, Flag, Input, Text, Whole
@@ -205,115 +198,3 @@ class Confirmation(Input):
     """The body of `POST /v1/git-repos/{id}/confirm`."""
 
     commit = Text(max_length=64)
-
-
-class LinkRow(serializers.ModelSerializer[Link]):
-    """A link from `with_status` as the API shows it; a secret is shown only as being set or not."""
-
-    status = serializers.CharField()
-    conditions = serializers.SerializerMethodField()
-    error = serializers.SerializerMethodField()
-    has_access_token = serializers.SerializerMethodField()
-    credential = serializers.CharField(source="remote.shared.name", default=None)
-    credential_expires_at = serializers.DateTimeField(
-        source="remote.shared.expires_at", default=None
-    )
-    credential_expiring = serializers.BooleanField(source="remote.shared.expiring", default=False)
-    has_webhook_secret = serializers.SerializerMethodField()
-    webhook_url = serializers.SerializerMethodField()
-    follows = serializers.SerializerMethodField()
-    last_commit = serializers.SerializerMethodField()
-    last_tag = serializers.SerializerMethodField()
-    last_polled_at = serializers.DateTimeField(source="remote.last_polled_at")
-    next_poll_at = serializers.DateTimeField(source="remote.next_poll_at")
-    files = serializers.JSONField(source="counts")
-    broken_glass = serializers.BooleanField()
-
-    class Meta:
-        model = Link
-        fields = [
-            "id", "url", "follows", "branch", "tag", "commit", "semver", "path",
-            "auto_create_configuration", "adopt",
-            "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended", "four_eyes",
-            "fail_on", "broken_glass", "id_prefix", "include", "exclude", "prune",
-            "allowed_signers", "allowed_openpgp_keys",
-            "has_access_token", "credential", "credential_expires_at", "credential_expiring",
-            "has_webhook_secret", "webhook_url", "generation",
-            "status", "observed_generation", "conditions", "last_commit", "last_tag",
-            "last_polled_at", "next_poll_at", "last_synced_at", "last_delivery_at",
-            "error", "held", "files", "created_at", "updated_at",
-        ]  # fmt: skip
-
-    def get_conditions(self, row: LinkWithStatus) -> list[Condition]:
-        refused = self.context["refused"].get(str(row.pk))
-        return conditions(row, self.context["now"], self._trouble(row), refused)
-
-    def get_error(self, row: Link) -> hosts.Trouble | None:
-        """The link's own error, else the reason why its due remote is not polled, or None."""
-        if row.error_code:
-            return {"code": row.error_code, "message": row.error_message}
-        return None if row.suspended else self._trouble(row)
-
-    def _trouble(self, row: Link) -> hosts.Trouble | None:
-        return hosts.trouble_of(row.remote, self.context["troubles"], self.context["now"])
-
-    def get_has_access_token(self, row: Link) -> bool:
-        return bool(row.remote.credential)
-
-    def get_has_webhook_secret(self, row: Link) -> bool:
-        return bool(row.webhook_secret)
-
-    def get_webhook_url(self, row: Link) -> str:
-        """The path of the webhook, relative to the url under which the forge reaches this API."""
-        return f"/v1/git-repos/{row.pk}/webhook"
-
-    def get_follows(self, row: Link) -> str:
-        return refs.form(row)
-
-    def get_last_commit(self, row: Link) -> str | None:
-        return row.last_commit or None
-
-    def get_last_tag(self, row: Link) -> str | None:
-        return refs.tag_of(row.last_ref) or None
-
-
-def shown(rows: Sequence[LinkWithStatus], seen: Seen = ALL) -> list[dict[str, Any]]:
-    """Links as the API shows them, with their conditions as of now.
-
-    A host rests for failures of any link, so that its trouble is told to who sees all alone.
-    """
-    now = timezone.now()
-    refused = queries.refused_by_owner(seen)
-    troubles = {} if seen.is_narrowed else hosts.troubles(now)
-    context = {"now": now, "troubles": troubles, "refused": refused}
-    rows = narrowing.trim(rows, seen)
-    return [dict(row) for row in LinkRow(rows, many=True, context=context).data]
-
-
-class RunRow(serializers.ModelSerializer[SyncRun]):
-    """A sync in a link's history, as the API shows it."""
-
-    error = serializers.SerializerMethodField()
-
-    class Meta:
-        model = SyncRun
-        fields = [
-            "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences",
-            "started_at", "finished_at",
-        ]  # fmt: skip
-
-    def get_error(self, row: SyncRun) -> dict[str, str] | None:
-        if not row.error_code:
-            return None
-        return {"code": row.error_code, "message": row.error_message}
-
-
-class FileRow(serializers.ModelSerializer[LinkedFile]):
-    """A file of a link, as the API shows it."""
-
-    class Meta:
-        model = LinkedFile
-        fields = [
-            "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
-            "updated_at",
-        ]  # fmt: skip

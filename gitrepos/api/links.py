@@ -18,22 +18,23 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations import changes as contents
-from configurations.changes import valid
 from configurations.requests import writer
-from configurations.seen import ALL, ConfigurationView, Seen, of
+from configurations.seen import ConfigurationView, of
 from configurations.views import CONFIGURATION, caller
-from gitrepos import refs, tasks
+from gitrepos import tasks
 from gitrepos.api import changes, overview
-from gitrepos.api.link_serializers import Asked, Confirmation, FileRow, NewLink, RunRow, shown
-from gitrepos.links import four_eyes, links, listing, narrowing, preview_requests
-from gitrepos.links.conditions import STATUSES, LinkWithStatus, with_status
+from gitrepos.api.link_serializers import Asked, Confirmation, NewLink
+from gitrepos.links import four_eyes, links, preview_requests, queries
+from gitrepos.links.queries import OfLink
 from gitrepos.models import Link
 from gitrepos.webhooks import deliveries
 from keeptrusts import counters
-from keeptrusts.api.errors import BusyError, FieldError, NotFoundError, UnavailableError
-from keeptrusts.api.fields import Input
+from keeptrusts.api.errors import BusyError, NotFoundError, UnavailableError
+from keeptrusts.api.fields import Input, valid
+from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.parameters import flag, identifier, whole
 from keeptrusts.api.rendering import raw_body
-from keeptrusts.api.views import View, whole, words, yes_or_no
+from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 from keeptrusts.messaging import mailbox
@@ -42,8 +43,11 @@ log = structlog.get_logger(__name__)
 
 _MAX_WAIT_SECONDS = 30
 _LOOK_SECONDS = 0.1
-_MAX_RUNS = 100
-_MAX_LIMIT = 10_000
+_WAIT = whole(
+    "wait", "Seconds to wait for the sync.", lowest=0, highest=_MAX_WAIT_SECONDS, default=0
+)
+_DRY_RUN = flag("dry_run", "Preview the sync, and make none.", default=False)
+_LIKE = identifier("git_repo", "The link that the test is about.", of="a link")
 _NO_TIME = "All workers are busy; try again in a few seconds."
 # A waiting request takes a thread of the web server; some must stay free for the others.
 _seats = threading.BoundedSemaphore(4)
@@ -51,15 +55,14 @@ _seats = threading.BoundedSemaphore(4)
 _preview_seats = threading.BoundedSemaphore(2)
 
 
-def _row(request: Request, link_id: UUID) -> dict[str, Any]:
-    seen = of(request)
-    return shown([_found(link_id, seen)], seen)[0]
+def _row(request: Request, link_id: UUID) -> queries.Row:
+    return queries.link(link_id, of(request))
 
 
 def _hold_with_requests(link_id: UUID) -> None:
     """Lock what a confirmation of a held commit locks, in its order."""
     writer.hold_waiting(four_eyes.CONFIRM, str(link_id))
-    counters.hold(links.COUNTER)
+    counters.hold(Link.EDITS)
 
 
 # What polls and syncs observe, forges send, and time brings about.
@@ -68,34 +71,18 @@ _OBSERVED = frozenset(
      "next_poll_at", "last_synced_at", "last_delivery_at", "error", "held", "files",
      "credential_expires_at", "credential_expiring", "broken_glass")
 )  # fmt: skip
-LINK = Resource(
-    "/v1/git-repos/{}", "links.read", _row, counted_by(links.COUNTER), volatile=_OBSERVED
-)
+LINK = Resource("/v1/git-repos/{}", "links.read", _row, counted_by(Link.EDITS), volatile=_OBSERVED)
 
 
 class GitRepos(View):
     """List and link repositories."""
 
-    query = {"GET": ("status", "warning", "follows", "limit", "cursor")}
+    query = {"GET": queries.LINKS.parameters}
     actions = {"GET": "links.read", "POST": "links.edit"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request) -> Response:
-        limit = whole(request, "limit", lowest=1, highest=_MAX_LIMIT)
-        cursor, seen = request.query_params.get("cursor", ""), of(request)
-        try:
-            rows, following = listing.page(
-                words(request, "status", known=STATUSES),
-                cursor=cursor,
-                limit=limit,
-                warned=yes_or_no(request, "warning"),
-                forms=words(request, "follows", known=refs.FORMS),
-                seen=seen,
-            )
-        except listing.BadCursorError as exc:
-            raise FieldError("cursor", "must be the next_cursor of an answer") from exc
-        answer: dict[str, Any] = {"data": shown(rows, seen)}
-        return Response(answer if limit is None else answer | {"next_cursor": following})
+        return answered(request, queries.LINKS, of(request))
 
     @written()
     def post(self, request: Request) -> Write:
@@ -174,9 +161,9 @@ class OneGitRepo(View):
         return delete
 
 
-def _waited(_view: View, request: Request, answer: Response, link_id: UUID) -> Response:
+def _waited(view: View, request: Request, answer: Response, link_id: UUID) -> Response:
     """The answer to a request for a sync, or with `?wait=SECONDS` to the sync, if made in time."""
-    if not (wait := _wait_seconds(request)):
+    if not (wait := view.asked(request)[_WAIT]):
         return answer
     return LINK.shown(request, link_id, status=200 if _served(link_id, wait) else 202)
 
@@ -187,7 +174,7 @@ class Sync(View):
     With `?dry_run=true` the answer is a preview, and no sync is made.
     """
 
-    query = {"POST": ("wait", "dry_run")}
+    query = {"POST": (_WAIT, _DRY_RUN)}
     actions = {"POST": "links.edit"}
 
     def action_of(self, request: Request) -> str:
@@ -197,8 +184,9 @@ class Sync(View):
     @written(LINK, then=_waited)
     def post(self, request: Request, link_id: UUID) -> Write | Response:
         Input(data=request.data).is_valid(raise_exception=True)
-        _wait_seconds(request)
-        if list(words(request, "dry_run", known=("true", "false"))) == ["true"]:
+        asked = self.asked(request)
+        _ = asked[_WAIT]  # Refused before anything is asked for.
+        if asked[_DRY_RUN]:
             return Response({"data": _previewed(_found(link_id))})
 
         def ask() -> Response:
@@ -212,7 +200,7 @@ class Sync(View):
 class Test(View):
     """Preview the first sync of a link with this body, or a merge into the branch of one."""
 
-    query = {"POST": ("git_repo",)}
+    query = {"POST": (_LIKE,)}
     actions = {"POST": "links.preview"}
 
     @written()
@@ -223,7 +211,7 @@ class Test(View):
             token=fields.pop("access_token", ""),
             credential=fields.pop("credential", ""),
             fields=fields,
-            like=_uuid(request, "git_repo"),
+            like=self.asked(request)[_LIKE],
         )
         return Response({"data": _previewed(link), **_noticed(notices)})
 
@@ -276,41 +264,33 @@ class Pin(ConfigurationView):
 
 
 class Syncs(View):
-    """List the history of a link: its last 100 changes and failures, newest first."""
+    """List the history of a link: its changes and failures, newest first."""
 
+    query = {"GET": queries.SYNCS.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)
-        rows = _found(link_id, seen).runs.order_by("-pk")
-        runs = narrowing.runs(rows if seen.is_narrowed else rows[:_MAX_RUNS], seen, most=_MAX_RUNS)
-        return Response({"data": RunRow(runs, many=True).data})
+        queries.check_seen(link_id, seen)
+        return answered(request, queries.SYNCS, OfLink(link_id, seen))
 
 
 class Files(View):
     """List the files of a link with their outcomes."""
 
+    query = {"GET": queries.FILES.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)
-        rows = _found(link_id, seen).files.order_by("path", "configuration")
-        return Response({"data": FileRow(narrowing.files(rows, seen), many=True).data})
+        queries.check_seen(link_id, seen)
+        return answered(request, queries.FILES, OfLink(link_id, seen))
 
 
-def _uuid(request: Request, name: str) -> UUID | None:
-    """A query parameter that is an id; None when it is missing."""
-    text = request.query_params.get(name)
-    try:
-        return None if text is None else UUID(text)
-    except ValueError as exc:
-        raise FieldError(name, "must be the id of a link") from exc
-
-
-def _found(link_id: UUID, seen: Seen = ALL) -> LinkWithStatus:
-    row = with_status(Link.objects.filter(narrowing.links(seen), pk=link_id)).first()
+def _found(link_id: UUID) -> Link:
+    row = Link.objects.select_related("remote__shared").filter(pk=link_id).first()
     if row is None:
         raise NotFoundError("git repo with this id")
     return row
@@ -358,10 +338,6 @@ def _answered(request_id: UUID) -> Any:
         raise UnavailableError("The broker") from exc
     finally:
         preview_requests.forget(request_id)
-
-
-def _wait_seconds(request: Request) -> int:
-    return whole(request, "wait", lowest=0, highest=_MAX_WAIT_SECONDS) or 0
 
 
 def _served(link_id: UUID, seconds: int) -> bool:

@@ -6,8 +6,9 @@ in force that the present rules would refuse, or the commit has objects that fai
 which harms nobody here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from django.db.models import (
@@ -28,6 +29,7 @@ from configurations.models import Configuration
 from configurations.requests.queries import broken
 from configurations.seen import ALL, Seen
 from gitrepos import errors, refs
+from gitrepos.links.listed import Listed
 from gitrepos.models import NO_POLICY_FILES, Link
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ A link's own says its id for `{id}`, and for `{commit}` the one that it holds.
 _REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
 
-Condition = Mapping[str, Any]
+Condition = dict[str, Any]
 
 
 class _Status(TypedDict):
@@ -89,30 +91,26 @@ class _Status(TypedDict):
 LinkWithStatus: TypeAlias = "WithAnnotations[Link, _Status]"
 
 
-def with_status(rows: QuerySet[Link], wanted: Sequence[str] = STATUSES) -> QuerySet[LinkWithStatus]:
-    """The links whose `status` is among the wanted ones, with the status and the remote.
+def with_status(rows: QuerySet[Link]) -> QuerySet[LinkWithStatus]:
+    """The links with the `status` and the remote of each.
 
     `broken_glass`: an admin changed them, or what they feed, alone.
     """
     links = rows.select_related("remote__shared").annotate(status=_STATUS)
-    links = links.alias(hex=_hex("pk")).annotate(broken_glass=_glass())
-    # A filter that every row passes looks to PostgreSQL like one that few do: no page off an index.
-    return links if set(wanted) >= set(STATUSES) else links.filter(status__in=wanted)
+    return links.alias(hex=_hex("pk")).annotate(broken_glass=_glass())
 
 
-def with_warning(
-    rows: QuerySet[LinkWithStatus], wanted: bool, seen: Seen = ALL
-) -> QuerySet[LinkWithStatus]:
-    """The links whose condition `Warning` is true; or with False the others."""
+def warning(wanted: bool, seen: Seen = ALL) -> Q:
+    """The links of `with_status` whose condition `Warning` is true; or with False the others."""
     owners = queries.refused(seen).exclude(owner="").values(hex=_hex("owner"))
     # What else warns may tell of configurations that are not seen.
     others = Q() if seen.is_narrowed else ~Q(let_off="") | Q(broken_glass=True)
     feeding = Q(hex__in=owners) | others
-    return rows.filter(feeding if wanted else ~feeding)
+    return feeding if wanted else ~feeding
 
 
 def conditions(
-    link: LinkWithStatus,
+    link: Listed,
     now: datetime,
     trouble: Mapping[str, str] | None = None,
     refused: Mapping[str, datetime] | None = None,
@@ -122,18 +120,19 @@ def conditions(
     `trouble` is the reason why its remote is not polled: code and message. `refused` are the
     configurations it feeds that would be refused now, each with the time since when.
     """
-    found = (
+    found = [
         _ready(link),
         _reconciling(link, now, trouble),
         _stalled(link),
         _broken(link) if link.broken_glass else _warning(link, refused or {}),
-    )
-    return [{**one, "action": _filled(one["action"], link)} for one in found]
+    ]
+    for one in found:
+        if one["action"] is not None:
+            one["action"] = _filled(one["action"], link)
+    return found
 
 
-def _filled(action: str | None, link: LinkWithStatus) -> str | None:
-    if action is None:
-        return None
+def _filled(action: str, link: Listed) -> str:
     held = link.held or {}
     return action.replace("{id}", str(link.pk)).replace("{commit}", held.get("commit", ""))
 
@@ -151,7 +150,7 @@ def _hex(name: str) -> Replace:
     return Replace(Cast(name, CharField()), Value("-"), Value(""))
 
 
-def _ready(link: LinkWithStatus) -> Condition:
+def _ready(link: Listed) -> Condition:
     if link.status == "pending":
         message = "An edit or a new link waits for its first sync."
         return _condition("Ready", "Unknown", "pending", message, link.updated_at)
@@ -171,9 +170,7 @@ def _ready(link: LinkWithStatus) -> Condition:
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
 
 
-def _reconciling(
-    link: LinkWithStatus, now: datetime, trouble: Mapping[str, str] | None
-) -> Condition:
+def _reconciling(link: Listed, now: datetime, trouble: Mapping[str, str] | None) -> Condition:
     if link.status == "suspended":
         return _no("Reconciling", link)
     if trouble:
@@ -193,7 +190,7 @@ def _reconciling(
     return _no("Reconciling", link)
 
 
-def _stalled(link: LinkWithStatus) -> Condition:
+def _stalled(link: Listed) -> Condition:
     if link.status == "held":
         return _of_person("Stalled", "True", link, link.status)
     if link.status == "stalled":
@@ -201,7 +198,7 @@ def _stalled(link: LinkWithStatus) -> Condition:
     return _no("Stalled", link)
 
 
-def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition:
+def _warning(link: Listed, refused: Mapping[str, datetime]) -> Condition:
     if not refused:
         return _let_off(link) if link.let_off else _no("Warning", link)
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
@@ -212,12 +209,12 @@ def _warning(link: LinkWithStatus, refused: Mapping[str, datetime]) -> Condition
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
 
 
-def _broken(link: LinkWithStatus) -> Condition:
+def _broken(link: Listed) -> Condition:
     message = "An admin changed it, or what it feeds, alone; nobody else has confirmed that."
     return _condition("Warning", "True", BROKEN_GLASS, message, link.updated_at)
 
 
-def _let_off(link: LinkWithStatus) -> Condition:
+def _let_off(link: Listed) -> Condition:
     message = (
         f"The commit has objects that fail checks of git ({link.let_off}); they were let off, since"
         " they harm nobody who reads files without a checkout."
@@ -225,19 +222,19 @@ def _let_off(link: LinkWithStatus) -> Condition:
     return _condition("Warning", "True", CHECKS_LET_OFF, message, link.last_synced_at)
 
 
-def _of_error(kind: str, status: str, link: LinkWithStatus) -> Condition:
+def _of_error(kind: str, status: str, link: Listed) -> Condition:
     since = link.error_since or link.last_synced_at
     return _condition(kind, status, link.error_code, link.error_message, since)
 
 
-def _of_person(kind: str, status: str, link: LinkWithStatus, why: str) -> Condition:
+def _of_person(kind: str, status: str, link: Listed, why: str) -> Condition:
     if why == "held":
         held = link.held or {}
         return _condition(kind, status, "held", held["message"], held["since"])
     return _condition(kind, status, "suspended", "The link is suspended.", link.updated_at)
 
 
-def _no(kind: str, link: LinkWithStatus) -> Condition:
+def _no(kind: str, link: Listed) -> Condition:
     return _condition(kind, "False", "", "", link.last_synced_at)
 
 
@@ -247,8 +244,13 @@ def _condition(
     return {
         "type": kind,
         "status": status,
-        "reason": "".join(word.capitalize() for word in reason.split("_")),
+        "reason": _camel_case(reason),
         "message": message,
         "since": since,
         "action": ACTIONS.get(reason) if kind != "Reconciling" else None,
     }
+
+
+@lru_cache(maxsize=128)
+def _camel_case(reason: str) -> str:
+    return "".join(word.capitalize() for word in reason.split("_"))

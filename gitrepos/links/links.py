@@ -25,7 +25,6 @@ from keeptrusts.api.errors import ConflictError, FieldError
 
 Fields = Mapping[str, Any]
 
-COUNTER = "git-repos"
 
 _EXPECTED_SECONDS = 60
 _LONGEST_RETRY = timedelta(hours=1)
@@ -274,7 +273,7 @@ def release_pin(configuration_id: str, *, actor: str) -> None:
 
 def hold_pin(configuration_id: str) -> None:
     """Lock what `release_pin` locks, in its order, until the transaction ends."""
-    counters.hold(COUNTER)
+    counters.hold(Link.EDITS)
     for owner in _feeding(configuration_id):
         remotes.locked(remotes.of_link(owner))
         Link.objects.select_for_update().get(pk=owner)
@@ -313,7 +312,7 @@ def delete(link_id: UUID) -> list[str]:
 def writing() -> Iterator[None]:
     """Open a transaction for writers of links, which run one after another."""
     with transaction.atomic():
-        counters.bump(COUNTER)
+        counters.bump(Link.EDITS)
         yield
 
 

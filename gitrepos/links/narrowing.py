@@ -5,9 +5,8 @@ files, findings and messages only what is about those is left.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -15,9 +14,10 @@ from django.db.models import Count, Q
 from configurations.models import Configuration
 from configurations.seen import Seen
 from gitrepos import errors
-from gitrepos.models import Link, LinkedFile, SyncRun
+from gitrepos.links.listed import Listed
+from gitrepos.models import LinkedFile
 
-_AnyLink = TypeVar("_AnyLink", bound=Link)
+Raw = dict[str, Any]
 
 HELD = "A commit waits until somebody confirms it, or git changes."
 # What a hold says of its commit.
@@ -36,25 +36,29 @@ def links(seen: Seen, column: str = "pk") -> Q:
     return Q(**{f"{column}__in": {*named.distinct(), *map(UUID, owners)}})
 
 
-def trim(rows: Sequence[_AnyLink], seen: Seen) -> Sequence[_AnyLink]:
-    """The rows, which are not saved again, without what is not seen."""
+def trim(rows: Sequence[Listed], seen: Seen) -> Sequence[Listed]:
+    """The rows without what is not seen."""
     if not seen.is_narrowed:
         return rows
-    counted = LinkedFile.objects.filter(seen.where("configuration"), link__in=rows)
+    ids = [row.pk for row in rows]
+    counted = LinkedFile.objects.filter(seen.where("configuration"), link__in=ids)
     counts: dict[UUID, Counter[str]] = defaultdict(Counter)
     for link_id, outcome, number in counted.values_list("link_id", "outcome").annotate(Count("pk")):
         counts[link_id][outcome] = number
-    for row in rows:
-        row.counts = dict(counts[row.pk])
-        row.error_message = reworded(row.error_code)
-        row.held = trimmed_hold(row.held, seen)
-        # The globs name files, and the objects may be those of any.
-        row.include = row.exclude = None
-        row.let_off = ""
-        if hasattr(row, "broken_glass"):
+    return [
+        row._replace(
+            counts=dict(counts[row.pk]),
+            error_message=reworded(row.error_code),
+            held=trimmed_hold(row.held, seen),
+            # The globs name files, and the objects may be those of any.
+            include=None,
+            exclude=None,
+            let_off="",
             # It may be of what the link feeds.
-            row.broken_glass = None
-    return rows
+            broken_glass=None,
+        )
+        for row in rows
+    ]
 
 
 def reworded(code: str) -> str:
@@ -72,31 +76,29 @@ def trimmed_hold(held: Mapping[str, Any] | None, seen: Seen) -> dict[str, Any] |
     return {"reason": "held", "message": HELD, **told, "would_remove": removed}
 
 
-def files(rows: Iterable[LinkedFile], seen: Seen) -> list[LinkedFile]:
-    """The files that name what is seen."""
-    if not seen.is_narrowed:
-        return list(rows)
-    found = [row for row in rows if row.configuration in seen]
-    for row in found:
-        row.renamed_from = row.renamed_from if row.renamed_from in seen else ""
-        row.findings = findings(row.findings)
-    return found
+def files(raws: Sequence[Raw], seen: Seen) -> list[Raw | None]:
+    """The files that name what is seen; None for another."""
+    return list(raws) if not seen.is_narrowed else [_file(raw, seen) for raw in raws]
 
 
-def runs(rows: Iterable[SyncRun], seen: Seen, *, most: int) -> list[SyncRun]:
-    """The first syncs that failed or changed what is seen. Their numbers count all syncs."""
-    if not seen.is_narrowed:
-        return list(islice(rows, most))
-    return list(islice(filter(None, (_run(row, seen) for row in rows)), most))
-
-
-def _run(row: SyncRun, seen: Seen) -> SyncRun | None:
-    row.files = [_reported(one, seen) for one in row.files if one["configuration"] in seen]
-    if not row.files and not row.error_code:
+def _file(raw: Raw, seen: Seen) -> Raw | None:
+    if raw["configuration"] not in seen:
         return None
-    row.error_message = reworded(row.error_code)
-    row.pk = None
-    return row
+    former = raw["renamed_from"] if raw["renamed_from"] in seen else ""
+    return {**raw, "renamed_from": former, "findings": findings(raw["findings"])}
+
+
+def runs(raws: Sequence[Raw], seen: Seen) -> list[Raw | None]:
+    """The syncs that failed or changed what is seen; None for another. Their numbers count all."""
+    return list(raws) if not seen.is_narrowed else [_run(raw, seen) for raw in raws]
+
+
+def _run(raw: Raw, seen: Seen) -> Raw | None:
+    told = [_reported(one, seen) for one in raw["files"] if one["configuration"] in seen]
+    if not told and not raw["error_code"]:
+        return None
+    message = reworded(raw["error_code"])
+    return {**raw, "id": None, "files": told, "error_message": message}
 
 
 def _reported(one: Mapping[str, Any], seen: Seen) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Their remotes stay due, keep their order and count no failure of their own. `pro
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -16,18 +17,40 @@ from gitrepos.errors import RateLimitedError, RemoteError, UnreachableError
 from gitrepos.models import Host, Pause, Remote
 from gitrepos.polling import probing
 from gitrepos.polling.probing import LONGEST_WAIT_SECONDS, PROBE_SECONDS, Due, Learnt, Scope, Seen
+from keeptrusts.database import compiled
 
 SETBACKS = F("failures") + F("put_off")
 
 Trouble = Mapping[str, str]
 
 
+class Polled(NamedTuple):
+    """What a link shows of its remote."""
+
+    host: str
+    credential_digest: str
+    next_poll_at: datetime | None
+    last_polled_at: datetime | None
+    asked: bool
+    put_off: int
+    limited_until: datetime | None
+    waits_since: datetime | None
+
+
 def in_trouble() -> dict[Scope, datetime]:
     """The resting hosts and paused credentials, each with the moment until which it is so."""
-    rests = Host.objects.filter(cooling_until__isnull=False)
-    pauses = Pause.objects.values_list("host", "credential_digest", "until")
-    rows = rests.values_list("pk", Value(None, CharField()), "cooling_until").union(pauses)
-    return {(host, digest): until for host, digest, until in rows}
+    return {(row["host"], row["digest"]): row["end"] for row in _all_in_trouble()}
+
+
+def _in_trouble() -> QuerySet[Any, Any]:
+    rests = Host.objects.filter(cooling_until__isnull=False).values(
+        host=F("name"), digest=Value(None, CharField()), end=F("cooling_until")
+    )
+    ends = {"digest": F("credential_digest"), "end": F("until")}
+    return rests.union(Pause.objects.values("host", **ends))
+
+
+_all_in_trouble = compiled(_in_trouble)
 
 
 def outside(
@@ -221,7 +244,7 @@ def troubles(now: datetime) -> dict[Scope, Trouble]:
     }
 
 
-def trouble_of(remote: Remote, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
+def trouble_of(remote: Polled, troubles: Mapping[Scope, Trouble], now: datetime) -> Trouble | None:
     """The reason why a due remote is not polled, or None."""
     due = remote.next_poll_at is not None and remote.next_poll_at <= now
     if not due and not remote.put_off:

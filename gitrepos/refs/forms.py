@@ -218,10 +218,14 @@ class _InRange(Followed):
 
 
 class _Choice(Protocol):
-    branch: str
-    tag: str
-    commit: str
-    semver: str
+    @property
+    def branch(self) -> str: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def commit(self) -> str: ...
+    @property
+    def semver(self) -> str: ...
 
 
 def of(choice: _Choice) -> Followed:

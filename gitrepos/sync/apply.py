@@ -30,6 +30,7 @@ from gitrepos.sync.facts import Look
 from gitrepos.sync.holds import Weighed
 from gitrepos.sync.needs import Reason
 from gitrepos.sync.plan import Hold, Plan, Replacement, mass_removal
+from keeptrusts import counters
 from keeptrusts.api.acting import Actor, acting_as
 
 _MAX_WAIT = timedelta(hours=1)
@@ -95,6 +96,7 @@ def apply(
         notices.tell_stage(link.pk, "planned", commit)
         if against is not None:
             _hold_back(link, attempt, against, commit, now, head=head, made=snapshot.commit)
+            _count()
             return against
         if decided is not None:
             _apply_files(link, attempt, snapshot.commit, before, decided, now, ref=head.ref)
@@ -110,6 +112,7 @@ def apply(
         link.let_off = ", ".join(snapshot.let_off)
         link.last_synced_at = now
         _observe(link, attempt)
+        _count()
         return None
 
 
@@ -139,12 +142,14 @@ def gone(
         if not (holds.lets_pass(link, error.commit) and holds.stands(link, decided.replaces)):
             hold = holds.told(link, holds.gone(link, error, head), decided)
             _hold_back(link, attempt, hold, error.commit, now, head=head, made=None)
+            _count()
             return True
         commit = Commit(error.commit, author="", message="")
         _apply_files(link, attempt, commit, before, decided, now)
         holds.lift(link, error.commit)
         link.tree_id = ""  # If it comes back unchanged, its files are read again.
         link.save()
+        _count()
         return False
 
 
@@ -169,6 +174,11 @@ def fail(fence: Fence, attempt: Attempt, error: RemoteError, *, head: str | None
             link.retry_at = now + min(max(waited, timedelta()), _MAX_WAIT)
         _observe(link, attempt)
         return news
+
+
+def _count() -> None:
+    """Count a sync that decided. Called last: who counts has all other locks already."""
+    counters.bump(Link.SYNCS)
 
 
 def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:

@@ -89,6 +89,19 @@ class Input(serializers.Serializer[Any]):
         return super().to_internal_value(dict(data))
 
 
+def valid(
+    form: type[Input], body: Any, *, partial: bool = False, context: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The checked fields of a body.
+
+    Raises:
+        ValidationError: some of them cannot be used.
+    """
+    checked = form(data=body, partial=partial, context=dict(context or {}))
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
 def check_query(params: QueryDict, known: tuple[str, ...]) -> None:
     """Check the names of query parameters.
 

@@ -27,7 +27,9 @@ _SUSPECTS = re.compile(rb"[\\\x7f\xc2\xd8\xe1\xe2\xef\xf0\xf3]")
 def encode(data: Any) -> bytes:
     """Encode as JSON, with times as `2026-01-31T12:00:00.000000Z` and all texts printable."""
     text = orjson.dumps(data, option=orjson.OPT_UTC_Z)
-    if _SUSPECTS.search(text) is None:
+    # Most are of ASCII without an escape, which is seen in a tenth of the time of a search.
+    is_plain = text.isascii() and b"\\" not in text and b"\x7f" not in text
+    if is_plain or _SUSPECTS.search(text) is None:
         return text
     decoded = orjson.loads(text)
     clean = printable(decoded)

@@ -1,13 +1,16 @@
 """The backend's module that Django loads."""
 
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
-from psycopg.abc import RV, PQGen
+from psycopg.abc import RV, Buffer, PQGen
+from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
+from psycopg.types.datetime import TimestamptzLoader
 
 from keeptrusts import database
 from keeptrusts.postgres.answering import PATIENCE_SECONDS, Answering
@@ -72,10 +75,34 @@ class Connection(psycopg.Connection[Any]):
             return found
 
 
+class Moments(TimestamptzLoader):
+    """Reads times in a sixth of the time that Django's loader takes; sessions are in UTC."""
+
+    timezone = UTC
+
+    def load(self, data: Buffer) -> datetime:
+        """The time that PostgreSQL writes so.
+
+        Raises:
+            psycopg.DataError: Python has no such time: it is infinite, or before the year 1.
+        """
+        try:
+            return datetime.fromisoformat(bytes(data).decode())
+        except ValueError:
+            return super().load(data)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, with these connections."""
 
     Database = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})  # type: ignore[assignment]
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """What a connection is made with."""
+        params = super().get_connection_params()
+        adapters = AdaptersMap(params["context"])
+        adapters.register_loader("timestamptz", Moments)
+        return {**params, "context": adapters}
 
     def is_usable(self) -> bool:
         """Whether the server answers on the connection, soon."""

@@ -18,7 +18,7 @@ _VARY = (b"Accept-Encoding", b"Origin")
 
 
 @dataclass(slots=True)
-class Asked:
+class Manners:
     """What of a request every answer depends on. `window` is that of its token, if it has one."""
 
     request_id: str
@@ -72,7 +72,7 @@ def for_browsers(origin: str) -> Pairs:
 
 def refused(headers: Pairs | None) -> tuple[str, Pairs]:
     """An id, and the headers for an answer to a request of which these were read so far."""
-    asked = Asked.of({"headers": list(headers or [])})
+    asked = Manners.of({"headers": list(headers or [])})
     return asked.request_id, asked.headers([])
 
 

@@ -6,7 +6,7 @@ from keeptrusts.serving.attempts import Attempts
 from keeptrusts.serving.bodies import Bodies, ClientLeftError, Receive
 from keeptrusts.serving.bridge import Bridge
 from keeptrusts.serving.limits import Limits
-from keeptrusts.serving.manners import Asked
+from keeptrusts.serving.manners import Manners
 from keeptrusts.serving.places import Places
 
 _UNAUTHENTICATED = 401
@@ -33,7 +33,7 @@ class Application:
         self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Asked.of(scope)
+        asked = Manners.of(scope)
         with asked.logged():
             try:
                 answer = await self._answer(scope, receive, asked)
@@ -44,7 +44,7 @@ class Application:
                 answer = await answers.of_failure(exc)
             await answers.send_whole(send, asked.dressed(answer))
 
-    async def _answer(self, scope: Scope, receive: Receive, asked: Asked) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, asked: Manners) -> Answer:
         headers = answers.headers_of(scope)
         door = doors.of(scope["path"])
         door.check(scope["method"], scope["path"], headers)

@@ -97,7 +97,7 @@ def test_a_cursor_whose_row_is_gone_still_leads_on(admin: APIClient, make: Make)
     for name in "abc":
         make(name)
     cursor = admin.get(f"{PATH}?limit=2").json()["next_cursor"]
-    admin.delete(f"{PATH}/{cursor}")
+    admin.delete(f"{PATH}/b")
 
     assert ids(admin.get(f"{PATH}?limit=2&cursor={cursor}")) == ["c"]
 
@@ -196,7 +196,12 @@ def test_nothing_else_does(admin: APIClient, etag: Callable[[], str], name: str)
 def test_each_query_has_an_etag_of_its_own(admin: APIClient, make: Make) -> None:
     """A page that a caller has is not the whole list."""
     make()
-    queries = ["", "?status=all", "?limit=1", "?limit=2", "?cursor=a", "?limit=1&cursor=a"]
+    make("other")
+    cursor = admin.get(f"{PATH}?limit=1").json()["next_cursor"]
+    queries = [
+        "", "?status=all", "?limit=1", "?limit=2", f"?cursor={cursor}", f"?limit=1&cursor={cursor}",
+        "?sort=-id", "?fields=id", "?fields=name", "?q=other", "?count=true", "?source=api",
+    ]  # fmt: skip
 
     tags = [admin.get(PATH + query)["ETag"] for query in queries]
 

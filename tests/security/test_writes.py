@@ -44,10 +44,10 @@ SINGLE: Mapping[str, bool] = {
 }  # fmt: skip
 _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
-    "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW,
-    "/v1/git-repos/summary": _VIEW, f"{_C}/diff": _VIEW,
-    f"{_C}/rollout": _VIEW, "/v1/drift": _LIST, "/v1/decisions": _LIST, "/v1/events": _LIST,
-    "/v1/audit-log": _LIST, "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
+    "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW, "/v1/git-repos/summary": _VIEW,
+    f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, "/v1/drift": _LIST,
+    "/v1/decisions": _LIST, "/v1/events": _LIST, "/v1/audit-log": _LIST,
+    "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,
     "/v1/enrolment-tokens": _LIST, "/v1/client-keys": _LIST, "/v1/gateway-bindings": _LIST,

@@ -54,8 +54,11 @@ def like(admin: APIClient) -> APIClient:
     return client
 
 
-def together(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run `work(0)`, `work(1)`, … at the same moment, each in a thread with its own connection."""
+def together(count: int, work: Callable[[int], Any], *, seconds: float = 300) -> list[Any]:
+    """Run `work(0)`, `work(1)`, … at the same moment, each in a thread with its own connection.
+
+    `seconds` is how long they may take; only a failing test takes so long.
+    """
     results: list[Any] = [None] * count
     start = threading.Barrier(count)
 
@@ -70,5 +73,6 @@ def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(300)
+        thread.join(seconds)
+        assert not thread.is_alive(), f"not done after {seconds} s"
     return results

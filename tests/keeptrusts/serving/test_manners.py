@@ -7,16 +7,16 @@ import structlog
 
 from keeptrusts.serving import manners
 from keeptrusts.serving.answers import JSON, Answer
-from keeptrusts.serving.manners import Asked
+from keeptrusts.serving.manners import Manners
 
 _LONGEST = "a" * 128
 
 
-def _asked(*headers: tuple[str, str]) -> Asked:
-    return Asked.of({"headers": [(name.encode(), value.encode()) for name, value in headers]})
+def _asked(*headers: tuple[str, str]) -> Manners:
+    return Manners.of({"headers": [(name.encode(), value.encode()) for name, value in headers]})
 
 
-def _dressed(asked: Asked, *given: tuple[bytes, bytes]) -> Mapping[bytes, bytes]:
+def _dressed(asked: Manners, *given: tuple[bytes, bytes]) -> Mapping[bytes, bytes]:
     headers = asked.dressed(Answer(200, b"", list(given))).headers
     found = dict(headers)
     assert len(found) == len(headers)
@@ -35,10 +35,10 @@ def test_an_id_of_a_caller_is_kept(sent: str) -> None:
 def test_another_id_is_made(sent: list[str]) -> None:
     """In the place of one that is missing, of another form or given twice; Django gets it, too."""
     scope = {"headers": [(b"x-request-id", one.encode("utf-8")) for one in sent]}
-    first = Asked.of(scope).request_id
+    first = Manners.of(scope).request_id
     assert len(first) == 24
     assert scope["headers"] == [(b"x-request-id", first.encode())]
-    assert Asked.of({"headers": []}).request_id != first
+    assert Manners.of({"headers": []}).request_id != first
 
 
 def test_an_answer_has_what_all_have_and_keeps_its_own() -> None:

@@ -1,0 +1,395 @@
+"""A bench of lists: the CPU of one answer, beside that of others who answer the same.
+
+    .venv/bin/python bench/api.py [--rounds 7] [--database postgres|sqlite] [--sizes 100 1000 10000]
+    .venv/bin/python bench/api.py --large [--database postgres|sqlite]
+
+Fills a database, then asks in turn, in one process: our list as the web answers it (`cold`, with
+nothing kept; `warm`; `304` by its ETag), the same columns read with the bare driver and written
+with orjson, a stock ModelSerializer of Django REST framework, and django-ninja, which gets an
+environment of its own in `--envs` (without a network it is left out). Prints the median CPU of this
+process for each, and the ratio to the bare driver; what the database itself takes is in neither.
+
+With `--large`: a page, a search and filters among 100,000 configurations and a million versions,
+with the plan that PostgreSQL has for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from environments import ninja_python  # noqa: E402
+from simulated.lists import Ninja  # noqa: E402
+
+from tests.support.servers import Postgres, Redis  # noqa: E402
+
+_NOW = datetime(2031, 1, 2, tzinfo=UTC)
+_TEAMS = ("payments", "support", "search", "billing", "fraud")
+_LARGE = {
+    "a page": "/v1/configurations?limit=100",
+    "a page by its change": "/v1/configurations?limit=100&sort=-updated_at",
+    "a page by name": "/v1/configurations?limit=100&sort=name",
+    "a search": "/v1/configurations?limit=100&q=fraud-000",
+    "a search in vain": "/v1/configurations?limit=100&q=nowhere",
+    "a filter by labels": "/v1/configurations?limit=100&labels=team=fraud,rare=yes",
+    "a filter by source": "/v1/configurations?limit=100&source=api",
+    "a count": "/v1/configurations?limit=1&count=true",
+    "versions, a page": "/v1/configurations/c-fraud-000004/versions?limit=10",
+    "versions, a search": "/v1/configurations/c-fraud-000004/versions?limit=10&q=commit",
+}
+
+Ask = Callable[[], bytes]
+
+
+@contextmanager
+def servers(database: str) -> Iterator[None]:
+    """The servers of a control plane, named in this process's environment."""
+    folder = Path(tempfile.mkdtemp(prefix="api-bench-"))
+    (folder / "data").mkdir(mode=0o700)
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="keeptrusts.settings",
+        KEEPTRUSTS_DATA_DIR=str(folder / "data"),
+        KEEPTRUSTS_SECRET_KEY="only-for-benchmarks-0123456789abcdef0123",
+    )
+    os.environ.pop("DATABASE_URL", None)
+    with Redis(folder / "redis.sock") as broker:
+        os.environ["REDIS_URL"] = broker.url
+        if database == "sqlite":
+            yield
+        else:
+            with Postgres() as postgres:
+                os.environ["DATABASE_URL"] = postgres.url
+                yield
+
+
+def set_up() -> str:
+    """Prepare Django and the database; returns the text of a token."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from access import tokens
+
+    return tokens.create("bench")[1]
+
+
+def fill(count: int, *, versions: int = 1) -> None:
+    """Make it `count` configurations, links and gateways, with as many versions of each."""
+    from django.db import connection, transaction
+
+    from configurations.models import Configuration, Version
+    from configurations.publish import publish
+    from gateways.models import Gateway, State
+    from gateways.registry.gateways import count_change
+    from gateways.reports import live
+    from gitrepos.models import Link, LinkedFile, Remote
+
+    there = Configuration.objects.count()
+    chance = random.Random(there)
+    at_once = 5000 // versions
+    for begin in range(there, count, at_once):
+        numbers = range(begin, min(begin + at_once, count))
+        with transaction.atomic():
+            seq, changed = publish(), count_change()
+            names = [f"c-{_TEAMS[number % 5]}-{number:06}" for number in numbers]
+            moments = [_NOW - timedelta(seconds=chance.randrange(10**7)) for _ in numbers]
+            labels = [
+                {"team": _TEAMS[n % 5]} | ({"rare": "yes"} if n % 1000 == 4 else {})
+                for n in numbers
+            ]
+            remotes = [
+                Remote(url=f"https://forge.example/o/{n}", host="forge.example") for n in numbers
+            ]
+            links = [
+                Link(
+                    remote=remote, url=remote.url, branch="main", last_commit="c" * 40,
+                    observed_generation=1, last_synced_at=at, counts={"synced": 1},
+                    created_at=at, updated_at=at,
+                )
+                for remote, at in zip(remotes, moments, strict=True)
+            ]  # fmt: skip
+            Remote.objects.bulk_create(remotes)
+            Link.objects.bulk_create(links)
+            rows = [
+                Configuration(
+                    pk=name, name=f"Policy of {name}", labels=some, source="git",
+                    owner=str(link.pk), version=versions, content_hash=f"{n:064x}",
+                    git_hash=f"{n:064x}", publish_seq=seq, created_at=at, updated_at=at,
+                )
+                for n, name, some, link, at in zip(
+                    numbers, names, labels, links, moments, strict=True
+                )
+            ]  # fmt: skip
+            Configuration.objects.bulk_create(rows)
+            Version.objects.bulk_create(
+                Version(
+                    configuration=row, number=number, content=b"pack: {}", source="git",
+                    content_hash=row.content_hash, repo_url="https://forge.example/o/1",
+                    commit="c" * 40, path=f"{row.pk}/policy-config.yaml", message="commit",
+                    author="Ada <ada@example.com>", created_at=row.created_at,
+                )
+                for row in rows
+                for number in range(1, versions + 1)
+            )  # fmt: skip
+            if count > 10_000:
+                continue
+            LinkedFile.objects.bulk_create(
+                LinkedFile(
+                    link=link, path=f"{row.pk}/policy-config.yaml", configuration=row.pk,
+                    blob="b" * 40, content_hash=row.content_hash, outcome="synced",
+                    updated_at=row.created_at,
+                )
+                for link, row in zip(links, rows, strict=True)
+            )  # fmt: skip
+            gateways = [
+                Gateway(
+                    pk=f"g-{n:06}", name="G", labels={"env": "prod"}, bound=row, bound_at=at,
+                    changed_seq=changed, digest=f"{n:064x}", created_at=at, updated_at=at,
+                )
+                for n, row, at in zip(numbers, rows, moments, strict=True)
+            ]  # fmt: skip
+            Gateway.objects.bulk_create(gateways)
+            State.objects.bulk_create(
+                State(
+                    gateway=gateway, running_configuration=row.pk, running_version=versions,
+                    running_hash=row.content_hash, running_seq=seq, running_since=at, health="ok",
+                    kt_version="1", started_at=at, stopping=False, counters={}, stream=True,
+                    last_seen_at=datetime.now(UTC), handed_hash=row.content_hash,
+                )
+                for gateway, row, at in zip(gateways, rows, moments, strict=True)
+            )  # fmt: skip
+    live.mark_change()
+    with connection.cursor() as cursor:
+        cursor.execute("analyze")
+
+
+class Web:
+    """The control plane's own answers, by WSGI, without a socket."""
+
+    def __init__(self, token: str) -> None:
+        from keeptrusts.wsgi import application
+
+        self._application = application
+        self._token = token
+
+    def ask(self, path: str, etag: str = "") -> tuple[str, dict[str, str], bytes]:
+        """Status, headers and body of a GET."""
+        from django.test import RequestFactory
+
+        headers = {"Authorization": f"Bearer {self._token}", "If-None-Match": etag}
+        environ = RequestFactory().get(path, headers=headers).environ
+        told: list[Any] = []
+        body = b"".join(self._application(environ, lambda *heading: told.append(heading)))
+        status, pairs = told[0][:2]
+        return status, dict(pairs), body
+
+
+def forget() -> None:
+    """Keep no answer any more."""
+    from gateways.drift import listing as drift
+    from keeptrusts.api.lists import answers
+
+    answers._kept = answers.Kept(answers._MOST_KEPT_BYTES)
+    drift._last = drift._Last()
+
+
+def bare_driver() -> Any:
+    """A connection of the driver's own, which reads JSON with orjson."""
+    import orjson
+    import psycopg
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return sqlite3.connect(connection.settings_dict["NAME"])
+    made = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    psycopg.types.json.set_json_loads(orjson.loads, made)
+    return made
+
+
+def bare(path: str) -> Ask:
+    """The same columns by the bare driver, of the statement that our own list runs, and orjson."""
+    import orjson
+    from django.db import connection
+    from django.http import QueryDict
+    from django.test.utils import CaptureQueriesContext
+
+    from configurations.queries import CONFIGURATIONS
+    from configurations.seen import ALL
+    from gateways.drift.reported import Stored
+    from gateways.models import Gateway
+    from gitrepos.links.queries import LINKS
+    from keeptrusts.api.parameters import Asked
+
+    with CaptureQueriesContext(connection) as asked:
+        if path == "/v1/drift":
+            list(Gateway.objects.filter(deleted_at=None).order_by("pk").values(*Stored._fields))
+        else:
+            listing: Any = CONFIGURATIONS if path == "/v1/configurations" else LINKS
+            listing.page(listing.selection(Asked(QueryDict(""))), ALL)
+    sql = asked.captured_queries[0]["sql"]
+    driver = bare_driver()
+
+    def ask() -> bytes:
+        cursor = driver.cursor()
+        cursor.execute(sql)
+        names = [one[0] for one in cursor.description]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return orjson.dumps({"data": found}, default=str)
+
+    return ask
+
+
+def stock(path: str) -> Ask:
+    """A list as Django REST framework's own classes give it."""
+    from django.test import RequestFactory
+    from rest_framework import generics, renderers, serializers
+
+    from configurations.models import Configuration
+    from gateways.models import State
+    from gitrepos.models import Link
+
+    table: Any = {"/v1/configurations": Configuration, "/v1/git-repos": Link, "/v1/drift": State}[
+        path
+    ]
+    many = "gateway" if table is State else "remote" if table is Link else None
+
+    class Shown(serializers.ModelSerializer[Any]):
+        class Meta:
+            model = table
+            fields = "__all__"
+            depth = 1 if many else 0
+
+    class Stock(generics.ListAPIView[Any]):
+        authentication_classes = ()
+        permission_classes = ()
+        renderer_classes = (renderers.JSONRenderer,)
+        serializer_class = Shown
+        queryset = table.objects.select_related(*filter(None, [many])).order_by("pk")
+
+    view = Stock.as_view()
+
+    def ask() -> bytes:
+        answer: Any = view(RequestFactory().get(path))
+        answer.render()
+        return bytes(answer.content)
+
+    return ask
+
+
+def spent(ask: Ask, least_seconds: float = 0.3) -> float:
+    """CPU milliseconds of this process for one answer."""
+    begin, count = time.process_time(), 0
+    while (now := time.process_time()) - begin < least_seconds or not count:
+        ask()
+        count += 1
+    return 1000 * (now - begin) / count
+
+
+def compare(web: Web, path: str, ninja: Ninja | None, rounds: int) -> None:
+    """Print a line for a list of what there is."""
+
+    def cold() -> bytes:
+        forget()
+        return web.ask(path)[2]
+
+    status, headers, body = web.ask(path)
+    assert status == "200 OK", (status, body[:300])
+    etag = headers.get("ETag", "")
+    sides: dict[str, Callable[[], float]] = {
+        "bare": lambda: spent(bare_ask),
+        "cold": lambda: spent(cold),
+        "warm": lambda: spent(lambda: web.ask(path)[2]),
+        "stock": lambda: spent(stock_ask),
+    }
+    bare_ask, stock_ask = bare(path), stock(path)
+    if etag:
+        sides["304"] = lambda: spent(lambda: web.ask(path, etag)[2])
+    if ninja is not None and path == "/v1/configurations":
+        sides["ninja"] = ninja.spent
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            found[name].append(side())
+    medians = {name: statistics.median(values) for name, values in found.items()}
+    told = ", ".join(
+        f"{name} {value:.2f} ms" + (f" ({value / medians['bare']:.2f})" if name != "bare" else "")
+        for name, value in medians.items()
+    )
+    print(f"  {len(body):>9} bytes: {told}", flush=True)
+
+
+def large(web: Web) -> None:
+    """A page, a search and filters among many, with their plans."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    for what, path in _LARGE.items():
+        web.ask(path)
+        forget()
+        walls = []
+        for _ in range(5):
+            forget()
+            begin = time.monotonic()
+            status, _, body = web.ask(path)
+            walls.append(1000 * (time.monotonic() - begin))
+            assert status == "200 OK", (path, body[:300])
+        print(f"{what}: {statistics.median(walls):.1f} ms, {path}", flush=True)
+        if connection.vendor != "postgresql":
+            continue
+        forget()
+        with CaptureQueriesContext(connection) as asked:
+            web.ask(path)
+        for one in asked.captured_queries:
+            if "_configuration" in one["sql"] or "_version" in one["sql"]:
+                with connection.cursor() as cursor:
+                    cursor.execute("explain (analyze, costs off, timing off) " + one["sql"])
+                    print("".join(f"    {line}\n" for (line,) in cursor.fetchall()[:14]), end="")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()) / "bench-envs")
+    asked = parser.parse_args()
+    with servers(asked.database):
+        web = Web(set_up())
+        if asked.large:
+            fill(100_000, versions=10)
+            large(web)
+            return
+        ninja = None
+        try:
+            ninja = Ninja(ninja_python(asked.envs))
+        except (OSError, subprocess.CalledProcessError) as exc:
+            print(f"without django-ninja: {exc}")
+        for size in asked.sizes:
+            fill(size)
+            print(f"{size} configurations, links and gateways ({asked.database}):")
+            for path in ("/v1/configurations", "/v1/git-repos", "/v1/drift"):
+                print(f" {path}")
+                compare(web, path, ninja, asked.rounds)
+        if ninja is not None:
+            ninja.stop()
+
+
+if __name__ == "__main__":
+    main()

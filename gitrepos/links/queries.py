@@ -1,0 +1,316 @@
+"""Reading links, their files and syncs, and git credentials: rows as plain dicts, and lists."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from configurations.models import Configuration
+from configurations.queries import refused_by_owner
+from configurations.seen import ALL, Seen
+from gitrepos import refs
+from gitrepos.links import client_certificates, listed, narrowing, ssh_keys
+from gitrepos.links.conditions import STATUSES, conditions, warning, with_status
+from gitrepos.links.listed import Listed
+from gitrepos.models import CredentialKind, GitCredential, Link, LinkedFile, SyncRun
+from gitrepos.polling import hosts
+from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.lists.filters import among, between, equal
+from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG, Filter
+from keeptrusts.api.lists.table import Table
+from keeptrusts.api.parameters import flag, text, words
+
+Row = Mapping[str, Any]
+Raw = dict[str, Any]
+
+_LINK = (
+    "id", "url", "follows", "branch", "tag", "commit", "semver", "path",
+    "auto_create_configuration", "adopt", "poll_interval_seconds",
+    "webhook_poll_interval_seconds", "suspended", "four_eyes", "fail_on", "broken_glass",
+    "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
+    "has_access_token", "credential", "credential_expires_at", "credential_expiring",
+    "has_webhook_secret", "webhook_url", "generation", "status", "observed_generation",
+    "conditions", "last_commit", "last_tag", "last_polled_at", "next_poll_at", "last_synced_at",
+    "last_delivery_at", "error", "held", "files", "created_at", "updated_at",
+)  # fmt: skip
+_FILE = (
+    "path", "configuration", "renamed_from", "outcome", "content_hash", "blob", "findings",
+    "updated_at",
+)  # fmt: skip
+_RUN = (
+    "id", "trigger", "from_commit", "to_commit", "error", "files", "occurrences", "started_at",
+    "finished_at",
+)  # fmt: skip
+_STORED_RUN = (*(name for name in _RUN if name != "error"), "error_code", "error_message")
+_CREDENTIAL = (
+    "id", "name", "kind", "hosts", "username", "authorization", "known_hosts", "public_key",
+    "fingerprint", "client_certificate", "client_certificate_expires_at", "expires_at",
+    "expiring", "git_repos", "created_at", "updated_at",
+)  # fmt: skip
+_READ = ("fingerprint", "client_certificate_expires_at", "git_repos")
+_STORED_CREDENTIAL = tuple(name for name in _CREDENTIAL if name not in _READ)
+
+
+@dataclass(frozen=True, slots=True)
+class OfLink:
+    """A link whose files or syncs are listed, for whoever sees this."""
+
+    link_id: UUID
+    seen: Seen
+
+
+def link(link_id: UUID, seen: Seen = ALL) -> Row:
+    """One link.
+
+    Raises:
+        NotFoundError: there is none that is seen.
+    """
+    rows = with_status(_links(seen).filter(pk=link_id))
+    return _one(_shown_links(list(listed.columns(rows)), seen), "git repo with this id")
+
+
+def check_seen(link_id: UUID, seen: Seen) -> None:
+    """Check that there is a link with this id that is seen.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if not _links(seen).filter(pk=link_id).exists():
+        raise NotFoundError("git repo with this id")
+
+
+def credential(credential_id: UUID, seen: Seen = ALL) -> Row:
+    """One git credential, without its secrets.
+
+    Raises:
+        NotFoundError: there is none that is seen.
+    """
+    rows = _credential_columns(_credentials(seen).filter(pk=credential_id))
+    return _one(_shown_credentials(list(rows), seen), "git credential with this id")
+
+
+def _one(rows: Iterable[Row], what: str) -> Row:
+    for row in rows:
+        return row
+    raise NotFoundError(what)
+
+
+def _links(seen: Seen) -> QuerySet[Link]:
+    return Link.objects.filter(narrowing.links(seen))
+
+
+def _shown_links(raws: Sequence[Raw], seen: Seen) -> list[Row]:
+    """Links with their conditions as of now.
+
+    A host rests for failures of any link, so that its trouble is told to who sees all alone.
+    """
+    now = timezone.now()
+    refused = refused_by_owner(seen)
+    troubles = {} if seen.is_narrowed else hosts.troubles(now)
+    shown = []
+    for row in narrowing.trim([Listed.of(raw) for raw in raws], seen):
+        trouble = hosts.trouble_of(row.remote, troubles, now)
+        told = conditions(row, now, trouble, refused.get(str(row.pk)))
+        shown.append(_link(row, trouble, told))
+    return shown
+
+
+def _link(row: Listed, trouble: hosts.Trouble | None, told: Sequence[Row]) -> Row:
+    # The link's own error, else the reason why its due remote is not polled.
+    error = None if row.suspended else trouble
+    if row.error_code:
+        error = {"code": row.error_code, "message": row.error_message}
+    name, expires_at, expiring = row.shared
+    return {
+        "id": row.pk,
+        "url": row.url,
+        "follows": refs.form(row),
+        "branch": row.branch,
+        "tag": row.tag,
+        "commit": row.commit,
+        "semver": row.semver,
+        "path": row.path,
+        "auto_create_configuration": row.auto_create_configuration,
+        "adopt": row.adopt,
+        "poll_interval_seconds": row.poll_interval_seconds,
+        "webhook_poll_interval_seconds": row.webhook_poll_interval_seconds,
+        "suspended": row.suspended,
+        "four_eyes": row.four_eyes,
+        "fail_on": row.fail_on,
+        "broken_glass": row.broken_glass,
+        "id_prefix": row.id_prefix,
+        "include": row.include,
+        "exclude": row.exclude,
+        "prune": row.prune,
+        "allowed_signers": row.allowed_signers,
+        "allowed_openpgp_keys": row.allowed_openpgp_keys,
+        "has_access_token": row.has_access_token,
+        "credential": name,
+        "credential_expires_at": expires_at,
+        "credential_expiring": bool(expiring),
+        "has_webhook_secret": row.has_webhook_secret,
+        # Relative to the url under which the forge reaches this API.
+        "webhook_url": f"/v1/git-repos/{row.pk}/webhook",
+        "generation": row.generation,
+        "status": row.status,
+        "observed_generation": row.observed_generation,
+        "conditions": told,
+        "last_commit": row.last_commit or None,
+        "last_tag": refs.tag_of(row.last_ref) or None,
+        "last_polled_at": row.remote.last_polled_at,
+        "next_poll_at": row.remote.next_poll_at,
+        "last_synced_at": row.last_synced_at,
+        "last_delivery_at": row.last_delivery_at,
+        "error": error,
+        "held": row.held,
+        "files": row.counts,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def _shown_files(raws: Sequence[Raw], scope: OfLink) -> list[Raw | None]:
+    return narrowing.files(raws, scope.seen)
+
+
+def _shown_runs(raws: Sequence[Raw], scope: OfLink) -> list[Row | None]:
+    return [raw and _run(raw) for raw in narrowing.runs(raws, scope.seen)]
+
+
+def _run(raw: Raw) -> Row:
+    code, message = raw["error_code"], raw["error_message"]
+    error = {"code": code, "message": message} if code else None
+    return {name: error if name == "error" else raw[name] for name in _RUN}
+
+
+def _credentials(seen: Seen) -> QuerySet[Any, Any]:
+    """Credentials with the number of links that use them; only those of links that are seen."""
+    links = narrowing.links(seen, "remotes__links")
+    rows = GitCredential.objects.annotate(git_repos=Count("remotes__links", filter=links or None))
+    return rows.filter(git_repos__gt=0) if seen.is_narrowed else rows
+
+
+def _credential_columns(rows: QuerySet[Any, Any]) -> QuerySet[Any, Raw]:
+    return rows.values(*_STORED_CREDENTIAL, "git_repos")
+
+
+def _shown_credentials(raws: Sequence[Raw], _seen: Seen) -> list[Row]:
+    return [_credential(raw) for raw in raws]
+
+
+def _credential(raw: Raw) -> Row:
+    key, chain = raw["public_key"], raw["client_certificate"]
+    read = {
+        "fingerprint": ssh_keys.fingerprint(key) if key else "",
+        "client_certificate_expires_at": client_certificates.ends_at(chain) if chain else None,
+    }
+    return {name: read[name] if name in read else raw[name] for name in _CREDENTIAL}
+
+
+def _following(forms: Sequence[str]) -> Q:
+    chosen = Q(pk__in=())
+    for form in forms:
+        one = Q(tag="", commit="", semver="") if form == "branch" else ~Q(**{form: ""})
+        chosen |= one
+    return chosen
+
+
+def _feeding(configuration_id: str) -> Q:
+    owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
+    return Q(pk__in=[UUID(owner) for owner in owners.values_list("owner", flat=True)])
+
+
+def _feeding_what_is_seen(configuration_id: str, seen: Seen) -> Q:
+    return _feeding(configuration_id) if configuration_id in seen else Q(pk__in=())
+
+
+LINKS: Table[Seen] = Table(
+    name="git-repos",
+    is_constant=lambda seen: not seen.is_narrowed,
+    members=_LINK,
+    rows=lambda seen: with_status(_links(seen)),
+    values=listed.columns,
+    shown=_shown_links,
+    sorts={
+        "created_at": "created_at", "updated_at": "updated_at", "url": "url",
+        "last_synced_at": "last_synced_at",
+    },
+    nullable=("last_synced_at",),
+    sort="created_at",
+    searched=("id", "url", "path"),
+    filters=(
+        among("status", "Links of these statuses.", known=STATUSES),
+        Filter(
+            flag("warning", "Those with a warning, or the others.", default=None),
+            lambda value, seen: warning(value, seen),
+        ),
+        Filter(
+            words("follows", "Links that follow one of these.", known=refs.FORMS, default=None),
+            lambda value, _: _following(value),
+        ),
+        equal("url", "Links of this url."),
+        Filter(
+            text("configuration", "The link that feeds this configuration."),
+            _feeding_what_is_seen,
+        ),
+        equal(
+            "credential", "Links with the shared credential of this name.",
+            column="remote__shared__name",
+        ),
+    ),
+)  # fmt: skip
+
+FILES: Table[OfLink] = Table(
+    name="files",
+    members=_FILE,
+    rows=lambda scope: LinkedFile.objects.filter(link=scope.link_id),
+    values=lambda rows: rows.values(*_FILE),
+    shown=_shown_files,
+    drops=lambda scope: scope.seen.is_narrowed,
+    sorts={"path": "path", "configuration": "configuration", "updated_at": "updated_at"},
+    sort="path",
+    searched=("path", "configuration"),
+    filters=(
+        among("outcome", "Files of these outcomes.", known=LinkedFile.Outcome.values),
+        equal("configuration", "Files that name this configuration."),
+    ),
+)  # fmt: skip
+
+SYNCS: Table[OfLink] = Table(
+    name="syncs",
+    members=_RUN,
+    rows=lambda scope: SyncRun.objects.filter(link=scope.link_id),
+    values=lambda rows: rows.values(*_STORED_RUN),
+    shown=_shown_runs,
+    drops=lambda scope: scope.seen.is_narrowed,
+    sorts={"started_at": "pk"},
+    sort="-started_at",
+    page_size=PAGE_OF_LOG,
+    most=MOST_OF_LOG,
+    searched=("from_commit", "to_commit"),
+    filters=(
+        among("trigger", "Syncs that these began.", known=SyncRun.Trigger.values),
+        Filter(
+            flag("failed", "Those that failed, or the others.", default=None),
+            lambda value, _: ~Q(error_code="") if value else Q(error_code=""),
+        ),
+        *between("started_at"),
+    ),
+)
+
+CREDENTIALS: Table[Seen] = Table(
+    name="git-credentials",
+    is_constant=lambda seen: not seen.is_narrowed,
+    members=_CREDENTIAL,
+    rows=_credentials,
+    values=_credential_columns,
+    shown=_shown_credentials,
+    sorts={"name": "name", "created_at": "created_at", "expires_at": "expires_at"},
+    nullable=("expires_at",),
+    sort="name",
+    searched=("id", "name"),
+    filters=(among("kind", "Credentials of these kinds.", known=CredentialKind.values),),
+)
