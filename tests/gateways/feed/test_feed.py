@@ -198,7 +198,8 @@ def test_what_was_missed_is_told(admin: APIClient, listen: Listen) -> None:
 
     back = listen(_text(admin), last_id=last)
     assert back.next().name == "open"
-    assert _told(back, "two") == [("configurations", "two")]
+    # What came before may be told again, while a number is missing below it.
+    assert _told(back, "two")[-1] == ("configurations", "two")
     again = listen(_text(admin), last_id=first)
     assert _told(again, "two")[-2:] == [("configurations", "one"), ("configurations", "two")]
 
