@@ -1,5 +1,8 @@
 """The ASGI application of the web: requests are whole before a thread is taken for them."""
 
+import asyncio
+
+from keeptrusts.api.errors import RefusedError
 from keeptrusts.serving import answers, doors
 from keeptrusts.serving.answers import Answer, Scope, Send
 from keeptrusts.serving.attempts import Attempts
@@ -39,6 +42,10 @@ class Application:
                 answer = await self._answer(scope, receive, asked)
             except ClientLeftError:
                 return
+            except asyncio.CancelledError:
+                # The process stops, and waited for it as long as it may.
+                await answers.send_whole(send, asked.dressed(answers.of_error(_stopping())))
+                raise
             except Exception as exc:  # noqa: BLE001
                 # The outermost caller; what is no deliberate refusal is logged there.
                 answer = await answers.of_failure(exc)
@@ -71,3 +78,11 @@ class Application:
             self._attempts.failed(address, credential)
         elif answer.is_authenticated:
             self._attempts.passed(credential)
+
+
+def _stopping() -> RefusedError:
+    message = (
+        "The control plane stops before this is answered, so it may be done or not; ask again in a"
+        " few seconds."
+    )
+    return RefusedError(503, "unavailable", message, headers={"Retry-After": "2"})

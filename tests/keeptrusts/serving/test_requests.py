@@ -1,6 +1,8 @@
 """Requests to the web, from their heads to their answers."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,8 @@ def _app(request: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     path, who = request["PATH_INFO"], request.get("HTTP_AUTHORIZATION", "")
     if path == "/bug":
         raise RuntimeError("a bug")
+    if path == "/slow":
+        time.sleep(0.3)
     status = "200 OK"
     if path == _OWN:
         request[AUTHENTICATED] = who == "Bearer good"
@@ -71,7 +75,8 @@ class Web:
             "state": {"admit": lambda: None, "is_gone": lambda: self.is_gone},
         }  # fmt: skip
         began = asyncio.get_running_loop().time()
-        await self.app(scope, Sending([(0, b"")]), send)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.app(scope, Sending([(0, b"")]), send)
         self.waits.append(asyncio.get_running_loop().time() - began)
         self.headers = dict(sent[0]["headers"]) if sent else {}
         return (sent[0]["status"], orjson.loads(sent[1]["body"])) if sent else None
@@ -196,3 +201,17 @@ def test_every_answer_has_what_all_have(path: str) -> None:
     assert web.headers[b"access-control-allow-origin"] == b"https://console.example"
     assert web.headers[b"vary"] == b"Accept-Encoding, Origin"
     assert body.get("error", {}).get("request_id", "mine") == "mine"
+
+
+def test_what_is_cut_off_by_the_end_of_the_process_is_told_so() -> None:
+    """It may be done or not."""
+
+    async def work() -> Any:
+        asking = asyncio.create_task(Web().ask("/slow"))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        return await asking
+
+    status, body = asyncio.run(work())
+
+    assert (status, body["error"]["code"]) == (503, "unavailable")
