@@ -28,6 +28,7 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py openapi --check
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak tests

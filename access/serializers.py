@@ -36,8 +36,17 @@ class Cidr(Text):
         return str(network)
 
 
+class Networks(serializers.ListField):
+    """Networks from which alone a credential is good; none: from any."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Cidr(), max_length=_MOST_NETWORKS, **kwargs)
+
+
 class Address(Line):
-    """An address as a commit's author has it, in lower case."""
+    """An address as a commit's author has it."""
+
+    json_schema = {"pattern": f"^{_ADDRESS.pattern}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data).lower()
@@ -60,7 +69,9 @@ class FutureTime(serializers.DateTimeField):
 
 
 class IdGlob(Text):
-    """A glob of ids of configurations."""
+    """A glob of ids of configurations; `*` stands for any characters, three times at most."""
+
+    json_schema = {"pattern": "^[a-z0-9._*-]{1,200}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -69,11 +80,19 @@ class IdGlob(Text):
         return value
 
 
+class SeenLabels(serializers.DictField):
+    """Labels that a configuration has all of to be seen."""
+
+    json_schema = {"maxProperties": _MOST_LABELS}
+
+
 class SightInput(Input):
     """The configurations that a credential is narrowed to, by `ids`, by `labels`, or by both."""
 
+    json_schema = {"minProperties": 1}
+
     ids = serializers.ListField(child=IdGlob(), max_length=_MOST_GLOBS, default=list)
-    labels = serializers.DictField(child=Line(max_length=200, allow_blank=True), default=dict)
+    labels = SeenLabels(child=Line(max_length=200, allow_blank=True), default=dict)
 
     def validate_labels(self, value: dict[str, str]) -> dict[str, str]:
         if len(value) > _MOST_LABELS:
@@ -91,23 +110,33 @@ class SightInput(Input):
 class TokenEdit(Input):
     """`PATCH /v1/tokens/{id}`; an `expires_at` of null is the latest that is allowed."""
 
+    json_schema = {"minProperties": 1}
+
     name = Line(max_length=200, required=False)
     note = Lines(max_length=500, required=False, allow_blank=True)
     expires_at = FutureTime(required=False)
     emails = serializers.ListField(
-        child=Address(max_length=254), max_length=_MOST_PERSONAL, required=False
+        child=Address(max_length=254),
+        max_length=_MOST_PERSONAL,
+        required=False,
+        help_text="Addresses that its holder commits with; of another's token alone.",
     )
     signers = serializers.ListField(
-        child=Line(max_length=100), max_length=_MOST_PERSONAL, required=False
+        child=Line(max_length=100),
+        max_length=_MOST_PERSONAL,
+        required=False,
+        help_text="Fingerprints of keys that its holder signs with; of another's token alone.",
     )
 
 
 class TokenInput(TokenEdit):
     """`POST /v1/tokens`."""
 
+    json_schema = {}
+
     name = Line(max_length=200)
     role = Choice(list(ROLES), default=VIEWER)
-    networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    networks = Networks(default=list)
     sight = SightInput(default=None, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -120,11 +149,18 @@ class TokenInput(TokenEdit):
 class TokenRotation(Input):
     """`POST /v1/tokens/{id}/rotate`."""
 
-    overlap_seconds = Whole(min_value=0, max_value=_LONGEST_OVERLAP_SECONDS, default=3600)
+    overlap_seconds = Whole(
+        min_value=0,
+        max_value=_LONGEST_OVERLAP_SECONDS,
+        default=3600,
+        help_text="How long the text before stays good.",
+    )
 
 
 class ForgeId(Text):
     """An id by which a forge knows a repository or project, which is digits as text."""
+
+    json_schema = {"pattern": "^[0-9]{0,20}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -137,16 +173,26 @@ class TrustInput(Input):
     """`POST /v1/trusts`, and in part `PATCH /v1/trusts/{id}`; `forms` checks them together."""
 
     name = Line(max_length=200)
-    issuer = Line(max_length=500)
-    audience = Line(max_length=500)
+    issuer = Line(max_length=500, help_text="The `iss` of its JWTs, exactly.")
+    audience = Line(max_length=500, help_text="The `aud` of its JWTs, exactly.")
     repository_id = ForgeId(default="", allow_blank=True)
     project_id = ForgeId(default="", allow_blank=True)
     subject = Line(max_length=500, default="", allow_blank=True)
-    ref = Line(max_length=500, default="", allow_blank=True)
+    ref = Line(
+        max_length=500,
+        default="",
+        allow_blank=True,
+        help_text="A whole name such as refs/heads/main; one `*` may stand in its last part.",
+    )
     environment = Line(max_length=500, default="", allow_blank=True)
     role = Choice(list(forms.ROLES), default="ci")
-    networks = serializers.ListField(child=Cidr(), max_length=_MOST_NETWORKS, default=list)
+    networks = Networks(default=list)
     sight = SightInput(default=None, allow_null=True)
-    max_seconds = Whole(min_value=60, max_value=_LONGEST_JWT_SECONDS, default=3600)
+    max_seconds = Whole(
+        min_value=60,
+        max_value=_LONGEST_JWT_SECONDS,
+        default=3600,
+        help_text="The longest life of a JWT, `exp` less `iat`.",
+    )
     enabled = Flag(default=True)
     expires_at = FutureTime(default=None)

@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import queries, roles, tokens
+from access import operations, queries, roles, tokens
 from access.authentication import bearer, bearer_text
 from access.models import Token
 from access.serializers import (
@@ -56,6 +56,7 @@ class Tokens(View):
     query = {"GET": queries.TOKENS.parameters}
     actions = {"GET": "tokens.manage", "POST": "tokens.manage"}
     shows_secret = ("POST",)
+    described = {"GET": operations.LIST_TOKENS, "POST": operations.CREATE_TOKEN}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.TOKENS, None)
@@ -77,6 +78,11 @@ class OneToken(View):
     query = {"DELETE": (_BELOW,)}
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "tokens.manage")
     narrowed = {"DELETE": UNRELATED}
+    described = {
+        "GET": operations.GET_TOKEN,
+        "PATCH": operations.EDIT_TOKEN,
+        "DELETE": operations.REVOKE_TOKEN,
+    }
 
     def action_of(self, request: Request) -> str:
         # Whoever holds a token may end it.
@@ -108,6 +114,7 @@ class RotateAccessToken(View):
     actions = {"POST": "tokens.manage"}
     narrowed = {"POST": UNRELATED}
     shows_secret = ("POST",)
+    described = {"POST": operations.ROTATE_TOKEN}
 
     def action_of(self, request: Request) -> str:
         return roles.ANY if _is_own(self, request) else super().action_of(request)
@@ -129,6 +136,7 @@ class Trusts(View):
 
     query = {"GET": queries.TRUSTS.parameters}
     actions = {"GET": "trusts.manage", "POST": "trusts.manage"}
+    described = {"GET": operations.LIST_TRUSTS, "POST": operations.CREATE_TRUST}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.TRUSTS, None)
@@ -147,6 +155,11 @@ class OneTrust(View):
     """Show, edit or delete a trust."""
 
     actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "trusts.manage")
+    described = {
+        "GET": operations.GET_TRUST,
+        "PATCH": operations.EDIT_TRUST,
+        "DELETE": operations.DELETE_TRUST,
+    }
 
     def get(self, request: Request, trust_id: UUID) -> Response:
         return TRUST.get(request, trust_id)
@@ -173,6 +186,7 @@ class WhoAmI(View):
 
     actions = {"GET": roles.ANY}
     narrowed = {"GET": UNRELATED}
+    described = {"GET": operations.WHO_AM_I}
 
     def get(self, request: Request) -> Response:
         asks = bearer(request)

@@ -9,11 +9,14 @@ from keeptrusts.api.fields import Flag, Input, Line, Lines, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
+_LONGEST_KEY = 100
 _CHANGED = ("name", "description", "labels", "content", "status", "four_eyes")
 
 
 class Id(Text):
-    """A configuration's id; safe as the name of a directory."""
+    """An id that is safe as the name of a directory."""
+
+    json_schema = {"pattern": f"^{ID.pattern}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -23,7 +26,9 @@ class Id(Text):
 
 
 class ContentField(Text):
-    """A policy file as text, stored as UTF-8."""
+    """A policy file as text, stored as UTF-8; its bound is in bytes."""
+
+    json_schema = {"maxLength": MAX_BYTES}
 
     def to_internal_value(self, data: Any) -> bytes:  # type: ignore[override]
         content = super().to_internal_value(data)
@@ -41,34 +46,52 @@ class ContentField(Text):
 
 
 class Labels(serializers.DictField):
-    """Up to 50 labels, text to text."""
+    """Labels, text to text."""
 
+    json_schema = {
+        "maxProperties": _MAX_LABELS,
+        "propertyNames": {"minLength": 1, "maxLength": _LONGEST_KEY},
+    }
     child = Line(max_length=200, allow_blank=True)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
             raise serializers.ValidationError(
-                f"must be at most {_MAX_LABELS} labels with keys of 1 to 100 printable characters"
+                f"must be at most {_MAX_LABELS} labels with keys of 1 to"
+                f" {_LONGEST_KEY} printable characters"
             )
         labels: dict[str, str] = super().to_internal_value(data)
         return labels
 
 
 def _is_key(text: str) -> bool:
-    return 0 < len(text) <= 100 and text.isprintable()
+    return 0 < len(text) <= _LONGEST_KEY and text.isprintable()
 
 
 class ConfigurationEdit(Input):
     """`PATCH /v1/configurations/{id}`."""
 
+    json_schema = {"minProperties": 1, "dependentRequired": {"note": ["content"]}}
+
     name = Line(max_length=200, required=False)
     description = Lines(max_length=2000, required=False, allow_blank=True)
     labels = Labels(required=False)
     content = ContentField(required=False)
-    note = Lines(max_length=1000, required=False, allow_blank=True)
-    override = Flag(required=False, default=False)
-    four_eyes = Flag(required=False)
-    status = Text(required=False)
+    note = Lines(
+        max_length=1000,
+        required=False,
+        allow_blank=True,
+        help_text="Stored with the new version, so that it comes with `content`.",
+    )
+    override = Flag(
+        required=False,
+        default=False,
+        help_text="Change what git owns; it stands until the file changes in git.",
+    )
+    four_eyes = Flag(required=False, help_text="Changes need a second person.")
+    status = Text(
+        required=False, json_schema={"enum": ["active"]}, help_text="Restores an archived one."
+    )
 
     def validate_status(self, value: str) -> str:
         if value != "active":
@@ -90,7 +113,10 @@ class ConfigurationEdit(Input):
 class ConfigurationInput(Input):
     """`POST /v1/configurations`."""
 
-    id = Id(required=False)
+    id = Id(
+        required=False,
+        help_text="Without it the content's `pack.id`, or a slug of its `pack.name`.",
+    )
     name = Line(max_length=200, required=False)
     description = Lines(max_length=2000, required=False, allow_blank=True, default="")
     labels = Labels(required=False, default=dict)
@@ -103,13 +129,17 @@ class ValidationInput(Input):
     """`POST /v1/configurations/validate`; `directory` is the name of the file's directory."""
 
     content = ContentField()
-    directory = Line(max_length=200, required=False)
+    directory = Line(
+        max_length=200,
+        required=False,
+        help_text="The name of the file's directory, which may name the configuration.",
+    )
 
 
 class RollbackInput(Input):
     """`POST /v1/configurations/{id}/rollback`."""
 
-    version = Whole(min_value=1)
+    version = Whole(min_value=1, help_text="The number of the version to bring back.")
     note = Lines(max_length=1000, required=False, allow_blank=True)
 
 
@@ -122,6 +152,8 @@ class ArchivalInput(Input):
 class PinInput(Input):
     """`POST /v1/configurations/{id}/pin`; without `version` the one in force is pinned."""
 
-    version = Whole(min_value=1, required=False)
+    version = Whole(
+        min_value=1, required=False, help_text="The version to pin; without it the one in force."
+    )
     reason = Line(max_length=500)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)

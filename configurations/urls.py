@@ -45,6 +45,6 @@ urlpatterns = [
     ),
     path(
         "configurations/<configuration:configuration_id>/versions/<int:number>/content",
-        views.Content.as_view(),
+        views.VersionContent.as_view(),
     ),
 ]

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED, UNRELATED
 from configurations import changes, checks, queries, versions
+from configurations.described import operations
 from configurations.publish import COUNTER
 from configurations.requests.kinds import Caller
 from configurations.seen import ConfigurationView, check, of
@@ -47,6 +48,7 @@ class Configurations(View):
     query = {"GET": queries.CONFIGURATIONS.parameters}
     actions = {"GET": "configurations.read", "POST": "configurations.edit"}
     narrowed = dict.fromkeys(actions, FILTERED)
+    described = {"GET": operations.LIST_CONFIGURATIONS, "POST": operations.CREATE_CONFIGURATION}
 
     def get(self, request: Request) -> Response:
         seen = of(request)
@@ -83,6 +85,11 @@ class OneConfiguration(ConfigurationView):
         "DELETE": "configurations.edit",
     }
     narrowed = dict.fromkeys(actions, FILTERED)
+    described = {
+        "GET": operations.GET_CONFIGURATION,
+        "PATCH": operations.EDIT_CONFIGURATION,
+        "DELETE": operations.ARCHIVE_CONFIGURATION,
+    }
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return CONFIGURATION.get(request, configuration_id)
@@ -107,6 +114,7 @@ class Validate(OneConfiguration):
 
     actions = {**OneConfiguration.actions, "POST": "configurations.check"}
     narrowed = {**OneConfiguration.narrowed, "POST": UNRELATED}
+    described = {"POST": operations.VALIDATE_CONTENT}
 
     @written()
     def post(self, request: Request, configuration_id: str) -> Response:
@@ -122,6 +130,7 @@ class Rollback(ConfigurationView):
 
     actions = {"POST": "configurations.edit"}
     narrowed = {"POST": FILTERED}
+    described = {"POST": operations.ROLL_BACK}
 
     @written(CONFIGURATION)
     def post(self, request: Request, configuration_id: str) -> Write:
@@ -138,6 +147,7 @@ class Diff(ConfigurationView):
     query = {"GET": (_FROM, _TO)}
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.DIFF}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         asked = self.asked(request)
@@ -153,10 +163,11 @@ class Diff(ConfigurationView):
 
 
 class Content(ConfigurationView):
-    """The exact bytes of the current version, or of version `number`."""
+    """The exact bytes of the current version."""
 
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.GET_CONTENT}
 
     def get(
         self, request: Request, configuration_id: str, number: int | None = None
@@ -168,12 +179,19 @@ class Content(ConfigurationView):
         return HttpResponse(content, content_type="application/yaml", headers=headers)
 
 
+class VersionContent(Content):
+    """The exact bytes of version `number`."""
+
+    described = {"GET": operations.GET_VERSION_CONTENT}
+
+
 class Versions(ConfigurationView):
     """The history of a configuration."""
 
     query = {"GET": queries.VERSIONS.parameters}
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_VERSIONS}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         queries.check_exists(configuration_id)
@@ -185,6 +203,7 @@ class OneVersion(ConfigurationView):
 
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.GET_VERSION}
 
     def get(self, request: Request, configuration_id: str, number: int) -> Response:
         return entire(request, queries.version_row(configuration_id, number))

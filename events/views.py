@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events import queries
+from events import operations, queries
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.lists.listing import Page
 from keeptrusts.api.parameters import flag
@@ -32,6 +32,7 @@ class Events(View):
     query = {"GET": queries.EVENTS.parameters}
     actions = {"GET": "events.read"}
     narrowed = {"GET": "filtered"}
+    described = {"GET": operations.LIST_EVENTS}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.EVENTS, self.part(request))
@@ -48,6 +49,7 @@ class AuditLog(View):
     query = {"GET": (*queries.ENTRIES.parameters, _LINES)}
     actions = {"GET": "audit.read"}
     narrowed = {"GET": "filtered"}
+    described = {"GET": operations.LIST_AUDIT_ENTRIES}
 
     def get(self, request: Request) -> Response | HttpResponse:
         asked, part = self.asked(request), self.part(request)

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "configurations",
     "gitrepos",
     "gateways",
+    "openapi",
 ]
 MIDDLEWARE = [
     "keeptrusts.api.requestid.middleware",
@@ -128,6 +129,27 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "keeptrusts.api.errors.answer",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
+}
+
+# Where each is told, every field says whether it may be empty.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Keeptrusts",
+    "DESCRIPTION": (
+        "Policies for gateways to language models, kept as code: synced from git, put in force,"
+        " proven. Results stand under `data`, errors under `error`. Times are in UTC. A field or"
+        " query parameter that is not known is an error. HEAD is answered as GET is, without a"
+        " body; OPTIONS with 204 and `Allow`; a method that a path lacks with 405"
+        " `method_not_allowed`. Each answer has `X-Request-Id`, and that to a token `RateLimit` and"
+        " `RateLimit-Policy`. With `fields` the rows of a list have these members alone."
+    ),
+    "VERSION": "",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [],
+    "DISABLE_ERRORS_AND_WARNINGS": True,
 }
 
 LOGGING = logs.dict_config()

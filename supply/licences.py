@@ -26,6 +26,7 @@ _WORDS = {
     "apache 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
     "bsd": "BSD-3-Clause",
+    "bsd 3-clause or apache-2.0": "BSD-3-Clause OR Apache-2.0",
     "bsd 2-clause license": "BSD-2-Clause",
     "bsd license": "BSD-3-Clause",
     "mit license": "MIT",

@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -12,12 +13,16 @@ from rest_framework.test import APIClient
 
 from access import tokens
 from keeptrusts.servers import outages
+from tests.support import documented
 from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.sshforge import SSHForge
+from tests.support.stack import Stack
 from tests.support.stacks import embedded_stack, shared_stack
 
 __all__ = ["embedded_stack", "shared_stack"]
+
+Stack.told = staticmethod(documented.hold)
 
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -57,6 +62,36 @@ def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
     """Each process of a parallel run has a database of Redis to itself."""
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     settings.REDIS_URL = f"{os.environ['REDIS_URL']}?db={number}"
+
+
+@pytest.fixture(autouse=True)
+def _answered_as_documented(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """What a test's clients are answered is what the API's document says."""
+    ask = APIClient.generic
+
+    def asked(
+        self: APIClient, method: str, path: str, data: Any = "", *rest: Any, **more: Any
+    ) -> Any:
+        answer = ask(self, method, path, data, *rest, **more)
+        body, headers = answer.content, answer.headers
+        documented.hold(
+            method,
+            f"{path}?{more.get('QUERY_STRING', '')}",
+            answer.status_code,
+            headers,
+            body,
+            data or b"",
+        )
+        return answer
+
+    monkeypatch.setattr(APIClient, "generic", asked)
+    yield
+    if request.node.get_closest_marker("untrue_rows"):
+        documented.PROBLEMS.clear()
+    problems, documented.PROBLEMS[:] = list(documented.PROBLEMS), []
+    assert problems == []
 
 
 @pytest.fixture(autouse=True)

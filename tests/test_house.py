@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("access", "configurations", "events", "gateways", "gitrepos", "keeptrusts", "kt")
+PACKAGES = (
+    "access", "configurations", "events", "gateways", "gitrepos", "keeptrusts", "kt", "openapi",
+)  # fmt: skip
 # Django calls each management command so.
 _SHARED_NAMES = {"Command"}
 # What may be entered from where: pairs of rooms of one package.

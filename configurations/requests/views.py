@@ -4,14 +4,14 @@ import hashlib
 from functools import partial
 
 from django.http import HttpResponse, HttpResponseNotModified
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.authentication import bearer, demand
-from configurations.requests import kinds, queries, writer
+from configurations.requests import kinds, operations, queries, writer
+from configurations.requests.forms import RefusalInput, RequestInput, ShownInput
 from keeptrusts.api.etags import is_known
-from keeptrusts.api.fields import Flag, Input, Line, valid
+from keeptrusts.api.fields import Input, valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write
@@ -31,45 +31,12 @@ def _hold(number: int) -> None:
 REQUEST = Resource("/v1/requests/{}", "requests.read", _row, _hold)
 
 
-class RequestInput(Input):
-    """`POST /v1/requests`; `change` is the body of the endpoint that would make the change."""
-
-    kind = Line(max_length=40)
-    target = Line(max_length=200)
-    change = serializers.DictField(default=dict)
-    reason = Line(max_length=500)
-    break_glass = Flag(default=False)
-
-    def validate_reason(self, value: str) -> str:
-        if not value.strip():
-            raise serializers.ValidationError("must say why")
-        return value
-
-
-class RefusalInput(Input):
-    """`POST /v1/requests/{id}/refuse`."""
-
-    reason = Line(max_length=500)
-
-
-class ShownInput(Input):
-    """`POST /v1/requests/{id}/confirm`: exactly what the request shows."""
-
-    content_hash = Line(max_length=64, required=False)
-    commit = Line(max_length=64, required=False)
-    digest = Line(max_length=64, required=False)
-
-    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        if not attrs:
-            raise serializers.ValidationError("must be what the request has in `shows`")
-        return attrs
-
-
 class Requests(View):
     """List requests, or ask for a change."""
 
     query = {"GET": queries.REQUESTS.parameters}
     actions = {"GET": "requests.read", "POST": "requests.ask"}
+    described = {"GET": operations.LIST_REQUESTS, "POST": operations.ASK}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.REQUESTS, self.asked(request)[queries.STATE])
@@ -89,6 +56,7 @@ class OneRequest(View):
     """Show a request with what it would change."""
 
     actions = {"GET": "requests.read"}
+    described = {"GET": operations.GET_REQUEST}
 
     def get(self, request: Request, number: int) -> Response:
         return REQUEST.get(request, number)
@@ -98,6 +66,7 @@ class RequestedContent(View):
     """The exact bytes that a request would put in force."""
 
     actions = {"GET": "requests.read"}
+    described = {"GET": operations.GET_REQUEST_CONTENT}
 
     def get(self, request: Request, number: int) -> HttpResponse:
         content = queries.content(writer.found(_within(number)))
@@ -111,6 +80,7 @@ class ConfirmRequest(View):
     """Confirm a request as it was shown, which makes its change."""
 
     actions = {"POST": "requests.confirm"}
+    described = {"POST": operations.CONFIRM}
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:
@@ -124,6 +94,7 @@ class RefuseRequest(View):
     """Refuse a request."""
 
     actions = {"POST": "requests.confirm"}
+    described = {"POST": operations.REFUSE}
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:
@@ -136,6 +107,7 @@ class WithdrawRequest(View):
     """Take back a request of one's own."""
 
     actions = {"POST": "requests.ask"}
+    described = {"POST": operations.WITHDRAW}
 
     @written(REQUEST)
     def post(self, request: Request, number: int) -> Write:

@@ -12,10 +12,13 @@ from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
 from configurations.serializers import Id, Labels
+from gateways.api.operations import TOO_LARGE
+from gateways.api.shapes import ClientKeyShape, MadeClientKeyShape
 from gateways.models import Gateway
 from gateways.registry import clientkeys, queries
 from keeptrusts.api.fields import Input, Text, Whole, valid
 from keeptrusts.api.lists.answers import answered
+from keeptrusts.api.operations import Operation
 from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
@@ -29,6 +32,8 @@ _OF_NOTHING = {hashlib.sha256(text).hexdigest() for text in (b"", b"\n")}
 class KeyName(Id):
     """The name of a key's holder, as in a gateway's file of keys."""
 
+    json_schema = {**Id.json_schema, "maxLength": 100}
+
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
         if len(value) > 100:
@@ -38,6 +43,8 @@ class KeyName(Id):
 
 class Digest(Text):
     """The SHA-256 of a key in hexadecimal. No error shows what was sent: it may be a key."""
+
+    json_schema = {"pattern": "^[0-9A-Fa-f]{64}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data).lower()
@@ -52,6 +59,8 @@ class Digest(Text):
 
 class Glob(Text):
     """A model, or a glob of models, in one line."""
+
+    json_schema = {"pattern": f"^{FORMS['line'].pattern}$"}
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -77,6 +86,8 @@ class GatewayIds(serializers.ListField):
 class RateLimit(Input):
     """Calls in a window."""
 
+    called = "RateLimitInput"
+
     max_requests = Whole(min_value=1, max_value=1_000_000_000)
     window_seconds = Whole(min_value=1, max_value=_LONGEST_WINDOW_SECONDS)
 
@@ -84,12 +95,16 @@ class RateLimit(Input):
 class TokenBudget(Input):
     """Tokens in a window."""
 
+    called = "TokenBudgetInput"
+
     max_tokens = Whole(min_value=1, max_value=1_000_000_000_000)
     window_seconds = Whole(min_value=1, max_value=_LONGEST_WINDOW_SECONDS)
 
 
 class ClientKeyEdit(Input):
     """`PATCH /v1/client-keys/{name}`; null takes a limit, or a choice of gateways, away."""
+
+    json_schema = {"minProperties": 1}
 
     models = serializers.ListField(
         child=Glob(max_length=200),
@@ -113,12 +128,16 @@ class ClientKeyEdit(Input):
 class ClientKeyInput(ClientKeyEdit):
     """`POST /v1/client-keys`; without `sha256` the key is made here."""
 
+    json_schema = {}
+
     name = KeyName()
     sha256 = Digest(required=False, default="")
 
 
 class RotationInput(Input):
     """`POST /v1/client-keys/{name}/rotate`; without `sha256` the key is made here."""
+
+    called = "ClientKeyRotation"
 
     sha256 = Digest(required=False, default="")
 
@@ -137,6 +156,27 @@ class ClientKeys(View):
     actions = {"GET": "gateways.read", "POST": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
+    described = {
+        "GET": Operation(
+            "listClientKeys",
+            "Lists client keys, revoked ones too.",
+            data=list[ClientKeyShape],
+            errors=("404 not_found",),
+        ),
+        "POST": Operation(
+            "createClientKey",
+            "Makes a client key, or takes the digest of one. One that is made is shown here alone.",
+            body=ClientKeyInput,
+            example={
+                "name": "web-shop",
+                "models": ["gpt-4*"],
+                "rate_limit": {"max_requests": 600, "window_seconds": 60},
+            },
+            data=MadeClientKeyShape,
+            status=(201,),
+            errors=("409 name_taken", "409 key_taken", TOO_LARGE),
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         seen = of(request)
@@ -159,6 +199,20 @@ class OneClientKey(View):
 
     actions = {"GET": "gateways.read", "PATCH": "client_keys.edit", "DELETE": "client_keys.edit"}
     narrowed = {"GET": FILTERED}
+    described = {
+        "GET": Operation("getClientKey", "Shows a client key.", data=ClientKeyShape, cached=True),
+        "PATCH": Operation(
+            "editClientKey",
+            "Changes a client key.",
+            body=ClientKeyEdit,
+            example={"rate_limit": None},
+            data=ClientKeyShape,
+            errors=(TOO_LARGE,),
+        ),
+        "DELETE": Operation(
+            "revokeClientKey", "Revokes a client key.", data=ClientKeyShape, errors=(TOO_LARGE,)
+        ),
+    }
 
     def get(self, request: Request, name: str) -> Response:
         return CLIENT_KEY.get(request, name)
@@ -180,6 +234,16 @@ class RotateClientKey(View):
 
     actions = {"POST": "client_keys.edit"}
     shows_secret = ("POST",)
+    described = {
+        "POST": Operation(
+            "rotateClientKey",
+            "Replaces a client key; the one before stays valid until it is ended.",
+            body=RotationInput,
+            data=MadeClientKeyShape,
+            errors=("409 key_taken", TOO_LARGE),
+            headers=("Location",),
+        ),
+    }
 
     @written(CLIENT_KEY)
     def post(self, request: Request, name: str) -> Write:
@@ -196,6 +260,14 @@ class PreviousClientKey(View):
     """End the key before the last rotation."""
 
     actions = {"DELETE": "client_keys.edit"}
+    described = {
+        "DELETE": Operation(
+            "endPreviousClientKey",
+            "Ends the key before the last rotation.",
+            data=ClientKeyShape,
+            errors=(TOO_LARGE,),
+        ),
+    }
 
     @written(CLIENT_KEY)
     def delete(self, request: Request, name: str) -> Write:

@@ -14,6 +14,7 @@ from access.authentication import NARROWED, bearer, demand
 from access.sights import FILTERED
 from configurations.publish import COUNTER
 from configurations.seen import of
+from gateways.api import operations
 from gateways.api.serializers import (
     BindingInput,
     EnrolmentTokenInput,
@@ -65,6 +66,7 @@ class Gateways(View):
     actions = {"GET": "gateways.read", "POST": "gateways.edit"}
     narrowed = {"GET": FILTERED}
     shows_secret = ("POST",)
+    described = {"GET": operations.LIST_GATEWAYS, "POST": operations.REGISTER_GATEWAY}
 
     def get(self, request: Request) -> Response:
         seen = of(request)
@@ -88,6 +90,11 @@ class OneGateway(View):
 
     actions = {"GET": "gateways.read", "PATCH": "gateways.bind", "DELETE": "gateways.edit"}
     narrowed = {"GET": FILTERED, "PATCH": FILTERED}
+    described = {
+        "GET": operations.GET_GATEWAY,
+        "PATCH": operations.EDIT_GATEWAY,
+        "DELETE": operations.DELETE_GATEWAY,
+    }
 
     def get(self, request: Request, gateway_id: str) -> Response:
         return GATEWAY.get(request, gateway_id)
@@ -120,6 +127,7 @@ class ReleaseId(View):
     """Let the id of a deleted gateway be registered again."""
 
     actions = {"POST": "gateways.edit"}
+    described = {"POST": operations.RELEASE_GATEWAY_ID}
 
     @written()
     def post(self, request: Request, gateway_id: str) -> Write:
@@ -137,6 +145,7 @@ class Reissue(View):
 
     actions = {"POST": "gateways.bind"}
     narrowed = {"POST": FILTERED}
+    described = {"POST": operations.REISSUE}
 
     @written(GATEWAY)
     def post(self, request: Request, gateway_id: str) -> Write:
@@ -156,6 +165,7 @@ class RotateToken(View):
 
     actions = {"POST": "gateways.edit"}
     shows_secret = ("POST",)
+    described = {"POST": operations.ROTATE_GATEWAY_TOKEN}
 
     @written(replace(GATEWAY, hold=counted_by(Gateway.COUNTER)))
     def post(self, request: Request, gateway_id: str) -> Write:
@@ -174,6 +184,10 @@ class EnrolmentTokens(View):
     query = {"GET": queries.ENROLMENT_TOKENS.parameters}
     actions = {"GET": "enrolment.manage", "POST": "enrolment.manage"}
     shows_secret = ("POST",)
+    described = {
+        "GET": operations.LIST_ENROLMENT_TOKENS,
+        "POST": operations.CREATE_ENROLMENT_TOKEN,
+    }
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.ENROLMENT_TOKENS, None)
@@ -195,6 +209,10 @@ class OneEnrolmentToken(View):
     query = {"DELETE": (_DESCENDANTS,)}
 
     actions = {"GET": "enrolment.manage", "DELETE": "enrolment.manage"}
+    described = {
+        "GET": operations.GET_ENROLMENT_TOKEN,
+        "DELETE": operations.REVOKE_ENROLMENT_TOKEN,
+    }
 
     def get(self, request: Request, token_id: UUID) -> Response:
         return ENROLMENT.get(request, token_id)
@@ -216,6 +234,7 @@ class Bindings(View):
     query = {"GET": queries.BINDINGS.parameters}
     actions = {"GET": "gateways.read", "POST": "gateways.bind"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_BINDINGS, "POST": operations.CREATE_BINDING}
 
     def get(self, request: Request) -> Response:
         seen = of(request)
@@ -237,6 +256,7 @@ class OneBinding(View):
 
     actions = {"GET": "gateways.read", "DELETE": "gateways.bind"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.GET_BINDING, "DELETE": operations.DELETE_BINDING}
 
     def get(self, request: Request, binding_id: UUID) -> Response:
         return BINDING.get(request, binding_id)

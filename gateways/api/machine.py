@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateways.api import operations
 from gateways.api.authentication import (
     EnrolmentAuthentication,
     GatewayAuthentication,
@@ -50,6 +51,7 @@ class Enrol(View):
     shows_secret = ("POST",)
     authentication_classes = (EnrolmentAuthentication,)
     permission_classes = (MayEnrol,)
+    described = {"POST": operations.ENROL}
 
     def post(self, request: Request) -> Response:
         token: EnrolmentToken = request.user  # type: ignore[assignment]
@@ -70,6 +72,8 @@ class GatewayView(View):
 class Configuration(GatewayView):
     """The exact bytes that a gateway is to enforce, with their signed statement in headers."""
 
+    described = {"GET": operations.PULL}
+
     def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
         signed, news = fleet.handed(gateway_id), fleet.news(gateway_id)
         headers = {**news, **fleet.headers(signed)}
@@ -88,6 +92,8 @@ class Configuration(GatewayView):
 class OwnClientKeys(GatewayView):
     """The list of client keys that a gateway is to ask for, with its signed statement."""
 
+    described = {"GET": operations.PULL_CLIENT_KEYS}
+
     def get(self, request: Request, gateway_id: str) -> HttpResponse | Response:
         signed = fleet.signed_keys(gateway_id)
         if signed is None:
@@ -105,6 +111,8 @@ class OwnClientKeys(GatewayView):
 class Report(GatewayView):
     """Take a report of what a gateway runs, and of its health."""
 
+    described = {"POST": operations.REPORT}
+
     def post(self, request: Request, gateway_id: str) -> Response:
         reports.take(gateway_id, inputs.report_of(request.data))
         return Response({"data": reports.answer(gateway_id)})
@@ -112,6 +120,8 @@ class Report(GatewayView):
 
 class DecisionIntake(GatewayView):
     """Take a batch of decisions."""
+
+    described = {"POST": operations.SEND_DECISIONS}
 
     def post(self, request: Request, gateway_id: str) -> Response:
         body = inputs.decisions_of(request.data)

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from access.authentication import counts
 from access.sights import FILTERED
 from configurations.seen import ConfigurationView, of
+from gateways.api import operations
 from gateways.drift import listing as drift
 from gateways.drift import rollout
 from gateways.drift.survey import WHOLE, Part
@@ -21,6 +22,7 @@ class Drift(View):
     query = {"GET": drift.DRIFT.parameters}
     actions = {"GET": "drift.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_DRIFT}
 
     def get(self, request: Request) -> Response:
         seen = of(request)
@@ -36,6 +38,7 @@ class Decisions(View):
     query = {"GET": decisions.DECISIONS.parameters}
     actions = {"GET": "decisions.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_DECISIONS}
 
     def get(self, request: Request) -> Response:
         return answered(request, decisions.DECISIONS, of(request))
@@ -46,6 +49,7 @@ class Rollout(ConfigurationView):
 
     actions = {"GET": "configurations.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.GET_ROLLOUT}
 
     def get(self, request: Request, configuration_id: str) -> Response:
         return Response({"data": rollout.show(configuration_id)})

@@ -19,6 +19,8 @@ _MOST_USES = 1_000_000
 class NewId(Id):
     """The id of a new gateway; `enrol` is a path of the API."""
 
+    json_schema = {**Id.json_schema, "not": {"const": _RESERVED}}
+
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
         if value == _RESERVED:
@@ -27,7 +29,10 @@ class NewId(Id):
 
 
 class ConfigurationId(Id):
-    """The id of a configuration that exists, for the `seen` of the context."""
+    """The id of a configuration that exists.
+
+    It is one of the `seen` of the context.
+    """
 
     def to_internal_value(self, data: Any) -> str:
         value = super().to_internal_value(data)
@@ -39,6 +44,8 @@ class ConfigurationId(Id):
 
 class GatewayEdit(Input):
     """`PATCH /v1/gateways/{id}`; a `configuration` of null leaves it to the selectors."""
+
+    json_schema = {"minProperties": 1}
 
     name = Line(max_length=200, required=False)
     labels = Labels(required=False)
@@ -65,6 +72,8 @@ class GatewayInput(Input):
 
 class EnrolmentInput(Input):
     """`POST /v1/gateways/enrol`. Its bearer chooses no labels, which say what it may read."""
+
+    refused = ("labels",)
 
     id = NewId()
     name = Line(max_length=200, required=False)

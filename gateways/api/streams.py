@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateways.api import operations
 from gateways.api.machine import GatewayView
 from keeptrusts.api.errors import UnavailableError
 
@@ -22,6 +23,18 @@ class OfGateway(GatewayView):
 
     def get(self, request: Request, **_: Any) -> Response:
         raise unavailable()
+
+
+class GatewayEvents(OfGateway):
+    """What a gateway is to enforce, as it changes."""
+
+    described = {"GET": operations.HOLD_STREAM}
+
+
+class GatewayContent(OfGateway):
+    """Bytes of what a gateway is to have, by their hash."""
+
+    described = {"GET": operations.PULL_BYTES}
 
 
 def unavailable() -> UnavailableError:

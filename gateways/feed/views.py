@@ -7,6 +7,7 @@ from access import roles
 from access.sights import FILTERED
 from gateways.api.streams import unavailable
 from gateways.feed.resources import ASKED
+from keeptrusts.api.operations import Operation
 from keeptrusts.api.views import View
 
 
@@ -16,6 +17,15 @@ class ChangeFeed(View):
     query = {"GET": (ASKED,)}
     actions = {"GET": roles.ANY}
     narrowed = {"GET": FILTERED}
+    described = {
+        "GET": Operation(
+            "followChanges",
+            "What changes, events and how far syncs are, as server-sent events.",
+            data=str,
+            media=("text/event-stream",),
+            note="`Last-Event-ID` goes on behind an event; `reset` says to read anew.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         raise unavailable()

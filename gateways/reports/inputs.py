@@ -14,16 +14,21 @@ _LARGEST = 2**63 - 1
 # One is of a few hundred; it is read in an event loop.
 MAX_REPORT_BYTES = 64 << 10
 _MOST_COUNTERS = 50
+_LONGEST_NAME = 100
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= 100 and text.isprintable()
+    return len(text) <= _LONGEST_NAME and text.isprintable()
 
 
 class Counts(serializers.DictField):
     """A mapping of names to numbers."""
 
+    json_schema = {
+        "maxProperties": _MOST_COUNTERS,
+        "propertyNames": {"maxLength": _LONGEST_NAME},
+    }
     child = Whole(min_value=0, max_value=_LARGEST)
 
     def to_internal_value(self, data: Any) -> dict[str, int]:
@@ -31,7 +36,8 @@ class Counts(serializers.DictField):
             len(data) <= _MOST_COUNTERS and all(map(_is_name, data))
         ):
             raise serializers.ValidationError(
-                f"at most {_MOST_COUNTERS} counters, names of at most 100 printable characters"
+                f"at most {_MOST_COUNTERS} counters, names of at most {_LONGEST_NAME} printable"
+                " characters"
             )
         counts: dict[str, int] = super().to_internal_value(data)
         return counts

@@ -1,7 +1,7 @@
 """Serializers of shared git credentials."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -17,6 +17,7 @@ from keeptrusts.judge.errors import TooCostlyError
 from keeptrusts.judge.policies import TOO_COSTLY
 
 _MAX_HOSTS = 50
+_NAME = "[a-z0-9][a-z0-9._-]*"
 _MAX_TOKEN_LENGTH = 4000
 _MAX_KEY_LENGTH = 20_000
 _MAX_CHAIN_LENGTH = 65_536
@@ -47,7 +48,7 @@ def _fields(kind: CredentialKind) -> set[str]:
 
 
 class HostField(Text):
-    """A field for `HOST` or `HOST:PORT`, after `http://` for plain http, in its stored form."""
+    """`HOST` or `HOST:PORT`, after `http://` for plain http."""
 
     def to_internal_value(self, data: Any) -> str:
         try:
@@ -64,13 +65,16 @@ class CredentialInput(Input):
     Its context has the `asker` of the judge that reads keys.
     """
 
-    name = Text(max_length=100, required=False)
+    called = "GitCredentialEdit"
+    json_schema: Mapping[str, Any] = {"minProperties": 1}
+
+    name = Text(max_length=100, required=False, json_schema={"pattern": f"^{_NAME}$"})
     hosts = serializers.ListField(
         child=HostField(max_length=300), required=False, allow_empty=False, max_length=_MAX_HOSTS
     )
     username = Text(max_length=255, required=False, allow_blank=True)
     authorization = Choice(["basic", BEARER], required=False)
-    token = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
+    token = Text(max_length=_MAX_TOKEN_LENGTH, required=False, json_schema={"pattern": "^[!-~]+$"})
     password = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
     private_key = Text(max_length=_MAX_KEY_LENGTH, required=False)
     passphrase = Text(max_length=_MAX_TOKEN_LENGTH, required=False)
@@ -80,7 +84,7 @@ class CredentialInput(Input):
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
     def validate_name(self, value: str) -> str:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", value):
+        if not re.fullmatch(_NAME, value):
             raise serializers.ValidationError(
                 "must be of a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
             )
@@ -177,6 +181,9 @@ class CredentialInput(Input):
 
 class NewCredential(CredentialInput):
     """The body of `POST /v1/git-credentials`."""
+
+    called = "GitCredentialInput"
+    json_schema = {"required": ["hosts", "kind", "name"]}
 
     kind = Choice(CredentialKind.choices)
 

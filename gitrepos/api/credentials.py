@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations.seen import of
+from gitrepos.api import operations
 from gitrepos.api.credential_serializers import (
     CredentialInput,
     NewCredential,
@@ -43,6 +44,7 @@ class GitCredentials(View):
     query = {"GET": queries.CREDENTIALS.parameters}
     actions = {"GET": "links.read", "POST": "credentials.edit"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_GIT_CREDENTIALS, "POST": operations.CREATE_GIT_CREDENTIAL}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.CREDENTIALS, of(request))
@@ -66,6 +68,11 @@ class OneGitCredential(View):
 
     actions = {"GET": "links.read", "PATCH": "credentials.edit", "DELETE": "credentials.edit"}
     narrowed = {"GET": FILTERED}
+    described = {
+        "GET": operations.GET_GIT_CREDENTIAL,
+        "PATCH": operations.EDIT_GIT_CREDENTIAL,
+        "DELETE": operations.DELETE_GIT_CREDENTIAL,
+    }
 
     def get(self, request: Request, credential_id: UUID) -> Response:
         return CREDENTIAL.get(request, credential_id)

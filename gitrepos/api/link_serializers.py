@@ -28,7 +28,7 @@ _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class URL(Text):
-    """A field for a repository's url, checked and brought into its stored form."""
+    """A repository's url, without token, query and fragment; a user with ssh alone."""
 
     def to_internal_value(self, data: Any) -> RepoURL:  # type: ignore[override]
         try:
@@ -46,7 +46,7 @@ class URL(Text):
 
 
 class Globs(serializers.ListField):
-    """A field for up to 50 globs of paths, in the syntax of `gitrepos.snapshot.globs`."""
+    """Globs of paths under `path`, as git's `:(glob)` pathspecs from the repository's root."""
 
     child = Text(max_length=200)
 
@@ -61,7 +61,7 @@ class Globs(serializers.ListField):
 
 
 class Ref(Text):
-    """A field for one form of what a link follows; empty or null for not this form."""
+    """One form of what a link follows; empty or null for not this form."""
 
     def __init__(self, form: str, **kwargs: Any) -> None:
         super().__init__(required=False, allow_blank=True, allow_null=True, **kwargs)
@@ -79,33 +79,93 @@ class Ref(Text):
 class Asked(Input):
     """The body of `PATCH /v1/git-repos/{id}`."""
 
+    called = "GitRepoEdit"
+    json_schema: Mapping[str, Any] = {"minProperties": 1}
+
     url = URL(required=False)
-    repo_url = URL(required=False)
+    repo_url = URL(required=False, help_text="The same as `url`, by another name.")
     branch = Ref("branch", max_length=200)
     tag = Ref("tag", max_length=200)
     commit = Ref("commit", max_length=64)
     semver = Ref("semver", max_length=200)
-    path = Text(max_length=1000, required=False, allow_blank=True)
-    auto_create_configuration = Flag(required=False)
-    adopt = Flag(required=False)
-    poll_interval_seconds = Whole(required=False, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
-    webhook_poll_interval_seconds = Whole(
-        required=False, allow_null=True, min_value=1, max_value=_MAX_INTERVAL_SECONDS
+    path = Text(
+        max_length=1000,
+        required=False,
+        allow_blank=True,
+        help_text="A directory or one file; empty: the whole repository.",
     )
-    webhook_secret = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
-    suspended = Flag(required=False)
-    four_eyes = Flag(required=False)
-    fail_on = Choice(["", "weaker"], required=False, allow_blank=True)
-    id_prefix = Text(max_length=100, required=False, allow_blank=True)
+    auto_create_configuration = Flag(
+        required=False, help_text="Make a configuration for an id that is new."
+    )
+    adopt = Flag(required=False, help_text="Take over configurations that the API made.")
+    poll_interval_seconds = Whole(
+        required=False,
+        min_value=1,
+        max_value=_MAX_INTERVAL_SECONDS,
+        help_text="Under the floor of this installation it is raised, and `notices` says so.",
+    )
+    webhook_poll_interval_seconds = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=_MAX_INTERVAL_SECONDS,
+        help_text="The interval while webhooks come; not less than the other.",
+    )
+    webhook_secret = Text(
+        max_length=200,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        json_schema={"pattern": "^[!-~]{16,}$"},
+        help_text="Never shown; null removes it.",
+    )
+    suspended = Flag(required=False, help_text="No polling while true.")
+    four_eyes = Flag(required=False, help_text="Held commits and edits need a second person.")
+    fail_on = Choice(
+        ["", "weaker"],
+        required=False,
+        allow_blank=True,
+        help_text="`weaker`: a commit that weakens what is in force is held.",
+    )
+    id_prefix = Text(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        json_schema={"pattern": f"^{FORMS['id'].pattern}$"},
+        help_text="Stands before every id that a file names.",
+    )
     include = Globs(required=False)
     exclude = Globs(required=False)
-    prune = Flag(required=False)
-    access_token = Text(max_length=4000, required=False, allow_null=True, allow_blank=True)
-    allowed_signers = Text(max_length=65_536, required=False, allow_null=True, allow_blank=True)
-    allowed_openpgp_keys = Text(
-        max_length=openpgp.MAX_LENGTH, required=False, allow_null=True, allow_blank=True
+    prune = Flag(required=False, help_text="Archive a configuration whose file is gone.")
+    access_token = Text(
+        max_length=4000,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        json_schema={"pattern": "^[!-~]*$"},
+        help_text="Never shown; null removes it.",
     )
-    credential = Text(max_length=100, required=False, allow_null=True, allow_blank=True)
+    allowed_signers = Text(
+        max_length=65_536,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Who must have signed the head, in OpenSSH's format; null: anybody.",
+    )
+    allowed_openpgp_keys = Text(
+        max_length=openpgp.MAX_LENGTH,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="The same for OpenPGP keys, ASCII-armoured; null: none.",
+    )
+    credential = Text(
+        max_length=100,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="The name of a shared credential; null removes it.",
+    )
 
     def validate_path(self, value: str) -> str:
         if _HIDING.search(value) or ".." in value.split("/"):
@@ -186,6 +246,8 @@ class NewLink(Asked):
     The interval has its default here, so that the lowest one allowed applies to it as well.
     """
 
+    called = "GitRepoInput"
+
     poll_interval_seconds = Whole(default=300, min_value=1, max_value=_MAX_INTERVAL_SECONDS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -197,4 +259,6 @@ class NewLink(Asked):
 class Confirmation(Input):
     """The body of `POST /v1/git-repos/{id}/confirm`."""
 
-    commit = Text(max_length=64)
+    called = "CommitConfirmation"
+
+    commit = Text(max_length=64, help_text="The commit that is held.")

@@ -18,11 +18,12 @@ from rest_framework.response import Response
 from access.authentication import bearer
 from access.sights import FILTERED
 from configurations import changes as contents
+from configurations.described import operations as told
 from configurations.requests import writer
 from configurations.seen import ConfigurationView, of
 from configurations.views import CONFIGURATION, caller
 from gitrepos import tasks
-from gitrepos.api import changes, overview
+from gitrepos.api import changes, operations, overview
 from gitrepos.api.link_serializers import Asked, Confirmation, NewLink
 from gitrepos.links import four_eyes, links, preview_requests, queries
 from gitrepos.links.queries import OfLink
@@ -80,6 +81,7 @@ class GitRepos(View):
     query = {"GET": queries.LINKS.parameters}
     actions = {"GET": "links.read", "POST": "links.edit"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_GIT_REPOS, "POST": operations.CREATE_GIT_REPO}
 
     def get(self, request: Request) -> Response:
         return answered(request, queries.LINKS, of(request))
@@ -107,6 +109,7 @@ class Summary(View):
 
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.SUMMARY}
 
     def get(self, request: Request) -> Response:
         try:
@@ -122,6 +125,7 @@ class Webhook(View):
     permission_classes = ()
     # GitLab sends an Idempotency-Key, and says by it what other headers of it say.
     ignores_conditions = True
+    described = {"POST": operations.TAKE_DELIVERY}
 
     def post(self, request: Request, link_id: UUID) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -137,6 +141,11 @@ class OneGitRepo(View):
 
     actions = {"GET": "links.read", "PATCH": "links.edit", "DELETE": "links.edit"}
     narrowed = {"GET": FILTERED}
+    described = {
+        "GET": operations.GET_GIT_REPO,
+        "PATCH": operations.EDIT_GIT_REPO,
+        "DELETE": operations.DELETE_GIT_REPO,
+    }
 
     def get(self, request: Request, link_id: UUID) -> Response:
         return LINK.get(request, link_id)
@@ -176,6 +185,7 @@ class Sync(View):
 
     query = {"POST": (_WAIT, _DRY_RUN)}
     actions = {"POST": "links.edit"}
+    described = {"POST": operations.SYNC}
 
     def action_of(self, request: Request) -> str:
         is_dry = request.query_params.get("dry_run") == "true"
@@ -202,6 +212,7 @@ class Test(View):
 
     query = {"POST": (_LIKE,)}
     actions = {"POST": "links.preview"}
+    described = {"POST": operations.TEST}
 
     @written()
     def post(self, request: Request) -> Response:
@@ -223,6 +234,7 @@ class Confirm(View):
     """
 
     actions = {"POST": "links.confirm"}
+    described = {"POST": operations.CONFIRM}
 
     @written(replace(LINK, hold=_hold_with_requests))
     def post(self, request: Request, link_id: UUID) -> Write:
@@ -248,6 +260,7 @@ class Pin(ConfigurationView):
 
     actions = {"POST": "configurations.pin", "DELETE": "configurations.pin"}
     narrowed = dict.fromkeys(actions, FILTERED)
+    described = {"POST": told.PIN, "DELETE": told.UNPIN}
 
     @written(CONFIGURATION)
     def post(self, request: Request, configuration_id: str) -> Write:
@@ -269,6 +282,7 @@ class Syncs(View):
     query = {"GET": queries.SYNCS.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_SYNCS}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)
@@ -282,6 +296,7 @@ class Files(View):
     query = {"GET": queries.FILES.parameters}
     actions = {"GET": "links.read"}
     narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_FILES}
 
     def get(self, request: Request, link_id: UUID) -> Response:
         seen = of(request)

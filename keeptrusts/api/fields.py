@@ -1,6 +1,6 @@
 """Serializer fields that take values of their own JSON type only, without conversion."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -14,13 +14,18 @@ _MOST_NAMED = 20
 
 
 class Text(serializers.CharField):
-    """A JSON string, kept as it was sent, without trimming."""
+    """A JSON string, kept as it was sent, without trimming.
+
+    `json_schema` is what the API's document says of its bounds, beside those that DRF knows.
+    """
 
     default_error_messages = {"not_text": "must be a string"}
+    json_schema: Mapping[str, Any] = {}
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, json_schema: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("trim_whitespace", False)
         super().__init__(**kwargs)
+        self.json_schema = json_schema or self.json_schema
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -79,7 +84,15 @@ class Choice(serializers.ChoiceField):
 
 
 class Input(serializers.Serializer[Any]):
-    """An object of a request. An unknown field is an error."""
+    """An object of a request. An unknown field is an error.
+
+    In the API's document it is `called` so, or as its class; `json_schema` is what it bounds beside
+    its fields, `refused` are fields that are there for the sake of their errors.
+    """
+
+    called: str = ""
+    json_schema: Mapping[str, Any] = {}
+    refused: Collection[str] = ()
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):

@@ -12,6 +12,8 @@ from rest_framework.response import Response
 
 from keeptrusts import counters
 from keeptrusts.api.errors import envelope
+from keeptrusts.api.operations import Operation
+from keeptrusts.api.shapes import HealthShape, UnhealthyShape
 from keeptrusts.api.views import View
 from keeptrusts.processes import heartbeat, parts
 from keeptrusts.redis_client import client
@@ -26,6 +28,7 @@ _KEY_SECONDS = 60
 _LEAST_FREE_BYTES = 1 << 20
 # What takes no process out of a balancer: each of them lacks it.
 _OF_ALL: dict[str, Callable[[], str]] = {}
+_ANSWERS = {200: HealthShape, 503: UnhealthyShape}
 
 
 def register(name: str, problem: Callable[[], str]) -> None:
@@ -40,6 +43,8 @@ class _Open(View):
 
 class Healthz(_Open):
     """200 when all parts run and database and broker work; 503 with the parts that are down."""
+
+    described = {"GET": Operation("getHealth", "Says how this installation is.", whole=_ANSWERS)}
 
     def get(self, request: Request) -> Response:
         database, broker = _looked()
@@ -56,6 +61,10 @@ def _looked() -> tuple[Findings, Findings]:
 
 class Readyz(_Open):
     """200 when this process can read its migrated database, and something can be written."""
+
+    described = {
+        "GET": Operation("getReadiness", "Says whether this process can serve.", whole=_ANSWERS)
+    }
 
     def get(self, request: Request) -> Response:
         found = _looked()[0]

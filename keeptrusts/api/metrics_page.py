@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from keeptrusts import metrics
 from keeptrusts.api.errors import UnavailableError
+from keeptrusts.api.operations import Operation
 from keeptrusts.api.views import View
 
 
@@ -13,6 +14,11 @@ class Metrics(View):
     """The page of all counters, histograms and gauges."""
 
     actions = {"GET": "metrics.read"}
+    described = {
+        "GET": Operation(
+            "getMetrics", "Counters and gauges for Prometheus.", data=str, media=("text/plain",)
+        )
+    }
 
     def get(self, request: Request) -> Response:
         try:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from keeptrusts.api import acting
 from keeptrusts.api.fields import check_query
+from keeptrusts.api.operations import Operation
 from keeptrusts.api.parameters import Asked, Parameter
 from keeptrusts.api.writes import conditions
 from keeptrusts.api.writes.writing import honoured
@@ -26,13 +27,14 @@ class View(APIView):
     `actions` has what each method is, as `access.roles` names it. `shows_secret` has the methods
     whose answers show a token, which no cache may store. `narrowed` has how each method answers a
     credential that does not see all configurations: `filtered`, `unrelated`, and where nothing is
-    said `refused`.
+    said `refused`. `described` has what the API's document tells of each method.
     """
 
     query: Mapping[str, tuple[Parameter[Any], ...]] = {}
     actions: Mapping[str, str] = {}
     narrowed: Mapping[str, str] = {}
     shows_secret: tuple[str, ...] = ()
+    described: Mapping[str, Operation] = {}
     # A webhook's sender may add what it likes.
     ignores_conditions = False
 

@@ -71,10 +71,12 @@ ENDPOINTS = [
 ]
 # Endpoints that ask for no token of a person, each with a reason.
 OTHERS = {
-    "Index": "open", "Healthz": "open", "Readyz": "open", "Webhook": "a signature",
+    "Index": "open", "Root": "open", "Healthz": "open", "Readyz": "open", "Document": "open",
+    "Page": "open", "PageFile": "open", "Webhook": "a signature",
     "Enrol": "an enrolment token", "Configuration": "a gateway's token",
     "OwnClientKeys": "a gateway's token", "Report": "a gateway's token",
-    "DecisionIntake": "a gateway's token", "OfGateway": "a gateway's token",
+    "DecisionIntake": "a gateway's token",
+    "GatewayEvents": "a gateway's token", "GatewayContent": "a gateway's token",
 }  # fmt: skip
 
 

@@ -45,6 +45,10 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "trust_id": (UUID(int=51),),
 }
 _CONTENTS = [policy().encode(), policy(name="Another").encode()]
+_FINDING = {
+    "code": "E001", "severity": "error", "path": "", "message": "no", "suggestion": "", "line": 1,
+    "column": 1,
+}  # fmt: skip
 _HASHES = [sha256(content).hexdigest() for content in _CONTENTS]
 
 
@@ -280,7 +284,7 @@ def _add_configuration(
         source="git" if owner else "api", owner=owner, version=versions,
         content_hash=_HASHES[versions - 1], git_hash=random.choice(["", *_HASHES]),
         pinned_at=random.choice([None, at]), pin_reason="why", pin_actor="who",
-        findings=[{"line": 1, "column": 2, "message": "no"}] if refused else [],
+        findings=[{**_FINDING, "column": 2, "message": "no"}] if refused else [],
         refused_since=at if refused else None, created_at=at, updated_at=at,
         publish_seq=random.randrange(9),
     )  # fmt: skip
@@ -308,7 +312,7 @@ def _add_file(
 def _finding(hidden: Random | None) -> dict[str, Any]:
     why = f"{SECRET}/p names no readable id" if hidden else "none"
     message = f"it lost its file and stays in force: {why}"
-    return {"code": "prune_waits", "severity": "warning", "message": message, "line": 1}
+    return {**_FINDING, "code": "prune_waits", "severity": "warning", "message": message}
 
 
 def _add_run(
@@ -353,7 +357,7 @@ def _add_gateway(
     problem_at = NOW - timedelta(seconds=random.choice([5, 300]))
     if was_elsewhere:
         # Of before it was bound to what is seen: something that is not seen, of any content.
-        count = hidden.randrange(9) if hidden else 0
+        count = hidden.randrange(1, 9) if hidden else 1
         running = (HIDDEN_IDS[0], count, sha256(b"%d" % count).hexdigest())
         handed = running[2]
     if problem_at < bound_at and hidden:
@@ -372,7 +376,7 @@ def _add_gateway(
 def _add_decision(add: Any, gateway: str, bound: str, random: Random, ago: _Ago) -> None:
     for number in range(random.randrange(1, 4)):
         at = ago()
-        event = {"event_id": f"e{number}", "configuration": bound, "verdict": "allow"}
+        event = {"id": f"{bound}-{number}", "time": at.isoformat(), "verdict": "allow"}
         add(
             Decision, gateway=gateway, event_id=f"{bound}-{number}", at=at, configuration=bound,
             verdict="allow", event=event, received_at=at,

@@ -9,10 +9,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = Path(__file__).resolve().parents[1] / "acceptance" / "contract"
@@ -39,7 +39,15 @@ class Reply:
 
 
 class Stack:
-    """A running control plane on a data folder of its own."""
+    """A running control plane on a data folder of its own.
+
+    `told` hears each answer, of a stack of this checkout: method, path, status, headers, body, and
+    the body that was sent.
+    """
+
+    told: ClassVar[Callable[[str, str, int, Mapping[str, str], bytes, bytes], None]] = staticmethod(
+        lambda *_: None
+    )
 
     def __init__(self, data_dir: Path, **environment: str) -> None:
         self.data_dir = data_dir
@@ -61,6 +69,7 @@ class Stack:
         }
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
+        self.checkout = ROOT
 
     def at(self, address: str) -> None:
         """Listen on an address of another network, before the start."""
@@ -79,6 +88,7 @@ class Stack:
         self, *, cwd: Path = ROOT, checkout: Path = ROOT, python: Path = Path(sys.executable)
     ) -> None:
         """Start it and wait for nothing."""
+        self.checkout = checkout
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(python), str(checkout / "manage.py"), "up"],
@@ -107,6 +117,15 @@ class Stack:
 
         `headers` have underscores for dashes.
         """
+        reply = self._asked(method, path, body, token, headers)
+        if self.checkout == ROOT:
+            sent = b"" if body is None else json.dumps(body).encode()
+            self.told(method, path, reply.status, reply.headers, reply.body, sent)
+        return reply
+
+    def _asked(
+        self, method: str, path: str, body: Any, token: str | None, headers: Mapping[str, str]
+    ) -> Reply:
         request = urllib.request.Request(
             self.url + path,
             method=method,

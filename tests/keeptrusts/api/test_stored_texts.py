@@ -16,13 +16,13 @@ from rest_framework.test import APIClient
 from gateways.models import Binding, Gateway
 from tests.support.printing import unprintable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.untrue_rows]
 
 NASTY = "\x1b]0;x\x07\x1b[2K\r\n::error::\u202ex\x9b"
 ID = "nasty"
 PACKAGES = ("access", "events", "configurations", "gitrepos", "gateways")
 # Columns of a form that their writers and readers keep.
-_FORMS = {"host", "url", "origin_url", "last_url", "running_hash", "content_hash", "git_hash"}
+_FORMS = {"host", "url", "origin_url", "last_url"}
 _KEYS = {"public_key", "client_certificate", "allowed_openpgp_keys"}
 _FINDING = {"line": 1, "column": 1, "code": NASTY, "message": NASTY, "fix": NASTY, "severity": "x"}
 _JSON = {
@@ -64,6 +64,8 @@ def _text(field: Any) -> str:
         return ID
     if field.choices:
         return str(field.choices[0][0])
+    if field.name.endswith("_hash"):
+        return "0" * 64
     if field.name in _KEYS:
         return ""
     if field.name == "change":  # A body, as JSON.
