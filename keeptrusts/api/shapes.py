@@ -76,6 +76,7 @@ class NotReadyShape(Shape):
     code: Annotated[str, one_of(("not_ready",))]
     message: str
     details: list[CheckShape]
+    request_id: str
 
 
 _Checks = Annotated[dict[str, str], about("`ok` or `down`, by the name of the check.")]

@@ -34,7 +34,7 @@ ANSWERED = {
     "git-repos/ID/syncs": "GET", "git-repos/ID/files": "GET", "gateways": "GET",
     "gateways/ID": "GET PATCH", "gateways/ID/reissue": "POST", "client-keys": "GET",
     "client-keys/ID": "GET", "gateway-bindings": "GET", "gateway-bindings/ID": "GET",
-    "whoami": "GET", "tokens/ID": "DELETE", "tokens/ID/rotate": "POST",
+    "whoami": "GET", "stream": "GET", "tokens/ID": "DELETE", "tokens/ID/rotate": "POST",
 }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ import redis
 from django.utils import timezone
 
 from configurations import judging
-from gateways.push import hub
 from gateways.reports import live, reports
 from gateways.reports.live import LastReport
 from gitrepos import tasks
@@ -24,7 +23,7 @@ from keeptrusts import celery, metrics
 from keeptrusts import redis_client as keeptrusts_redis
 from keeptrusts.api import health
 from keeptrusts.api.errors import UnavailableError
-from keeptrusts.messaging import hints, mailbox, messages
+from keeptrusts.messaging import hearing, hints, mailbox, messages
 from keeptrusts.processes import heartbeat
 from keeptrusts.redis_client import client as redis_client
 from keeptrusts.servers import outages
@@ -115,12 +114,11 @@ def test_health_is_never_green_by_a_lie(liar: Liar) -> None:
         assert findings["broker"] or findings["worker_and_beat"]
 
 
-def test_a_lie_ends_no_event_stream(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lie_ends_no_event_stream(liar: Liar) -> None:
     """In place of a hint, it is a Redis that fails: changes are read all the same."""
-    monkeypatch.setattr(hub, "LOOK_SECONDS", 0.05)
 
     async def hear() -> None:
-        async with contextlib.aclosing(hub._hints()) as heard:
+        async with contextlib.aclosing(hearing.heard("x", seconds=0.05)) as heard:
             for _ in range(3):
                 await anext(heard)
 

@@ -28,8 +28,8 @@ def test_a_sync_tells_how_far_it_is(admin: APIClient, make_repo: Callable[[], Re
 
 def _stages(heard: Any, link_id: str) -> list[str]:
     """Those of one link: processes of other tests share the broker."""
-    found = []
-    while message := heard.get_message(timeout=1):
+    found: list[str] = []
+    while found[-1:] != ["ended"] and (message := heard.get_message(timeout=1)):
         told = progress.read(message["data"])
         assert told is not None
         if told["git_repo"] == link_id:

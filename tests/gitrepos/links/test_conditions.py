@@ -171,6 +171,7 @@ def test_every_error_says_what_to_do() -> None:
     assert codes - set(ACTIONS) == set()
 
 
+@pytest.mark.untrue_rows
 def test_links_are_listed_by_status(admin: APIClient) -> None:
     """One or several; each link has exactly one."""
     rows = {}
