@@ -41,9 +41,11 @@ def trim(rows: Sequence[Listed], seen: Seen) -> Sequence[Listed]:
     if not seen.is_narrowed:
         return rows
     ids = [row.pk for row in rows]
-    counted = LinkedFile.objects.filter(seen.where("configuration"), link__in=ids)
+    files = LinkedFile.objects.filter(seen.where("configuration"), link__in=ids)
+    # In an order: that of groups hangs on how many rows there are, those not seen included.
+    counted = files.values_list("link_id", "outcome").annotate(Count("pk")).order_by("outcome")
     counts: dict[UUID, Counter[str]] = defaultdict(Counter)
-    for link_id, outcome, number in counted.values_list("link_id", "outcome").annotate(Count("pk")):
+    for link_id, outcome, number in counted:
         counts[link_id][outcome] = number
     return [
         row._replace(
