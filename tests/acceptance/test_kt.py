@@ -168,7 +168,11 @@ def test_events_are_followed_as_they_happen(shared_stack: Stack, tmp_path: Path)
     command = [sys.executable, "-m", "kt", "events", "--follow", "--configuration", "kt-follow"]
     log = tmp_path / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=_variables(shared_stack), stdout=output)
+        process = subprocess.Popen(
+            command, env=_variables(shared_stack), stdout=output,
+            # Whatever runs the tests may have it ignored, and a child inherits that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
         try:
             for kind, method, body in (("pinned", "POST", {"reason": "r"}),
                                        ("unpinned", "DELETE", None)):  # fmt: skip
