@@ -1,5 +1,6 @@
 """A list as it is declared: its orders, pages, members, filters and search."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,7 +81,7 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing(Generic[Scope]):
+class Listing(ABC, Generic[Scope]):
     """A list: its `name`, the `members` of a row, the names to sort by, and the default of these.
 
     Without a `page` it is whole where nothing is said, else it has so many rows. `counter` names
@@ -124,9 +125,9 @@ class Listing(Generic[Scope]):
             ),
         )
 
+    @abstractmethod
     def page(self, selection: Selection[Scope], scope: Scope) -> Page:
         """The rows that are asked for."""
-        raise NotImplementedError
 
     def cursor(self, selection: Selection[Scope], position: Position) -> str:
         """The cursor of what follows a position."""
