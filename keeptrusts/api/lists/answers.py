@@ -76,7 +76,8 @@ def answered(
     if kept is None:
         page = listing.page(selection, scope)
         counted, kept = page.counted, encode(body(page, selection))
-        _kept.keep((counted, told), kept)
+        if counted:  # Before a first change any database has the same count.
+            _kept.keep((counted, told), kept)
     return Response(kept, headers={"ETag": f'"{counted}-{told}"'})
 
 

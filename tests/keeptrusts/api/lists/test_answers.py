@@ -1,5 +1,9 @@
 """Answers of lists that are kept."""
 
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from gateways.models import Gateway
 from keeptrusts.api.lists.answers import Kept
 
 
@@ -33,3 +37,13 @@ def test_another_of_the_same_takes_its_place() -> None:
     kept.keep(("b",), b"b" * 10)
 
     assert (kept.get(("a",)), kept.get(("b",))) == (b"a" * 10, b"b" * 10)
+
+
+def test_what_was_never_counted_is_read_each_time(admin: APIClient) -> None:
+    """No count says that nothing changed since."""
+    assert admin.get("/v1/gateways").json() == {"data": []}
+
+    now = timezone.now()
+    Gateway.objects.create(id="uncounted", created_at=now, updated_at=now, changed_seq=1)
+
+    assert [row["id"] for row in admin.get("/v1/gateways").json()["data"]] == ["uncounted"]
