@@ -1,5 +1,8 @@
 """Django's configuration of the project package."""
 
+import atexit
+import gc
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
@@ -13,3 +16,6 @@ class KeeptrustsConfig(AppConfig):
         from keeptrusts import celery, database  # noqa: F401
 
         connection_created.connect(database.bound_connection)
+        # A process that ends would look once more through all that it holds, for half a second;
+        # the kernel takes it back without.
+        atexit.register(gc.freeze)
