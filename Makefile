@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Most tests wait for processes; more of them than cores keep the cores busy.
 PARALLEL := -n 4 --dist worksteal --durations 30 --durations-min 1
+# Hundreds of processes that tests start would each compile anew all that they import.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # What the embedded default answers for: its database under syncs and edits. Its processes are
 # looked at with all else.
 SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/configurations tests/gateways \
@@ -19,8 +21,8 @@ run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest $(PARALLEL) tests
-	KEEPTRUSTS_TEST_EMBEDDED=1 $(BIN)/python -m pytest $(PARALLEL) -m smoke $(SMOKE)
+	$(PYTEST) $(PARALLEL) tests
+	KEEPTRUSTS_TEST_EMBEDDED=1 $(PYTEST) $(PARALLEL) -m smoke $(SMOKE)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -31,7 +33,7 @@ check: $(VENV)/dev
 	$(BIN)/python manage.py openapi --check
 
 soak: $(VENV)/dev
-	$(BIN)/python -m pytest -m soak tests
+	$(PYTEST) -m soak tests
 
 # What is pinned stays; UPGRADE='--upgrade' or '--upgrade-package NAME' lets pins move.
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,9 +19,9 @@ from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.sshforge import SSHForge
 from tests.support.stack import Stack
-from tests.support.stacks import embedded_stack, shared_stack
+from tests.support.stacks import embedded_stack, shared_embedded_stack, shared_stack
 
-__all__ = ["embedded_stack", "shared_stack"]
+__all__ = ["embedded_stack", "shared_embedded_stack", "shared_stack"]
 
 Stack.told = staticmethod(documented.hold)
 
@@ -30,6 +31,18 @@ hypothesis.settings.load_profile("patient")
 
 
 _WAITING = {"acceptance", "faults"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Look for no garbage among what stays."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Have no test pay for what all of them are; looking for garbage goes on without it."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

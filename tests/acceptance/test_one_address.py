@@ -103,19 +103,17 @@ def test_a_request_that_was_sent_too_early_has_to_be_sent_again(
     assert b"event-stream" not in answered
 
 
-def test_either_process_may_end(embedded_stack: Stack) -> None:
+def test_either_process_may_end(shared_stack: Stack, gateway: dict[str, Any]) -> None:
     """A stream outlives the web; without the process of streams the web answers what it can."""
-    stack = embedded_stack.start()
-    stack.request("POST", "/v1/configurations", {"id": "chat", "content": policy("Chat")})
-    row = stack.request("POST", "/v1/gateways", {"id": "one", "configuration": "chat"}).data
-    own, token = "/v1/gateways/one", row["token"]
+    stack, own, token = shared_stack, f"/v1/gateways/{gateway['id']}", gateway["token"]
     stream = Events(stack.port, f"{own}/events", token)
     stream.next()
 
     _kill(stack, "serving.web")
     wait_for(stack.is_healthy)
     change = {"content": policy("Second"), "override": True}
-    assert stack.request("PATCH", "/v1/configurations/chat", change).status == 200
+    path = f"/v1/configurations/{gateway['id']}"
+    assert stack.request("PATCH", path, change).status == 200
     stream.next()
 
     _kill(stack, "push.server")

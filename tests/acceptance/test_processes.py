@@ -24,15 +24,10 @@ from tests.support.repo import Repo, policy
 from tests.support.stack import ROOT, Stack, is_running, wait_for
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Started from a folder of the operator's, with a relative data folder; left as it is."""
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "data").mkdir(mode=0o755)
-    foreign = {"FOREIGN_TOKEN": "FOREIGN", "KEEPTRUSTS_API_TOKEN": "FOREIGN"}
-    stack = Stack(folder / "data", KEEPTRUSTS_DATA_DIR="data", **foreign).start(cwd=folder)
-    yield stack
-    stack.stop()
+@pytest.fixture
+def up(shared_embedded_stack: Stack) -> Stack:
+    """Left as it is."""
+    return shared_embedded_stack
 
 
 def test_it_says_where_the_api_is_where_the_token_is_and_how_to_stop(up: Stack) -> None:

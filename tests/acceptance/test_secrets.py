@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +84,12 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+def api(shared_embedded_stack: Stack) -> Recorder:
     """A control plane on the embedded default, whose data folder has its database, too.
 
     Each test gives it secrets of its own.
     """
-    stack = Stack(
-        tmp_path_factory.mktemp("secrets") / "data", KEEPTRUSTS_GIT_SCHEMES="https,http,ssh"
-    ).start()
-    yield Recorder(stack)
-    stack.stop()
+    return Recorder(shared_embedded_stack)
 
 
 def places(api: Recorder, watch: Watch) -> list[Place]:

@@ -91,15 +91,17 @@ class Watch:
             yield f"process {content[:60]!r}", content
 
     def _look(self) -> None:
+        parents: dict[int, int] = {}
         while not self._ended.wait(0.01):
-            for pid in [self.pid, *descendants(self.pid)]:
+            for pid in [self.pid, *descendants(self.pid, parents)]:
                 for name in ("cmdline", "environ"):
-                    if content := _read(Path(f"/proc/{pid}/{name}")):
+                    if content := _read(f"/proc/{pid}/{name}"):
                         self.seen.add(content)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return b""

@@ -35,6 +35,22 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     stack.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A control plane on the embedded default that tests share.
+
+    Started from a folder of the operator's, with a relative data folder, which has another mode,
+    and with what others have in the environment.
+    """
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / "data").mkdir(mode=0o755)
+    foreign = {"FOREIGN_TOKEN": "FOREIGN", "KEEPTRUSTS_API_TOKEN": "FOREIGN"}
+    own = {"KEEPTRUSTS_DATA_DIR": "data", "KEEPTRUSTS_GIT_SCHEMES": "https,http,ssh"}
+    stack = Stack(folder / "data", **own, **foreign).start(cwd=folder)
+    yield stack
+    stack.stop()
+
+
 @pytest.fixture
 def embedded_stack(tmp_path: Path) -> Iterator[Stack]:
     """A control plane on the embedded default that a test has to itself."""
