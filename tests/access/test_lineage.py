@@ -1,7 +1,9 @@
 """What a token gives, to whom, for how long, and from where."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -370,16 +372,16 @@ def test_a_text_that_was_replaced_replaces_none(admin: APIClient, role: str) -> 
 
 def test_a_long_line_of_descendants_is_revoked(admin: APIClient) -> None:
     """However deep it is."""
-    row, maker = make(admin, role="admin"), None
-    now = timezone.now()
-    for number in range(1200):
-        maker = Token.objects.create(
-            name="t", digest=f"{number:064}", made_by_id=maker or row["id"], created_at=now
-        ).pk
+    row, now = make(admin, role="admin"), timezone.now()
+    makers = [row["id"], *(uuid4() for _ in range(1200))]
+    Token.objects.bulk_create(
+        Token(id=own, name="t", digest=f"{number:064}", made_by_id=maker, created_at=now)
+        for number, (maker, own) in enumerate(itertools.pairwise(makers))
+    )
 
     assert len(admin.get(f"{TOKENS}?descendants_of={row['id']}").json()["data"]) == 1200
     assert admin.delete(f"{TOKENS}/{row['id']}?descendants=true").status_code == 200
-    assert Token.objects.get(pk=maker).revoked_at is not None
+    assert Token.objects.get(pk=makers[-1]).revoked_at is not None
 
 
 def test_a_maker_that_was_revoked_meanwhile_makes_none(admin: APIClient) -> None:

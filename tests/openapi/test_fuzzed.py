@@ -24,7 +24,6 @@ from tests.support.narrowed import IDS, client_of, hidden_part, seen_part
 
 pytestmark = pytest.mark.django_db
 
-_SEQUENCES = 120
 _MADE: Any = document.build()
 _OPERATIONS = [
     (one.method, one.path, _MADE["paths"][one.path][one.method.lower()])
@@ -73,8 +72,9 @@ def _count_on() -> None:
             cursor.execute(line)
 
 
+@pytest.mark.parametrize("sequences", [60, pytest.param(600, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("role", [*roles.ROLES, "narrowed", "nobody"])
-def test_no_request_is_answered_otherwise(role: str, db: None) -> None:
+def test_no_request_is_answered_otherwise(role: str, sequences: int, db: None) -> None:
     """Sequences of them, each on rows that are there, and undone."""
     keys.ensure()
     world = seen_part(Random(1), Random(2))
@@ -84,7 +84,7 @@ def test_no_request_is_answered_otherwise(role: str, db: None) -> None:
     client = _client(role)
 
     @hypothesis.settings(
-        max_examples=_SEQUENCES, database=None, derandomize=True,
+        max_examples=sequences, database=None, derandomize=True,
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
     @hypothesis.given(st.lists(requests(), min_size=1, max_size=3))
