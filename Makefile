@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Most tests wait for processes; more of them than cores keep the cores busy.
-PARALLEL := -n 4 --dist worksteal --durations 30 --durations-min 1
+PARALLEL := -n 5 --dist worksteal --durations 30 --durations-min 1
 # Hundreds of processes that tests start would each compile anew all that they import.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # What the embedded default answers for: its database under syncs and edits. Its processes are

@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import gc
+import itertools
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -30,9 +31,6 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
-_WAITING = {"acceptance", "faults"}
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
     """Look for no garbage among what stays."""
@@ -45,25 +43,48 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that share a stack first, and spread the others evenly.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have the first process wait with the shared stack, and the second with stacks of its own.
 
-    A parallel run gives each process a run of the list: so one of them has the shared stack, and
-    the files that wait for stacks of their own stand among those that compute.
+    A parallel run gives each process a run of the list, and one that is done takes from the end
+    of another's: so each run ends with what is short and computes.
     """
     files: dict[Path, list[pytest.Item]] = defaultdict(list)
     for item in items:
         files[item.path].append(item)
-    first = [path for path in files if any(map(_shares_a_stack, files[path]))]
-    waiting = [path for path in files if _WAITING & set(path.parts) and path not in first]
-    computing = [path for path in files if path not in first and path not in waiting]
-    place = {
-        path: (at + 0.5) / len(kind)
-        for kind in (waiting, computing)
-        for at, path in enumerate(kind)
-    }
-    ordered = [*first, *sorted(place, key=place.__getitem__)]
-    items[:] = [item for path in ordered for item in files[path]]
+    shared = [path for path in files if any(map(_shares_a_stack, files[path]))]
+    waiting = [path for path in files if _WAITING & set(path.parts) and path not in shared]
+    computing = [path for path in files if path not in shared and path not in waiting]
+    computing.sort(key=lambda path: not _LONG & set(path.parts))
+    chains = [[item for path in kind for item in files[path]] for kind in (shared, waiting)]
+    rest = [item for path in computing for item in files[path]]
+    items[:] = _in_runs(chains, rest, int(getattr(config, "workerinput", {}).get("workercount", 1)))
+
+
+_WAITING = {"acceptance", "faults"}
+_LONG = {"security", "openapi"}
+
+
+def _in_runs(
+    chains: list[list[pytest.Item]], rest: list[pytest.Item], processes: int
+) -> list[pytest.Item]:
+    """Each chain begins the run of a process; the runs without one have the beginning of the rest.
+
+    The runs are as long as xdist makes them.
+    """
+    total = len(rest) + sum(map(len, chains))
+    ends = [0]
+    for left in range(processes, 0, -1):
+        ends.append(ends[-1] + (total - ends[-1]) // left)
+    begun = chains[: processes - 1]
+    lengths = [end - begin for begin, end in itertools.pairwise(ends)]
+    fills = [max(0, size - len(one)) for size, one in zip(lengths, begun, strict=False)]
+    split = max(0, len(rest) - sum(fills))
+    late = iter(rest[split:])
+    ordered: list[pytest.Item] = []
+    for chain, fill in zip(begun, fills, strict=True):
+        ordered += [*chain, *itertools.islice(late, fill)]
+    return [*ordered, *itertools.chain(*chains[len(begun) :]), *late, *rest[:split]]
 
 
 def _shares_a_stack(item: pytest.Item) -> bool:
@@ -105,6 +126,18 @@ def _answered_as_documented(
         documented.PROBLEMS.clear()
     problems, documented.PROBLEMS[:] = list(documented.PROBLEMS), []
     assert problems == []
+
+
+@pytest.fixture(autouse=True)
+def _left_links_rest(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test linked at the shared stack is not polled beside all that follow."""
+    if "shared_stack" not in request.fixturenames:
+        yield
+        return
+    stack = request.getfixturevalue("shared_stack")
+    before = len(stack.linked)
+    yield
+    stack.leave(stack.linked[before:])
 
 
 @pytest.fixture(autouse=True)

@@ -71,6 +71,7 @@ class Stack:
         self.log = data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.checkout = ROOT
+        self.linked: list[str] = []
 
     def at(self, address: str) -> None:
         """Listen on an address of another network, before the start."""
@@ -157,7 +158,13 @@ class Stack:
         reply = self.request("POST", "/v1/git-repos", body)
         assert reply.status == 201, reply.body
         row: dict[str, Any] = reply.data
+        self.linked.append(row["id"])
         return row
+
+    def leave(self, links: list[str]) -> None:
+        """Have links polled no more: those that a test left would be for as long as this runs."""
+        for link in links:
+            self.request("PATCH", f"/v1/git-repos/{link}", {"poll_interval_seconds": 3600})
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` beside the stack, as an operator would; returns what it prints."""
