@@ -130,14 +130,13 @@ def _answered_as_documented(
 
 @pytest.fixture(autouse=True)
 def _left_links_rest(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test linked at the shared stack is not polled beside all that follow."""
-    if "shared_stack" not in request.fixturenames:
-        yield
-        return
-    stack = request.getfixturevalue("shared_stack")
-    before = len(stack.linked)
+    """What a test linked at a shared stack is not polled beside all that follow."""
+    shared = {"shared_stack", "shared_embedded_stack"} & set(request.fixturenames)
+    stacks = [request.getfixturevalue(name) for name in shared]
+    before = [len(stack.linked) for stack in stacks]
     yield
-    stack.leave(stack.linked[before:])
+    for stack, count in zip(stacks, before, strict=True):
+        stack.leave(stack.linked[count:])
 
 
 @pytest.fixture(autouse=True)

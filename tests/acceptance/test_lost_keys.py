@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kt.cli.main import main
 from tests.support.managed import ALLOWED, BLOCKED, OPEN, STRICT, fleet, harmful, register
 from tests.support.stack import ROOT, Stack, wait_for
@@ -21,6 +23,7 @@ def _refused(stack: Stack) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.soak  # Each step of it has a test of its own.
 def test_a_lost_secret_is_replaced_and_gateways_follow(
     embedded_stack: Stack, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
-from tests.support.stack import Stack, wait_for
+from tests.support.stack import Stack, is_running, wait_for
 from tests.support.stacks import environment
 
 
@@ -83,6 +83,18 @@ def test_two_beats_and_two_workers_poll_300_repositories_once(
     """The same with 300 repositories at 30 s, for ten intervals."""
     first, _ = pair
     _poll_once_each(first, forge, repo, repositories=300, interval_seconds=30, intervals=10)
+
+
+def test_a_killed_control_plane_leaves_no_process(pair: tuple[Stack, Stack]) -> None:
+    """The other goes on."""
+    first, second = pair
+    pids = list(second.children())
+    assert pids
+
+    second.stop(signal.SIGKILL)
+
+    wait_for(lambda: not any(is_running(pid) for pid in pids))
+    assert first.is_healthy()
 
 
 def _poll_once_each(

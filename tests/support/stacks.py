@@ -1,13 +1,14 @@
 """Running control planes, one for each process of a parallel run and each kind of storage."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.support.stack import Stack
+from tests.support.stack import Stack, is_running
 
 
 def environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, str]:
@@ -48,7 +49,12 @@ def shared_embedded_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     own = {"KEEPTRUSTS_DATA_DIR": "data", "KEEPTRUSTS_GIT_SCHEMES": "https,http,ssh"}
     stack = Stack(folder / "data", **own, **foreign).start(cwd=folder)
     yield stack
-    stack.stop()
+    # A signal to the whole group, as of a terminal, ends everything in order.
+    pids = list(stack.children())
+    assert stack.process is not None
+    os.killpg(stack.process.pid, signal.SIGTERM)
+    assert stack.process.wait(timeout=300) == 0
+    assert [pid for pid in pids if is_running(pid)] == []
 
 
 @pytest.fixture
