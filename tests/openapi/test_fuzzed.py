@@ -29,8 +29,10 @@ _OPERATIONS = [
     (one.method, one.path, _MADE["paths"][one.path][one.method.lower()])
     for one in endpoints.found()
     # Another process answers these.
-    if not one.path.endswith(("/events", "/contents/{hash}"))
-    or not one.path.startswith("/v1/gateways/")
+    if one.path != "/v1/stream"
+    and not (
+        one.path.startswith("/v1/gateways/") and one.path.endswith(("/events", "/contents/{hash}"))
+    )
 ]
 
 
