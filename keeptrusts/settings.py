@@ -35,17 +35,32 @@ INSTALLED_APPS = [
     "gitrepos",
     "gateways",
     "openapi",
+    "console",
+    "django_htmx",
 ]
 MIDDLEWARE = [
     "keeptrusts.api.requestid.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
 ]
 ROOT_URLCONF = "keeptrusts.urls"
 WSGI_APPLICATION = "keeptrusts.wsgi.application"
 APPEND_SLASH = False
-TEMPLATES: list[dict[str, Any]] = []
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+# Files of pages are served as they lie in their packages: there is no step that collects them.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS, WHITENOISE_AUTOREFRESH, WHITENOISE_MAX_AGE = True, False, 3600
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
