@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.cache import patch_vary_headers
 
-from console.pages import configurations, overview, signin
+from console.pages import access, configurations, events, overview, requests, signin
 from keeptrusts.api import index
 
 _overview, _index = overview.Overview.as_view(), index.Root.as_view()
@@ -27,6 +27,11 @@ urlpatterns = [
     path("", front),
     path("sign-in", signin.SignIn.as_view()),
     path("sign-out", signin.SignOut.as_view()),
+    path("events", events.Events.as_view()),
+    path("audit", events.Audit.as_view()),
+    path("access", access.Access.as_view()),
+    path("requests", requests.Requests.as_view()),
+    path("requests/<int:number>", requests.OneRequest.as_view()),
     path("configurations", configurations.Configurations.as_view()),
     path("configurations/<str:configuration_id>", configurations.OneConfiguration.as_view()),
 ]

@@ -28,6 +28,7 @@ _BAR = (
     ("/configurations", "Configurations", "configurations.read"),
     ("/repositories", "Repositories", "links.read"),
     ("/gateways", "Gateways", "gateways.read"),
+    ("/requests", "Requests", "requests.read"),
     ("/events", "Events", "events.read"),
     ("/audit", "Audit", "audit.read"),
     ("/access", "Access", "tokens.manage"),
