@@ -17,6 +17,8 @@ NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 PAGES = {
     "/": "drift.read",
     "/configurations": "configurations.read",
+    "/repositories": "links.read",
+    "/repositories/credentials": "links.read",
     "/events": "events.read",
     "/audit": "audit.read",
     "/requests": "requests.read",
