@@ -1,4 +1,4 @@
-"""What needs somebody: looked for by the API's own filters, a bounded number of rows each."""
+"""Things that need somebody: looked for by the API's own filters, a bounded number of rows each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

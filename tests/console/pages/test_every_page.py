@@ -18,7 +18,6 @@ PAGES = {
     "/": "drift.read",
     "/configurations": "configurations.read",
     "/repositories": "links.read",
-    "/repositories/credentials": "links.read",
     "/events": "events.read",
     "/audit": "audit.read",
     "/requests": "requests.read",
