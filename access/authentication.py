@@ -10,9 +10,9 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pe
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from access import roles, sights, tokens, uses
+from access import roles, sessions, sights, tokens, uses
 from access.bearers import Bearer
-from access.models import Token
+from access.models import Session, Token
 from access.trusts import admission, jwt
 from access.trusts.refusals import TOLD, JWTRefusedError
 from keeptrusts import counters
@@ -45,6 +45,11 @@ class BearerAuthentication(BaseAuthentication):
             NotAuthenticated: there is no bearer token.
             AuthenticationFailed: the token is unknown, revoked or expired, or a JWT meets no trust.
         """
+        session: Session | None = request.META.get(sessions.OF_REQUEST)
+        if session is not None:
+            bearer = by_session(session, _address(request))
+            acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
+            return bearer, counters.read()
         text = bearer_text(request)
         check_given(text)
         counts = counters.read()
@@ -100,7 +105,40 @@ def admit(text: str, *, count: int, address: str, changes: bool) -> Bearer:
     token = _find(text, count)
     if token is None and refusal is not None:
         TOLD.tell(refusal)
-    return _by_token(_valid(token, text), address)
+    return _by_token(_valid(token, tokens.digest(text)), address)
+
+
+def signed_in(text: str, address: str) -> str:
+    """The value of the cookie of a session that a token's text begins.
+
+    Raises:
+        AuthenticationFailed: the token is unknown, revoked or expired, or not for this address.
+    """
+    token = _valid(tokens.find(text), tokens.digest(text))
+    bearer = _by_token(token, address)
+    acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
+    return sessions.begin(token, text)
+
+
+def by_session(session: Session, address: str) -> Bearer:
+    """Whose session it is, as its token is now.
+
+    Raises:
+        AuthenticationFailed: the token is revoked, has expired, or has another text.
+    """
+    return _by_token(_valid(session.token, session.token_digest), address)
+
+
+def by_cookie(value: str, address: str) -> Bearer:
+    """Whose session a cookie's value is of.
+
+    Raises:
+        AuthenticationFailed: there is no such session, or its token is good no more.
+    """
+    session = sessions.find(value)
+    if session is None:
+        raise AuthenticationFailed("This session is over; sign in again.")
+    return by_session(session, address)
 
 
 def demand(request: Request, action: str) -> None:
@@ -128,6 +166,12 @@ def bearer_text(request: Request) -> str:
     """The bearer token's text in the headers; empty without one."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def credential_digest(request: Request) -> str:
+    """The sha256 of the text that a request is made with, in hex."""
+    session: Session | None = request.META.get(sessions.OF_REQUEST)
+    return session.token_digest if session else tokens.digest(bearer_text(request))
 
 
 def counts(request: Request) -> Mapping[str, int]:
@@ -163,8 +207,8 @@ def _address(request: Request) -> str:
     return address
 
 
-def _valid(token: Token | None, text: str) -> Token:
-    if token is None or not tokens.is_text_of(token, text):
+def _valid(token: Token | None, digest: str) -> Token:
+    if token is None or not tokens.is_digest_of(token, digest):
         raise AuthenticationFailed(
             "This token is not known; send one of /v1/tokens, not a gateway's. A JWT needs a trust,"
             " and the control plane's log says why one is refused."

@@ -1,4 +1,4 @@
-"""Tokens, kept as digests."""
+"""Tokens and sessions, kept as digests, and trusts."""
 
 import uuid
 
@@ -39,6 +39,19 @@ class Token(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+
+
+class Session(models.Model):
+    """A person's session in a browser, for as long as its token is good.
+
+    `id` is the sha256 of the value of its cookie; `token_digest` that of the text it began with.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)
+    token = models.ForeignKey(Token, models.CASCADE, related_name="sessions")
+    token_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
 
 
 class Trust(models.Model):

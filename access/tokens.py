@@ -92,7 +92,7 @@ def edit(token_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Token:
 
 
 def rotate(
-    token_id: UUID, *, overlap: timedelta, asker: Token, asker_text: str
+    token_id: UUID, *, overlap: timedelta, asker: Token, asker_digest: str
 ) -> tuple[Token, str]:
     """Give a token a new text; the one before stays good for `overlap`.
 
@@ -108,7 +108,7 @@ def rotate(
         if not is_valid(token):
             raise NotFoundError("token in force with this id")
         _check_in_force(asker)
-        if Token.objects.get(pk=asker.pk).digest != digest(asker_text):
+        if Token.objects.get(pk=asker.pk).digest != asker_digest:
             message = "The text of the token that asks was replaced; send the new one."
             raise ConflictError("text_replaced", message)
         if asker.pk != token.pk:
@@ -160,9 +160,8 @@ def is_valid(token: Token) -> bool:
     return token.revoked_at is None and not expired
 
 
-def is_text_of(token: Token, text: str) -> bool:
-    """Whether a token, as it was read, still has this text."""
-    kept = digest(text)
+def is_digest_of(token: Token, kept: str) -> bool:
+    """Whether a token, as it was read, still has the text of this digest."""
     overlaps = token.previous_until is not None and token.previous_until > timezone.now()
     return kept == token.digest or (kept == token.previous_digest and overlaps)
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import operations, queries, roles, tokens
-from access.authentication import bearer, bearer_text
+from access import queries, roles, tokens
+from access.authentication import bearer, credential_digest
+from access.described import operations
 from access.models import Token
 from access.serializers import (
     TokenEdit,
@@ -122,10 +123,12 @@ class RotateAccessToken(View):
     @written(TOKEN)
     def post(self, request: Request, token_id: UUID) -> Write:
         overlap = timedelta(seconds=valid(TokenRotation, request.data)["overlap_seconds"])
-        asker, asker_text = _token(request), bearer_text(request)
+        asker, asker_digest = _token(request), credential_digest(request)
 
         def rotate() -> Response:
-            _, text = tokens.rotate(token_id, overlap=overlap, asker=asker, asker_text=asker_text)
+            _, text = tokens.rotate(
+                token_id, overlap=overlap, asker=asker, asker_digest=asker_digest
+            )
             return TOKEN.shown(request, token_id, also={"token": text}, is_located=True)
 
         return rotate

@@ -19,6 +19,8 @@ ACTIONS: Mapping[str, str] = {
     "token.edited": "name, note, end or holder of a token was changed",
     "token.rotated": "a token got a new text",
     "token.revoked": "a token was revoked",
+    "session.begun": "somebody signed in to the console with a token",
+    "session.ended": "somebody signed out of the console",
     "trust.created": "a trust was made",
     "trust.edited": "a trust was changed",
     "trust.deleted": "a trust was deleted",

@@ -35,17 +35,32 @@ INSTALLED_APPS = [
     "gitrepos",
     "gateways",
     "openapi",
+    "console",
+    "django_htmx",
 ]
 MIDDLEWARE = [
     "keeptrusts.api.requestid.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
 ]
 ROOT_URLCONF = "keeptrusts.urls"
 WSGI_APPLICATION = "keeptrusts.wsgi.application"
 APPEND_SLASH = False
-TEMPLATES: list[dict[str, Any]] = []
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+# Files of pages are served as they lie in their packages: there is no step that collects them.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS, WHITENOISE_AUTOREFRESH, WHITENOISE_MAX_AGE = True, False, 3600
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -59,6 +74,9 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 # process take the connections that they pass on to each other.
 STREAMS = "gateways.api.streams.STREAMS"
 WEB_INLET, STREAMS_INLET = ENV.data_dir / "web.sock", ENV.data_dir / "events.sock"
+
+# Where people sign in, with a token in a form.
+SIGN_IN_PATH = "/sign-in"
 
 # Gives a document of an issuer of JWTs, by the operator's terms for calls to others.
 ISSUER_DOCUMENTS = "gitrepos.api.issuers.fetch"

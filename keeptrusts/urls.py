@@ -5,7 +5,6 @@ from django.urls import include, path
 from keeptrusts.api import health, index, metrics_page
 
 urlpatterns = [
-    path("", index.Root.as_view()),
     path("v1", index.Index.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
@@ -15,6 +14,7 @@ urlpatterns = [
     path("v1/", include("gitrepos.urls")),
     path("v1/", include("gateways.urls")),
     path("v1/", include("openapi.urls")),
+    path("", include("console.urls")),
 ]
 handler400 = "keeptrusts.api.errors.bad_request"
 handler404 = "keeptrusts.api.errors.not_found"

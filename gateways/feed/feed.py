@@ -20,7 +20,7 @@ from access import authentication, tokens
 from access.bearers import Bearer
 from configurations import seen
 from gateways.feed import messages, sights
-from gateways.feed.listener import Credential, Ear, Listener
+from gateways.feed.listener import SESSION, Credential, Ear, Listener
 from gateways.feed.past import Batch, Past
 from gateways.feed.resources import SYNCS
 from keeptrusts import counters
@@ -67,7 +67,7 @@ class Feed:
             listener.say_goodbye(messages.GOODBYE)
 
     async def admit(self, text: str, address: str) -> Credential:
-        """Whose stream it is, by a bearer token's text.
+        """Whose stream it is, by a bearer token's text or a session's cookie.
 
         Raises:
             APIException: nobody's, or not from this address.
@@ -172,6 +172,8 @@ class Feed:
 
 
 def _bearer(text: str, address: str, counts: Mapping[str, int] | None = None) -> Bearer:
+    if text.startswith(SESSION):
+        return authentication.by_cookie(text.removeprefix(SESSION), address)
     known = counters.read() if counts is None else counts
     count = known.get(tokens.COUNTER, 0)
     return authentication.admit(text, count=count, address=address, changes=False)

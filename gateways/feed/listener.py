@@ -12,6 +12,10 @@ from keeptrusts.serving.answers import Send
 _MOST_WAITING_BYTES = 1 << 20
 
 
+# What the text of a credential begins with that is the cookie of a session; no header can have it.
+SESSION = "\0session "
+
+
 @dataclass(frozen=True, slots=True)
 class Ear:
     """What of a batch somebody hears: all listeners with the same are sent the same bytes."""

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from django.http import QueryDict
+from django.http.cookie import parse_cookie
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
-from access import authentication
+from access import authentication, sessions
 from gateways.feed.feed import Feed
-from gateways.feed.listener import Credential, Ear, Listener
+from gateways.feed.listener import SESSION, Credential, Ear, Listener
 from gateways.feed.resources import ASKED, RESOURCES, heard_by
 from keeptrusts.api.fields import check_query
 from keeptrusts.api.parameters import Asked
@@ -57,6 +58,7 @@ class Serving:
 
     async def _admitted(self, headers: Mapping[str, str], scope: Scope) -> Credential:
         address, text = (scope["client"] or ("",))[0], answers.bearer(headers)
+        text = text or _cookie(headers)
         authentication.check_given(text)
         await self._attempts.wait(address, text)
         try:
@@ -66,6 +68,17 @@ class Serving:
             raise
         self._attempts.passed(text)
         return credential
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    """The session of a page of the console as a credential; empty for any other request.
+
+    A browser says itself from where it asks, so that no page of another site opens a stream.
+    """
+    if headers.get("sec-fetch-site") != "same-origin":
+        return ""
+    value = sessions.cookie_of(parse_cookie(headers.get("cookie", "")))
+    return f"{SESSION}{value}" if value else ""
 
 
 def ear_of(credential: Credential, query: str) -> Ear:

@@ -73,6 +73,8 @@ def _found(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Ro
             yield from _found(pattern.url_patterns, path)
         else:
             view = pattern.callback.view_class  # type: ignore[attr-defined]
+            if not issubclass(view, View):
+                continue  # A page for people.
             # A word in the place of an id takes besides its own what that id would.
             own = vars(view) if pattern.default_args else dir(view)
             yield Route(

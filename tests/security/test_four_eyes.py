@@ -109,6 +109,8 @@ LOGGED: Mapping[str, tuple[str, ...] | str] = {
     **{name: _ADMINS for name in ACTIONS if name.startswith("enrolment_token.")},
     **{name: "of a request itself" for name in ACTIONS if name.startswith("request.")},
     "glass.broken": "of a request itself",
+    "session.begun": "changes nothing that is in force",
+    "session.ended": "changes nothing that is in force",
     "configuration.created": "an id that exists is taken",
     "configuration.edited": ("configuration.edit",),
     "configuration.archived": ("configuration.archive", "git_repo.confirm"),

@@ -140,7 +140,9 @@ def _views(patterns: list[URLPattern | URLResolver]) -> Iterator[type[View]]:
         if isinstance(pattern, URLResolver):
             yield from _views(pattern.url_patterns)
         else:
-            yield pattern.callback.view_class  # type: ignore[attr-defined]
+            view = pattern.callback.view_class  # type: ignore[attr-defined]
+            if issubclass(view, View):
+                yield view
 
 
 def test_each_parameter_of_a_view_says_what_it_does() -> None:

@@ -1,7 +1,7 @@
 """Operations of tokens and trusts, as the API's document tells them."""
 
+from access.described.shapes import MadeTokenShape, TokenShape, TrustShape, WhoAmIShape
 from access.serializers import TokenEdit, TokenInput, TokenRotation, TrustInput
-from access.shapes import MadeTokenShape, TokenShape, TrustShape, WhoAmIShape
 from keeptrusts.api.operations import Operation
 
 _ENDED = "409 token_ended"

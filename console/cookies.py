@@ -1,0 +1,103 @@
+"""The cookie of a session: over https with the `__Host-` prefix, over http on loopback alone."""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse
+
+from access import sessions
+from access.models import Session
+
+# What may stand in a command that somebody copies.
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+
+
+def value_of(request: HttpRequest) -> str:
+    """The value of a request's cookie; empty without one."""
+    return sessions.cookie_of(request.COOKIES)
+
+
+def session_of(request: HttpRequest) -> Session | None:
+    """The session of a request, if it has one that is not over."""
+    value = value_of(request)
+    return sessions.find(value) if value else None
+
+
+def put(response: HttpResponse, value: str, *, is_secure: bool) -> None:
+    """Have a browser keep a session's cookie until it ends."""
+    name = sessions.SECURE_COOKIE if is_secure else sessions.PLAIN_COOKIE
+    response.set_cookie(name, value, secure=is_secure, httponly=True, samesite="Lax")
+
+
+def take(response: HttpResponse) -> None:
+    """Have a browser forget its cookie."""
+    for name, is_secure in ((sessions.SECURE_COOKIE, True), (sessions.PLAIN_COOKIE, False)):
+        response.set_cookie(name, "", max_age=0, secure=is_secure, httponly=True, samesite="Lax")
+
+
+def form_token(value: str) -> str:
+    """What the forms of a session send back, which no other site can read."""
+    return hmac.new(value.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def is_own_origin(request: HttpRequest) -> bool:
+    """Whether a browser says that a request comes from a page of this host."""
+    origin = request.headers.get("Origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.headers.get("Host", "")
+
+
+def is_own_form(request: HttpRequest) -> bool:
+    """Whether a form was sent by a page of ours, and of this session where there is one."""
+    value = value_of(request)
+    if not is_own_origin(request):
+        return False
+    return not value or secrets.compare_digest(
+        request.POST.get("form_token", "").encode(), form_token(value).encode()
+    )
+
+
+def is_secure(request: HttpRequest) -> bool:
+    """Whether a form came over https, by what the browser says of the page that it stood on."""
+    return request.headers.get("Origin", "").startswith("https://")
+
+
+def may_sign_in(request: HttpRequest) -> bool:
+    """Whether a cookie would be safe: over https, or from loopback to loopback."""
+    return is_secure(request) or _is_loopback(_host(request))
+
+
+def looks_plain(request: HttpRequest) -> bool:
+    """Whether a page is shown over http to another machine, where nobody may sign in.
+
+    A proxy that ends TLS says so in `X-Forwarded-Proto`, which steers this warning alone.
+    """
+    forwarded = request.headers.get("X-Forwarded-Proto", "") == "https"
+    return not forwarded and not request.is_secure() and not _is_loopback(_host(request))
+
+
+def origin(request: HttpRequest) -> str:
+    """The address of this control plane as a browser has it, for commands to copy.
+
+    Behind a name that is not loopback it is https, without which nobody signs in.
+    """
+    host = request.headers.get("Host", "")
+    if not _HOST.fullmatch(host):
+        return "https://keeptrusts.example"
+    return f"{'http' if _is_loopback(_host(request)) else 'https'}://{host}"
+
+
+def _host(request: HttpRequest) -> str:
+    return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
