@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -54,6 +54,14 @@ _LARGE = {
 }
 
 Ask = Callable[[], bytes]
+
+
+class Handed(NamedTuple):
+    """What is noted of a statement that a gateway got."""
+
+    gateway: str
+    content_hash: str
+    publish_seq: int
 
 
 @contextmanager
@@ -98,6 +106,7 @@ def fill(count: int, *, versions: int = 1) -> None:
     from gateways.models import Gateway, State
     from gateways.registry.gateways import count_change
     from gateways.reports import live
+    from gateways.reports.reports import Essence
     from gitrepos.models import Link, LinkedFile, Remote
 
     there = Configuration.objects.count()
@@ -165,7 +174,7 @@ def fill(count: int, *, versions: int = 1) -> None:
                 for n, row, at in zip(numbers, rows, moments, strict=True)
             ]  # fmt: skip
             Gateway.objects.bulk_create(gateways)
-            State.objects.bulk_create(
+            states = [
                 State(
                     gateway=gateway, running_configuration=row.pk, running_version=versions,
                     running_hash=row.content_hash, running_seq=seq, running_since=at, health="ok",
@@ -173,7 +182,17 @@ def fill(count: int, *, versions: int = 1) -> None:
                     last_seen_at=datetime.now(UTC), handed_hash=row.content_hash,
                 )
                 for gateway, row, at in zip(gateways, rows, moments, strict=True)
-            )  # fmt: skip
+            ]  # fmt: skip
+            State.objects.bulk_create(states)
+            live.swap_seen(
+                {
+                    one.gateway_id: live.LastReport(_NOW, Essence.of_row(one).text(), {}, True)
+                    for one in states
+                }
+            )
+            live.note_handed(
+                Handed(one.gateway_id, one.running_hash, one.running_seq) for one in states
+            )
     live.mark_change()
     with connection.cursor() as cursor:
         cursor.execute("analyze")
@@ -203,10 +222,12 @@ class Web:
 def forget() -> None:
     """Keep no answer any more."""
     from gateways.drift import listing as drift
+    from gateways.reports import live
     from keeptrusts.api.lists import answers
 
     answers._kept = answers.Kept(answers._MOST_KEPT_BYTES)
     drift._last = drift._Last()
+    live._last_read.clear()
 
 
 def bare_driver() -> Any:
