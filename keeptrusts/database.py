@@ -146,8 +146,10 @@ def _faster(convert: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _moment(value: Any, _expression: object, _connection: object) -> Any:
-    # As Django writes them: in UTC, and without saying so.
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if type(value) is str else value
+    if type(value) is str:  # Of a column that is computed.
+        value = datetime.fromisoformat(value)
+    # As Django writes it: in UTC, and without saying so.
+    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _json(value: Any, _expression: object, _connection: object) -> Any:
