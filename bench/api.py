@@ -1,13 +1,14 @@
 """A bench of lists: the CPU of one answer, beside that of others who answer the same.
 
-    .venv/bin/python bench/api.py [--rounds 7] [--database postgres|sqlite] [--sizes 100 1000 10000]
+    .venv/bin/python bench/api.py [--rounds 7] [--database postgres|sqlite] [--sizes 4 100 1000]
     .venv/bin/python bench/api.py --large [--database postgres|sqlite]
 
 Fills a database, then asks in turn, in one process: our list as the web answers it (`cold`, with
-nothing kept; `warm`; `304` by its ETag), the same columns read with the bare driver and written
-with orjson, a stock ModelSerializer of Django REST framework, and django-ninja, which gets an
-environment of its own in `--envs` (without a network it is left out). Prints the median CPU of this
-process for each, and the ratio to the bare driver; what the database itself takes is in neither.
+nothing kept; `again`, drift after a report; `warm`; `304` by its ETag), the same columns
+read with the bare driver and written with orjson, a stock ModelSerializer of Django REST framework,
+and django-ninja, which gets an environment of its own in `--envs` (without a network it is left
+out). Prints the median CPU of this process for each, and the ratio to the bare driver; what the
+database itself takes is in neither. At the end, a `304` of the most rows beside one of the fewest.
 
 With `--large`: a page, a search and filters among 100,000 configurations and a million versions,
 with the plan that PostgreSQL has for each.
@@ -28,7 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -54,6 +55,14 @@ _LARGE = {
 }
 
 Ask = Callable[[], bytes]
+
+
+class Handed(NamedTuple):
+    """What is noted of a statement that a gateway got."""
+
+    gateway: str
+    content_hash: str
+    publish_seq: int
 
 
 @contextmanager
@@ -89,8 +98,16 @@ def set_up() -> str:
     return tokens.create("bench")[1]
 
 
+def settled() -> None:
+    """Collect as the server does, with all imported that it imports for its first answer."""
+    import keeptrusts.urls  # noqa: F401
+    from keeptrusts.serving.server import settle
+
+    settle()
+
+
 def fill(count: int, *, versions: int = 1) -> None:
-    """Make it `count` configurations, links and gateways, with as many versions of each."""
+    """Make it `count` configurations, links and gateways, with so many versions of each."""
     from django.db import connection, transaction
 
     from configurations.models import Configuration, Version
@@ -98,13 +115,13 @@ def fill(count: int, *, versions: int = 1) -> None:
     from gateways.models import Gateway, State
     from gateways.registry.gateways import count_change
     from gateways.reports import live
+    from gateways.reports.reports import Essence
     from gitrepos.models import Link, LinkedFile, Remote
 
     there = Configuration.objects.count()
     chance = random.Random(there)
-    at_once = 5000 // versions
-    for begin in range(there, count, at_once):
-        numbers = range(begin, min(begin + at_once, count))
+    for begin in range(there, count, 5000):
+        numbers = range(begin, min(begin + 5000, count))
         with transaction.atomic():
             seq, changed = publish(), count_change()
             names = [f"c-{_TEAMS[number % 5]}-{number:06}" for number in numbers]
@@ -139,13 +156,12 @@ def fill(count: int, *, versions: int = 1) -> None:
             Configuration.objects.bulk_create(rows)
             Version.objects.bulk_create(
                 Version(
-                    configuration=row, number=number, content=b"pack: {}", source="git",
+                    configuration=row, number=1, content=b"pack: {}", source="git",
                     content_hash=row.content_hash, repo_url="https://forge.example/o/1",
                     commit="c" * 40, path=f"{row.pk}/policy-config.yaml", message="commit",
                     author="Ada <ada@example.com>", created_at=row.created_at,
                 )
                 for row in rows
-                for number in range(1, versions + 1)
             )  # fmt: skip
             if count > 10_000:
                 continue
@@ -165,7 +181,7 @@ def fill(count: int, *, versions: int = 1) -> None:
                 for n, row, at in zip(numbers, rows, moments, strict=True)
             ]  # fmt: skip
             Gateway.objects.bulk_create(gateways)
-            State.objects.bulk_create(
+            states = [
                 State(
                     gateway=gateway, running_configuration=row.pk, running_version=versions,
                     running_hash=row.content_hash, running_seq=seq, running_since=at, health="ok",
@@ -173,9 +189,28 @@ def fill(count: int, *, versions: int = 1) -> None:
                     last_seen_at=datetime.now(UTC), handed_hash=row.content_hash,
                 )
                 for gateway, row, at in zip(gateways, rows, moments, strict=True)
-            )  # fmt: skip
+            ]  # fmt: skip
+            State.objects.bulk_create(states)
+            live.swap_seen(
+                {
+                    one.gateway_id: live.LastReport(_NOW, Essence.of_row(one).text(), {}, True)
+                    for one in states
+                }
+            )
+            live.note_handed(
+                Handed(one.gateway_id, one.running_hash, one.running_seq) for one in states
+            )
     live.mark_change()
+    copied = [one.column for one in Version._meta.concrete_fields][1:]
+    columns = ", ".join(f'"{name}"' for name in copied)
+    others = columns.replace('"number"', "n")
     with connection.cursor() as cursor:
+        for number in range(2, versions + 1):
+            cursor.execute(
+                f"insert into configurations_version ({columns})"
+                f" select {others} from configurations_version, (select {number} as n) as more"
+                " where number = 1"
+            )
         cursor.execute("analyze")
 
 
@@ -203,10 +238,12 @@ class Web:
 def forget() -> None:
     """Keep no answer any more."""
     from gateways.drift import listing as drift
+    from gateways.reports import live
     from keeptrusts.api.lists import answers
 
     answers._kept = answers.Kept(answers._MOST_KEPT_BYTES)
     drift._last = drift._Last()
+    live._last_read.clear()
 
 
 def bare_driver() -> Any:
@@ -301,11 +338,20 @@ def spent(ask: Ask, least_seconds: float = 0.3) -> float:
     return 1000 * (now - begin) / count
 
 
-def compare(web: Web, path: str, ninja: Ninja | None, rounds: int) -> None:
-    """Print a line for a list of what there is."""
+def compare(web: Web, path: str, ninja: Ninja | None, rounds: int) -> float:
+    """Print a line for a list of what there is; returns the milliseconds of a 304, if any."""
+    from gateways.reports import live
 
     def cold() -> bytes:
         forget()
+        return web.ask(path)[2]
+
+    def warm() -> float:
+        web.ask(path)  # What is kept for two seconds was forgotten while the others were measured.
+        return spent(lambda: web.ask(path)[2])
+
+    def again() -> bytes:
+        live.mark_change()
         return web.ask(path)[2]
 
     status, headers, body = web.ask(path)
@@ -314,10 +360,12 @@ def compare(web: Web, path: str, ninja: Ninja | None, rounds: int) -> None:
     sides: dict[str, Callable[[], float]] = {
         "bare": lambda: spent(bare_ask),
         "cold": lambda: spent(cold),
-        "warm": lambda: spent(lambda: web.ask(path)[2]),
+        "warm": warm,
         "stock": lambda: spent(stock_ask),
     }
     bare_ask, stock_ask = bare(path), stock(path)
+    if path == "/v1/drift":
+        sides["again"] = lambda: spent(again)
     if etag:
         sides["304"] = lambda: spent(lambda: web.ask(path, etag)[2])
     if ninja is not None and path == "/v1/configurations":
@@ -332,6 +380,7 @@ def compare(web: Web, path: str, ninja: Ninja | None, rounds: int) -> None:
         for name, value in medians.items()
     )
     print(f"  {len(body):>9} bytes: {told}", flush=True)
+    return medians.get("304", 0.0)
 
 
 def large(web: Web) -> None:
@@ -356,22 +405,23 @@ def large(web: Web) -> None:
         with CaptureQueriesContext(connection) as asked:
             web.ask(path)
         for one in asked.captured_queries:
-            if "_configuration" in one["sql"] or "_version" in one["sql"]:
+            if one["sql"].startswith("SELECT") and "configurations_" in one["sql"]:
                 with connection.cursor() as cursor:
                     cursor.execute("explain (analyze, costs off, timing off) " + one["sql"])
-                    print("".join(f"    {line}\n" for (line,) in cursor.fetchall()[:14]), end="")
+                    print("".join(f"    {line}\n" for (line,) in cursor.fetchall()[:24]), end="")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 100, 1000, 4000, 10_000])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()) / "bench-envs")
     asked = parser.parse_args()
     with servers(asked.database):
         web = Web(set_up())
+        settled()
         if asked.large:
             fill(100_000, versions=10)
             large(web)
@@ -381,12 +431,15 @@ def main() -> None:
             ninja = Ninja(ninja_python(asked.envs))
         except (OSError, subprocess.CalledProcessError) as exc:
             print(f"without django-ninja: {exc}")
+        unchanged: list[float] = []
         for size in asked.sizes:
             fill(size)
             print(f"{size} configurations, links and gateways ({asked.database}):")
             for path in ("/v1/configurations", "/v1/git-repos", "/v1/drift"):
                 print(f" {path}")
-                compare(web, path, ninja, asked.rounds)
+                if milliseconds := compare(web, path, ninja, asked.rounds):
+                    unchanged.append(milliseconds)
+        print(f"304 of the most rows: {unchanged[-1] / unchanged[0]:.2f} of that of the fewest")
         if ninja is not None:
             ninja.stop()
 

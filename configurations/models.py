@@ -63,6 +63,9 @@ class Configuration(models.Model):
 
     class Meta:
         indexes = [
+            # The orders of the list.
+            models.Index(fields=["name", "id"], name="configuration_by_name"),
+            models.Index(fields=["created_at", "id"], name="configuration_by_age"),
             models.Index(
                 fields=["pin_expires_at"],
                 name="pin_expiry",

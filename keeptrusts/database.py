@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -110,8 +111,9 @@ class Statement:
         self._names = tuple(query.selected or (*query.values_select, *query.annotation_select))
         columns = [one[0] for one in compiler.select[: compiler.col_count]]
         self._converters = [
-            (place, tuple(map(_faster, converters)), expression)
+            (self._names[place], _faster(convert), expression)
             for place, (converters, expression) in compiler.get_converters(columns).items()
+            for convert in converters
         ]
 
     def read(self) -> list[Raw]:
@@ -119,14 +121,11 @@ class Statement:
         connection = connections[self._alias]
         with connection.cursor() as cursor:
             cursor.execute(self._sql, self._params)
-            found = cursor.fetchall()
-        names, read = self._names, []
-        for row in found:
-            values = list(row)
-            for place, converters, expression in self._converters:
-                for convert in converters:
-                    values[place] = convert(values[place], expression, connection)
-            read.append(dict(zip(names, values, strict=True)))
+            names = self._names
+            read = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for name, convert, expression in self._converters:
+            for raw in read:
+                raw[name] = convert(raw[name], expression, connection)
         return read
 
 
@@ -137,11 +136,20 @@ def compiled(build: Callable[[], QuerySet[Any, Any]]) -> Callable[[], list[Raw]]
 
 
 def _faster(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """The same as a converter of Django; JSON is read in a fourth of the time."""
-    field = getattr(convert, "__self__", None)
-    if type(field) is JSONField and field.decoder is None and convert == field.from_db_value:
+    """The same as a converter of Django; JSON, and SQLite's times, in a fourth of the time."""
+    owner = getattr(convert, "__self__", None)
+    if type(owner) is JSONField and owner.decoder is None and convert == owner.from_db_value:
         return _json
+    if getattr(convert, "__name__", "") == "convert_datetimefield_value":
+        return _moment
     return convert
+
+
+def _moment(value: Any, _expression: object, _connection: object) -> Any:
+    if type(value) is str:  # Of a column that is computed.
+        value = datetime.fromisoformat(value)
+    # As Django writes it: in UTC, and without saying so.
+    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _json(value: Any, _expression: object, _connection: object) -> Any:

@@ -1,15 +1,17 @@
 """Files in git that feed configurations, held removals of them, and configurations without one."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from configurations.models import Configuration
+from django.db.models import F, QuerySet
+
+from configurations.models import Configuration, Version
 from configurations.seen import ALL, Seen
 from gitrepos.links import narrowing
 from gitrepos.models import Link, LinkedFile
+from keeptrusts.database import compiled
 
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
 
@@ -20,8 +22,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A configuration's file as its link last saw it, and the link's last commit.
 
     For a file that is gone, `moved_to` is the present path of its policy, and `renamed` the
@@ -42,7 +43,7 @@ class File:
 
 
 class Current(NamedTuple):
-    """A configuration with its current version, as `COLUMNS` of that are read."""
+    """A configuration with its current version."""
 
     pk: str
     version: int
@@ -59,10 +60,26 @@ class Current(NamedTuple):
     updated_at: datetime
 
 
-COLUMNS = (
+_CURRENT = (
     "configuration_id", "number", "content_hash", "created_at",
     *(f"configuration__{name}" for name in Current._fields[4:]),
 )  # fmt: skip
+
+
+def current(wanted: Collection[str | None] | None) -> list[Current]:
+    """All configurations, or the wanted ones."""
+    found = _all_current() if wanted is None else _current().filter(configuration__in=wanted)
+    return [Current._make(row.values()) for row in found]
+
+
+def _current() -> QuerySet[Any, Any]:
+    rows: QuerySet[Any, Any] = Version.objects.filter(number=F("configuration__version")).values(
+        *_CURRENT
+    )
+    return rows
+
+
+_all_current = compiled(_current)
 
 
 def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, File]:
@@ -70,13 +87,11 @@ def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, 
 
     A policy that went on under an id that is not `seen` moved nowhere.
     """
-    rows = LinkedFile.objects.exclude(configuration="")
-    if wanted is not None:
-        rows = rows.filter(configuration__in=wanted)
+    found = _all_files() if wanted is None else _files().filter(configuration__in=wanted)
     files: dict[_Key, File] = {}
     moved: dict[_Key, tuple[str, str]] = {}
-    found = list(rows.values_list(*_COLUMNS))
-    for link_id, configuration, renamed_from, *values in found:
+    for row in found:
+        link_id, configuration, renamed_from, *values = row.values()
         key = str(link_id), configuration
         if key not in files or files[key].gone:
             files[key] = file = File(*values)
@@ -86,10 +101,18 @@ def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, 
     if wanted is not None and gone:  # Of all files, those that moved were among them.
         moved = _moved(gone)
     return files | {
-        key: replace(files[key], moved_to=path, renamed=renamed)
+        key: files[key]._replace(moved_to=path, renamed=renamed)
         for key, (path, renamed) in moved.items()
         if key in gone and renamed in seen
     }
+
+
+def _files() -> QuerySet[Any, Any]:
+    rows: QuerySet[Any, Any] = LinkedFile.objects.exclude(configuration="").values(*_COLUMNS)
+    return rows
+
+
+_all_files = compiled(_files)
 
 
 def held(seen: Seen = ALL) -> dict[_Key, Mapping[str, str]]:

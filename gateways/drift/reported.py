@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from django.db.models import QuerySet
+
 from configurations.seen import Seen
+from gateways.models import Gateway
 from gateways.reports.live import LastReport
 from gateways.reports.reports import Claim, Essence
+from keeptrusts.api.lists.labels import HasLabels
+from keeptrusts.database import compiled
+
+Pairs = tuple[tuple[str, str], ...]
 
 # The hash of what a gateway runs, where that is of a configuration that is not seen.
 HIDDEN = "hidden"
@@ -119,3 +126,30 @@ class Stored(NamedTuple):
             state__problem_since=seen.at if has_new_problem else self.state__problem_since,
             state__keys_seq=keys_seq,
         )
+
+
+def gateways() -> QuerySet[Gateway]:
+    """All gateways that there are."""
+    return Gateway.objects.filter(deleted_at=None)
+
+
+def everybody() -> list[Stored]:
+    """All gateways by id."""
+    return [Stored(**row) for row in _everybody()]
+
+
+def chosen(gateway: str, configuration: str, labels: Pairs, seen: Seen) -> list[Stored]:
+    """The gateways by id that are seen and have what is given."""
+    named = {"pk": gateway, "bound": configuration}
+    given = {name: value for name, value in named.items() if value}
+    rows = gateways().filter(seen.where("bound__pk"), **given)
+    rows = rows.filter(HasLabels("labels", labels)) if labels else rows
+    return [Stored(**row) for row in _columns(rows)]
+
+
+def _columns(rows: QuerySet[Gateway]) -> QuerySet[Any, Any]:
+    read: QuerySet[Any, Any] = rows.order_by("pk").values(*Stored._fields)
+    return read
+
+
+_everybody = compiled(lambda: _columns(gateways()))

@@ -15,21 +15,19 @@ from django.utils import timezone
 from configurations import checks
 from configurations.models import Configuration, Version
 from configurations.seen import ALL, Seen
-from gateways.drift import feeds, judge
+from gateways.drift import feeds, judge, reported
 from gateways.drift.feeds import Current, File
 from gateways.drift.judge import Clock, ConfigurationFacts, GatewayFacts, Successor, Verdict
-from gateways.drift.reported import HIDDEN, Stored
+from gateways.drift.reported import HIDDEN, Pairs, Stored
 from gateways.models import Gateway
 from gateways.reports import live, reports
 from gateways.reports.reports import Claim
 from gitrepos.models import LinkedFile
 from keeptrusts.api.errors import ConflictError
-from keeptrusts.api.lists.labels import HasLabels
 
 log = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
-Pairs = tuple[tuple[str, str], ...]
 
 MEMBERS = (
     "gateway", "configuration", "state", "since", "why", "configuration_state", "held", "git_hash",
@@ -64,20 +62,15 @@ def rows(
     seen = part.seen
     # Before the rows: a report says nothing newer than those that are read after it.
     last, handed = _live()
-    everybody = Gateway.objects.filter(deleted_at=None)
-    named = {"pk": gateway, "bound": configuration}
-    selected = everybody.filter(
-        seen.where("bound__pk"), **{name: value for name, value in named.items() if value}
+    is_part = bool(gateway or configuration or labels or seen.is_narrowed)
+    stored = (
+        reported.chosen(gateway, configuration, labels, seen) if is_part else reported.everybody()
     )
-    if labels:
-        selected = selected.filter(HasLabels("labels", labels))
-    stored = [Stored(*row) for row in selected.order_by("pk").values_list(*Stored._fields)]
     gateways = [row.after(last.get(row.pk)) for row in stored]
     if seen.is_narrowed:
         gateways, handed = _narrowed(gateways, handed, part)
     bound = {row.bound_id for row in gateways}
     unbound = [] if gateway or labels else _unbound(bound, configuration, seen)
-    is_part = gateway or configuration or labels or seen.is_narrowed
     sources = _sources({*bound, *unbound} if is_part else None, bound, seen)
     published = _published({row.claim for row in gateways}, sources)
     clock = Clock(
@@ -85,25 +78,22 @@ def rows(
         # It tells how many gateways there are.
         reports.MOST_INTERVAL_SECONDS
         if seen.is_narrowed
-        else reports.interval_seconds(everybody.count()),
+        else reports.interval_seconds(reported.gateways().count() if is_part else len(stored)),
         settings.ENV.gateway_offline_seconds,
     )
     answer = []
     for row in gateways:
         facts = _facts(row, handed.get(row.pk), published)
         source = sources.get(row.bound_id or "")
-        version = row.state__running_version
-        answer.append(
-            {**_row(row.pk, row.bound_id, source, facts, version, clock), "client_keys": row.keys}
-        )
+        answer.append(_row(row.pk, row.bound_id, source, facts, clock, row))
     # Nobody knows what one that was lost is bound to.
     is_whole = not configuration and not labels and not seen.is_narrowed
     lost = _lost(last, {row.pk for row in stored}, gateway) if is_whole else {}
     for pk, lost_facts in lost.items():
-        answer.append({**_row(pk, None, None, lost_facts, None, clock), "client_keys": None})
+        answer.append(_row(pk, None, None, lost_facts, clock))
     for pk in unbound:
         if pk in sources:
-            answer.append({**_row(None, pk, sources[pk], None, None, clock), "client_keys": None})
+            answer.append(_row(None, pk, sources[pk], None, clock))
     return answer
 
 
@@ -146,12 +136,9 @@ def _sources(
 
     Those of `bound` are compared with what became of them.
     """
-    current = Version.objects.filter(number=F("configuration__version"))
-    if wanted is not None:
-        current = current.filter(configuration__in=wanted)
     files, held = feeds.read(wanted, seen), feeds.held(seen)
     sources = {}
-    for row in map(Current._make, current.values_list(*feeds.COLUMNS)):
+    for row in feeds.current(wanted):
         key = row.owner, row.pk
         sources[row.pk] = _source(row, files.get(key), held.get(key))
     renamed = {
@@ -178,7 +165,7 @@ def _compared(renamed: Mapping[str, ConfigurationFacts]) -> dict[str, Configurat
             changes = checks.compared(contents[pk], contents[successor.configuration])
         except ConflictError:
             continue  # The present rules refuse one of the two.
-        compared[pk] = replace(renamed[pk], successor=replace(successor, changes=changes))
+        compared[pk] = renamed[pk]._replace(successor=replace(successor, changes=changes))
     return compared
 
 
@@ -257,8 +244,8 @@ def _row(
     configuration: str | None,
     source: ConfigurationFacts | None,
     facts: GatewayFacts | None,
-    running_version: int | None,
     clock: Clock,
+    stored: Stored | None = None,
 ) -> Row:
     verdict = _verdict(source, facts, clock)
     code = facts.problem_code if facts else ""
@@ -277,10 +264,11 @@ def _row(
         "desired_version": source.version if source else None,
         "published_hash": facts.handed_hash or None if facts else None,
         "running_hash": running if running != HIDDEN else None,
-        "running_version": running_version,
+        "running_version": stored.state__running_version if stored else None,
         "last_seen_at": facts.last_seen_at if facts else None,
         "successor": asdict(source.successor) if source and source.successor else None,
         "problem": {"code": code, "message": facts.problem_message} if facts and code else None,
+        "client_keys": stored.keys if stored else None,
     }
 
 

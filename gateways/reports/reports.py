@@ -31,7 +31,8 @@ _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"
 
 Claim = tuple[str | None, int | None, str | None]
 _Rest = tuple[int | None, str, bool, str, str, int | None]
-_ESSENCE = tuple[Claim, str, _Rest]
+# Made once, for the making takes thirty times as long as the reading.
+_essence = msgspec.json.Decoder(tuple[Claim, str, _Rest])
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
 
 Report = Mapping[str, Any]
@@ -76,7 +77,7 @@ class Essence:
     def read(cls, text: str) -> Essence | None:
         """Undo `text`; None for anything that it did not write."""
         try:
-            return cls(*msgspec.json.decode(text, type=_ESSENCE))
+            return cls(*_essence.decode(text))
         except msgspec.DecodeError:
             return None
 

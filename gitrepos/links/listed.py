@@ -1,13 +1,15 @@
 """A link as lists read it: plain columns, without its secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
 
+from configurations.queries import refused
+from gitrepos.polling import hosts
 from gitrepos.polling.hosts import Polled
 
 
@@ -69,6 +71,8 @@ _OWN = Listed._fields[:-2]
 _SHARED = tuple(f"remote__shared__{name}" for name in ("name", "expires_at", "expiring"))
 _POLLED = tuple(f"remote__{name}" for name in Polled._fields)
 _own, _shared, _polled = itemgetter(*_OWN), itemgetter(*_SHARED), itemgetter(*_POLLED)
+# The same in each row: as on most days, what else a link shows need not be asked for.
+_ANY_REFUSED, _ANY_TROUBLE = "any_refused", "any_trouble"
 _SET = {
     "has_webhook_secret": ExpressionWrapper(~Q(webhook_secret=""), output_field=BooleanField()),
     "has_access_token": ExpressionWrapper(~Q(remote__credential=""), output_field=BooleanField()),
@@ -78,4 +82,16 @@ _SET = {
 def columns(rows: QuerySet[Any, Any]) -> QuerySet[Any, dict[str, Any]]:
     """The columns of links of `with_status`; of a secret only whether it is set."""
     own = [name for name in _OWN if name not in _SET]
-    return rows.values(*own, *_SHARED, *_POLLED, **_SET)
+    trouble = ExpressionWrapper(hosts.any_trouble(), output_field=BooleanField())
+    others = {_ANY_REFUSED: Exists(refused()), _ANY_TROUBLE: trouble}
+    return rows.values(*own, *_SHARED, *_POLLED, **_SET, **others)
+
+
+def any_refused(raws: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there is any configuration in force that would be refused now."""
+    return any(raw[_ANY_REFUSED] for raw in raws[:1])
+
+
+def any_trouble(raws: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there is any resting host or paused credential."""
+    return any(raw[_ANY_TROUBLE] for raw in raws[:1])

@@ -108,12 +108,13 @@ def _shown_links(raws: Sequence[Raw], seen: Seen) -> list[Row]:
     A host rests for failures of any link, so that its trouble is told to who sees all alone.
     """
     now = timezone.now()
-    refused = refused_by_owner(seen)
-    troubles = {} if seen.is_narrowed else hosts.troubles(now)
+    refused = refused_by_owner(seen) if listed.any_refused(raws) else {}
+    is_resting = listed.any_trouble(raws) and not seen.is_narrowed
+    troubles = hosts.troubles(now) if is_resting else {}
     shown = []
     for row in narrowing.trim([Listed.of(raw) for raw in raws], seen):
         trouble = hosts.trouble_of(row.remote, troubles, now)
-        told = conditions(row, now, trouble, refused.get(str(row.pk)))
+        told = conditions(row, now, trouble, refused.get(str(row.pk)) if refused else None)
         shown.append(_link(row, trouble, told))
     return shown
 

@@ -53,6 +53,12 @@ def _in_trouble() -> QuerySet[Any, Any]:
 _all_in_trouble = compiled(_in_trouble)
 
 
+def any_trouble() -> Q:
+    """Whether there is any resting host or paused credential."""
+    rests = Host.objects.filter(cooling_until__isnull=False)
+    return Q(Exists(rests)) | Q(Exists(Pause.objects.all()))
+
+
 def outside(
     rows: QuerySet[Remote], troubles: Mapping[Scope, datetime], *, lasting: datetime | None = None
 ) -> QuerySet[Remote]:

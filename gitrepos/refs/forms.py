@@ -246,7 +246,10 @@ def columns(choice: _Choice) -> dict[str, str]:
 
 def form(choice: _Choice) -> str:
     """Which of `FORMS` a link follows; `branch` for the remote's HEAD, too."""
-    return next((name for name in FORMS if getattr(choice, name)), "branch")
+    for name in FORMS:
+        if getattr(choice, name):
+            return name
+    return "branch"
 
 
 def asked(followed: Iterable[Followed]) -> tuple[str, ...]:

@@ -61,6 +61,22 @@ class View(APIView):
         ):
             conditions.check(request.headers, honoured(handler))
 
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """The answer, which is freed once it was sent.
+
+        View, request and answer name each other, and many long answers would wait for a collection.
+        """
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(response, Response):  # Not a page, and no stream.
+            response.add_post_render_callback(self._part)
+        return response
+
+    def _part(self, response: Any) -> None:
+        for one in (response.renderer_context, self.request.parser_context, vars(self)):
+            one.clear()
+
     def asked(self, request: Request) -> Asked:
         """The values of a request's query parameters."""
         return Asked(request.query_params)

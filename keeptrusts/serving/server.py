@@ -80,13 +80,20 @@ def serve(
         async with contextlib.AsyncExitStack() as held:
             for one in running:
                 await held.enter_async_context(one)
-            # What is here now stays: no collection need look through it again.
-            gc.freeze()
-            gc.set_threshold(_COLLECTED_AT)
+            settle()
             await server.serve(sockets=listeners)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
+
+
+def settle() -> None:
+    """Have cycles of objects looked for seldom, and never among those that are here now.
+
+    They stay; and while a long list is read, a collection looks through it again and again.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AT)
 
 
 class _Server(uvicorn.Server):

@@ -23,7 +23,7 @@ def _make(pk: str, **fields: Any) -> None:
 def test_it_reads_what_the_query_reads() -> None:
     """Times, JSON, nulls and computed columns, under the names of the query."""
     _make("a", findings=[{"n": 1.5, "big": 2**70, "none": None, "text": '"\\\u2028'}])
-    _make("b", labels={})
+    _make("b", labels={}, pinned_at=_AT.replace(microsecond=0))
     rows = Configuration.objects.order_by("pk").values(
         "id", "labels", "findings", "four_eyes", "pinned_at", "created_at",
         git_repo=F("owner"), one=Value(1),

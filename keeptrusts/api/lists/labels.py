@@ -1,5 +1,6 @@
 """Labels in a database: which rows have those of a selector, or a text within a key or a value."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ _SQL = tuple[str, tuple[Any, ...]]
 _HAS = (
     "EXISTS (SELECT 1 FROM json_each({column}) AS label WHERE label.key = %s AND label.value = %s)"
 )
+# Text that is written in JSON as it is.
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")
 _MENTIONS = (
     "EXISTS (SELECT 1 FROM {each}({column}) AS label"
     " WHERE {fold}(label.key) LIKE {fold}(%s){escape}"
@@ -48,13 +51,21 @@ class MentionsLabel(Func):
         self._searched = searched
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> _SQL:
-        return self._sql(compiler, connection, each="jsonb_each_text", fold="UPPER", escape="")
+        words = {"each": "jsonb_each_text", "fold": "UPPER", "escape": "", "text": "::text"}
+        return self._sql(compiler, connection, words)
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> _SQL:
         # Its LIKE folds ASCII by itself, as Django's `icontains` has it.
-        return self._sql(compiler, connection, each="json_each", fold="", escape=r" ESCAPE '\'")
+        words = {"each": "json_each", "fold": "", "escape": r" ESCAPE '\'", "text": ""}
+        return self._sql(compiler, connection, words)
 
-    def _sql(self, compiler: Any, connection: Any, **words: str) -> _SQL:
+    def _sql(self, compiler: Any, connection: Any, words: dict[str, str]) -> _SQL:
         column, params = compiler.compile(self.source_expressions[0])
         pattern = f"%{connection.ops.prep_for_like_query(self._searched)}%"
-        return _MENTIONS.format(column=column, **words), (*params, pattern, pattern)
+        named = {"column": column, **words}
+        mentions, given = _MENTIONS.format(**named), (*params, pattern, pattern)
+        if not _PLAIN.fullmatch(self._searched):
+            return mentions, given
+        # To look through the JSON first takes a fourth of the time, where most have no such label.
+        holds = "{fold}({column}{text}) LIKE {fold}(%s){escape}".format(**named)
+        return f"({holds} AND {mentions})", (*params, pattern, *given)

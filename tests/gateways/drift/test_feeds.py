@@ -1,6 +1,5 @@
 """Since when no file feeds a configuration that came from git: every cause, and what is none."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,21 +19,21 @@ Expected = tuple[datetime, str] | None
 
 CASES: list[tuple[str, dict[str, Any], File | None, Expected]] = [
     ("a file feeds it", {}, THERE, None),
-    ("its file is quarantined", {}, replace(THERE, outcome="quarantined"), None),
-    ("its file is a conflict", {}, replace(THERE, outcome="conflict"), None),
-    ("it is pinned", {"pinned_at": NOW}, replace(THERE, outcome="pinned"), None),
+    ("its file is quarantined", {}, THERE._replace(outcome="quarantined"), None),
+    ("its file is a conflict", {}, THERE._replace(outcome="conflict"), None),
+    ("it is pinned", {"pinned_at": NOW}, THERE._replace(outcome="pinned"), None),
     ("it is overridden", {"git_hash": "b" * 64, "content_hash": "d" * 64}, THERE, None),
-    ("its file is missing", {}, replace(THERE, outcome="missing"),
+    ("its file is missing", {}, THERE._replace(outcome="missing"),
      (GONE, f"{PATH} is gone, or names another id")),
-    ("its file went, and it with it", {"status": "archived"}, replace(THERE, outcome="archived"),
+    ("its file went, and it with it", {"status": "archived"}, THERE._replace(outcome="archived"),
      (GONE, f"{PATH} is gone, or names another id")),
-    ("its file went, and a pin keeps it", {"pinned_at": NOW}, replace(THERE, outcome="missing"),
+    ("its file went, and a pin keeps it", {"pinned_at": NOW}, THERE._replace(outcome="missing"),
      (GONE, f"{PATH} is gone, or names another id")),
     ("its policy moved", {},
-     replace(THERE, outcome="missing", moved_to="policies/bot2/policy-config.yaml", renamed="bot2"),
+     THERE._replace(outcome="missing", moved_to="policies/bot2/policy-config.yaml", renamed="bot2"),
      (GONE, f"{PATH} is gone; its policy is bot2 now, in policies/bot2/policy-config.yaml")),
     ("its file has another id", {},
-     replace(THERE, outcome="missing", moved_to=PATH, renamed="bot2"),
+     THERE._replace(outcome="missing", moved_to=PATH, renamed="bot2"),
      (GONE, f"{PATH} names bot2 now")),
     ("its link knows no file", {}, None, (ARCHIVED, "no file of its link names it")),
     ("its link was deleted", LEFT, None, (DELETED, "the link that fed it was deleted")),

@@ -1,6 +1,5 @@
 """The state of a gateway: every cause, and which of two causes counts."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +99,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, datetime]] = [
 )  # fmt: skip
 def test_it_says_what_is_in_force(source: dict[str, Any], why: str) -> None:
     """After a rollback that is not the last good version."""
-    assert judge(WELL, replace(DESIRED, **source), CLOCK).why == why
+    assert judge(WELL, DESIRED._replace(**source), CLOCK).why == why
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_a_cause_has_its_state(
     seen: dict[str, Any], source: dict[str, Any], state: str, since: datetime
 ) -> None:
     """With the moment from which it holds."""
-    verdict = judge(replace(WELL, **seen), replace(DESIRED, **source), CLOCK)
+    verdict = judge(WELL._replace(**seen), DESIRED._replace(**source), CLOCK)
 
     assert (verdict.state, verdict.since) == (state, since)
 
@@ -123,7 +122,7 @@ def test_every_state_is_reached() -> None:
 def test_every_state_but_one_says_why() -> None:
     """In words, for people."""
     for _, seen, source, state, _ in CASES:
-        verdict = judge(replace(WELL, **seen), replace(DESIRED, **source), CLOCK)
+        verdict = judge(WELL._replace(**seen), DESIRED._replace(**source), CLOCK)
         assert bool(verdict.why) == (state != "in_sync" or "ambiguous" in seen)
 
 
@@ -132,4 +131,4 @@ def test_every_state_but_one_says_why() -> None:
 )
 def test_nothing_is_bound(running: str, state: str) -> None:
     """A gateway without a binding is well while it runs nothing."""
-    assert judge(replace(WELL, running_hash=running), None, CLOCK).state == state
+    assert judge(WELL._replace(running_hash=running), None, CLOCK).state == state

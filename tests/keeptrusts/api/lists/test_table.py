@@ -131,6 +131,14 @@ def test_a_search_finds_texts_within_ids_names_and_labels(searched: str, ids: li
     assert _found(q=searched) == ids
 
 
+@pytest.mark.parametrize("searched", ['Y "h', "naï", "\\X", '"', "x/y", "E:"])
+def test_a_search_finds_what_json_writes_otherwise(searched: str) -> None:
+    """Quotes, backslashes, controls and letters beyond ASCII within labels."""
+    _configurations({"a": {'say "hi"': "naïve\\x", "e:": "x/y"}, "b": {"team": "payments"}})
+
+    assert _found(q=searched) == ["a"]
+
+
 def test_a_count_is_of_all_that_match() -> None:
     """Whatever the page is, and where it begins."""
     _configurations({name: {} for name in ("a", "b", "c")})
