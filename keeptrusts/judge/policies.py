@@ -11,7 +11,7 @@ from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.changes import Change
 from kt.policy.diff import diff
-from kt.policy.enforced import Sentence, enforced
+from kt.policy.explaining.enforced import Sentence, enforced
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
 from kt.policy.report import Pack, Report, Suppressed

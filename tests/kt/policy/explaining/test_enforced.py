@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from kt.policy.enforced import enforced
+from kt.policy.explaining.enforced import enforced
 from kt.policy.lint import lint
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EXAMPLES = sorted(ROOT.glob("examples/policies/*/*.yaml"))
 _HEAD = "pack: {name: A, version: 1.0.0, enabled: true}\n"
 _TARGETS = "providers:\n  targets:\n    - {id: one, provider: mock, model: gpt-*}\n"
