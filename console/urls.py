@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.cache import patch_vary_headers
 
-from console.pages import configurations, overview, signin
+from console.pages import configuration, configurations, overview, signin, trial
 from keeptrusts.api import index
 
 _overview, _index = overview.Overview.as_view(), index.Root.as_view()
@@ -28,5 +28,8 @@ urlpatterns = [
     path("sign-in", signin.SignIn.as_view()),
     path("sign-out", signin.SignOut.as_view()),
     path("configurations", configurations.Configurations.as_view()),
-    path("configurations/<str:configuration_id>", configurations.OneConfiguration.as_view()),
+    path("configurations/<str:configuration_id>", configuration.OneConfiguration.as_view()),
+    path("configurations/<str:configuration_id>/policy", configuration.Policy.as_view()),
+    path("configurations/<str:configuration_id>/compare", configuration.Compare.as_view()),
+    path("try", trial.Try.as_view()),
 ]

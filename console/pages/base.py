@@ -47,7 +47,8 @@ class Act:
 
     `path` has names in braces, of the page's path or of the form; `fields` are those of the form
     that go into the body, a dot for each level. `done` says what was done, and with `shows` the
-    answer is shown at once, since it has a secret. `leads_to` is the page to go on to.
+    answer is shown at once, since it has a secret. `leads_to` is the page to go on to. A field of
+    the body that is `also` another one of the form has no input of its own.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Act:
     fields: Mapping[str, Reads] = field(default_factory=dict)
     shows: bool = False
     leads_to: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
 
 
 class Page(View):
@@ -97,9 +99,7 @@ class Page(View):
         return self.shown(self.read(**names))
 
     def _act(self, request: HttpRequest, names: Mapping[str, Any]) -> HttpResponse:
-        if not cookies.is_own_form(request):
-            message = "This form is not of a page of this session; load the page again."
-            raise RefusedError(403, {"code": "permission_denied", "message": message})
+        check_form(request)
         name = request.POST.get("act", "")
         act = self.acts.get(name)
         if act is None:
@@ -153,6 +153,17 @@ class Page(View):
         return render(self.request, "console/refused.html", context, status=exc.status)
 
 
+def check_form(request: HttpRequest) -> None:
+    """Check that a form was sent by a page of this session.
+
+    Raises:
+        RefusedError: it was not.
+    """
+    if not cookies.is_own_form(request):
+        message = "This form is not of a page of this session; load the page again."
+        raise RefusedError(403, {"code": "permission_denied", "message": message})
+
+
 def bar(path: str, bearer: Bearer) -> list[dict[str, Any]]:
     """The pages that a role may open, and which of them is shown."""
     return [
@@ -190,7 +201,7 @@ def _body(act: Act, given: QueryDict) -> dict[str, Any]:
     """
     body: dict[str, Any] = {}
     for name, reads in act.fields.items():
-        text = given.get(name, "").strip()
+        text = given.get(act.also.get(name, name), "").strip()
         if not text:
             continue
         *levels, last = name.split(".")

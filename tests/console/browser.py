@@ -28,7 +28,9 @@ class Forms(HTMLParser):
         if tag == "form":
             self.found.append(Form(given.get("action", ""), given.get("method", "get"), {}))
         elif tag in ("input", "textarea", "select", "button") and given.get("name") and self.found:
-            self.found[-1].fields[given["name"]] = given.get("value", "")
+            is_off = given.get("type") in ("checkbox", "radio") and "checked" not in given
+            if not is_off:
+                self.found[-1].fields[given["name"]] = given.get("value", "")
 
 
 class Browser:
