@@ -22,8 +22,6 @@ _CLASSES = (
     (Token.Comment, "c"),
     (Token.Name, "k"),
     (Token.Literal.String, "s"),
-    (Token.Literal, "v"),
-    (Token.Keyword, "v"),
     (Token.Error, "e"),
 )
 

@@ -82,6 +82,7 @@ class OneConfiguration(Page):
         return {
             **now,
             "versions": listed,
+            "several": len(listed.rows) > 1 or not listed.is_first,
             "told": told,
             "sheet": colours.sheet(
                 self.api.text(f"{path}/content"), findings(told), size=colours.GLANCE

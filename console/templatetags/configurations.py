@@ -23,7 +23,7 @@ def share(part: int, whole: int) -> SafeString:
     width = 100 * part // whole if whole else 0
     kind = "good" if part >= whole else "warn"
     return format_html(
-        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<svg class="meter" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="idle" width="100" height="10"/>'
         '<rect class="{}" width="{}" height="10"/></svg>',
         kind, width,
@@ -71,9 +71,11 @@ def lasting(value: object) -> str:
 
 
 @register.filter
-def is_entry(path: str) -> bool:
-    """Whether a sentence is about an entry of the chain, or stands for itself."""
-    return path.startswith("policies.chain[") or not path.startswith("policy.")
+def sentence_kind(path: str) -> str:
+    """Whether a sentence is about an entry of the chain, a setting of its kind, or neither."""
+    if path.startswith("policies.chain["):
+        return "entry"
+    return "setting" if path.startswith("policy.") else "beside"
 
 
 @register.filter
