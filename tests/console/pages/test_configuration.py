@@ -239,7 +239,7 @@ def test_a_page_of_much_takes_as_much_as_one_of_little(
         for number in range(20):
             register(f"more-{round_number}-{number}", configuration="chat").run()
 
-    assert taken[0] == taken[1] <= 25
+    assert taken == [21, 21]
     assert len(browser.get(PATH).content) < 100_000
     assert len(browser.get(f"{PATH}/policy").content) < 100_000
 

@@ -118,7 +118,6 @@ def test_a_page_of_many_takes_as_much_as_one_of_few(browser: Browser) -> None:
     taken = []
     for size in (10, 10_000):
         if size > 10:
-            Configuration.objects.all()
             Version.objects.all().delete()
             Configuration.objects.all().delete()
             _many(size)
@@ -126,7 +125,7 @@ def test_a_page_of_many_takes_as_much_as_one_of_few(browser: Browser) -> None:
             page = browser.get(PATH)
         taken.append(len(queries))
 
-    assert taken[0] == taken[1] <= 12
+    assert taken == [7, 7]
     assert len(page.content) < 60_000
     assert "10000 configurations" in page.content.decode()
 
