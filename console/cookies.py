@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 from access import sessions
 from access.models import Session
+
+# What may stand in a command that somebody copies.
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 
 def value_of(request: HttpRequest) -> str:
@@ -73,6 +77,17 @@ def looks_plain(request: HttpRequest) -> bool:
     """
     forwarded = request.headers.get("X-Forwarded-Proto", "") == "https"
     return not forwarded and not request.is_secure() and not _is_loopback(_host(request))
+
+
+def origin(request: HttpRequest) -> str:
+    """The address of this control plane as a browser has it, for commands to copy.
+
+    Behind a name that is not loopback it is https, without which nobody signs in.
+    """
+    host = request.headers.get("Host", "")
+    if not _HOST.fullmatch(host):
+        return "https://keeptrusts.example"
+    return f"{'http' if _is_loopback(_host(request)) else 'https'}://{host}"
 
 
 def _host(request: HttpRequest) -> str:

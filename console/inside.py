@@ -16,7 +16,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
-from access import authentication, sessions
+from access import authentication, sessions, sights
 from access.bearers import Bearer
 from access.models import Session
 
@@ -89,7 +89,7 @@ class API:
     def send(
         self, method: str, path: str, body: Mapping[str, Any], *, etag: str = "", key: str = ""
     ) -> Answer:
-        """Write something, upon the state of an ETag, once for each key.
+        """Write something by a path with its query, upon the state of an ETag, once for each key.
 
         Raises:
             RefusedError: the API refused.
@@ -98,12 +98,19 @@ class API:
         if key and method == "POST":
             headers["HTTP_IDEMPOTENCY_KEY"] = key
         encoded = orjson.dumps(body) if body or method != "DELETE" else b""
-        return self._call(method, path, "", encoded, headers)
+        path, _, query = path.partition("?")
+        return self._call(method, path, query, encoded, headers)
 
-    def may(self, method: str, path: str) -> bool:
-        """Whether the session's role may do what a method of a path does."""
-        action = str(getattr(resolve(path).func, "view_class").actions.get(method, ""))  # noqa: B009
-        return self.bearer.may(action)
+    def may(self, method: str, path: str, action: str = "") -> bool:
+        """Whether the session may do what a method of a path does.
+
+        `action` is what that demands, where it is not the method's own.
+        """
+        view: Any = resolve(path.partition("?")[0]).func.view_class  # type: ignore[attr-defined]
+        is_refused = view.narrowed.get(method, sights.REFUSED) == sights.REFUSED
+        if is_refused and self.bearer.sight is not None:
+            return False
+        return self.bearer.may(action or str(view.actions.get(method, "")))
 
     def _call(
         self, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]

@@ -1,7 +1,7 @@
 """Lists on pages: what the URL asks of the API's list, and the links to other orders and pages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
@@ -13,12 +13,16 @@ _ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of a list. `asked` is what the URL asks for, by parameter."""
+    """A page of a list. `asked` is what the URL asks for, by parameter.
+
+    `summary` counts the whole list by state, where it does.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     asked: Mapping[str, str]
     next_cursor: str
     count: int | None
+    summary: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_first(self) -> bool:
@@ -40,4 +44,5 @@ def rows(
     }
     given: dict[str, Any] = {"limit": limit, "count": "true", **fixed, **asked}
     body = api.answer(path, **given).body
-    return Rows(body["data"], asked, body.get("next_cursor") or "", body.get("count"))
+    following = body.get("next_cursor") or ""
+    return Rows(body["data"], asked, following, body.get("count"), body.get("summary", {}))

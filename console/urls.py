@@ -7,9 +7,22 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.cache import patch_vary_headers
 
-from console.pages import configuration, configurations, overview, signin, trial
+from console.pages import (
+    access,
+    configuration,
+    configurations,
+    events,
+    overview,
+    requests,
+    signin,
+    trial,
+)
+from console.pages.gateways import coming
+from console.pages.gateways import listing as gateways
+from console.pages.repositories import credentials, linking, listing, one
 from keeptrusts.api import index
 
+_LINK = "repositories/<uuid:link_id>"
 _overview, _index = overview.Overview.as_view(), index.Root.as_view()
 
 
@@ -27,9 +40,31 @@ urlpatterns = [
     path("", front),
     path("sign-in", signin.SignIn.as_view()),
     path("sign-out", signin.SignOut.as_view()),
+    path("events", events.Events.as_view()),
+    path("audit", events.Audit.as_view()),
+    path("access", access.Access.as_view()),
+    path("requests", requests.Requests.as_view()),
+    path("requests/<int:number>", requests.OneRequest.as_view()),
     path("configurations", configurations.Configurations.as_view()),
     path("configurations/<str:configuration_id>", configuration.OneConfiguration.as_view()),
     path("configurations/<str:configuration_id>/policy", configuration.Policy.as_view()),
     path("configurations/<str:configuration_id>/compare", configuration.Compare.as_view()),
     path("try", trial.Try.as_view()),
+    path("repositories", listing.Repositories.as_view()),
+    path("repositories/new", linking.NewRepository.as_view()),
+    path("repositories/credentials", credentials.Credentials.as_view()),
+    path("repositories/credentials/new", credentials.NewCredential.as_view()),
+    path("repositories/credentials/<uuid:credential_id>", credentials.OneCredential.as_view()),
+    path(_LINK, one.OneRepository.as_view()),
+    path(f"{_LINK}/files", one.Files.as_view()),
+    path(f"{_LINK}/syncs", one.Syncs.as_view()),
+    path(f"{_LINK}/edit", one.Edit.as_view()),
+    path(f"{_LINK}/webhook", one.Webhook.as_view()),
+    path("gateways", gateways.Gateways.as_view()),
+    # No gateway is called so: the API reserves this id.
+    path("gateways/enrol", coming.Enrol.as_view()),
+    path("gateways/enrol/<uuid:token_id>", coming.OneEnrolment.as_view()),
+    path("gateways/<str:gateway_id>", gateways.OneGateway.as_view()),
+    path("gateways/<str:gateway_id>/decisions", gateways.Decisions.as_view()),
+    path("gateway-bindings", coming.Bindings.as_view()),
 ]

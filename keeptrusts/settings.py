@@ -75,6 +75,9 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 STREAMS = "gateways.api.streams.STREAMS"
 WEB_INLET, STREAMS_INLET = ENV.data_dir / "web.sock", ENV.data_dir / "events.sock"
 
+# Where people sign in, with a token in a form.
+SIGN_IN_PATH = "/sign-in"
+
 # Gives a document of an issuer of JWTs, by the operator's terms for calls to others.
 ISSUER_DOCUMENTS = "gitrepos.api.issuers.fetch"
 

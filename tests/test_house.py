@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
-    "access", "configurations", "events", "gateways", "gitrepos", "keeptrusts", "kt", "openapi",
+    "access", "configurations", "console", "events", "gateways", "gitrepos", "keeptrusts", "kt",
+    "openapi",
 )  # fmt: skip
 # Django calls each management command so.
 _SHARED_NAMES = {"Command"}

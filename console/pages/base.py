@@ -1,4 +1,4 @@
-"""What every page has: a session, what it reads of the API, and its forms."""
+"""The common part of all pages: a session, what is read of the API, and forms."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from access.bearers import Bearer
 from console import cookies, inside
-from console.inside import API, RefusedError
+from console.inside import API, Answer, RefusedError
 from keeptrusts.api import errors, requestid
 
 Context = dict[str, Any]
@@ -22,12 +22,17 @@ METHODS = ["get", "head", "post"]
 # What a field of a form is in the body of a call. An empty one is left out.
 Reads = Callable[[str], Any]
 
+# The field of a form by which somebody asks a second person, and what is said then.
+_ASKED = "asked"
+_DONE_ASKED = "It waits for a second person now: nothing changes before somebody else confirms it."
+
 # The pages of the bar, each with what whoever opens it must be allowed to do.
 _BAR = (
     ("/", "Overview", "drift.read"),
     ("/configurations", "Configurations", "configurations.read"),
     ("/repositories", "Repositories", "links.read"),
     ("/gateways", "Gateways", "gateways.read"),
+    ("/requests", "Requests", "requests.read"),
     ("/events", "Events", "events.read"),
     ("/audit", "Audit", "audit.read"),
     ("/access", "Access", "tokens.manage"),
@@ -46,28 +51,38 @@ class Act:
     """A form of a page: one write of the API.
 
     `path` has names in braces, of the page's path or of the form; `fields` are those of the form
-    that go into the body, a dot for each level. `done` says what was done, and with `shows` the
-    answer is shown at once, since it has a secret. `leads_to` is the page to go on to. A field of
-    the body that is `also` another one of the form has no input of its own.
+    that go into the body, a dot for each level; of one that was left empty `empty` says what that
+    means. `builds` is for bodies that are not a field each. `done` says what was done, and with
+    `shows` the answer is shown at once, since it has a secret, or nothing was written. `leads_to`
+    is the page to go on to. `action` is what whoever sends it must be allowed to do, where that is
+    not the method's own. Under four eyes a request of the kind `asks` is made for `target`.
+    A field of the body that is `also` another one of the form has no input of its own.
     """
 
     method: str
     path: str
     done: str
     fields: Mapping[str, Reads] = field(default_factory=dict)
+    empty: Mapping[str, Any] = field(default_factory=dict)
+    builds: Callable[[QueryDict], dict[str, Any]] | None = None
     shows: bool = False
     leads_to: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
+    action: str = ""
+    asks: str = ""
+    target: str = ""
 
 
 class Page(View):
     """A page of the console.
 
     `template` shows what `read` gives. `acts` are its forms by name; the API decides who may.
+    `under` is the page of the bar that it belongs to, where its path does not say so.
     """
 
     http_method_names = METHODS
     template = ""
+    under = ""
     acts: ClassVar[Mapping[str, Act]] = {}
 
     api: API
@@ -107,26 +122,45 @@ class Page(View):
             raise RefusedError(400, {"code": "invalid", "message": message})
         given = {**{key: str(value) for key, value in request.POST.items()}, **names}
         try:
-            body = _body(act, request.POST)
-            answer = self.api.send(
-                act.method, inside.path(act.path, **given), body,
-                etag=request.POST.get("etag", ""), key=request.POST.get("key", ""),
-            )  # fmt: skip
+            answer = self._sent(act, given)
         except RefusedError as exc:
-            if exc.status in (401, 404, 503):
+            if exc.status in (401, 404) or exc.error.get("code") == "unavailable":
                 raise
-            refused = {"refused": exc.error, "refused_act": name, "given": request.POST}
+            refused = {"refused": exc.error, "tried": name, "given": request.POST}
             return self.shown({**self.read(**names), **refused}, status=exc.status)
         if act.shows:
-            shown = {"made": answer.body.get("data"), "done": act.done}
-            return self.shown({**self.read(**names), **shown})
+            made = {"made": answer.body.get("data"), "done": act.done, "given": request.POST}
+            return self.shown({**self.read(**names), **made, "tried": name})
         made = answer.body.get("data", {}) if isinstance(answer.body, dict) else {}
         leads_to = inside.path(act.leads_to, **{**made, **given}) if act.leads_to else request.path
-        return HttpResponseRedirect(f"{leads_to}?done={name}", status=HTTPStatus.SEE_OTHER)
+        if _ASKED in request.POST:
+            name, leads_to = _ASKED, request.path
+        told = f"{'&' if '?' in leads_to else '?'}done={name}"
+        return HttpResponseRedirect(f"{leads_to}{told}", status=HTTPStatus.SEE_OTHER)
+
+    def _sent(self, act: Act, given: Mapping[str, Any]) -> Answer:
+        """The answer to what a form asks for; under four eyes, if it says so, to a request for it.
+
+        Raises:
+            RefusedError: the API refused, or a field is not of its form.
+        """
+        post = self.request.POST
+        body = _body(act, post)
+        if act.asks and _ASKED in post:
+            asked = {
+                "kind": act.asks, "target": inside.path(act.target, **given), "change": body,
+                "reason": post[_ASKED], "break_glass": "alone" in post,
+            }  # fmt: skip
+            return self.api.send("POST", "/v1/requests", asked, key=post.get("key", ""))
+        return self.api.send(
+            act.method, inside.path(act.path, **given), body,
+            etag=post.get("etag", ""), key=post.get("key", ""),
+        )  # fmt: skip
 
     def shown(self, context: Context, *, status: int = 200) -> HttpResponse:
         """The page with what it shows."""
-        done = self.acts.get(self.request.GET.get("done", ""))
+        name = self.request.GET.get("done", "")
+        done = _DONE_ASKED if name == _ASKED else self.acts[name].done if name in self.acts else ""
         common = {
             "bearer": self.api.bearer,
             "api": self.api,
@@ -134,9 +168,9 @@ class Page(View):
             "key": secrets.token_urlsafe(16),
             "acts": self.acts,
             "names": self.kwargs,
-            "done": done.done if done else "",
+            "done": done,
             "path": self.request.path,
-            "pages": bar(self.request.path, self.api.bearer),
+            "pages": bar(self.under or self.request.path, self.api.bearer),
         }
         return render(self.request, self.template, {**common, **context}, status=status)
 
@@ -202,16 +236,30 @@ def _body(act: Act, given: QueryDict) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for name, reads in act.fields.items():
         text = given.get(act.also.get(name, name), "").strip()
-        if not text:
-            continue
-        *levels, last = name.split(".")
-        part = body
-        for level in levels:
-            part = part.setdefault(level, {})
-        try:
-            part[last] = reads(text)
-        except ValueError as exc:
-            detail = {"field": name, "code": "invalid", "message": str(exc)}
-            error = {"code": "invalid", "message": f"{name}: {exc}", "details": [detail]}
-            raise RefusedError(400, error) from exc
-    return body
+        if text:
+            _put(body, name, _read(name, text, reads))
+        elif name in given and name in act.empty:
+            _put(body, name, act.empty[name])
+    return body | (act.builds(given) if act.builds else {})
+
+
+def _put(body: dict[str, Any], name: str, value: Any) -> None:
+    *levels, last = name.split(".")
+    for level in levels:
+        body = body.setdefault(level, {})
+    body[last] = value
+
+
+def _read(name: str, text: str, reads: Reads) -> Any:
+    try:
+        return reads(text)
+    except ValueError as exc:
+        raise wrong(name, str(exc)) from exc
+
+
+def wrong(name: str, message: str) -> RefusedError:
+    """The refusal of a field that is not of its form."""
+    detail = {"field": name, "code": "invalid", "message": message}
+    return RefusedError(
+        400, {"code": "invalid", "message": f"{name}: {message}", "details": [detail]}
+    )

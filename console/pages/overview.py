@@ -1,8 +1,12 @@
-"""The overview: what needs somebody first, then what happened, then how all stands."""
+"""The overview: what needs somebody first, then what changed, then how all stands."""
 
 from typing import Any
 
+from console.pages import needs
 from console.pages.base import Context, Page
+
+_CHANGES, _EVENTS, _DRIFT = 8, 12, 20
+_NEEDY = "drifted,stale,offline,quarantined,orphaned"
 
 
 class Overview(Page):
@@ -11,5 +15,23 @@ class Overview(Page):
     template = "console/overview.html"
 
     def read(self, **_: Any) -> Context:
-        drift = self.api.answer("/v1/drift", limit=50).body
-        return {"drift": drift["data"], "summary": drift["summary"]}
+        found, more = needs.found(self.api)
+        drift = self.api.answer("/v1/drift", state=_NEEDY, limit=_DRIFT).body
+        api, may = self.api, self.api.bearer.may
+        links = api.get("/v1/git-repos/summary")["statuses"] if may("links.read") else {}
+        return {
+            "needs": [*found, *needs.of_gateways(drift["data"])],
+            "more": more or bool(drift.get("next_cursor")),
+            "gateways": _counts(drift["summary"]),
+            "links": _counts(links),
+            "changes": api.get("/v1/configurations", sort="-updated_at", limit=_CHANGES),
+            "events": api.get("/v1/events", limit=_EVENTS) if may("events.read") else [],
+        }
+
+
+def _counts(by_state: Any) -> list[tuple[str, int]]:
+    """States with how many are in each, those of most first."""
+    return sorted(
+        ((state, number) for state, number in by_state.items() if number),
+        key=lambda pair: (-pair[1], pair[0]),
+    )

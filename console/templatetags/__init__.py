@@ -1,1 +1,1 @@
-"""What templates use."""
+"""Tags and filters of templates."""

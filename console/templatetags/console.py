@@ -1,29 +1,39 @@
 """Tags and filters of the pages: forms, states, times, sizes of hashes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from django import template
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from access.bearers import Bearer
 from console import inside
 from console.paging import Rows
 
 register = template.Library()
+
+# Fields that no page gives back.
+_SECRETS = (
+    "access_token", "webhook_secret", "token", "password", "private_key", "passphrase",
+    "client_key",
+)  # fmt: skip
 
 # How a state is drawn. Colour is never alone: each kind has a mark of its own.
 _KINDS = {
     "good": ("in_sync", "in_force", "ok", "synced", "active", "unchanged", "confirmed", "allow",
              "pass"),
     "busy": ("rolling_out", "syncing", "pending", "asked", "waiting", "running"),
-    "warn": ("stale", "held", "pinned", "warning", "overridden", "quarantined", "orphaned",
-             "paused", "redact", "escalate", "suspended", "conflict"),
-    "bad": ("drifted", "failing", "failed", "error", "block", "refused", "revoked", "expired",
-            "changed_by_one"),
+    "warn": ("stale", "held", "pinned", "missing", "synced_in_part", "unlinked", "expiring",
+             "warning", "overridden", "quarantined", "orphaned", "paused", "redact", "escalate",
+             "suspended", "conflict", "not_applied"),
+    "bad": ("offline", "stalled", "drifted", "failing", "failed", "error", "block", "refused",
+            "revoked", "expired", "changed_by_one"),
 }  # fmt: skip
 _KIND_OF = {state: kind for kind, states in _KINDS.items() for state in states}
 _STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -95,7 +105,51 @@ def may(context: template.Context, name: str, **names: Any) -> bool:
     act = context["acts"][name]
     path = inside.path(act.path, **{**_ANY, **(context.get("names") or {}), **names})
     api: inside.API = context["api"]
-    return api.may(act.method, path)
+    return api.may(act.method, path, act.action)
+
+
+@register.simple_tag(takes_context=True)
+def allowed(context: template.Context, action: str) -> bool:
+    """Whether the role of who looks may do something."""
+    bearer: Bearer = context["bearer"]
+    return bearer.may(action)
+
+
+@register.simple_tag(takes_context=True)
+def able(context: template.Context, method: str, path: str) -> bool:
+    """Whether who looks may do what a method of a path of the API does."""
+    api: inside.API = context["api"]
+    return api.may(method, path)
+
+
+@register.filter
+def sendable(given: QueryDict) -> list[tuple[str, str]]:
+    """The fields of a form that was refused, to be sent with another one: all but its own."""
+    own = ("form_token", "act", "key", "etag", "asked", "alone", *_SECRETS)
+    return [(name, str(value)) for name, value in given.items() if name not in own]
+
+
+@register.filter
+def member(values: Mapping[str, Any], name: str) -> Any:
+    """A member by its name."""
+    return values.get(name)
+
+
+@register.filter
+def ticks(text: object) -> SafeString:
+    """A text of the API, with what stands between ticks as code."""
+    parts = str(text or "").split("`")
+    shown = (
+        format_html("<code>{}</code>", one) if number % 2 else format_html("{}", one)
+        for number, one in enumerate(parts)
+    )
+    return SafeString("".join(shown))
+
+
+@register.filter
+def labels(value: Mapping[str, Any] | None) -> str:
+    """Labels as people write them."""
+    return ", ".join(f"{name}={one}" for name, one in (value or {}).items())
 
 
 @register.simple_tag(takes_context=True)

@@ -32,6 +32,9 @@ _GOOD_FOR = timedelta(seconds=2)
 _GATEWAY = parameters.text("gateway", "The row of this gateway.")
 _CONFIGURATION = parameters.text("configuration", "Rows about this configuration.")
 _LABELS = parameters.labels("labels", "Rows of gateways that have these labels.")
+_HAS_GATEWAY = parameters.flag(
+    "has_gateway", "Rows of gateways, or of configurations that none is bound to.", default=None
+)
 
 _NARROWING = (_GATEWAY, _CONFIGURATION, _LABELS)
 _STATES = ("in_sync", "orphaned", "quarantined", "overridden")
@@ -44,6 +47,14 @@ class Survey:
     rows: _Rows
     summary: Mapping[str, int]
     upon: object = None
+
+    def of(self, has_gateway: bool | None) -> "Survey":
+        """The rows with a gateway, or with False the others; None for all."""
+        if has_gateway is None:
+            return self
+        rows = [row for row in self.rows if (row["gateway"] is not None) is has_gateway]
+        upon = None if self.upon is None else (self.upon, has_gateway)
+        return _surveyed(rows, upon=upon)
 
 
 class _Last:
@@ -89,12 +100,12 @@ def surveyed(asked: Asked, part: Part, counts: Mapping[str, int]) -> Survey:
     `counts` are the change counters as they stood before.
     """
     if part is WHOLE and not any(one in asked for one in _NARROWING):
-        return _last.survey(counts)
+        return _last.survey(counts).of(asked[_HAS_GATEWAY])
     rows = survey.rows(
         gateway=asked[_GATEWAY], configuration=asked[_CONFIGURATION], labels=asked[_LABELS],
         part=part,
     )  # fmt: skip
-    return _surveyed(rows)
+    return _surveyed(rows).of(asked[_HAS_GATEWAY])
 
 
 def _surveyed(rows: _Rows, *, upon: object = None) -> Survey:
@@ -122,6 +133,7 @@ DRIFT: Gathered[_Rows] = Gathered(
         _among("state", judge.STATES, "Rows in these states."),
         _among("configuration_state", _STATES, "Rows whose configuration is in these."),
         _gathered(_GATEWAY),
+        _gathered(_HAS_GATEWAY),
         _gathered(_CONFIGURATION),
         _gathered(_LABELS),
     ),

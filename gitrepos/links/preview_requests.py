@@ -24,7 +24,7 @@ _REMOTE = ("id", "url", "host", "credential", "shared_id")
 _LINK = (
     "id", "url", "branch", "tag", "commit", "semver", "path", "root", "auto_create_configuration",
     "adopt", "id_prefix", "include", "exclude", "prune", "allowed_signers", "allowed_openpgp_keys",
-    "confirmed_commit", "last_url", "last_ref", "last_commit",
+    "fail_on", "four_eyes", "confirmed_commit", "last_url", "last_ref", "last_commit",
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ _KINDS = ("kt_", "ktg", "kte")
 class Attempts:
     """Counts of failures in the present minute, by address and by the beginning of a token.
 
-    A credential that passed is not slowed, whatever else comes from its address.
+    A credential that passed is not slowed, whatever else comes from its address. Without one, what
+    failed is counted by address alone.
     """
 
     def __init__(
@@ -95,7 +96,9 @@ class Attempts:
         self._untold = 0
 
 
-def _names(address: str, credential: str) -> tuple[str, str]:
+def _names(address: str, credential: str) -> tuple[str, ...]:
+    if not credential:
+        return (f"address {address}",)
     kind = credential[:3] if credential[:3] in _KINDS else ""
     secret = credential.rpartition(".")[2].removeprefix(kind)
     return f"address {address}", f"token {kind}{ascii(secret[:_PREFIX])[1:-1]}…"

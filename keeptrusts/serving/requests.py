@@ -2,6 +2,8 @@
 
 import asyncio
 
+from django.conf import settings
+
 from keeptrusts.api.errors import RefusedError
 from keeptrusts.serving import answers, doors
 from keeptrusts.serving.answers import Answer, Scope, Send
@@ -56,7 +58,9 @@ class Application:
         door = doors.of(scope["path"])
         door.check(scope["method"], scope["path"], headers)
         address, credential = (scope["client"] or ("",))[0], answers.bearer(headers)
-        if credential:
+        # A form has its credential in the body: who fails there is known by the address alone.
+        is_attempt = bool(credential) or scope["path"] == settings.SIGN_IN_PATH
+        if is_attempt:
             await self._attempts.wait(address, credential)
         if door is doors.PEOPLE:
             asked.window = self._limits.count(credential)
@@ -69,14 +73,14 @@ class Application:
                 if scope["state"]["is_gone"]():
                     raise ClientLeftError  # Nobody reads the answer.
                 answer = await self._bridge.answer(scope, body)
-        if credential:
+        if is_attempt:
             self._note(answer, address, credential)
         return answer
 
     def _note(self, answer: Answer, address: str, credential: str) -> None:
         if answer.status == _UNAUTHENTICATED:
             self._attempts.failed(address, credential)
-        elif answer.is_authenticated:
+        elif credential and answer.is_authenticated:
             self._attempts.passed(credential)
 
 

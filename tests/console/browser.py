@@ -17,20 +17,44 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Finds the forms of a page."""
+    """Finds the forms of a page. What a pressed button would send is not among the fields."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Form] = []
+        self._into = ""
+        self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append(Form(given.get("action", ""), given.get("method", "get"), {}))
-        elif tag in ("input", "textarea", "select", "button") and given.get("name") and self.found:
-            is_off = given.get("type") in ("checkbox", "radio") and "checked" not in given
-            if not is_off:
-                self.found[-1].fields[given["name"]] = given.get("value", "")
+        if not self.found:
+            return
+        fields, name = self.found[-1].fields, given.get("name", "")
+        is_off = given.get("type") in ("checkbox", "radio") and "checked" not in given
+        if tag == "input" and name and not is_off:
+            fields[name] = given.get("value", "")
+        elif tag in ("select", "textarea"):
+            self._into, self._text = name, ""
+        elif tag == "option" and self._into:
+            self._text = ""
+            if "selected" in given or self._into not in fields:
+                fields[self._into] = given.get("value", "\0")
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._into:
+            return
+        fields = self.found[-1].fields
+        if tag == "option" and fields.get(self._into) == "\0":
+            fields[self._into] = self._text
+        elif tag == "textarea":
+            fields[self._into] = self._text.removeprefix("\n")
+        if tag in ("select", "textarea"):
+            self._into = ""
 
 
 class Browser:
@@ -49,6 +73,13 @@ class Browser:
         """A page."""
         return self.client.get(path, query, headers={"Accept": "text/html"})
 
+    def shows(self, path: str, **query: str) -> str:
+        """The text of a page that there is."""
+        answer = self.get(path, **query)
+        page: str = answer.content.decode()
+        assert answer.status_code == 200, page
+        return page
+
     def form_token(self) -> str:
         """What the forms of this session send."""
         reader = Forms()
@@ -57,11 +88,15 @@ class Browser:
 
     def forms(self, path: str, act: str) -> list[Form]:
         """The forms of a page that do something."""
+        return self.forms_of(self.get(path), act)
+
+    def forms_of(self, answer: Any, act: str) -> list[Form]:
+        """The forms of an answer that do something."""
         reader = Forms()
-        reader.feed(self.get(path).content.decode())
+        reader.feed(answer.content.decode())
         return [one for one in reader.found if one.fields.get("act") == act]
 
-    def send(self, path: str, act: str, **filled: str) -> Any:
+    def send(self, path: str, act: str, /, **filled: str) -> Any:
         """Fill in the first form of a page that does something, and send it."""
         form = self.forms(path, act)[0]
         return self.post(path, {**form.fields, **filled})

@@ -29,9 +29,12 @@ class Events:
     `status` is that of the answer; `head` are the lines before the first event.
     """
 
-    def __init__(self, port: int, path: str, token: str, last_id: str | None = None) -> None:
+    def __init__(
+        self, port: int, path: str, token: str = "", last_id: str | None = None, **head: str
+    ) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {name.replace("_", "-"): value for name, value in head.items()}
         headers |= {} if last_id is None else {"Last-Event-ID": last_id}
         self._connection.request("GET", path, headers=headers)
         self.answer = self._connection.getresponse()

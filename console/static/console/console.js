@@ -16,6 +16,30 @@ document.addEventListener("submit", (event) => {
   if (words && !window.confirm(words)) event.preventDefault();
 });
 
+// What is asked for may be a page without the region that is to be shown: the session is over, or the state cannot be
+// read. Then the old region stays, and the page says that it is old.
+const tellStale = (why) => {
+  const told = document.getElementById("stale");
+  told.hidden = !why;
+  told.querySelector("span").textContent = why;
+};
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (!ctx.select) return;
+  const page = new DOMParser().parseFromString(ctx.text, "text/html");
+  if (page.querySelector(ctx.select)) return tellStale("");
+  event.preventDefault();
+  const why = page.getElementById("why");
+  tellStale(why ? why.textContent : "The session is over: load the page to sign in again.");
+});
+document.addEventListener("htmx:error", () => tellStale("The control plane cannot be reached; it is asked again."));
+
+// How far a sync is.
+const stages = [
+  ["began", "The repository is asked where it stands."], ["fetched", "The files were fetched; they are judged."],
+  ["planned", "It is known what changes; it is put in force."], ["ended", "The sync is done."],
+];
+
 // A region names the resources that it shows; when one of them changes, it is read again.
 const regions = () => document.querySelectorAll("[data-live]");
 if (regions().length) {
@@ -34,9 +58,21 @@ if (regions().length) {
     due.add(name);
     if (!timer) timer = setTimeout(refresh, 300);
   };
+  const show = (told) => {
+    const number = stages.findIndex(([stage]) => stage === told.stage);
+    document.querySelectorAll("[data-sync]").forEach((one) => {
+      if (one.dataset.sync !== told.git_repo || number < 0) return;
+      one.hidden = false;
+      one.querySelector("progress").value = number + 1;
+      one.querySelector("span").textContent = stages[number][1];
+    });
+  };
   stream.addEventListener("change", (event) => note(JSON.parse(event.data).resource));
   stream.addEventListener("event", () => note("events"));
-  stream.addEventListener("sync", () => note("syncs"));
+  stream.addEventListener("sync", (event) => {
+    note("syncs");
+    show(JSON.parse(event.data));
+  });
   stream.addEventListener("reset", () => note("*"));
   stream.onopen = () => { document.documentElement.dataset.stream = "open"; };
   stream.onerror = () => { document.documentElement.dataset.stream = "lost"; };

@@ -13,7 +13,7 @@ from gateways.drift import listing, survey
 from tests.support.api import like
 from tests.support.gateways import Machine
 from tests.support.repo import Repo, policy
-from tests.support.syncing import link, poll, unlink
+from tests.support.syncing import link, make, poll, unlink
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +90,17 @@ def test_it_is_good_for_two_seconds(
         admin.get(PATH)
 
     assert len(surveys) == 3
+
+
+def test_configurations_without_gateways_are_told_apart(admin: APIClient, gateway: Machine) -> None:
+    """Or left out, of the count of states too, before and after the survey is kept."""
+    make(admin, "lonely", policy("Lonely"))
+    gateway.run()
+
+    for _ in range(2):
+        assert states(admin, "?has_gateway=true") == {"edge-1": "in_sync"}
+        assert states(admin, "?has_gateway=false") == {"lonely": "in_sync"}
+        body = admin.get(f"{PATH}?has_gateway=true&count=true").json()
+        assert (body["count"], body["summary"]["in_sync"]) == (1, 1)
+    assert states(admin, "?has_gateway=true&configuration=lonely") == {}
+    assert len(states(admin)) == 2

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from access import roles, tokens
-from access.models import Token
+from access import roles, sessions, tokens
+from access.models import Session, Token
 from access.sights import Sight
 from events.models import AuditEntry
 from keeptrusts import counters
@@ -250,6 +251,42 @@ def test_a_stream_ends_with_its_token(admin: APIClient, listen: Listen, end: str
     assert _next(stream, "goodbye")
     with pytest.raises(EOFError):
         stream.next()
+
+
+_PAGE = {"sec_fetch_site": "same-origin"}
+
+
+@pytest.mark.parametrize("name", [sessions.PLAIN_COOKIE, sessions.SECURE_COOKIE])
+def test_a_page_of_the_console_listens_by_its_session(
+    admin: APIClient, pusher: Pusher, listen: Listen, name: str
+) -> None:
+    """As its token may hear, and until the session ends."""
+    token, text = tokens.create("somebody", role="viewer")
+    cookie = sessions.begin(token, text)
+    head = {"cookie": f"other=1; {name}={cookie}", **_PAGE}
+    with closing(Events(pusher.port, _STREAM, **head)) as stream:
+        assert stream.status == 200, stream.answer.read()
+        assert "tokens" not in stream.next().data["resources"]
+
+        sessions.end(Session.objects.get())
+        tokens.create("another")  # So that the process looks.
+
+        assert _next(stream, "goodbye")
+
+
+@pytest.mark.parametrize("site", ["", "none", "same-site", "cross-site"])
+def test_no_page_of_another_site_listens(pusher: Pusher, listen: Listen, site: str) -> None:
+    """Though a browser would send the cookie; nor does anybody by a cookie that is made up."""
+    token, text = tokens.create("somebody")
+    cookie = f"keeptrusts={sessions.begin(token, text)}"
+
+    for text, head in (
+        ("", {"cookie": cookie, "sec_fetch_site": site}),
+        ("", {"cookie": "keeptrusts=made-up", **_PAGE}),
+        (f"session {cookie}", {}),
+    ):
+        with closing(Events(pusher.port, _STREAM, text, **head)) as stream:
+            assert stream.status == 401
 
 
 def test_progress_of_a_sync_is_told(admin: APIClient, listen: Listen) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from gitrepos import tasks
+from gitrepos.api.link_serializers import Asked
 from gitrepos.forge.addresses import parse
 from gitrepos.links import links, preview_requests, shared_credentials
 from gitrepos.models import Link, PreviewRequest
@@ -19,6 +20,7 @@ from keeptrusts.messaging.mailbox import take
 from keeptrusts.redis_client import client as broker
 from tests.support.api import error
 from tests.support.credentials import credential
+from tests.support.eyes import strong, weak
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
 from tests.support.syncing import (
@@ -122,6 +124,34 @@ def test_a_dry_run_shows_what_would_go(admin: APIClient, repo: Repo) -> None:
     assert answer["held"]["reason"] == "mass_removal"
     assert [gone["configuration"] for gone in answer["would_remove"]] == names[:3]
     assert shown(admin, row)["held"] is None
+
+
+@pytest.mark.parametrize("asked", [{"fail_on": "weaker"}, {"four_eyes": True}])
+def test_a_dry_run_says_that_a_weaker_commit_would_wait(
+    admin: APIClient, repo: Repo, asked: dict[str, Any]
+) -> None:
+    """Where the link asks for that; the sync then holds it."""
+    repo.commit({BOT: strong()})
+    row = link(admin, repo.url, **asked)
+    run_due()
+    repo.commit({BOT: weak()})
+
+    answer = dry_run(row)
+
+    poll()
+    assert answer["held"]["reason"] == shown(admin, row)["held"]["reason"] == "weaker"
+    assert answer["held"]["message"] == shown(admin, row)["held"]["message"]
+
+
+def test_a_preview_is_asked_with_whatever_an_edit_may_change() -> None:
+    """But when a link is polled, and what is of its remote."""
+    polling = {"suspended", "poll_interval_seconds"} | {
+        name for name in Asked().fields if name.startswith("webhook_")
+    }
+    remote = {"repo_url", "access_token", "credential"}
+
+    kept = set(preview_requests._LINK)
+    assert set(Asked().fields) - polling - remote - kept == set()
 
 
 def test_a_dry_run_of_a_path_that_is_gone_shows_what_would_go(admin: APIClient, repo: Repo) -> None:

@@ -29,6 +29,8 @@ def _app(request: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     if path == "/slow":
         time.sleep(0.3)
     status = "200 OK"
+    if path == "/sign-in":
+        status = "401 Unauthorized"
     if path == _OWN:
         request[AUTHENTICATED] = who == "Bearer good"
         status = status if request[AUTHENTICATED] else "401 Unauthorized"
@@ -96,6 +98,22 @@ def test_an_open_path_makes_no_token_good(path: str) -> None:
 
     statuses, waited = asyncio.run(work())
     assert (set(statuses), waited > 0.2) == ({401}, True)
+
+
+def test_who_fails_to_sign_in_is_slowed_by_address() -> None:
+    """A form has its token in the body; nobody else's requests wait for it."""
+
+    async def work() -> tuple[float, float]:
+        web = Web()
+        web.attempts._seconds_each = 0.005
+        for _ in range(20):
+            assert (await web.ask("/sign-in", method="POST"))[0] == 401
+        slowed = sum(web.waits)
+        await web.ask("/nothing")
+        return slowed, web.waits[-1]
+
+    slowed, other = asyncio.run(work())
+    assert (slowed > 0.2, other < 0.1) == (True, True)
 
 
 def test_a_token_that_passed_is_not_slowed() -> None:

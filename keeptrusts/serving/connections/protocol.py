@@ -6,6 +6,7 @@ few bytes, little time and a limited number of places.
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -14,12 +15,14 @@ from typing import Any, ClassVar
 
 import httptools
 from django.conf import settings
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from keeptrusts.api.errors import body_too_large, envelope
 from keeptrusts.api.printable import encode
 from keeptrusts.serving import answers, manners
-from keeptrusts.serving.passing import Outlet
+from keeptrusts.serving.connections.passing import Outlet
+from keeptrusts.serving.connections.turns import ReadTurns
 
 MAX_HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
@@ -34,13 +37,15 @@ MOST_WAITING = 1000
 # nothing is read for so long.
 _MOST_UNREAD_BYTES = 64 << 20
 _UNREAD_SECONDS = 30.0
-# What is read of all connections in one turn of the event loop. A turn may come late, and what a
-# thousand clients sent meanwhile would all be read before the first of them is dealt with.
-_MOST_TURN_BYTES = 1 << 20
 # Of a head that comes in pieces: gateways' are a tenth of it.
 _MOST_KEPT_BYTES = 16 << 10
 # Closed with bytes unread, a connection is reset, and the client may lose the answer.
 _LINGER_SECONDS = 2.0
+
+# What clients send is no matter for the log, where a line for each request would hide the others;
+# a request that is passed on is malformed too, as the parser sees it.
+_LOGGER = logging.getLogger("uvicorn.error.protocol")
+_LOGGER.setLevel(logging.ERROR)
 
 _Refusal = tuple[int, str, str]
 _MALFORMED = (400, "bad_request", "The request is malformed.")
@@ -74,6 +79,40 @@ class Exit:
     only_guests: bool
 
 
+class _Flow(FlowControl):
+    """uvicorn's flow control, of a connection that may be held up by others as well."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._is_held = False
+
+    def pause_reading(self) -> None:
+        if self._is_held:
+            self.read_paused = True
+        else:
+            super().pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._is_held:
+            self.read_paused = False
+        else:
+            super().resume_reading()
+
+    def hold(self) -> None:
+        """Read nothing, whatever the application asks for."""
+        if not self._is_held:
+            self._is_held = True
+            if not self.read_paused and not self._transport.is_closing():
+                self._transport.pause_reading()
+
+    def release(self) -> None:
+        """Read again, unless the application waits."""
+        if self._is_held:
+            self._is_held = False
+            if not self.read_paused and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with bounds on the bytes and time of heads, on bodies and connections.
 
@@ -86,11 +125,12 @@ class BoundedProtocol(HttpToolsProtocol):
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
     _lingering: ClassVar[set["BoundedProtocol"]] = set()
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
-    _turn_bytes: ClassVar[int] = 0
-    _paused: ClassVar[list["BoundedProtocol"]] = []
+    turns: ClassVar[ReadTurns] = ReadTurns()
+    flow: _Flow
 
     def __init__(self, *args: Any, came: bytes = b"", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _LOGGER
         # What came of a request whose head is not whole, and is passed on with it; None where that
         # was too much, or began before an answer was over.
         self._came: bytes | None = came
@@ -105,6 +145,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         transport.set_write_buffer_limits(high=0)  # So that it is told of anything unread.
         if len(self.connections) > self.most_connections:
             self._refuse(_CROWDED)
@@ -118,11 +159,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm()
         self._waiting.pop(self, None)
         self._lingering.discard(self)
+        self.turns.forget(self)
         self._forget_unread()
-        if self.cycle is not None:
-            # Connection and request refer to each other: it may be long until they are collected.
-            self.cycle.body = bytearray()
         super().connection_lost(exc)
+        # Connection and request refer to each other, by what the application may call: a flood of
+        # them would wait with all that they hold for a collection, and everybody for that.
+        self.cycle = self.scope = None  # type: ignore[assignment]
+        self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -150,7 +193,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._unread_deadline = None
 
     def data_received(self, data: bytes) -> None:
-        self._count(len(data))
+        self.turns.count(self, len(data), _idle)
         if self._in_head and not self._size:
             self._came = data
         elif self._in_head and self._came is not None:
@@ -159,20 +202,22 @@ class BoundedProtocol(HttpToolsProtocol):
             data = self._feed_head(data) if self._in_head else self._feed_body(data)
         if self._came is not None and len(self._came) > _MOST_KEPT_BYTES:
             self._came = None
+        self.turns.settle(self, is_busy=self._is_over or self._is_in_the_middle())
 
-    def _count(self, size: int) -> None:
-        """Count what was read in this turn; past the bound the others wait for the next one."""
-        kind = BoundedProtocol
-        if not kind._turn_bytes:
-            self.loop.call_soon(_begin_turn)
-        kind._turn_bytes += size
-        if kind._turn_bytes > _MOST_TURN_BYTES and not kind._paused:
-            # They are read again in this order: who sent least is not kept waiting by who sends
-            # without end, and what nobody asks for comes last.
-            waiting = sorted(self._waiting, key=lambda one: one._size)
-            kind._paused = [one for one in (*waiting, *self._lingering) if _is_read(one)]
-            for one in kind._paused:
-                one.flow.pause_reading()
+    def _is_in_the_middle(self) -> bool:
+        return not self._in_head or self._size > 0
+
+    def is_lost(self) -> bool:
+        """Whether it is closed, or will be at once."""
+        return bool(self.transport.is_closing())
+
+    def hold(self) -> None:
+        """Read nothing more, whatever the application asks for."""
+        self.flow.hold()
+
+    def release(self) -> None:
+        """Read again, if the application is ready."""
+        self.flow.release()
 
     def _feed_head(self, data: bytes) -> bytes:
         """Parse what may belong to a head, and return the rest."""
@@ -318,7 +363,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._waiting.pop(self, None)
         self._waiting[self] = None
         if len(self._waiting) > MOST_WAITING:
-            next(iter(self._waiting)).transport.abort()
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.transport.abort()
 
     def _admit(self) -> None:
         self._waiting.pop(self, None)
@@ -347,16 +394,9 @@ def _number(transport: asyncio.Transport) -> int:
     return number
 
 
-def _is_read(one: BoundedProtocol) -> bool:
-    return not one.flow.read_paused and not one.transport.is_closing()
-
-
-def _begin_turn() -> None:
-    """Go on reading; who waited for what was read has it by now."""
-    paused, BoundedProtocol._paused, BoundedProtocol._turn_bytes = BoundedProtocol._paused, [], 0
-    for one in paused:
-        if not one.transport.is_closing():
-            one.flow.resume_reading()
+def _idle() -> list[BoundedProtocol]:
+    """Connections that are in the middle of nothing."""
+    return [one for one in BoundedProtocol._waiting if not one._is_in_the_middle()]
 
 
 def _is_too_long(length: bytes) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from keeptrusts.serving.passing import Inlet, Outlet
+from keeptrusts.serving.connections.passing import Inlet, Outlet
 from tests.keeptrusts.serving.asking import settle
 
 # More than a datagram holds, and more than the kernel queues.

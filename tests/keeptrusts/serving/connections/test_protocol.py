@@ -15,8 +15,9 @@ import pytest
 import uvicorn
 from django.conf import settings
 
-from keeptrusts.serving import protocol
-from keeptrusts.serving.protocol import BoundedProtocol
+from keeptrusts.serving.connections import protocol
+from keeptrusts.serving.connections.protocol import BoundedProtocol
+from keeptrusts.serving.connections.turns import ReadTurns
 from tests.support.stack import wait_for
 
 # More than the kernel keeps of it.
@@ -323,19 +324,21 @@ def test_in_one_turn_no_more_is_read_of_all_than_the_bound(
     """The others wait for the next turn, and are then read to their end."""
     monkeypatch.setattr(protocol, "MOST_WAITING", 100)
     monkeypatch.setattr(BoundedProtocol, "most_connections", 100)
-    monkeypatch.setattr(protocol, "_MOST_TURN_BYTES", 10_000)
+    turns = ReadTurns(most_bytes=10_000)
+    monkeypatch.setattr(BoundedProtocol, "turns", turns)
     head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n"
     read: list[int] = []
     feed = BoundedProtocol._feed_body
 
     def noted(self: BoundedProtocol, data: bytes) -> bytes:
-        read.append(BoundedProtocol._turn_bytes)
+        read.append(turns._bytes)
         return feed(self, data)
 
     monkeypatch.setattr(BoundedProtocol, "_feed_body", noted)
     held = [connect() for _ in range(20)]
     for raw in held:
         raw.sendall(head)
+    wait_for(lambda: len(turns._busy) == 20)
     senders = [threading.Thread(target=raw.sendall, args=(b"x" * 400_000,)) for raw in held]
     for sender in senders:
         sender.start()
@@ -348,38 +351,18 @@ def test_in_one_turn_no_more_is_read_of_all_than_the_bound(
         assert json.loads(answer.read())[0] == 400_000
     # One connection's piece may go past it, however many have sent; uvloop reads 256 KiB at most.
     assert max(read) <= 10_000 + (256 << 10)
-    assert BoundedProtocol._paused == []
+    assert not turns._row
 
 
-def test_who_sent_least_is_read_first_in_the_next_turn(
-    monkeypatch: pytest.MonkeyPatch, connect: Connect
+def test_no_line_of_the_log_is_written_for_what_a_client_sends(
+    connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What others send without end keeps nobody waiting who sends little."""
-    monkeypatch.setattr(protocol, "MOST_WAITING", 100)
-    monkeypatch.setattr(BoundedProtocol, "most_connections", 100)
-    orders: list[list[int]] = []
-    count = BoundedProtocol._count
+    """It would hide the others."""
+    raw = connect()
+    raw.sendall(b"\x16\x03\x01 no http\r\n\r\n")
 
-    def noted(self: BoundedProtocol, size: int) -> None:
-        was_paused = bool(BoundedProtocol._paused)
-        count(self, size)
-        if BoundedProtocol._paused and not was_paused:
-            orders.append([one._size for one in BoundedProtocol._paused])
-
-    monkeypatch.setattr(BoundedProtocol, "_count", noted)
-    held = [connect() for _ in range(5)]
-    for number, raw in enumerate(held):
-        size = 2_000 * (5 - number)
-        raw.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n")
-        wait_for(
-            lambda: any(not one._in_head and not one._size for one in BoundedProtocol._waiting)
-        )
-        raw.sendall(b"x" * size)
-        wait_for(lambda size=size: any(one._size == size for one in BoundedProtocol._waiting))  # type: ignore[misc]
-    monkeypatch.setattr(protocol, "_MOST_TURN_BYTES", 0)
-    assert _is_served(connect())
-
-    assert orders == [[0, 2_000, 4_000, 6_000, 8_000, 10_000]]
+    assert _refusal(raw) == (400, "bad_request")
+    assert caplog.records == []
 
 
 def test_a_head_that_was_refused_is_not_held(connect: Connect) -> None:
@@ -393,25 +376,34 @@ def test_a_head_that_was_refused_is_not_held(connect: Connect) -> None:
     assert refused[0].headers == []
 
 
-def test_a_connection_that_ended_holds_no_body(connect: Connect) -> None:
-    """Though nothing collects it: it refers to its request, which refers to it."""
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost",
+        _get("/"),
+        _get("/", "Connection: close"),
+        _get("/in"),
+        b"\x16\x03\x01\r\n\r\n",
+        # Of an application that answers without reading it, and of one that waits for the rest.
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 60_000,
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 60_000,
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
+    ],
+)  # fmt: skip
+def test_a_connection_that_ended_waits_for_no_collection(sent: bytes, connect: Connect) -> None:
+    """A flood of them would be held until then, and everybody would wait while it runs."""
     gc.collect()
     gc.disable()
     try:
         raw = connect()
-        # Of an application that answers without reading it.
-        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n"
-        raw.sendall(head + b"x" * 60_000)
+        raw.sendall(sent)
         assert _is_served(connect())
+        own = raw.getsockname()
         raw.close()
-        wait_for(lambda: _ended() and not any(one.cycle.body for one in _ended()), seconds=5)
+        wait_for(lambda: not any(one.client == own for one in _alive()), seconds=4)
     finally:
         gc.enable()
-
-
-def _ended() -> list[BoundedProtocol]:
-    """The connections that are over, and were not collected yet."""
-    return [one for one in _alive() if one.transport.is_closing() and one.cycle is not None]
 
 
 def _alive() -> list[BoundedProtocol]:

@@ -1,0 +1,50 @@
+"""Access: tokens and trusts, and what a role may."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from access import roles
+from console import paging
+from console.pages.base import Act, Context, Page
+
+
+def _days(text: str) -> str:
+    """When something ends that lasts so many days.
+
+    Raises:
+        ValueError: it is no number of days.
+    """
+    if not text.isdecimal() or not 0 < int(text) <= 3650:
+        raise ValueError("must be a number of days, from 1 to 3650")
+    return (datetime.now(UTC) + timedelta(days=int(text))).isoformat()
+
+
+class Access(Page):
+    """Tokens by name, role and end; each is made, rotated and revoked here."""
+
+    template = "console/access.html"
+    acts: ClassVar = {
+        "create": Act(
+            "POST", "/v1/tokens", "The token is made. It is shown this once.",
+            {"name": str, "role": str, "note": str, "expires_at": _days}, shows=True,
+        ),
+        "rotate": Act(
+            "POST", "/v1/tokens/{token_id}/rotate",
+            "The token has a new text, shown this once; the one before is good for an hour.",
+            {"overlap_seconds": int}, shows=True,
+        ),
+        "revoke": Act("DELETE", "/v1/tokens/{token_id}", "The token is revoked."),
+    }  # fmt: skip
+
+    def read(self, **_: Any) -> Context:
+        known = ("role", "revoked")
+        listed = paging.rows(self.api, "/v1/tokens", self.request.GET, known=known, revoked="false")
+        return {
+            "list": listed,
+            "trusts": self.api.get("/v1/trusts"),
+            "roles": list(roles.ROLES),
+            "actions": [
+                (action, words, [roles.may(role, action) for role in roles.ROLES])
+                for action, words in roles.ACTIONS.items()
+            ],
+        }

@@ -1,0 +1,1 @@
+"""Pages of gateways: how they stand, how they come, and what binds them."""

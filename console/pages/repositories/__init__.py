@@ -1,0 +1,1 @@
+"""Pages of linked repositories and of what they prove themselves with."""
