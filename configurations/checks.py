@@ -1,14 +1,15 @@
 """Checks of a policy's content before it comes into force."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from keeptrusts.api.errors import ApiError, ConflictError, FieldError
 from keeptrusts.judge.asking import ANYBODY, Asker
 from keeptrusts.judge.errors import TooCostlyError
-from keeptrusts.judge.policies import TOO_COSTLY, compare, verify
+from keeptrusts.judge.policies import TOO_COSTLY, compare, explain, verify
+from keeptrusts.judge.trials import Trial, tried
 from kt.policy.findings import Finding
 from kt.policy.identity import identify
 from kt.policy.language.forms import FORMS
@@ -29,12 +30,7 @@ def check(content: bytes, *, asker: Asker = ANYBODY) -> Pack:
     """
     report = verify(content, asker=asker)
     if not report.ok or report.pack is None:
-        first = report.errors[0]
-        raise ApiError(
-            "policy_invalid",
-            f"content: line {first.line}, column {first.column}: {first.message}",
-            details=[{"field": "content", **asdict(finding)} for finding in report.errors],
-        )
+        raise _invalid(report.errors)
     return report.pack
 
 
@@ -94,6 +90,56 @@ def _may_weaken(change: Mapping[str, Any]) -> bool:
     about = change["path"].partition(".")[0]
     return change["effect"] == "weaker" or (
         change["effect"] == "other" and about not in _ENFORCING_NOTHING
+    )
+
+
+def explained(content: bytes, *, asker: Asker = ANYBODY) -> dict[str, Any]:
+    """What lint says of a stored content, and what it enforces in words.
+
+    `enforces` is None where the present rules refuse it.
+
+    Raises:
+        ConflictError: it takes too much (`too_costly`).
+    """
+    report = verify(content, asker=asker)
+    try:
+        sentences = explain(content, asker=asker) if report.ok else None
+    except TooCostlyError as exc:
+        raise ConflictError(TOO_COSTLY, f"The content {exc}.") from exc
+    return {
+        "valid": report.ok,
+        "chain": list(report.chain),
+        "findings": [asdict(finding) for finding in report.findings],
+        "enforces": None if sentences is None else [asdict(one) for one in sentences],
+    }
+
+
+def decided(
+    content: bytes, trial: Trial, *, asker: Asker = ANYBODY, field: str = "content"
+) -> dict[str, Any]:
+    """What a content decides about a text; `field` of the request named the content.
+
+    Raises:
+        ApiError: lint refuses the content (`policy_invalid`).
+        ConflictError: it takes too much (`too_costly`).
+    """
+    try:
+        found = tried(content, trial, asker=asker)
+    except TooCostlyError as exc:
+        raise ConflictError(TOO_COSTLY, f"The trial {exc}; try a shorter text.") from exc
+    if found.errors:
+        raise _invalid(found.errors, field=field)
+    values = asdict(found)
+    del values["errors"]
+    return values | {"detections": list(values["detections"]), "targets": list(values["targets"])}
+
+
+def _invalid(errors: Sequence[Finding], *, field: str = "content") -> ApiError:
+    first = errors[0]
+    return ApiError(
+        "policy_invalid",
+        f"{field}: line {first.line}, column {first.column}: {first.message}",
+        details=[{"field": field, **asdict(finding)} for finding in errors],
     )
 
 

@@ -5,11 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from configurations.checks import ID, ID_WORDS
-from keeptrusts.api.fields import Flag, Input, Line, Lines, Text, Whole
+from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
 from kt.policy.files import MAX_BYTES
 
 _MAX_LABELS = 50
 _LONGEST_KEY = 100
+_LONGEST_TRIED = 100_000
+_MAX_VERSION = 2**31 - 1
 _CHANGED = ("name", "description", "labels", "content", "status", "four_eyes")
 
 
@@ -134,6 +136,65 @@ class ValidationInput(Input):
         required=False,
         help_text="The name of the file's directory, which may name the configuration.",
     )
+
+
+class Headers(serializers.DictField):
+    """Headers of a call, by name."""
+
+    json_schema = {
+        "maxProperties": _MAX_LABELS,
+        "propertyNames": {"minLength": 1, "maxLength": _LONGEST_KEY},
+    }
+    child = Line(max_length=500, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if isinstance(data, dict) and not (len(data) <= _MAX_LABELS and all(map(_is_key, data))):
+            raise serializers.ValidationError(
+                f"must be at most {_MAX_LABELS} headers with names of 1 to {_LONGEST_KEY}"
+                " printable characters"
+            )
+        headers: dict[str, str] = super().to_internal_value(data)
+        return headers
+
+
+class TrialInput(Input):
+    """`POST /v1/configurations/try`: a text, and a content or a version to try it with."""
+
+    text = Text(
+        max_length=_LONGEST_TRIED,
+        allow_blank=True,
+        help_text="What a user or a model says. It is kept nowhere.",
+    )
+    said_by = Choice(
+        ("user", "model"), default="user", help_text="Whether it is a prompt or an answer."
+    )
+    model = Line(max_length=200, required=False, allow_blank=True, default="")
+    headers = Headers(
+        required=False, default=dict, help_text="Of the call, such as the role in `X-Role`."
+    )
+    content = ContentField(required=False, help_text="A policy that need not be stored.")
+    configuration = Id(required=False, help_text="One that is stored, in place of `content`.")
+    version = Whole(
+        min_value=1,
+        max_value=_MAX_VERSION,
+        required=False,
+        help_text="Of the configuration; without it the one in force.",
+    )
+
+    def validate_text(self, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as exc:
+            raise serializers.ValidationError("must not hold a lone surrogate") from exc
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("content" in attrs) == ("configuration" in attrs):
+            message = "must be given, or a configuration; and not both"
+            raise serializers.ValidationError({"content": [message]})
+        if "version" in attrs and "configuration" not in attrs:
+            raise serializers.ValidationError({"version": ["must come with a configuration"]})
+        return attrs
 
 
 class RollbackInput(Input):

@@ -34,9 +34,13 @@ urlpatterns = [
         views.Validate.as_view(),
         kwargs={"configuration_id": "validate"},
     ),
+    path("configurations/try", views.Try.as_view(), kwargs={"configuration_id": "try"}),
     path("configurations/<configuration:configuration_id>", views.OneConfiguration.as_view()),
     path("configurations/<configuration:configuration_id>/rollback", views.Rollback.as_view()),
     path("configurations/<configuration:configuration_id>/diff", views.Diff.as_view()),
+    path(
+        "configurations/<configuration:configuration_id>/explanation", views.Explanation.as_view()
+    ),
     path("configurations/<configuration:configuration_id>/content", views.Content.as_view()),
     path("configurations/<configuration:configuration_id>/versions", views.Versions.as_view()),
     path(

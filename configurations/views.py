@@ -1,5 +1,8 @@
 """`/v1/configurations`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import HttpResponse, HttpResponseNotModified
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +14,7 @@ from configurations.described import operations
 from configurations.publish import COUNTER
 from configurations.requests.kinds import Caller
 from configurations.seen import ConfigurationView, check, of
-from configurations.serializers import ConfigurationInput, ValidationInput
+from configurations.serializers import ConfigurationInput, TrialInput, ValidationInput
 from configurations.versions import Origin, Source
 from keeptrusts.api.etags import is_known
 from keeptrusts.api.fields import valid
@@ -21,6 +24,7 @@ from keeptrusts.api.views import View
 from keeptrusts.api.writes.resources import Resource, Write, counted_by, entire
 from keeptrusts.api.writes.writing import written
 from keeptrusts.judge.asking import Asker
+from keeptrusts.judge.trials import Trial
 
 
 def _row(request: Request, configuration_id: str) -> queries.Row:
@@ -34,6 +38,10 @@ _MAX_VERSION = 2**31 - 1
 _OVERRIDE = flag("override", "Also one that is fed from git.", default=False)
 _FROM = whole(
     "from", "The version before; without it the one before `to`.",
+    lowest=1, highest=_MAX_VERSION, default=None,
+)  # fmt: skip
+_VERSION = whole(
+    "version", "The version; without it the one in force.",
     lowest=1, highest=_MAX_VERSION, default=None,
 )  # fmt: skip
 _TO = whole(
@@ -125,6 +133,28 @@ class Validate(OneConfiguration):
         return Response({"data": judgement})
 
 
+class Try(OneConfiguration):
+    """Try a text with a policy.
+
+    The other methods of this path are those of a configuration with the id `try`.
+    """
+
+    actions = {**OneConfiguration.actions, "POST": "configurations.check"}
+    # The configuration stands in the body, and is looked for there.
+    narrowed = {**OneConfiguration.narrowed, "POST": UNRELATED}
+    described = {"POST": operations.TRY_TEXT}
+
+    @written()
+    def post(self, request: Request, configuration_id: str) -> Response:
+        given = valid(TrialInput, request.data)
+        trial = Trial(
+            given["text"], given["said_by"] == "model", given["model"], dict(given["headers"])
+        )
+        content, version, named = _tried_with(request, given)
+        found = checks.decided(content, trial, asker=_asker(request), field=named)
+        return Response({"data": {"version": version, **found}})
+
+
 class Rollback(ConfigurationView):
     """Make the content of an earlier version the next one."""
 
@@ -160,6 +190,21 @@ class Diff(ConfigurationView):
             asker=_asker(request),
         )
         return Response({"data": {"from": before, "to": after, "changes": found}})
+
+
+class Explanation(ConfigurationView):
+    """Say what a version enforces; without `version` it is the current one."""
+
+    query = {"GET": (_VERSION,)}
+    actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
+    described = {"GET": operations.EXPLAIN}
+
+    def get(self, request: Request, configuration_id: str) -> Response:
+        number = self.asked(request)[_VERSION] or queries.row(configuration_id)["version"]
+        content, content_hash = queries.content(configuration_id, number)
+        found = checks.explained(content, asker=_asker(request))
+        return Response({"data": {"version": number, "content_hash": content_hash, **found}})
 
 
 class Content(ConfigurationView):
@@ -216,6 +261,16 @@ def caller(request: Request) -> Caller:
 
 def _asker(request: Request) -> Asker:
     return Asker(bearer(request).id)
+
+
+def _tried_with(request: Request, given: Mapping[str, Any]) -> tuple[bytes, int | None, str]:
+    """The content to try a text with, its version if it is stored, and the field that named it."""
+    name = given.get("configuration")
+    if name is None:
+        return given["content"], None, "content"
+    check(request, name)
+    number = given.get("version") or queries.row(name)["version"]
+    return queries.content(name, number)[0], number, "configuration"
 
 
 def _origin(request: Request, note: str) -> Origin:

@@ -7,7 +7,16 @@ from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.cache import patch_vary_headers
 
-from console.pages import access, configurations, events, overview, requests, signin
+from console.pages import (
+    access,
+    configuration,
+    configurations,
+    events,
+    overview,
+    requests,
+    signin,
+    trial,
+)
 from console.pages.gateways import coming
 from console.pages.gateways import listing as gateways
 from console.pages.repositories import credentials, linking, listing, one
@@ -37,7 +46,10 @@ urlpatterns = [
     path("requests", requests.Requests.as_view()),
     path("requests/<int:number>", requests.OneRequest.as_view()),
     path("configurations", configurations.Configurations.as_view()),
-    path("configurations/<str:configuration_id>", configurations.OneConfiguration.as_view()),
+    path("configurations/<str:configuration_id>", configuration.OneConfiguration.as_view()),
+    path("configurations/<str:configuration_id>/policy", configuration.Policy.as_view()),
+    path("configurations/<str:configuration_id>/compare", configuration.Compare.as_view()),
+    path("try", trial.Try.as_view()),
     path("repositories", listing.Repositories.as_view()),
     path("repositories/new", linking.NewRepository.as_view()),
     path("repositories/credentials", credentials.Credentials.as_view()),

@@ -27,6 +27,7 @@ urlpatterns = [
     path(f"{_ONE}/decisions", machine.DecisionIntake.as_view()),
     path("stream", views.ChangeFeed.as_view()),
     path("drift", reading.Drift.as_view()),
+    path("rollouts", reading.Rollouts.as_view()),
     path("decisions", reading.Decisions.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
     # Here, where all is known that decides what of them is seen.

@@ -3,7 +3,9 @@
 from configurations.described.shapes import (
     ConfigurationShape,
     DiffShape,
+    ExplanationShape,
     JudgementShape,
+    TrialShape,
     VersionShape,
 )
 from configurations.serializers import (
@@ -11,6 +13,7 @@ from configurations.serializers import (
     ConfigurationInput,
     PinInput,
     RollbackInput,
+    TrialInput,
     ValidationInput,
 )
 from keeptrusts.api.operations import JUDGED, SECOND_PERSON, Operation
@@ -66,6 +69,15 @@ VALIDATE_CONTENT = Operation(
     data=JudgementShape,
     errors=JUDGED,
 )
+TRY_TEXT = Operation(
+    "tryText",
+    "Says what a policy decides about a text. Neither is stored, nor logged.",
+    body=TrialInput,
+    example={"content": _POLICY, "text": "Hello"},
+    data=TrialShape,
+    errors=(_INVALID, "404 not_found", "409 too_costly", *JUDGED),
+    note="A configuration that a narrowed credential does not see is not there for it.",
+)
 ROLL_BACK = Operation(
     "rollBackConfiguration",
     "Makes the content of an earlier version the next one.",
@@ -79,6 +91,12 @@ DIFF = Operation(
     "Says what one version changes in enforcement since another.",
     data=DiffShape,
     errors=("409 not_comparable", "409 too_costly", *JUDGED),
+)
+EXPLAIN = Operation(
+    "explainVersion",
+    "Says in words what a version enforces, and what lint says of it now.",
+    data=ExplanationShape,
+    errors=("409 too_costly", *JUDGED),
 )
 GET_CONTENT = Operation(
     "getContent", "The exact bytes in force.", data=str, media=_YAML, cached=True

@@ -109,3 +109,46 @@ class JudgementShape(Shape):
     pack: PackShape
     chain: list[str]
     findings: list[FindingShape]
+
+
+class SentenceShape(Shape):
+    """One thing that a policy enforces, and the place in the file that says so."""
+
+    path: str
+    message: str
+
+
+class ExplanationShape(Shape):
+    """What lint says of a version, and what it enforces in words."""
+
+    version: Positive
+    content_hash: Sha256
+    valid: bool
+    chain: list[str]
+    findings: list[FindingShape]
+    enforces: (
+        Annotated[list[SentenceShape], about("Null where the present rules refuse it.")] | None
+    )
+
+
+class DetectionShape(Shape):
+    """A place where a rule hit, without the text that it hit."""
+
+    policy: Annotated[str, about("The kind.")]
+    rule: Annotated[str, about("The rule within the kind, as `block_if[0]` or `email`.")]
+    label: Annotated[str, about("The kind of data.")]
+    where: Annotated[str, about("The place in the call, as `messages[0].content`.")]
+
+
+class TrialShape(Shape):
+    """What a policy decides about a text."""
+
+    version: Annotated[Positive, about("Of the configuration; null for a content.")] | None
+    verdict: Annotated[str, one_of(("allow", "redact", "escalate", "block"))]
+    policy: Annotated[str, about("The kind that decided, empty where nothing objected.")]
+    reason_code: str
+    message: str
+    detections: list[DetectionShape]
+    text: Annotated[str, about("The text as it would go on, where something is redacted.")] | None
+    targets: Annotated[list[str], about("The targets that may serve.")]
+    assignee: Annotated[str, about("Whose decision it needs.")] | None

@@ -56,6 +56,7 @@ class Act:
     `shows` the answer is shown at once, since it has a secret, or nothing was written. `leads_to`
     is the page to go on to. `action` is what whoever sends it must be allowed to do, where that is
     not the method's own. Under four eyes a request of the kind `asks` is made for `target`.
+    A field of the body that is `also` another one of the form has no input of its own.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Act:
     builds: Callable[[QueryDict], dict[str, Any]] | None = None
     shows: bool = False
     leads_to: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
     action: str = ""
     asks: str = ""
     target: str = ""
@@ -112,9 +114,7 @@ class Page(View):
         return self.shown(self.read(**names))
 
     def _act(self, request: HttpRequest, names: Mapping[str, Any]) -> HttpResponse:
-        if not cookies.is_own_form(request):
-            message = "This form is not of a page of this session; load the page again."
-            raise RefusedError(403, {"code": "permission_denied", "message": message})
+        check_form(request)
         name = request.POST.get("act", "")
         act = self.acts.get(name)
         if act is None:
@@ -187,6 +187,17 @@ class Page(View):
         return render(self.request, "console/refused.html", context, status=exc.status)
 
 
+def check_form(request: HttpRequest) -> None:
+    """Check that a form was sent by a page of this session.
+
+    Raises:
+        RefusedError: it was not.
+    """
+    if not cookies.is_own_form(request):
+        message = "This form is not of a page of this session; load the page again."
+        raise RefusedError(403, {"code": "permission_denied", "message": message})
+
+
 def bar(path: str, bearer: Bearer) -> list[dict[str, Any]]:
     """The pages that a role may open, and which of them is shown."""
     return [
@@ -224,7 +235,7 @@ def _body(act: Act, given: QueryDict) -> dict[str, Any]:
     """
     body: dict[str, Any] = {}
     for name, reads in act.fields.items():
-        text = given.get(name, "").strip()
+        text = given.get(act.also.get(name, name), "").strip()
         if text:
             _put(body, name, _read(name, text, reads))
         elif name in given and name in act.empty:

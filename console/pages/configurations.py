@@ -1,9 +1,11 @@
-"""Configurations: what is in force, since when, by whom, and every version there was."""
+"""The list of configurations: what is in force, where, since when, and by whom."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from console import inside, paging
-from console.pages.base import Act, Context, Page
+from console import paging
+from console.inside import API
+from console.pages.base import Context, Page
 
 _FILTERS = ("status", "source", "labels", "warning", "git_repo")
 
@@ -15,37 +17,14 @@ class Configurations(Page):
 
     def read(self, **_: Any) -> Context:
         listed = paging.rows(self.api, "/v1/configurations", self.request.GET, known=_FILTERS)
-        return {"list": listed}
+        rollouts = _rollouts(self.api, [row["id"] for row in listed.rows])
+        rows = [{**row, "rollout": rollouts.get(row["id"])} for row in listed.rows]
+        return {"list": listed, "rows": rows}
 
 
-class OneConfiguration(Page):
-    """One configuration: the version in force, its history, and what may be done with it."""
-
-    template = "console/configuration.html"
-    acts: ClassVar = {
-        "rollback": Act(
-            "POST", "/v1/configurations/{configuration_id}/rollback",
-            "The content of that version is the next version now.",
-            {"version": int, "note": str},
-        ),
-        "pin": Act(
-            "POST", "/v1/configurations/{configuration_id}/pin",
-            "The version is pinned: it stays in force whatever git says.",
-            {"version": int, "reason": str, "expires_at": str},
-        ),
-        "unpin": Act(
-            "DELETE", "/v1/configurations/{configuration_id}/pin", "The pin is released.",
-        ),
-    }  # fmt: skip
-
-    def read(self, **names: Any) -> Context:
-        path = inside.path("/v1/configurations/{configuration_id}", **names)
-        answer = self.api.answer(path)
-        row = answer.body["data"]
-        return {
-            "row": row,
-            "etag": answer.etag,
-            "rollout": self.api.get(f"{path}/rollout"),
-            "versions": paging.rows(self.api, f"{path}/versions", self.request.GET, known=()),
-            "content": self.api.text(f"{path}/content"),
-        }
+def _rollouts(api: API, names: Sequence[str]) -> Mapping[str, Any]:
+    """How far each configuration has come, in one call."""
+    if not names:
+        return {}
+    found = api.get("/v1/rollouts", configuration=",".join(names))
+    return {row["configuration"]: row for row in found}

@@ -20,6 +20,7 @@ from gateways.api.shapes import (
     RegisteredGatewayShape,
     ReportedShape,
     RevokedEnrolmentTokenShape,
+    RolloutRowShape,
     RolloutShape,
 )
 from gateways.reports.inputs import DecisionsInput, ReportInput
@@ -161,6 +162,11 @@ LIST_DRIFT = Operation(
 )
 LIST_DECISIONS = Operation(
     "listDecisions", "Lists decisions of gateways, newest first.", data=list[DecisionShape]
+)
+LIST_ROLLOUTS = Operation(
+    "listRollouts",
+    "Lists configurations in force with how many gateways run what they should.",
+    data=list[RolloutRowShape],
 )
 GET_ROLLOUT = Operation(
     "getRollout", "Shows how far the version in force has come.", data=RolloutShape

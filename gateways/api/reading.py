@@ -8,7 +8,7 @@ from access.sights import FILTERED
 from configurations.seen import ConfigurationView, of
 from gateways.api import operations
 from gateways.drift import listing as drift
-from gateways.drift import rollout
+from gateways.drift import rollout, rollouts
 from gateways.drift.survey import WHOLE, Part
 from gateways.registry import narrowing
 from gateways.reports import decisions
@@ -30,6 +30,18 @@ class Drift(View):
         found = drift.surveyed(self.asked(request), part, counts(request))
         beside = {"summary": found.summary}
         return answered(request, drift.DRIFT, found.rows, beside=beside, upon=found.upon)
+
+
+class Rollouts(View):
+    """How far the version in force of each configuration has come."""
+
+    query = {"GET": rollouts.ROLLOUTS.parameters}
+    actions = {"GET": "configurations.read"}
+    narrowed = {"GET": FILTERED}
+    described = {"GET": operations.LIST_ROLLOUTS}
+
+    def get(self, request: Request) -> Response:
+        return answered(request, rollouts.ROLLOUTS, of(request))
 
 
 class Decisions(View):

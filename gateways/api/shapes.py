@@ -218,6 +218,23 @@ class RolloutShape(Shape):
     seconds: StepsShape
 
 
+class RolloutRowShape(Shape):
+    """Who put the version in force there, when, and how many gateways run it."""
+
+    configuration: str
+    version: Positive
+    content_hash: Sha256
+    source: Annotated[str, one_of(("git", "api"))]
+    commit: str
+    author: str
+    actor: str
+    message: str
+    note: str
+    published_at: Time
+    gateways: Annotated[Count, about("Gateways that are bound to it.")]
+    enforcing: Annotated[Count, about("Those of them that run it.")]
+
+
 class ConfirmationShape(Shape):
     """The signed word of what is newest for a gateway."""
 

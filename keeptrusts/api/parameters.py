@@ -177,6 +177,19 @@ def text(name: str, about: str) -> Parameter[str]:
     return _parameter(name, about, {"type": "string", "minLength": 1}, read, "")
 
 
+def texts(name: str, about: str) -> Parameter[tuple[str, ...]]:
+    """One or more printable texts without commas, separated by commas; without it there is none."""
+
+    def read(given: str) -> tuple[str, ...]:
+        chosen = tuple(given.split(","))
+        if not all(one and one.isprintable() for one in chosen):
+            raise ValueError("must be one or more printable texts, separated by commas")
+        return chosen
+
+    one = {"type": "string", "minLength": 1}
+    return _parameter(name, about, {"type": "array", "items": one, "minItems": 1}, read, ())
+
+
 def opaque(name: str, about: str) -> Parameter[str]:
     """Text of an answer, given back as it was; empty without it."""
     return _parameter(name, about, {"type": "string"}, str, "")

@@ -22,7 +22,9 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 # The modules with functions that a judge may be asked for.
-MODULES = ("keeptrusts.judge.policies", "gitrepos.links.given_keys")
+MODULES = (
+    "keeptrusts.judge.policies", "keeptrusts.judge.trials", "gitrepos.links.given_keys",
+)  # fmt: skip
 
 # Twice what the costliest policy takes that keeps the limits of length, on a slow machine.
 SECONDS = 10.0

@@ -11,6 +11,7 @@ from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.changes import Change
 from kt.policy.diff import diff
+from kt.policy.explaining.enforced import Sentence, enforced
 from kt.policy.findings import Finding
 from kt.policy.lint import lint
 from kt.policy.report import Pack, Report, Suppressed
@@ -79,6 +80,17 @@ def compare(before: bytes, after: bytes, *, asker: Asker = ANYBODY) -> tuple[Cha
     return ask(asker, _compared, before, after)
 
 
+def explain(content: bytes, *, asker: Asker = ANYBODY) -> tuple[Sentence, ...] | None:
+    """What a policy enforces in words, found by a judge; None where the rules refuse it.
+
+    Raises:
+        CrowdedError: too many questions wait.
+        TooCostlyError: it takes too much time or memory.
+        JudgeFailedError: the judge ended, for no fault of the file.
+    """
+    return ask(asker, _explained, content)
+
+
 class Commit:
     """The verification of one commit's files.
 
@@ -124,7 +136,11 @@ def _compared(before: bytes, after: bytes) -> tuple[Change, ...] | None:
     return diff(before, after)
 
 
-FUNCTIONS = (_verified, _compared)
+def _explained(content: bytes) -> tuple[Sentence, ...] | None:
+    return enforced(content) if lint(content).ok else None
+
+
+FUNCTIONS = (_verified, _compared, _explained)
 
 
 def warm_up() -> None:

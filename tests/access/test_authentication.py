@@ -8,7 +8,8 @@ from tests.support.api import error
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
 
 CLOSED = [
-    "/v1/configurations", "/v1/configurations/validate", "/v1/configurations/a",
+    "/v1/configurations", "/v1/configurations/validate", "/v1/configurations/try",
+    "/v1/configurations/a",
     "/v1/configurations/a/content",
     "/v1/configurations/a/versions", "/v1/configurations/a/versions/1",
     "/v1/git-repos", "/v1/git-repos/00000000-0000-0000-0000-000000000000",

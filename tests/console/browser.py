@@ -32,7 +32,8 @@ class Forms(HTMLParser):
         if not self.found:
             return
         fields, name = self.found[-1].fields, given.get("name", "")
-        if tag == "input" and name and (given.get("type") != "checkbox" or "checked" in given):
+        is_off = given.get("type") in ("checkbox", "radio") and "checked" not in given
+        if tag == "input" and name and not is_off:
             fields[name] = given.get("value", "")
         elif tag in ("select", "textarea"):
             self._into, self._text = name, ""

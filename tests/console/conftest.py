@@ -7,6 +7,10 @@ from django.test import Client
 
 from access import tokens
 from tests.console.browser import Browser
+from tests.gateways.conftest import _another_database, register
+
+# Fixtures: what pages show of gateways stands in this process and in Redis, too.
+__all__ = ["_another_database", "register"]
 
 
 @pytest.fixture

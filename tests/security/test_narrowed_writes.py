@@ -24,7 +24,9 @@ _JSON = "application/json"
 # What answers narrowed tokens, written from what it is for; all else is refused.
 ANSWERED = {
     "configurations": "GET POST", "configurations/validate": "GET PATCH DELETE POST",
-    "configurations/ID": "GET PATCH DELETE", "configurations/ID/rollback": "POST",
+    "configurations/try": "GET PATCH DELETE POST", "configurations/ID/explanation": "GET",
+    "rollouts": "GET", "configurations/ID": "GET PATCH DELETE",
+    "configurations/ID/rollback": "POST",
     "configurations/ID/diff": "GET", "configurations/ID/content": "GET",
     "configurations/ID/versions": "GET", "configurations/ID/versions/ID": "GET",
     "configurations/ID/versions/ID/content": "GET", "configurations/ID/pin": "POST DELETE",

@@ -39,13 +39,15 @@ _BINDING = "/v1/gateway-bindings/<uuid:binding_id>"
 SINGLE: Mapping[str, bool] = {
     _C: True, f"{_C}/content": True, f"{_C}/versions/<int:number>": True,
     f"{_C}/versions/<int:number>/content": True, "/v1/configurations/validate": True,
+    "/v1/configurations/try": True,
     _L: False, _CREDENTIAL: False, _G: True, _BINDING: True, _K: True, _ENROLMENT: False,
     _T: False, _TRUST: True, _Q: True, f"{_Q}/content": True,
 }  # fmt: skip
 _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
     "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW, "/v1/git-repos/summary": _VIEW,
-    f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, "/v1/drift": _LIST, "/v1/decisions": _LIST,
+    f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, f"{_C}/explanation": _VIEW, "/v1/rollouts": _LIST,
+    "/v1/drift": _LIST, "/v1/decisions": _LIST,
     "/v1/events": _LIST, "/v1/audit-log": _LIST,
     "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
@@ -63,6 +65,8 @@ _LINKED = {"url": "https://forge.example/two.git", "suspended": True}
 UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("PATCH", _C): (_C, {"name": "another"}),
     ("PATCH", "/v1/configurations/validate"): ("/v1/configurations/validate", {"name": "another"}),
+    ("PATCH", "/v1/configurations/try"): ("/v1/configurations/try", {"name": "another"}),
+    ("DELETE", "/v1/configurations/try"): ("/v1/configurations/try", {}),
     ("DELETE", _C): (_C, {}),
     ("DELETE", "/v1/configurations/validate"): ("/v1/configurations/validate", {}),
     ("POST", f"{_C}/rollback"): (_C, {"version": 1}),
@@ -113,6 +117,7 @@ AFRESH: Mapping[str, dict[str, Any]] = {
 # POSTs that write nothing: a key changes nothing there.
 IDLE: Mapping[str, dict[str, Any]] = {
     "/v1/configurations/validate": {"content": strong()},
+    "/v1/configurations/try": {"content": strong(), "text": "Hello"},
     "/v1/git-repos/test": _LINKED,
 }
 WRITES = sorted({(method, path) for method, path, _ in ENDPOINTS if method != "GET"})
@@ -143,8 +148,8 @@ class World:
 
     def __init__(self) -> None:
         self.ada, self.bob = person("ada", role="admin"), person("bob", role="admin")
-        ids = {name: self._configuration(name) for name in ("bot", "validate", "eyed")}
-        assert set(ids) == {"bot", "validate", "eyed"}
+        ids = {name: self._configuration(name) for name in ("bot", "validate", "try", "eyed")}
+        assert set(ids) == {"bot", "validate", "try", "eyed"}
         body = {"content": strong("bot") + "# two\n"}
         assert self.ada.patch("/v1/configurations/bot", body, format="json").status_code == 200
         self.ids = {

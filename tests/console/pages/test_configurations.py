@@ -1,89 +1,143 @@
-"""Pages of configurations."""
+"""The list of configurations."""
 
-from collections.abc import Callable
+import re
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from configurations.models import Configuration, Version
 from tests.console.browser import Browser
+from tests.gateways.conftest import Register
+from tests.support.api import created
 from tests.support.repo import policy
 
+pytestmark = [pytest.mark.django_db]
 
-def _published(admin: APIClient, *names: str) -> None:
-    """A configuration `chat`, a version for each name."""
-    first, *others = names
-    body = {"id": "chat", "content": policy(first)}
-    assert admin.post("/v1/configurations", body, format="json").status_code == 201
-    for name in others:
-        body = {"content": policy(name)}
-        assert admin.patch("/v1/configurations/chat", body, format="json").status_code == 200
+PATH = "/configurations"
 
 
-def test_the_list_leads_to_each(browser: Browser, admin: APIClient) -> None:
-    """By its id, with the version in force."""
-    _published(admin, "One", "Two")
-
-    page = browser.get("/configurations").content.decode()
-
-    assert '<a href="/configurations/chat">chat</a>' in page
-    assert '<td class="number">2</td>' in page
+def _made(admin: APIClient, name: str, **fields: object) -> None:
+    body = {"id": name, "content": policy("Same"), **fields}
+    created(admin.post("/v1/configurations", body, format="json"))
 
 
-def test_a_version_is_rolled_back_to(browser: Browser, admin: APIClient) -> None:
-    """With a reason, which the history shows; the page says what was done."""
-    _published(admin, "One", "Two")
+def _rows(browser: Browser, **query: str) -> list[str]:
+    """The rows of the list as their texts."""
+    page = browser.get(PATH, **query).content.decode()
+    _, _, body = page.partition("<tbody>")
+    rows = re.findall(r"<tr>(.*?)</tr>", body.partition("</tbody>")[0], re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
 
-    answer = browser.send("/configurations/chat", "rollback", note="the second one was wrong")
 
-    assert (answer.status_code, answer.headers["Location"]) == (
-        303, "/configurations/chat?done=rollback",
+def test_a_row_says_what_is_in_force_where_since_when_and_by_whom(
+    browser: Browser, admin: APIClient, register: Register
+) -> None:
+    """In words."""
+    _made(admin, "chat", note="the first one", labels={"team": "a"})
+    register("g1", configuration="chat").run()
+    register("g2", configuration="chat")
+
+    (row,) = _rows(browser)
+
+    pattern = r"chat Same team=a in force 1 of 2 1 (now|\d+ s ago) \S.* the first one api"
+    assert re.fullmatch(pattern, row), row
+
+
+def test_what_is_not_as_it_should_be_is_told(browser: Browser, admin: APIClient) -> None:
+    """A pin, and that no gateway enforces it."""
+    _made(admin, "chat")
+    body = {"reason": "an audit"}
+    assert admin.post("/v1/configurations/chat/pin", body, format="json").status_code == 200
+
+    page = browser.get(PATH).content.decode()
+
+    assert '<span class="state warn" title="an audit">pinned</span>' in page
+    assert "no gateway" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "CHA"}, ["chat"]),
+        ({"labels": "team=b"}, ["desk"]),
+        ({"status": "archived"}, ["old"]),
+        ({"status": "all", "sort": "-created_at"}, ["old", "desk", "chat"]),
+        ({"source": "git"}, []),
+        ({"warning": "true"}, []),
+    ],
+)
+def test_the_url_says_what_is_listed(
+    browser: Browser, admin: APIClient, query: dict[str, str], found: list[str]
+) -> None:
+    """And the form has what it says."""
+    _made(admin, "chat", labels={"team": "a"})
+    _made(admin, "desk", labels={"team": "b"})
+    _made(admin, "old")
+    admin.delete("/v1/configurations/old")
+
+    names = [row.split()[0] for row in _rows(browser, **query)]
+
+    assert [name for name in names if name != "None"] == found
+    page = browser.get(PATH, **query).content.decode()
+    for name, value in query.items():
+        assert re.search(rf'name="{name}"[^>]*value="{value}"|value="{value}" selected', page), name
+
+
+def test_what_the_api_refuses_is_told(browser: Browser) -> None:
+    """In its words."""
+    answer = browser.get(PATH, labels="nonsense")
+
+    assert answer.status_code == 400
+    assert "must be labels with their values" in answer.content.decode()
+
+
+def _many(size: int) -> None:
+    now = "2026-01-01T00:00:00Z"
+    made = Configuration.objects.bulk_create(
+        Configuration(
+            id=f"c-{number:05}", name=f"Number {number}", source="api", version=1,
+            content_hash="0" * 64, created_at=now, updated_at=now,
+        )
+        for number in range(size)
     )  # fmt: skip
-    page = browser.get(answer.headers["Location"]).content.decode()
-    assert "The content of that version is the next version now." in page
-    assert "the second one was wrong" in page
-    assert admin.get("/v1/configurations/chat").json()["data"]["version"] == 3
+    Version.objects.bulk_create(
+        Version(
+            configuration=one, number=1, content=b"x", content_hash="0" * 64, source="api",
+            created_at=now,
+        )
+        for one in made
+    )  # fmt: skip
 
 
-def test_two_people_do_not_overwrite_each_other(browser: Browser, admin: APIClient) -> None:
-    """Whoever sends a form of an older state sees the new one, and that nothing was done."""
-    _published(admin, "One", "Two")
-    form = browser.forms("/configurations/chat", "rollback")[0]
-    admin.patch("/v1/configurations/chat", {"content": policy("Three")}, format="json")
+def test_a_page_of_many_takes_as_much_as_one_of_few(browser: Browser) -> None:
+    """As many queries, whatever is there, and under 100 KB."""
+    _many(10)
+    browser.get(PATH)
+    taken = []
+    for size in (10, 10_000):
+        if size > 10:
+            Version.objects.all().delete()
+            Configuration.objects.all().delete()
+            _many(size)
+        with CaptureQueriesContext(connection) as queries:
+            page = browser.get(PATH)
+        taken.append(len(queries))
 
-    answer = browser.post("/configurations/chat", {**form.fields, "note": "late"})
-
-    assert answer.status_code == 412
-    assert "Somebody changed this meanwhile, so nothing was done." in answer.content.decode()
-    assert admin.get("/v1/configurations/chat").json()["data"]["version"] == 3
-
-
-def test_a_form_that_is_sent_twice_does_it_once(browser: Browser, admin: APIClient) -> None:
-    """Since it has a key of its own."""
-    _published(admin, "One", "Two")
-    fields = browser.forms("/configurations/chat", "rollback")[0].fields
-
-    answers = [browser.post("/configurations/chat", {**fields, "note": "x"}) for _ in range(2)]
-
-    assert [one.status_code for one in answers] == [303, 303]
-    assert admin.get("/v1/configurations/chat").json()["data"]["version"] == 3
+    assert taken == [7, 7]
+    assert len(page.content) < 60_000
+    assert "10000 configurations" in page.content.decode()
 
 
-def test_whoever_may_not_has_no_button(sign_in: Callable[[str], Browser], admin: APIClient) -> None:
-    """And is refused with the form of somebody else."""
-    _published(admin, "One", "Two")
-    fields = sign_in("admin").forms("/configurations/chat", "rollback")[0].fields
-    viewer = sign_in("viewer")
+def test_a_list_goes_on(browser: Browser) -> None:
+    """By a cursor in the URL, which keeps what else it says."""
+    _many(120)
+    first = browser.get(PATH, q="c-", sort="id").content.decode()
+    (link,) = re.findall(r'<a href="([^"]*)">Next page</a>', first)
 
-    assert viewer.forms("/configurations/chat", "rollback") == []
-    answer = viewer.post(
-        "/configurations/chat", {**fields, "form_token": viewer.form_token(), "note": "x"}
-    )
-    assert answer.status_code == 403
-    assert "permission_denied" in answer.content.decode()
+    second = browser.get(PATH + link.replace("&amp;", "&")).content.decode()
 
-
-def test_what_is_not_there_is_a_page(browser: Browser) -> None:
-    """Not an answer for programs."""
-    answer = browser.get("/configurations/none-such")
-
-    assert answer.status_code == 404
-    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "c-00049" in first and "c-00050" not in first
+    assert "c-00050" in second and "c-00099" in second
+    assert 'value="c-"' in second

@@ -22,6 +22,7 @@ from keeptrusts.api.parameters import (
     moment,
     opaque,
     text,
+    texts,
     whole,
     word,
     words,
@@ -35,10 +36,11 @@ _KINDS = words("kind", "…", known=("a", "b", "c"), default=("a", "b", "c"))
 _FLAG = flag("warning", "…", default=None)
 _TOKEN = identifier("token", "…", of="a token")
 _NAME = text("name", "…")
+_NAMES = texts("names", "…")
 _CURSOR = opaque("cursor", "…")
 _SINCE = moment("since", "…")
 _ALL: tuple[Parameter[Any], ...] = (
-    _LIMIT, _STATUS, _KINDS, _FLAG, _TOKEN, _NAME, _CURSOR, _SINCE,
+    _LIMIT, _STATUS, _KINDS, _FLAG, _TOKEN, _NAME, _NAMES, _CURSOR, _SINCE,
 )  # fmt: skip
 
 
@@ -65,6 +67,8 @@ def _asked(parameter: Parameter[Any], given_text: str | None) -> Any:
         (_TOKEN, _ID, UUID(_ID)),
         (_NAME, None, ""),
         (_NAME, "ä b", "ä b"),
+        (_NAMES, None, ()),
+        (_NAMES, "ä b,c", ("ä b", "c")),
         (_CURSOR, None, ""),
         (_CURSOR, "", ""),
         (_CURSOR, "x", "x"),
@@ -95,6 +99,10 @@ def test_a_text_is_read_as_its_kind(
         *[(_FLAG, bad, "must be true or false") for bad in ("", "1", "True", "true,true")],
         *[(_TOKEN, bad, "must be the id of a token") for bad in ("", "1", _ID + "0")],
         *[(_NAME, bad, "must be printable text and not empty") for bad in ("", "a\0", "a\n")],
+        *[
+            (_NAMES, bad, "must be one or more printable texts, separated by commas")
+            for bad in ("", "a,", ",a", "a\0,b")
+        ],
         *[
             (_SINCE, bad, "must be a time with its zone, such as 2026-01-31T12:00:00Z")
             for bad in ("", "2026-01-31", "2026-01-31T12:00:00", "2026-02-31T12:00:00Z",

@@ -1,0 +1,186 @@
+"""One configuration: how it stands, what it enforces, its history, and what may be done with it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from console import colours, comparing, inside, paging
+from console.inside import API, RefusedError
+from console.journeys import journey
+from console.pages.base import Act, Context, Page
+
+_VERSIONS = 20
+_ONE = "/v1/configurations/{configuration_id}"
+_REQUEST = {"kind": str, "target": str, "reason": str}
+# Where a judge is busy or the role may not, the page shows what else there is.
+_PASSED_OVER = (403, 409, 429, 503)
+
+
+def _truth(text: str) -> bool:
+    return text == "true"
+
+
+class OneConfiguration(Page):
+    """The page of a configuration. `?part=now` is what changes by itself."""
+
+    template = "console/configuration.html"
+    acts: ClassVar = {
+        "rollback": Act(
+            "POST", f"{_ONE}/rollback", "The content of that version is the next version now.",
+            {"version": int, "note": str},
+        ),
+        "pin": Act(
+            "POST", f"{_ONE}/pin", "The version is pinned: it stays in force whatever git says.",
+            {"version": int, "reason": str, "expires_at": str},
+        ),
+        "unpin": Act("DELETE", f"{_ONE}/pin", "The pin is released."),
+        "ask_rollback": Act(
+            "POST", "/v1/requests", "Asked: the rollback waits for a second person.",
+            {**_REQUEST, "break_glass": _truth, "change.version": int, "change.note": str},
+            also={"change.note": "reason"},
+        ),
+        "ask_pin": Act(
+            "POST", "/v1/requests", "Asked: the pin waits for a second person.",
+            {**_REQUEST, "break_glass": _truth, "change.version": int, "change.reason": str,
+             "change.expires_at": str},
+            also={"change.reason": "reason"},
+        ),
+        "ask_unpin": Act(
+            "POST", "/v1/requests", "Asked: the release waits for a second person.",
+            {**_REQUEST, "break_glass": _truth},
+        ),
+        "confirm": Act(
+            "POST", "/v1/requests/{number}/confirm", "Confirmed, and done.", {"content_hash": str},
+        ),
+        "refuse": Act(
+            "POST", "/v1/requests/{number}/refuse", "Refused: nothing is changed.",
+            {"reason": str},
+        ),
+        "withdraw": Act(
+            "POST", "/v1/requests/{number}/withdraw", "Withdrawn: nothing is changed.",
+        ),
+    }  # fmt: skip
+
+    def read(self, **names: Any) -> Context:
+        path = inside.path(_ONE, **names)
+        answer = self.api.answer(path)
+        row = answer.body["data"]
+        rollout = self.api.get(f"{path}/rollout")
+        now = {
+            "row": row,
+            "etag": answer.etag,
+            "rollout": rollout,
+            "journey": journey(rollout),
+            "current": self.api.get(f"{path}/versions/{row['version']}"),
+            "requests": _waiting(self.api, row["id"]),
+        }
+        if self.request.GET.get("part") == "now":
+            return now
+        listed = paging.rows(
+            self.api, f"{path}/versions", self.request.GET, known=(), limit=_VERSIONS
+        )
+        told = explanation(self.api, path, row["version"])
+        return {
+            **now,
+            "versions": listed,
+            "several": len(listed.rows) > 1 or not listed.is_first,
+            "told": told,
+            "sheet": colours.sheet(
+                self.api.text(f"{path}/content"), findings(told), size=colours.GLANCE
+            ),
+        }
+
+
+class Policy(Page):
+    """The content of a version: in colours, with findings, and what it enforces in words."""
+
+    template = "console/policy.html"
+
+    def read(self, **names: Any) -> Context:
+        path = inside.path(_ONE, **names)
+        row = self.api.get(path)
+        number = _number(self.request.GET.get("version", ""), row["version"])
+        version = self.api.get(f"{path}/versions/{number}")
+        told = explanation(self.api, path, number)
+        text = self.api.text(f"{path}/versions/{number}/content")
+        first = _number(self.request.GET.get("line", ""), 1)
+        sheet = colours.sheet(text, findings(told), first=first, size=colours.WHOLE)
+        return {"row": row, "version": version, "told": told, "sheet": sheet}
+
+
+class Compare(Page):
+    """Two versions compared: what changes in enforcement, and then the texts."""
+
+    template = "console/compare.html"
+
+    def read(self, **names: Any) -> Context:
+        path = inside.path(_ONE, **names)
+        row = self.api.get(path)
+        after = _number(self.request.GET.get("to", ""), row["version"])
+        before = _number(self.request.GET.get("from", ""), max(after - 1, 1))
+        one, other = (self.api.get(f"{path}/versions/{number}") for number in (before, after))
+        texts = (self.api.text(f"{path}/versions/{n}/content") for n in (before, after))
+        found = comparing.compared(*texts)
+        is_split = self.request.GET.get("view") != "unified"
+        return {
+            "row": row,
+            "before": one,
+            "after": other,
+            "sides": [{"title": "Before", "version": one}, {"title": "After", "version": other}],
+            "changes": _changes(self.api, path, before, after),
+            "found": found,
+            "pairs": list(found.pairs()) if is_split else [],
+            "is_split": is_split,
+        }
+
+
+def explanation(api: API, path: str, number: int) -> Mapping[str, Any]:
+    """What a version enforces and what lint says of it; `refused` where nobody can say now."""
+    try:
+        found: Mapping[str, Any] = api.get(f"{path}/explanation", version=number)
+    except RefusedError as exc:
+        return _refused(exc)
+    return found
+
+
+def findings(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The findings of an explanation."""
+    found: list[Mapping[str, Any]] = told.get("findings", [])
+    return found
+
+
+def _changes(api: API, path: str, before: int, after: int) -> Mapping[str, Any]:
+    """What changes in enforcement, by its effect; `refused` where nobody can say."""
+    try:
+        told = api.get(f"{path}/diff", **{"from": before, "to": after})["changes"]
+    except RefusedError as exc:
+        return _refused(exc)
+    return {
+        "count": len(told),
+        "all": [one for effect in ("weaker", "stronger", "other")
+                for one in told if one["effect"] == effect][:_MOST_CHANGES],
+        "more": max(len(told) - _MOST_CHANGES, 0),
+    }  # fmt: skip
+
+
+_MOST_CHANGES = 200
+
+
+def _refused(exc: RefusedError) -> Mapping[str, Any]:
+    if exc.status not in _PASSED_OVER:
+        raise exc
+    return {"refused": exc.error}
+
+
+def _waiting(api: API, target: str) -> list[Mapping[str, Any]]:
+    """What waits for a second person, as far as whoever looks may read that."""
+    if not (api.may("GET", "/v1/requests") and api.bearer.sight is None):
+        return []
+    found: list[Mapping[str, Any]] = api.get(
+        "/v1/requests", target=target, state="waiting", limit=50
+    )
+    return found
+
+
+def _number(text: str, default: int) -> int:
+    """A number of the URL, or the default where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and 0 < len(text) < 10 else default
