@@ -115,8 +115,7 @@ def signed_in(text: str, address: str) -> str:
         AuthenticationFailed: the token is unknown, revoked or expired, or not for this address.
     """
     token = _valid(tokens.find(text), tokens.digest(text))
-    bearer = _by_token(token, address)
-    acting.begin(Actor(bearer.kind, bearer.id, bearer.name))
+    _by_token(token, address)
     return sessions.begin(token, text)
 
 

@@ -10,6 +10,8 @@ from django.utils import timezone
 from access import tokens
 from access.models import Session, Token
 from events import audit
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 # In the environment of a request that the console makes within the process: whose it is.
 OF_REQUEST = "keeptrusts.session"
@@ -33,7 +35,7 @@ def begin(token: Token, text: str) -> str:
             pk=tokens.digest(value), token=token, token_digest=tokens.digest(text),
             created_at=now, expires_at=min(now + _LASTS, token.expires_at or now + _LASTS),
         )  # fmt: skip
-        audit.record("session.begun", token.pk)
+        _record("session.begun", token)
     return value
 
 
@@ -47,9 +49,15 @@ def end(session: Session) -> None:
     """End a session, now."""
     with transaction.atomic():
         if Session.objects.filter(pk=session.pk).delete()[0]:
-            audit.record("session.ended", session.token_id)
+            _record("session.ended", session.token)
 
 
 def prune() -> None:
     """Forget sessions that are over."""
     Session.objects.filter(expires_at__lte=timezone.now()).delete()
+
+
+def _record(action: str, token: Token) -> None:
+    """Add to the audit log what the holder of a token does with a session of its own."""
+    with acting.acting_as(Actor("token", str(token.pk), token.name)):
+        audit.record(action, token.pk)

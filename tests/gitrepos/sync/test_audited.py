@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from rest_framework.test import APIClient
 
 from access import tokens
 from events.audit import ACTIONS
 from events.models import AuditEntry
+from tests.console.browser import Browser
 from tests.support.api import created, error
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, poll, run_due, shown
@@ -64,6 +66,7 @@ def test_every_change_leaves_one_entry(admin: APIClient, repo: Repo) -> None:
     """Of each kind that there is: what is added to the table is added here."""
     story = Story(admin)
     _tokens(story)
+    _sessions(story)
     _trusts(story)
     _configurations(story)
     _gateways(story)
@@ -96,6 +99,18 @@ def _tokens(story: Story) -> None:
     call_command("create_token", "by hand")
     [entry] = story.left("token.created", kind="command")
     assert entry.actor_name == "manage.py create_token"
+
+
+def _sessions(story: Story) -> None:
+    row = story.post("tokens", {"name": "who looks", "role": "viewer"})
+    story.left("token.created")
+    browser = Browser(Client(HTTP_HOST="localhost"))
+    browser.sign_in(row["token"])
+    [entry] = story.left("session.begun")
+    assert (entry.actor_id, entry.actor_name) == (row["id"], "who looks")
+    browser.post("/sign-out", {"form_token": browser.form_token()})
+    [entry] = story.left("session.ended")
+    assert (entry.actor_id, entry.actor_name) == (row["id"], "who looks")
 
 
 def _trusts(story: Story) -> None:
