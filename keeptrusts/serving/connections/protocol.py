@@ -123,7 +123,6 @@ class BoundedProtocol(HttpToolsProtocol):
     most_connections: ClassVar[int] = 20_000
     exit: ClassVar[Exit | None] = None
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
-    _lingering: ClassVar[set["BoundedProtocol"]] = set()
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
     turns: ClassVar[ReadTurns] = ReadTurns()
     flow: _Flow
@@ -158,7 +157,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         self._waiting.pop(self, None)
-        self._lingering.discard(self)
         self.turns.forget(self)
         self._forget_unread()
         super().connection_lost(exc)
@@ -351,7 +349,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection once the client has read its answer; what it sends is not read."""
         self._is_over = True
         self._waiting.pop(self, None)
-        self._lingering.add(self)
         self._unset_keepalive_if_required()
         self._arm(_LINGER_SECONDS)
         self.transport.write_eof()
