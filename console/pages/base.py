@@ -1,15 +1,18 @@
 """The common part of all pages: a session, what is read of the API, and forms."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views import View
-from rest_framework.response import Response
+from rest_framework.exceptions import APIException
 
 from access.bearers import Bearer
 from console import cookies, inside
@@ -73,7 +76,7 @@ class Act:
     target: str = ""
 
 
-class Page(View):
+class Page(View, ABC):
     """A page of the console.
 
     `template` shows what `read` gives. `acts` are its forms by name; the API decides who may.
@@ -87,21 +90,17 @@ class Page(View):
 
     api: API
 
+    @abstractmethod
     def read(self, **names: Any) -> Context:
         """What the template shows, by the names in the page's path."""
-        raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **names: Any) -> HttpResponse:
         """Answer, whatever comes: refusals of the API are pages too."""
         try:
-            response = self._answer(request, names)
+            with refusals():
+                response = self._answer(request, names)
         except RefusedError as exc:
             response = self._refused(exc)
-        except Exception as exc:
-            answer = errors.answer(exc, {})
-            if answer is None:
-                raise
-            response = self._refused(_refusal(answer))
         return dressed(response)
 
     def _answer(self, request: HttpRequest, names: Mapping[str, Any]) -> HttpResponse:
@@ -187,6 +186,22 @@ class Page(View):
         return render(self.request, "console/refused.html", context, status=exc.status)
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Have a credential that is no good, and a database that fails, be refused as by the API.
+
+    Raises:
+        RefusedError: in the place of their errors.
+    """
+    try:
+        yield
+    except (APIException, Error) as exc:
+        answer = errors.answer(exc, {})
+        if answer is None:
+            raise
+        raise RefusedError(answer.status_code, answer.data["error"]) from exc
+
+
 def check_form(request: HttpRequest) -> None:
     """Check that a form was sent by a page of this session.
 
@@ -221,10 +236,6 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         to["next"] = request.get_full_path()
     target = f"/sign-in?{to.urlencode()}" if to else "/sign-in"
     return HttpResponseRedirect(target, status=HTTPStatus.SEE_OTHER)
-
-
-def _refusal(answer: Response) -> RefusedError:
-    return RefusedError(answer.status_code, answer.data["error"])
 
 
 def _body(act: Act, given: QueryDict) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views import View
-from rest_framework.exceptions import AuthenticationFailed
 
 from access import authentication, sessions
 from console import cookies
-from console.pages.base import METHODS, dressed
-from keeptrusts.api import errors
+from console.inside import RefusedError
+from console.pages.base import METHODS, dressed, refusals
 
 _PLAIN = (
     "Sign in over https, or from this machine: over http anybody between you and the control plane"
@@ -36,17 +35,13 @@ class SignIn(View):
             return self._form(request, _PLAIN, 403)
         text = request.POST.get("token", "").strip()
         try:
-            value = authentication.signed_in(text, str(request.META.get("REMOTE_ADDR")))
-        except AuthenticationFailed as exc:
-            return self._form(request, str(exc.detail), 401)
-        except Exception as exc:
-            answer = errors.answer(exc, {})
-            if answer is None:
-                raise
-            return self._form(request, answer.data["error"]["message"], answer.status_code)
-        before = cookies.session_of(request)
-        if before is not None:
-            sessions.end(before)
+            with refusals():
+                value = authentication.signed_in(text, str(request.META.get("REMOTE_ADDR")))
+                before = cookies.session_of(request)
+                if before is not None:
+                    sessions.end(before)
+        except RefusedError as exc:
+            return self._form(request, str(exc), exc.status)
         response = HttpResponseRedirect(_next(request), status=HTTPStatus.SEE_OTHER)
         cookies.put(response, value, is_secure=cookies.is_secure(request))
         return dressed(response)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from access import tokens
+from access import sessions, tokens
 from access.models import Session
 from events.models import AuditEntry
 from tests.console.browser import Browser
@@ -184,3 +185,20 @@ def test_no_page_is_framed_kept_or_given_a_script(browser: Browser) -> None:
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy
         assert (headers["X-Frame-Options"], headers["Cache-Control"]) == ("DENY", "no-store")
+
+
+@pytest.mark.parametrize("path", ["/configurations", "/sign-in"])
+def test_a_database_that_fails_is_told(
+    path: str, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a page, for whoever is signed in and whoever wants to be."""
+
+    def fails(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(sessions, "find", fails)
+    monkeypatch.setattr(tokens, "find", fails)
+    answer = browser.get(path) if path != "/sign-in" else browser.sign_in("kt_any")
+
+    assert answer.status_code == 503
+    assert "</html>" in answer.content.decode()
