@@ -3,7 +3,11 @@
 from typing import Any, ClassVar
 
 from console import inside, paging
-from console.pages.base import Act, Context, Page
+from console.pages import eyes
+from console.pages.base import Context, Page
+
+# What of a request's details is told by its changes.
+_IN_CHANGES = {"gateways", "gateway_count", "fields"}
 
 
 class Requests(Page):
@@ -20,18 +24,11 @@ class OneRequest(Page):
     """One request: what it would change, and the three answers to it."""
 
     template = "console/request.html"
-    acts: ClassVar = {
-        "confirm": Act(
-            "POST", "/v1/requests/{number}/confirm", "It is confirmed, and done.",
-            dict.fromkeys(("content_hash", "commit", "digest"), str),
-        ),
-        "refuse": Act(
-            "POST", "/v1/requests/{number}/refuse", "It is refused; nothing was done.",
-            {"reason": str},
-        ),
-        "withdraw": Act("POST", "/v1/requests/{number}/withdraw", "It is taken back."),
-    }  # fmt: skip
+    acts: ClassVar = eyes.ACTS
 
     def read(self, **names: Any) -> Context:
         answer = self.api.answer(inside.path("/v1/requests/{number}", **names))
-        return {"row": answer.body["data"], "etag": answer.etag}
+        row = answer.body["data"]
+        more = {name: row["details"][name] for name in row["details"].keys() - _IN_CHANGES}
+        changes = eyes.changes(row["details"])
+        return {"row": row, "etag": answer.etag, "changes": changes, "more": more}
