@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -168,8 +168,22 @@ class FieldError(ApiError):
         super().__init__("invalid", f"{field}: {message}", details=[detail])
 
 
+class Told(NamedTuple):
+    """An error as it is answered: `body` is its envelope."""
+
+    body: dict[str, Any]
+    status: int
+    headers: Mapping[str, str] = _NONE
+
+
 def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Turn an exception of a view into an answer; None for a bug, which is logged as a 500."""
+    told = as_told(exc)
+    return told and Response(told.body, status=told.status, headers=dict(told.headers))
+
+
+def as_told(exc: Exception) -> Told | None:
+    """An exception as it is answered; None for a bug."""
     if isinstance(exc, CrowdedError):
         exc = BusyError(str(exc), status=429 if exc.own else 503)
     failure = None if _is_deliberate(exc) else outages.met(exc)
@@ -177,17 +191,17 @@ def answer(exc: Exception, _context: Mapping[str, Any]) -> Response | None:
         return _failed(failure)
     if isinstance(exc, ApiError):
         body = envelope(exc.code, exc.message, exc.details, exc.more)
-        return Response(body, status=exc.status, headers=dict(exc.headers))
+        return Told(body, exc.status, exc.headers)
     if isinstance(exc, exceptions.ValidationError):
         details = list(_field_details(exc.get_full_details()))
         message = "; ".join(f"{d['field']}: {d['message']}" for d in details)
-        return Response(envelope("invalid", message, details), status=400)
+        return Told(envelope("invalid", message, details), 400)
     if isinstance(exc, Http404):
-        return Response(envelope("not_found", "There is no such resource."), status=404)
+        return Told(envelope("not_found", "There is no such resource."), 404)
     if isinstance(exc, PermissionDenied):
-        return Response(envelope("permission_denied", "This token may not do this."), status=403)
+        return Told(envelope("permission_denied", "This token may not do this."), 403)
     if isinstance(exc, exceptions.APIException):
-        return _framework_answer(exc)
+        return _of_framework(exc)
     return None
 
 
@@ -195,21 +209,21 @@ def _is_deliberate(exc: Exception) -> bool:
     return isinstance(exc, ApiError) and not isinstance(exc, UnavailableError)
 
 
-def _failed(failure: Failure) -> Response:
+def _failed(failure: Failure) -> Told:
     advice = "" if failure.lasts else " Try again in a few seconds."
     body = envelope("unavailable", failure.message + advice)
-    return Response(body, status=503, headers=dict(UnavailableError.headers))
+    return Told(body, 503, UnavailableError.headers)
 
 
-def _framework_answer(exc: exceptions.APIException) -> Response:
+def _of_framework(exc: exceptions.APIException) -> Told:
     codes = exc.get_codes()
     code = codes if isinstance(codes, str) else "invalid"
     refused = isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed)
-    headers = {"WWW-Authenticate": "Bearer"} if refused else {}
+    headers = {"WWW-Authenticate": "Bearer"} if refused else _NONE
     message = str(exc.detail)
     if isinstance(exc, exceptions.UnsupportedMediaType):
         message += " Send application/json."
-    return Response(envelope(code, message), status=exc.status_code, headers=headers)
+    return Told(envelope(code, message), exc.status_code, headers)
 
 
 def _field_details(details: Any, prefix: str = "") -> Any:

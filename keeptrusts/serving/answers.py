@@ -36,13 +36,12 @@ def of_data(data: Any, *, status: int = 200) -> Answer:
 
 def of_error(exc: Exception) -> Answer:
     """An exception in the envelope of errors; a bug is logged, and is a 500."""
-    response = errors.answer(exc, {})
-    if response is None:
+    told = errors.as_told(exc)
+    if told is None:
         log.error("a request failed", exc_info=exc)
         bug = errors.envelope("internal", "The server failed; its log has the cause.")
         return Answer(500, encode(bug), [JSON])
-    headers = {**response.headers, "Content-Type": "application/json"}
-    return Answer(response.status_code, encode(response.data), pairs(headers))
+    return Answer(told.status, encode(told.body), [*pairs(told.headers), JSON])
 
 
 async def of_failure(exc: Exception) -> Answer:

@@ -23,6 +23,7 @@ from keeptrusts.api.printable import encode
 from keeptrusts.serving import answers, manners
 from keeptrusts.serving.connections.passing import Outlet
 from keeptrusts.serving.connections.turns import ReadTurns
+from keeptrusts.serving.connections.untaken import UntakenBodies
 
 MAX_HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 10.0
@@ -125,6 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _waiting: ClassVar[dict["BoundedProtocol", None]] = {}
     _unread: ClassVar[dict["BoundedProtocol", int]] = {}
     turns: ClassVar[ReadTurns] = ReadTurns()
+    untaken: ClassVar[UntakenBodies] = UntakenBodies()
     flow: _Flow
 
     def __init__(self, *args: Any, came: bytes = b"", **kwargs: Any) -> None:
@@ -158,6 +160,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm()
         self._waiting.pop(self, None)
         self.turns.forget(self)
+        self.untaken.forget(self)
         self._forget_unread()
         super().connection_lost(exc)
         # Connection and request refer to each other, by what the application may call: a flood of
@@ -243,7 +246,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"]["admit"] = self._admit
         self.scope["state"]["is_gone"] = self.transport.is_closing
-        self.scope["state"]["end"] = self.transport.abort
+        self.scope["state"]["end"] = self.end
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -311,12 +314,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._came = None
         self.transport.abort()
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self.untaken.count(self, len(body))
+
+    def untaken_bytes(self) -> int:
+        """How much came of a body, and was not taken by the application."""
+        return len(self.cycle.body) if self.cycle is not None else 0
+
+    def end(self) -> None:
+        """Close it at once, whatever is under way."""
+        self.transport.abort()
+
     def on_message_complete(self) -> None:
         self._size, self._in_head = 0, True
         super().on_message_complete()
         self.headers = []  # Those of the next are not read yet.
 
     def on_response_complete(self) -> None:
+        if self.cycle.response_complete:
+            self.cycle.body = bytearray()  # The connection may stay, with what nobody takes.
         super().on_response_complete()
         if self.transport.is_closing():
             return

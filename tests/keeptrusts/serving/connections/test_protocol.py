@@ -1,5 +1,6 @@
 """Bounds on what a client may send before the application hears of it."""
 
+import asyncio
 import contextlib
 import gc
 import http.client
@@ -18,6 +19,7 @@ from django.conf import settings
 from keeptrusts.serving.connections import protocol
 from keeptrusts.serving.connections.protocol import BoundedProtocol
 from keeptrusts.serving.connections.turns import ReadTurns
+from keeptrusts.serving.connections.untaken import UntakenBodies
 from tests.support.stack import wait_for
 
 # More than the kernel keeps of it.
@@ -26,9 +28,14 @@ Connect = Callable[[], socket.socket]
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    """`/in` is let in and held; `/echo` is answered with its body, everything else at once."""
+    """`/in` is let in and held, `/late` comes late; `/echo` is answered with its body.
+
+    Everything else is answered at once.
+    """
     if scope["path"] == "/in":
         scope["state"]["admit"]()
+    if scope["path"] == "/late":
+        await asyncio.sleep(5)
     if scope["path"] == "/large":
         head = [(b"content-length", b"%d" % _LARGE)]
         await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -404,6 +411,34 @@ def test_a_connection_that_ended_waits_for_no_collection(sent: bytes, connect: C
         wait_for(lambda: not any(one.client == own for one in _alive()), seconds=4)
     finally:
         gc.enable()
+
+
+def test_what_came_of_a_body_is_not_held_beyond_its_answer(connect: Connect) -> None:
+    """The connection may stay open, and its client never hear."""
+    raw = connect()
+    raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 60_000)
+    assert raw.recv(9) == b"HTTP/1.1 "
+    own = [one for one in _alive() if one.client == raw.getsockname()]
+
+    assert [one.untaken_bytes() for one in own] == [0]
+
+
+def test_what_no_application_takes_makes_room(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    """Applications wait before they take a body, and a thousand may."""
+    monkeypatch.setattr(protocol, "MOST_WAITING", 100)
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 100)
+    monkeypatch.setattr(BoundedProtocol, "untaken", UntakenBodies(most_bytes=300_000))
+    held = [connect() for _ in range(10)]
+    for raw in held:
+        raw.sendall(
+            b"POST /late HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 60_000
+        )
+
+    assert _is_closed(held[0])
+    assert sum(one.untaken_bytes() for one in _alive()) <= 300_000 * 9 // 8 + 60_000
+    assert _is_served(connect())
 
 
 def _alive() -> list[BoundedProtocol]:
