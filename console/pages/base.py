@@ -26,7 +26,7 @@ METHODS = ["get", "head", "post"]
 Reads = Callable[[str], Any]
 
 # The field of a form by which somebody asks a second person, and what is said then.
-_ASKED = "asked"
+ASKED = "asked"
 _DONE_ASKED = "It waits for a second person now: nothing changes before somebody else confirms it."
 
 # The pages of the bar, each with what whoever opens it must be allowed to do.
@@ -59,7 +59,7 @@ class Act:
     `shows` the answer is shown at once, since it has a secret, or nothing was written. `leads_to`
     is the page to go on to. `action` is what whoever sends it must be allowed to do, where that is
     not the method's own. Under four eyes a request of the kind `asks` is made for `target`.
-    A field of the body that is `also` another one of the form has no input of its own.
+    What the form has no field for may be `also` another one: the reason of a request.
     """
 
     method: str
@@ -132,8 +132,8 @@ class Page(View, ABC):
             return self.shown({**self.read(**names), **made, "tried": name})
         made = answer.body.get("data", {}) if isinstance(answer.body, dict) else {}
         leads_to = inside.path(act.leads_to, **{**made, **given}) if act.leads_to else request.path
-        if _ASKED in request.POST:
-            name, leads_to = _ASKED, request.path
+        if ASKED in request.POST:
+            name, leads_to = ASKED, request.path
         told = f"{'&' if '?' in leads_to else '?'}done={name}"
         return HttpResponseRedirect(f"{leads_to}{told}", status=HTTPStatus.SEE_OTHER)
 
@@ -145,10 +145,10 @@ class Page(View, ABC):
         """
         post = self.request.POST
         body = _body(act, post)
-        if act.asks and _ASKED in post:
+        if act.asks and ASKED in post:
             asked = {
                 "kind": act.asks, "target": inside.path(act.target, **given), "change": body,
-                "reason": post[_ASKED], "break_glass": "alone" in post,
+                "reason": post[ASKED], "break_glass": "alone" in post,
             }  # fmt: skip
             return self.api.send("POST", "/v1/requests", asked, key=post.get("key", ""))
         return self.api.send(
@@ -159,7 +159,7 @@ class Page(View, ABC):
     def shown(self, context: Context, *, status: int = 200) -> HttpResponse:
         """The page with what it shows."""
         name = self.request.GET.get("done", "")
-        done = _DONE_ASKED if name == _ASKED else self.acts[name].done if name in self.acts else ""
+        done = _DONE_ASKED if name == ASKED else self.acts[name].done if name in self.acts else ""
         common = {
             "bearer": self.api.bearer,
             "api": self.api,
@@ -246,7 +246,7 @@ def _body(act: Act, given: QueryDict) -> dict[str, Any]:
     """
     body: dict[str, Any] = {}
     for name, reads in act.fields.items():
-        text = given.get(act.also.get(name, name), "").strip()
+        text = given.get(name, given.get(act.also.get(name, ""), "")).strip()
         if text:
             _put(body, name, _read(name, text, reads))
         elif name in given and name in act.empty:

@@ -1,22 +1,21 @@
 """One configuration: how it stands, what it enforces, its history, and what may be done with it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from console import colours, comparing, inside, paging
 from console.inside import API, RefusedError
 from console.journeys import journey
-from console.pages.base import Act, Context, Page
+from console.pages import eyes
+from console.pages.base import ASKED, Act, Context, Page
 
 _VERSIONS = 20
 _ONE = "/v1/configurations/{configuration_id}"
-_REQUEST = {"kind": str, "target": str, "reason": str}
 # Where a judge is busy or the role may not, the page shows what else there is.
 _PASSED_OVER = (403, 409, 429, 503)
 
-
-def _truth(text: str) -> bool:
-    return text == "true"
+_ACT = partial(Act, target="{configuration_id}")
 
 
 class OneConfiguration(Page):
@@ -24,40 +23,19 @@ class OneConfiguration(Page):
 
     template = "console/configuration.html"
     acts: ClassVar = {
-        "rollback": Act(
+        "rollback": _ACT(
             "POST", f"{_ONE}/rollback", "The content of that version is the next version now.",
-            {"version": int, "note": str},
+            {"version": int, "note": str}, also={"note": ASKED}, asks="configuration.rollback",
         ),
-        "pin": Act(
+        "pin": _ACT(
             "POST", f"{_ONE}/pin", "The version is pinned: it stays in force whatever git says.",
-            {"version": int, "reason": str, "expires_at": str},
+            {"version": int, "reason": str, "expires_at": str}, also={"reason": ASKED},
+            asks="configuration.pin",
         ),
-        "unpin": Act("DELETE", f"{_ONE}/pin", "The pin is released."),
-        "ask_rollback": Act(
-            "POST", "/v1/requests", "Asked: the rollback waits for a second person.",
-            {**_REQUEST, "break_glass": _truth, "change.version": int, "change.note": str},
-            also={"change.note": "reason"},
+        "unpin": _ACT(
+            "DELETE", f"{_ONE}/pin", "The pin is released.", asks="configuration.unpin",
         ),
-        "ask_pin": Act(
-            "POST", "/v1/requests", "Asked: the pin waits for a second person.",
-            {**_REQUEST, "break_glass": _truth, "change.version": int, "change.reason": str,
-             "change.expires_at": str},
-            also={"change.reason": "reason"},
-        ),
-        "ask_unpin": Act(
-            "POST", "/v1/requests", "Asked: the release waits for a second person.",
-            {**_REQUEST, "break_glass": _truth},
-        ),
-        "confirm": Act(
-            "POST", "/v1/requests/{number}/confirm", "Confirmed, and done.", {"content_hash": str},
-        ),
-        "refuse": Act(
-            "POST", "/v1/requests/{number}/refuse", "Refused: nothing is changed.",
-            {"reason": str},
-        ),
-        "withdraw": Act(
-            "POST", "/v1/requests/{number}/withdraw", "Withdrawn: nothing is changed.",
-        ),
+        **eyes.ACTS,
     }  # fmt: skip
 
     def read(self, **names: Any) -> Context:
@@ -71,7 +49,7 @@ class OneConfiguration(Page):
             "rollout": rollout,
             "journey": journey(rollout),
             "current": self.api.get(f"{path}/versions/{row['version']}"),
-            "requests": _waiting(self.api, row["id"]),
+            "waiting": eyes.waiting(self.api, target=row["id"]),
         }
         if self.request.GET.get("part") == "now":
             return now
@@ -169,16 +147,6 @@ def _refused(exc: RefusedError) -> Mapping[str, Any]:
     if exc.status not in _PASSED_OVER:
         raise exc
     return {"refused": exc.error}
-
-
-def _waiting(api: API, target: str) -> list[Mapping[str, Any]]:
-    """What waits for a second person, as far as whoever looks may read that."""
-    if not (api.may("GET", "/v1/requests") and api.bearer.sight is None):
-        return []
-    found: list[Mapping[str, Any]] = api.get(
-        "/v1/requests", target=target, state="waiting", limit=50
-    )
-    return found
 
 
 def _number(text: str, default: int) -> int:

@@ -146,7 +146,7 @@ def test_what_is_not_there_is_a_page(browser: Browser, admin: APIClient) -> None
 
 @pytest.mark.parametrize(
     ("act", "filled"),
-    [("ask_rollback", {}), ("ask_pin", {"change.expires_at": "2999-01-01T00:00"})],
+    [("rollback", {}), ("pin", {"expires_at": "2999-01-01T00:00"})],
 )
 def test_with_four_eyes_it_is_asked_and_another_confirms(
     sign_in: Callable[[str], Browser], admin: APIClient, act: str, filled: dict[str, str]
@@ -155,15 +155,15 @@ def test_with_four_eyes_it_is_asked_and_another_confirms(
     _published(admin, "One", "Two", four_eyes=True)
     ada, bob = sign_in("editor"), sign_in("editor")
 
-    asked = ada.send(PATH, act, reason="it was wrong", **filled)
+    asked = ada.send(PATH, act, asked="it was wrong", **filled)
 
-    assert asked.headers["Location"] == f"{PATH}?done={act}"
+    assert asked.headers["Location"] == f"{PATH}?done=asked"
     page = bob.get(PATH).content.decode()
-    assert "waits for a second person" in page and "it was wrong" in page
-    assert ada.forms(PATH, "confirm") == [] != ada.forms(PATH, "withdraw")
-    assert bob.send(PATH, "confirm").status_code == 303
+    assert "Waits for a second person" in page and "it was wrong" in page
+    assert ada.forms(PATH, "confirm_request") == [] != ada.forms(PATH, "withdraw_request")
+    assert bob.send(PATH, "confirm_request").status_code == 303
     row = admin.get(API).json()["data"]
-    assert row["version"] == 3 if act == "ask_rollback" else row["pin"]["reason"] == "it was wrong"
+    assert row["version"] == 3 if act == "rollback" else row["pin"]["reason"] == "it was wrong"
 
 
 def test_what_is_asked_may_be_refused_or_withdrawn(
@@ -173,10 +173,10 @@ def test_what_is_asked_may_be_refused_or_withdrawn(
     _published(admin, "One", "Two", four_eyes=True)
     ada, bob = sign_in("editor"), sign_in("editor")
 
-    for somebody, act in ((bob, "refuse"), (ada, "withdraw")):
-        ada.send(PATH, "ask_rollback", reason="it was wrong")
+    for somebody, act in ((bob, "refuse_request"), (ada, "withdraw_request")):
+        ada.send(PATH, "rollback", asked="it was wrong")
         assert somebody.send(PATH, act, reason="no").status_code == 303
-        assert "waits for a second person" not in bob.get(PATH).content.decode()
+        assert "Waits for a second person" not in bob.get(PATH).content.decode()
     assert admin.get(API).json()["data"]["version"] == 2
 
 
@@ -184,7 +184,7 @@ def test_an_admin_may_do_it_alone(browser: Browser, admin: APIClient) -> None:
     """And everybody sees that nobody has confirmed it."""
     _published(admin, "One", "Two", four_eyes=True)
 
-    answer = browser.send(PATH, "ask_rollback", reason="at night", break_glass="true")
+    answer = browser.send(PATH, "rollback", asked="at night", alone="true")
 
     assert answer.status_code == 303
     assert admin.get(API).json()["data"]["version"] == 3
@@ -211,7 +211,7 @@ def test_nothing_that_others_fill_in_is_markup(
     )  # fmt: skip
     Version.objects.filter(number=1).update(content=policy("Other").encode())
 
-    browser.send(PATH, "ask_unpin", reason=EVIL)
+    browser.send(PATH, "unpin", asked=EVIL)
     for path in (PATH, f"{PATH}/policy", f"{PATH}/compare", f"{PATH}/compare?view=unified",
                  "/configurations", f"/configurations?q={EVIL}", f"{PATH}?done={EVIL}",
                  "/try?configuration=chat&edit=1"):  # fmt: skip
