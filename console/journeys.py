@@ -49,7 +49,7 @@ class Journey:
 
 
 def journey(rollout: Mapping[str, Any]) -> Journey:
-    """The journey of a rollout, as `/v1/configurations/{id}/rollout` tells it."""
+    """The journey of a rollout, as `…/rollout` tells it, or with fewer steps `/v1/rollouts`."""
     steps = tuple(_steps(rollout))
     return Journey(steps, tuple(_pieces(steps)), rollout["gateways"], rollout["enforcing"])
 
@@ -65,6 +65,8 @@ def _steps(rollout: Mapping[str, Any]) -> Iterator[Step]:
         ("half of them", "half_enforced_at"),
         ("all of them", "all_enforced_at"),
     ):
+        if member not in rollout:
+            continue
         told = rollout[member]
         at = datetime.fromisoformat(told) if told else None
         if at is None and name in ("committed", "polled"):

@@ -29,6 +29,7 @@ urlpatterns = [
     path("drift", reading.Drift.as_view()),
     path("rollouts", reading.Rollouts.as_view()),
     path("decisions", reading.Decisions.as_view()),
+    path("decisions/rates", reading.DecisionRates.as_view()),
     path("configurations/<configuration:configuration_id>/rollout", reading.Rollout.as_view()),
     # Here, where all is known that decides what of them is seen.
     path("events", Events.as_view(part=logs.events)),

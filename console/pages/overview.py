@@ -1,11 +1,15 @@
 """The overview: what needs somebody first, then what changed, then how all stands."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from console.charts import chart
+from console.inside import API
+from console.journeys import Journey, journey
 from console.pages import needs
 from console.pages.base import Context, Page
 
-_CHANGES, _EVENTS, _DRIFT = 8, 12, 20
+_CHANGES, _EVENTS, _DRIFT = 5, 12, 20
 _NEEDY = "drifted,stale,offline,quarantined,orphaned"
 
 
@@ -24,9 +28,22 @@ class Overview(Page):
             "more": more or bool(drift.get("next_cursor")),
             "gateways": _counts(drift["summary"]),
             "links": _counts(links),
-            "changes": api.get("/v1/configurations", sort="-updated_at", limit=_CHANGES),
+            "chart": chart(api.get("/v1/decisions/rates")),
+            "changes": _changes(api),
             "events": api.get("/v1/events", limit=_EVENTS) if may("events.read") else [],
         }
+
+
+def _changes(api: API) -> list[tuple[str, Mapping[str, Any], Journey]]:
+    """The configurations that changed last by id, each with how far its version has come."""
+    rows = api.get("/v1/configurations", sort="-updated_at", limit=_CHANGES)
+    names = [row["id"] for row in rows]
+    if not names:
+        return []
+    found = {
+        row["configuration"]: row for row in api.get("/v1/rollouts", configuration=",".join(names))
+    }
+    return [(name, found[name], journey(found[name])) for name in names if name in found]
 
 
 def _counts(by_state: Any) -> list[tuple[str, int]]:

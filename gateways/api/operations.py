@@ -11,6 +11,7 @@ from gateways.api.shapes import (
     AcceptedShape,
     BindingShape,
     ClientKeyListShape,
+    DecisionRateShape,
     DecisionShape,
     DriftShape,
     EnrolmentTokenShape,
@@ -162,6 +163,11 @@ LIST_DRIFT = Operation(
 )
 LIST_DECISIONS = Operation(
     "listDecisions", "Lists decisions of gateways, newest first.", data=list[DecisionShape]
+)
+GET_DECISION_RATES = Operation(
+    "getDecisionRates",
+    "Counts decisions by minute and verdict, as far as gateways sent them; the oldest first.",
+    data=list[DecisionRateShape],
 )
 LIST_ROLLOUTS = Operation(
     "listRollouts",

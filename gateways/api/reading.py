@@ -11,7 +11,7 @@ from gateways.drift import listing as drift
 from gateways.drift import rollout, rollouts
 from gateways.drift.survey import WHOLE, Part
 from gateways.registry import narrowing
-from gateways.reports import decisions
+from gateways.reports import decisions, rates
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
 
@@ -54,6 +54,18 @@ class Decisions(View):
 
     def get(self, request: Request) -> Response:
         return answered(request, decisions.DECISIONS, of(request))
+
+
+class DecisionRates(View):
+    """Decisions a minute, by verdict."""
+
+    query = {"GET": rates.PARAMETERS}
+    actions = {"GET": "drift.read"}
+    narrowed = {"GET": FILTERED}
+    described = {"GET": operations.GET_DECISION_RATES}
+
+    def get(self, request: Request) -> Response:
+        return Response({"data": rates.rates(self.asked(request), of(request))})
 
 
 class Rollout(ConfigurationView):

@@ -190,6 +190,13 @@ class DecisionShape(Struct):
     config: dict[str, Any] | Missing | None = MISSING
 
 
+class DecisionRateShape(Shape):
+    """A minute, and how many decisions of it have each verdict."""
+
+    minute: Time
+    verdicts: dict[str, Count]
+
+
 class StepsShape(Shape):
     """Seconds between the steps of a rollout; null for one that has not happened."""
 
@@ -230,9 +237,13 @@ class RolloutRowShape(Shape):
     actor: str
     message: str
     note: str
+    committed_at: Time | None
+    polled_at: Time | None
     published_at: Time
     gateways: Annotated[Count, about("Gateways that are bound to it.")]
     enforcing: Annotated[Count, about("Those of them that run it.")]
+    first_enforced_at: Time | None
+    all_enforced_at: Time | None
 
 
 class ConfirmationShape(Shape):

@@ -1,9 +1,22 @@
 """The list of rollouts: how far the version in force of each configuration has come."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    F,
+    FilteredRelation,
+    Max,
+    Min,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 
 from configurations.models import Configuration
 from configurations.queries import in_force
@@ -13,12 +26,18 @@ from keeptrusts.api import parameters
 from keeptrusts.api.lists.listing import Filter
 from keeptrusts.api.lists.table import Table
 
-_VERSION = ("source", "commit", "author", "actor", "message", "note", "created_at")
-_SHOWN = {name: F(f"current__{name}") for name in _VERSION if name != "created_at"}
+_VERSION = (
+    "source", "commit", "author", "actor", "message", "note", "committed_at", "polled_at",
+)  # fmt: skip
+_SHOWN = {name: F(f"current__{name}") for name in _VERSION}
 MEMBERS = (
     "configuration", "version", "content_hash", "source", "commit", "author", "actor", "message",
-    "note", "published_at", "gateways", "enforcing",
+    "note", "committed_at", "polled_at", "published_at", "gateways", "enforcing",
+    "first_enforced_at", "all_enforced_at",
 )  # fmt: skip
+_NOBODY: Mapping[str, Any] = {
+    "gateways": 0, "enforcing": 0, "first_enforced_at": None, "all_enforced_at": None,
+}  # fmt: skip
 
 
 def _values(rows: QuerySet[Configuration]) -> QuerySet[Any, Any]:
@@ -34,21 +53,44 @@ def _values(rows: QuerySet[Configuration]) -> QuerySet[Any, Any]:
 
 
 def _shown(raws: Sequence[dict[str, Any]], _seen: Seen) -> list[Mapping[str, Any]]:
-    counts = _counts([raw["configuration"] for raw in raws])
+    came = _progress({raw["configuration"]: raw["published_at"] for raw in raws})
     rows: list[Mapping[str, Any]] = []
     for raw in raws:
         row = {name: raw[f"of_{name}"] if name in _SHOWN else raw.get(name) for name in MEMBERS}
-        bound, enforcing = counts.get(raw["configuration"], (0, 0))
-        rows.append(row | {"gateways": bound, "enforcing": enforcing})
+        rows.append({**row, **came.get(raw["configuration"], _NOBODY)})
     return rows
 
 
-def _counts(configurations: Sequence[str]) -> Mapping[str, tuple[int, int]]:
-    """For each configuration, how many gateways are bound to it and how many of these run it."""
+def _progress(published: Mapping[str, datetime]) -> Mapping[str, Mapping[str, Any]]:
+    """For configurations by when they were published: how many run them, since when.
+
+    A gateway that was bound later counts, but not in the times, as in the rollout of one.
+    """
+    if not published:
+        return {}
+    at = Case(
+        *(When(bound=name, then=Value(moment)) for name, moment in published.items()),
+        output_field=DateTimeField(),
+    )
     runs = Q(state__running_hash=F("bound__content_hash"))
-    found = Gateway.objects.filter(deleted_at=None, bound__in=configurations).values("bound")
-    rows = found.annotate(gateways=Count("pk"), enforcing=Count("pk", filter=runs)).order_by()
-    return {row["bound"]: (row["gateways"], row["enforcing"]) for row in rows}
+    waited = Q(bound_at__lte=F("at"))
+    arrived = runs & waited & Q(state__enforced_at__gte=F("at"))
+    rows = Gateway.objects.filter(deleted_at=None, bound__in=published).annotate(at=at)
+    found = rows.values("bound").annotate(
+        gateways=Count("pk"),
+        enforcing=Count("pk", filter=runs),
+        expected=Count("pk", filter=waited),
+        arrived=Count("pk", filter=arrived),
+        first_enforced_at=Min("state__enforced_at", filter=arrived),
+        last=Max("state__enforced_at", filter=arrived),
+    )
+    return {
+        row["bound"]: {
+            **{name: row[name] for name in ("gateways", "enforcing", "first_enforced_at")},
+            "all_enforced_at": row["last"] if row["arrived"] >= row["expected"] else None,
+        }
+        for row in found.order_by()
+    }
 
 
 _CONFIGURATION: Filter[Any] = Filter(

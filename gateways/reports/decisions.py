@@ -134,8 +134,11 @@ def _spend(gateway_id: str, size_bytes: int) -> None:
         raise LimitedError("decision_budget_spent", message, wait_seconds=wait_seconds)
 
 
-def _seen_by(seen: Seen) -> QuerySet[Decision]:
-    """Where not all configurations are seen, those about them, of gateways bound to one now."""
+def seen_by(seen: Seen) -> QuerySet[Decision]:
+    """The decisions that are seen.
+
+    Where not all configurations are, those about them, of gateways that are bound to one now.
+    """
     if not seen.is_narrowed:
         return Decision.objects.all()
     bound = Gateway.objects.filter(seen.where("bound__pk"), deleted_at=None)
@@ -153,7 +156,7 @@ def _shown(rows: Sequence[Row], _seen: Seen) -> Iterator[Row]:
 DECISIONS: Table[Seen] = Table(
     name="decisions",
     members=_MEMBERS,
-    rows=_seen_by,
+    rows=seen_by,
     values=lambda rows: rows.values("gateway", "event", "received_at", "marks"),
     shown=_shown,
     sorts={"time": "at"},

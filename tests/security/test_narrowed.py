@@ -32,6 +32,9 @@ QUERIES = {
     ],
     "/v1/audit-log": ["?limit=2", "?lines=true&limit=3", f"?target={HIDDEN_IDS[0]}"],
     "/v1/decisions": ["?limit=2", "?gateway=g-hidden", f"?configuration={HIDDEN_IDS[0]}"],
+    "/v1/decisions/rates": [
+        "?minutes=3", "?gateway=g-hidden", f"?configuration={HIDDEN_IDS[0]}",
+    ],
     "/v1/drift": [
         "?gateway=g-hidden", "?gateway=g-one", f"?configuration={HIDDEN_IDS[0]}",
         "?configuration=a-one", "?state=offline",

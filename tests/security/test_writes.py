@@ -47,7 +47,7 @@ _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
     "/metrics": _VIEW, "/v1/whoami": _VIEW, "/v1/stream": _VIEW, "/v1/git-repos/summary": _VIEW,
     f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, f"{_C}/explanation": _VIEW, "/v1/rollouts": _LIST,
-    "/v1/drift": _LIST, "/v1/decisions": _LIST,
+    "/v1/drift": _LIST, "/v1/decisions": _LIST, "/v1/decisions/rates": _VIEW,
     "/v1/events": _LIST, "/v1/audit-log": _LIST,
     "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,

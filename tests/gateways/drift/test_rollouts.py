@@ -1,5 +1,6 @@
 """`GET /v1/rollouts`: of each configuration how many gateways run what they should."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,11 +43,33 @@ def test_gateways_are_counted(admin: APIClient, register: Register, bot: str) ->
     assert (alone["configuration"], alone["gateways"], alone["enforcing"]) == ("alone", 0, 0)
     assert (counted["version"], counted["gateways"], counted["enforcing"]) == (2, 3, 1)
     assert (alone["source"], alone["note"]) == ("api", "about alone")
-    shown = admin.get("/v1/configurations/bot/rollout").json()["data"]
-    assert all(
-        counted[name] == shown[name]
-        for name in ("version", "content_hash", "gateways", "enforcing", "published_at")
-    )
+
+
+def test_times_are_those_of_the_rollout_of_one(
+    admin: APIClient, register: Register, bot: str
+) -> None:
+    """After each step, also with gateways that came late or run something else."""
+    fleet = [register(f"g{number}", configuration=bot) for number in range(3)]
+    steps: list[Callable[[], Any]] = [
+        lambda: override(admin, bot, policy("Bot 2")),
+        fleet[0].run,
+        lambda: register("late", configuration=bot).run(),
+        fleet[1].run,
+        fleet[2].run,
+        lambda: override(admin, bot, policy("Bot 3")),
+        fleet[2].run,
+    ]
+    seen = []
+    for step in steps:
+        step()
+        (row,) = _rows(admin)
+        one = admin.get("/v1/configurations/bot/rollout").json()["data"]
+        common = row.keys() & one.keys() - {"commit"}
+        assert {name: row[name] for name in common} == {name: one[name] for name in common}
+        seen.append((row["first_enforced_at"] is not None, row["all_enforced_at"] is not None))
+
+    none, some, whole = (False, False), (True, False), (True, True)
+    assert seen == [none, some, some, some, whole, none, some]
 
 
 def test_a_commit_names_its_author(admin: APIClient, repo: Repo) -> None:
