@@ -192,7 +192,7 @@ def _ends_without_a_trace(world: World, chaos: Chaos) -> None:
     running = stack.children()
     assert stack.stop() == 0
     assert [line for pid, line in running.items() if is_running(pid)] == []
-    wait_for(lambda: (world.to_database.known, world.to_broker.known) == (0, 0))
+    wait_for(lambda: (world.to_database.connections, world.to_broker.connections) == (0, 0))
     with psycopg.connect(world.database) as connection:
         # Since it was killed last.
         locked = connection.execute("select sum(deadlocks) from pg_stat_database").fetchone()
