@@ -15,8 +15,9 @@ from django.db.models import JSONField, Model, QuerySet
 
 Raw = dict[str, Any]
 
-# A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours.
-MOST_IDLE_SECONDS = 60
+# A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours. It
+# is less than a lease, so that whoever takes over what it had claimed finds no lock of it.
+MOST_IDLE_SECONDS = 20
 # Somebody waits for an answer; nobody does for a worker, whose claims last longer.
 WEB_SECONDS = 15
 WORKER_SECONDS = 60
