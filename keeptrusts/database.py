@@ -53,9 +53,10 @@ def bound_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
     bounds: dict[str, float] = {"idle_in_transaction_session_timeout": MOST_IDLE_SECONDS}
     if _statement_seconds is not None:
         bounds["statement_timeout"] = _statement_seconds
+    settings = ", ".join(["set_config(%s, %s, false)"] * len(bounds))
+    values = [part for name, seconds in bounds.items() for part in (name, f"{seconds}s")]
     with connection.cursor() as cursor:
-        for name, seconds in bounds.items():
-            cursor.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds}s"])
+        cursor.execute(f"SELECT {settings}", values)
 
 
 @contextmanager
