@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from kt.gateway.records.output import LAST_SECONDS, write
 from kt.gateway.records.writer import Writer
 
 _KEPT_FILES = 5
@@ -23,7 +24,7 @@ class Journal(Writer):
     """
 
     def __init__(self, path: str, *, max_bytes: int) -> None:
-        super().__init__("decision-log")
+        super().__init__("decision-log", last_seconds=LAST_SECONDS if path == "-" else None)
         self._path = path
         self._max_bytes = max_bytes
 
@@ -41,8 +42,7 @@ class Journal(Writer):
         text = "".join(map(_line, entries))
         try:
             if self._path == "-":
-                sys.stdout.write(text)
-                sys.stdout.flush()
+                write(sys.__stdout__, text.encode())
             else:
                 _append(self._path, text.encode(), self._max_bytes)
         except OSError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 
-_STDERR = 2
+from kt.gateway.records.output import LAST_SECONDS, write
+
 _MOST_WAITING = 10_000
-# What is left at the end, for a reader that stands still.
-_LAST_SECONDS = 3.0
 _LOOK_SECONDS = 0.01
 
 
@@ -47,7 +47,7 @@ class LogLines(logging.Handler):
 
     def flush(self) -> None:
         """Wait until all is written, for a few seconds at most."""
-        until = time.monotonic() + _LAST_SECONDS
+        until = time.monotonic() + LAST_SECONDS
         while self._is_at_work and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
 
@@ -67,9 +67,7 @@ class LogLines(logging.Handler):
         while True:
             data = f"{waiting.get()}\n".encode("utf-8", "backslashreplace")
             try:
-                # Not by `sys.stderr`, whose lock would hold up the interpreter's end.
-                while data:
-                    data = data[os.write(_STDERR, data) :]
+                write(sys.__stderr__, data)
             except OSError:
                 # Its reader went away, and there is nobody else to tell.
                 self._lost += 1

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.kt.gateway.support import Running, Starter, pack, put
+from tests.kt.gateway.support import Running, Starter, chat, pack, put
 
 _PAGE_BYTES = 4096
 _LINES = 100
@@ -42,3 +42,16 @@ def test_it_holds_up_no_end(unheard: Running) -> None:
     unheard.process.send_signal(signal.SIGTERM)
 
     assert unheard.process.wait(timeout=20) == 0
+
+
+def test_a_decision_log_that_nobody_reads_holds_up_no_end(start: Starter) -> None:
+    """Nor any request."""
+    gateway = start(pack(), "--mock-upstream", "--decision-log", "-")
+    assert gateway.process.stdout is not None
+    fcntl.fcntl(gateway.process.stdout, fcntl.F_SETPIPE_SZ, _PAGE_BYTES)
+    for _ in range(_LINES):
+        assert gateway.post(chat()).status == 200
+
+    gateway.process.send_signal(signal.SIGTERM)
+
+    assert gateway.process.wait(timeout=20) == 0
