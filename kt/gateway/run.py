@@ -12,9 +12,9 @@ from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.options import DEFAULT_HOST, Options
 from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource
+from kt.gateway.process.log import LogLines
 from kt.gateway.process.server import serve
 from kt.gateway.process.workers import supervise
-from kt.gateway.records.log import LogLines
 from kt.gateway.upstream.mockscript import Line, parse_script
 
 

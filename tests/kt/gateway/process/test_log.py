@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kt.gateway.records import log
-from kt.gateway.records.log import LogLines
+from kt.gateway.process import log
+from kt.gateway.process.log import LogLines
 from tests.kt.gateway.support import until
 
 _MOST = 10

@@ -9,9 +9,9 @@ import sys
 import threading
 import time
 
-from kt.gateway.records.output import LAST_SECONDS, write
-
 _MOST_WAITING = 10_000
+# What is left at the end, for a reader that stands still.
+_LAST_SECONDS = 3.0
 _LOOK_SECONDS = 0.01
 
 
@@ -47,7 +47,7 @@ class LogLines(logging.Handler):
 
     def flush(self) -> None:
         """Wait until all is written, for a few seconds at most."""
-        until = time.monotonic() + LAST_SECONDS
+        until = time.monotonic() + _LAST_SECONDS
         while self._is_at_work and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
 
@@ -67,7 +67,9 @@ class LogLines(logging.Handler):
         while True:
             data = f"{waiting.get()}\n".encode("utf-8", "backslashreplace")
             try:
-                write(sys.__stderr__, data)
+                # Not by the stream, whose lock would hold up the interpreter's end.
+                while sys.__stderr__ is not None and data:
+                    data = data[os.write(sys.__stderr__.fileno(), data) :]
             except OSError:
                 # Its reader went away, and there is nobody else to tell.
                 self._lost += 1
