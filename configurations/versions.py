@@ -75,7 +75,8 @@ def create(
     Raises:
         ConflictError: the id is taken, also by an archived one (`id_taken`).
     """
-    with transaction.atomic():
+    # A refusal undoes all of the request, and a savepoint costs two trips with the lock held.
+    with transaction.atomic(savepoint=False):
         seq = publish()
         taken = Configuration.objects.filter(pk=configuration_id).first()
         if taken is not None:

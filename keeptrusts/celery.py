@@ -11,6 +11,7 @@ from django.conf import settings
 
 from keeptrusts import database
 from keeptrusts.messaging import messages
+from keeptrusts.messaging.reconnecting import Messaging
 from keeptrusts.processes.process import die_with_parent
 from keeptrusts.redis_client import TIMEOUTS
 from keeptrusts.servers import outages
@@ -36,7 +37,7 @@ def _broker_url(url: str) -> str:
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 messages.use()
-app = Celery("keeptrusts")
+app = Celery("keeptrusts", amqp=Messaging)
 app.conf.update(
     broker_url=_broker_url(settings.REDIS_URL),
     broker_connection_retry_on_startup=True,

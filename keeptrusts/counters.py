@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
 from keeptrusts.database import compiled
@@ -18,6 +18,22 @@ from keeptrusts.models import Count, Counter
 _MOST_STEP_US = 1000
 _KEPT_US = 86_400_000_000
 
+
+# The value before is locked, and read as it is by then; it is kept already, unless an older release
+# counted it.
+_BUMP = """
+WITH before AS (
+  SELECT name, value FROM keeptrusts_counter WHERE name = %(name)s FOR UPDATE
+), now AS (
+  UPDATE keeptrusts_counter AS counter
+  SET value = greatest(greatest(before.value, %(above)s) + %(step)s, %(now)s)
+  FROM before WHERE counter.name = before.name RETURNING counter.name, counter.value
+), kept AS (
+  INSERT INTO keeptrusts_count (counter, value) SELECT name, value FROM before WHERE value > 0
+  ON CONFLICT DO NOTHING
+)
+INSERT INTO keeptrusts_count (counter, value) SELECT name, value FROM now RETURNING value
+"""
 
 _counters = compiled(lambda: Counter.objects.values("name", "value"))
 
@@ -35,10 +51,12 @@ def bump(name: str, *, above: int = 0) -> int:
     The value is above `above`, which the database may not know.
     """
     with transaction.atomic(savepoint=False):
+        if connection.vendor == "postgresql":
+            return _at_once(name, above)
         before, is_kept = _locked(name)
         if before and not is_kept:  # Counted by an older release.
             Count.objects.bulk_create([Count(counter=name, value=before)], ignore_conflicts=True)
-        value = _next(max(before, above))
+        value = max(max(before, above) + _step(), _now_us())
         Counter.objects.filter(pk=name).update(value=value)
         Count.objects.create(counter=name, value=value)
     return value
@@ -90,7 +108,24 @@ def _locked(name: str) -> tuple[int, bool]:
     return row
 
 
-def _next(before: int) -> int:
-    # Never a value that was used before, also after a backup was restored or the data folder
-    # made anew: what a reader kept for an old value would pass for the new one's.
-    return max(before + 1 + secrets.randbelow(_MOST_STEP_US), time.time_ns() // 1000)
+def _at_once(name: str, above: int) -> int:
+    """The same in one trip: all other writers wait for each."""
+    named: dict[str, str | int] = {
+        "name": name, "above": above, "step": _step(), "now": _now_us(),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(_BUMP, named)
+            if row := cursor.fetchone():
+                return int(row[0])
+            Counter.objects.bulk_create([Counter(pk=name)], ignore_conflicts=True)
+
+
+# Never a value that was used before, also after a backup was restored or the data folder made anew:
+# what a reader kept for an old value would pass for the new one's.
+def _step() -> int:
+    return 1 + secrets.randbelow(_MOST_STEP_US)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -15,8 +15,9 @@ from django.db.models import JSONField, Model, QuerySet
 
 Raw = dict[str, Any]
 
-# A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours.
-MOST_IDLE_SECONDS = 60
+# A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours. It
+# is less than a lease, so that whoever takes over what it had claimed finds no lock of it.
+MOST_IDLE_SECONDS = 20
 # Somebody waits for an answer; nobody does for a worker, whose claims last longer.
 WEB_SECONDS = 15
 WORKER_SECONDS = 60
@@ -52,9 +53,10 @@ def bound_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
     bounds: dict[str, float] = {"idle_in_transaction_session_timeout": MOST_IDLE_SECONDS}
     if _statement_seconds is not None:
         bounds["statement_timeout"] = _statement_seconds
+    settings = ", ".join(["set_config(%s, %s, false)"] * len(bounds))
+    values = [part for name, seconds in bounds.items() for part in (name, f"{seconds}s")]
     with connection.cursor() as cursor:
-        for name, seconds in bounds.items():
-            cursor.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds}s"])
+        cursor.execute(f"SELECT {settings}", values)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from gitrepos.errors import (
     PathNotFoundError,
     RemoteError,
 )
-from gitrepos.models import NO_POLICY_FILES, Link, SyncRun
+from gitrepos.models import NO_POLICY_FILES, Link, LinkedFile, SyncRun
 from gitrepos.polling import claims
 from gitrepos.polling.claims import Fence
 from gitrepos.refs import Head
@@ -63,6 +63,17 @@ class Attempt:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The files of the last sync, as rows and as a plan sees them."""
+
+    rows: Sequence[LinkedFile]
+    files: Sequence[Linked]
+
+
+_NONE = _Last((), ())
+
+
 def apply(
     fence: Fence,
     attempt: Attempt,
@@ -89,9 +100,9 @@ def apply(
     commit = snapshot.commit.id
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        before, decided = (
-            _decide(link, candidates, commit, looks) if snapshot.files is not None else ([], None)
-        )
+        last, decided = _NONE, None
+        if snapshot.files is not None:
+            last, decided = _decide(link, candidates, commit, looks)
         against = _against(link, commit, decided, hold, weighed)
         notices.tell_stage(link.pk, "planned", commit)
         if against is not None:
@@ -99,7 +110,7 @@ def apply(
             _count()
             return against
         if decided is not None:
-            _apply_files(link, attempt, snapshot.commit, before, decided, now, ref=head.ref)
+            _apply_files(link, attempt, snapshot.commit, last, decided, now, ref=head.ref)
             if link.four_eyes or decided.guarded:
                 holds.remind(link, decided)
         holds.lift(link, commit)
@@ -136,7 +147,7 @@ def gone(
     now = timezone.now()
     with transaction.atomic():
         link = _locked(fence, attempt, now)
-        before, decided = _decide(link, (), error.commit, looks)
+        last, decided = _decide(link, (), error.commit, looks)
         if not decided.removed:
             return False
         if not (holds.lets_pass(link, error.commit) and holds.stands(link, decided.replaces)):
@@ -145,7 +156,7 @@ def gone(
             _count()
             return True
         commit = Commit(error.commit, author="", message="")
-        _apply_files(link, attempt, commit, before, decided, now)
+        _apply_files(link, attempt, commit, last, decided, now)
         holds.lift(link, error.commit)
         link.tree_id = ""  # If it comes back unchanged, its files are read again.
         link.save()
@@ -191,14 +202,17 @@ def _locked(fence: Fence, attempt: Attempt, now: datetime) -> Link:
 
 def _decide(
     link: Link, candidates: Sequence[Candidate], commit: str, looks: Sequence[Look]
-) -> tuple[list[Linked], Plan]:
+) -> tuple[_Last, Plan]:
     """The files of the last sync, and the plan; what it stands on stays until the transaction ends.
 
-    Its files and the link are locked, and nobody else writes configurations from here on.
+    Its files and the link are locked, and nobody else writes configurations from here on. So what
+    can be read before that is.
     """
+    rows = history.files(link)
     publish.hold()
-    before = facts.linked(link.pk)
-    return before, facts.decide(link, candidates, before, commit=commit, looks=looks)
+    before = facts.linked_of(link, rows)
+    decided = facts.decide(link, candidates, before, commit=commit, looks=looks)
+    return _Last(rows, before), decided
 
 
 def _against(
@@ -266,7 +280,7 @@ def _apply_files(
     link: Link,
     attempt: Attempt,
     commit: Commit,
-    before: Sequence[Linked],
+    last: _Last,
     decided: Plan,
     now: datetime,
     *,
@@ -276,8 +290,8 @@ def _apply_files(
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration
         notices.tell_followers(link, move, successors.succeed(old, new))
-    changed = history.write(link, decided, now)
-    notices.tell(link, decided, before, changed)
+    changed = history.write(link, last.rows, decided, now)
+    notices.tell(link, decided, last.files, changed)
     link.counts = decided.counts()
     link.error_code, link.error_message = _notice(link, decided)
     if changed or link.last_commit == "":

@@ -100,18 +100,33 @@ def linked(link_id: UUID) -> list[Linked]:
     return linked_by([link_id])[link_id]
 
 
+def linked_of(link: Link, files: Iterable[LinkedFile]) -> list[Linked]:
+    """The same, of a link whose rows were read; they must be locked with it."""
+    rows = (
+        (link.pk, link.observed_rules, file.findings, *(getattr(file, name) for name in _COLUMNS))
+        for file in files
+    )
+    return _standing([link.pk], rows)[link.pk]
+
+
 def linked_by(link_ids: Sequence[UUID]) -> dict[UUID, list[Linked]]:
     """The files of links as of their last syncs, by the link's id.
 
     A file that must go into force although it did not change has an empty blob, so that it is
     read again; so has one whose configuration another link feeds by now.
     """
+    files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
+    columns = ("link_id", "link__observed_rules", "findings", *_COLUMNS)
+    return _standing(link_ids, files.values_list(*columns))
+
+
+def _standing(
+    link_ids: Sequence[UUID], rows: Iterable[tuple[Any, ...]]
+) -> dict[UUID, list[Linked]]:
     owned = Configuration.objects.filter(owner__in=list(map(str, link_ids))).exclude(git_hash="")
     settled = set(owned.values_list("owner", "pk"))
-    files = LinkedFile.objects.filter(link__in=link_ids).order_by("path")
     found: dict[UUID, list[Linked]] = {link_id: [] for link_id in link_ids}
-    columns = ("link_id", "link__observed_rules", "findings", *_COLUMNS)
-    for link_id, rules, findings, *values in files.values_list(*columns):
+    for link_id, rules, findings, *values in rows:
         row = replace(Linked(*values), too_costly=_too_costly(findings, rules))
         stands = (str(link_id), row.configuration) in settled or row.outcome != "synced"
         found[link_id].append(row if stands else replace(row, blob=""))

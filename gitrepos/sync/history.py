@@ -1,6 +1,6 @@
 """The history of a link: a row for each file, and for each change or failure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,16 @@ _TRIMMED_AT_ONCE = 10_000
 _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "updated_at"]
 
 
-def write(link: Link, decided: Plan, now: datetime) -> list[LinkedFile]:
+def files(link: Link) -> list[LinkedFile]:
+    """The rows of a link's files by path, which stay as they are while the link is locked."""
+    return list(LinkedFile.objects.filter(link=link).order_by("path"))
+
+
+def write(
+    link: Link, files: Iterable[LinkedFile], decided: Plan, now: datetime
+) -> list[LinkedFile]:
     """Update the rows to the plan; returns those that changed, those of lost files included."""
-    rows = {(row.path, row.configuration): row for row in LinkedFile.objects.filter(link=link)}
+    rows = {(row.path, row.configuration): row for row in files}
     origins = {move.after.path: move.before.configuration for move in decided.moves}
     changed = [row for d in decided.decisions if (row := _row(link, d, rows, origins, now))]
     for outcome, group in (

@@ -11,6 +11,8 @@ from typing import Any
 
 import psycopg
 
+from keeptrusts.postgres.connecting import Connecting
+
 # Nearly every statement is done by then.
 PATIENCE_SECONDS = 2.0
 # libpq's shortest.
@@ -27,7 +29,7 @@ FROM pg_stat_activity WHERE usename = current_user
 """
 
 
-class _Asking(psycopg.Connection[Any]):
+class _Asking(Connecting):
     """A connection that is given up when the server is silent."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:

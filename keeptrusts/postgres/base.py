@@ -14,6 +14,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from keeptrusts import database
 from keeptrusts.postgres.answering import PATIENCE_SECONDS, Answering
+from keeptrusts.postgres.connecting import Connecting
 
 # Of a connection that nothing was asked on for a while: then a new one is made.
 _USABLE_SECONDS = 1.0
@@ -21,7 +22,7 @@ _USABLE_SECONDS = 1.0
 _answering = Answering()
 
 
-class Connection(psycopg.Connection[Any]):
+class Connection(Connecting):
     """A connection that is closed when the server does not answer in time.
 
     The server ends long statements itself, unless it is frozen or the network is cut.

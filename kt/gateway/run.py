@@ -12,6 +12,7 @@ from kt.gateway.gateway import Gateway, timestamp
 from kt.gateway.options import DEFAULT_HOST, Options
 from kt.gateway.policy.loading import load
 from kt.gateway.policy.source import FileSource
+from kt.gateway.process.log import LogLines
 from kt.gateway.process.server import serve
 from kt.gateway.process.workers import supervise
 from kt.gateway.upstream.mockscript import Line, parse_script
@@ -78,6 +79,6 @@ def _open_to_all(gateway: Gateway) -> list[str]:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, format="kt: %(message)s", level=logging.WARNING)
+    logging.basicConfig(handlers=[LogLines()], format="kt: %(message)s", level=logging.WARNING)
     # Malformed requests are not worth a line each.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)

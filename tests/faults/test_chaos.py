@@ -14,6 +14,7 @@ from random import Random
 import psycopg
 import pytest
 
+from tests.faults.diary import Diary, state
 from tests.faults.faults import BROKER, DATABASE, FAULTS, Fault
 from tests.faults.ledger import NO_ANSWER, Ledger, repeating
 from tests.faults.world import World, world
@@ -32,30 +33,38 @@ _GATEWAYS = ("moved", "bound", "fed")
 
 
 class _Gateways:
-    """Gateways that answer whatever happens, and how often they did not."""
+    """Gateways that answer whatever happens, and when and during what they did not."""
 
-    def __init__(self, running: dict[str, Running]) -> None:
-        self.running = running
-        self.wrong: Counter[str] = Counter()
+    def __init__(self, running: dict[str, Running], diary: Diary) -> None:
+        self.running, self._diary = running, diary
+        self.wrong: list[str] = []
         self.asked = 0
+        self.slowest_seconds = 0.0
 
     def ask(self) -> None:
         for name, gateway in self.running.items():
             self.asked += 1
+            began_at = time.monotonic()
             try:
                 status = gateway.get("/keeptrusts/config").status
             except NO_ANSWER as exc:
-                self.wrong[f"{name}: {type(exc).__name__}"] += 1
+                self._note(f"{name}: {exc!r}", gateway, began_at)
             else:
                 if status != 200:
-                    self.wrong[f"{name}: {status}"] += 1
+                    self._note(f"{name}: {status}", gateway, began_at)
+            self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began_at)
+
+    def _note(self, what: str, gateway: Running, began_at: float) -> None:
+        told = self._diary.told(f"{what}, {state(gateway.process.pid)}", began_at)
+        self.wrong.append(told)
+        print(told, flush=True)
 
 
 class _Storm:
     """Kills of parts and faults of servers, by chance."""
 
-    def __init__(self, world: World, chaos: Chaos, chance: Random) -> None:
-        self._world, self._chaos, self._chance = world, chaos, chance
+    def __init__(self, world: World, chaos: Chaos, chance: Random, diary: Diary) -> None:
+        self._world, self._chaos, self._chance, self._diary = world, chaos, chance, diary
         self.faults: Counter[str] = Counter()
 
     def fault(self) -> None:
@@ -67,15 +76,16 @@ class _Storm:
         self.faults.update(f"{one.server}-{one.name}" for one in chosen)
         with ExitStack() as lasting:
             for one in chosen:
+                lasting.enter_context(self._diary.lasting(f"{one.server}-{one.name}"))
                 lasting.enter_context(one.lasting(self._world))
             self._chaos.push()
             if self._chance.random() < 0.3:
-                self._chaos.kill()
+                self._kill()
             self.pass_time(seconds)
 
     def kill(self) -> None:
         """A part, or the parent."""
-        self._chaos.kill()
+        self._kill()
         self.pass_time(self._chance.uniform(0, 3))
 
     def pass_time(self, seconds: float) -> None:
@@ -84,6 +94,10 @@ class _Storm:
         while time.monotonic() < until:
             revive(self._world.stack)
             time.sleep(0.2)
+
+    def _kill(self) -> None:
+        self._chaos.kill()
+        self._diary.note(f"kill of {self._chaos.killed[-1] if self._chaos.killed else 'nobody'}")
 
     def _one(self, server: str) -> Fault:
         return self._chance.choice([one for one in FAULTS if one.server == server])
@@ -135,12 +149,14 @@ def test_what_was_acknowledged_outlives_every_fault(
         ledger.write(name, 0)
     before = stormy.threads()
     with _bound(stormy, tmp_path) as running:
-        gateways, storm = _Gateways(running), _Storm(stormy, chaos, chance)
+        diary = Diary()
+        gateways, storm = _Gateways(running, diary), _Storm(stormy, chaos, chance, diary)
         with repeating([*_writers(stack, ledger, Random(seed)), gateways.ask]):
             _run(storm, chaos, chance)
         print(f"{len(chaos.killed)} kills, faults {dict(storm.faults)}, "
               f"{sum(map(len, chaos.pushed.values()))} pushes, {ledger.count} writes acknowledged, "
-              f"{ledger.refused} refused, gateways asked {gateways.asked} times")  # fmt: skip
+              f"{ledger.refused} refused, gateways asked {gateways.asked} times, "
+              f"the slowest answer after {gateways.slowest_seconds:.1f} s")  # fmt: skip
         wait_for(lambda: revive(stack) or stormy.is_well(), seconds=_RECOVERED_SECONDS)
         check(chaos, seconds=_RECOVERED_SECONDS)
         assert [*ledger.lost(), *ledger.odd, *gateways.wrong] == []
@@ -192,7 +208,7 @@ def _ends_without_a_trace(world: World, chaos: Chaos) -> None:
     running = stack.children()
     assert stack.stop() == 0
     assert [line for pid, line in running.items() if is_running(pid)] == []
-    wait_for(lambda: (world.to_database.known, world.to_broker.known) == (0, 0))
+    wait_for(lambda: (world.to_database.connections, world.to_broker.connections) == (0, 0))
     with psycopg.connect(world.database) as connection:
         # Since it was killed last.
         locked = connection.execute("select sum(deadlocks) from pg_stat_database").fetchone()

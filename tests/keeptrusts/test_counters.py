@@ -132,3 +132,19 @@ def test_writers_that_count_first_follow_one_another() -> None:
     together(8, write)
 
     assert sorted(seen) == list(range(8))
+
+
+def test_values_grow_in_the_order_of_the_writers() -> None:
+    """Each is above the one before it, which another transaction gave and the clock may exceed."""
+    values: list[int] = []
+
+    def write(_: int) -> None:
+        for _ in range(10):
+            with transaction.atomic():
+                values.append(counters.bump("a"))
+
+    together(8, write)
+
+    assert len(values) == 80
+    assert values == sorted(set(values))
+    assert set(Count.objects.values_list("value", flat=True)) == set(values)

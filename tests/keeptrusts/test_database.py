@@ -1,5 +1,6 @@
 """What a connection that went quiet may hold, and how long one waits for a server that did."""
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -143,6 +144,34 @@ def test_a_transaction_at_a_silent_server_waits_once(line: Line, far: BaseDataba
 
     assert time.monotonic() - began < 4
     line.mend()
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """A process that does not look for cycles of objects; ours look seldom."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("impatient", "uncollected")
+@pytest.mark.parametrize("how", ["swallow", "forget"])
+def test_nothing_stays_open_of_what_a_silent_server_did_not_answer(
+    line: Line, far: BaseDatabaseWrapper, how: str
+) -> None:
+    """Neither of statements, nor of attempts to connect, nor of questions whether it answers."""
+    _ask(far)
+    getattr(line, how)()
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            _ask(far)
+        time.sleep(1.1)  # So long it is believed to be silent, and not tried.
+        far.close_if_unusable_or_obsolete()
+
+    left = line.connections
+    line.mend()
+    assert left == 0
 
 
 def _answers(far: BaseDatabaseWrapper) -> bool:

@@ -1,6 +1,7 @@
 """A network between a program and its server, which may swallow, forget, cut or delay."""
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -40,15 +41,12 @@ class Line:
 
     @property
     def connections(self) -> int:
-        """The number of connections that are open."""
-        with self._lock:
-            return len(self._pairs)
+        """The number of connections that the near side holds open.
 
-    @property
-    def known(self) -> int:
-        """The number of those that were not forgotten, of whose end both sides hear."""
+        Of the end of one that was forgotten the far side does not hear, and keeps its own part.
+        """
         with self._lock:
-            return sum(not pair.is_forgotten for pair in self._pairs)
+            return sum(not pair.was_left for pair in self._pairs)
 
     def swallow(self) -> None:
         """Let nothing pass from now on."""
@@ -144,19 +142,20 @@ class _Pair:
         self.far = socket.socket()
         self.is_forgotten = False
 
+    @property
+    def was_left(self) -> bool:
+        """Whether the near side is closed, whatever it sent before that nobody has read yet."""
+        if self.near.fileno() < 0:
+            return True
+        ends = select.poll()
+        ends.register(self.near, select.POLLRDHUP)
+        return bool(ends.poll(0))
+
     def is_given_up(self, is_open: threading.Event) -> bool:
         """Whether the near side left before the network passed anything."""
-        self.near.settimeout(0.2)
-        while not is_open.is_set():
-            with contextlib.suppress(TimeoutError):
-                try:
-                    if not self.near.recv(1, socket.MSG_PEEK):
-                        return True
-                except OSError as exc:
-                    if not isinstance(exc, TimeoutError):
-                        return True
-                is_open.wait(0.2)
-        self.near.settimeout(None)
+        while not is_open.wait(0.2):
+            if self.was_left:
+                return True
         return False
 
     def join(self, address: str | tuple[str, int]) -> None:

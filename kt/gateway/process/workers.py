@@ -79,4 +79,5 @@ def _fork(gateway: Gateway, number: int, listeners: Sequence[socket.socket]) -> 
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        logging.shutdown()
         os._exit(status)

@@ -14,6 +14,8 @@ import msgspec
 from kt.gateway.records.writer import Writer
 
 _KEPT_FILES = 5
+# What is left at the end, for a reader of stdout that stands still.
+_LAST_SECONDS = 3.0
 
 
 class Journal(Writer):
@@ -23,7 +25,7 @@ class Journal(Writer):
     """
 
     def __init__(self, path: str, *, max_bytes: int) -> None:
-        super().__init__("decision-log")
+        super().__init__("decision-log", last_seconds=_LAST_SECONDS if path == "-" else None)
         self._path = path
         self._max_bytes = max_bytes
 
@@ -41,13 +43,18 @@ class Journal(Writer):
         text = "".join(map(_line, entries))
         try:
             if self._path == "-":
-                sys.stdout.write(text)
-                sys.stdout.flush()
+                _print(text.encode())
             else:
                 _append(self._path, text.encode(), self._max_bytes)
         except OSError:
             # A full disk or a reader that went away must not stop the gateway.
             self.dropped += len(entries)
+
+
+def _print(data: bytes) -> None:
+    # Not by the stream: whoever waits for its reader holds its lock, and so the interpreter's end.
+    while sys.__stdout__ is not None and data:
+        data = data[os.write(sys.__stdout__.fileno(), data) :]
 
 
 def _line(entry: dict[str, Any]) -> str:

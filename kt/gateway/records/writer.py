@@ -12,10 +12,14 @@ _PAUSE_SECONDS = 0.05
 
 
 class Writer(ABC):
-    """A background writer: a slow disk delays no request. `dropped` counts lost entries."""
+    """A background writer: a slow disk delays no request. `dropped` counts lost entries.
 
-    def __init__(self, name: str) -> None:
+    With `last_seconds` the end waits no longer for what is left, as a reader may stand still.
+    """
+
+    def __init__(self, name: str, *, last_seconds: float | None = None) -> None:
         self._name = name
+        self._last_seconds = last_seconds
         self._waiting: deque[dict[str, Any]] = deque()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -37,7 +41,7 @@ class Writer(ABC):
         """Write what is waiting and end."""
         if self._thread is not None:
             self._ending.set()
-            self._thread.join()
+            self._thread.join(self._last_seconds)
 
     def _run(self) -> None:
         ended = False

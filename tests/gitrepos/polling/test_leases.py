@@ -12,6 +12,7 @@ from django.utils import timezone
 from gitrepos.models import Remote
 from gitrepos.polling import claims, leases
 from gitrepos.polling.leases import Leases
+from keeptrusts import database
 from tests.support.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +53,11 @@ def test_a_lease_is_renewed_for_as_long_as_it_is_worked_on(claimed: tuple[UUID, 
     time.sleep(0.5)
 
     assert _left_seconds() < 1
+
+
+def test_no_lock_of_a_lost_worker_outlasts_its_lease() -> None:
+    """Whoever takes over what it had claimed would wait for the lock instead."""
+    assert database.MOST_IDLE_SECONDS < claims.LEASE_SECONDS
 
 
 def test_a_worker_that_hangs_loses_its_lease(claimed: tuple[UUID, UUID]) -> None:

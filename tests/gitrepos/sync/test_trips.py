@@ -1,0 +1,52 @@
+"""Trips to the database for which a writer of configurations holds up all others."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from tests.support.repo import Repo, policy
+from tests.support.syncing import link, poll, run_due
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_BOT = "bot/policy-config.yaml"
+# The lock of all writers, by the name of the counter.
+_COUNTER = "'configurations'"
+
+
+def _held(act: Callable[[], object]) -> tuple[int, int]:
+    """The trips of an act: in all, and from the lock until the commit after it."""
+    with CaptureQueriesContext(connection) as made:
+        act()
+    statements = [one["sql"] for one in made.captured_queries]
+    locked = next(
+        number
+        for number, sql in enumerate(statements)
+        if _COUNTER in sql and ("FOR UPDATE" in sql or "UPDATE keep" in sql)
+    )
+    return len(statements), statements.index("COMMIT", locked) - locked
+
+
+def test_an_edit_by_the_api_takes_few_trips(admin: APIClient) -> None:
+    """Over a slow network a caller waits for them, and for those of the writer before."""
+
+    def create(name: str) -> None:
+        body = {"id": name, "content": policy(name)}
+        assert admin.post("/v1/configurations", body, format="json").status_code == 201
+
+    create("first")
+
+    assert _held(lambda: create("second")) == (9, 6)
+
+
+def test_a_sync_holds_writers_up_for_few_trips(admin: APIClient, repo: Repo) -> None:
+    """What it can read before it holds them up it reads before."""
+    repo.commit({_BOT: policy("One")})
+    link(admin, repo.url)
+    run_due()
+    repo.commit({_BOT: policy("Two")})
+
+    assert _held(poll)[1] <= 12
