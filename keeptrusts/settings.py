@@ -1,5 +1,6 @@
 """Django settings, all derived from `keeptrusts.env`."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from corsheaders.defaults import default_headers
 from keeptrusts import env as _env
 from keeptrusts import logs
 
+# Imports make no garbage, and looking for it takes a tenth of their time. `keeptrusts.apps` has it
+# looked for again once all is here.
+gc.disable()
 # What a process of ours writes is for its user alone, however it was started.
 os.umask(0o077)
 try:
