@@ -6,6 +6,9 @@ import gc
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
+# Objects that were made and not freed since the last collection.
+_COLLECTED_AT = 5000
+
 
 class KeeptrustsConfig(AppConfig):
     """Loads the Celery application in every process, and bounds connections to the database."""
@@ -16,6 +19,10 @@ class KeeptrustsConfig(AppConfig):
         from keeptrusts import celery, database  # noqa: F401
 
         connection_created.connect(database.bound_connection)
+        # What is here now stays: no collection need look through it again.
+        gc.freeze()
+        gc.set_threshold(_COLLECTED_AT)
+        gc.enable()
         # A process that ends would look once more through all that it holds, for half a second;
         # the kernel takes it back without.
         atexit.register(gc.freeze)

@@ -9,11 +9,13 @@ import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import redis
 import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
 from prometheus_client import core, exposition
 
 from keeptrusts.redis_client import client
@@ -23,7 +25,6 @@ log = structlog.get_logger(__name__)
 CONTENT_TYPE = exposition.CONTENT_TYPE_LATEST
 
 Field = tuple[str, ...]
-Source = Callable[[], Iterable[core.Metric]]
 
 _KEY = "keeptrusts:metrics"
 _SINCE = "since"
@@ -31,14 +32,8 @@ _SLOT_SECONDS = 300
 _SLOTS = 12
 _SEPARATOR = "\x1f"
 
-_sources: list[Source] = []
 _pending: dict[Field, float] = defaultdict(float)
 _lock = threading.Lock()
-
-
-def register(source: Source) -> None:
-    """Add a source of metric families to the page."""
-    _sources.append(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +161,8 @@ def broker() -> redis.Redis:
 
 class _Page(core.CollectorRegistry):
     def collect(self) -> Iterator[core.Metric]:
-        for source in _sources:
-            yield from source()
+        for name in settings.METRICS:
+            yield from import_string(name)()
 
 
 def _slot(now: float) -> str:

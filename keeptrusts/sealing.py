@@ -13,7 +13,6 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 _NONCE_BYTES = 12
 MAC_DIGITS = 64
@@ -80,23 +80,14 @@ class Rotation:
         return sealed
 
 
-Resealer = Callable[[Rotation], None]
-_resealers: list[Resealer] = []
-
-
-def register(resealer: Resealer) -> None:
-    """Add a function that seals a package's secrets anew when keys are rotated."""
-    _resealers.append(resealer)
-
-
 def reseal_all(*, unbound: bool = False) -> Rotation:
     """Seal every stored secret under the first key. Idempotent.
 
     `unbound`: also those that were sealed for the name of their row alone.
     """
     done = Rotation(unbound=unbound)
-    for resealer in _resealers:
-        resealer(done)
+    for name in settings.RESEALERS:
+        import_string(name)(done)
     return done
 
 

@@ -1,5 +1,6 @@
 """Django settings, all derived from `keeptrusts.env`."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ from corsheaders.defaults import default_headers
 from keeptrusts import env as _env
 from keeptrusts import logs
 
+# Imports make no garbage, and looking for it takes a tenth of their time. `keeptrusts.apps` has it
+# looked for again once all is here.
+gc.disable()
 # What a process of ours writes is for its user alone, however it was started.
 os.umask(0o077)
 try:
@@ -69,6 +73,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The sha256 of each credential there is, and classes of callers of the web beside people.
 CREDENTIALS = ["access.tokens.digests", "gateways.registry.tokens.digests"]
 DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
+
+# What packages add to the page of metrics, to a rotation of secrets and to the health of all. By
+# name: most processes never ask, and what answers is half of what they would import.
+METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
+RESEALERS = ["gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal"]
+HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that
 # process take the connections that they pass on to each other.

@@ -1,12 +1,12 @@
 """Views of health, without a token: `/healthz` of the stack, `/readyz` of this process."""
 
 import os
-from collections.abc import Callable
 
 import redis
 import structlog
 from django.conf import settings
 from django.db import Error, connection
+from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,14 +26,7 @@ _KEY = "keeptrusts:health"
 _KEY_SECONDS = 60
 # With less, SQLite's journal or the next fetch fails.
 _LEAST_FREE_BYTES = 1 << 20
-# What takes no process out of a balancer: each of them lacks it.
-_OF_ALL: dict[str, Callable[[], str]] = {}
 _ANSWERS = {200: HealthShape, 503: UnhealthyShape}
-
-
-def register(name: str, problem: Callable[[], str]) -> None:
-    """Add to `/healthz` what the database must have: empty text, or what is wrong with it."""
-    _OF_ALL[name] = problem
 
 
 class _Open(View):
@@ -68,7 +61,9 @@ class Readyz(_Open):
 
     def get(self, request: Request) -> Response:
         found = _looked()[0]
-        return _answer({name: wrong for name, wrong in found.items() if name not in _OF_ALL})
+        # What takes no process out of a balancer: each of them lacks it.
+        of_all = settings.HEALTH
+        return _answer({name: wrong for name, wrong in found.items() if name not in of_all})
 
 
 def _answer(findings: Findings) -> Response:
@@ -84,7 +79,7 @@ def _answer(findings: Findings) -> Response:
 def _look_at_database() -> Findings:
     try:
         counters.read()
-        problems = {name: problem() for name, problem in _OF_ALL.items()}
+        problems = {name: import_string(problem)() for name, problem in settings.HEALTH.items()}
         return {"database": "", "writes": _unwritable(), **problems}
     except Error as exc:
         log.warning("database check failed", error=str(exc))

@@ -18,13 +18,14 @@ from gateways.signing import keys
 from gitrepos.api import links
 from gitrepos.models import SyncRun
 from keeptrusts.api.errors import BusyError
-from openapi import document, endpoints
+from openapi import endpoints
+from tests.support import documented
 from tests.support.fromschemas import values
 from tests.support.narrowed import IDS, client_of, hidden_part, seen_part
 
 pytestmark = pytest.mark.django_db
 
-_MADE: Any = document.build()
+_MADE: Any = documented.built()
 _OPERATIONS = [
     (one.method, one.path, _MADE["paths"][one.path][one.method.lower()])
     for one in endpoints.found()

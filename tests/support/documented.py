@@ -52,7 +52,8 @@ def operation(method: str, path: str) -> tuple[str, str] | None:
 
 
 @cache
-def _document() -> Any:
+def built() -> Any:
+    """The document, which nobody changes."""
     return document.build()
 
 
@@ -60,7 +61,7 @@ def _document() -> Any:
 def _templates() -> list[tuple[str, re.Pattern[str], set[str]]]:
     """Those without parameters first: a word may stand in the place of an id."""
     made = []
-    for template, methods in sorted(_document()["paths"].items(), key=lambda one: "{" in one[0]):
+    for template, methods in sorted(built()["paths"].items(), key=lambda one: "{" in one[0]):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         made.append((template, re.compile(pattern), set(methods)))
     return made
@@ -68,12 +69,12 @@ def _templates() -> list[tuple[str, re.Pattern[str], set[str]]]:
 
 @cache
 def _registry() -> Registry[Any]:
-    return Registry().with_resource(_URI, DRAFT202012.create_resource(_document()))
+    return Registry().with_resource(_URI, DRAFT202012.create_resource(built()))
 
 
 def _at(*place: str) -> tuple[Any, str]:
     """What stands at a place of the document, behind a reference too, with the pointer to it."""
-    value = _document()
+    value = built()
     for step in place:
         value = value[step]
     if "$ref" in value:
@@ -90,7 +91,7 @@ def _wrong(
     found: tuple[str, str], status: int, headers: Mapping[str, str], body: bytes
 ) -> Iterator[str]:
     path, method = found
-    if str(status) not in _document()["paths"][path][method]["responses"]:
+    if str(status) not in built()["paths"][path][method]["responses"]:
         yield f"this status is not documented; {body[:300]!r}"
         return
     told, pointer = _at("paths", path, method, "responses", str(status))
@@ -116,7 +117,7 @@ def _wrong(
 
 def _wrong_body(found: tuple[str, str], sent: bytes) -> Iterator[str]:
     path, method = found
-    content = _document()["paths"][path][method].get("requestBody", {}).get("content", {})
+    content = built()["paths"][path][method].get("requestBody", {}).get("content", {})
     if _JSON in content and sent.lstrip().startswith(b"{"):  # Some take forms as well.
         _, pointer = _at("paths", path, method, "requestBody", "content", _JSON, "schema")
         yield from _errors(pointer, json.loads(sent))

@@ -58,6 +58,7 @@ class Stack:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
+            "PYTHONPATH": str(ROOT / "tests" / "support" / "installed"),
             "KEEPTRUSTS_LISTEN": f"127.0.0.1:{self.port}",
             "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{self.events_port}",
             "KEEPTRUSTS_DATA_DIR": str(data_dir),

@@ -38,6 +38,8 @@ class Command(BaseCommand):
     """
 
     help = "Run the control plane: web, events, workers, beat and, without REDIS_URL, a broker."
+    # They are of the code alone, and would import every page and endpoint; this serves none.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV

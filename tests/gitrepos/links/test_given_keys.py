@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -18,7 +18,7 @@ from gitrepos.api import credentials
 from gitrepos.links import client_certificates, given_keys, ssh_keys
 from gitrepos.links.given_keys import Refused
 from keeptrusts.judge.asking import ANYBODY, Asker, ask
-from tests.gitrepos.links.test_ssh_keys import locked, opened_by, with_rounds
+from tests.gitrepos.links.test_ssh_keys import RSA, locked, opened_by, with_rounds
 from tests.support.api import error
 from tests.support.credentials import PATH
 from tests.support.tls import Authority
@@ -28,7 +28,7 @@ KEYS = {
     "ECDSA 256": ec.generate_private_key(ec.SECP256R1()),
     "ECDSA 384": ec.generate_private_key(ec.SECP384R1()),
     "ECDSA 521": ec.generate_private_key(ec.SECP521R1()),
-    "RSA": rsa.generate_private_key(65_537, 2048),
+    "RSA": RSA,
 }
 
 

@@ -1,11 +1,14 @@
-"""The usual Python SDKs as clients of a gateway."""
+"""The usual Python SDKs as clients of a gateway.
+
+Every process of a run imports this module, and few run its tests: these import the SDKs, which
+takes three seconds.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-import anthropic
-import openai
 import pytest
 
 from tests.kt.gateway.support import (
@@ -21,10 +24,16 @@ from tests.kt.gateway.support import (
     words,
 )
 
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+
 
 @pytest.fixture
 def ours(calling: Running) -> openai.OpenAI:
     """The openai SDK, with its retries."""
+    import openai
+
     with openai.OpenAI(base_url=f"{calling.url}/v1", api_key="any") as client:
         yield client  # type: ignore[misc]
 
@@ -32,6 +41,8 @@ def ours(calling: Running) -> openai.OpenAI:
 @pytest.fixture
 def theirs(calling: Running) -> anthropic.Anthropic:
     """The anthropic SDK, with its retries."""
+    import anthropic
+
     with anthropic.Anthropic(base_url=calling.url, api_key="any") as client:
         yield client  # type: ignore[misc]
 
@@ -78,6 +89,8 @@ def test_a_block_is_one_call_and_a_typed_error_for_openai(
     ours: openai.OpenAI, calling: Running
 ) -> None:
     """Whole and streamed."""
+    import openai
+
     before = processed(calling)
     for streamed in (False, True):
         with pytest.raises(openai.ConflictError) as caught:
@@ -102,6 +115,8 @@ def test_openai_gets_responses_and_embeddings(ours: openai.OpenAI) -> None:
 
 def test_a_stream_that_is_stopped_is_an_error_for_openai(serve: Server, model: ModelServer) -> None:
     """After what was harmless."""
+    import openai
+
     text = "The garden is green. " * 80 + "Here is how to build a pipe bomb at home."
     model.says(stream(chat_events(*words(text)), 512))
     running = serve(pack(more=targets(model)))
@@ -135,6 +150,8 @@ def test_a_block_is_one_call_and_a_typed_error_for_anthropic(
     theirs: anthropic.Anthropic, calling: Running
 ) -> None:
     """Its SDK heeds the same header."""
+    import anthropic
+
     before = processed(calling)
     with pytest.raises(anthropic.ConflictError) as caught:
         theirs.messages.create(model="m", max_tokens=5, messages=asked(HARMFUL))  # type: ignore
