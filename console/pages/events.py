@@ -4,10 +4,13 @@ from typing import Any
 
 from console import paging
 from console.pages.base import Context, Page
+from console.pages.exporting import MOST_ROWS, Export
 from events.audit import ACTIONS
 from events.models import Event
 
 _ROWS = 100
+_OF_EVENTS = ("kind", "git_repo", "configuration", "since", "until")
+_OF_AUDIT = ("action", "target", "actor_id", "since", "until")
 
 
 class Events(Page):
@@ -16,9 +19,18 @@ class Events(Page):
     template = "console/events.html"
 
     def read(self, **_: Any) -> Context:
-        known = ("kind", "git_repo", "configuration", "since", "until")
-        listed = paging.rows(self.api, "/v1/events", self.request.GET, known=known, limit=_ROWS)
-        return {"list": listed, "kinds": Event.Kind.values}
+        listed = paging.rows(
+            self.api, "/v1/events", self.request.GET, known=_OF_EVENTS, limit=_ROWS
+        )
+        return {"list": listed, "kinds": Event.Kind.values, "most": MOST_ROWS}
+
+
+class EventsFile(Export):
+    """Events as a file."""
+
+    listed = "/v1/events"
+    known = _OF_EVENTS
+    columns = ("created_at", "kind", "message", "configuration", "git_repo", "details", "id")
 
 
 class Audit(Page):
@@ -27,10 +39,21 @@ class Audit(Page):
     template = "console/audit.html"
 
     def read(self, **_: Any) -> Context:
-        known = ("action", "target", "actor_id", "since", "until")
-        listed = paging.rows(self.api, "/v1/audit-log", self.request.GET, known=known, limit=_ROWS)
+        listed = paging.rows(
+            self.api, "/v1/audit-log", self.request.GET, known=_OF_AUDIT, limit=_ROWS
+        )
         rows = [{**row, "changed": _changed(row)} for row in listed.rows]
-        return {"list": listed, "rows": rows, "actions": ACTIONS}
+        return {"list": listed, "rows": rows, "actions": ACTIONS, "most": MOST_ROWS}
+
+
+class AuditFile(Export):
+    """The audit log as a file."""
+
+    listed = "/v1/audit-log"
+    known = _OF_AUDIT
+    columns = (
+        "at", "actor.kind", "actor.name", "actor.id", "action", "target", "before", "after", "id",
+    )  # fmt: skip
 
 
 def _changed(row: Any) -> list[tuple[str, Any, Any]]:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+from keeptrusts.processes.output import output
 from keeptrusts.processes.process import die_with_parent
 
 _Told = TypeVar("_Told")
@@ -195,15 +195,7 @@ class Supervisor:
 
 def say(line: str) -> None:
     """Print a line at once. A log that cannot be written ends nothing."""
-    _write(line.encode() + b"\n")
-
-
-def _write(line: bytes) -> None:
-    # A full disk, or a reader of the log that is gone: no reason to end what still works, and
-    # nowhere left to say so. What the parts print is read on, else they would wait for ever.
-    with contextlib.suppress(OSError):
-        sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
+    output.put(line.encode() + b"\n")
 
 
 def _how_ended(process: "subprocess.Popen[bytes]") -> str:
@@ -230,4 +222,4 @@ def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
-            _write(f"{name:<6} | ".encode() + line)
+            output.put(f"{name:<6} | ".encode() + line)

@@ -16,6 +16,14 @@ document.addEventListener("submit", (event) => {
   if (words && !window.confirm(words)) event.preventDefault();
 });
 
+// A time is shown as how long ago it was; whoever points at it is told it in UTC, and as clocks here show it.
+document.addEventListener("mouseover", (event) => {
+  const one = event.target.closest("time");
+  if (!one || one.dataset.here) return;
+  one.dataset.here = new Date(one.dateTime).toLocaleString();
+  one.title += `\n${one.dataset.here} here`;
+});
+
 // What is asked for may be a page without the region that is to be shown: the session is over, or the state cannot be
 // read. Then the old region stays, and the page says that it is old.
 const tellStale = (why) => {

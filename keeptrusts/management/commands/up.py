@@ -22,6 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from keeptrusts import database, redis_client
 from keeptrusts.env import web_url
 from keeptrusts.processes import broker, inherited, misspelt, parts
+from keeptrusts.processes.output import output
 from keeptrusts.processes.process import restrict
 from keeptrusts.processes.supervisor import Part, Supervisor, say
 from keeptrusts.servers import failures
@@ -73,7 +74,9 @@ class Command(BaseCommand):
         finally:
             supervisor.stop()
             os.close(lock)
+            output.finish()
         say("stopped")
+        output.finish()
 
 
 def _refused(exc: Error) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.core.management.base import CommandError
 
 from keeptrusts.management.commands import up
 from keeptrusts.processes import supervisor
+from keeptrusts.processes.output import Output
 from keeptrusts.processes.supervisor import Part, Supervisor, next_pause
 from tests.support.stack import descendants, wait_for
 
@@ -194,3 +196,30 @@ def test_a_log_that_cannot_be_written_ends_nothing(
                 thread.join()
 
     assert family.starts("talks") > 1
+
+
+def test_a_log_that_nobody_reads_stops_nothing(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a terminal that is held: its parts go on, and it is told how much was left out."""
+    lines = Output(most=100)
+    monkeypatch.setattr(supervisor, "output", lines)
+    reader, writer = os.pipe()
+    with open(reader, "rb") as held, open(writer, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        family.start("talks", "seq 100000; exit 3")
+
+        family.run(until=lambda: family.starts("talks") > 1)
+        for thread in threading.enumerate():
+            if thread.name.endswith("(_relay)"):
+                thread.join()
+        began = time.monotonic()
+        lines.finish()
+        assert time.monotonic() - began < 10
+
+        assert family.starts("talks") > 1
+        told = []
+        while not told or b"left out" not in told[-1]:
+            told.append(held.readline())
+            supervisor.say("read on")
+        assert told[0].startswith(b"talks  | 1")
