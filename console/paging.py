@@ -1,5 +1,6 @@
 """Lists on pages: what the URL asks of the API's list, and the links to other orders and pages."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,12 @@ from django.http import QueryDict
 from console.inside import API
 
 _ROWS = 50
+# Times that are filled in have no zone, and are of UTC.
+_MOMENTS = ("since", "until")
+
+
+def _has_no_zone(text: str) -> bool:
+    return re.fullmatch(r"[0-9-]+T[0-9:.]+", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ def rows(
     asked = {
         name: query.get(name, "") for name in (*known, "sort", "cursor", "q") if query.get(name)
     }
-    given: dict[str, Any] = {"limit": limit, "count": "true", **fixed, **asked}
+    moments = {name: f"{asked[name]}Z" for name in _MOMENTS if _has_no_zone(asked.get(name, ""))}
+    given: dict[str, Any] = {"limit": limit, "count": "true", **fixed, **asked, **moments}
     body = api.answer(path, **given).body
     following = body.get("next_cursor") or ""
     return Rows(body["data"], asked, following, body.get("count"), body.get("summary", {}))
