@@ -18,10 +18,8 @@ HERE = (ipaddress.ip_network("127.0.0.0/8"),)
 
 def fetch(url: str, **terms: Any) -> bytes:
     """A document by terms that allow this machine."""
-    return documents.fetch(
-        url,
-        **{"schemes": ("https", "http"), "allowed": HERE, "ca_file": "", "proxy": DIRECT, **terms},
-    )
+    usual = {"schemes": ("https", "http"), "allowed": HERE, "ca_file": "", "proxy": DIRECT}
+    return documents.fetch(url, terms=documents.Terms(**{**usual, **terms}))
 
 
 def failure(url: str, **terms: Any) -> str:
