@@ -6,7 +6,7 @@ from django.conf import settings
 
 from access.trusts.issuers import IssuerAwayError
 from gitrepos.forge import documents, proxy
-from gitrepos.forge.documents import Terms
+from gitrepos.forge.documents import CallTerms
 
 
 def fetch(url: str) -> bytes:
@@ -33,9 +33,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]
         raise IssuerAwayError(str(exc)) from exc
 
 
-def _terms() -> Terms:
+def _terms() -> CallTerms:
     env = settings.ENV
-    return Terms(
+    return CallTerms(
         schemes={"https"} | env.git_schemes & {"http"},
         allowed=env.git_allowed_networks,
         ca_file=env.git_ca_file,

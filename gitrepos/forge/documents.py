@@ -26,7 +26,7 @@ class DocumentError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CallTerms:
     """The operator's terms for calls to others."""
 
     schemes: Collection[str]
@@ -35,7 +35,7 @@ class Terms:
     proxy: Proxy
 
 
-def fetch(text: str, *, terms: Terms) -> bytes:
+def fetch(text: str, *, terms: CallTerms) -> bytes:
     """The body of the answer to a GET of a url, in 4 s and 64 KiB; no redirect is followed.
 
     Raises:
@@ -47,7 +47,9 @@ def fetch(text: str, *, terms: Terms) -> bytes:
     return body
 
 
-def post(text: str, body: bytes, headers: Mapping[str, str], *, terms: Terms) -> tuple[int, bytes]:
+def post(
+    text: str, body: bytes, headers: Mapping[str, str], *, terms: CallTerms
+) -> tuple[int, bytes]:
     """The status and body of the answer to a POST, within the same bounds.
 
     Raises:
@@ -57,7 +59,7 @@ def post(text: str, body: bytes, headers: Mapping[str, str], *, terms: Terms) ->
 
 
 def _asked(
-    text: str, body: bytes | None, headers: Mapping[str, str], terms: Terms
+    text: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
 ) -> tuple[int, bytes]:
     try:
         url = parse(text, schemes=terms.schemes)
@@ -74,7 +76,7 @@ def _asked(
 
 
 async def _answer(
-    url: RepoURL, tail: str, body: bytes | None, headers: Mapping[str, str], terms: Terms
+    url: RepoURL, tail: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
 ) -> tuple[int, bytes]:
     dial = Dial(terms.allowed, ca_file=terms.ca_file, proxy=terms.proxy)
     asked = dial.answer(url, tail, {**_HEADERS, **headers}, body=body)

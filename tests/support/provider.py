@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from tests.support.issuer import Answer, Issuer, json_answer
 
-CLIENT, SECRET = "keeptrusts console", "s3cr+et/of=the client"
+CLIENT, SECRET = "keeptrusts:console", "s3cr+et/of=the%client"
 AUTHORIZE, TOKEN = "/authorize", "/token"
 
 
