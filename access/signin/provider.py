@@ -7,7 +7,7 @@ seconds at most while it fails.
 import re
 import time
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from keeptrusts.env import Provider
 _FRESH_SECONDS = 600.0
 _REST_SECONDS = 5.0
 _WAIT_SECONDS = 6.0
+_MOST_WAITING = 4
 _URL = re.compile(r"https?://[\x21\x23-\x5b\x5d-\x7e]{1,2000}")
 
 
@@ -49,6 +50,7 @@ class _Asked:
 
 
 _lock = Lock()
+_waiting = BoundedSemaphore(_MOST_WAITING)
 _asked: _Asked | None = None
 
 
@@ -71,8 +73,8 @@ def endpoints(issuer: str) -> Endpoints:
         SignInRefusedError: it does not say, or did not five seconds ago.
     """
     global _asked
-    if not _lock.acquire(timeout=_WAIT_SECONDS):
-        raise SignInRefusedError(Code.PROVIDER_AWAY, f"{issuer} was asked for too long")
+    if not _turn():
+        raise SignInRefusedError(Code.PROVIDER_AWAY, f"{issuer} is asked, and too many wait for it")
     try:
         if not _is_kept(issuer):
             _asked = _ask(issuer)
@@ -100,6 +102,18 @@ def read(data: bytes, *, issuer: str) -> Endpoints:
     by_header = not isinstance(methods, list) or "client_secret_basic" in methods
     names_itself = document.get("authorization_response_iss_parameter_supported") is True
     return Endpoints(authorization, token, by_header, names_itself)
+
+
+def _turn() -> bool:
+    """Take the lock. A few wait for it, so that a provider that hangs does not hold all threads."""
+    if _lock.acquire(blocking=False):
+        return True
+    if not _waiting.acquire(blocking=False):
+        return False
+    try:
+        return _lock.acquire(timeout=_WAIT_SECONDS)
+    finally:
+        _waiting.release()
 
 
 def _is_kept(issuer: str) -> bool:

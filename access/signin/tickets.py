@@ -13,6 +13,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import asdict, dataclass, field
 
 from access.signin.refusals import Code, SignInRefusedError
+from access.trusts.claims import SKEW_SECONDS
 from keeptrusts import sealing
 from keeptrusts.sealing import SealError
 
@@ -43,8 +44,8 @@ class Ticket:
 
     @property
     def ends_at(self) -> float:
-        """When it is over, in seconds since 1970."""
-        return self.begun_at + LASTS_SECONDS
+        """When it is over by anybody's clock, in seconds since 1970."""
+        return self.begun_at + LASTS_SECONDS + SKEW_SECONDS
 
     def sealed(self) -> str:
         """The value of its cookie."""
@@ -61,9 +62,10 @@ def opened(value: str, *, state: str) -> Ticket:
         ticket = Ticket(**json.loads(sealing.unseal(value, row=_ROW)))
     except (SealError, ValueError, TypeError) as exc:
         raise SignInRefusedError(Code.NOT_BEGUN, "no ticket of ours") from exc
-    if not secrets.compare_digest(ticket.state.encode(), state.encode()):
+    if not secrets.compare_digest(ticket.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise SignInRefusedError(Code.NOT_BEGUN, "the ticket is of another sign-in")
-    if not 0 <= time.time() - ticket.begun_at < LASTS_SECONDS:
+    # Another machine of ours may have begun it, by its own clock.
+    if not -SKEW_SECONDS <= time.time() - ticket.begun_at < LASTS_SECONDS:
         raise SignInRefusedError(Code.NOT_BEGUN, "the ticket is over")
     return ticket
 

@@ -301,5 +301,5 @@ def test_a_provider_that_cannot_be_used(tmp_path: Path, name: str, value: str) -
 @pytest.mark.parametrize("name", ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "SCOPES", "NAME"])
 def test_half_a_provider_stops_the_start(tmp_path: Path, name: str) -> None:
     """Else nobody would be told why there is no button."""
-    with pytest.raises(EnvError, match="KEEPTRUSTS_OIDC_(ISSUER|CLIENT_ID): sign-in"):
+    with pytest.raises(EnvError, match=r"KEEPTRUSTS_OIDC_(ISSUER|CLIENT_ID): sign-in"):
         read(environ(tmp_path, **{f"KEEPTRUSTS_OIDC_{name}": "openid"}))

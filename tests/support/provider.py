@@ -1,4 +1,4 @@
-"""An OpenID provider on loopback: an issuer of whose people one signs in, and who knows one client."""
+"""An OpenID provider on loopback: an issuer that knows one person and one client."""
 
 import base64
 import hashlib
@@ -45,7 +45,7 @@ class Provider(Issuer):
         }
 
     def asked_for(self, url: str) -> dict[str, str]:
-        """The parameters of a url that a browser was sent to, which must be that of the provider."""
+        """The parameters of a url of the provider's that a browser was sent to."""
         assert url.startswith(f"{self.url}{AUTHORIZE}?"), url
         return {name: one for name, (one,) in parse_qs(urlsplit(url).query).items()}
 

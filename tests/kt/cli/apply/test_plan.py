@@ -90,7 +90,7 @@ def credential(**more: Any) -> Item:
          a_live("sign_in_rules"), []),
         ("sign_in_rules", Item({"name": "r", "issuer": "https://i", "claims": {"groups": ["A"]}}),
          a_live("sign_in_rules", claims={"groups": ["a"]}),
-         [("edit", {"claims": {"groups": ["A"]}}, {})]),
+         [("update", {"claims": {"groups": ["A"]}}, {})]),
         ("trusts", Item({"name": "ci", "issuer": "https://i", "audience": "https://a"}),
          a_live("trusts", sight={"ids": ["a"], "labels": {}}, enabled=False),
          [("update", {"sight": None, "enabled": True}, {})]),
