@@ -13,7 +13,9 @@ from rest_framework.request import Request
 from access import roles, sessions, sights, tokens, uses
 from access.bearers import Bearer
 from access.models import Session, Token
-from access.trusts import admission, jwt
+from access.signin import admission
+from access.trusts import admission as trusts
+from access.trusts import jwt
 from access.trusts.refusals import TOLD, JWTRefusedError
 from keeptrusts import counters
 from keeptrusts.api import acting
@@ -120,12 +122,18 @@ def signed_in(text: str, address: str) -> str:
 
 
 def by_session(session: Session, address: str) -> Bearer:
-    """Whose session it is, as its token is now.
+    """Whose session it is, as its token or the rules of sign-in are now.
 
     Raises:
-        AuthenticationFailed: the token is revoked, has expired, or has another text.
+        AuthenticationFailed: the token is revoked, has expired, or has another text; or no rule
+            lets the person in any more.
     """
-    return _by_token(_valid(session.token, session.token_digest), address)
+    if session.person is None:
+        return _by_token(_valid(session.token, session.token_digest), address)
+    found = admission.bearer(session, address)
+    if found is None:
+        raise AuthenticationFailed("No rule lets you in any more; sign in again.")
+    return found
 
 
 def by_cookie(value: str, address: str) -> Bearer:
@@ -197,7 +205,7 @@ def _by_token(token: Token, address: str) -> Bearer:
 
 
 def _by_trust(text: str, *, count: int, address: str, changes: bool) -> Bearer:
-    trust, subject = admission.admit(text, count=count, address=address, changes=changes)
+    trust, subject = trusts.admit(text, count=count, address=address, changes=changes)
     return Bearer("trust", str(trust.pk), subject, trust.role, sights.read(trust.sight))
 
 

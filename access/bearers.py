@@ -10,8 +10,9 @@ from access.sights import Sight
 class Bearer:
     """Who asks, by a credential that is valid now.
 
-    `kind` is `token` or `trust`; `id` is that of the credential, and `name` is what people call it.
-    Without a `sight` all configurations are seen.
+    `kind` is `token`, `trust` or `person`; `id` is that of the credential or person, and `name` is
+    what people call it. Without a `sight` all configurations are seen. `rule` is the id of the rule
+    that lets a person in.
     """
 
     kind: str
@@ -19,6 +20,7 @@ class Bearer:
     name: str
     role: str
     sight: Sight | None = None
+    rule: str = ""
 
     def may(self, action: str) -> bool:
         """Whether the role may do something that `access.roles` names."""

@@ -1,4 +1,4 @@
-"""Tokens and sessions, kept as digests, and trusts."""
+"""Tokens and sessions, kept as digests; trusts; people, and the rules that let them in."""
 
 import uuid
 
@@ -41,17 +41,62 @@ class Token(models.Model):
     last_used_at = models.DateTimeField(null=True)
 
 
+class KnownPerson(models.Model):
+    """Somebody who signed in by a provider, who is `subject` to its `issuer` for ever.
+
+    `email` is the last one that the provider vouched for, in lower case, empty for none;
+    `says` is what somebody is called who may have chosen that, for people.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    email = models.CharField(max_length=254, blank=True)
+    says = models.CharField(max_length=200, blank=True)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="person_of_issuer")
+        ]
+
+
 class Session(models.Model):
-    """A person's session in a browser, for as long as its token is good.
+    """A session in a browser: of a token, for as long as that is good, or of a person.
 
     `id` is the sha256 of the value of its cookie; `token_digest` that of the text it began with.
+    Of a person `claims` has what the provider said that rules named then: texts by claim.
     """
 
     id = models.CharField(primary_key=True, max_length=64)
-    token = models.ForeignKey(Token, models.CASCADE, related_name="sessions")
-    token_digest = models.CharField(max_length=64)
+    token = models.ForeignKey(Token, models.CASCADE, null=True, related_name="sessions")
+    token_digest = models.CharField(max_length=64, blank=True)
+    person = models.ForeignKey(KnownPerson, models.CASCADE, null=True, related_name="sessions")
+    claims = models.JSONField(default=dict, db_default={})
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+
+
+class SignInRule(models.Model):
+    """A rule: whom the provider says all of `claims` of is let in to the console.
+
+    `claims` has texts by claim, of which one is wanted. Of rules that somebody meets the first
+    counts, by `position`, then by age. The other columns are as a token's.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    issuer = models.CharField(max_length=500)
+    claims = models.JSONField()
+    position = models.IntegerField()
+    role = models.CharField(max_length=20)
+    sight = models.JSONField(null=True)
+    networks = models.JSONField(default=list)
+    enabled = models.BooleanField(default=True)
+    made_by = models.ForeignKey(Token, models.PROTECT, related_name="sign_in_rules")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
 
 
 class Trust(models.Model):
@@ -95,7 +140,7 @@ class IssuerKeys(models.Model):
 
 
 class UsedJWT(models.Model):
-    """A JWT that changed something, until it is over.
+    """A JWT that changed something, until it is over; also a sign-in that was finished.
 
     `id` is the sha256 of its issuer and its `jti`, `digest` that of what its signature is over.
     """

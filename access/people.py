@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from access.models import Token
+from access.models import KnownPerson, Token
 
 TOKEN = "token"  # noqa: S105 - the kind of a bearer
+PERSON = "person"
+# The kinds of bearers behind whom somebody is who may confirm.
+HUMAN = (TOKEN, PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,13 @@ class Person:
 
 
 def of(kind: str, identity: str, name: str = "") -> Person:
-    """The person behind a bearer as tokens say it now; of other kinds nothing more is known."""
+    """The person behind a bearer, as tokens or their provider say it now; of other kinds nothing
+    more is known.
+    """
+    if kind == PERSON:
+        known = KnownPerson.objects.filter(pk=identity).first()
+        addresses = frozenset({known.email} if known and known.email else ())
+        return Person(kind, identity, name, addresses)
     token = Token.objects.filter(pk=identity).first() if kind == TOKEN else None
     if token is None:
         return Person(kind, identity, name)
@@ -41,6 +50,12 @@ def of(kind: str, identity: str, name: str = "") -> Person:
         frozenset(str(one.pk) for one in above),
         frozenset(mark for one in above for mark in (*one.emails, *one.signers)),
     )
+
+
+def called(person: KnownPerson) -> str:
+    """What people call somebody who signed in by a provider: what that vouches for."""
+    says = f" (says {person.says})" if person.says and not person.email else ""
+    return f"{person.email or person.subject}{says} via {person.issuer}"
 
 
 def makers(token: Token) -> list[Token]:

@@ -1,4 +1,4 @@
-"""Reading tokens and trusts: rows as plain dicts, and what may be asked of their lists."""
+"""Reading tokens, trusts and rules of sign-in: rows as plain dicts, what lists may be asked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from access import roles, tokens
-from access.models import Token, Trust
+from access.models import SignInRule, Token, Trust
 from access.trusts import forms
 from keeptrusts.api import parameters
 from keeptrusts.api.errors import NotFoundError
@@ -25,6 +25,10 @@ _TRUST = (
     "id", "name", "issuer", "audience", "repository_id", "project_id", "subject", "ref",
     "environment", "role", "networks", "sight", "max_seconds", "enabled", "made_by", "created_at",
     "expires_at",
+)  # fmt: skip
+_RULE = (
+    "id", "name", "issuer", "claims", "position", "role", "networks", "sight", "enabled",
+    "made_by", "created_at", "expires_at",
 )  # fmt: skip
 _ABOVE = parameters.identifier(
     "descendants_of", "Those that this token made, and those that these made.", of="a token"
@@ -47,6 +51,15 @@ def trust(trust_id: UUID | str) -> Row:
         NotFoundError: there is none with this id.
     """
     return _one(Trust.objects.filter(pk=trust_id), _TRUST, "trust")
+
+
+def sign_in_rule(rule_id: UUID | str) -> Row:
+    """One rule of sign-in.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    return _one(SignInRule.objects.filter(pk=rule_id), _RULE, "sign-in rule")
 
 
 def _one(rows: QuerySet[Any], members: tuple[str, ...], what: str) -> Row:
@@ -101,3 +114,21 @@ TRUSTS: Table[None] = Table(
         _role(tuple(forms.ROLES)),
     ),
 )
+
+SIGN_IN_RULES: Table[None] = Table(
+    name="sign-in-rules",
+    members=_RULE,
+    rows=lambda _: SignInRule.objects.all(),
+    values=lambda rows: rows.values(*_RULE),
+    sorts={
+        "position": "position", "created_at": "created_at", "name": "name",
+        "expires_at": "expires_at",
+    },
+    nullable=("expires_at",),
+    sort="position",
+    searched=("id", "name", "issuer"),
+    filters=(
+        Filter(_ABOVE, lambda value, _: Q(made_by__in=[value, *_below(value)])),
+        _role(tuple(roles.ROLES)),
+    ),
+)  # fmt: skip

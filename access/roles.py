@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, str] = {
     "requests.break_glass": "do it alone, with a reason that is told until another confirms it",
     "tokens.manage": "read, make, edit, rotate and revoke tokens",
     "trusts.manage": "read, make, edit and delete trusts",
+    "sign_in_rules.manage": "read, make, edit and delete rules of sign-in",
 }
 
 _METRICS = frozenset({"metrics.read"})

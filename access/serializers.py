@@ -1,4 +1,4 @@
-"""Serializers of tokens and trusts: rows of answers, and the bodies that make and change them."""
+"""Serializers of tokens, trusts and rules of sign-in: bodies that make and change them."""
 
 import ipaddress
 import re
@@ -10,6 +10,7 @@ from rest_framework import serializers
 from access import sights
 from access.roles import ROLES, VIEWER
 from access.sights import NARROWABLE, Sight
+from access.signin.forms import MOST_CLAIMS, MOST_VALUES
 from access.trusts import forms
 from keeptrusts.api.fields import Choice, Flag, Input, Line, Lines, Text, Whole
 
@@ -194,5 +195,46 @@ class TrustInput(Input):
         default=3600,
         help_text="The longest life of a JWT, `exp` less `iat`.",
     )
+    enabled = Flag(default=True)
+    expires_at = FutureTime(default=None)
+
+
+class WantedClaims(serializers.DictField):
+    """Claims that are all wanted, each with the texts of which it has one."""
+
+    json_schema = {"minProperties": 1, "maxProperties": MOST_CLAIMS}
+
+    def __init__(self, **kwargs: Any) -> None:
+        texts = serializers.ListField(
+            child=Line(max_length=500), min_length=1, max_length=MOST_VALUES
+        )
+        super().__init__(child=texts, allow_empty=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        if len(found) > MOST_CLAIMS:
+            raise serializers.ValidationError(f"must be at most {MOST_CLAIMS}")
+        for name in found:
+            Line(max_length=200).run_validation(name)
+        return found
+
+
+class SignInRuleInput(Input):
+    """`POST /v1/sign-in-rules`, and in part `PATCH`; `signin.forms` checks them together."""
+
+    name = Line(max_length=200)
+    issuer = Line(max_length=500, help_text="The issuer of the provider, exactly.")
+    claims = WantedClaims(
+        help_text="Claims that the provider says all of, each with texts of which it has one."
+    )
+    position = Whole(
+        min_value=1,
+        max_value=9999,
+        default=100,
+        help_text="Of several rules that somebody meets the lowest counts, then the oldest.",
+    )
+    role = Choice(list(ROLES), default=VIEWER)
+    networks = Networks(default=list)
+    sight = SightInput(default=None, allow_null=True)
     enabled = Flag(default=True)
     expires_at = FutureTime(default=None)

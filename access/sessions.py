@@ -1,14 +1,15 @@
-"""Sessions of people in browsers: begun with a token, and never longer than it."""
+"""Sessions in browsers: begun with a token and never longer than it, or of a person."""
 
 import secrets
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from access import tokens
-from access.models import Session, Token
+from access import people, tokens
+from access.models import KnownPerson, Session, Token
 from events import audit
 from keeptrusts.api import acting
 from keeptrusts.api.acting import Actor
@@ -28,20 +29,22 @@ def cookie_of(cookies: Mapping[str, str]) -> str:
 
 def begin(token: Token, text: str) -> str:
     """Begin a session with a token by its text; returns the value of its cookie."""
-    value = secrets.token_urlsafe(32)
-    now = timezone.now()
-    with transaction.atomic():
-        Session.objects.create(
-            pk=tokens.digest(value), token=token, token_digest=tokens.digest(text),
-            created_at=now, expires_at=min(now + _LASTS, token.expires_at or now + _LASTS),
-        )  # fmt: skip
-        _record("session.begun", token)
-    return value
+    return _begun(token=token, token_digest=tokens.digest(text), ends_at=token.expires_at)
+
+
+def begin_of(person: KnownPerson, claims: Mapping[str, Sequence[str]], *, rule: str) -> str:
+    """Begin a session of a person, whom a provider says some claims of and a rule lets in.
+
+    Returns the value of its cookie.
+    """
+    return _begun(person=person, claims=claims, after={"rule": rule, "claims": claims})
 
 
 def find(value: str) -> Session | None:
-    """The session of a cookie's value, with its token; None when there is none or it is over."""
-    found = Session.objects.select_related("token").filter(pk=tokens.digest(value))
+    """The session of a cookie's value, with its token or person; None when there is none or it is
+    over.
+    """
+    found = Session.objects.select_related("token", "person").filter(pk=tokens.digest(value))
     return found.filter(expires_at__gt=timezone.now()).first()
 
 
@@ -49,7 +52,7 @@ def end(session: Session) -> None:
     """End a session, now."""
     with transaction.atomic():
         if Session.objects.filter(pk=session.pk).delete()[0]:
-            _record("session.ended", session.token)
+            _record("session.ended", session)
 
 
 def prune() -> None:
@@ -57,7 +60,29 @@ def prune() -> None:
     Session.objects.filter(expires_at__lte=timezone.now()).delete()
 
 
-def _record(action: str, token: Token) -> None:
-    """Add to the audit log what the holder of a token does with a session of its own."""
-    with acting.acting_as(Actor("token", str(token.pk), token.name)):
-        audit.record(action, token.pk)
+def _begun(
+    *, ends_at: datetime | None = None, after: Mapping[str, Any] | None = None, **columns: Any
+) -> str:
+    value, now = secrets.token_urlsafe(32), timezone.now()
+    latest = now + _LASTS
+    with transaction.atomic():
+        session = Session.objects.create(
+            pk=tokens.digest(value), created_at=now,
+            expires_at=min(latest, ends_at or latest), **columns,
+        )  # fmt: skip
+        _record("session.begun", session, after)
+    return value
+
+
+def _record(action: str, session: Session, after: Mapping[str, Any] | None = None) -> None:
+    """Add to the audit log what somebody does with a session of their own."""
+    actor = _owner(session)
+    with acting.acting_as(actor):
+        audit.record(action, actor.id, after=after)
+
+
+def _owner(session: Session) -> Actor:
+    if session.person is not None:
+        return Actor(people.PERSON, str(session.person.pk), people.called(session.person))
+    assert session.token is not None
+    return Actor(people.TOKEN, str(session.token.pk), session.token.name)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from access import people, roles, sights
-from access.models import Token, Trust
+from access.models import SignInRule, Token, Trust
 from access.sights import Sight
 from events import audit
 from keeptrusts import counters
@@ -166,8 +166,8 @@ def is_digest_of(token: Token, kept: str) -> bool:
     return kept == token.digest or (kept == token.previous_digest and overlaps)
 
 
-def is_from(token: Token | Trust, address: str) -> bool:
-    """Whether a token, or a JWT of a trust, may be used from an address."""
+def is_from(token: Token | Trust | SignInRule, address: str) -> bool:
+    """Whether a token, a JWT of a trust, or a session by a rule may be used from an address."""
     if not token.networks:
         return True
     try:

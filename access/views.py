@@ -1,4 +1,4 @@
-"""`/v1/tokens`, `/v1/trusts` and `/v1/whoami`."""
+"""`/v1/tokens`, `/v1/trusts`, `/v1/sign-in-rules` and `/v1/whoami`."""
 
 from datetime import timedelta
 from functools import partial
@@ -8,20 +8,22 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access import queries, roles, tokens
+from access import people, queries, roles, tokens
 from access.authentication import bearer, credential_digest
 from access.described import operations
 from access.models import Token
 from access.serializers import (
+    SignInRuleInput,
     TokenEdit,
     TokenInput,
     TokenRotation,
     TrustInput,
 )
 from access.sights import UNRELATED
+from access.signin import registry as rules
 from access.trusts import registry
 from keeptrusts.api import parameters
-from keeptrusts.api.errors import FieldError
+from keeptrusts.api.errors import FieldError, RefusedError
 from keeptrusts.api.fields import valid
 from keeptrusts.api.lists.answers import answered
 from keeptrusts.api.views import View
@@ -29,12 +31,16 @@ from keeptrusts.api.writes.resources import Resource, Write, counted_by
 from keeptrusts.api.writes.writing import written
 
 _BELOW = parameters.flag(
-    "descendants", "End all that it and they made as well, trusts too.", default=False
+    "descendants", "End all that it and they made as well, trusts and rules too.", default=False
 )
 
 
 def _token_row(_request: Request, token_id: UUID) -> queries.Row:
     return queries.token(token_id)
+
+
+def _rule_row(_request: Request, rule_id: UUID) -> queries.Row:
+    return queries.sign_in_rule(rule_id)
 
 
 def _trust_row(_request: Request, trust_id: UUID) -> queries.Row:
@@ -47,6 +53,9 @@ TOKEN = Resource(
     _token_row,
     counted_by(tokens.COUNTER),
     volatile=frozenset(("last_used_at",)),
+)
+RULE = Resource(
+    "/v1/sign-in-rules/{}", "sign_in_rules.manage", _rule_row, counted_by(tokens.COUNTER)
 )
 TRUST = Resource("/v1/trusts/{}", "trusts.manage", _trust_row, counted_by(tokens.COUNTER))
 
@@ -105,7 +114,7 @@ class OneToken(View):
     def delete(self, request: Request, token_id: UUID) -> Write:
         # Whatever the role: what a token made is its own.
         below = self.asked(request)[_BELOW]
-        revoke = partial(registry.revoke_line if below else tokens.revoke, token_id)
+        revoke = partial(rules.revoke_line if below else tokens.revoke, token_id)
         return TOKEN.showing(request, token_id, revoke)
 
 
@@ -184,8 +193,58 @@ class OneTrust(View):
         return delete
 
 
+class SignInRules(View):
+    """List and make rules of sign-in."""
+
+    query = {"GET": queries.SIGN_IN_RULES.parameters}
+    actions = {"GET": "sign_in_rules.manage", "POST": "sign_in_rules.manage"}
+    described = {"GET": operations.LIST_SIGN_IN_RULES, "POST": operations.CREATE_SIGN_IN_RULE}
+
+    def get(self, request: Request) -> Response:
+        return answered(request, queries.SIGN_IN_RULES, None)
+
+    @written()
+    def post(self, request: Request) -> Write:
+        fields, maker = valid(SignInRuleInput, request.data), _token(request)
+
+        def create() -> Response:
+            return RULE.shown(request, rules.create(fields, maker=maker).pk, status=201)
+
+        return create
+
+
+class OneSignInRule(View):
+    """Show, edit or delete a rule of sign-in."""
+
+    actions = dict.fromkeys(("GET", "PATCH", "DELETE"), "sign_in_rules.manage")
+    described = {
+        "GET": operations.GET_SIGN_IN_RULE,
+        "PATCH": operations.EDIT_SIGN_IN_RULE,
+        "DELETE": operations.DELETE_SIGN_IN_RULE,
+    }
+
+    def get(self, request: Request, rule_id: UUID) -> Response:
+        return RULE.get(request, rule_id)
+
+    @written(RULE)
+    def patch(self, request: Request, rule_id: UUID) -> Write:
+        fields = valid(SignInRuleInput, request.data, partial=True)
+        if not fields:
+            raise FieldError("body", "must have at least one field to change")
+        edit = partial(rules.edit, rule_id, fields, editor=_token(request))
+        return RULE.showing(request, rule_id, edit)
+
+    @written(RULE)
+    def delete(self, request: Request, rule_id: UUID) -> Write:
+        def delete() -> Response:
+            rules.delete(rule_id)
+            return Response(status=204)
+
+        return delete
+
+
 class WhoAmI(View):
-    """The token that asks, or the trust by which a JWT does, and what the role may do."""
+    """The token, trust or person that asks, and what the role may do."""
 
     actions = {"GET": roles.ANY}
     narrowed = {"GET": UNRELATED}
@@ -193,11 +252,14 @@ class WhoAmI(View):
 
     def get(self, request: Request) -> Response:
         asks = bearer(request)
-        row: Any = (
-            {"trust": queries.trust(asks.id), "subject": asks.name}
-            if asks.kind == "trust"
-            else {"token": queries.token(asks.id)}
-        )
+        row: Any
+        match asks.kind:
+            case "trust":
+                row = {"trust": queries.trust(asks.id), "subject": asks.name}
+            case people.PERSON:
+                row = {"rule": queries.sign_in_rule(asks.rule), "subject": asks.name}
+            case _:
+                row = {"token": queries.token(asks.id)}
         return Response({"data": {**row, "actions": sorted(roles.ROLES.get(asks.role, ()))}})
 
 
@@ -207,5 +269,14 @@ def _is_own(view: View, request: Request) -> bool:
 
 
 def _token(request: Request) -> Token:
-    """The token that asks, as it is stored now."""
-    return Token.objects.get(pk=bearer(request).id)
+    """The token that asks, as it is stored now.
+
+    Raises:
+        RefusedError: somebody asks who has none: whatever is made is bounded by its maker's end,
+            and nobody is there for long who signed in.
+    """
+    asks = bearer(request)
+    if asks.kind == people.PERSON:
+        message = "Whoever makes or changes a credential or a rule has a token; sign in with one."
+        raise RefusedError(403, "token_needed", message)
+    return Token.objects.get(pk=asks.id)

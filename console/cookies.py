@@ -1,4 +1,4 @@
-"""The cookie of a session: over https with the `__Host-` prefix, over http on loopback alone."""
+"""Cookies of sessions and sign-ins: over https `__Host-` ones, over http on loopback alone."""
 
 import hashlib
 import hmac
@@ -11,7 +11,10 @@ from django.http import HttpRequest, HttpResponse
 
 from access import sessions
 from access.models import Session
+from access.signin import tickets
 
+_HOST_ONLY, _TICKET = "__Host-", "keeptrusts-sign-in-"
+_MOST_TICKETS = 4
 # What may stand in a command that somebody copies.
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
@@ -37,6 +40,36 @@ def take(response: HttpResponse) -> None:
     """Have a browser forget its cookie."""
     for name, is_secure in ((sessions.SECURE_COOKIE, True), (sessions.PLAIN_COOKIE, False)):
         response.set_cookie(name, "", max_age=0, secure=is_secure, httponly=True, samesite="Lax")
+
+
+def put_ticket(response: HttpResponse, state: str, value: str, *, is_secure: bool) -> None:
+    """Have a browser keep a ticket of a sign-in by a provider, beside those of other tabs.
+
+    It comes back from the provider's site with a link that is followed, and with nothing else.
+    """
+    response.set_cookie(
+        _ticket_name(state, is_secure=is_secure), value, max_age=tickets.LASTS_SECONDS,
+        secure=is_secure, httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def ticket_of(request: HttpRequest, state: str, *, is_secure: bool) -> str:
+    """The ticket of a state that a browser kept; empty without one."""
+    return request.COOKIES.get(_ticket_name(state, is_secure=is_secure), "")
+
+
+def take_ticket(response: HttpResponse, state: str, *, is_secure: bool) -> None:
+    """Have a browser forget a ticket."""
+    response.set_cookie(
+        _ticket_name(state, is_secure=is_secure), "", max_age=0, secure=is_secure, httponly=True,
+        samesite="Lax",
+    )  # fmt: skip
+
+
+def old_tickets(request: HttpRequest) -> list[str]:
+    """The names of a browser's tickets, all but a few: whoever begins again and again has many."""
+    found = [name for name in request.COOKIES if name.removeprefix(_HOST_ONLY).startswith(_TICKET)]
+    return found[: max(0, len(found) - _MOST_TICKETS)]
 
 
 def form_token(value: str) -> str:
@@ -88,6 +121,10 @@ def origin(request: HttpRequest) -> str:
     if not _HOST.fullmatch(host):
         return "https://keeptrusts.example"
     return f"{'http' if _is_loopback(_host(request)) else 'https'}://{host}"
+
+
+def _ticket_name(state: str, *, is_secure: bool) -> str:
+    return f"{_HOST_ONLY if is_secure else ''}{_TICKET}{tickets.name_of(state)}"
 
 
 def _host(request: HttpRequest) -> str:

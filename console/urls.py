@@ -39,6 +39,8 @@ front.view_class = index.Root  # type: ignore[attr-defined]
 urlpatterns = [
     path("", front),
     path("sign-in", signin.SignIn.as_view()),
+    path("sign-in/oidc", signin.SignInByProvider.as_view()),
+    path("sign-in/oidc/callback", signin.Callback.as_view()),
     path("sign-out", signin.SignOut.as_view()),
     path("events", events.Events.as_view()),
     path("events/file", events.EventsFile.as_view()),

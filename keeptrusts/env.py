@@ -8,7 +8,7 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +24,32 @@ _HIGHEST = 86_400
 SQLITE = "keeptrusts.sqlite3"
 # The second is what a file system puts into the root of a volume.
 _IN_DATA_DIR = ("work", "lost+found")
+_WITH_ISSUER = (
+    "KEEPTRUSTS_OIDC_CLIENT_ID", "KEEPTRUSTS_OIDC_SCOPES", "KEEPTRUSTS_OIDC_NAME",
+)  # fmt: skip
+_SECRETS = ("KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE")
+_LONGEST_SECRET = 4096
+_THIS_MACHINE = ("127.0.0.1", "[::1]", "localhost")
+_PATH = r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?"
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 
 
 class EnvError(ValueError):
     """A variable's value cannot be used; the message names the variable and a valid form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The OpenID provider that people sign in by.
+
+    `client_secret` is empty for a client that has none. `name` is on the button.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: tuple[str, ...]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,8 @@ class Env:
     `token_max_days` is None where a token may last for ever.
     `git_host_calls_per_minute` is None where a host's calls are not limited, `requests_per_minute`,
     those of a token, is 0 there.
+    `public_url` is empty where nobody said by which address people reach the console, `provider`
+    None where they sign in with tokens alone.
     """
 
     listen_host: str
@@ -71,6 +95,8 @@ class Env:
     decision_hourly_mebibytes: int
     token_max_days: int | None
     requests_per_minute: int
+    public_url: str
+    provider: Provider | None
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -114,6 +140,8 @@ def read(environ: Mapping[str, str]) -> Env:
         decision_hourly_mebibytes=_positive(environ, "KEEPTRUSTS_DECISION_HOURLY_MEBIBYTES", 256),
         token_max_days=_most_days(environ, "KEEPTRUSTS_TOKEN_MAX_DAYS"),
         requests_per_minute=_rate(environ, "KEEPTRUSTS_REQUESTS_PER_MINUTE", 6000),
+        public_url=_public_url(environ.get("KEEPTRUSTS_PUBLIC_URL", "")),
+        provider=_provider(environ),
     )
 
 
@@ -339,6 +367,71 @@ def _origins(value: str) -> tuple[str, ...]:
                 f"KEEPTRUSTS_CORS_ORIGINS: {origin!r} is no origin; write https://console.example"
             )
     return origins
+
+
+def _public_url(value: str) -> str:
+    """The address of the console in a browser: an origin, without a slash at its end."""
+    value = value.rstrip("/")
+    if value and not _is_safe(value, rest=""):
+        raise EnvError(
+            f"KEEPTRUSTS_PUBLIC_URL={value!r}: write such as https://keeptrusts.example, without a"
+            " path; http is for 127.0.0.1, [::1] and localhost alone"
+        )
+    return value
+
+
+def _provider(environ: Mapping[str, str]) -> Provider | None:
+    given = {name: environ.get(name, "") for name in ("KEEPTRUSTS_OIDC_ISSUER", *_WITH_ISSUER)}
+    secret = _client_secret(environ)
+    if not any(given.values()) and not secret:
+        return None
+    for name in ("KEEPTRUSTS_OIDC_ISSUER", "KEEPTRUSTS_OIDC_CLIENT_ID"):
+        if not re.fullmatch(r"[\x21-\x7e]{1,500}", given[name]):
+            raise EnvError(f"{name}: sign-in by OpenID Connect wants it, as the provider has it")
+    if not environ.get("KEEPTRUSTS_PUBLIC_URL"):
+        raise EnvError(
+            "KEEPTRUSTS_PUBLIC_URL is not set: sign-in by OpenID Connect wants the address that"
+            " browsers come back to, such as https://keeptrusts.example"
+        )
+    issuer = given["KEEPTRUSTS_OIDC_ISSUER"]
+    if not _is_safe(issuer, rest=_PATH):
+        raise EnvError(
+            f"KEEPTRUSTS_OIDC_ISSUER={issuer!r}: write the issuer as its configuration has it, such"
+            " as https://login.example/realms/org; http is for this machine alone"
+        )
+    scopes = tuple((given["KEEPTRUSTS_OIDC_SCOPES"] or "openid profile email").split())
+    if "openid" not in scopes or not all(map(_SCOPE.fullmatch, scopes)):
+        raise EnvError(
+            "KEEPTRUSTS_OIDC_SCOPES: write scopes with blanks between them, openid among them"
+        )
+    name = given["KEEPTRUSTS_OIDC_NAME"] or urlsplit(issuer).hostname or issuer
+    if not name.isprintable() or len(name) > 60:
+        raise EnvError("KEEPTRUSTS_OIDC_NAME: use a line of at most 60 characters")
+    return Provider(issuer, given["KEEPTRUSTS_OIDC_CLIENT_ID"], secret, scopes, name)
+
+
+def _client_secret(environ: Mapping[str, str]) -> str:
+    """The secret of the client, by itself or in a file. No error repeats it."""
+    text, path = (environ.get(name, "") for name in _SECRETS)
+    if text and path:
+        raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: set it or its _FILE, not both")
+    if path:
+        try:
+            text = Path(path).read_text()[:_LONGEST_SECRET].strip()
+        except (OSError, UnicodeError) as exc:
+            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: {exc}") from exc
+        if not text:
+            raise EnvError(f"KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE={path!r}: it is empty")
+    if not re.fullmatch(r"[\x21-\x7e]*", text):
+        raise EnvError("KEEPTRUSTS_OIDC_CLIENT_SECRET: it is no printable ASCII without spaces")
+    return text
+
+
+def _is_safe(url: str, *, rest: str) -> bool:
+    """Whether what goes to a url is read by nobody in between; `rest` is the form of its path."""
+    host = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])"
+    found = re.fullmatch(rf"(https?)://(?P<host>{host})(:[1-9][0-9]{{0,4}})?{rest}", url)
+    return found is not None and (found[1] == "https" or found["host"] in _THIS_MACHINE)
 
 
 def _whole(text: str, highest: int) -> int | None:

@@ -85,11 +85,13 @@ HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 STREAMS = "gateways.api.streams.STREAMS"
 WEB_INLET, STREAMS_INLET = ENV.data_dir / "web.sock", ENV.data_dir / "events.sock"
 
-# Where people sign in, with a token in a form.
-SIGN_IN_PATH = "/sign-in"
+# Where people sign in: with a token in a form, and where their provider sends them back to.
+SIGN_IN_PATHS = ("/sign-in", "/sign-in/oidc/callback")
 
-# Gives a document of an issuer of JWTs, by the operator's terms for calls to others.
+# Gives a document of an issuer of JWTs, and what its endpoint for tokens answers, by the operator's
+# terms for calls to others.
 ISSUER_DOCUMENTS = "gitrepos.api.issuers.fetch"
+ISSUER_TOKENS = "gitrepos.api.issuers.post"
 
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
 MAX_BODY_BYTES = 8 << 20

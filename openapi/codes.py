@@ -69,6 +69,7 @@ MEANINGS: Mapping[str, str] = {
     "signing_key_unreadable": "The signing key cannot be opened.",
     "suspended": "The link is suspended; resume it first.",
     "text_replaced": "The asking token's own text was replaced.",
+    "token_needed": "Whoever makes or changes a credential or a rule has a token.",
     "token_ended": "The asking token was revoked or has ended.",
     "too_costly": "It takes too much to be judged or compared.",
     "too_many": "Too many requests for this wait already.",

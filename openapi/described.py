@@ -70,6 +70,7 @@ _PARAMETERS = {
     "number": "A number, counted from 1.",
     "token_id": "The id of a token.",
     "trust_id": "The id of a trust.",
+    "rule_id": "The id of a rule of sign-in.",
 }
 _CONVERTED: Mapping[str, _Schema] = {
     "uuid": {"type": "string", "format": "uuid"},

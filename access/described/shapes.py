@@ -67,10 +67,28 @@ class TrustShape(Shape):
     expires_at: Time | None
 
 
+class SignInRuleShape(Shape):
+    """A rule of sign-in: whom the provider says all of its claims of is let in to the console."""
+
+    id: str
+    name: str
+    issuer: str
+    claims: Annotated[dict[str, list[str]], about("Of each claim one of the texts is wanted.")]
+    position: Annotated[int, about("Of several that are met the lowest counts, then the oldest.")]
+    role: Annotated[str, one_of(ROLES)]
+    networks: _Networks
+    sight: SightShape | None
+    enabled: bool
+    made_by: str
+    created_at: Time
+    expires_at: Time | None
+
+
 class WhoAmIShape(Shape):
-    """Who asks: a `token`, or a `trust` and the `subject` of a job."""
+    """Who asks: a `token`, or a `trust` and the `subject` of a job; a person by a `rule`."""
 
     actions: Annotated[list[Annotated[str, one_of(ACTIONS)]], about("What the role may do.")]
     token: TokenShape | Missing = MISSING
     trust: TrustShape | Missing = MISSING
+    rule: SignInRuleShape | Missing = MISSING
     subject: str | Missing = MISSING

@@ -55,13 +55,16 @@ def jti(claims: Claims) -> str:
     return _text(claims, "jti", most=_MOST_OF_JTI)
 
 
-def check_times(claims: Claims, *, now: float) -> float:
+def check_times(claims: Claims, *, now: float, wants_nbf: bool = True) -> float:
     """Check the times of a JWT, in seconds since 1970; returns when it is over.
+
+    Without `wants_nbf` it begins when it was issued, unless it says otherwise.
 
     Raises:
         JWTRefusedError: one is missing, or this is not its time.
     """
-    issued, begins, ends = (_second(claims, name) for name in ("iat", "nbf", "exp"))
+    issued, ends = _second(claims, "iat"), _second(claims, "exp")
+    begins = _second(claims, "nbf") if wants_nbf or "nbf" in claims else issued
     if now >= ends + SKEW_SECONDS:
         raise JWTRefusedError(Reason.EXPIRED, f"it ended {now - ends:.0f} s ago")
     if max(begins, issued) > now + SKEW_SECONDS:

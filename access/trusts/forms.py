@@ -36,7 +36,7 @@ def check(fields: Mapping[str, Any], *, http: bool) -> None:
         FieldError: a url cannot be used, or too little is bound.
     """
     for name in ("issuer", "audience"):
-        _check_url(name, fields[name], http=http)
+        check_url(name, fields[name], http=http)
     _check_source(fields)
     if not fields["subject"] and not fields["ref"] and not fields["environment"]:
         message = "must be given, or an environment: else every job of the repository is admitted"
@@ -49,7 +49,12 @@ def check(fields: Mapping[str, Any], *, http: bool) -> None:
         raise FieldError("sight", f"is for the roles {', '.join(sights.NARROWABLE)} alone")
 
 
-def _check_url(name: str, text: str, *, http: bool) -> None:
+def check_url(name: str, text: str, *, http: bool) -> None:
+    """Check a url that a JWT is compared with. `http` is for issuers on this machine.
+
+    Raises:
+        FieldError: it cannot be used.
+    """
     if not _URL.fullmatch(text):
         message = "must be a url such as https://issuer.example, in lower case, without ? or #"
         raise FieldError(name, message)

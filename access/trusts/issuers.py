@@ -32,7 +32,7 @@ _BETWEEN = timedelta(minutes=1)
 _ANSWERS_IN = timedelta(seconds=10)
 _LOOK_SECONDS = 0.1
 _MOST_WAITING = 4
-_CONFIGURATION = "/.well-known/openid-configuration"
+CONFIGURATION = "/.well-known/openid-configuration"
 
 Fetch = Callable[[str], bytes]
 
@@ -85,6 +85,24 @@ def forget(issuer: str) -> None:
     IssuerKeys.objects.filter(pk=issuer).delete()
 
 
+def configuration(issuer: str) -> bytes:
+    """What an issuer says of itself, asked for now.
+
+    Raises:
+        IssuerAwayError: it could not be had.
+    """
+    return fetched(issuer.rstrip("/") + CONFIGURATION)
+
+
+def fetched(url: str) -> bytes:
+    """A document of an issuer.
+
+    Raises:
+        IssuerAwayError: it could not be had.
+    """
+    return cast(Fetch, import_string(settings.ISSUER_DOCUMENTS))(url)
+
+
 def _of(issuer: str) -> Known:
     return _known.get(issuer, Known({}, None))
 
@@ -125,9 +143,7 @@ def _ask(issuer: str) -> None:
 
 
 def _fetched(issuer: str) -> list[Row]:
-    fetch = cast(Fetch, import_string(settings.ISSUER_DOCUMENTS))
-    configuration = fetch(issuer.rstrip("/") + _CONFIGURATION)
-    return keys.usable(fetch(keys.discovered(configuration, issuer=issuer)))
+    return keys.usable(fetched(keys.discovered(configuration(issuer), issuer=issuer)))
 
 
 def _wait(issuer: str) -> None:

@@ -21,7 +21,7 @@ ALGORITHMS: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("EdDSA", "Ed25519"), ("OKP", "Ed25519")),
 }
 
-_MOST_CHARACTERS = 8 * 1024
+MOST_CHARACTERS = 8 * 1024
 _MOST_OF_HEADER = 512
 _PART = re.compile(r"[A-Za-z0-9_-]+")
 # Of a header, what may be there: all else is refused, above all keys that it brings or names
@@ -46,14 +46,14 @@ def is_meant(text: str) -> bool:
     return text.count(".") >= 2 or text.startswith("{")
 
 
-def read(text: str) -> JWT:
-    """Take a JWT apart.
+def read(text: str, *, most: int = MOST_CHARACTERS) -> JWT:
+    """Take a JWT of at most so many characters apart.
 
     Raises:
         JWTRefusedError: it is too large, is no JSON of its kind, or its header says something
             that it may not.
     """
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > most:
         raise JWTRefusedError(Reason.TOO_LARGE, f"it has {len(text)} characters")
     parts = text.split(".")
     if len(parts) != 3:

@@ -46,15 +46,33 @@ def discovered(data: bytes, *, issuer: str) -> str:
     Raises:
         BadDocumentError: it is of another issuer, or names no such url.
     """
+    return named_url(configuration(data, issuer=issuer), "jwks_uri", issuer=issuer)
+
+
+def configuration(data: bytes, *, issuer: str) -> Row:
+    """An issuer's OpenID configuration.
+
+    Raises:
+        BadDocumentError: it is none, or of another issuer.
+    """
     document = _document(data)
     if document.get("issuer") != issuer:
         raise BadDocumentError("its configuration names another issuer")
-    url = document.get("jwks_uri")
+    return document
+
+
+def named_url(document: Row, name: str, *, issuer: str) -> str:
+    """A url that an issuer's configuration names.
+
+    Raises:
+        BadDocumentError: it has none, or one where somebody else could speak in its place.
+    """
+    url = document.get(name)
     if not isinstance(url, str):
-        raise BadDocumentError("its configuration has no jwks_uri")
+        raise BadDocumentError(f"its configuration has no {name}")
     # Whom https does not prove is believed for what it says itself, where that is allowed.
     if not url.startswith("https://") and _origin(url) != _origin(issuer):
-        raise BadDocumentError("its jwks_uri is neither https nor its own")
+        raise BadDocumentError(f"its {name} is neither https nor its own")
     return url
 
 

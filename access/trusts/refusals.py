@@ -1,8 +1,9 @@
-"""Refusals of JWTs: a reason each, for the log and for nobody else."""
+"""Refusals of JWTs, of which the log is told: a reason each, for nobody else."""
 
 import time
 from enum import StrEnum
 from threading import Lock
+from typing import Protocol
 
 import structlog
 
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     NOT_YET = "not_yet"
     LIFETIME = "lifetime"
     AUDIENCE = "audience"
+    ISSUER = "issuer"
+    NONCE = "nonce"
     SOURCE = "source"
     REF = "ref"
     ENVIRONMENT = "environment"
@@ -46,14 +49,30 @@ class JWTRefusedError(Exception):
         self.detail = detail
 
 
+class Refusal(Protocol):
+    """A refusal with a reason for the log, and with words that may be a stranger's."""
+
+    @property
+    def reason(self) -> StrEnum:
+        """The reason, of which the log is told once a minute."""
+
+    @property
+    def detail(self) -> str:
+        """The reason in words."""
+
+
 class Told:
-    """The log of refusals: each reason once a minute, with how many were left out since."""
+    """The log of refusals: each reason once a minute, with how many were left out since.
 
-    def __init__(self) -> None:
+    `event` is what its lines are called.
+    """
+
+    def __init__(self, event: str = "JWT refused") -> None:
+        self._event = event
         self._lock = Lock()
-        self._last: dict[Reason, tuple[float, int]] = {}
+        self._last: dict[StrEnum, tuple[float, int]] = {}
 
-    def tell(self, error: JWTRefusedError) -> None:
+    def tell(self, error: Refusal) -> None:
         """Log a refusal, or count it for the next of its reason."""
         now = time.monotonic()
         with self._lock:
@@ -63,7 +82,7 @@ class Told:
                 return
             self._last[error.reason] = now, 0
         detail = printable(error.detail, keeps_lines=False)[:_MOST_CHARACTERS]
-        log.warning("JWT refused", reason=error.reason.value, detail=detail, untold=untold)
+        log.warning(self._event, reason=error.reason.value, detail=detail, untold=untold)
 
 
 TOLD = Told()

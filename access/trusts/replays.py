@@ -1,4 +1,4 @@
-"""JWTs that changed something: each `jti` belongs to one JWT until that is over.
+"""JWTs that changed something: each `jti` belongs to one JWT until that is over. Sign-ins, too.
 
 A JWT may change as much as its role may while it lasts: a job has one and makes several calls.
 """
@@ -28,6 +28,17 @@ def note(token: JWT, *, issuer: str, until: float) -> None:
     kept = UsedJWT.objects.filter(pk=name).values_list("digest", flat=True).first()
     if kept != token.digest:
         raise JWTRefusedError(Reason.REPLAY, "another JWT had its jti")
+
+
+def is_first(name: str, *, until: float) -> bool:
+    """Whether nothing else was called so until now; whoever asks again hears that it was.
+
+    It is remembered until then, in seconds since 1970.
+    """
+    key = hashlib.sha256(f"once {name}".encode()).hexdigest()
+    ends = datetime.fromtimestamp(until, UTC)
+    _, is_new = UsedJWT.objects.get_or_create(pk=key, defaults={"digest": key, "until": ends})
+    return is_new
 
 
 def prune() -> None:

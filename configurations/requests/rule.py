@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from access.people import TOKEN, Person
+from access.people import HUMAN, TOKEN, Person
 
 # Why somebody may not confirm, with what helps.
 OBJECTIONS: Mapping[str, str] = {
     "not_a_person": "Only the bearer of a token may confirm, and no pipeline; have a person do it.",
+    "not_told_apart": (
+        "Somebody who signed in by a provider and a token are told apart by their addresses, and"
+        " one of the two has none; have an admin send emails to PATCH /v1/tokens/{id}, or the"
+        " provider verify the address."
+    ),
+    "no_verified_address": (
+        "Your provider says of no address that it verified it, so you cannot be told from the"
+        " commit's author; have somebody else confirm it."
+    ),
     "same_token": "Whoever asked cannot confirm; have somebody else do it.",
     "made_by_asker": (
         "Whoever asked made this token or rotated it, or one that did; have somebody confirm whose"
@@ -54,7 +63,7 @@ def may_confirm(asker: Person | None, confirmer: Person, commit: Committers | No
 
     `asker` is None where a commit alone asks, `commit` where there is none or nobody is known.
     """
-    if confirmer.kind != TOKEN:
+    if confirmer.kind not in HUMAN:
         return "not_a_person"
     own = confirmer.addresses | confirmer.keys | confirmer.of_makers
     if asker is not None:
@@ -64,12 +73,15 @@ def may_confirm(asker: Person | None, confirmer: Person, commit: Committers | No
             return "made_by_asker"
         if own & (asker.addresses | asker.keys):
             return "same_person"
+        is_mixed = {asker.kind, confirmer.kind} == set(HUMAN)
+        if is_mixed and not (asker.addresses and confirmer.addresses):
+            return "not_told_apart"
     if asker is None and (commit is None or not commit.is_whole):
         return "nobody_known"
     if commit is None:
         return ""
     if not confirmer.addresses:
-        return "names_no_address"
+        return "names_no_address" if confirmer.kind == TOKEN else "no_verified_address"
     if own & (commit.addresses | commit.keys):
         return "own_commit"
     return "names_no_key" if commit.by_key_alone and not confirmer.keys else ""

@@ -212,7 +212,7 @@ def objection(row: ChangeRequest, by: Bearer) -> str:
     )
     is_known = bool(commit.addresses or commit.keys)
     # A pipeline says no more of a commit than the commit does: who pushed it may have started it.
-    is_of_commit = row.kind == "git_repo.confirm" and row.asker_kind != people.TOKEN
+    is_of_commit = row.kind == "git_repo.confirm" and row.asker_kind not in people.HUMAN
     asker = None if is_of_commit else people.of(row.asker_kind, row.asker_id)
     return rule.may_confirm(asker, _person(by), commit if is_known else None)
 

@@ -1,7 +1,10 @@
-"""Access: tokens and trusts, and what a role may."""
+"""Access: tokens, trusts and rules of sign-in, and what a role may."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import QueryDict
 
 from access import roles
 from console import paging
@@ -19,8 +22,14 @@ def _days(text: str) -> str:
     return (datetime.now(UTC) + timedelta(days=int(text))).isoformat()
 
 
+def _claims(given: QueryDict) -> dict[str, Any]:
+    """The claim that a rule wants, with its texts between commas."""
+    texts = [one.strip() for one in given.get("values", "").split(",") if one.strip()]
+    return {"claims": {given.get("claim", "").strip(): texts}}
+
+
 class Access(Page):
-    """Tokens by name, role and end; each is made, rotated and revoked here."""
+    """Tokens by name, role and end; each is made, rotated and revoked here. Rules of sign-in."""
 
     template = "console/access.html"
     acts: ClassVar = {
@@ -34,6 +43,14 @@ class Access(Page):
             {"overlap_seconds": int}, shows=True,
         ),
         "revoke": Act("DELETE", "/v1/tokens/{token_id}", "The token is revoked."),
+        "create_rule": Act(
+            "POST", "/v1/sign-in-rules", "The rule is made: whoever it knows may sign in.",
+            {"name": str, "issuer": str, "role": str, "position": int}, builds=_claims,
+        ),
+        "delete_rule": Act(
+            "DELETE", "/v1/sign-in-rules/{rule_id}",
+            "The rule is deleted, and whom it alone let in is signed out.",
+        ),
     }  # fmt: skip
 
     def read(self, **_: Any) -> Context:
@@ -42,6 +59,8 @@ class Access(Page):
         return {
             "list": listed,
             "trusts": self.api.get("/v1/trusts"),
+            "rules": self.api.get("/v1/sign-in-rules"),
+            "provider": settings.ENV.provider,
             "roles": list(roles.ROLES),
             "actions": [
                 (action, words, [roles.may(role, action) for role in roles.ROLES])

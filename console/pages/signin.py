@@ -1,13 +1,16 @@
-"""Signing in with a token, and out."""
+"""Signing in with a token or by a provider, and out."""
 
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views import View
 
 from access import authentication, sessions
+from access.signin import admission
+from access.signin.refusals import TOLD, Code, SignInRefusedError
 from console import cookies
 from console.inside import RefusedError
 from console.pages.base import METHODS, dressed, refusals
@@ -17,6 +20,8 @@ _PLAIN = (
     " would read your token."
 )
 _FOREIGN = "This form is not of a page of this control plane; load the page again."
+# A ticket has it, and a browser keeps no cookie over 4 KiB.
+_LONGEST_PATH = 1000
 
 
 class SignIn(View):
@@ -36,26 +41,66 @@ class SignIn(View):
         text = request.POST.get("token", "").strip()
         try:
             with refusals():
-                value = authentication.signed_in(text, str(request.META.get("REMOTE_ADDR")))
-                before = cookies.session_of(request)
-                if before is not None:
-                    sessions.end(before)
+                value = authentication.signed_in(text, _address(request))
+                _end_before(request)
         except RefusedError as exc:
             return self._form(request, str(exc), exc.status)
-        response = HttpResponseRedirect(_next(request), status=HTTPStatus.SEE_OTHER)
+        response = _to(_next(request))
         cookies.put(response, value, is_secure=cookies.is_secure(request))
         return dressed(response)
 
     def _form(self, request: HttpRequest, problem: str, status: int) -> HttpResponse:
-        context = {"problem": problem, "next": _next(request)}
-        return dressed(render(request, "console/sign_in.html", context, status=status))
+        return _page(request, status, problem=problem, next=_next(request))
+
+
+class SignInByProvider(View):
+    """The way to the provider. It changes nothing here, so any link may lead to it."""
+
+    http_method_names = METHODS
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        try:
+            url, ticket = admission.begin(_next(request))
+        except SignInRefusedError as exc:
+            return _refused(request, exc)
+        response = _to(url)
+        for name in cookies.old_tickets(request):
+            response.delete_cookie(name)
+        cookies.put_ticket(response, ticket.state, ticket.sealed(), is_secure=_is_public_secure())
+        return dressed(response)
+
+
+class Callback(View):
+    """The way back from the provider, with what it answers."""
+
+    http_method_names = METHODS
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        state, is_secure = request.GET.get("state", ""), _is_public_secure()
+        try:
+            with refusals():
+                value, next_path = admission.finish(
+                    _once_each(request.GET),
+                    cookies.ticket_of(request, state, is_secure=is_secure),
+                    _address(request),
+                )
+                _end_before(request)
+        except SignInRefusedError as exc:
+            response = _refused(request, exc)
+        except RefusedError as exc:
+            response = _page(request, exc.status, problem=str(exc))
+        else:
+            response = dressed(_to(next_path))
+            cookies.put(response, value, is_secure=is_secure)
+        cookies.take_ticket(response, state, is_secure=is_secure)
+        return response
 
 
 class SignOut(View):
     """The end of a session."""
 
     def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
-        response = HttpResponseRedirect("/sign-in", status=HTTPStatus.SEE_OTHER)
+        response = _to("/sign-in")
         if cookies.is_own_form(request):
             session = cookies.session_of(request)
             if session is not None:
@@ -64,8 +109,54 @@ class SignOut(View):
         return dressed(response)
 
 
+def _page(request: HttpRequest, status: int, **context: Any) -> HttpResponse:
+    provider = settings.ENV.provider
+    begin = f"{settings.ENV.public_url}{admission.START}"
+    shown = {"provider": provider, "begin": begin, "next": "/", **context}
+    return dressed(render(request, "console/sign_in.html", shown, status=status))
+
+
+def _refused(request: HttpRequest, exc: SignInRefusedError) -> HttpResponse:
+    TOLD.tell(exc)
+    seen = {name: text for name, text in exc.seen.items() if text}
+    return _page(request, exc.status, problem=str(exc), code=exc.reason, seen=seen)
+
+
+def _once_each(query: QueryDict) -> dict[str, str]:
+    """Parameters by name.
+
+    Raises:
+        SignInRefusedError: one is there twice, so that others may read it otherwise.
+    """
+    if twice := [name for name in query if len(query.getlist(name)) > 1]:
+        raise SignInRefusedError(Code.NOT_BEGUN, f"{twice[0][:80]} is given twice")
+    return {name: str(query[name]) for name in query}
+
+
+def _to(url: str) -> HttpResponse:
+    return HttpResponseRedirect(url, status=HTTPStatus.SEE_OTHER)
+
+
+def _end_before(request: HttpRequest) -> None:
+    """End the session that a browser had before."""
+    before = cookies.session_of(request)
+    if before is not None:
+        sessions.end(before)
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR"))
+
+
+def _is_public_secure() -> bool:
+    """Whether browsers come over https, by the address that the operator named."""
+    public_url: str = settings.ENV.public_url
+    return public_url.startswith("https://")
+
+
 def _next(request: HttpRequest) -> str:
     """Where to go on: a path of ours, and of nobody else."""
     asked = request.POST.get("next") or request.GET.get("next") or "/"
     is_ours = asked.startswith("/") and not asked.startswith(("//", "/\\"))
-    return asked if is_ours and asked.isprintable() else "/"
+    is_short = len(asked) <= _LONGEST_PATH
+    return asked if is_ours and is_short and asked.isprintable() else "/"

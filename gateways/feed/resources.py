@@ -36,6 +36,7 @@ RESOURCES: Mapping[str, Resource] = {
     "enrolment-tokens": Resource("enrolment.manage", ("enrolment_token",)),
     "tokens": Resource("tokens.manage", ("token",), tokens.COUNTER),
     "trusts": Resource("trusts.manage", ("trust",), tokens.COUNTER),
+    "sign-in-rules": Resource("sign_in_rules.manage", ("sign_in_rule",), tokens.COUNTER),
     "requests": Resource("requests.read", ("request", "glass")),
     EVENTS: Resource("events.read"),
     SYNCS: Resource("links.read"),

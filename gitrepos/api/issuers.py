@@ -1,9 +1,12 @@
-"""Documents of issuers of JWTs, fetched by the operator's terms for calls to forges."""
+"""Calls to issuers of JWTs, by the operator's terms for calls to forges."""
+
+from collections.abc import Mapping
 
 from django.conf import settings
 
 from access.trusts.issuers import IssuerAwayError
 from gitrepos.forge import documents, proxy
+from gitrepos.forge.documents import CallTerms
 
 
 def fetch(url: str) -> bytes:
@@ -12,14 +15,29 @@ def fetch(url: str) -> bytes:
     Raises:
         IssuerAwayError: it could not be had.
     """
-    env = settings.ENV
     try:
-        return documents.fetch(
-            url,
-            schemes={"https"} | env.git_schemes & {"http"},
-            allowed=env.git_allowed_networks,
-            ca_file=env.git_ca_file,
-            proxy=proxy.read(env.git_proxy, env.git_no_proxy),
-        )
+        return documents.fetch(url, terms=_terms())
     except documents.DocumentError as exc:
         raise IssuerAwayError(str(exc)) from exc
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """The status and body that an endpoint of an issuer answers with.
+
+    Raises:
+        IssuerAwayError: it does not answer.
+    """
+    try:
+        return documents.post(url, body, headers, terms=_terms())
+    except documents.DocumentError as exc:
+        raise IssuerAwayError(str(exc)) from exc
+
+
+def _terms() -> CallTerms:
+    env = settings.ENV
+    return CallTerms(
+        schemes={"https"} | env.git_schemes & {"http"},
+        allowed=env.git_allowed_networks,
+        ca_file=env.git_ca_file,
+        proxy=proxy.read(env.git_proxy, env.git_no_proxy),
+    )

@@ -1,7 +1,9 @@
-"""Documents of other servers: one small GET each, called as forges are."""
+"""Documents of other servers: one small GET or POST each, called as forges are."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gitrepos.errors import RemoteError
 from gitrepos.forge import eventloop
@@ -23,38 +25,64 @@ class DocumentError(Exception):
     """A document could not be had; the message holds no words of the server."""
 
 
-def fetch(
-    text: str,
-    *,
-    schemes: Collection[str],
-    allowed: Sequence[Network],
-    ca_file: str,
-    proxy: Proxy,
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class CallTerms:
+    """The operator's terms for calls to others."""
+
+    schemes: Collection[str]
+    allowed: Sequence[Network]
+    ca_file: str
+    proxy: Proxy
+
+
+def fetch(text: str, *, terms: CallTerms) -> bytes:
     """The body of the answer to a GET of a url, in 4 s and 64 KiB; no redirect is followed.
 
     Raises:
         DocumentError: there is none.
     """
+    status, body = _asked(text, None, {}, terms)
+    if status != _OK:
+        raise DocumentError(f"{urlsplit(text).hostname} answers with the status {status}")
+    return body
+
+
+def post(
+    text: str, body: bytes, headers: Mapping[str, str], *, terms: CallTerms
+) -> tuple[int, bytes]:
+    """The status and body of the answer to a POST, within the same bounds.
+
+    Raises:
+        DocumentError: there is none.
+    """
+    return _asked(text, body, headers, terms)
+
+
+def _asked(
+    text: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
+) -> tuple[int, bytes]:
     try:
-        url = parse(text, schemes=schemes)
+        url = parse(text, schemes=terms.schemes)
     except BadURLError as exc:
         raise DocumentError(f"its url {exc}") from exc
-    dialling = _get(url, allowed=allowed, ca_file=ca_file, proxy=proxy)
+    # A url of a repository has no slash at its end, and to others it is another one with it.
+    tail = "/" if text.endswith("/") else ""
     try:
-        return eventloop.submit(dialling).result()
+        return eventloop.submit(_answer(url, tail, body, headers, terms)).result()
     except TimeoutError as exc:
         raise DocumentError(f"{url.host} does not answer in time") from exc
     except RemoteError as exc:
         raise DocumentError(exc.message) from exc
 
 
-async def _get(url: RepoURL, *, allowed: Sequence[Network], ca_file: str, proxy: Proxy) -> bytes:
-    dial = Dial(allowed, ca_file=ca_file, proxy=proxy)
+async def _answer(
+    url: RepoURL, tail: str, body: bytes | None, headers: Mapping[str, str], terms: CallTerms
+) -> tuple[int, bytes]:
+    dial = Dial(terms.allowed, ca_file=terms.ca_file, proxy=terms.proxy)
+    asked = dial.answer(url, tail, {**_HEADERS, **headers}, body=body)
     try:
-        async with asyncio.timeout(_DEADLINE_SECONDS), dial.answer(url, "", _HEADERS) as answer:
-            if answer.status != _OK:
-                raise DocumentError(f"{url.host} answers with the status {answer.status}")
-            return b"".join([piece async for piece in read(answer, max_bytes=_MAX_BYTES)])
+        async with asyncio.timeout(_DEADLINE_SECONDS), asked as answer:
+            pieces = [piece async for piece in read(answer, max_bytes=_MAX_BYTES)]
+            return answer.status, b"".join(pieces)
     finally:
         await dial.close()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Actor:
     """Who does something. `id` is empty for a command and for the control plane itself.
 
-    `kind` is token, trust, gateway, enrolment_token, webhook, git_repo, command or control_plane.
+    `kind` is token, trust, person, gateway, enrolment_token, webhook, git_repo, command or
+    control_plane.
     """
 
     kind: str

@@ -59,7 +59,7 @@ class Application:
         door.check(scope["method"], scope["path"], headers)
         address, credential = (scope["client"] or ("",))[0], answers.bearer(headers)
         # A form has its credential in the body: who fails there is known by the address alone.
-        is_attempt = bool(credential) or scope["path"] == settings.SIGN_IN_PATH
+        is_attempt = bool(credential) or scope["path"] in settings.SIGN_IN_PATHS
         if is_attempt:
             await self._attempts.wait(address, credential)
         if door is doors.PEOPLE:

@@ -261,6 +261,10 @@ trusts:
     repository_id: "7"
     ref: refs/heads/main
     sight: {{ids: [kt-lab]}}
+sign_in_rules:
+  - name: kt-lab people
+    issuer: https://login.example.com/realms/org
+    claims: {{groups: [kt-lab]}}
 """
 
 
@@ -281,7 +285,7 @@ def test_a_control_plane_is_made_as_a_file_has_it(
     again = kt(*argv)
     monkeypatch.delenv("KT_TEST_TOKEN")
 
-    assert [line.split()[0] for line in planned.out.splitlines() if line[0] in "+~-"] == ["+"] * 5
+    assert [line.split()[0] for line in planned.out.splitlines() if line[0] in "+~-"] == ["+"] * 6
     assert (planned.code, done.code) == (1, 0), done
     assert again.out == "nothing to do\n", again
     assert "kt-forge-secret" not in planned.out + done.out + done.err

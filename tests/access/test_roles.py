@@ -14,7 +14,7 @@ from access import roles, tokens
 from access.authentication import MayAct
 from access.roles import ACTIONS, ANY, ROLES
 from console.pages.base import Page
-from console.pages.signin import SignIn, SignOut
+from console.pages.signin import Callback, SignIn, SignInByProvider, SignOut
 from tests.support.api import error
 from tests.support.stack import ROOT
 
@@ -47,6 +47,7 @@ TABLE = {
     "requests.break_glass": "admin",
     "tokens.manage": "admin",
     "trusts.manage": "admin",
+    "sign_in_rules.manage": "admin",
     ANY: "metrics ci viewer auditor editor admin",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -64,7 +65,7 @@ def _patterns(found: list[Any], prefix: str = "/") -> Iterator[tuple[str, Any]]:
             if issubclass(view, APIView):
                 yield path, view
             else:
-                assert issubclass(view, Page | SignIn | SignOut)
+                assert issubclass(view, Page | SignIn | SignInByProvider | Callback | SignOut)
 
 
 def _asks_for_a_role(view: Any) -> bool:

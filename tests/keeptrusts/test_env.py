@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keeptrusts.env import EnvError, read, secret_file
+from keeptrusts.env import EnvError, Provider, read, secret_file
 
 KEY = "a-key-of-more-than-32-characters-0123456789"
 DATABASE = "postgresql://keeptrusts@127.0.0.1:5432/keeptrusts"
@@ -63,6 +63,10 @@ GOOD = [
     ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "", "requests_per_minute", 6000),
     ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "0", "requests_per_minute", 0),
     ("KEEPTRUSTS_REQUESTS_PER_MINUTE", "60", "requests_per_minute", 60),
+    ("KEEPTRUSTS_PUBLIC_URL", "", "public_url", ""),
+    ("KEEPTRUSTS_PUBLIC_URL", "https://kt.example:8443/", "public_url", "https://kt.example:8443"),
+    ("KEEPTRUSTS_PUBLIC_URL", "http://[::1]:8080", "public_url", "http://[::1]:8080"),
+    ("KEEPTRUSTS_OIDC_ISSUER", "", "provider", None),
 ]  # fmt: skip
 
 BAD = [
@@ -104,6 +108,8 @@ BAD = [
                                "https://events.example/?x", "https://"]),
     ("KEEPTRUSTS_GATEWAY_OFFLINE_SECONDS", ["0", "five"]),
     ("KEEPTRUSTS_DECISION_RETENTION_DAYS", ["0", "3651", "all"]),
+    ("KEEPTRUSTS_PUBLIC_URL", ["kt.example", "http://kt.example", "https://kt.example/path",
+                               "https://u@kt.example", "https://kt.example?", "ftp://localhost"]),
     ("KEEPTRUSTS_REQUESTS_PER_MINUTE", ["-1", "00", "100000", "1.5", "all"]),
 ]  # fmt: skip
 
@@ -246,3 +252,54 @@ def test_an_empty_secret_file_stops_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(EnvError, match="secret-key holds no secret"):
         read({"KEEPTRUSTS_DATA_DIR": str(tmp_path)})
+
+
+OIDC = {
+    "KEEPTRUSTS_PUBLIC_URL": "https://kt.example",
+    "KEEPTRUSTS_OIDC_ISSUER": "https://login.example/realms/org",
+    "KEEPTRUSTS_OIDC_CLIENT_ID": "kt",
+}
+
+
+def test_a_provider_is_read(tmp_path: Path) -> None:
+    """With what was left out; a secret comes by itself or in a file, and is in no `repr`."""
+    path = tmp_path / "secret"
+    path.write_text("hunter2\n")
+    found = read(environ(tmp_path, **OIDC)).provider
+    by_file = read(environ(tmp_path, **OIDC, KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE=str(path)))
+
+    issuer = OIDC["KEEPTRUSTS_OIDC_ISSUER"]
+    usual = ("openid", "profile", "email")
+    assert found == Provider(issuer, "kt", "", usual, "login.example")
+    assert by_file.provider == Provider(issuer, "kt", "hunter2", usual, "login.example")
+    assert "hunter2" not in repr(by_file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEEPTRUSTS_OIDC_ISSUER", ""), ("KEEPTRUSTS_OIDC_ISSUER", "login.example"),
+        ("KEEPTRUSTS_OIDC_ISSUER", "http://login.example"),
+        ("KEEPTRUSTS_OIDC_ISSUER", "https://login.example?a"),
+        ("KEEPTRUSTS_OIDC_CLIENT_ID", ""), ("KEEPTRUSTS_OIDC_CLIENT_ID", "a b"),
+        ("KEEPTRUSTS_OIDC_CLIENT_SECRET", "hunter2 hunter2"),
+        ("KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE", "/nowhere/secret"),
+        ("KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE", "/dev/null"),
+        ("KEEPTRUSTS_OIDC_SCOPES", "profile"), ("KEEPTRUSTS_OIDC_SCOPES", 'openid "x"'),
+        ("KEEPTRUSTS_OIDC_NAME", "a\nb"), ("KEEPTRUSTS_OIDC_NAME", "x" * 61),
+        ("KEEPTRUSTS_PUBLIC_URL", ""),
+    ],
+)  # fmt: skip
+def test_a_provider_that_cannot_be_used(tmp_path: Path, name: str, value: str) -> None:
+    """Each error names its variable, and repeats no secret."""
+    with pytest.raises(EnvError, match=name.removesuffix("_FILE")) as caught:
+        read(environ(tmp_path, **{**OIDC, name: value}))
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ISSUER", "CLIENT_ID", "CLIENT_SECRET", "SCOPES", "NAME"])
+def test_half_a_provider_stops_the_start(tmp_path: Path, name: str) -> None:
+    """Else nobody would be told why there is no button."""
+    with pytest.raises(EnvError, match=r"KEEPTRUSTS_OIDC_(ISSUER|CLIENT_ID): sign-in"):
+        read(environ(tmp_path, **{f"KEEPTRUSTS_OIDC_{name}": "openid"}))

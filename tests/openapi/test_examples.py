@@ -38,6 +38,7 @@ def ids(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "credential_id": make("git-credentials", name="other")["id"],
         "link_id": make("git-repos", path="other/")["id"],
         "trust_id": make("trusts")["id"],
+        "rule_id": make("sign-in-rules")["id"],
         "token_id": str(tokens.create("other")[0].pk),
         "name": make("client-keys", name="other")["name"],
     }

@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ATTACKERS = [
-    "No token", "A viewer's token", "A gateway's token", "An enrolment token", "A pushed commit",
-    "A forge", "An issuer of JWTs", "Redis", "Reading the database", "Reading the disk",
+    "No token", "Whoever signs in by a provider", "A viewer's token", "A gateway's token",
+    "An enrolment token", "A pushed commit", "A forge", "An issuer of JWTs", "Redis",
+    "Reading the database", "Reading the disk",
     "A server in the control plane's place",
 ]  # fmt: skip
 ASSETS = ["a secret", "the version in force", "the record of decisions", "availability"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from kt.cli.apply.shapes import BINDING, CREDENTIAL, GATEWAY, LINK, SECRET, TRUST
+from kt.cli.apply.shapes import BINDING, CREDENTIAL, GATEWAY, LINK, SECRET, SIGN_IN_RULE, TRUST
 from kt.policy.language.shapes import Block, Field, ListOf, MapOf
 
 Row = Mapping[str, Any]
@@ -118,6 +118,13 @@ def _sight(value: Any) -> Any:
     return {name: value.get(name) or None for name in ("ids", "labels")} if value else None
 
 
+def _claims(value: Any) -> Any:
+    return {
+        name: [one.lower() for one in texts] if name == "email" else list(texts)
+        for name, texts in value.items()
+    }
+
+
 _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "url": canonical_url,
     "path": _path,
@@ -126,6 +133,7 @@ _NORMAL: Mapping[str, Callable[[Any], Any]] = {
     "networks": lambda value: [_network(one) for one in value],
     "expires_at": _moment,
     "sight": _sight,
+    "claims": _claims,
     "known_hosts": lambda value: str(value).strip(),
     "client_certificate": lambda value: str(value).strip(),
     "allowed_signers": lambda value: str(value).strip(),
@@ -175,6 +183,10 @@ KINDS: Mapping[str, RowKind] = {
             _binding, create="gateway_binding.create", delete="gateway_binding.delete",
         ),
         RowKind("trusts", "/v1/trusts", TRUST, _of("name"), lambda row: str(row.get("name"))),
+        RowKind(
+            "sign_in_rules", "/v1/sign-in-rules", SIGN_IN_RULE, _of("name"),
+            lambda row: str(row.get("name")),
+        ),
     )
 }  # fmt: skip
 """By name, in the order in which they are made; they are removed in the opposite one."""

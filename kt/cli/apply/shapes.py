@@ -91,11 +91,30 @@ TRUST = block(
     enabled=Field(Flag(), True, doc="false refuses its JWTs"),
     expires_at=Field(_TIME, doc="when it ends"),
 )
+SIGN_IN_RULE = block(
+    name=Field(Text(high=200), required=True, doc="for people"),
+    issuer=Field(Text(high=500), required=True, doc="of the provider"),
+    claims=Field(
+        MapOf(Text(high=200), ListOf(Text(high=500), low=1, high=50)),
+        required=True,
+        doc="all of them, each with one of its texts",
+    ),
+    position=Field(Whole(1, 9999), 100, doc="the lowest that is met counts"),
+    role=Field(
+        Choice(("metrics", "ci", "viewer", "auditor", "editor", "admin")), "viewer",
+        doc="what they may",
+    ),
+    networks=Field(ListOf(Text(high=50), high=20), (), doc="from where"),
+    sight=Field(_SIGHT, doc="what they see; all without it"),
+    enabled=Field(Flag(), True, doc="false lets nobody in"),
+    expires_at=Field(_TIME, doc="when it ends"),
+)  # fmt: skip
 FILE: Block = block(
     git_credentials=Field(ListOf(CREDENTIAL, key="name"), doc="what links prove themselves with"),
     git_repos=Field(ListOf(LINK), doc="linked repositories"),
     gateways=Field(ListOf(GATEWAY, key="id"), doc="what enforces"),
     gateway_bindings=Field(ListOf(BINDING), doc="which of them enforces what"),
     trusts=Field(ListOf(TRUST, key="name"), doc="whose CI jobs may use the API"),
+    sign_in_rules=Field(ListOf(SIGN_IN_RULE, key="name"), doc="who signs in as what"),
 )
 """The whole file. Of a kind that it does not have, nothing is changed."""

@@ -31,6 +31,8 @@ def commit(marks: str, *, alone: bool = False, whole: bool = True) -> Committers
 
 ADA, BOB = person("a", "ada@x"), person("b", "bob@x")
 NAMELESS = person("n")
+EVE = person("e", "eve@x", kind="person")
+EVE_NAMELESS = person("e", kind="person")
 PIPELINE = person("p", "bob@x", kind="trust")
 
 ROWS = [
@@ -64,6 +66,23 @@ ROWS = [
     (None, person("n", "KEY2"), commit("ada@x"), "names_no_address"),
     (None, BOB, commit("KEY1", alone=True), "names_no_key"),
     (None, person("b", "bob@x KEY2"), commit("KEY1", alone=True), ""),
+    # Who signs in by a provider: told from others who do by what it calls them, and from tokens by
+    # addresses alone.
+    (person("f", kind="person"), EVE_NAMELESS, None, ""),
+    (EVE, EVE_NAMELESS, None, "same_token"),
+    (EVE, person("f", "eve@x", kind="person"), None, "same_person"),
+    (ADA, EVE, None, ""),
+    (EVE, ADA, None, ""),
+    (person("a", "eve@x"), EVE, None, "same_person"),
+    (EVE, person("a", "cy@x", by="m", makers="eve@x"), None, "same_person"),
+    (ADA, EVE_NAMELESS, None, "not_told_apart"),
+    (NAMELESS, EVE, None, "not_told_apart"),
+    (EVE, NAMELESS, None, "not_told_apart"),
+    (EVE_NAMELESS, ADA, None, "not_told_apart"),
+    (person("p", kind="trust"), EVE_NAMELESS, None, ""),
+    (None, EVE, commit("ada@x"), ""),
+    (None, EVE, commit("eve@x"), "own_commit"),
+    (None, EVE_NAMELESS, commit("ada@x"), "no_verified_address"),
     (None, BOB, None, "nobody_known"),
     (None, BOB, commit("ada@x", whole=False), "nobody_known"),
     (ADA, BOB, commit("ada@x", whole=False), ""),

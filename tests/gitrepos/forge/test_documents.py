@@ -18,10 +18,8 @@ HERE = (ipaddress.ip_network("127.0.0.0/8"),)
 
 def fetch(url: str, **terms: Any) -> bytes:
     """A document by terms that allow this machine."""
-    return documents.fetch(
-        url,
-        **{"schemes": ("https", "http"), "allowed": HERE, "ca_file": "", "proxy": DIRECT, **terms},
-    )
+    usual = {"schemes": ("https", "http"), "allowed": HERE, "ca_file": "", "proxy": DIRECT}
+    return documents.fetch(url, terms=documents.CallTerms(**{**usual, **terms}))
 
 
 def failure(url: str, **terms: Any) -> str:
@@ -73,6 +71,13 @@ def test_an_address_that_is_not_allowed_is_not_called(server: Issuer) -> None:
     assert "KEEPTRUSTS_GIT_ALLOWED_NETWORKS" in failure(url, allowed=())
     assert "http" in failure(url, schemes=("https",))
     assert server.asked == []
+
+
+def test_a_slash_at_the_end_of_a_path_is_asked_for(server: Issuer) -> None:
+    """Though a repository's url has none."""
+    server.stand_ins["/there/"] = lambda: json_answer({})
+
+    assert fetch(f"{server.url}/there/") == b"{}"
 
 
 def test_the_operators_authority_is_trusted(tmp_path: Path, server: Issuer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from access.signin.refusals import Code
 from configurations.requests.rule import OBJECTIONS
 from gitrepos.errors import SecretLostError
 from keeptrusts.judge.policies import TOO_COSTLY
@@ -23,7 +24,7 @@ _OTHERS = {
     "not_authenticated", "authentication_failed", "permission_denied", "parse_error",
     "unsupported_media_type", "method_not_allowed",
     "head_too_large", "too_many_connections",
-    TOO_COSTLY, SecretLostError.code, *OBJECTIONS,
+    TOO_COSTLY, SecretLostError.code, *OBJECTIONS, *map(str, Code),
 }  # fmt: skip
 _CODE = re.compile("[a-z_]+")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.conf import settings
 
 from keeptrusts.api.views import AUTHENTICATED
 from keeptrusts.serving import doors
@@ -29,7 +30,7 @@ def _app(request: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     if path == "/slow":
         time.sleep(0.3)
     status = "200 OK"
-    if path == "/sign-in":
+    if path in settings.SIGN_IN_PATHS:
         status = "401 Unauthorized"
     if path == _OWN:
         request[AUTHENTICATED] = who == "Bearer good"
@@ -100,14 +101,15 @@ def test_an_open_path_makes_no_token_good(path: str) -> None:
     assert (set(statuses), waited > 0.2) == ({401}, True)
 
 
-def test_who_fails_to_sign_in_is_slowed_by_address() -> None:
+@pytest.mark.parametrize("path", settings.SIGN_IN_PATHS)
+def test_who_fails_to_sign_in_is_slowed_by_address(path: str) -> None:
     """A form has its token in the body; nobody else's requests wait for it."""
 
     async def work() -> tuple[float, float]:
         web = Web()
         web.attempts._seconds_each = 0.005
         for _ in range(20):
-            assert (await web.ask("/sign-in", method="POST"))[0] == 401
+            assert (await web.ask(path, method="POST"))[0] == 401
         slowed = sum(web.waits)
         await web.ask("/nothing")
         return slowed, web.waits[-1]

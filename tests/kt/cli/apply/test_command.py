@@ -225,7 +225,7 @@ def test_what_is_kept_otherwise_is_told(kt: Run, folder: Path, answers: Answers)
 def test_export_prints_a_file_that_changes_nothing(kt: Run, folder: Path, answers: Answers) -> None:
     """What the role may not read is left out and named."""
     answers.says("/v1/git-repos", [LINK])
-    for path in ("git-credentials", "trusts"):
+    for path in ("git-credentials", "trusts", "sign-in-rules"):
         answers.says_whole(f"/v1/{path}", {"error": {"code": "permission_denied"}}, 403)
     answers.says("/v1/gateway-bindings", [a_live("gateway_bindings")])
     answers.says("/v1/gateways", [a_live("gateways"), a_live("gateways", id="x", enrolled_by="t")])
@@ -235,7 +235,7 @@ def test_export_prints_a_file_that_changes_nothing(kt: Run, folder: Path, answer
 
     assert done.err.splitlines() == [
         f"left out, since the token's role may not read them: {kind}"
-        for kind in ("git_credentials", "trusts")
+        for kind in ("git_credentials", "trusts", "sign_in_rules")
     ]
     assert kt("apply", "-f", "out.yaml", "--prune") == (0, "nothing to do\n", "")
     assert kt("export", "--kind", "gateways").out == "gateways:\n- id: edge-1\n"

@@ -38,6 +38,11 @@ trusts:
     audience: https://keeptrusts.example.com
     repository_id: "123"
     environment: policies
+sign_in_rules:
+  - name: the platform team
+    issuer: https://login.example.com/realms/org
+    claims: {groups: [platform]}
+    role: editor
 """
 
 
@@ -48,7 +53,9 @@ def test_a_file_says_what_is_wanted_and_where_secrets_are() -> None:
     [credential], [link], [gateway] = (
         asked[kind] for kind in ("git_credentials", "git_repos", "gateways")
     )
-    assert list(asked) == ["git_credentials", "git_repos", "gateways", "gateway_bindings", "trusts"]
+    assert list(asked) == [
+        "git_credentials", "git_repos", "gateways", "gateway_bindings", "trusts", "sign_in_rules",
+    ]  # fmt: skip
     assert (credential.secrets, credential.line) == ({"token": {"env": "FORGE_TOKEN"}}, 2)
     assert "token" not in credential.fields
     assert link.secrets == {"access_token": {"file": "token"}}

@@ -28,6 +28,7 @@ def a_live(kind: str, /, **more: Any) -> dict[str, Any]:
                             "authorization": ""},
         "gateway_bindings": {"configuration": "bot", "selector": {"ring": "canary"}},
         "trusts": {"name": "ci", "issuer": "https://i", "audience": "https://a"},
+        "sign_in_rules": {"name": "r", "issuer": "https://i", "claims": {"email": ["a@b"]}},
     }[kind]  # fmt: skip
     return {**fields, **facts, **({"id": f"{kind}-1"} if kind != "gateways" else {}), **more}
 
@@ -84,6 +85,12 @@ def credential(**more: Any) -> Item:
          [("update", {"name": "edge-1", "labels": {"a": "b"}, "configuration": None}, {})]),
         ("gateways", Item({"id": "edge-1", "client_keys": "off"}),
          a_live("gateways", client_keys="demanded"), [("update", {"client_keys": "off"}, {})]),
+        # Addresses are kept in lower case; other texts are what they are.
+        ("sign_in_rules", Item({"name": "r", "issuer": "https://i", "claims": {"email": ["A@B"]}}),
+         a_live("sign_in_rules"), []),
+        ("sign_in_rules", Item({"name": "r", "issuer": "https://i", "claims": {"groups": ["A"]}}),
+         a_live("sign_in_rules", claims={"groups": ["a"]}),
+         [("update", {"claims": {"groups": ["A"]}}, {})]),
         ("trusts", Item({"name": "ci", "issuer": "https://i", "audience": "https://a"}),
          a_live("trusts", sight={"ids": ["a"], "labels": {}}, enabled=False),
          [("update", {"sight": None, "enabled": True}, {})]),
@@ -174,6 +181,7 @@ def test_kinds_are_made_in_the_order_in_which_they_need_each_other() -> None:
         "git_credentials": credential(), "git_repos": link(), "gateways": Item({"id": "e"}),
         "gateway_bindings": Item({"configuration": "b", "selector": {"a": "b"}}),
         "trusts": Item({"name": "t", "issuer": "i", "audience": "a"}),
+        "sign_in_rules": Item({"name": "t", "issuer": "i", "claims": {"groups": ["a"]}}),
     }  # fmt: skip
     made = plan(
         {kind: [item] for kind, item in reversed(items.items())},
@@ -251,6 +259,12 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         "sight": st.none() | st.fixed_dictionaries({"ids": st.lists(IDS, max_size=2),
                                                     "labels": LABELS}),
         "max_seconds": st.integers(60, 86_400), "name": WORDS,
+    }),
+    "sign_in_rules": st.fixed_dictionaries({}, optional={
+        "enabled": st.booleans(), "role": st.sampled_from(["viewer", "admin"]), "name": WORDS,
+        "claims": st.dictionaries(st.sampled_from(["email", "groups", "https://x/y"]),
+                                  st.lists(WORDS, min_size=1, max_size=2), min_size=1),
+        "position": st.integers(1, 9999),
     }),
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Sign-in of people by an OpenID provider, and the rules that let them in."""
