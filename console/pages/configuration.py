@@ -20,7 +20,10 @@ def _truth(text: str) -> bool:
 
 
 class OneConfiguration(Page):
-    """The page of a configuration. `?part=now` is what changes by itself."""
+    """The page of a configuration. `?part=now` is what changes by itself.
+
+    `seen` is the version that stands below that part: what is filled in there stays as it is.
+    """
 
     template = "console/configuration.html"
     acts: ClassVar = {
@@ -72,6 +75,7 @@ class OneConfiguration(Page):
             "journey": journey(rollout),
             "current": self.api.get(f"{path}/versions/{row['version']}"),
             "requests": _waiting(self.api, row["id"]),
+            "seen": _number(self.request.GET.get("seen", ""), row["version"]),
         }
         if self.request.GET.get("part") == "now":
             return now
