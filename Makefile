@@ -28,6 +28,11 @@ test: $(VENV)/dev
 test-browser: $(VENV)/dev
 	$(PYTEST) -m browser tests/browser
 
+# Of every page of the console, to look at; git ignores the folder. DOCS=docs/images renews those
+# of the documentation.
+screenshots: $(VENV)/dev
+	$(BIN)/python -m tests.browser.screenshots build/screenshots $(DOCS)
+
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

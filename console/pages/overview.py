@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from console.inside import API, RefusedError
 from console.pages import needs
 from console.pages.base import Context, Page
 
@@ -20,6 +21,7 @@ class Overview(Page):
         api, may = self.api, self.api.bearer.may
         links = api.get("/v1/git-repos/summary")["statuses"] if may("links.read") else {}
         return {
+            "broken": _broken(self.api),
             "needs": [*found, *needs.of_gateways(drift["data"])],
             "more": more or bool(drift.get("next_cursor")),
             "gateways": _counts(drift["summary"]),
@@ -27,6 +29,15 @@ class Overview(Page):
             "changes": api.get("/v1/configurations", sort="-updated_at", limit=_CHANGES),
             "events": api.get("/v1/events", limit=_EVENTS) if may("events.read") else [],
         }
+
+
+def _broken(api: API) -> list[Any]:
+    """The parts of the control plane that are down, each with what is wrong."""
+    try:
+        api.answer("/healthz")
+    except RefusedError as exc:
+        return list(exc.error.get("details", []))
+    return []
 
 
 def _counts(by_state: Any) -> list[tuple[str, int]]:
