@@ -27,6 +27,7 @@ def violations(page: Page, script: str) -> list[str]:
     """
     page.evaluate(f"() => {{ {script} }}")
     found: dict[str, Any] = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 10, "the rules were not asked"
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node['failureSummary']}"
         for rule in found["violations"]
