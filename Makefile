@@ -15,7 +15,7 @@ SMOKE := $(addprefix tests/acceptance/test_,contract.py polling.py) tests/config
 # What a virtual environment is made of; Debian and Ubuntu have it in a package of its own.
 NEEDS := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test check soak lock sbom advisories clean venv
+.PHONY: run test test-browser check soak screenshots lock sbom advisories clean venv
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py up
@@ -23,6 +23,15 @@ run: $(VENV)/run
 test: $(VENV)/dev
 	$(PYTEST) $(PARALLEL) tests
 	KEEPTRUSTS_TEST_EMBEDDED=1 $(PYTEST) $(PARALLEL) -m smoke $(SMOKE)
+
+# In Debian's Chromium: `apt install chromium`.
+test-browser: $(VENV)/dev
+	$(PYTEST) -m browser tests/browser
+
+# Of every page of the console, to look at; git ignores the folder. DOCS=docs/images renews those
+# of the documentation.
+screenshots: $(VENV)/dev
+	$(BIN)/python -m tests.browser.screenshots build/screenshots $(DOCS)
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

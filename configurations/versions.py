@@ -189,7 +189,8 @@ def rollback(configuration_id: str, number: int, *, origin: Origin) -> Configura
             return row
         guard.content(row, "rollback", before, audited(row), upon=upon)
         row.save(force_update=True)
-        after = {**audited(row), "content_of_version": number}
+        why = {"note": origin.note} if origin.note else {}
+        after = {**audited(row), "content_of_version": number, **why}
         audit.record("configuration.rolled_back", row.pk, before=before, after=after)
         _tell(row, origin)
         return row

@@ -19,7 +19,10 @@ _ACT = partial(Act, target="{configuration_id}")
 
 
 class OneConfiguration(Page):
-    """The page of a configuration. `?part=now` is what changes by itself."""
+    """The page of a configuration. `?part=now` is what changes by itself.
+
+    `seen` is the version that stands below that part: what is filled in there stays as it is.
+    """
 
     template = "console/configuration.html"
     acts: ClassVar = {
@@ -50,6 +53,7 @@ class OneConfiguration(Page):
             "journey": journey(rollout),
             "current": self.api.get(f"{path}/versions/{row['version']}"),
             "waiting": eyes.waiting(self.api, target=row["id"]),
+            "seen": _number(self.request.GET.get("seen", ""), row["version"]),
         }
         if self.request.GET.get("part") == "now":
             return now

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.http import urlencode
 
+from console import asked
 from console.inside import API, RefusedError, path
 
 _MOST_OF_A_KIND = 10
@@ -81,9 +82,9 @@ def _of_configurations(rows: Sequence[Row]) -> Iterator[Need]:
 
 def _of_requests(rows: Sequence[Row]) -> Iterator[Need]:
     for row in rows:
-        what = f"{row['kind'].replace('_', ' ').replace('.', ': ')} of {row['target']}"
-        why = f"{row['asker']['name']} asks: {row['reason']}"
-        yield Need("waiting", what, why, path("/requests/{id}", id=row["id"]))
+        yield Need(
+            "waiting", asked.asked(row), asked.why(row), path("/requests/{id}", id=row["id"])
+        )
 
 
 def _of_tokens(rows: Sequence[Row]) -> Iterator[Need]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.charts import chart
-from console.inside import API
+from console.inside import API, RefusedError
 from console.journeys import Journey, journey
 from console.pages import needs
 from console.pages.base import Context, Page
@@ -24,6 +24,7 @@ class Overview(Page):
         api, may = self.api, self.api.bearer.may
         links = api.get("/v1/git-repos/summary")["statuses"] if may("links.read") else {}
         return {
+            "broken": _broken(self.api),
             "needs": [*found, *needs.of_gateways(drift["data"])],
             "more": more or bool(drift.get("next_cursor")),
             "gateways": _counts(drift["summary"]),
@@ -44,6 +45,15 @@ def _changes(api: API) -> list[tuple[str, Mapping[str, Any], Journey]]:
         row["configuration"]: row for row in api.get("/v1/rollouts", configuration=",".join(names))
     }
     return [(name, found[name], journey(found[name])) for name in names if name in found]
+
+
+def _broken(api: API) -> list[Any]:
+    """The parts of the control plane that are down, each with what is wrong."""
+    try:
+        api.answer("/healthz")
+    except RefusedError as exc:
+        return list(exc.error.get("details", []))
+    return []
 
 
 def _counts(by_state: Any) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from access.bearers import Bearer
 from console import inside
+from console.asked import asked
 from console.paging import Rows
 
 register = template.Library()
@@ -91,6 +92,12 @@ def sorted_by(context: template.Context, listed: Rows, column: str, title: str) 
     ways = {column: "ascending", f"-{column}": "descending"}
     order = format_html(' aria-sort="{}"', ways[now]) if now in ways else ""
     return format_html('<th{}><a href="?{}">{}</a></th>', order, query.urlencode(), title)
+
+
+@register.filter
+def asks(row: Mapping[str, Any]) -> str:
+    """What a request asks for."""
+    return asked(row)
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """The page of a configuration: how it stands, its history, and what may be done."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -53,6 +54,23 @@ def test_the_page_says_how_it_stands(
     assert "safety-filter, on requests and answers: harmful content, by terms and phrases" in told
     assert '<span class="k">chain</span>' in page
     assert re.search(r"published: .*? first gateway: .*? later .*?all of them: not yet", told)
+
+
+def test_what_changes_by_itself_says_that_the_rest_is_older(
+    browser: Browser, admin: APIClient
+) -> None:
+    """What somebody fills in below is not taken from under their hands, and not hidden as old."""
+    _published(admin, "One")
+    asked = re.search(r'hx-get="([^"]*)" hx-select="#now"', browser.get(PATH).content.decode())
+    assert asked is not None
+    path = html.unescape(asked.group(1))
+    before = _words(browser.get(path).content.decode())
+    assert admin.patch(API, {"content": policy("Two")}, format="json").status_code == 200
+
+    after = _words(browser.get(path).content.decode())
+
+    assert "Below stands" not in before
+    assert "Below stands version 1, as it was when this page was loaded. Show version 2" in after
 
 
 def test_findings_stand_beside_their_line(browser: Browser, admin: APIClient) -> None:

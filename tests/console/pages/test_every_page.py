@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from access import roles, tokens
 from events.models import Event
+from keeptrusts.processes import heartbeat
 from tests.console.browser import Browser
 from tests.support.repo import policy
 
@@ -80,6 +81,16 @@ def test_the_number_of_queries_is_that_of_one_row(browser: Browser, admin: APICl
 
     assert many == few
     assert max(many.values()) <= 36
+
+
+def test_a_part_that_is_down_is_told(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the overview, with what is wrong: what is merged waits for a worker that is gone."""
+    told = "<strong>worker and beat</strong>: No tick ran in the last ten seconds."
+    monkeypatch.setattr(heartbeat, "is_alive", lambda: False)
+    assert told in browser.shows("/")
+
+    monkeypatch.setattr(heartbeat, "is_alive", lambda: True)
+    assert "does not work" not in browser.shows("/")
 
 
 def test_a_token_is_made_and_shown_once(browser: Browser) -> None:

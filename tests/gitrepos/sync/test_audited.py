@@ -134,8 +134,9 @@ def _configurations(story: Story) -> None:
     assert (entry.before["version"], entry.after["version"]) == (1, 2)
     story.patch("configurations/one", {"content": policy("Two")})
     story.left()
-    story.post("configurations/one/rollback", {"version": 1})
-    story.left("configuration.rolled_back")
+    story.post("configurations/one/rollback", {"version": 1, "note": "because"})
+    [entry] = story.left("configuration.rolled_back")
+    assert (entry.after["content_of_version"], entry.after["note"]) == (1, "because")
     story.post("configurations/one/pin", {"reason": "because"})
     [entry] = story.left("configuration.pinned")
     assert entry.after["pin_reason"] == "because"
