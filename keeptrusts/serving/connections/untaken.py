@@ -1,4 +1,4 @@
-"""What came of bodies before the application takes it: bounded together.
+"""Parts of bodies that came before the application takes them, bounded together.
 
 An application may first wait: for a place, or as long as failed authentications ask for. A piece is
 up to 256 KiB of each connection meanwhile, which is no body yet that anybody else counts.
