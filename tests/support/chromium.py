@@ -97,7 +97,7 @@ class Visitor:
     def leaves(self) -> None:
         """Close it; fails when a page met a problem."""
         self.context.close()
-        assert self.problems == []
+        assert not self.problems, self.problems
 
 
 Visits = Callable[..., Visitor]
