@@ -1,4 +1,4 @@
-"""Charts: numbers of each minute as bars in pieces. Pure."""
+"""Charts: numbers of each minute as bars in sections. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LEAST = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Section:
     """A part of a bar: the name of what it counts, its number, and where it is drawn."""
 
     name: str
@@ -30,7 +30,7 @@ class Bar:
 
     minute: datetime
     x: int
-    pieces: tuple[Piece, ...]
+    sections: tuple[Section, ...]
 
     @property
     def width(self) -> int:
@@ -63,7 +63,7 @@ def chart(rates: Sequence[Mapping[str, Any]]) -> Chart:
     bars = (
         Bar(
             datetime.fromisoformat(str(row["minute"])), number * WIDTH,
-            tuple(_pieces(row["verdicts"], most)),
+            tuple(_sections(row["verdicts"], most)),
         )
         for number, row in enumerate(rates)
     )  # fmt: skip
@@ -71,11 +71,11 @@ def chart(rates: Sequence[Mapping[str, Any]]) -> Chart:
     return Chart(tuple(bars), totals, most)
 
 
-def _pieces(counts: Mapping[str, int], most: int) -> Iterator[Piece]:
+def _sections(counts: Mapping[str, int], most: int) -> Iterator[Section]:
     present = [(name, counts[name]) for name in _ORDER if counts.get(name)]
     free = HEIGHT - _LEAST * len(_ORDER)
     y = float(HEIGHT)
     for name, count in present:
         height = _LEAST + free * count / most
         y -= height
-        yield Piece(name, count, round(y, 2), round(height, 2))
+        yield Section(name, count, round(y, 2), round(height, 2))

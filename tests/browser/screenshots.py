@@ -13,6 +13,7 @@ from tests.support.chromium import PHONE, WIDE, Visitor, chromium
 _THEMES = ("light", "dark")
 # That of the README's example.
 _PORT = 41003
+_TRIED = "I am ada@example.com, my account is ACC-00412277, and it was charged twice."
 # Those of docs/console.md, each with its theme and size.
 _SHOWN = {
     "overview": ("light", (1280, 860)),
@@ -50,6 +51,10 @@ def shown(browser: Browser, one: Estate, folder: Path) -> None:
         page = visitors[theme].page
         page.set_viewport_size({"width": width, "height": height})
         page.goto(one.pages()[name])
+        if name == "try":
+            page.get_by_label("Text", exact=True).fill(_TRIED)
+            page.get_by_role("button", name="Try it").click()
+            page.get_by_role("heading", name="The text as it goes on").wait_for()
         session = visitors[theme].context.new_cdp_session(page)
         # Playwright itself writes no WebP, which is half as large.
         answer = session.send("Page.captureScreenshot", {"format": "webp", "quality": 85})

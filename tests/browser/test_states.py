@@ -126,6 +126,7 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path, visit: Visits) -> None:
                 wait_for(stack.is_healthy)
                 page.goto("/configurations/support-bot")
                 expect(page.get_by_role("main")).to_contain_text("Version 2 is in force")
+            visitor.context.close()  # Before the control plane, which its page would miss.
         finally:
             stack.stop()
 

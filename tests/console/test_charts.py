@@ -23,11 +23,11 @@ def test_every_number_is_seen_within_the_drawing(counts: list[dict[str, int]]) -
     )
 
     for bar, one in zip(drawn.bars, counts, strict=True):
-        assert {piece.name: piece.count for piece in bar.pieces} == {
+        assert {section.name: section.count for section in bar.sections} == {
             name: count for name, count in one.items() if count
         }
-        assert all(piece.height >= 1 for piece in bar.pieces)
-        edges = [HEIGHT, *(piece.y for piece in bar.pieces)]
+        assert all(section.height >= 1 for section in bar.sections)
+        edges = [HEIGHT, *(section.y for section in bar.sections)]
         assert all(above < below for below, above in pairwise(edges))
         assert edges[-1] >= -0.02
         assert 0 <= bar.x < bar.x + bar.width <= drawn.width
@@ -42,5 +42,5 @@ def test_the_most_is_the_tallest(counts: list[dict[str, int]]) -> None:
         [{"minute": _NOON.isoformat(), "verdicts": each} for each in (counts[0], twice)]
     ).bars
 
-    heights = [sum(piece.height for piece in bar.pieces) for bar in (one, two)]
+    heights = [sum(section.height for section in bar.sections) for bar in (one, two)]
     assert heights[1] > heights[0] or not any(counts[0].values())
