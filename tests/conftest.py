@@ -11,9 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from rest_framework.test import APIClient
 
 from access import tokens
+from keeptrusts import database
 from keeptrusts.servers import outages
 from tests.support import documented
 from tests.support.forge import Forge
@@ -25,6 +29,17 @@ from tests.support.stacks import embedded_stack, shared_embedded_stack, shared_s
 __all__ = ["embedded_stack", "shared_embedded_stack", "shared_stack"]
 
 Stack.told = staticmethod(documented.hold)
+
+# A test holds one transaction from its beginning to its end, and may compute in between.
+_IDLE_SECONDS = database.MOST_IDLE_SECONDS
+
+
+@receiver(connection_created)
+def _may_be_idle(connection: BaseDatabaseWrapper, **_: object) -> None:
+    if connection.vendor == "postgresql" and database.MOST_IDLE_SECONDS == _IDLE_SECONDS:
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = '600s'")
+
 
 # No test fails because the machine is busy.
 hypothesis.settings.register_profile("patient", deadline=None)
