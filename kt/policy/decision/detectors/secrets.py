@@ -10,6 +10,7 @@ import binascii
 import json
 from collections.abc import Iterator
 
+from kt.policy.decision.detectors import assigned
 from kt.policy.decision.detectors.formats import FORMATS
 from kt.policy.decision.detectors.randomness import entropy, placeholder
 from kt.policy.decision.matching.context import apart
@@ -58,6 +59,7 @@ def rules() -> Iterator[PatternRule]:
     yield PatternRule("url_password", "url_password", _URL_CREDENTIAL, VIEWS, _password, 1)
     yield PatternRule("jwt", "jwt", _JWT, VIEWS, _jwt)
     yield PatternRule("private_key", "private_key", _PRIVATE_KEY, VIEWS, begun=_PRIVATE_KEY_BEGUN)
+    yield from assigned.rules()
 
 
 def _varied(least: float) -> Check:
