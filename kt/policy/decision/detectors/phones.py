@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled_set
 
 # Country code → how many digits its national numbers have. Codes not named: 7 to 12.
 _NATIONAL_LENGTHS = {
@@ -52,14 +52,14 @@ def international(digits: str) -> bool:
     if digits[0] == "0":
         return False
     return least <= len(number) <= most or any(
-        code in _codes() and _numbers(_codes()[code]).fullmatch(digits[len(code) :])
+        code in _codes() and _numbers(_codes()[code]).Match(digits[len(code) :].encode())
         for code in (digits[:1], digits[:2], digits[:3])
     )
 
 
 def of_regions(digits: str, regions: tuple[str, ...]) -> bool:
     """True for digits as written within one of the regions, with its trunk prefix or without."""
-    return _numbers(regions, within=True).fullmatch(digits) is not None
+    return bool(_numbers(regions, within=True).Match(digits.encode()))
 
 
 _DATE = re.compile(r"(?:19|20)\d\d([-/. ])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2(?:19|20)?\d\d")
@@ -99,8 +99,11 @@ _SORTS = (
 
 @lru_cache(maxsize=512)
 def _numbers(regions: tuple[str, ...], *, within: bool = False) -> Any:
-    """A pattern of all numbers of the regions; `within` them, their trunk prefix may stand."""
-    return compiled("|".join(_of_region(region, within=within) for region in regions))
+    """All numbers of the regions; `within` them, their trunk prefix may stand.
+
+    A set says whether there is a match twenty times as fast as a pattern, which says where.
+    """
+    return compiled_set([f"^(?:{_of_region(region, within=within)})$" for region in regions])
 
 
 def _of_region(region: str, *, within: bool) -> str:
