@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kt.policy.frozen import Frozen
+from kt.policy.language.regions import ID_COUNTRIES, PHONE_REGIONS, REGIONS
 from kt.policy.language.shapes import (
     ON,
     Block,
@@ -37,6 +38,7 @@ PII_ENTITIES = (
     "mrn",
     "npi",
     "insurance_id",
+    "national_id",
     "custom",
 )
 SENSITIVITIES = ("public", "internal", "confidential", "restricted")
@@ -165,6 +167,18 @@ _PII_DETECTOR = block(
     healthcare_mode=Field(Flag(), False, doc="also find MRN, NPI and insurance ids", strength=ON),
     pci_mode=Field(
         Flag(), True, doc="beside card numbers, find CVV and cardholder names", strength=ON
+    ),
+    phone_regions=Field(
+        ListOf(Choice(REGIONS), low=1, unique=True),
+        PHONE_REGIONS,
+        doc="regions (ISO 3166) whose national telephone numbers are found",
+        strength="more",
+    ),
+    national_ids=Field(
+        ListOf(Choice(ID_COUNTRIES), unique=True),
+        (),
+        doc="countries (ISO 3166) whose national identity numbers are found",
+        strength="more",
     ),
     detect_patterns=_PATTERNS,
     redaction=Field(

@@ -26,7 +26,9 @@ def marker(redaction: Mapping[str, Any]) -> Marker:
     def mark(label: str, text: str) -> str:
         if label in custom:
             return _fitted(custom[label], text) if keep else str(custom[label])
-        return form(label, text, keep)
+        shown = form(label, text, keep)
+        # `a@b.io`, or signs without a letter or digit: nothing of them would be hidden.
+        return shown if shown != text else "*" * len(text)
 
     return mark
 
@@ -44,7 +46,9 @@ def _partial(label: str, text: str, keep: bool) -> str:
     """The last four letters or digits, or an address's first letter and domain."""
     local, at, domain = text.rpartition("@")
     if label == "email" and at:
-        return local[0] + "*" * (len(local) - 1 if keep else 3) + at + domain
+        # The first of one letter is all of it.
+        first = local[0] if len(local) > 1 else "*" if keep else ""
+        return first + "*" * (len(local) - 1 if keep else 3) + at + domain
     signs = [place for place, sign in enumerate(text) if sign.isalnum()]
     # Four of fewer than eight would tell more than they hide.
     visible = signs[-_SHOWN:] if len(signs) >= 2 * _SHOWN else []

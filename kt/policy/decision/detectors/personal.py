@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from kt.policy.decision.detectors import checks, emails, phones
 from kt.policy.decision.matching.context import alone, apart, named_otherwise, near
-from kt.policy.decision.matching.patterns import PatternRule, Spans
+from kt.policy.decision.matching.patterns import Check, PatternRule, Spans
 from kt.policy.decision.reading.views import View
 
 VIEWS = (View.RAW, View.SIGNS, View.PLAIN)
@@ -21,7 +21,9 @@ _EDGE = r"(?:\b|_)"
 _EXTENDED = r"(?:\b|_|[xX]\d|[eE]xt)"
 _GROUP = re.compile(r"\d+")
 # Digits in one run, in fours, or as American Express and Diners print them.
-_CARD = r"([1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2}[ \-]\d{1,7}|3\d{3}[ \-]\d{6}[ \-]\d{4,5})"
+_CARD = (
+    r"([1-6]\d{11,18}|[2-6]\d{3}(?:[ \-]\d{4}){2,3}(?:[ \-]\d{1,7})?|3\d{3}[ \-]\d{6}[ \-]\d{4,5})"
+)
 _EXTENSION = re.compile(r"(?i)[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6}")
 
 _CARD_WORDS = "cards?|visa|mastercard|amex|maestro|credit|debit|charged?|paid|payment|pay|pan"
@@ -32,9 +34,28 @@ _PHONE_WORDS = (
     r"whatsapp|reach|contact|(?:my|his|her|their|our|your) number|telefon|rufnummer|hotline)"
     r"[^0-9\n]{0,32}"
 )
+_PHONE_LABELS = (
+    r"(?i)(?:^|[^a-z])(?:"
+    r"(?:phone|telephone|telefon|tel|mobile|cell|handy|fax|desk|office|whatsapp|hotline)"
+    r"(?: (?:number|no\.?|nr\.?))?[ ]{0,2}(?:[:=#]|is\b)|"
+    r"(?:call|text|ring|dial|reach|answer(?:ing)?|messages?)(?: (?:me|us|him|her|them))?"
+    r" (?:at|on|to|under|unter)\b)[ ]{0,3}"
+)
+_PHONE_LABELS_AFTER = r"[ ]{0,2}[\-(]?[ ]{0,2}(?:office|fax|mobile|desk|home|cell|work)\b"
 _SSN_WORDS = r"(?i)(?:^|[^a-z])(?:ssns?|social security|social|tax id|itin)[^0-9\n]{0,32}"
 _NPI_WORDS = (
-    r"(?i)(?:^|[^a-z])(?:npi|national provider|provider id(?:entifier)?|prescriber)[^0-9\n]{0,32}"
+    r"(?i)(?:^|[^a-z])(?:npi|national provider|provider id(?:entifier)?|prescriber|"
+    r"(?:rendering|referring|attending|ordering|billing) (?:provider|physician))[^0-9\n]{0,32}"
+)
+_TAGS = r"(?:<[^<>\n]{0,40}>[\s]*){0,3}"
+_MRN_NAME = (
+    r"(?i)(?:\b|_)(?:mrn|mr[ ]?#|(?:medical|med\.?)[\s_]rec(?:ords?|\.)?(?:[\s_](?:number|no|#))?|"
+    r"patient[\s_]?id|(?:hospital|chart)[\s_](?:number|no|id)|empi|mrn/csn)"
+    + _IS
+    + r"(?:\(?(?:optional|for (?:the |this )?patient|of (?:the |this )?patient)\)?"
+    + _IS
+    + r")?"
+    + _TAGS
 )
 
 
@@ -68,11 +89,11 @@ def _card(text: str, start: int, end: int) -> Spans:
     for last in reversed(_group_ends(text, start, end)) if lengths else ():
         digits = _digits(text[start:last])
         if len(digits) in lengths and checks.card(digits) and alone(text, start, last):
-            return _short_card(text, start, last) if len(digits) == 13 else ((start, last),)
+            return _short_card(text, start, last) if len(digits) <= 13 else ((start, last),)
     return ()
 
 
-# Thirteen digits are what most article numbers have too.
+# Twelve and thirteen digits are what most article numbers have too.
 _short_card = near(_CARD_WORDS, lambda _text, start, end: ((start, end),))
 
 
@@ -140,15 +161,27 @@ def _continued(text: str, start: int) -> bool:
     return before[:1].isdecimal() and before[1:] in (" ", "-")
 
 
-def _national(text: str, start: int, end: int) -> Spans:
-    """A national number: a trunk zero and groups apart by spaces, not the end of a longer one."""
+# `Boston, MA 02110-1301`
+_ZIP = re.compile(r"\d{5}-\d{4}(?!\d)")
+
+
+def _national(regions: tuple[str, ...]) -> Check:
+    """A check of a national number: a trunk zero and groups, not the end of a longer one."""
 
     def valid(found: str) -> bool:
         digits = _digits(found)
-        grouped = "-" not in found and any(sign in " (/" for sign in found)
-        return grouped and len(digits) >= 9 and phones.national(digits)
+        if len(digits) < 9 or not any(sign in " (/-" for sign in found):
+            return False
+        known = "-" not in found and phones.national(digits)
+        # `0-308-50685-5` is a book.
+        area = found.lstrip("(")[:2].isdecimal() and not phones.dated(found)
+        return known or (area and phones.of_regions(digits, regions))
 
-    return () if _continued(text, start) else _longest(text, start, end, valid)
+    def confirm(text: str, start: int, end: int) -> Spans:
+        other = _continued(text, start) or _ZIP.match(text, start) or named_otherwise(text, start)
+        return () if other else _longest(text, start, end, valid)
+
+    return confirm
 
 
 def _american(text: str, start: int, end: int) -> Spans:
@@ -159,16 +192,38 @@ def _american(text: str, start: int, end: int) -> Spans:
     return _longest(text, start, end, valid)
 
 
-def _named(text: str, start: int, end: int) -> Spans:
-    """Digits that a word beside them calls a telephone number."""
+def _named(regions: tuple[str, ...]) -> Check:
+    """A check of digits that a word beside them calls a telephone number."""
 
     def valid(found: str) -> bool:
         digits = _digits(found)
         mobile = len(digits) == 10 and digits[0] in "6789"
         american = phones.north_american(digits.removeprefix("1"))
-        return mobile or american or phones.national(digits)
+        return (
+            mobile
+            or american
+            or phones.national(digits)
+            or (not phones.dated(found) and phones.of_regions(digits, regions))
+        )
 
-    return () if _continued(text, start) else _longest(text, start, end, valid)
+    def confirm(text: str, start: int, end: int) -> Spans:
+        return () if _continued(text, start) else _longest(text, start, end, valid)
+
+    return confirm
+
+
+def _labelled(regions: tuple[str, ...]) -> Check:
+    """A check of digits with a label: any number in groups, or one of the regions."""
+
+    def valid(found: str) -> bool:
+        digits = _digits(found)
+        known = len(digits) >= 7 and phones.of_regions(digits, regions)
+        return not phones.dated(found) and (known or phones.labelled(found))
+
+    def confirm(text: str, start: int, end: int) -> Spans:
+        return () if _continued(text, start) else _longest(text, start, end, valid)
+
+    return confirm
 
 
 def _numbered(text: str, start: int, end: int) -> Spans:
@@ -176,8 +231,8 @@ def _numbered(text: str, start: int, end: int) -> Spans:
     return ((start, end),) if len(_digits(text[start:end])) >= 5 else ()
 
 
-def base() -> Iterator[PatternRule]:
-    """The rules of `pii-detector` in every mode."""
+def base(regions: tuple[str, ...]) -> Iterator[PatternRule]:
+    """The rules of `pii-detector` in every mode, with national telephone numbers of regions."""
     yield PatternRule("email", "email", emails.PATTERN, VIEWS, emails.address, begun=emails.BEGUN)
     dashed = _EDGE + r"(\d{3}-\d{2}-\d{4})" + _EDGE
     yield PatternRule("ssn", "ssn", dashed, VIEWS, _dashed_ssn, group=1)
@@ -193,18 +248,28 @@ def base() -> Iterator[PatternRule]:
     ipv6 = r"([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?)"
     before = r"(?:^|[^\w:.]|[^0-9A-Fa-f:.]:)"
     yield PatternRule("ipv6", "ip_address", before + ipv6, VIEWS, _ipv6, group=1)
-    yield from _phone_rules()
+    yield from _phone_rules(regions)
 
 
-def _phone_rules() -> Iterator[PatternRule]:
+def _phone_rules(regions: tuple[str, ...]) -> Iterator[PatternRule]:
     international = r"(?:\+|\b00)[ ]?\(?[1-9](?:[ \t().\-/]{0,3}\d){6,16}"
     yield PatternRule("phone", "phone", international, VIEWS, _international, retry=True)
     american = r"((?:\b1[ .\-]?)?(?:\(\d{3}\)[ ]?|\b\d{3}[ .\-])\d{3}[ .\-]\d{4})" + _EXTENDED
     yield PatternRule("phone_us", "phone", american, VIEWS, _american, group=1)
     national = r"((?:\(|\b)0\d{1,5}\)?(?:[ /\-]{0,2}\d){4,10})" + _EXTENDED
-    yield PatternRule("phone_national", "phone", national, VIEWS, _national, group=1, retry=True)
+    yield PatternRule(
+        "phone_national", "phone", national, VIEWS, _national(regions), group=1, retry=True
+    )
     number = r"(\(?\d(?:[ ().\-/]{0,2}\d){6,11})" + _EXTENDED
-    yield PatternRule("phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named, group=1)
+    yield PatternRule(
+        "phone_named", "phone", _PHONE_WORDS + number, VIEWS, _named(regions), group=1
+    )
+    digits = r"(\(?\d(?:[ ().\-/]{0,2}\d){5,12})"
+    check = _labelled(regions)
+    label = _PHONE_LABELS + digits + _EXTENDED
+    yield PatternRule("phone_labelled", "phone", label, VIEWS, check, group=1)
+    label = r"(?i)(?:^|[^0-9\-/.])" + digits + _PHONE_LABELS_AFTER
+    yield PatternRule("phone_labelled_after", "phone", label, VIEWS, check, group=1, retry=True)
 
 
 def payment() -> Iterator[PatternRule]:
@@ -218,11 +283,23 @@ def payment() -> Iterator[PatternRule]:
 
 def health() -> Iterator[PatternRule]:
     """The rules that `healthcare_mode` adds."""
-    record = rf"(?i){_EDGE}(?:mrn|medical[\s_]record(?:[\s_](?:number|no))?|patient[\s_]id)"
-    record += _IS + r"([A-Z]{0,3}-?\d{4,12})" + _EDGE
-    yield PatternRule("mrn", "mrn", record, VIEWS, _numbered, group=1)
+    record = r"([A-Z]{0,3}-?\d{4,12})"
+    yield PatternRule("mrn", "mrn", _MRN_NAME + record + _EDGE, VIEWS, _numbered, group=1)
+    # `PID|1||00482913^^^HOSP^MR`, HL7's field of identifiers: number, authority, type.
+    hl7 = r"[|~]([A-Za-z0-9\-]{4,20})\^[^|~\n]{0,60}\^MR(?:[\^|~\s]|$)"
+    yield PatternRule("mrn_hl7", "mrn", hl7, VIEWS, _numbered, group=1)
+    # FHIR says the type first, in XML and in JSON.
+    fhir = r"[\"'>]MR[\"'<][^0-9]{0,120}value[\"'>=:\s]{1,6}([A-Za-z]{0,3}-?\d{4,12})" + _EDGE
+    yield PatternRule("mrn_fhir", "mrn", fhir, VIEWS, _numbered, group=1)
+    behind = rf"(?i){_EDGE}([A-Z]{{0,3}}-?\d{{4,12}})[ ]?[(\[](?:mrn|mr#)[)\]]"
+    yield PatternRule("mrn_behind", "mrn", behind, VIEWS, _numbered, group=1)
     provider = _NPI_WORDS + r"([12]\d{9})" + _EDGE
     yield PatternRule("npi", "npi", provider, VIEWS, _whole(checks.npi), group=1)
+    # X12: the qualifier `XX` says that an NPI follows.
+    segment = rf"\*XX\*([12]\d{{9}}){_EDGE}"
+    yield PatternRule("npi_x12", "npi", segment, VIEWS, _whole(checks.npi), group=1)
+    behind = rf"(?i){_EDGE}([12]\d{{9}})[ )\],]{{1,3}}(?:is )?(?:the |his |her |my )?npi\b"
+    yield PatternRule("npi_behind", "npi", behind, VIEWS, _whole(checks.npi), group=1)
     member = rf"(?i){_EDGE}(?:member|subscriber|insurance|policy|group|beneficiary)[\s_]?"
     number = r"(?:id|identifier|no|number|num|#)" + _IS + r"([A-Z0-9][A-Z0-9\-]{4,19})" + _EDGE
     yield PatternRule("insurance", "insurance_id", member + number, VIEWS, _numbered, group=1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from kt.policy.decision.cutting.hits import counted, cuts, detections, outermost
 from kt.policy.decision.cutting.markers import Marker, marker
+from kt.policy.decision.detectors import nationalids
 from kt.policy.decision.detectors.personal import base, health, payment
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
@@ -16,6 +18,7 @@ from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy, ProviderTar
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import Verdict
+from kt.policy.language.regions import PHONE_REGIONS
 
 KIND = "pii-detector"
 
@@ -67,7 +70,12 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     own = pattern_rules(fields["detect_patterns"], field="detect_patterns", label="custom")
     return PiiDetector(
         action=fields["action"],
-        built_in=_built_in(fields["pci_mode"], fields["healthcare_mode"]),
+        built_in=_built_in(
+            fields["pci_mode"],
+            fields["healthcare_mode"],
+            tuple(fields["phone_regions"]),
+            tuple(fields["national_ids"]),
+        ),
         patterns=compile_rules(own),
         mark=marker(fields["redaction"]),
         counts=fields["redaction"]["include_metadata"],
@@ -76,6 +84,12 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
 
 
 @cache
-def _built_in(pci_mode: bool, healthcare_mode: bool) -> Matcher:
-    modes = ((True, base), (pci_mode, payment), (healthcare_mode, health))
-    return compile_rules(rule for on, rules in modes if on for rule in rules())
+def _built_in(
+    pci_mode: bool,
+    healthcare_mode: bool,
+    regions: tuple[str, ...] = PHONE_REGIONS,
+    countries: tuple[str, ...] = (),
+) -> Matcher:
+    modes = ((pci_mode, payment), (healthcare_mode, health))
+    more = (rule for on, rules in modes if on for rule in rules())
+    return compile_rules(chain(base(regions), more, nationalids.rules(countries)))

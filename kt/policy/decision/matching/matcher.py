@@ -4,6 +4,10 @@ The sets hold loosened patterns (see `loosened`) and are split by view and by
 size, since one automaton for everything overflows its cache. Only a rule that
 a set names runs its exact pattern, and only what the rule's check confirms is
 a hit. The verdicts are those of the exact patterns alone.
+
+Rules with keywords stand behind a gate: a text that has none of them is looked
+through once, for all the keywords together. Their sets are compiled when the
+first text has one, so that a hundred formats take no time of a start.
 """
 
 from __future__ import annotations
@@ -57,11 +61,34 @@ class _Group:
     beginnings: tuple[str, ...]
 
 
+class _Gate:
+    """Rules of the same views that have keywords, and their groups once a text has one.
+
+    Two threads may compile the same groups; either's serve.
+    """
+
+    def __init__(self, views: tuple[View, ...], rules: Sequence[PatternRule]) -> None:
+        self.views = views
+        self.beginnings = tuple(rule.waited for rule in rules)
+        self._rules = rules
+        self._keywords = compiled("|".join(dict.fromkeys(f"(?:{one.keyword})" for one in rules)))
+        self._groups: tuple[_Group, ...] | None = None
+
+    def groups(self, view: Shown) -> Sequence[_Group]:
+        """The groups to look for in a view: none without a keyword."""
+        if not self._keywords.search(view.data):
+            return ()
+        if self._groups is None:
+            self._groups = tuple(_grouped(self.views, self._rules))
+        return self._groups
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """Compiled rules. Safe to share between threads."""
 
     groups: tuple[_Group, ...]
+    gates: tuple[_Gate, ...] = ()
 
     def scan(self, reading: Reading) -> list[Hit]:
         """Every hit in a text; several rules and views may hit the same place."""
@@ -70,14 +97,24 @@ class Matcher:
             for view in reading.distinct(group.views):
                 for exact in _named(group, view):
                     hits += _confirmed(exact, view, reading)
+        for gate in self.gates:
+            for view in reading.distinct(gate.views):
+                for group in gate.groups(view):
+                    for exact in _named(group, view):
+                        hits += _confirmed(exact, view, reading)
         return hits
 
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""
         starts = [
-            view.position(_waiting(group, view))
+            view.position(_waiting(group.beginnings, (group,), view))
             for group in self.groups
             for view in reading.distinct(group.views)
+        ]
+        starts += [
+            view.position(_waiting(gate.beginnings, gate.groups(view), view))
+            for gate in self.gates
+            for view in reading.distinct(gate.views)
         ]
         return min(starts, default=len(reading.text))
 
@@ -90,9 +127,14 @@ def compile_rules(rules: Iterable[PatternRule]) -> Matcher:
     """
     by_views = sorted(rules, key=lambda rule: [view.value for view in rule.views])
     groups: list[_Group] = []
+    gates: list[_Gate] = []
     for views, members in groupby(by_views, key=lambda rule: rule.views):
-        groups.extend(_grouped(views, list(members)))
-    return Matcher(tuple(groups))
+        chosen = list(members)
+        groups.extend(_grouped(views, [rule for rule in chosen if not rule.keyword]))
+        gated = [rule for rule in chosen if rule.keyword]
+        if gated:
+            gates.append(_Gate(views, gated))
+    return Matcher(tuple(groups), tuple(gates))
 
 
 def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[_Group]:
@@ -128,10 +170,11 @@ def _named(group: _Group, view: Shown) -> Iterable[_Exact]:
     return [group.members[at] for at in sorted(named)] if named else ()
 
 
-def _waiting(group: _Group, view: Shown) -> int:
+def _waiting(beginnings: tuple[str, ...], groups: Iterable[_Group], view: Shown) -> int:
     """The place in a view from which its end has begun a match, or may still refuse one."""
-    starts = [beginnings_of(group.beginnings).start(view.text)]
-    starts += [finished_of(exact.rule.waited).start(view.text) for exact in _named(group, view)]
+    starts = [beginnings_of(beginnings).start(view.text)]
+    named = (exact for group in groups for exact in _named(group, view))
+    starts += [finished_of(exact.rule.waited).start(view.text) for exact in named]
     return min(starts)
 
 

@@ -34,6 +34,7 @@ class PatternRule:
     is looked through again from its next group of characters. Of a match that
     `excuse` covers in part, the rest is looked through again. `begun` is the pattern by which a
     stream waits, where `check` takes less than `pattern` does; "" where that is the same.
+    Every match holds a match of `keyword`, a pattern too: a text without it is not searched.
     """
 
     name: str
@@ -46,6 +47,7 @@ class PatternRule:
     retry: bool = False
     excuse: Excuse | None = None
     begun: str = ""
+    keyword: str = ""
 
     @property
     def waited(self) -> str:

@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kt.policy.decision import compile_policy
 from kt.policy.decision.cutting.markers import marker
@@ -186,6 +188,9 @@ MARKERS = [
     ({"marker_format": "partial", "preserve_length": True}, "ssn", "123-45-6789", "***-**-6789"),
     ({"marker_format": "partial"}, "email", "jane@example.com", "j***@example.com"),
     ({"marker_format": "partial"}, "cvv", "123", "****"),
+    ({"marker_format": "partial", "preserve_length": True}, "email", "a@b.io", "*@b.io"),
+    ({"marker_format": "partial"}, "email", "a@b.io", "***@b.io"),
+    ({"marker_format": "partial", "preserve_length": True}, "custom", "--", "**"),
     ({"marker_format": "partial", "preserve_length": True}, "cvv", "123", "***"),
     ({"custom_markers": {"email": "<mail>"}}, "email", "jane@example.com", "<mail>"),
     ({"custom_markers": {"email": "<mail>"}}, "ssn", "123-45-6789", "[REDACTED:SSN]"),
@@ -196,6 +201,17 @@ MARKERS = [
         "<mail>**********",
     ),
 ]
+
+
+@given(
+    text=st.text(min_size=1, max_size=30).filter(lambda text: text.strip("*") != ""),
+    label=st.sampled_from(["email", "ssn", "custom"]),
+    keep=st.booleans(),
+)
+def test_a_partial_marker_never_is_what_it_replaces(text: str, label: str, keep: bool) -> None:
+    """Of any text, an address of one letter and signs alone among them."""
+    redaction = {"marker_format": "partial", "custom_markers": {}, "preserve_length": keep}
+    assert marker(redaction)(label, text) != text
 
 
 @pytest.mark.parametrize(("redaction", "label", "text", "expected"), MARKERS)

@@ -197,11 +197,11 @@ OVERSIGHT: list[Case] = [
 
 DLP: list[Case] = [
     ("dlp-filter", {}, "hello", "allow", "policy.allowed"),
-    ("dlp-filter", {}, "key AKIA" + "IOSFODNN7EXAMPLE", "redact", "dlp_filter.detected"),
+    ("dlp-filter", {}, "key AKIA" + "Q3EGZ5KXM7TWJ4LD", "redact", "dlp_filter.detected"),
     (
         "dlp-filter",
         {"action": "block"},
-        "key AKIA" + "IOSFODNN7EXAMPLE",
+        "key AKIA" + "Q3EGZ5KXM7TWJ4LD",
         "block",
         "dlp_filter.detected",
     ),

@@ -42,7 +42,7 @@ ADDRESSES = {
 }
 SECRETS = {
     "github": "ghp_" + "a1B2" * 9,
-    "aws": "AKIA" + "IOSFODNN7EXAMPLE",
+    "aws": "AKIA" + "Q3EGZ5KXM7TWJ4LD",
     "google": "AIza" + "Sy0-_" * 7,
     "slack": "xoxb-" + "123456789012-" + "a1B2" * 5,
     "anthropic": "sk-ant-" + "api03-" + "a1B2" * 6,

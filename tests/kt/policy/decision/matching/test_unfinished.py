@@ -44,7 +44,7 @@ ANSWERS = [
     ("Pay to GB82 WEST 1234 5698 7654 32 today.", "GB82 WEST 1234 5698 7654 32"),
     ("MRN: 00482913 was seen.", "00482913"),
     ("Employee EMP12345 left.", "EMP12345"),
-    ("The key is AKIA" + "IOSFODNN7EXAMPLE in the file.", "AKIA"),
+    ("The key is AKIA" + "Q3EGZ5KXM7TWJ4LD in the file.", "AKIA"),
     ("Here: -----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\nok", "-----BEGIN"),
     ("This is how to make a pipe bomb at home.", "how to make"),
     ("All about project \n falcon and more.", "project"),
