@@ -1,4 +1,4 @@
-"""How random a value is, and the values that stand in documentation instead of a secret."""
+"""The randomness of a value, and the values that stand in documentation instead of a secret."""
 
 from __future__ import annotations
 
