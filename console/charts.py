@@ -58,7 +58,7 @@ class Chart:
 
 
 def chart(rates: Sequence[Mapping[str, Any]]) -> Chart:
-    """The chart of `/v1/decisions/rates`."""
+    """The chart of the minutes of `/v1/decisions/rates`."""
     most = max((sum(row["verdicts"].values()) for row in rates), default=0)
     bars = (
         Bar(

@@ -29,7 +29,7 @@ class Overview(Page):
             "more": more or bool(drift.get("next_cursor")),
             "gateways": _counts(drift["summary"]),
             "links": _counts(links),
-            "chart": chart(api.get("/v1/decisions/rates")),
+            "chart": chart(api.get("/v1/decisions/rates")["minutes"]),
             "changes": _changes(api),
             "events": api.get("/v1/events", limit=_EVENTS) if may("events.read") else [],
         }

@@ -11,7 +11,7 @@ from gateways.api.shapes import (
     AcceptedShape,
     BindingShape,
     ClientKeyListShape,
-    DecisionRateShape,
+    DecisionRatesShape,
     DecisionShape,
     DriftShape,
     EnrolmentTokenShape,
@@ -167,7 +167,7 @@ LIST_DECISIONS = Operation(
 GET_DECISION_RATES = Operation(
     "getDecisionRates",
     "Counts decisions by minute and verdict, as far as gateways sent them; the oldest first.",
-    data=list[DecisionRateShape],
+    data=DecisionRatesShape,
 )
 LIST_ROLLOUTS = Operation(
     "listRollouts",

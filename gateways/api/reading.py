@@ -65,7 +65,7 @@ class DecisionRates(View):
     described = {"GET": operations.GET_DECISION_RATES}
 
     def get(self, request: Request) -> Response:
-        return Response({"data": rates.rates(self.asked(request), of(request))})
+        return Response({"data": {"minutes": rates.rates(self.asked(request), of(request))}})
 
 
 class Rollout(ConfigurationView):

@@ -197,6 +197,12 @@ class DecisionRateShape(Shape):
     verdicts: dict[str, Count]
 
 
+class DecisionRatesShape(Shape):
+    """Minutes until now, the oldest first."""
+
+    minutes: list[DecisionRateShape]
+
+
 class StepsShape(Shape):
     """Seconds between the steps of a rollout; null for one that has not happened."""
 

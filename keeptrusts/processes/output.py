@@ -56,7 +56,7 @@ class Output:
             line = self._waiting.get()
             # A full disk, or a reader that is gone: no reason to end what still works, and nowhere
             # left to say so. Not by the stream, whose lock would hold up the interpreter's end.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # Or it is closed.
                 while line:
                     line = line[os.write(sys.stdout.fileno(), line) :]
             self._waiting.task_done()

@@ -31,6 +31,7 @@ _K = "/v1/client-keys/<configuration:name>"
 _T = "/v1/tokens/<uuid:token_id>"
 _Q = "/v1/requests/<int:number>"
 _TRUST = "/v1/trusts/<uuid:trust_id>"
+_RULE = "/v1/sign-in-rules/<uuid:rule_id>"
 _CREDENTIAL = "/v1/git-credentials/<uuid:credential_id>"
 _ENROLMENT = "/v1/enrolment-tokens/<uuid:token_id>"
 _BINDING = "/v1/gateway-bindings/<uuid:binding_id>"
@@ -41,7 +42,7 @@ SINGLE: Mapping[str, bool] = {
     f"{_C}/versions/<int:number>/content": True, "/v1/configurations/validate": True,
     "/v1/configurations/try": True,
     _L: False, _CREDENTIAL: False, _G: True, _BINDING: True, _K: True, _ENROLMENT: False,
-    _T: False, _TRUST: True, _Q: True, f"{_Q}/content": True,
+    _T: False, _TRUST: True, _RULE: True, _Q: True, f"{_Q}/content": True,
 }  # fmt: skip
 _LIST, _VIEW = "a list", "made of others, for a look"
 NOT_SINGLE: Mapping[str, str] = {
@@ -49,7 +50,7 @@ NOT_SINGLE: Mapping[str, str] = {
     f"{_C}/diff": _VIEW, f"{_C}/rollout": _VIEW, f"{_C}/explanation": _VIEW, "/v1/rollouts": _LIST,
     "/v1/drift": _LIST, "/v1/decisions": _LIST, "/v1/decisions/rates": _VIEW,
     "/v1/events": _LIST, "/v1/audit-log": _LIST,
-    "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/requests": _LIST,
+    "/v1/tokens": _LIST, "/v1/trusts": _LIST, "/v1/sign-in-rules": _LIST, "/v1/requests": _LIST,
     "/v1/configurations": _LIST, f"{_C}/versions": _LIST, "/v1/git-credentials": _LIST,
     "/v1/git-repos": _LIST, f"{_L}/syncs": _LIST, f"{_L}/files": _LIST, "/v1/gateways": _LIST,
     "/v1/enrolment-tokens": _LIST, "/v1/client-keys": _LIST, "/v1/gateway-bindings": _LIST,
@@ -59,6 +60,7 @@ _TRUSTED = {
     "name": "t", "issuer": "https://token.actions.githubusercontent.com", "repository_id": "1",
     "audience": "https://kt.example", "ref": "refs/heads/main",
 }  # fmt: skip
+_RULING = {"name": "r", "issuer": "https://issuer.example", "claims": {"groups": ["platform"]}}
 _STORED = {"name": "two", "kind": "token", "hosts": ["forge.example"], "token": "a-secret"}
 _LINKED = {"url": "https://forge.example/two.git", "suspended": True}
 # Writes upon a resource, with a body that changes it.
@@ -93,6 +95,8 @@ UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("POST", f"{_T}/rotate"): (_T, {}),
     ("PATCH", _TRUST): (_TRUST, {"name": "another"}),
     ("DELETE", _TRUST): (_TRUST, {}),
+    ("PATCH", _RULE): (_RULE, {"name": "another"}),
+    ("DELETE", _RULE): (_RULE, {}),
     ("POST", f"{_Q}/confirm"): (_Q, {}),
     ("POST", f"{_Q}/refuse"): (_Q, {"reason": "no"}),
     ("POST", f"{_Q}/withdraw"): (_Q, {}),
@@ -101,6 +105,7 @@ UPON: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] = {
 AFRESH: Mapping[str, dict[str, Any]] = {
     "/v1/tokens": {"name": "t"},
     "/v1/trusts": _TRUSTED,
+    "/v1/sign-in-rules": _RULING,
     "/v1/configurations": {"id": "two", "content": strong("two")},
     "/v1/requests": {
         "kind": "configuration.edit", "target": "eyed", "reason": "r",
@@ -162,6 +167,7 @@ class World:
             "gateway_id": self._made("/v1/gateways", {"id": "edge", "labels": {"a": "b"}})["id"],
             "name": self._made("/v1/client-keys", {"name": "key"})["name"],
             "trust_id": self._made("/v1/trusts", _TRUSTED)["id"],
+            "rule_id": self._made("/v1/sign-in-rules", _RULING)["id"],
         }
         self.enrolment = self._made("/v1/enrolment-tokens", {"name": "t"})["id"]
         self.token = self._made("/v1/tokens", {"name": "t"})["id"]

@@ -42,6 +42,7 @@ IDS: Mapping[str, tuple[object, ...]] = {
     "name": ("k-one", "k-team", "k-all", "k-hidden"),
     "number": (1, 2),
     "token_id": (UUID(int=41),),
+    "rule_id": (UUID(int=51),),
     "trust_id": (UUID(int=51),),
 }
 _CONTENTS = [policy().encode(), policy(name="Another").encode()]

@@ -84,7 +84,7 @@ def test_a_query_that_cannot_be_says_what_to_change(admin: APIClient, query: str
 
 @pytest.mark.django_db
 def test_nothing_is_nought_in_each_minute(admin: APIClient) -> None:
-    rows = get(admin, PATH)
+    rows = get(admin, PATH)["minutes"]
 
     assert len(rows) == 30
     assert all(row["verdicts"] == dict.fromkeys(SEVERITY, 0) for row in rows)

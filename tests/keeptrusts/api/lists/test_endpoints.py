@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from access import tokens
-from access.models import Token, Trust
+from access.models import SignInRule, Token, Trust
 from configurations.models import ChangeRequest
 from configurations.publish import publish
 from events.models import AuditEntry
@@ -56,6 +56,11 @@ def world(admin: APIClient) -> APIClient:
         Trust.objects.create(
             name=f"trust {number % 2}", issuer="https://ci.example", audience="a", subject="s",
             role="ci", max_seconds=3600, made_by=Token.objects.earliest("created_at"),
+            created_at=now,
+        )  # fmt: skip
+        SignInRule.objects.create(
+            name=f"rule {number % 2}", issuer="https://issuer.example", claims={"groups": ["a"]},
+            position=number % 2, role="viewer", made_by=Token.objects.earliest("created_at"),
             created_at=now,
         )  # fmt: skip
         EnrolmentToken.objects.create(name="t", digest=str(number), created_at=now)
