@@ -160,7 +160,10 @@ _SCHEME = re.compile(r"(?i)basic[ ]{1,2}$")
 _BASIC = r"(?i)\bbasic[ ]{1,2}([A-Za-z0-9+/]{8,}={0,2})"
 _CURL = r"\s(?:-u|--user|--proxy-user)[ =]{1,3}[\"']?[^\s:\"']{0,64}[\"']?:[\"']?([^\s\"']{3,128})"
 _CURL_NAME = r"\s(?:-u|--user|--proxy-user)[ =]{1,3}[\"']?([^\s:\"']{8,128}):[\"'\s]"
-_COMMAND = re.compile(r"(?s)\b(?:curl|wget|https?)\b(?:[^\n]|\\\n)*$")
+_COMMAND = re.compile(r"\b(?:curl|wget|https?)\b")
+# A command goes on in the next line behind a backslash alone.
+_LINE_END = re.compile(r"(?<!\\)\n")
+_COMMAND_BACK = 400
 _NETRC = r"(?i)\blogin\s{1,3}\S{1,64}\s{1,3}password\s{1,3}(\S{4,128})"
 _FIELD = (
     r"(?m)^[ \t]{1,12}[\"']?[\w.\-]{1,80}[\"']?:[ ]{0,2}[\"']?"
@@ -218,7 +221,9 @@ def _alone(text: str, start: int, end: int) -> Spans:
 
 
 def _commanded(text: str, start: int) -> bool:
-    return _COMMAND.search(text, max(0, start - 400), start) is not None
+    before = text[max(0, start - _COMMAND_BACK) : start]
+    ends = [end.end() for end in _LINE_END.finditer(before)]
+    return _COMMAND.search(before, ends[-1] if ends else 0) is not None
 
 
 def _login(text: str, start: int, end: int) -> Spans:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision import Request
+from kt.policy.decision.detectors import assigned
 from kt.policy.decision.detectors.assigned import random_value
 from kt.policy.decision.detectors.randomness import entropy, placeholder, restlessness
 from tests.kt.policy.builders import ask, compiled, content
@@ -149,3 +150,21 @@ def test_words_are_calm_and_chance_is_restless() -> None:
     chance = random.Random(5)
     values = ["".join(chance.choices(_LETTERS, k=32)) for _ in range(300)]
     assert sum(map(random_value, values)) >= 297
+
+
+@pytest.mark.parametrize(
+    ("before", "is_command"),
+    [
+        ("curl -u ada:", True),
+        ("curl \\\n  -u ada:", True),
+        ("curl https://x.example\n -u ada:", False),
+        ("curl \\\n x\n -u ada:", False),
+        ("sort\ncurl -u ada:", True),
+        ("sort -u ada:", False),
+        ("curly -u ada:", False),
+        ("curl " + "x" * 400 + " -u ada:", False),
+    ],
+)
+def test_an_option_is_of_the_command_before_it(before: str, is_command: bool) -> None:
+    """In its line, or in one that goes on behind a backslash; near enough for a stream."""
+    assert assigned._commanded(before, len(before)) is is_command
