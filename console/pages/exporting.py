@@ -51,7 +51,9 @@ class Export(Page):
         query = self.request.GET.copy()
         query.pop("cursor", None)
         for _ in range(MOST_ROWS // _AT_ONCE):
-            found = paging.rows(self.api, self.listed, query, known=self.known, limit=_AT_ONCE)
+            found = paging.rows(
+                self.api, self.listed, query, known=self.known, limit=_AT_ONCE, count="false"
+            )
             yield from found.rows
             if not found.next_cursor:
                 return
