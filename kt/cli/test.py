@@ -72,7 +72,7 @@ def _counted(tested: list[Tested]) -> list[Tested]:
 
 def _tested(source: SourceFile) -> Tested:
     try:
-        policy = _policy(source)
+        policy = policy_of(source)
         results = run_suites(policy, list(_beside(source)))
         return Tested(source.name, results, places=() if _passed(results) else _places(source))
     except UntestableError as error:  # It hides no other file's tests.
@@ -92,7 +92,7 @@ def _places(source: SourceFile) -> tuple[Spot, ...]:
     )
 
 
-def _policy(source: SourceFile) -> dict[str, Any]:
+def policy_of(source: SourceFile) -> dict[str, Any]:
     """The policy as plain values.
 
     Raises:

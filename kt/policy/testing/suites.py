@@ -84,10 +84,11 @@ def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseRe
             problem = f"target {target!r} is neither a policy kind nor a provider target"
             yield replace(result, problem=problem)
         else:
-            yield replace(result, decision=_decided(snapshot, case["input"]))
+            yield replace(result, decision=decided(snapshot, case["input"]))
 
 
-def _decided(snapshot: Snapshot, given: Mapping[str, Any]) -> Decision:
+def decided(snapshot: Snapshot, given: Mapping[str, Any]) -> Decision:
+    """Judge the input of a case; the stricter decision of those on the request and the answer."""
     model = given.get("model") or ""
     body = {"model": model, "messages": given["messages"]}
     request = Request(body, model=model, headers=given.get("headers") or {})

@@ -1,0 +1,1 @@
+"""Scoring of a policy on labelled texts."""
