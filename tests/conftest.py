@@ -2,7 +2,6 @@
 
 import gc
 import itertools
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from access import tokens
 from keeptrusts import database
 from keeptrusts.servers import outages
 from tests.support import documented
+from tests.support.brokers import own_broker
 from tests.support.forge import Forge
 from tests.support.repo import Repo
 from tests.support.sshforge import SSHForge
@@ -109,8 +109,7 @@ def _shares_a_stack(item: pytest.Item) -> bool:
 @pytest.fixture(autouse=True)
 def _own_broker_database(settings, worker_id):  # type: ignore[no-untyped-def]
     """Each process of a parallel run has a database of Redis to itself."""
-    number = 1 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    settings.REDIS_URL = f"{os.environ['REDIS_URL']}?db={number}"
+    settings.REDIS_URL = own_broker(worker_id)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Every way to change what is in force under four eyes: none is open to one person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from gitrepos.models import Link
 from tests.access.test_roles import ENDPOINTS
 from tests.support.api import created
 from tests.support.eyes import ask, confirmed, person, refused, strong, weak
+from tests.support.forge import Forge
 from tests.support.repo import Repo
+from tests.support.standing import standing
 from tests.support.syncing import poll, run_due, shown
 
 pytestmark = [pytest.mark.django_db]
@@ -230,14 +232,26 @@ ATTEMPTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def world(
+    django_db_setup: None,
+    django_db_blocker: Any,
+    worker_id: str,
+    forge: Forge,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    """One for all tests; no other than that of a held commit commits to its repository."""
+    with standing(django_db_blocker, worker_id):
+        yield World(forge.repository(tmp_path_factory.mktemp("world") / "clone"))
+
+
 @pytest.mark.parametrize(("key", "kind", "body"), ATTEMPTS)
 def test_one_person_changes_nothing_and_two_do(
-    repo: Repo, key: tuple[str, str], kind: str, body: dict[str, Any]
+    world: World, key: tuple[str, str], kind: str, body: dict[str, Any]
 ) -> None:
     """An admin as little as an editor; asked for, and confirmed by another, it is done."""
-    world = World(repo)
     if kind == "git_repo.confirm":
-        commit = repo.commit({FILE: weak()})
+        commit = world.repo.commit({FILE: weak()})
         poll()
         body = {"commit": shown(world.author, world.link)["held"]["commit"]}
         assert body == {"commit": commit}
@@ -274,10 +288,8 @@ def _json(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def test_what_gateways_enforce_is_moved_by_labels_as_little(repo: Repo) -> None:
+def test_what_gateways_enforce_is_moved_by_labels_as_little(world: World) -> None:
     """Labels choose a selector, and so a configuration."""
-    world = World(repo)
-
     answer = world.author.patch("/v1/gateways/leaf", {"labels": {}}, format="json")
 
     assert refused(answer) == (409, "second_person_needed")
@@ -297,16 +309,13 @@ def test_what_gateways_enforce_is_moved_by_labels_as_little(repo: Repo) -> None:
         {"prune": False, "suspended": False},
     ],
 )
-def test_what_lets_nothing_weaker_pass_needs_nobody(repo: Repo, body: dict[str, Any]) -> None:
+def test_what_lets_nothing_weaker_pass_needs_nobody(world: World, body: dict[str, Any]) -> None:
     """Four eyes stay out of the way of everything else."""
-    world = World(repo)
-
     assert world.author.patch(world.at(_L), body, format="json").status_code == 200
 
 
-def test_a_request_keeps_no_secret(repo: Repo) -> None:
+def test_a_request_keeps_no_secret(world: World) -> None:
     """What comes with one is asked for without it."""
-    world = World(repo)
     for name in ("access_token", "webhook_secret"):
         body = {
             "kind": "git_repo.edit", "target": world.link["id"], "reason": "r",
@@ -315,9 +324,8 @@ def test_a_request_keeps_no_secret(repo: Repo) -> None:
         assert refused(world.author.post("/v1/requests", body, format="json")) == (400, "invalid")
 
 
-def test_an_archived_one_comes_back_with_two(repo: Repo) -> None:
+def test_an_archived_one_comes_back_with_two(world: World) -> None:
     """Its restoration is a change of what is in force, too."""
-    world = World(repo)
     confirmed(world.bob, ask(world.author, "configuration.archive", "bot", {"override": True}))
     client: APIClient = world.author
     body = {"status": "active"}
