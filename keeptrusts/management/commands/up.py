@@ -170,7 +170,7 @@ def _unmigrated() -> bool:
 def parts_of(fixed: Mapping[str, str]) -> list[Part]:
     """The parts but the broker; `fixed` are settings that the parent read for them."""
     threads = settings.POLLS_AT_ONCE + 4  # More than polls at once, so that ticks run.
-    of_web = inherited.by_web(os.environ) | fixed
+    of_web = {**inherited.by_web(os.environ), **fixed}
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
