@@ -22,7 +22,7 @@ _SHEET = "console/console.css"
 _HASH_CHARACTERS = 16
 
 
-class Files(WhiteNoiseMiddleware):  # type: ignore[misc]
+class ServedFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     """Serves the files of pages under those names, and under no other."""
 
     def add_files_from_finders(self) -> None:

@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "keeptrusts.api.requestid.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "console.assets.Files",
+    "console.assets.ServedFiles",
     "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
 ]
 ROOT_URLCONF = "keeptrusts.urls"
