@@ -33,6 +33,15 @@ def test_a_page_has_its_styles_in_it(path: str, browser: Browser) -> None:
     assert [one for one in rules if one.startswith("style-src")] == [f"style-src 'sha256-{digest}'"]
 
 
+def test_a_part_that_is_read_again_comes_without_them(browser: Browser) -> None:
+    """It is read each few seconds, and the page around it has them."""
+    head = {"Accept": "text/html", "HX-Request": "true"}
+
+    page = browser.client.get("/configurations", headers=head).content.decode()
+
+    assert "<style>" not in page and 'id="list"' in page
+
+
 def test_no_script_is_waited_for(browser: Browser) -> None:
     """What stands below the head is painted before any is there."""
     scripts = re.findall(r"<script[^>]*>", browser.shows("/configurations"))
