@@ -3,9 +3,12 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from access import people, tokens
@@ -22,9 +25,23 @@ SECURE_COOKIE, PLAIN_COOKIE = "__Host-keeptrusts", "keeptrusts"
 _LASTS = timedelta(hours=12)
 
 
-def cookie_of(cookies: Mapping[str, str]) -> str:
-    """The value of the session's cookie among those of a request; empty without one."""
-    return cookies.get(SECURE_COOKIE) or cookies.get(PLAIN_COOKIE) or ""
+def cookie_of(cookies: Mapping[str, str], host: str) -> str:
+    """The value of the session's cookie among those of a request to a host; empty without one.
+
+    That of http counts on loopback alone. Elsewhere a host beside this one, or whoever answers for
+    it over http, could plant it, and have somebody work in a session of theirs.
+    """
+    plain = cookies.get(PLAIN_COOKIE) if is_loopback(host) else ""
+    return cookies.get(SECURE_COOKIE) or plain or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a header `Host` names the machine itself."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def begin(token: Token, text: str) -> str:
@@ -43,9 +60,12 @@ def begin_of(person: KnownPerson, claims: Mapping[str, Sequence[str]], *, rule: 
 def find(value: str) -> Session | None:
     """The session of a cookie's value, with its token or person; None when there is none or it is
     over.
+
+    One of neither is of a kind that another release began, and none here.
     """
     found = Session.objects.select_related("token", "person").filter(pk=tokens.digest(value))
-    return found.filter(expires_at__gt=timezone.now()).first()
+    known = Q(token__isnull=False) | Q(person__isnull=False)
+    return found.filter(known, expires_at__gt=timezone.now()).first()
 
 
 def end(session: Session) -> None:

@@ -2,10 +2,8 @@
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
@@ -21,7 +19,7 @@ _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 def value_of(request: HttpRequest) -> str:
     """The value of a request's cookie; empty without one."""
-    return sessions.cookie_of(request.COOKIES)
+    return sessions.cookie_of(request.COOKIES, _host(request))
 
 
 def session_of(request: HttpRequest) -> Session | None:
@@ -79,8 +77,8 @@ def form_token(value: str) -> str:
 
 def is_own_origin(request: HttpRequest) -> bool:
     """Whether a browser says that a request comes from a page of this host."""
-    origin = request.headers.get("Origin", "")
-    return bool(origin) and urlsplit(origin).netloc == request.headers.get("Host", "")
+    _, _, place = request.headers.get("Origin", "").partition("://")
+    return bool(place) and place == _host(request)
 
 
 def is_own_form(request: HttpRequest) -> bool:
@@ -100,7 +98,7 @@ def is_secure(request: HttpRequest) -> bool:
 
 def may_sign_in(request: HttpRequest) -> bool:
     """Whether a cookie would be safe: over https, or from loopback to loopback."""
-    return is_secure(request) or _is_loopback(_host(request))
+    return is_secure(request) or sessions.is_loopback(_host(request))
 
 
 def looks_plain(request: HttpRequest) -> bool:
@@ -109,7 +107,7 @@ def looks_plain(request: HttpRequest) -> bool:
     A proxy that ends TLS says so in `X-Forwarded-Proto`, which steers this warning alone.
     """
     forwarded = request.headers.get("X-Forwarded-Proto", "") == "https"
-    return not forwarded and not request.is_secure() and not _is_loopback(_host(request))
+    return not forwarded and not request.is_secure() and not sessions.is_loopback(_host(request))
 
 
 def origin(request: HttpRequest) -> str:
@@ -117,10 +115,10 @@ def origin(request: HttpRequest) -> str:
 
     Behind a name that is not loopback it is https, without which nobody signs in.
     """
-    host = request.headers.get("Host", "")
+    host = _host(request)
     if not _HOST.fullmatch(host):
         return "https://keeptrusts.example"
-    return f"{'http' if _is_loopback(_host(request)) else 'https'}://{host}"
+    return f"{'http' if sessions.is_loopback(host) else 'https'}://{host}"
 
 
 def _ticket_name(state: str, *, is_secure: bool) -> str:
@@ -128,13 +126,4 @@ def _ticket_name(state: str, *, is_secure: bool) -> str:
 
 
 def _host(request: HttpRequest) -> str:
-    return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return request.headers.get("Host", "")

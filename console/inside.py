@@ -136,8 +136,12 @@ class API:
         return _read(response)
 
 
-def path(template: str, **names: object) -> str:
-    """A path of the API, with names in the places of its braces."""
+def path(template: str, /, **names: object) -> str:
+    """A path of the API, with names in the places of its braces.
+
+    Raises:
+        KeyError: there is none for one of them.
+    """
     return template.format(**{name: quote(str(value), safe="") for name, value in names.items()})
 
 

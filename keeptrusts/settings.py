@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "keeptrusts.api.requestid.middleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.assets.ServedFiles",
     "django.middleware.common.CommonMiddleware",  # Content-Length, which the server leaves out.
 ]
 ROOT_URLCONF = "keeptrusts.urls"
@@ -58,13 +58,12 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.request"],
-            "builtins": ["django.templatetags.static"],
         },
     }
 ]
 # Files of pages are served as they lie in their packages: there is no step that collects them.
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS, WHITENOISE_AUTOREFRESH, WHITENOISE_MAX_AGE = True, False, 3600
+WHITENOISE_USE_FINDERS, WHITENOISE_AUTOREFRESH = True, False
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -95,6 +94,8 @@ ISSUER_TOKENS = "gitrepos.api.issuers.post"
 
 # A policy of 1 MiB may grow sixfold as a JSON string; the fields have limits of their own.
 MAX_BODY_BYTES = 8 << 20
+# A form of the console may have a policy in it, each byte of which is three there.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Batches of remotes that one poller may wait for at once.
 POLLS_AT_ONCE = 16

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from access import roles
 from console import paging
 from console.pages.base import Act, Context, Page
+from console.pages.reading import whole
 
 
 def _days(text: str) -> str:
@@ -17,9 +18,13 @@ def _days(text: str) -> str:
     Raises:
         ValueError: it is no number of days.
     """
-    if not text.isdecimal() or not 0 < int(text) <= 3650:
+    try:
+        days = whole(text)
+    except ValueError:
+        days = 0
+    if not 0 < days <= 3650:
         raise ValueError("must be a number of days, from 1 to 3650")
-    return (datetime.now(UTC) + timedelta(days=int(text))).isoformat()
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
 
 
 def _claims(given: QueryDict) -> dict[str, Any]:
@@ -40,12 +45,12 @@ class Access(Page):
         "rotate": Act(
             "POST", "/v1/tokens/{token_id}/rotate",
             "The token has a new text, shown this once; the one before is good for an hour.",
-            {"overlap_seconds": int}, shows=True,
+            {"overlap_seconds": whole}, shows=True,
         ),
         "revoke": Act("DELETE", "/v1/tokens/{token_id}", "The token is revoked."),
         "create_rule": Act(
             "POST", "/v1/sign-in-rules", "The rule is made: whoever it knows may sign in.",
-            {"name": str, "issuer": str, "role": str, "position": int}, builds=_claims,
+            {"name": str, "issuer": str, "role": str, "position": whole}, builds=_claims,
         ),
         "delete_rule": Act(
             "DELETE", "/v1/sign-in-rules/{rule_id}",

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.views import View
 from rest_framework.exceptions import APIException
 
 from access.bearers import Bearer
-from console import cookies, inside
+from console import assets, cookies, inside
 from console.inside import API, Answer, RefusedError
 from keeptrusts.api import errors, requestid
 
@@ -42,9 +44,9 @@ _BAR = (
     ("/try", "Try it", "configurations.read"),
 )
 
-# Nothing from elsewhere, no script and no style within a page, and no frame around it.
+# Nothing from elsewhere, no script within a page, of styles the one sheet, and no frame around it.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src {sheet}; img-src 'self'; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -96,6 +98,8 @@ class Page(View, ABC):
 
     def dispatch(self, request: HttpRequest, *args: Any, **names: Any) -> HttpResponse:
         """Answer, whatever comes: refusals of the API are pages too."""
+        if str(request.method).lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request)
         try:
             with refusals():
                 response = self._answer(request, names)
@@ -147,12 +151,12 @@ class Page(View, ABC):
         body = _body(act, post)
         if act.asks and ASKED in post:
             asked = {
-                "kind": act.asks, "target": inside.path(act.target, **given), "change": body,
+                "kind": act.asks, "target": _path(act.target, given), "change": body,
                 "reason": post[ASKED], "break_glass": "alone" in post,
             }  # fmt: skip
             return self.api.send("POST", "/v1/requests", asked, key=post.get("key", ""))
         return self.api.send(
-            act.method, inside.path(act.path, **given), body,
+            act.method, _path(act.path, given), body,
             etag=post.get("etag", ""), key=post.get("key", ""),
         )  # fmt: skip
 
@@ -188,13 +192,17 @@ class Page(View, ABC):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Have a credential that is no good, and a database that fails, be refused as by the API.
+    """Have a form that cannot be read, a credential that is no good, and a database that fails, be
+    refused as by the API.
 
     Raises:
         RefusedError: in the place of their errors.
     """
     try:
         yield
+    except (SuspiciousOperation, BadRequest, MultiPartParserError) as exc:
+        message = "This form cannot be read: it is cut off, or has too many fields."
+        raise RefusedError(400, {"code": "bad_request", "message": message}) from exc
     except (APIException, Error) as exc:
         answer = errors.answer(exc, {})
         if answer is None:
@@ -224,7 +232,7 @@ def bar(path: str, bearer: Bearer) -> list[dict[str, Any]]:
 
 def dressed(response: HttpResponse) -> HttpResponse:
     """A page with the headers of all: what it may load, and that no cache keeps it."""
-    response["Content-Security-Policy"] = _POLICY
+    response["Content-Security-Policy"] = _POLICY.format(sheet=assets.sheet_source())
     response["Cache-Control"] = "no-store"
     response["X-Frame-Options"] = "DENY"
     return response
@@ -236,6 +244,18 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         to["next"] = request.get_full_path()
     target = f"/sign-in?{to.urlencode()}" if to else "/sign-in"
     return HttpResponseRedirect(target, status=HTTPStatus.SEE_OTHER)
+
+
+def _path(template: str, given: Mapping[str, Any]) -> str:
+    """A path with what a page and its form name.
+
+    Raises:
+        RefusedError: the form lacks a name.
+    """
+    try:
+        return inside.path(template, **given)
+    except KeyError as exc:
+        raise wrong(str(exc.args[0]), "is missing") from exc
 
 
 def _body(act: Act, given: QueryDict) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from console.inside import API, RefusedError
 from console.journeys import journey
 from console.pages import eyes
 from console.pages.base import ASKED, Act, Context, Page
+from console.pages.reading import whole
 
 _VERSIONS = 20
 _ONE = "/v1/configurations/{configuration_id}"
@@ -28,11 +29,11 @@ class OneConfiguration(Page):
     acts: ClassVar = {
         "rollback": _ACT(
             "POST", f"{_ONE}/rollback", "The content of that version is the next version now.",
-            {"version": int, "note": str}, also={"note": ASKED}, asks="configuration.rollback",
+            {"version": whole, "note": str}, also={"note": ASKED}, asks="configuration.rollback",
         ),
         "pin": _ACT(
             "POST", f"{_ONE}/pin", "The version is pinned: it stays in force whatever git says.",
-            {"version": int, "reason": str, "expires_at": str}, also={"reason": ASKED},
+            {"version": whole, "reason": str, "expires_at": str}, also={"reason": ASKED},
             asks="configuration.pin",
         ),
         "unpin": _ACT(

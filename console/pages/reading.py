@@ -1,6 +1,10 @@
 """Values of the API as people write them into fields: labels, lists, dates."""
 
+import re
 from datetime import UTC, datetime
+
+# What fits into JSON's numbers; how large each may be the API says.
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
 def is_true(text: str) -> bool:
@@ -14,10 +18,9 @@ def whole(text: str) -> int:
     Raises:
         ValueError: it is none.
     """
-    try:
-        return int(text)
-    except ValueError as exc:
-        raise ValueError("must be a whole number") from exc
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError("must be a whole number")
+    return int(text)
 
 
 def lines(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views import View
@@ -19,6 +20,7 @@ _PLAIN = (
     "Sign in over https, or from this machine: over http anybody between you and the control plane"
     " would read your token."
 )
+_OVER = "Your session is over. Sign in again."
 _FOREIGN = "This form is not of a page of this control plane; load the page again."
 # A ticket has it, and a browser keeps no cookie over 4 KiB.
 _LONGEST_PATH = 1000
@@ -31,7 +33,8 @@ class SignIn(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         problem = _PLAIN if cookies.looks_plain(request) else ""
-        return self._form(request, problem, 200)
+        told = _OVER if not problem and _had_session(request) else ""
+        return _page(request, 200, problem=problem, told=told, next=_next(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if not cookies.is_own_origin(request):
@@ -142,6 +145,16 @@ def _end_before(request: HttpRequest) -> None:
     before = cookies.session_of(request)
     if before is not None:
         sessions.end(before)
+
+
+def _had_session(request: HttpRequest) -> bool:
+    """Whether a browser has the cookie of a session that is no more."""
+    if not cookies.value_of(request):
+        return False
+    try:
+        return cookies.session_of(request) is None
+    except Error:  # Whoever sends the form is told then; the form itself needs no database.
+        return False
 
 
 def _address(request: HttpRequest) -> str:

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from console import inside
 from console.inside import RefusedError
-from console.pages.base import Act, Context, Page, check_form
+from console.pages.base import Act, Context, Page, check_form, wrong
+from console.pages.reading import whole
 
 _TRY = "/v1/configurations/try"
 _ROLE = "X-Role"
@@ -43,13 +44,13 @@ class Try(Page):
         check_form(request)
         given = {name: request.POST.get(name, "") for name in _FORM}
         try:
-            common = _call(request.POST)
+            common, policies = _call(request.POST), list(_policies(given))
         except ValueError as exc:
             return self.shown({"given": given, "refused": {"message": str(exc)}}, status=400)
         if request.POST.get("edit") and given["configuration"]:
             given["content"] = self._content(given["configuration"], given["version"])
             return self.shown({"given": given})
-        results = [self._tried(title, {**common, **policy}) for title, policy in _policies(given)]
+        results = [self._tried(title, {**common, **policy}) for title, policy in policies]
         if not results:
             message = "Name a configuration, or write a policy."
             return self.shown({"given": given, "refused": {"message": message}}, status=400)
@@ -60,12 +61,15 @@ class Try(Page):
         try:
             return {"title": title, "found": self.api.send("POST", _TRY, body).body["data"]}
         except RefusedError as exc:
-            if exc.status == 401:
+            if exc.status in (401, 403):
                 raise
             return {"title": title, "refused": exc.error}
 
     def _content(self, configuration: str, version: str) -> str:
-        number = f"/versions/{int(version)}" if version.isascii() and version.isdecimal() else ""
+        try:
+            number = f"/versions/{_number(version)}" if version else ""
+        except ValueError as exc:
+            raise wrong("version", str(exc)) from exc
         path = inside.path("/v1/configurations/{configuration}", configuration=configuration)
         return self.api.text(f"{path}{number}/content")
 
@@ -94,16 +98,35 @@ def _headers(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _policies(given: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The policies to try with, each with its title: up to two versions, and one that is edited."""
+    """The policies to try with, each with its title: up to two versions, and one that is edited.
+
+    Raises:
+        ValueError: a version is no number.
+    """
     name, content = given["configuration"].strip(), given["content"]
     if name:
         for version in dict.fromkeys((given["version"].strip(), given["other"].strip())):
             if version or version == given["version"].strip():
                 title = f"{name}, version {version}" if version else f"{name}, in force"
-                number = {"version": int(version)} if version.isdecimal() else {}
+                number = {"version": _number(version)} if version else {}
                 yield title, {"configuration": name, **number}
     if content.strip():
         yield "The policy below", {"content": content.replace("\r\n", "\n")}
+
+
+def _number(version: str) -> int:
+    """The number of a version.
+
+    Raises:
+        ValueError: it is none; in the place of another one it would be tried without a word.
+    """
+    try:
+        number = whole(version)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ValueError("A version is a whole number, from 1 on.")
+    return number
 
 
 def _case(call: Mapping[str, Any], found: Mapping[str, Any]) -> str:

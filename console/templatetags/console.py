@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from access.bearers import Bearer
-from console import inside
+from console import assets, inside
 from console.asked import asked
 from console.paging import Rows
 
@@ -38,6 +38,18 @@ _KINDS = {
 }  # fmt: skip
 _KIND_OF = {state: kind for kind, states in _KINDS.items() for state in states}
 _STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The path of a file that pages load."""
+    return assets.url(name)
+
+
+@register.simple_tag
+def sheet() -> SafeString:
+    """The styles of all pages."""
+    return assets.sheet()
 
 
 @register.simple_tag

@@ -77,7 +77,7 @@ def _cookie(headers: Mapping[str, str]) -> str:
     """
     if headers.get("sec-fetch-site") != "same-origin":
         return ""
-    value = sessions.cookie_of(parse_cookie(headers.get("cookie", "")))
+    value = sessions.cookie_of(parse_cookie(headers.get("cookie", "")), headers.get("host", ""))
     return f"{SESSION}{value}" if value else ""
 
 

@@ -21,10 +21,17 @@ _NOT_OURS = {
     "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN", "KEEPTRUSTS_GATEWAY_CLIENT_KEYS", "KEEPTRUSTS_GATEWAY_TOKEN",
     "KEEPTRUSTS_LIMITS_URL",
 }  # fmt: skip
+# People sign in at web, and nowhere else.
+_OF_WEB = {"KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"}
 
 
 def by_ours(environ: Mapping[str, str]) -> dict[str, str]:
-    """What web, events, workers and beat get."""
+    """What events, workers and beat get."""
+    return {name: value for name, value in by_web(environ).items() if name not in _OF_WEB}
+
+
+def by_web(environ: Mapping[str, str]) -> dict[str, str]:
+    """What web gets."""
     return {
         name: value
         for name, value in environ.items()

@@ -37,12 +37,15 @@ class OneRepository(_OfLink):
         of_link = self.link(**names)
         where = of_link["where"]
         bad = self.api.answer(f"{where}/files", outcome=_BAD, limit=30, sort="path").body
+        waiting = eyes.waiting(self.api, target=str(names["link_id"]))
         return {
             **of_link,
             "trouble": standing.trouble(bad["data"]),
             "more_trouble": bool(bad.get("next_cursor")),
             "syncs": self.api.get(f"{where}/syncs", limit=5),
-            "waiting": eyes.waiting(self.api, target=str(names["link_id"])),
+            "waiting": waiting,
+            # Under four eyes a held commit is confirmed where its request stands, and there alone.
+            "by_request": any(one["kind"] == "git_repo.confirm" for one in waiting),
         }
 
 

@@ -51,18 +51,18 @@ class Command(BaseCommand):
         _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
         _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
         # Wherever this was started, the children find the project, and the same data folder.
-        environment = inherited.by_ours(os.environ) | {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
+        fixed = {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
         _note({})
         supervisor = Supervisor(
             cwd=settings.BASE_DIR,
-            environment=environment,
+            environment=inherited.by_ours(os.environ) | fixed,
             on_change=_note,
             on_start_again=_before_another_start,
         )
         try:
             connection.ensure_connection()  # Before there is a process to stop again.
             token = _prepare(supervisor)
-            for part in _parts():
+            for part in parts_of(fixed):
                 supervisor.start(part)
             if _wait_until_healthy(supervisor):
                 _greet(token)
@@ -167,15 +167,17 @@ def _unmigrated() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _parts() -> list[Part]:
+def parts_of(fixed: Mapping[str, str]) -> list[Part]:
+    """The parts but the broker; `fixed` are settings that the parent read for them."""
     threads = settings.POLLS_AT_ONCE + 4  # More than polls at once, so that ticks run.
+    of_web = {**inherited.by_web(os.environ), **fixed}
     celery = [str(_BIN / "celery"), "-A", "keeptrusts.celery", "--quiet"]
     return [
         # Apart, so that slow syncs hold up neither ticks nor polls.
         Part("syncer", [*celery, *_worker("sync,preview", "prefork", 4)], grace_seconds=12),
         # Threads: hundreds of calls wait in one process, on connections that all of them share.
         Part("poller", [*celery, *_worker("tick", "threads", threads)], grace_seconds=6),
-        Part("web", [sys.executable, "-m", "keeptrusts.serving.web"], grace_seconds=10),
+        Part("web", [sys.executable, "-m", "keeptrusts.serving.web"], 10, of_web),
         # What gateways ask, their event streams included.
         Part("events", [sys.executable, "-m", "gateways.push.server"], grace_seconds=8),
         Part("beat", [*celery, "beat", "--loglevel", "INFO"], grace_seconds=5),

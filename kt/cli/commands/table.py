@@ -24,8 +24,8 @@ class Command:
         self.example = example
 
 
-def _resource(name: str, summary: str) -> Command:
-    return Command((name,), f"kt.cli.resources.{name}", summary)
+def _resource(name: str, summary: str, module: str = "") -> Command:
+    return Command((name,), f"kt.cli.resources.{module or name}", summary)
 
 
 COMMANDS = (
@@ -62,8 +62,9 @@ COMMANDS = (
     _resource("repos", "linked repositories: where policies come from"),
     _resource("configurations", "what is in force, and what was"),
     _resource("gateways", "where it is enforced"),
-    _resource("tokens", "who may use the API"),
-    _resource("trusts", "whose CI jobs may, without a secret"),
+    _resource("tokens", "who may use the API", "access.tokens"),
+    _resource("trusts", "whose CI jobs may, without a secret", "access.trusts"),
+    _resource("sign-in-rules", "who signs in to the console, as what", "access.rules"),
     _resource("requests", "what waits for a second person"),
     Command(("events",), "kt.cli.resources.events", "what happened",
             "kt events --follow --kind failed,held"),

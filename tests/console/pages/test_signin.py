@@ -76,7 +76,22 @@ def test_from_loopback_it_works_without_tls(db: None, host: str) -> None:
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize("origin", ["", "null", "https://evil.example", "http://localhost:1"])
+@pytest.mark.parametrize("host", ["keeptrusts.example", "10.0.0.7", "localhost.example", "[::2]"])
+def test_the_cookie_of_http_counts_on_loopback_alone(browser: Browser, host: str) -> None:
+    """Elsewhere another host of the domain may have planted it, to have somebody work in theirs."""
+    value = browser.client.cookies["keeptrusts"].value
+    head = {"Accept": "text/html", "Host": host}
+    assert browser.client.get("/configurations", headers=head).status_code == 303
+
+    browser.client.cookies["__Host-keeptrusts"] = value
+    assert browser.client.get("/configurations", headers=head).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "null", "https://evil.example", "http://localhost:1", "http://[", "http://x@localhost",
+     "localhost", "://", "http://localhost/"],
+)  # fmt: skip
 def test_no_other_site_signs_anybody_in(anybody: Browser, origin: str) -> None:
     """Nor sends any form in the name of a session."""
     _, text = tokens.create("somebody")
@@ -168,6 +183,35 @@ def test_a_session_lasts_no_longer_than_its_token(
     assert (answer.status_code, answer.headers["Location"]) == (
         303, "/sign-in?next=%2Fconfigurations",
     )  # fmt: skip
+
+
+def test_a_session_of_a_kind_that_is_not_known_is_none(browser: Browser) -> None:
+    """A web of a release before meets one of the next: it leads to the form, which says why."""
+    text = tokens.create("somebody")[1]
+    fields = {"form_token": browser.form_token()}
+    Session.objects.update(token=None, token_digest="")
+
+    answer = browser.get("/configurations")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303, "/sign-in?next=%2Fconfigurations",
+    )  # fmt: skip
+    assert "Your session is over" in browser.shows("/sign-in")
+    assert browser.post("/sign-out", fields).status_code == 303
+    browser.client.cookies["keeptrusts"] = "planted"
+    assert browser.sign_in(text).status_code == 303
+    assert "Your session is over" not in browser.shows("/sign-in")
+    assert browser.get("/configurations").status_code == 200
+
+
+def test_the_form_needs_no_database(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes back while it fails is told of that when they send it."""
+
+    def fails(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(sessions, "find", fails)
+
+    assert "Your session is over" not in browser.shows("/sign-in")
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keeptrusts.management.commands import up
 from keeptrusts.processes import inherited, misspelt
 
 KEPT = [
@@ -14,12 +15,29 @@ LEFT = [
     "KEEPTRUSTS_ENROLMENT_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "OPENAI_API_KEY",
     "SSH_AUTH_SOCK", "http_proxy", "GIT_CONFIG_COUNT", "CELERY_BROKER_URL", "",
 ]  # fmt: skip
-EVERYTHING = dict.fromkeys(KEPT + LEFT, "x")
+OF_WEB = ["KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"]
+EVERYTHING = dict.fromkeys(KEPT + LEFT + OF_WEB, "x")
 
 
 def test_our_processes_get_their_settings() -> None:
     """And no secret that only the parent needs, or that is somebody else's."""
     assert list(inherited.by_ours(EVERYTHING)) == KEPT
+
+
+def test_web_alone_gets_the_secret_of_the_provider() -> None:
+    """People sign in there; workers and event streams have no use for it, nor for its file."""
+    assert list(inherited.by_web(EVERYTHING)) == KEPT + OF_WEB
+
+
+def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all parts that it starts."""
+    monkeypatch.setenv("KEEPTRUSTS_OIDC_CLIENT_SECRET", "x")
+    fixed = {"KEEPTRUSTS_DATA_DIR": "/srv/kt"}
+    given = {one.name: one.environment for one in up.parts_of(fixed)}
+
+    web = given.pop("web")
+    assert web is not None and web.items() >= {**fixed, OF_WEB[0]: "x"}.items()
+    assert set(given.values()) == {None}
 
 
 def test_the_broker_gets_no_setting_of_ours() -> None:
@@ -32,7 +50,7 @@ def test_the_broker_gets_no_setting_of_ours() -> None:
 @pytest.mark.parametrize("name", sorted(misspelt.KNOWN))
 def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
     """A new setting reaches the processes; a new token must be left out by name."""
-    handed = name in inherited.by_ours({name: "x"})
+    handed = name in inherited.by_web({name: "x"})
     is_secret_of_others = name.endswith(("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL"))
 
     assert handed != is_secret_of_others

@@ -156,7 +156,7 @@ def test_a_held_commit_that_another_replaced_does_not_pass(
 
 
 def test_under_four_eyes_another_person_confirms(admin: APIClient, repo: Repo) -> None:
-    """The author of the commit is told why not."""
+    """By the one form of its request; the author of the commit is told why not."""
     repo.commit({FILE: strong()})
     row = link(admin, repo.url, branch="main", path="policies", four_eyes=True, fail_on="weaker")
     run_due()
@@ -165,9 +165,10 @@ def test_under_four_eyes_another_person_confirms(admin: APIClient, repo: Repo) -
 
     page = _person("bob").shows(_here(row))
     assert "What it weakens" in page and "pii-detector no longer runs" in page
-    answer = _person("author").send(_here(row), "confirm")
+    assert _person("bob").forms(_here(row), "confirm") == []
+    answer = _person("author").send(_here(row), "confirm_request")
     assert answer.status_code == 403 and "own_commit" in answer.content.decode()
-    assert _person("bob").send(_here(row), "confirm").status_code == 303
+    assert _person("bob").send(_here(row), "confirm_request").status_code == 303
     run_due()
     assert shown(admin, row)["status"] == "synced"
 

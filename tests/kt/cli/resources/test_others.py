@@ -279,6 +279,52 @@ def test_a_trust_is_removed_by_its_name(kt: Run, answers: Answers) -> None:
     assert kt("trusts", "remove", "ci", "--yes") == (0, "removed 0f3a91c2 (ci)\n", "")
 
 
+@pytest.mark.parametrize(
+    ("argv", "body"),
+    [
+        (["--claim", "groups=a", "--claim", "groups=b=c", "--claim", "hd=x.example"],
+         {"claims": {"groups": ["a", "b=c"], "hd": ["x.example"]}, "role": "viewer"}),
+        (["--claim", "email=a@x.example", "--role", "editor", "--position", "0", "--ids", "a-*",
+          "--network", "10.0.0.0/8"],
+         {"claims": {"email": ["a@x.example"]}, "role": "editor", "position": 0,
+          "sight": {"ids": ["a-*"], "labels": {}}, "networks": ["10.0.0.0/8"]}),
+    ],
+)  # fmt: skip
+def test_a_rule_of_sign_in_is_made(
+    kt: Run, answers: Answers, argv: list[str], body: dict[str, Any]
+) -> None:
+    """All texts of a claim go together."""
+    answers.says("POST /v1/sign-in-rules", {"id": ID, "name": "all", "role": "viewer"}, 201)
+
+    made = kt("sign-in-rules", "add", "all", "--issuer", "https://i.example", *argv)
+
+    assert made == (0, "0f3a91c2 (all) lets them in as viewer\n", "")
+    assert answers.written()[0].body == {"name": "all", "issuer": "https://i.example", **body}
+
+
+@pytest.mark.parametrize("claim", ["groups", "=a", "groups=", ""])
+def test_a_claim_that_is_none_is_refused(kt: Run, answers: Answers, claim: str) -> None:
+    """Before anything is sent."""
+    made = kt("sign-in-rules", "add", "all", "--issuer", "https://i.example", "--claim", claim)
+
+    assert made.code == 2 and "write CLAIM=TEXT" in made.err
+    assert answers.written() == []
+
+
+def test_rules_of_sign_in_are_listed_shown_and_removed(kt: Run, answers: Answers) -> None:
+    """In the order in which they count; one is named by its name."""
+    claims = {"groups": ["a", "b"], "hd": ["x.example"]}
+    row = {"id": ID, "name": "all", "position": 5, "role": "viewer", "claims": claims}
+    answers.says("/v1/sign-in-rules", [row, {"id": ID[::-1], "name": "odd", "claims": None}])
+    answers.says(f"/v1/sign-in-rules/{ID}", row)
+    answers.by_path[f"DELETE /v1/sign-in-rules/{ID}"] = 204, {}, b""
+
+    assert "groups: a, b; hd: x.example" in kt("sign-in-rules", "list").out
+    assert "x.example" in kt("sign-in-rules", "show", "all").out
+    removed = kt("sign-in-rules", "remove", "all", "--yes")
+    assert removed == (0, "removed 0f3a91c2 (all)\n", "")
+
+
 def test_a_request_is_confirmed_as_it_was_shown(kt: Run, answers: Answers) -> None:
     """What is sent is what was read in this very command."""
     answers.says("/v1/requests/7", a_request())

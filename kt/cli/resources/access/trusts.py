@@ -13,8 +13,8 @@ from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
 from kt.cli.errors import CommandError
 from kt.cli.numbers import positive
+from kt.cli.resources.access.tokens import add_sight, sight
 from kt.cli.resources.naming import pick, short
-from kt.cli.resources.tokens import add_sight, sight
 
 _PATH = "/v1/trusts"
 _ROLES = ("metrics", "ci", "viewer", "auditor", "editor")
