@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -23,6 +23,8 @@ from keeptrusts.api.errors import ConflictError, FieldError, NotFoundError
 COUNTER = "tokens"
 _PREFIX = "kt_"
 _HINT_LENGTH = 8
+# Rows of a statement: databases bound its parameters.
+_BATCH = 500
 _AUDITED = (
     "name", "role", "note", "hint", "networks", "sight", "made_by_id", "expires_at",
     "emails", "signers",
@@ -199,12 +201,14 @@ def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
         token = _locked(token_id)
         below = _made_below(token_id) if with_descendants else ()
         now = timezone.now()
-        for one in (token, *below):
-            if one.revoked_at is None:
-                one.revoked_at = now
-                one.save(update_fields=["revoked_at"])
-                before, after = {"revoked_at": None}, {"revoked_at": now}
-                audit.record("token.revoked", one.pk, before=before, after=after)
+        ending = [one for one in (token, *below) if one.revoked_at is None]
+        for start in range(0, len(ending), _BATCH):
+            ids = [one.pk for one in ending[start : start + _BATCH]]
+            Token.objects.filter(pk__in=ids).update(revoked_at=now)
+        for one in ending:
+            one.revoked_at = now
+        change = {"revoked_at": None}, {"revoked_at": now}
+        audit.record_all("token.revoked", [(str(one.pk), *change) for one in ending])
         return token
 
 
@@ -237,14 +241,19 @@ def _locked(token_id: UUID) -> Token:
     return token
 
 
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+  SELECT id FROM access_token WHERE made_by_id = %s
+  UNION SELECT made.id FROM access_token AS made JOIN below ON made.made_by_id = below.id
+)
+SELECT access_token.* FROM access_token JOIN below ON access_token.id = below.id
+"""
+
+
 def _made_below(token_id: UUID) -> list[Token]:
-    """What a token made, and what that made, a query a generation."""
-    found, makers = [], [token_id]
-    while makers:
-        made = list(Token.objects.filter(made_by__in=makers))
-        found += made
-        makers = [token.pk for token in made]
-    return found
+    """What a token made, and what that made, in one query however long the line is."""
+    own = Token._meta.pk.get_db_prep_value(token_id, connection)
+    return list(Token.objects.raw(_BELOW, [own]))
 
 
 def _check_in_force(maker: Token | None) -> None:
