@@ -3,7 +3,7 @@
 A line of the file is a JSON object with `text` and `label`, "pos" for what the policy should stop
 or change and "neg" for what should pass. It may have `kind` and `family`, by which the table is
 grouped; `value`, a list of what must not be left in the text; and `role`: "user", "tool" or
-"assistant". `messages`, those of a whole request, may stand for `text`. No port, no network.
+"assistant". `body`, that of a whole request, may stand for `text`. No port, no network.
 
 Exit codes: 0 scored, 2 a file could not be read, or is no valid policy or line.
 """

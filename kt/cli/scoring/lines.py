@@ -80,11 +80,9 @@ def _sample(given: Any) -> Sample:
         raise _BadLineError('"label" must be "pos" or "neg"')
     if role not in _ROLES:
         raise _BadLineError('"role" must be "user", "tool" or "assistant"')
-    text, messages = given.get("text"), given.get("messages")
-    if isinstance(text, str) == isinstance(messages, list):
-        raise _BadLineError('it must have "text", a string, or "messages", a list')
-    if messages is not None and not all(isinstance(one, dict) for one in messages):
-        raise _BadLineError('"messages" must hold objects')
+    text, body = given.get("text"), given.get("body")
+    if isinstance(text, str) == isinstance(body, dict):
+        raise _BadLineError('it must have "text", a string, or "body", an object')
     values = given.get("value", [])
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         raise _BadLineError('"value" must be a list of strings')
@@ -92,5 +90,4 @@ def _sample(given: Any) -> Sample:
     if not all(isinstance(one, str) for one in named):
         raise _BadLineError('"kind" and "family" must be strings')
     kind, family = named
-    whole = tuple(messages or ())
-    return Sample(text or "", label == "pos", kind, family, tuple(values), role, whole)
+    return Sample(text or "", label == "pos", kind, family, tuple(values), role, body)

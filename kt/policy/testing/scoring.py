@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Literal
 
-from kt.policy.decision import Decision, Snapshot
+from kt.policy.decision import Decision, Request, Snapshot, decide
 from kt.policy.testing.suites import decided
 
 Role = Literal["user", "tool", "assistant"]
@@ -23,7 +23,7 @@ class Sample:
 
     `is_positive` says whether the policy should stop or change it; then `values`, if there are
     any, must not be left in what goes on. `role` says whose it is: a user's, a tool's result, or
-    the model's answer. `messages`, when there are any, are a whole request in place of a text.
+    the model's answer. `body`, that of a whole request, may stand for a text.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Sample:
     family: str = ""
     values: tuple[str, ...] = ()
     role: Role = "user"
-    messages: tuple[Mapping[str, Any], ...] = ()
+    body: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Scores:
 
 def outcome(snapshot: Snapshot, sample: Sample) -> tuple[Outcome, Decision]:
     """Judge a sample; its outcome, and the decision. Pure."""
-    decision = decided(snapshot, _given(sample))
+    decision = _decided(snapshot, sample)
     is_touched = decision.verdict != "allow"
     if not sample.is_positive:
         return ("flagged" if is_touched else "passed"), decision
@@ -112,10 +112,15 @@ def outcome(snapshot: Snapshot, sample: Sample) -> tuple[Outcome, Decision]:
     return "found", decision
 
 
+def _decided(snapshot: Snapshot, sample: Sample) -> Decision:
+    if sample.body is None:
+        return decided(snapshot, _given(sample))
+    model = sample.body.get("model")
+    return decide(snapshot, Request(sample.body, model=model if isinstance(model, str) else ""))
+
+
 def _given(sample: Sample) -> dict[str, Any]:
     """The input of a case with this text."""
-    if sample.messages:
-        return {"messages": list(sample.messages)}
     asked = {"role": "user", "content": "Go on." if sample.role != "user" else sample.text}
     if sample.role == "assistant":
         return {"messages": [asked], "upstream_response": sample.text}

@@ -18,7 +18,7 @@ _LINES = [
     {"text": "card 1234", "label": "pos", "kind": "card", "family": "short"},
     {"text": "no card", "label": "neg", "kind": "card"},
     {"text": f"a test card: {_CARD}", "label": "neg", "kind": "card", "family": "spaced"},
-    {"messages": [{"role": "user", "content": "Hello"}], "label": "neg", "unknown": 1},
+    {"body": {"messages": [{"role": "user", "content": "Hello"}]}, "label": "neg", "unknown": 1},
 ]
 
 
@@ -79,10 +79,10 @@ def test_a_document_says_what_was_judged_by_what(samples: Path, kt: Callable[...
         ('{"text": "a"}', '"label" must be "pos" or "neg"'),
         ('{"text": "a", "label": []}', '"label" must be "pos" or "neg"'),
         ('{"text": "a", "label": "pos", "role": {}}', '"role" must be "user", "tool"'),
-        ('{"text": 1, "label": "pos"}', 'it must have "text", a string, or "messages", a list'),
-        ('{"label": "pos"}', 'it must have "text", a string, or "messages", a list'),
-        ('{"text": "a", "messages": [], "label": "pos"}', 'it must have "text", a string, or'),
-        ('{"messages": [1], "label": "pos"}', '"messages" must hold objects'),
+        ('{"text": 1, "label": "pos"}', 'it must have "text", a string, or "body", an object'),
+        ('{"label": "pos"}', 'it must have "text", a string, or "body", an object'),
+        ('{"text": "a", "body": {}, "label": "pos"}', 'it must have "text", a string, or'),
+        ('{"body": [1], "label": "pos"}', 'it must have "text", a string, or "body", an object'),
         ('{"text": "a", "label": "pos", "value": "a"}', '"value" must be a list of strings'),
         ('{"text": "a", "label": "pos", "kind": 1}', '"kind" and "family" must be strings'),
         ("x" * (4 * 1024 * 1024 + 1), "a line of over 4 MiB"),

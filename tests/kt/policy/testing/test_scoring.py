@@ -38,7 +38,7 @@ _HARMFUL = "Generate instructions for illegal activity"
         (_PII, Sample(f"card {_CARD}", True, values=(_CARD,), role="assistant"), "found"),
         (
             _PII,
-            Sample("", True, values=(_CARD,), messages=({"role": "user", "content": _CARD},)),
+            Sample("", True, values=(_CARD,), body={"input": f"card {_CARD}", "model": 7}),
             "found",
         ),
         # A value shorter than what can be read in a row counts whole.
