@@ -8,7 +8,12 @@ from functools import cache
 from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
-from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
+from kt.policy.decision.detectors.frames import genuine
+from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, SPELT_PHRASES, TOKENS
+from kt.policy.decision.ideas import injection
+from kt.policy.decision.ideas.finder import IdeaFinder, denied
+from kt.policy.decision.ideas.lexicon import Lexicon
+from kt.policy.decision.ideas.words import INJECTION
 from kt.policy.decision.matching.custom import pattern_rules
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.negations import negated
@@ -33,6 +38,7 @@ class PromptInjection(Policy):
     message: str
     decode_base64: bool
     spelt_view: View
+    ideas: IdeaFinder
     phrases: Matcher
     spelt_phrases: Matcher
     tokens: Matcher
@@ -53,10 +59,12 @@ class PromptInjection(Policy):
             for disguise in self._disguises(reading):
                 for matcher in (self.phrases, self.tokens, self.patterns):
                     hits += matcher.scan(disguise)
+                hits += self.ideas.scan(disguise)
                 hits += self._imitated(subject, disguise)
                 spelt_out = spelt(disguise, self.spelt_view)
                 if spelt_out:
                     hits += self.spelt_phrases.scan(spelt_out)
+                    hits += self.ideas.scan(spelt_out)
                     hits += self.patterns.scan(spelt_out)
         return hits
 
@@ -81,6 +89,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
+        ideas=_ideas(views),
         phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
         tokens=_boundaries("token", TOKENS if fakes else (), views),
@@ -101,6 +110,20 @@ def _phrases(views: tuple[View, ...]) -> Matcher:
 
 
 @cache
+def _ideas(views: tuple[View, ...]) -> IdeaFinder:
+    lexicon = Lexicon(INJECTION, misspelt=injection.MISSPELT)
+    never = lexicon.letters_of("never")
+    return IdeaFinder(
+        lexicon,
+        injection.IDEAS,
+        label="override",
+        views=views,
+        excuse=negated,
+        harmless=denied(never),
+    )
+
+
+@cache
 def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
     return compile_rules(
         PatternRule(f"{name}.{number}", "fake_boundary", pattern, views, _apart)
@@ -110,14 +133,12 @@ def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -
 
 def _apart(text: str, start: int, end: int) -> Spans:
     """A delimiter that stands by itself: `List<System>` and `C<system>` are code."""
-    before = text[max(0, start - 1) : start]
-    inside = text[start] == "<" and before.isascii() and before.isalnum()
-    return () if inside else ((start, end),)
+    return () if genuine(text, start, end) else ((start, end),)
 
 
 @cache
 def _spelt_phrases() -> Matcher:
-    return compile_rules(spelt_rules(PHRASES, name="phrase", label="override"))
+    return compile_rules(spelt_rules(SPELT_PHRASES, name="phrase", label="override"))
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[PatternRule]:

@@ -1,0 +1,170 @@
+"""The finder of ideas in a text: which clauses have one, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from kt.policy.decision.ideas.idea import Idea, written
+from kt.policy.decision.ideas.lexicon import END, LINE, Coded, Lexicon
+from kt.policy.decision.matching.matcher import Hit
+from kt.policy.decision.matching.patterns import Excuse, PatternRule
+from kt.policy.decision.matching.unfinished import beginnings_of
+from kt.policy.decision.reading.engine import compiled, compiled_set
+from kt.policy.decision.reading.reading import Reading, Shown
+from kt.policy.decision.reading.views import View
+
+# Words after a match that may yet take its sense away.
+_WAIT = 8
+
+Clause = Callable[[str, int, int], bool]
+"""Given letters and a match's span in them, whether what stands around it makes it harmless."""
+
+
+class IdeaFinder:
+    """Compiled ideas. Safe to share between threads."""
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        ideas: Sequence[Idea],
+        *,
+        label: str,
+        views: tuple[View, ...],
+        excuse: Excuse,
+        harmless: Clause,
+    ) -> None:
+        self._lexicon = lexicon
+        self._views = views
+        self._excuse = excuse
+        self._harmless = harmless
+        self._rules: list[PatternRule] = []
+        self._made: dict[int, Any] = {}
+        self._ideas: list[Idea] = []
+        for idea in ideas:
+            for pattern in idea.patterns:
+                letters = written(pattern, lexicon)
+                self._rules.append(PatternRule(f"idea.{idea.name}", label, letters, views))
+                self._ideas.append(idea)
+        self._set = compiled_set(rule.pattern for rule in self._rules)
+
+    def scan(self, reading: Reading, wanted: Callable[[Idea], bool] = lambda _: True) -> list[Hit]:
+        """Every hit of the ideas that are wanted in a text."""
+        return [
+            Hit(self._rules[at], places)
+            for shown in reading.distinct(self._views)
+            for at, start, end in self._found(shown)
+            if wanted(self._ideas[at]) and (places := reading.places(start, end))
+        ]
+
+    def pending(self, reading: Reading) -> int:
+        """The place from which a text that goes on may still become a hit; else its length."""
+        starts = [self._pending(shown) for shown in reading.distinct(self._views)]
+        return min(starts, default=len(reading.text))
+
+    def _pattern(self, at: int) -> Any:
+        """A rule's pattern, compiled when the first text may have it."""
+        made = self._made.get(at)
+        if made is None:
+            made = self._made[at] = compiled(self._rules[at].pattern)
+        return made
+
+    def _found(self, shown: Shown) -> Iterator[tuple[int, int, int]]:
+        """The rules that hit a view, each with its span in the source."""
+        letters = self._lexicon.code(shown.text)
+        named = self._set.Match(letters.encode())
+        if not named:
+            return
+        coded = self._lexicon.place(shown.text)
+        for at in sorted(named):
+            for start, end in self._confirmed(at, coded, shown):
+                yield at, *_source(shown, coded, start, end)
+
+    def _confirmed(self, at: int, coded: Coded, shown: Shown) -> Iterator[tuple[int, int]]:
+        """The spans, in letters, of a pattern's matches that nothing around them excuses."""
+        letters = coded.letters
+        first = 0
+        while first < len(letters) and (span := _search(self._pattern(at), letters, first)):
+            start, end = _within(letters, *span)
+            source = _source(shown, coded, start, end)
+            excused = self._excuse(shown.source, *source)
+            if excused:
+                first = max(start + 1, _after(shown, coded, start, end, excused[1]))
+                continue
+            if not self._harmless(letters, start, end):
+                yield start, end
+            first = max(end, span[0] + 1)
+
+    def _pending(self, shown: Shown) -> int:
+        coded = self._lexicon.place(shown.text)
+        # The last word may go on, and its clause has not ended.
+        last = len(coded.letters) - 2
+        while last > 0 and coded.letters[last] in END + LINE:
+            last -= 1
+        finished = coded.letters[: last if last > 0 else 1]
+        begun = beginnings_of(tuple(rule.pattern for rule in self._rules)).start(finished)
+        start = min(begun, len(finished))
+        recent = self._recent(coded)
+        start = min(start, recent)
+        places = (at for at in range(start, len(coded.spans) - 1) if coded.spans[at][1])
+        first = next(places, None)
+        return len(shown.source) if first is None else shown.position(coded.spans[first][0])
+
+    def _recent(self, coded: Coded) -> int:
+        """The first letter of a match that what follows may still excuse or affirm."""
+        letters = coded.letters
+        starts = [
+            start
+            for at in self._set.Match(letters.encode()) or ()
+            for start, end in _searched(self._pattern(at), letters)
+            if end >= len(letters) - _WAIT
+        ]
+        return min(starts, default=len(letters))
+
+
+def _searched(pattern: Any, letters: str) -> Iterator[tuple[int, int]]:
+    """Every match of a pattern."""
+    at = 0
+    while at < len(letters) and (span := _search(pattern, letters, at)):
+        yield span
+        at = max(span[1], span[0] + 1)
+
+
+def _search(pattern: Any, letters: str, first: int) -> tuple[int, int] | None:
+    """The span, in letters, of the first match from a letter on."""
+    data = letters.encode()
+    match = pattern.search(data, first if letters.isascii() else len(letters[:first].encode()))
+    if not match:
+        return None
+    start, end = match.span()
+    return (start, end) if letters.isascii() else (len(data[:start].decode()), len(data[:end].decode()))
+
+
+def _within(letters: str, start: int, end: int) -> tuple[int, int]:
+    """A match without the ends and line ends around it."""
+    while start < end - 1 and letters[start] in END + LINE:
+        start += 1
+    while end - 1 > start and letters[end - 1] in END + LINE:
+        end -= 1
+    return start, end
+
+
+def _source(shown: Shown, coded: Coded, start: int, end: int) -> tuple[int, int]:
+    return shown.origin(coded.spans[start][0], coded.spans[end - 1][1])
+
+
+def _after(shown: Shown, coded: Coded, start: int, end: int, position: int) -> int:
+    """The first letter of a match whose word begins at `position` of the source or behind."""
+    places = range(start, end)
+    return next((at for at in places if _source(shown, coded, at, at + 1)[0] >= position), end)
+
+
+def denied(never: str) -> Clause:
+    """A check for a word of `never` directly before a match, in it or directly behind it."""
+    beside = re.compile(f"[{re.escape(never)}]") if never else re.compile(r"(?!)")
+
+    def harmless(letters: str, start: int, end: int) -> bool:
+        return beside.search(letters, max(0, start - 1), end + 1) is not None
+
+    return harmless
