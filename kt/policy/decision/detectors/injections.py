@@ -179,3 +179,16 @@ IMITATIONS = (
     ),
     r"\n\n(?:human|assistant):[ \t]",
 )
+
+# What a page or a tool's result puts around words for its reader, and links that take data along.
+FRAMES = (
+    r"</?(?:information|important|untrusted|tool_output|tool_result|user_request)>",
+    r"\[(?:important|instructions?|note)[ \t]+(?:to|for)[ \t]+(?:the[ \t]+)?(?:ai|assistant|model|agent)",
+    r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{1,200}[?=/][^)\s]{0,80}[{\[<$]",
+)
+
+# An order to call a tool, by its name. Where a policy is not strict, it is documentation.
+CALLS = (
+    r"(?:^|[^a-z0-9_])(?:call|invoke|use|run|execute|trigger)[ \t]+(?:the[ \t]+)?[`'\"]?"
+    r"[a-z0-9]+(?:_[a-z0-9]+)+",
+)

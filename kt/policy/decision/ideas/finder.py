@@ -49,14 +49,17 @@ class IdeaFinder:
                 self._ideas.append(idea)
         self._set = compiled_set(rule.pattern for rule in self._rules)
 
-    def scan(self, reading: Reading, wanted: Callable[[Idea], bool] = lambda _: True) -> list[Hit]:
-        """Every hit of the ideas that are wanted in a text."""
-        return [
-            Hit(self._rules[at], places)
-            for shown in reading.distinct(self._views)
-            for at, start, end in self._found(shown)
-            if wanted(self._ideas[at]) and (places := reading.places(start, end))
-        ]
+    def scan(self, reading: Reading) -> list[Hit]:
+        """Every hit in a text."""
+        return [hit for _, hit in self.found(reading)]
+
+    def found(self, reading: Reading) -> Iterator[tuple[Idea, Hit]]:
+        """Every hit in a text, each with its idea."""
+        for shown in reading.distinct(self._views):
+            for at, start, end in self._found(shown):
+                places = reading.places(start, end)
+                if places:
+                    yield self._ideas[at], Hit(self._rules[at], places)
 
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still become a hit; else its length."""

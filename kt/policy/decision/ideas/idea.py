@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from kt.policy.decision.ideas.lexicon import END, LINE, Lexicon
+
+Where: TypeAlias = Literal["anywhere", "outside", "tools", "strict"]
+"""Which texts can have an idea: any, those that the operator did not write, those that tools
+brought, and those where a policy is strict in them."""
 
 _NAME = re.compile(r"[a-z]\w*")
 
@@ -17,15 +22,12 @@ class Idea:
     A pattern is RE2 over the names of concepts, blanks between them. `any` is any word of the
     clause, `calm` one that is no `guard` either, and `end` a clause's end. The word of a
     concept may end a line; nothing else goes over one, and nothing over a clause's end.
-    `outside` says that only a text that the operator did not write can have the idea, and
-    `strict` that it counts only where a policy is strict.
     """
 
     name: str
     says: str
     patterns: tuple[str, ...]
-    outside: bool = False
-    strict: bool = False
+    where: Where = "anywhere"
 
 
 def written(pattern: str, lexicon: Lexicon) -> str:

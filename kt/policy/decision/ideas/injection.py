@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt.policy.decision.ideas import indirect
 from kt.policy.decision.ideas.idea import Idea
 
 _LOWERED = "(?:filler|earlier|all|your|system|moral)"
@@ -47,7 +48,8 @@ LEAK = (
         (
             f"tell {_AND_MORE} your {_AND_MORE} (?:system|earlier) any? (?:prompt|orders)",
             f"tell {_AND_MORE} system command (?:end|then|you|verbatim)",
-            f"tell {_AND_MORE} system command any? (?:verbatim|told)",
+            f"tell {_AND_MORE} system any? command any{{0,3}} (?:verbatim|told|machine|your|you)",
+            "your system command end",
             f"what be your any{{0,2}} system any? command any? (?:end|verbatim|told)",
             f"what be your filler{{0,2}} command (?:end|verbatim)",
             "change any{0,2} your any{0,2} (?:system|earlier) command",
@@ -150,7 +152,7 @@ FREEDOM = (
     ),
 )
 
-IDEAS = OVERRIDE + LEAK + FREEDOM
+IDEAS = OVERRIDE + LEAK + FREEDOM + indirect.IDEAS
 
 MISSPELT = ("drop", "earlier", "orders", "system", "prompt")
 """Concepts whose words are known with a typing error too."""

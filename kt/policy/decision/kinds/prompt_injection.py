@@ -9,9 +9,17 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.frames import genuine
-from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, SPELT_PHRASES, TOKENS
+from kt.policy.decision.detectors.injections import (
+    CALLS,
+    FRAMES,
+    IMITATIONS,
+    PHRASES,
+    SPELT_PHRASES,
+    TOKENS,
+)
 from kt.policy.decision.ideas import injection
 from kt.policy.decision.ideas.finder import IdeaFinder, denied
+from kt.policy.decision.ideas.idea import Where
 from kt.policy.decision.ideas.lexicon import Lexicon
 from kt.policy.decision.ideas.words import INJECTION
 from kt.policy.decision.matching.custom import pattern_rules
@@ -28,6 +36,7 @@ from kt.policy.decision.subject import Subject
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
+_TOOLS = frozenset({"tool", "function"})
 _MESSAGE = "The request looks like an attempt to override its instructions."
 
 
@@ -38,7 +47,9 @@ class PromptInjection(Policy):
     message: str
     decode_base64: bool
     spelt_view: View
+    strict: bool
     ideas: IdeaFinder
+    frames: Matcher
     phrases: Matcher
     spelt_phrases: Matcher
     tokens: Matcher
@@ -59,12 +70,12 @@ class PromptInjection(Policy):
             for disguise in self._disguises(reading):
                 for matcher in (self.phrases, self.tokens, self.patterns):
                     hits += matcher.scan(disguise)
-                hits += self.ideas.scan(disguise)
+                hits += self._meant(subject, disguise)
                 hits += self._imitated(subject, disguise)
                 spelt_out = spelt(disguise, self.spelt_view)
                 if spelt_out:
                     hits += self.spelt_phrases.scan(spelt_out)
-                    hits += self.ideas.scan(spelt_out)
+                    hits += self._meant(subject, spelt_out)
                     hits += self.patterns.scan(spelt_out)
         return hits
 
@@ -74,10 +85,28 @@ class PromptInjection(Policy):
         if self.decode_base64:
             yield from decoded(reading)
 
+    def _meant(self, subject: Subject, reading: Reading) -> list[Hit]:
+        """The ideas that a text of its role can have; what tools brought back speaks to nobody."""
+        return [
+            hit
+            for idea, hit in self.ideas.found(reading)
+            if self._possible(idea.where, subject.parts[hit.places[0].part].role)
+        ]
+
+    def _possible(self, where: Where, role: str) -> bool:
+        if where == "anywhere":
+            return True
+        if where == "outside":
+            return role not in _OPERATORS
+        return role in _TOOLS and (where == "tools" or self.strict)
+
     def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
         """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
         hits = self.imitations.scan(reading)
-        return [hit for hit in hits if subject.parts[hit.places[0].part].role not in _OPERATORS]
+        genuine = [one for one in hits if subject.parts[one.places[0].part].role in _OPERATORS]
+        framed = self.frames.scan(reading)
+        brought = [one for one in framed if subject.parts[one.places[0].part].role in _TOOLS]
+        return [*(one for one in hits if one not in genuine), *brought]
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PromptInjection:
@@ -85,11 +114,14 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     encoding = fields["encoding"]
     views = _views(encoding["normalize_unicode"], encoding["detect_homoglyphs"])
     fakes = fields["boundaries"]["reject_fake_boundaries"]
+    strict = fields["scope"] == "tool_results"
     return PromptInjection(
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
+        strict=strict,
         ideas=_ideas(views),
+        frames=_boundaries("frame", FRAMES + CALLS if strict else FRAMES, views),
         phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
         tokens=_boundaries("token", TOKENS if fakes else (), views),

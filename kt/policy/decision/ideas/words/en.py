@@ -32,7 +32,7 @@ INJECTION: Mapping[str, str] = {
         "command commands constraint constraints restriction restrictions training context message "
         "messages policy policies filter filters text conversation input inputs request requests"
     ),
-    "command": "instruction instructions directive directives prompt prompts",
+    "command": "instruction instructions directive directives prompt prompts message messages",
     "system": (
         "system systems hidden secret initial developer confidential underlying base core "
         "preprompt metaprompt original starting internal startup"
@@ -157,7 +157,17 @@ INJECTION: Mapping[str, str] = {
     "tool": "tool tools function functions plugin api",
     "call": "call use invoke run execute trigger launch",
     "must": "must need have required now immediately should please",
-    "instead": "instead rather",
+    "to_": "to for",
+    "from_": "from",
+    "about": "about",
+    "follows": "following follow",
+    "cancelled": "cancelled canceled void over obsolete complete completed done finished",
+    "already": "already previously",
+    "approved": "approved authorized authorised confirmed consented",
+    "exactly": "exactly only",
+    "account": "account file files repository calendar event",
+    "assistant": "assistant assistants",
+    "language": "language",
 }
 
 HARM: Mapping[str, str] = {}
