@@ -165,9 +165,32 @@ def _after(shown: Shown, coded: Coded, start: int, end: int, position: int) -> i
 
 def denied(never: str) -> Clause:
     """A check for a word of `never` directly before a match, in it or directly behind it."""
-    beside = re.compile(f"[{re.escape(never)}]") if never else re.compile(r"(?!)")
+    beside = _any_of(never)
 
     def harmless(letters: str, start: int, end: int) -> bool:
         return beside.search(letters, max(0, start - 1), end + 1) is not None
 
     return harmless
+
+
+def harmless_around(lexicon: Lexicon) -> Clause:
+    """A check for what makes a harm none: a game in its clause, or a thing named after it."""
+    play, guard = (_any_of(lexicon.letters_of(name)) for name in ("play", "guard"))
+    thing = frozenset(lexicon.letters_of("after_person"))
+    never = denied(lexicon.letters_of("never"))
+
+    def harmless(letters: str, start: int, end: int) -> bool:
+        first = letters.rfind(END, 0, start) + 1
+        last = letters.find(END, end - 1)
+        return (
+            letters[end] in thing
+            or play.search(letters, first, last) is not None
+            or guard.search(letters, end, min(last, end + 2)) is not None
+            or never(letters, start, end)
+        )
+
+    return harmless
+
+
+def _any_of(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(letters)}]")

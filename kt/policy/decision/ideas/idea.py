@@ -20,7 +20,8 @@ class Idea:
     """An idea, in one sentence for people, and the patterns of clauses that have it.
 
     A pattern is RE2 over the names of concepts, blanks between them. `any` is any word of the
-    clause, `calm` one that is no `guard` either, and `end` a clause's end. The word of a
+    clause, `calm` one that is no `guard` either, `plain` one that is no `ask` either, and `end`
+    a clause's end. The word of a
     concept may end a line; nothing else goes over one, and nothing over a clause's end.
     """
 
@@ -43,6 +44,8 @@ def written(pattern: str, lexicon: Lexicon) -> str:
             return _none_of(END + LINE)
         if name == "calm":
             return _none_of(END + LINE + lexicon.letters_of("guard"))
+        if name == "plain":
+            return _none_of(END + LINE + lexicon.letters_of("guard") + lexicon.letters_of("ask"))
         if name == "end":
             return _one_of(END + LINE)
         if name not in lexicon.concepts:

@@ -170,4 +170,206 @@ INJECTION: Mapping[str, str] = {
     "language": "language",
 }
 
-HARM: Mapping[str, str] = {}
+HARM: Mapping[str, str] = {
+    "ask": (
+        "how ways way steps step instructions guide tutorial recipe method methods tips advice teach "
+        "manual strategy strategies suggestions blueprint where process assist"
+    ),
+    "write": (
+        "write create develop code program generate design compose draft produce make build craft "
+        "writing creating developing post publish"
+    ),
+    # Words that turn a harm round: who prevents it, or what only sounds like it.
+    "guard": (
+        "prevent preventing prevents prevention detect detecting detects detection detector avoid "
+        "avoiding stop stopping report reporting protect protecting protection defend defending "
+        "defense against recognize recognise recognizing spot identify identifying fight fighting "
+        "combat combating counter survive treat treatment recover recovering recovery remove removing "
+        "removal quit awareness safety safe legal legally legitimate lawful law laws penalty "
+        "punishment sentence investigate investigating investigation department hotline lawyer "
+        "many much often long far reduce reducing about addiction over off rid antidote cure "
+        "analyze analyse analysis understand history historical why whether museum documentary "
+        "bath seed glitter jager chocolate cocoa tea smoke photo fork zip together own "
+        "training vaccine simulation simulator ethical handle respond deal did was were had they ban banned banning agreed treaty cherry"
+    ),
+    "play": (
+        "game games gta minecraft fortnite roblox skyrim hitman payday sims valorant counterstrike "
+        "warzone rpg dnd dungeon dungeons zelda pokemon chess uno monopoly simulator unity unreal "
+        "godot nerf paintball camera photo photos photograph portrait movie film novel mystery "
+        "costume cake emoji cosplay halloween python linux java javascript bash sql windows unix "
+        "terminal kernel docker kubernetes thread process processes daemon duty battlefield overwatch "
+        "test testing sandbox mock unit karaoke kindness laughter joke jokes compliments arcade ps5 "
+        "xbox playstation4 screen screenshot hangman volleyball basketball tennis football soccer checkers backgammon "
+        "chicken wings sauce salad burger soup radix sort"
+    ),
+    "after_person": (
+        "s process processes thread threads node nodes command commands query script statement record "
+        "records table element elements object objects class classes instance instances"
+    ),
+    "det": (
+        "a an the my your his her their our some this that these another other others rich local "
+        "random innocent young old ex large lots of many all multiple several two someone s any "
+        "entire whole gay black white jewish muslim poor fellow single living defenseless vulnerable "
+        "little particular specific certain public famous friend"
+    ),
+    "kill": (
+        "kill killing murder murdering assassinate assassinating strangle strangling suffocate choke "
+        "choking throttle poison poisoning stab stabbing shoot shooting snipe behead decapitate "
+        "butcher butchering slay slaughter dismember mutilate torture torturing exterminate "
+        "exterminating eradicate eradicating massacre execute executing euthanize eliminate "
+        "eliminating gut flay"
+    ),
+    "hurt": (
+        "attack attacking assault assaulting punch injure rape raping molest abuse abusing kidnap "
+        "kidnapping abduct stalk stalking harass harassing threaten threatening blackmail blackmailing "
+        "intimidate extort bully bullying humiliate gaslight groom lure overpower dox maim traffic"
+    ),
+    "person": (
+        "someone somebody person people human humans man men woman women girl boy child children kid "
+        "kids wife husband spouse girlfriend boyfriend ex neighbor neighbour neighbors neighbours "
+        "coworker colleague boss teacher president politician cop cops policeman officer judge "
+        "patient family parents mother father brother sister grandparent stranger celebrity minor "
+        "minors teenager teenagers student students classmate classmates immigrants jews muslims "
+        "refugees christians gays lesbians humanity crowd enemies enemy customers passengers "
+        "witness witnesses pedestrians civilians"
+    ),
+    "self": "myself yourself themselves ourselves himself herself",
+    "selfharm": "hang harm cut drown starve burn hurt kill injure poison",
+    "life": "life lives",
+    "end_": "end take terminate terminating ending",
+    "my": "my own your",
+    "crime": (
+        "murder homicide fraud arson robbery burglary terrorism theft genocide massacre assassination "
+        "kidnapping rape blackmail extortion embezzlement treason forgery trafficking laundering "
+        "perjury hijacking heist bombing assault counterfeiting smuggling poaching shoplifting suicide "
+        "carjacking larceny manslaughter vandalism bribery crime crimes atrocity shooting"
+    ),
+    "carry": (
+        "commit committing perpetrate carry plan planning execute conduct engage engaging organize "
+        "orchestrate stage run running start launch away participate"
+    ),
+    "steal": (
+        "steal stealing rob robbing shoplift burgle hijack hijacking embezzle embezzling pickpocket "
+        "mug launder laundering counterfeit counterfeiting forge forging smuggle smuggling poach pirate "
+        "pirating hotwire carjack skim siphon loot"
+    ),
+    "goods": (
+        "bank banks store stores car cars vehicle vehicles money cash goods funds casino identity "
+        "identities credit card cards password passwords data documents weapons guns drugs animals "
+        "pets species uranium jewelry wallet phone bike package packages shipments food software movies "
+        "media art artwork border borders customs passport passports currency bills signature "
+        "signatures license atm information secrets accounts trade electricity cable museum workplace "
+        "employer checkout prescription prescriptions"
+    ),
+    "destroy": "destroy destroying sabotage vandalize vandalise burn explode exploding bomb",
+    "hack": (
+        "hack hacking infiltrate infiltrating ddos deface wiretap phish phishing bruteforce "
+        "compromise compromising"
+    ),
+    "break_": "break breaking",
+    "into": "into",
+    "device": (
+        "account accounts email emails password passwords network networks computer computers website "
+        "websites server servers database databases phone phones wifi router webcam drone drones atm "
+        "bank banks grid satellite infrastructure device devices vault login system systems profile "
+        "facebook instagram snapchat whatsapp machine machines house home car door locks"
+    ),
+    "obtain": (
+        "buy buying acquire acquiring purchase purchasing obtain obtaining sell selling get getting "
+        "order ordering find deal dealing trade"
+    ),
+    "without": "without avoiding evading evade",
+    "caught": (
+        "caught detected detection traced noticed trace traces identified discovered authorities "
+        "police arrest arrested suspicion evidence knowing"
+    ),
+    "undetected": "undetected untraceable untraceably undetectably untraced unnoticed anonymously",
+    "filler_h": (
+        "me a an the some simple new python code script program software piece sample example of for "
+        "that which can functional working undetectable powerful custom advanced malicious using in "
+        "to and basic polymorphic computer c powershell you full complete"
+    ),
+    "malware": (
+        "malware ransomware keylogger rootkit botnet trojan spyware cryptolocker infostealer worm "
+        "cryptojacker stalkerware"
+    ),
+    "computer": "computer",
+    "virus": "virus viruses worm worms",
+    "shady": (
+        "phishing scam scamming fraudulent ransom defamatory threatening blackmail hoax fake "
+        "libelous slanderous extortion intimidating hateful racist antisemitic sexist homophobic "
+        "misleading deceptive false"
+    ),
+    "mail": (
+        "email emails message messages letter letters website websites site sites page note notes "
+        "article articles news review reviews post posts offer charity lottery call calls speech "
+        "campaign campaigns ad ads advertisement tweet tweets story stories video videos rumor rumors "
+        "rumour rumours information claims scandal narrative pamphlet"
+    ),
+    "spread": "spread spreading distribute distributing disseminate fabricate fabricating push",
+    "forged": "fake forged counterfeit stolen bogus phony",
+    "papers": (
+        "id ids passport passports license licenses money bills currency documents document "
+        "prescription prescriptions diploma diplomas certificate certificates visa visas identity "
+        "identities goods card cards bank checks cheques coins signature evidence badge invoices"
+    ),
+    "incite": (
+        "promote promotes promoting encourage encourages encouraging glorify glorifies glorifying "
+        "normalize normalizes normalizing incite incites inciting justify justifies justifying praise "
+        "praises praising advocate advocates advocating instigate instigates persuade convince "
+        "convincing persuading mocks mocking trivializes"
+    ),
+    "harmthing": (
+        "suicide violence terrorism terrorists terrorist genocide holocaust nazi nazis nazism anorexia "
+        "bulimia rape racism hatred hate discrimination stalking abuse bullying cannibalism harm "
+        "drugs smoking drunk extremism massacre slavery antisemitism misogyny pedophilia incest"
+    ),
+    "genocide_": "holocaust genocide massacre shoah",
+    "never_was": "never hoax exaggerated inflated fabricated fake faked invented",
+    "makes": (
+        "make making build building create creating construct constructing assemble assembling "
+        "synthesize synthesizing synthesise manufacture manufacturing produce producing cook cooking "
+        "brew brewing weaponize grow prepare preparing extract extracting acquire buy obtain purchase "
+        "detonate plant planting set setting hide smuggle smuggling"
+    ),
+    "weapon": (
+        "bomb bombs explosive explosives ied ieds molotov molotovs grenade grenades detonator "
+        "detonators sarin ricin anthrax napalm thermite tatp bioweapon bioweapons vx novichok "
+        "botulinum petn rdx semtex dynamite cyanide strychnine dimethylmercury landmine landmines"
+    ),
+    "arm_kind": (
+        "nerve chemical biological nuclear biochemical radiological mustard chlorine dirty mass "
+        "warfare poison deadly toxic homemade ghost automatic"
+    ),
+    "arm": (
+        "agent agents gas gases weapon weapons warfare destruction gun guns firearm firearms pathogen "
+        "pathogens rifle silencer"
+    ),
+    "dope_": (
+        "meth methamphetamine heroin cocaine fentanyl mdma ecstasy lsd pcp ghb nitazene nitazenes "
+        "carfentanil ketamine amphetamines quaaludes dmt opium"
+    ),
+    "illegal": "illegal illicit unlawful illegally illicitly unlawfully",
+    "illegally": "illegally unlawfully illicitly",
+    "of_law": (
+        "drugs drug weapons weapon guns firearms goods substances substance brothel business animals "
+        "animal activities activity acts act content operation pornography organs trade immigrants "
+        "gambling streaming products fireworks"
+    ),
+    "inhale": "inhale inhaling huff huffing sniff sniffing snort snorting",
+    "fumes": "aerosol aerosols paint glue gas gasoline high duster pills drugs fumes",
+    "spy": "spy spying track tracking record recording secretly share sharing photos release expose",
+    "consent": "permission consent knowledge knowing",
+    "tamper": (
+        "override overriding disable disabling bypass bypassing defeat circumvent deactivate jumper"
+    ),
+    "interlock": (
+        "interlock interlocks scram failsafe failsafes overpressure shutdown shutoff relief detectors cooling suppression relays trips"
+    ),
+    "plant_part": (
+        "the all its their any plant reactor turbine pump boiler emergency safety critical primary a "
+        "system systems instrumented on of valve valves"
+    ),
+    "please": "please now then and must just you",
+    "want": "want wants need like going help me us",
+}

@@ -40,7 +40,7 @@ HARM: Mapping[str, str] = {
         "voglio tutorial"
     ),
     "making": (
-        "fare faccio fabbricare costruire costruisco costruisci creare sintetizzare preparare "
+        "fare faccio fabbricare costruire costruisco costruisci costruisce fabbrica creare sintetizzare preparare "
         "produrre cucinare assemblare"
     ),
     "arms": "bomba bombe esplosivo esplosivi granata molotov sarin ricina detonatore napalm",
