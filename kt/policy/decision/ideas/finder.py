@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from kt.policy.decision.ideas.idea import Idea, written
+from kt.policy.decision.ideas.idea import Idea, Where, written
 from kt.policy.decision.ideas.lexicon import END, LINE, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import Excuse, PatternRule
@@ -47,16 +47,21 @@ class IdeaFinder:
                 letters = written(pattern, lexicon)
                 self._rules.append(PatternRule(f"idea.{idea.name}", label, letters, views))
                 self._ideas.append(idea)
-        self._set = compiled_set(rule.pattern for rule in self._rules)
+        # A set for each sort of text, since few texts come from tools.
+        self._sets: dict[Where, tuple[Any, tuple[int, ...]]] = {}
+        for where in dict.fromkeys(idea.where for idea in self._ideas):
+            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where == where)
+            patterns = (self._rules[at].pattern for at in members)
+            self._sets[where] = (compiled_set(patterns), members)
 
-    def scan(self, reading: Reading) -> list[Hit]:
-        """Every hit in a text."""
-        return [hit for _, hit in self.found(reading)]
+    def scan(self, reading: Reading, sorts: Collection[Where] = ("anywhere",)) -> list[Hit]:
+        """Every hit in a text of the ideas that texts of these sorts can have."""
+        return [hit for _, hit in self.found(reading, sorts)]
 
-    def found(self, reading: Reading) -> Iterator[tuple[Idea, Hit]]:
-        """Every hit in a text, each with its idea."""
+    def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
+        """The same, each with its idea."""
         for shown in reading.distinct(self._views):
-            for at, start, end in self._found(shown):
+            for at, start, end in self._found(shown, sorts):
                 places = reading.places(start, end)
                 if places:
                     yield self._ideas[at], Hit(self._rules[at], places)
@@ -73,14 +78,13 @@ class IdeaFinder:
             made = self._made[at] = compiled(self._rules[at].pattern)
         return made
 
-    def _found(self, shown: Shown) -> Iterator[tuple[int, int, int]]:
+    def _found(self, shown: Shown, sorts: Collection[Where]) -> Iterator[tuple[int, int, int]]:
         """The rules that hit a view, each with its span in the source."""
-        letters = self._lexicon.code(shown.text)
-        named = self._set.Match(letters.encode())
+        named = self._named(self._lexicon.code(shown.text), sorts)
         if not named:
             return
         coded = self._lexicon.place(shown.text)
-        for at in sorted(named):
+        for at in named:
             for start, end in self._confirmed(at, coded, shown):
                 yield at, *_source(shown, coded, start, end)
 
@@ -98,6 +102,15 @@ class IdeaFinder:
             if not self._harmless(letters, start, end):
                 yield start, end
             first = max(end, span[0] + 1)
+
+    def _named(self, letters: str, sorts: Collection[Where]) -> list[int]:
+        """The rules that may hit, in their order."""
+        data = letters.encode()
+        named: list[int] = []
+        for where, (search_set, members) in self._sets.items():
+            if where in sorts:
+                named += [members[at] for at in search_set.Match(data) or ()]
+        return sorted(named)
 
     def _pending(self, shown: Shown) -> int:
         coded = self._lexicon.place(shown.text)
@@ -119,7 +132,7 @@ class IdeaFinder:
         letters = coded.letters
         starts = [
             start
-            for at in self._set.Match(letters.encode()) or ()
+            for at in self._named(letters, ("anywhere",))
             for start, end in _searched(self._pattern(at), letters)
             if end >= len(letters) - _WAIT
         ]

@@ -49,7 +49,7 @@ LEAK = (
             f"tell {_AND_MORE} your {_AND_MORE} (?:system|earlier) any? (?:prompt|orders)",
             f"tell {_AND_MORE} system command (?:end|then|you|verbatim)",
             f"tell {_AND_MORE} system any? command any{{0,3}} (?:verbatim|told|machine|your|you)",
-            "your system command end",
+            "end your system command end",
             f"what be your any{{0,2}} system any? command any? (?:end|verbatim|told)",
             f"what be your filler{{0,2}} command (?:end|verbatim)",
             "change any{0,2} your any{0,2} (?:system|earlier) command",

@@ -87,18 +87,18 @@ class PromptInjection(Policy):
 
     def _meant(self, subject: Subject, reading: Reading) -> list[Hit]:
         """The ideas that a text of its role can have; what tools brought back speaks to nobody."""
+        sorts = self._sorts(subject)
         return [
             hit
-            for idea, hit in self.ideas.found(reading)
-            if self._possible(idea.where, subject.parts[hit.places[0].part].role)
+            for idea, hit in self.ideas.found(reading, sorts)
+            if _possible(idea.where, subject.parts[hit.places[0].part].role)
         ]
 
-    def _possible(self, where: Where, role: str) -> bool:
-        if where == "anywhere":
-            return True
-        if where == "outside":
-            return role not in _OPERATORS
-        return role in _TOOLS and (where == "tools" or self.strict)
+    def _sorts(self, subject: Subject) -> tuple[Where, ...]:
+        if not any(part.role in _TOOLS for part in subject.parts):
+            return ("anywhere", "outside")
+        brought: tuple[Where, ...] = ("tools", "strict") if self.strict else ("tools",)
+        return ("anywhere", "outside", *brought)
 
     def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
         """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
@@ -107,6 +107,13 @@ class PromptInjection(Policy):
         framed = self.frames.scan(reading)
         brought = [one for one in framed if subject.parts[one.places[0].part].role in _TOOLS]
         return [*(one for one in hits if one not in genuine), *brought]
+
+
+def _possible(where: Where, role: str) -> bool:
+    """Whether a text that somebody of a role says can have an idea."""
+    if where == "anywhere":
+        return True
+    return role not in _OPERATORS if where == "outside" else role in _TOOLS
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PromptInjection:

@@ -204,7 +204,7 @@ HARM: Mapping[str, str] = {
     ),
     "after_person": (
         "s process processes thread threads node nodes command commands query script statement record "
-        "records table element elements object objects class classes instance instances"
+        "growth records table element elements object objects class classes instance instances"
     ),
     "det": (
         "a an the my your his her their our some this that these another other others rich local "
