@@ -49,10 +49,8 @@ class IdeaFinder:
                 self._ideas.append(idea)
         # A set for each sort of text, since few texts come from tools.
         self._sets: dict[Where, tuple[Any, tuple[int, ...]]] = {}
-        for where in dict.fromkeys(idea.where for idea in self._ideas):
-            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where == where)
-            patterns = (self._rules[at].pattern for at in members)
-            self._sets[where] = (compiled_set(patterns), members)
+        self._sorts = frozenset(idea.where for idea in ideas)
+        self._set_of("anywhere")
 
     def scan(self, reading: Reading, sorts: Collection[Where] = ("anywhere",)) -> list[Hit]:
         """Every hit in a text of the ideas that texts of these sorts can have."""
@@ -107,10 +105,19 @@ class IdeaFinder:
         """The rules that may hit, in their order."""
         data = letters.encode()
         named: list[int] = []
-        for where, (search_set, members) in self._sets.items():
-            if where in sorts:
-                named += [members[at] for at in search_set.Match(data) or ()]
+        for where in self._sorts.intersection(sorts):
+            search_set, members = self._set_of(where)
+            named += [members[at] for at in search_set.Match(data) or ()]
         return sorted(named)
+
+    def _set_of(self, where: Where) -> tuple[Any, tuple[int, ...]]:
+        """The set of a sort of texts, compiled when the first of them comes; and its rules."""
+        made = self._sets.get(where)
+        if made is None:
+            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where == where)
+            patterns = (self._rules[at].pattern for at in members)
+            made = self._sets[where] = (compiled_set(patterns), members)
+        return made
 
     def _pending(self, shown: Shown) -> int:
         coded = self._lexicon.place(shown.text)

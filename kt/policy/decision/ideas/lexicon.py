@@ -227,10 +227,12 @@ def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     yield from ((word, word.rstrip("*")) for word in plain)
     others = [word for word in words if not word.isascii()]
     bare = [word.rstrip("*") for word in others]
-    # All words at once, since making a view costs most for its first character.
-    for text in ("\n".join(bare), "\n".join(map(_unaccented, bare))):
-        for view in _VIEWS:
-            yield from zip(others, read(text, view).split("\n"), strict=True)
+    # All words at once, since a view of many costs little more than one of a few.
+    for view in _VIEWS:
+        yield from zip(others, read("\n".join(bare), view).split("\n"), strict=True)
+    for word, one in zip(others, bare, strict=True):
+        if _IS_ACCENTED.fullmatch(one):
+            yield word, _unaccented(one)
 
 
 def _ascii_tokens(text: str) -> list[str]:
@@ -243,7 +245,7 @@ def _ascii_tokens(text: str) -> list[str]:
 def _unaccented(word: str) -> str:
     """A word of the Latin script as it is typed where keys have no accents."""
     apart = unicodedata.normalize("NFD", word)
-    return "".join(filter(str.isascii, apart)) if _IS_ACCENTED.fullmatch(word) else word
+    return "".join(filter(str.isascii, apart))
 
 
 def _without_one(words: Mapping[str, str]) -> dict[str, str]:
