@@ -15,7 +15,6 @@ _EARLIER = (
     r"(?:previous|previously~given|prior|above|earlier|preceding|foregoing|initial|original|"
     r"system|safety|past)"
 )
-_ALL = r"(?:your|all|any|every|existing)"
 _ORDERS = (
     r"(?:instructions?|prompts?|rules?|guidelines?|directives?|directions|programming|"
     r"safeguards?|guardrails?)"
@@ -38,13 +37,9 @@ _LIMITS = (
 )
 
 OVERRIDE = (
-    rf"{_DROP}~{_WHICH}(?:{_EARLIER}|{_ALL})~{_WHICH}{_ORDERS}",
+    rf"{_DROP}~{_WHICH}(?:{_EARLIER}|your)~{_WHICH}{_ORDERS}",
     rf"{_DROP}~{_WHICH}{_EARLIER}~{_WHICH}{_TALK}",
     rf"{_DROP}~(?:all~|the~)*{_ORDERS}~(?:above|before~this|you~(?:were|have~been)~given)",
-    (
-        r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
-        r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)"
-    ),
     (
         r"(?:ignore|disregard|forget)~(?:the~|all~)?(?:above|previous|preceding)"
         r"(?:~text)?~and~(?:instead|say|print|output|write|do|answer|tell|respond)"
@@ -74,10 +69,6 @@ PERSONA = (
         rf"{_FREE}~(?:and~{_FREE}~)?{_MACHINE}"
     ),
     (
-        rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
-        rf"you~(?:have|had)~no~(?:[^ ]+~)?{_LIMITS}"
-    ),
-    (
         rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~[^ ]+~)?(?:fully~)?"
         rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:[^ ]+~)?{_LIMITS}"
     ),
@@ -86,7 +77,6 @@ PERSONA = (
         r"from)"
     ),
     r"(?:stay|remain)~(?:in~)?(?:character~)?as~dan",
-
 )
 
 LEAK = (
@@ -143,6 +133,14 @@ SPELT_PHRASES = (
         r"(?:(?:system|hidden|secret|developer|confidential)~(?:prompts?|instructions?|messages?|"
         r"directives|preamble)|(?:initial|pre|base|underlying)~(?:prompts?|instructions))"
     ),
+    (
+        r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
+        r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)"
+    ),
+    (
+        rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
+        rf"you~(?:have|had)~no~(?:[^ ]+~)?{_LIMITS}"
+    ),
     rf"{_DROP}~{_WHICH}{_ORDERS}",
 )
 """Phrases of text that was spelt out: nobody spells out what is harmless."""
@@ -183,12 +181,17 @@ IMITATIONS = (
 # What a page or a tool's result puts around words for its reader, and links that take data along.
 FRAMES = (
     r"</?(?:information|important|untrusted|tool_output|tool_result|user_request)>",
-    r"\[(?:important|instructions?|note)[ \t]+(?:to|for)[ \t]+(?:the[ \t]+)?(?:ai|assistant|model|agent)",
+    (
+        r"\[(?:important|instructions?|note)[ \t]+(?:to|for)[ \t]+(?:the[ \t]+)?"
+        r"(?:ai|assistant|model|agent)"
+    ),
     r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{1,200}[?=/][^)\s]{0,80}[{\[<$]",
 )
 
 # An order to call a tool, by its name. Where a policy is not strict, it is documentation.
 CALLS = (
-    r"(?:^|[^a-z0-9_])(?:call|invoke|use|run|execute|trigger)[ \t]+(?:the[ \t]+)?[`'\"]?"
-    r"[a-z0-9]+(?:_[a-z0-9]+)+",
+    (
+        r"(?:^|[^a-z0-9_])(?:call|invoke|use|run|execute|trigger)[ \t]+(?:the[ \t]+)?[`'\"]?"
+        r"[a-z0-9]+(?:_[a-z0-9]+)+"
+    ),
 )

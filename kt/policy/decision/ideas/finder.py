@@ -18,6 +18,8 @@ from kt.policy.decision.reading.views import View
 # Words after a match that may yet take its sense away.
 _WAIT = 8
 
+_ANY: tuple[Where, ...] = ("anywhere",)
+
 Clause = Callable[[str, int, int], bool]
 """Given letters and a match's span in them, whether what stands around it makes it harmless."""
 
@@ -52,7 +54,7 @@ class IdeaFinder:
         self._sorts = frozenset(idea.where for idea in ideas)
         self._set_of("anywhere")
 
-    def scan(self, reading: Reading, sorts: Collection[Where] = ("anywhere",)) -> list[Hit]:
+    def scan(self, reading: Reading, sorts: Collection[Where] = _ANY) -> list[Hit]:
         """Every hit in a text of the ideas that texts of these sorts can have."""
         return [hit for _, hit in self.found(reading, sorts)]
 
@@ -139,7 +141,7 @@ class IdeaFinder:
         letters = coded.letters
         starts = [
             start
-            for at in self._named(letters, ("anywhere",))
+            for at in self._named(letters, _ANY)
             for start, end in _searched(self._pattern(at), letters)
             if end >= len(letters) - _WAIT
         ]
@@ -161,7 +163,11 @@ def _search(pattern: Any, letters: str, first: int) -> tuple[int, int] | None:
     if not match:
         return None
     start, end = match.span()
-    return (start, end) if letters.isascii() else (len(data[:start].decode()), len(data[:end].decode()))
+    return (
+        (start, end)
+        if letters.isascii()
+        else (len(data[:start].decode()), len(data[:end].decode()))
+    )
 
 
 def _within(letters: str, start: int, end: int) -> tuple[int, int]:

@@ -17,13 +17,14 @@ IDEAS = (
         (
             f"ask calm{{0,5}} {_VIOLENCE} det{{0,4}} person",
             "ask calm{0,5} end_ det{0,2} person? after_person? life",
+            f"intend calm{{0,2}} {_VIOLENCE} det{{0,4}} person",
             f"carry calm? {_VIOLENCE} det{{0,3}} person",
         ),
     ),
     Idea(
         "self-harm",
         "Somebody asks how to kill or hurt themselves.",
-        ("ask calm{0,4} selfharm self", "ask calm{0,4} end_ my my? life"),
+        ("(?:ask|intend) calm{0,4} selfharm self", "ask calm{0,4} end_ my my? life"),
     ),
     Idea(
         "crime",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -15,13 +16,21 @@ brought, and those where a policy is strict in them."""
 _NAME = re.compile(r"[a-z]\w*")
 
 
+# Any word of a clause but those of these concepts.
+_WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "any": (),
+    "calm": ("guard", "round"),
+    "plain": ("guard", "round", "ask"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Idea:
     """An idea, in one sentence for people, and the patterns of clauses that have it.
 
     A pattern is RE2 over the names of concepts, blanks between them. `any` is any word of the
-    clause, `calm` one that is no `guard` either, `plain` one that is no `ask` either, and `end`
-    a clause's end. The word of a
+    clause, `calm` one that turns no harm round (`guard`, `round`), `plain` one that is no `ask`
+    either, and `end` a clause's end. The word of a
     concept may end a line; nothing else goes over one, and nothing over a clause's end.
     """
 
@@ -40,12 +49,8 @@ def written(pattern: str, lexicon: Lexicon) -> str:
 
     def letters(match: re.Match[str]) -> str:
         name = match[0]
-        if name == "any":
-            return _none_of(END + LINE)
-        if name == "calm":
-            return _none_of(END + LINE + lexicon.letters_of("guard"))
-        if name == "plain":
-            return _none_of(END + LINE + lexicon.letters_of("guard") + lexicon.letters_of("ask"))
+        if name in _WITHOUT:
+            return _none_of(END + LINE + "".join(map(lexicon.letters_of, _WITHOUT[name])))
         if name == "end":
             return _one_of(END + LINE)
         if name not in lexicon.concepts:

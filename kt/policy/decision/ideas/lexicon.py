@@ -25,7 +25,9 @@ LINE = "\n"
 
 _COMMA = ","
 _TAKEN = frozenset(OTHER + END + LINE + _COMMA)
-_ALPHABET = tuple(sign for sign in map(chr, (*range(1, 127), *range(256, 512))) if sign not in _TAKEN)
+_ALPHABET = tuple(
+    sign for sign in map(chr, (*range(1, 127), *range(256, 512))) if sign not in _TAKEN
+)
 
 # Scripts that put no space between words: kana, Han, Thai, Lao, Khmer, Myanmar.
 _UNSPACED = (
@@ -51,6 +53,7 @@ _FIXED: Mapping[str, str] = {
     **dict.fromkeys(",(\u3001\u060c", _COMMA),
     "|": LINE,
 }
+
 
 def _kind_of(sign: str) -> str:
     if sign.isalnum():

@@ -20,8 +20,9 @@ INJECTION: Mapping[str, str] = {
     "whole": "everything anything all",
     "your": "your ur yours",
     "filler": (
-        "the of my these those this that existing current given stated and other content own a an "
-        "me us please now also just to out from exact exactly full complete verbatim raw for"
+        "the of my these those this that existing current given stated and other content own "
+        "a an me us please now also just to out from exact exactly full complete verbatim raw "
+        "for"
     ),
     "orders": (
         "instruction instructions prompt prompts rule rules guideline guidelines directive "
@@ -29,8 +30,9 @@ INJECTION: Mapping[str, str] = {
         "protocols"
     ),
     "talk": (
-        "command commands constraint constraints restriction restrictions training context message "
-        "messages policy policies filter filters text conversation input inputs request requests"
+        "command commands constraint constraints restriction restrictions training context "
+        "message messages policy policies filter filters text conversation input inputs "
+        "request requests"
     ),
     "command": "instruction instructions directive directives prompt prompts message messages",
     "system": (
@@ -43,15 +45,17 @@ INJECTION: Mapping[str, str] = {
         "config initialization message messages rules guidelines"
     ),
     "tell": (
-        "reveal show print display output repeat tell give share leak expose disclose dump recite "
-        "reproduce quote paste write echo copy list return send provide type spell"
+        "reveal show print display output repeat tell give share leak expose disclose dump "
+        "recite reproduce quote paste write echo copy list return send provide type spell"
     ),
     "what": "what whats which",
     "change": (
-        "translate summarize summarise encode convert rephrase paraphrase opposite rot13 base64 "
-        "rewrite describe explain complete continue finish"
+        "translate summarize summarise encode convert rephrase paraphrase opposite rot13 "
+        "base64 rewrite describe explain complete continue finish"
     ),
-    "everything": "everything words text content contents line lines messages conversation sentence",
+    "everything": (
+        "everything words text content contents line lines messages conversation sentence"
+    ),
     "verbatim": "verbatim word exactly full block fence entirety literally unchanged",
     "initialization": "initialization initialisation",
     "training": "training trained memory memorized memorised context environment weights",
@@ -65,42 +69,46 @@ INJECTION: Mapping[str, str] = {
     "new": "new updated real actual",
     "task": "task tasks role purpose goal objective mission",
     "act": (
-        "act pretend behave respond answer roleplay operate simulate emulate become impersonate "
-        "imagine reply play speak write be are is portray embody"
+        "act pretend behave respond answer roleplay operate simulate emulate become "
+        "impersonate imagine reply play speak write be are is portray embody"
     ),
     "free": (
-        "unrestricted unfiltered uncensored unaligned jailbroken amoral unethical immoral unhinged "
-        "unbound lawless unmoderated unshackled"
+        "unrestricted unfiltered uncensored unaligned jailbroken amoral unethical immoral "
+        "unhinged unbound lawless unmoderated unshackled"
     ),
     "freely": "unrestrictedly unfilteredly unethically immorally amorally unhingedly",
     "machine": (
-        "ai ais assistant chatbot bot llm gpt persona character language robot chatgpt version "
-        "personality entity"
+        "ai ais assistant chatbot bot llm gpt persona character language robot chatgpt "
+        "version personality entity"
     ),
     "answer": "response responses answer answers reply replies prompt prompts",
     "no": "no without free",
     "not": (
-        "not never cannot cant isnt doesnt dont wont don doesn isn won can aren longer neither nor "
-        "t"
+        "not never cannot cant isnt doesnt dont wont don doesn isn won can aren longer "
+        "neither nor t"
     ),
     "bound": (
-        "bound restricted limited constrained confined bounded governed controlled tied beholden "
-        "shackled"
+        "bound restricted limited constrained confined bounded governed controlled tied "
+        "beholden shackled"
     ),
     "have": "have has having had",
     "moral": "ethical moral ethic content safety censorship moralizing",
     "limits": (
-        "restriction restrictions rules limits limitations filters filter guidelines ethics morals "
-        "censorship safeguards guardrails morality principles policies policy regulations laws "
-        "constraints boundaries scruples"
+        "restriction restrictions rules limits limitations filters filter guidelines ethics "
+        "morals censorship safeguards guardrails morality principles policies policy "
+        "regulations laws constraints boundaries scruples"
     ),
-    "ethics": "ethics morals morality censorship ethical moral scruples remorse legality ethicality",
+    "ethics": (
+        "ethics morals morality censorship ethical moral scruples remorse legality ethicality"
+    ),
     "regardless": "regardless matter despite irrespective",
     "wicked": "illegal unethical immoral unlawful inhumane amoral offensive legality morality",
-    "refuse": "refuse refuses reject rejects decline declines deny denies censor question questions",
+    "refuse": (
+        "refuse refuses reject rejects decline declines deny denies censor question questions"
+    ),
     "requests": (
-        "request requests prompt prompts order orders command commands question questions demand "
-        "demands query anything"
+        "request requests prompt prompts order orders command commands question questions "
+        "demand demands query anything"
     ),
     "maker": "openai anthropic openais anthropics",
     "mode": "mode",
@@ -112,7 +120,9 @@ INJECTION: Mapping[str, str] = {
     "enabled": "enabled activated unlocked engaged",
     "then": "and then where with now so please hello hi hey ok okay must can will should have",
     "two": "two 2 both",
-    "ways": "way ways response responses answer answers manner manners paragraphs outputs replies",
+    "ways": (
+        "way ways response responses answer answers manner manners paragraphs outputs replies"
+    ),
     "answering": "answer respond reply provide give generate produce responding answering",
     "asked": "question questions prompt prompts message messages query request requests",
     "broken": "break breaking broke step stepping",
@@ -120,7 +130,9 @@ INJECTION: Mapping[str, str] = {
     "when": "if when whenever should",
     "ask_as_ai": "ai model",
     "as": "as",
-    "saying": "say saying mention mentioning include including respond responding write use state",
+    "saying": (
+        "say saying mention mentioning include including respond responding write use state"
+    ),
     "start": "start begin starting beginning open",
     "with": "with by",
     "sure": "sure absolutely certainly course yessir gladly",
@@ -150,13 +162,15 @@ INJECTION: Mapping[str, str] = {
     "hide": "hide conceal secret silently quietly",
     "append": "append add include put encode attach embed insert pass concatenate",
     "talked": (
-        "conversation chat history key keys secret secrets password passwords query email data "
-        "message context prompt token tokens information"
+        "conversation chat history key keys secret secrets password passwords query email "
+        "data message context prompt token tokens information"
     ),
     "link": "url link image querystring parameter href src webhook endpoint server",
     "tool": "tool tools function functions plugin api",
     "call": "call use invoke run execute trigger launch",
     "must": "must need have required now immediately should please",
+    "this_": "this",
+    "my_": "my",
     "to_": "to for",
     "from_": "from",
     "about": "about",
@@ -172,66 +186,71 @@ INJECTION: Mapping[str, str] = {
 
 HARM: Mapping[str, str] = {
     "ask": (
-        "how ways way steps step instructions guide tutorial recipe method methods tips advice teach "
-        "manual strategy strategies suggestions blueprint where process assist"
+        "how ways way steps step instructions guide tutorial recipe method methods tips "
+        "advice teach manual strategy strategies suggestions blueprint where process assist"
     ),
+    "intend": "want plan intend going wanna decided",
     "write": (
-        "write create develop code program generate design compose draft produce make build craft "
-        "writing creating developing post publish"
+        "write create develop code program generate design compose draft produce make build "
+        "craft writing creating developing post publish"
     ),
     # Words that turn a harm round: who prevents it, or what only sounds like it.
     "guard": (
-        "prevent preventing prevents prevention detect detecting detects detection detector avoid "
-        "avoiding stop stopping report reporting protect protecting protection defend defending "
-        "defense against recognize recognise recognizing spot identify identifying fight fighting "
-        "combat combating counter survive treat treatment recover recovering recovery remove removing "
-        "removal quit awareness safety safe legal legally legitimate lawful law laws penalty "
-        "punishment sentence investigate investigating investigation department hotline lawyer "
-        "many much often long far reduce reducing about addiction over off rid antidote cure "
-        "analyze analyse analysis understand history historical why whether museum documentary "
-        "bath seed glitter jager chocolate cocoa tea smoke photo fork zip together own "
-        "training vaccine simulation simulator ethical handle respond deal did was were had they ban banned banning agreed treaty cherry"
+        "prevent preventing prevents prevention detect detecting detects detection detector "
+        "avoid avoiding stop stopping report reporting protect protecting protection defend "
+        "defending defense against recognize recognise recognizing spot identify identifying "
+        "fight fighting combat combating counter survive treat treatment recover recovering "
+        "recovery remove removing removal quit awareness safety safe legal legally legitimate "
+        "lawful law laws penalty punishment sentence investigate investigating investigation "
+        "department hotline lawyer reduce reducing addiction antidote cure analyze analyse "
+        "analysis understand history historical why whether museum documentary bath seed "
+        "glitter jager chocolate cocoa tea smoke photo fork zip training vaccine simulation "
+        "simulator ethical handle respond deal did was were had they ban banned banning "
+        "agreed treaty cherry"
     ),
+    "round": "about over off rid many much often long far own together",
     "play": (
-        "game games gta minecraft fortnite roblox skyrim hitman payday sims valorant counterstrike "
-        "warzone rpg dnd dungeon dungeons zelda pokemon chess uno monopoly simulator unity unreal "
-        "godot nerf paintball camera photo photos photograph portrait movie film novel mystery "
-        "costume cake emoji cosplay halloween python linux java javascript bash sql windows unix "
-        "terminal kernel docker kubernetes thread process processes daemon duty battlefield overwatch "
-        "test testing sandbox mock unit karaoke kindness laughter joke jokes compliments arcade ps5 "
-        "xbox playstation4 screen screenshot hangman volleyball basketball tennis football soccer checkers backgammon "
-        "chicken wings sauce salad burger soup radix sort"
+        "game games gta minecraft fortnite roblox skyrim hitman payday sims valorant "
+        "counterstrike warzone rpg dnd dungeon dungeons zelda pokemon chess uno monopoly "
+        "simulator unity unreal godot nerf paintball camera photo photos photograph portrait "
+        "movie film novel mystery costume cake emoji cosplay halloween duty battlefield "
+        "overwatch test testing sandbox mock karaoke kindness laughter joke jokes compliments "
+        "arcade ps5 xbox playstation4 hangman volleyball basketball tennis football soccer "
+        "checkers backgammon chicken wings sauce salad burger soup radix sort"
     ),
     "after_person": (
-        "s process processes thread threads node nodes command commands query script statement record "
-        "growth records table element elements object objects class classes instance instances"
+        "s process processes thread threads node nodes command commands query script "
+        "statement record growth server servers generator dataset client address addresses "
+        "records table element elements object objects class classes instance instances"
     ),
     "det": (
-        "a an the my your his her their our some this that these another other others rich local "
-        "random innocent young old ex large lots of many all multiple several two someone s any "
-        "entire whole gay black white jewish muslim poor fellow single living defenseless vulnerable "
-        "little particular specific certain public famous friend"
+        "a an the my your his her their our some this that these another other others rich "
+        "local random innocent young old ex large lots of many all multiple several two "
+        "someone s any entire whole gay black white jewish muslim poor fellow single living "
+        "defenseless vulnerable little particular specific certain public famous friend"
     ),
     "kill": (
-        "kill killing murder murdering assassinate assassinating strangle strangling suffocate choke "
-        "choking throttle poison poisoning stab stabbing shoot shooting snipe behead decapitate "
-        "butcher butchering slay slaughter dismember mutilate torture torturing exterminate "
-        "exterminating eradicate eradicating massacre execute executing euthanize eliminate "
-        "eliminating gut flay"
+        "kill killing murder murdering assassinate assassinating strangle strangling "
+        "suffocate choke choking throttle poison poisoning stab stabbing shoot shooting snipe "
+        "behead decapitate butcher butchering slay slaughter dismember mutilate torture "
+        "torturing exterminate exterminating eradicate eradicating massacre execute executing "
+        "euthanize eliminate eliminating gut flay"
     ),
     "hurt": (
-        "attack attacking assault assaulting punch injure rape raping molest abuse abusing kidnap "
-        "kidnapping abduct stalk stalking harass harassing threaten threatening blackmail blackmailing "
-        "intimidate extort bully bullying humiliate gaslight groom lure overpower dox maim traffic"
+        "attack attacking assault assaulting punch injure rape raping molest abuse abusing "
+        "kidnap kidnapping abduct stalk stalking harass harassing threaten threatening "
+        "blackmail blackmailing intimidate extort bully bullying humiliate gaslight groom "
+        "lure overpower dox maim traffic"
     ),
     "person": (
-        "someone somebody person people human humans man men woman women girl boy child children kid "
-        "kids wife husband spouse girlfriend boyfriend ex neighbor neighbour neighbors neighbours "
-        "coworker colleague boss teacher president politician cop cops policeman officer judge "
-        "patient family parents mother father brother sister grandparent stranger celebrity minor "
-        "minors teenager teenagers student students classmate classmates immigrants jews muslims "
-        "refugees christians gays lesbians humanity crowd enemies enemy customers passengers "
-        "witness witnesses pedestrians civilians"
+        "someone somebody person people human humans man men woman women girl boy child "
+        "children kid kids wife husband spouse girlfriend boyfriend ex neighbor neighbour "
+        "neighbors neighbours coworker colleague boss teacher president politician cop cops "
+        "policeman officer judge patient family parents mother father brother sister "
+        "grandparent stranger celebrity minor minors teenager teenagers student students "
+        "classmate classmates immigrants jews muslims refugees christians gays lesbians "
+        "humanity crowd enemies enemy customers passengers witness witnesses pedestrians "
+        "civilians"
     ),
     "self": "myself yourself themselves ourselves himself herself",
     "selfharm": "hang harm cut drown starve burn hurt kill injure poison",
@@ -239,27 +258,29 @@ HARM: Mapping[str, str] = {
     "end_": "end take terminate terminating ending",
     "my": "my own your",
     "crime": (
-        "murder homicide fraud arson robbery burglary terrorism theft genocide massacre assassination "
-        "kidnapping rape blackmail extortion embezzlement treason forgery trafficking laundering "
-        "perjury hijacking heist bombing assault counterfeiting smuggling poaching shoplifting suicide "
-        "carjacking larceny manslaughter vandalism bribery crime crimes atrocity shooting"
+        "murder homicide fraud arson robbery burglary terrorism theft genocide massacre "
+        "assassination kidnapping rape blackmail extortion embezzlement treason forgery "
+        "trafficking laundering perjury hijacking heist bombing assault counterfeiting "
+        "smuggling poaching shoplifting suicide carjacking larceny manslaughter vandalism "
+        "bribery crime crimes atrocity shooting"
     ),
     "carry": (
-        "commit committing perpetrate carry plan planning execute conduct engage engaging organize "
-        "orchestrate stage run running start launch away participate"
+        "commit committing perpetrate carry plan planning execute conduct engage engaging "
+        "organize orchestrate stage run running start launch away participate"
     ),
     "steal": (
-        "steal stealing rob robbing shoplift burgle hijack hijacking embezzle embezzling pickpocket "
-        "mug launder laundering counterfeit counterfeiting forge forging smuggle smuggling poach pirate "
-        "pirating hotwire carjack skim siphon loot"
+        "steal stealing rob robbing shoplift burgle hijack hijacking embezzle embezzling "
+        "pickpocket mug launder laundering counterfeit counterfeiting forge forging smuggle "
+        "smuggling poach pirate pirating hotwire carjack skim siphon loot"
     ),
     "goods": (
-        "bank banks store stores car cars vehicle vehicles money cash goods funds casino identity "
-        "identities credit card cards password passwords data documents weapons guns drugs animals "
-        "pets species uranium jewelry wallet phone bike package packages shipments food software movies "
-        "media art artwork border borders customs passport passports currency bills signature "
-        "signatures license atm information secrets accounts trade electricity cable museum workplace "
-        "employer checkout prescription prescriptions"
+        "bank banks store stores car cars vehicle vehicles money cash goods funds casino "
+        "identity identities credit card cards password passwords data documents weapons guns "
+        "drugs animals pets species uranium jewelry wallet phone bike package packages "
+        "shipments food software movies media art artwork border borders customs passport "
+        "passports currency bills signature signatures license atm information secrets "
+        "accounts trade electricity cable museum workplace employer checkout prescription "
+        "prescriptions"
     ),
     "destroy": "destroy destroying sabotage vandalize vandalise burn explode exploding bomb",
     "hack": (
@@ -269,106 +290,118 @@ HARM: Mapping[str, str] = {
     "break_": "break breaking",
     "into": "into",
     "device": (
-        "account accounts email emails password passwords network networks computer computers website "
-        "websites server servers database databases phone phones wifi router webcam drone drones atm "
-        "bank banks grid satellite infrastructure device devices vault login system systems profile "
-        "facebook instagram snapchat whatsapp machine machines house home car door locks"
+        "account accounts email emails password passwords network networks computer computers "
+        "website websites server servers database databases phone phones wifi router webcam "
+        "drone drones atm bank banks grid satellite infrastructure device devices vault login "
+        "system systems profile facebook instagram snapchat whatsapp machine machines house "
+        "home car door locks"
     ),
     "obtain": (
-        "buy buying acquire acquiring purchase purchasing obtain obtaining sell selling get getting "
-        "order ordering find deal dealing trade"
+        "buy buying acquire acquiring purchase purchasing obtain obtaining sell selling get "
+        "getting order ordering find deal dealing trade"
     ),
     "without": "without avoiding evading evade",
     "caught": (
-        "caught detected detection traced noticed trace traces identified discovered authorities "
-        "police arrest arrested suspicion evidence knowing"
+        "caught detected detection traced noticed trace traces identified discovered "
+        "authorities police arrest arrested suspicion evidence knowing"
     ),
-    "undetected": "undetected untraceable untraceably undetectably untraced unnoticed anonymously",
+    "undetected": (
+        "undetected untraceable untraceably undetectably untraced unnoticed anonymously"
+    ),
     "filler_h": (
-        "me a an the some simple new python code script program software piece sample example of for "
-        "that which can functional working undetectable powerful custom advanced malicious using in "
-        "to and basic polymorphic computer c powershell you full complete"
+        "me a an the some simple new python code script program software piece sample example "
+        "of for that which can functional working undetectable powerful custom advanced "
+        "malicious using in to and basic polymorphic computer c powershell you full complete "
+        "is be runs"
     ),
     "malware": (
-        "malware ransomware keylogger rootkit botnet trojan spyware cryptolocker infostealer worm "
-        "cryptojacker stalkerware"
+        "malware ransomware keylogger rootkit botnet trojan spyware cryptolocker infostealer "
+        "worm cryptojacker stalkerware"
     ),
     "computer": "computer",
     "virus": "virus viruses worm worms",
     "shady": (
         "phishing scam scamming fraudulent ransom defamatory threatening blackmail hoax fake "
-        "libelous slanderous extortion intimidating hateful racist antisemitic sexist homophobic "
-        "misleading deceptive false"
+        "libelous slanderous extortion intimidating hateful racist antisemitic sexist "
+        "homophobic misleading deceptive false"
     ),
     "mail": (
-        "email emails message messages letter letters website websites site sites page note notes "
-        "article articles news review reviews post posts offer charity lottery call calls speech "
-        "campaign campaigns ad ads advertisement tweet tweets story stories video videos rumor rumors "
-        "rumour rumours information claims scandal narrative pamphlet"
+        "email emails message messages letter letters website websites site sites page note "
+        "notes article articles news review reviews post posts offer charity lottery call "
+        "calls speech campaign campaigns ad ads advertisement tweet tweets story stories "
+        "video videos rumor rumors rumour rumours information claims scandal narrative "
+        "pamphlet"
     ),
     "spread": "spread spreading distribute distributing disseminate fabricate fabricating push",
     "forged": "fake forged counterfeit stolen bogus phony",
     "papers": (
         "id ids passport passports license licenses money bills currency documents document "
-        "prescription prescriptions diploma diplomas certificate certificates visa visas identity "
-        "identities goods card cards bank checks cheques coins signature evidence badge invoices"
+        "prescription prescriptions diploma diplomas certificate certificates visa visas "
+        "identity identities goods card cards bank checks cheques coins signature evidence "
+        "badge invoices"
     ),
     "incite": (
-        "promote promotes promoting encourage encourages encouraging glorify glorifies glorifying "
-        "normalize normalizes normalizing incite incites inciting justify justifies justifying praise "
-        "praises praising advocate advocates advocating instigate instigates persuade convince "
-        "convincing persuading mocks mocking trivializes"
+        "promote promotes promoting encourage encourages encouraging glorify glorifies "
+        "glorifying normalize normalizes normalizing incite incites inciting justify "
+        "justifies justifying praise praises praising advocate advocates advocating instigate "
+        "instigates persuade convince convincing persuading mocks mocking trivializes"
     ),
     "harmthing": (
-        "suicide violence terrorism terrorists terrorist genocide holocaust nazi nazis nazism anorexia "
-        "bulimia rape racism hatred hate discrimination stalking abuse bullying cannibalism harm "
-        "drugs smoking drunk extremism massacre slavery antisemitism misogyny pedophilia incest"
+        "suicide violence terrorism terrorists terrorist genocide holocaust nazi nazis nazism "
+        "anorexia bulimia rape racism hatred hate discrimination stalking abuse bullying "
+        "cannibalism harm drugs smoking drunk extremism massacre slavery antisemitism "
+        "misogyny pedophilia incest"
     ),
     "genocide_": "holocaust genocide massacre shoah",
     "never_was": "never hoax exaggerated inflated fabricated fake faked invented",
     "makes": (
-        "make making build building create creating construct constructing assemble assembling "
-        "synthesize synthesizing synthesise manufacture manufacturing produce producing cook cooking "
-        "brew brewing weaponize grow prepare preparing extract extracting acquire buy obtain purchase "
-        "detonate plant planting set setting hide smuggle smuggling"
+        "make making build building create creating construct constructing assemble "
+        "assembling synthesize synthesizing synthesise manufacture manufacturing produce "
+        "producing cook cooking brew brewing weaponize grow prepare preparing extract "
+        "extracting acquire buy obtain purchase detonate plant planting set setting hide "
+        "smuggle smuggling"
     ),
     "weapon": (
         "bomb bombs explosive explosives ied ieds molotov molotovs grenade grenades detonator "
         "detonators sarin ricin anthrax napalm thermite tatp bioweapon bioweapons vx novichok "
-        "botulinum petn rdx semtex dynamite cyanide strychnine dimethylmercury landmine landmines"
+        "botulinum petn rdx semtex dynamite cyanide strychnine dimethylmercury landmine "
+        "landmines"
     ),
     "arm_kind": (
-        "nerve chemical biological nuclear biochemical radiological mustard chlorine dirty mass "
-        "warfare poison deadly toxic homemade ghost automatic"
+        "nerve chemical biological nuclear biochemical radiological mustard chlorine dirty "
+        "mass warfare poison deadly toxic homemade ghost automatic"
     ),
     "arm": (
-        "agent agents gas gases weapon weapons warfare destruction gun guns firearm firearms pathogen "
-        "pathogens rifle silencer"
+        "agent agents gas gases weapon weapons warfare destruction gun guns firearm firearms "
+        "pathogen pathogens rifle silencer"
     ),
     "dope_": (
-        "meth methamphetamine heroin cocaine fentanyl mdma ecstasy lsd pcp ghb nitazene nitazenes "
-        "carfentanil ketamine amphetamines quaaludes dmt opium"
+        "meth methamphetamine heroin cocaine fentanyl mdma ecstasy lsd pcp ghb nitazene "
+        "nitazenes carfentanil ketamine amphetamines quaaludes dmt opium"
     ),
     "illegal": "illegal illicit unlawful illegally illicitly unlawfully",
     "illegally": "illegally unlawfully illicitly",
     "of_law": (
-        "drugs drug weapons weapon guns firearms goods substances substance brothel business animals "
-        "animal activities activity acts act content operation pornography organs trade immigrants "
-        "gambling streaming products fireworks"
+        "drugs drug weapons weapon guns firearms goods substances substance brothel business "
+        "animals animal activities activity acts act content operation pornography organs "
+        "trade immigrants gambling streaming products fireworks"
     ),
     "inhale": "inhale inhaling huff huffing sniff sniffing snort snorting",
     "fumes": "aerosol aerosols paint glue gas gasoline high duster pills drugs fumes",
-    "spy": "spy spying track tracking record recording secretly share sharing photos release expose",
+    "spy": (
+        "spy spying track tracking record recording secretly share sharing photos release expose"
+    ),
     "consent": "permission consent knowledge knowing",
     "tamper": (
         "override overriding disable disabling bypass bypassing defeat circumvent deactivate jumper"
     ),
     "interlock": (
-        "interlock interlocks scram failsafe failsafes overpressure shutdown shutoff relief detectors cooling suppression relays trips"
+        "interlock interlocks scram failsafe failsafes overpressure shutdown shutoff relief "
+        "detectors cooling suppression relays trips"
     ),
     "plant_part": (
-        "the all its their any plant reactor turbine pump boiler emergency safety critical primary a "
-        "system systems instrumented on of valve valves"
+        "the all its their any plant reactor turbine pump boiler emergency safety critical "
+        "primary a system systems instrumented on of valve valves"
     ),
     "please": "please now then and must just you",
     "want": "want wants need like going help me us",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 INJECTION: Mapping[str, str] = {
     "drop": (
-        "ignora ignore ignorar ignorad ignoren olvida olvide olvidar olvídate omite omita descarta "
-        "descarte desobedece salta sáltate elude desestima"
+        "ignora ignore ignorar ignorad ignoren olvida olvide olvidar olvídate omite omita "
+        "descarta descarte desobedece salta sáltate elude desestima"
     ),
     "earlier": (
         "anteriores anterior previas previos previa previo precedentes iniciales originales "
@@ -18,8 +18,8 @@ INJECTION: Mapping[str, str] = {
     "your": "tus tu sus su vuestras",
     "filler": "las los la el lo de del que y me nos por favor ahora te estas estos mis",
     "orders": (
-        "instrucciones instrucción reglas indicaciones directrices órdenes normas pautas prompts "
-        "directivas"
+        "instrucciones instrucción reglas indicaciones directrices órdenes normas pautas "
+        "prompts directivas"
     ),
     "told": "dicho dijeron dado dieron dije ordenado",
     "system": "sistema inicial oculto secreto interno ocultas secretas",
@@ -30,7 +30,9 @@ INJECTION: Mapping[str, str] = {
     ),
     "act": "actúa actúe responde responda compórtate finge eres sé habla haz",
     "nolimit": "sin",
-    "limits": "restricciones restricción filtros límites limitaciones reglas censura ética moral",
+    "limits": (
+        "restricciones restricción filtros límite límites limitaciones reglas censura ética moral"
+    ),
     "free": "ilimitada irrestricta irrestricto amoral",
     "machine": "ia chatbot asistente",
     "never": "nunca jamás",
@@ -50,12 +52,12 @@ HARM: Mapping[str, str] = {
     "arms": "bomba bombas explosivo explosivos granada molotov sarín ricina detonador napalm",
     "dope": "metanfetamina metanfetaminas meth heroína cocaína fentanilo mdma éxtasis lsd crack",
     "killing": (
-        "matar mato asesinar asesino envenenar estrangular apuñalar secuestrar torturar violar "
-        "envenenarlo"
+        "matar mato asesinar asesino envenenar estrangular apuñalar secuestrar torturar "
+        "violar envenenarlo"
     ),
     "victim": (
-        "alguien persona personas mujer esposa esposo marido vecino vecina jefe novia novio niño "
-        "gente compañero"
+        "alguien persona personas mujer esposa esposo marido vecino vecina jefe novia novio "
+        "niño gente compañero"
     ),
     "hacking": "hackear hackeo robar robo piratear crackear descifrar",
     "account": (
@@ -70,5 +72,8 @@ HARM: Mapping[str, str] = {
     "illegal_": "ilegales ilegal criminales delictivas",
     "activity_": "actividades actividad actos acciones",
     "never": "nunca jamás",
-    "guard": "prevenir evitar detectar proteger protegerme denunciar impedir eliminar",
+    "guard": (
+        "contra aviso prevenir evitar detectar proteger protegerme denunciar impedir eliminar"
+    ),
+    "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
 }

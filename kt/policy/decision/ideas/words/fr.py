@@ -10,13 +10,15 @@ INJECTION: Mapping[str, str] = {
         "abandonne abandonnez outrepasse outrepassez enfreins désobéis"
     ),
     "earlier": (
-        "précédentes précédents précédente précédent antérieures antérieurs initiales initiaux "
-        "dessus avant auparavant préalables reçues données passées"
+        "précédentes précédents précédente précédent antérieures antérieurs initiales "
+        "initiaux dessus avant auparavant préalables reçues données passées"
     ),
     "all": "toutes tous toute tout",
     "whole": "tout",
     "your": "tes ta ton vos votre",
-    "filler": "les la le des de d l ce cette ces moi nous ci s il vous plaît te maintenant et que qui",
+    "filler": (
+        "les la le des de d l ce cette ces moi nous ci s il vous plaît te maintenant et que qui"
+    ),
     "orders": (
         "instructions instruction consignes consigne règles règle directives ordres prompt "
         "directive commandes invites"
@@ -44,16 +46,16 @@ INJECTION: Mapping[str, str] = {
 
 HARM: Mapping[str, str] = {
     "how_": (
-        "comment instructions étapes explique expliquez montre donne recette guide décris aide "
-        "tutoriel veux mode"
+        "comment instructions étapes explique expliquez montre donne recette guide décris "
+        "aide tutoriel veux mode"
     ),
     "making": (
         "fabriquer fabrique fabrication faire construire construis créer synthétiser préparer "
         "produire cuisiner assembler"
     ),
     "arms": (
-        "bombe bombes explosif explosifs engin grenade cocktail molotov sarin ricine neurotoxique "
-        "détonateur"
+        "bombe bombes explosif explosifs engin grenade cocktail molotov sarin ricine "
+        "neurotoxique détonateur"
     ),
     "dope": "méthamphétamine meth héroïne cocaïne fentanyl mdma ecstasy lsd crack",
     "killing": (
@@ -66,10 +68,10 @@ HARM: Mapping[str, str] = {
     ),
     "hacking": "pirater pirate hacker voler cambrioler cracker piratage",
     "account": (
-        "compte comptes wifi passe carte cartes voiture banque maison identité instagram facebook "
-        "ordinateur téléphone email"
+        "compte comptes wifi passe carte cartes voiture banque maison identité instagram "
+        "facebook ordinateur téléphone email"
     ),
-    "virus_": "malware rançongiciel ransomware cheval keylogger hameçonnage phishing maliciel logiciel_malveillant",
+    "virus_": "malware rançongiciel ransomware cheval keylogger hameçonnage phishing maliciel",
     "writing": "écris écrivez rédige rédigez crée créez programme génère développe code donne",
     "laundering": "argent impôts monnaie",
     "crime_": "blanchir frauder contrefaire détourner",
@@ -77,5 +79,9 @@ HARM: Mapping[str, str] = {
     "illegal_": "illégales illégale illégal illégaux criminelles criminelle",
     "activity_": "activités activité actes actions",
     "never": "jamais",
-    "guard": "empêcher prévenir éviter détecter protéger signaler lutter supprimer",
+    "guard": (
+        "dénoncer contre avertissement empêcher prévenir éviter détecter protéger signaler "
+        "lutter supprimer"
+    ),
+    "play": "glacée chocolat crème gâteau jeu film roman minecraft photo",
 }

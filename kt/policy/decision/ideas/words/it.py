@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 INJECTION: Mapping[str, str] = {
     "drop": (
-        "ignora ignorate ignorare ignori dimentica dimenticate dimenticare dimenticati tralascia "
-        "scorda aggira scavalca disobbedisci trascura"
+        "ignora ignorate ignorare ignori dimentica dimenticate dimenticare dimenticati "
+        "tralascia scorda aggira scavalca disobbedisci trascura"
     ),
     "earlier": (
         "precedenti precedente iniziali originali sopra prima passate ricevute antecedenti"
@@ -15,14 +15,16 @@ INJECTION: Mapping[str, str] = {
     "all": "tutte tutti tutta tutto qualsiasi ogni",
     "whole": "tutto",
     "your": "tue tuoi tua tuo vostre",
-    "filler": "le gli i il la lo di del che e mi ci per favore ora adesso ti queste questi quanto",
+    "filler": (
+        "le gli i il la lo di del che e mi ci per favore ora adesso ti queste questi quanto"
+    ),
     "orders": "istruzioni istruzione regole direttive indicazioni ordini prompt linee",
     "told": "detto dato ordinato impartite impartito",
     "system": "sistema iniziale nascosto segreto interno nascoste segrete",
     "prompt": "prompt istruzioni messaggio",
     "tell": (
-        "mostra mostrami rivela rivelami dimmi ripeti stampa scrivi dammi quali qual traduci copia "
-        "elenca divulga"
+        "mostra mostrami rivela rivelami dimmi ripeti stampa scrivi dammi quali qual traduci "
+        "copia elenca divulga"
     ),
     "act": "agisci rispondi comportati fingi sei parla fai",
     "nolimit": "senza",
@@ -40,18 +42,18 @@ HARM: Mapping[str, str] = {
         "voglio tutorial"
     ),
     "making": (
-        "fare faccio fabbricare costruire costruisco costruisci costruisce fabbrica creare sintetizzare preparare "
-        "produrre cucinare assemblare"
+        "fare faccio fabbricare costruire costruisco costruisci costruisce fabbrica creare "
+        "sintetizzare preparare produrre cucinare assemblare"
     ),
     "arms": "bomba bombe esplosivo esplosivi granata molotov sarin ricina detonatore napalm",
     "dope": "metanfetamina eroina cocaina fentanyl mdma ecstasy lsd crack",
     "killing": (
-        "uccidere uccido ammazzare assassinare avvelenare strangolare accoltellare rapire torturare "
-        "stuprare"
+        "uccidere uccido ammazzare assassinare avvelenare strangolare accoltellare rapire "
+        "torturare stuprare"
     ),
     "victim": (
-        "qualcuno persona persone moglie marito vicino vicina capo ragazza ragazzo bambino gente "
-        "collega donna"
+        "qualcuno persona persone moglie marito vicino vicina capo ragazza ragazzo bambino "
+        "gente collega donna"
     ),
     "hacking": "hackerare rubare piratare craccare violare",
     "account": (
@@ -66,5 +68,9 @@ HARM: Mapping[str, str] = {
     "illegal_": "illegali illegale criminali",
     "activity_": "attività azioni atti",
     "never": "mai",
-    "guard": "prevenire evitare rilevare proteggere proteggermi denunciare impedire rimuovere",
+    "guard": (
+        "denuncia denunciare segnalare contro avviso prevenire evitare rilevare proteggere "
+        "proteggermi impedire rimuovere"
+    ),
+    "play": "crema cioccolato torta bagno gioco film romanzo minecraft",
 }

@@ -16,15 +16,13 @@ INJECTION: Mapping[str, str] = {
     "whole": "tudo",
     "your": "suas seus sua seu tuas teus",
     "filler": "as os a o de do da que e me nos por favor agora te estas essas minhas lhe",
-    "orders": (
-        "instruções instrução regras orientações diretrizes ordens normas comandos prompts"
-    ),
+    "orders": "instruções instrução regras orientações diretrizes ordens normas comandos prompts",
     "told": "dito disse disseram dado deram ordenado",
     "system": "sistema inicial oculto secreto interno ocultas secretas",
     "prompt": "prompt instruções mensagem",
     "tell": (
-        "mostre mostra revele revela diga dize repita imprima escreva exiba dê qual quais traduza "
-        "copie divulgue"
+        "mostre mostra revele revela diga dize repita imprima escreva exiba dê qual quais "
+        "traduza copie divulgue"
     ),
     "act": "aja age responda responde comporte finja és é seja fale você",
     "nolimit": "sem",
@@ -51,8 +49,8 @@ HARM: Mapping[str, str] = {
         "matar mato assassinar envenenar estrangular esfaquear sequestrar raptar torturar estuprar"
     ),
     "victim": (
-        "alguém pessoa pessoas mulher esposa marido vizinho vizinha chefe namorada namorado criança "
-        "gente colega"
+        "alguém pessoa pessoas mulher esposa marido vizinho vizinha chefe namorada namorado "
+        "criança gente colega"
     ),
     "hacking": "hackear invadir roubar roubo piratear quebrar",
     "account": (
@@ -63,9 +61,10 @@ HARM: Mapping[str, str] = {
     "writing": "escreva crie redija programe gere desenvolva",
     "laundering": "dinheiro impostos notas",
     "crime_": "lavar sonegar falsificar",
-    "selfkill": "suicidar suicídio matar_me",
+    "selfkill": "suicidar suicídio",
     "illegal_": "ilegais ilegal criminosas criminosos",
     "activity_": "atividades atividade atos ações",
     "never": "nunca jamais",
-    "guard": "prevenir evitar detectar proteger denunciar impedir remover",
+    "guard": "contra aviso prevenir evitar detectar proteger denunciar impedir remover",
+    "play": "chocolate creme bolo banho jogo filme romance minecraft",
 }
