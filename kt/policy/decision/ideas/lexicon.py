@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kt.policy.decision.reading.views import View, read
 
@@ -149,7 +150,7 @@ class Lexicon:
         english = words.get("en", {})
         near = (word for name in misspelt for word in english.get(name, "").split())
         self._near = _without_one({word: self._whole[word] for word in near})
-        self._near_heads = frozenset(word[:2] for word in self._near)
+        self._near_heads = frozenset(word[:_SHORTEST_STEM] for word in self._near)
         self._letters = _Letters(self._whole, self._guess)
 
     def letters_of(self, concept: str) -> str:
@@ -197,15 +198,21 @@ class Lexicon:
 
     def _guess(self, word: str) -> str:
         """The letters of a word that is not known as it is written."""
-        if not word.isascii() and _IS_UNSPACED.match(word):
-            return "".join([letter for letter, _, _ in self._divided(word, 0)])
+        if not word.isascii():
+            if _IS_UNSPACED.match(word):
+                return "".join([letter for letter, _, _ in self._divided(word, 0)])
+            return self._stemmed(word)
+        if word[:_SHORTEST_STEM] in self._near_heads and len(word) >= _ONE_LESS:
+            return self._misspelt(word)
+        return OTHER
+
+    def _stemmed(self, word: str) -> str:
+        """The letter of the longest stem with which a word begins."""
         if word[:_SHORTEST_STEM] in self._heads:
             for size in range(min(self._longest_stem, len(word)), _SHORTEST_STEM - 1, -1):
                 known = self._stems.get(word[:size])
                 if known:
                     return known
-        if len(word) >= _ONE_LESS and word[:2] in self._near_heads and word.isascii():
-            return self._misspelt(word)
         return OTHER
 
     def _misspelt(self, word: str) -> str:
@@ -238,6 +245,8 @@ def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield word, _unaccented(one)
 
 
+# Two kinds look at a text one after the other.
+@lru_cache(maxsize=2)
 def _ascii_tokens(text: str) -> list[str]:
     """The tokens of an ASCII text: those of its pattern in a quarter of the time."""
     data = text.encode().translate(_KINDS).replace(b"|", b" | ") + b" "

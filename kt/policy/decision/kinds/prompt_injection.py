@@ -95,18 +95,27 @@ class PromptInjection(Policy):
         ]
 
     def _sorts(self, subject: Subject) -> tuple[Where, ...]:
-        if not any(part.role in _TOOLS for part in subject.parts):
+        if not _of_tools(subject):
             return ("anywhere", "outside")
         brought: tuple[Where, ...] = ("tools", "strict") if self.strict else ("tools",)
         return ("anywhere", "outside", *brought)
 
     def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
         """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
-        hits = self.imitations.scan(reading)
-        genuine = [one for one in hits if subject.parts[one.places[0].part].role in _OPERATORS]
-        framed = self.frames.scan(reading)
-        brought = [one for one in framed if subject.parts[one.places[0].part].role in _TOOLS]
-        return [*(one for one in hits if one not in genuine), *brought]
+        hits = [
+            hit
+            for hit in self.imitations.scan(reading)
+            if subject.parts[hit.places[0].part].role not in _OPERATORS
+        ]
+        if _of_tools(subject):
+            framed = self.frames.scan(reading)
+            hits += [hit for hit in framed if subject.parts[hit.places[0].part].role in _TOOLS]
+        return hits
+
+
+def _of_tools(subject: Subject) -> bool:
+    """Whether tools brought something."""
+    return any(part.role in _TOOLS for part in subject.parts)
 
 
 def _possible(where: Where, role: str) -> bool:
