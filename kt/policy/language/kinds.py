@@ -118,6 +118,12 @@ _PROMPT_INJECTION = block(
         block(attack_patterns=_PATTERNS, unsupported=("embedding_threshold",)),
         doc="patterns beside the built-in ones",
     ),
+    scope=Field(
+        Choice(("all", "tool_results")),
+        "all",
+        doc="where it is strict: nowhere, or in what tools bring back",
+        strength=("all", "tool_results"),
+    ),
     encoding=Field(
         block(
             decode_base64=Field(Flag(), True, doc="also look into base64", strength=ON),

@@ -1,0 +1,222 @@
+"""The finder of ideas in a text: which clauses have one, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from kt.policy.decision.ideas.idea import Idea, Where, written
+from kt.policy.decision.ideas.lexicon import END, LINE, Coded, Lexicon
+from kt.policy.decision.matching.matcher import Hit
+from kt.policy.decision.matching.patterns import Excuse, PatternRule
+from kt.policy.decision.matching.unfinished import beginnings_of
+from kt.policy.decision.reading.engine import compiled, compiled_set
+from kt.policy.decision.reading.reading import Reading, Shown
+from kt.policy.decision.reading.views import View
+
+# Words after a match that may yet take its sense away.
+_WAIT = 8
+
+_ANY: tuple[Where, ...] = ("anywhere",)
+
+Clause = Callable[[str, int, int], bool]
+"""Given letters and a match's span in them, whether what stands around it makes it harmless."""
+
+
+class IdeaFinder:
+    """Compiled ideas. Safe to share between threads."""
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        ideas: Sequence[Idea],
+        *,
+        label: str,
+        views: tuple[View, ...],
+        excuse: Excuse,
+        harmless: Clause,
+    ) -> None:
+        self._lexicon = lexicon
+        self._views = views
+        self._excuse = excuse
+        self._harmless = harmless
+        self._rules: list[PatternRule] = []
+        self._made: dict[int, Any] = {}
+        self._ideas: list[Idea] = []
+        for idea in ideas:
+            for pattern in idea.patterns:
+                letters = written(pattern, lexicon)
+                self._rules.append(PatternRule(f"idea.{idea.name}", label, letters, views))
+                self._ideas.append(idea)
+        # A set for each sort of text, since few texts come from tools.
+        self._sets: dict[Where, tuple[Any, tuple[int, ...]]] = {}
+        self._sorts = frozenset(idea.where for idea in ideas)
+        self._set_of("anywhere")
+
+    def scan(self, reading: Reading, sorts: Collection[Where] = _ANY) -> list[Hit]:
+        """Every hit in a text of the ideas that texts of these sorts can have."""
+        return [hit for _, hit in self.found(reading, sorts)]
+
+    def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
+        """The same, each with its idea."""
+        for shown in reading.distinct(self._views):
+            for at, start, end in self._found(shown, sorts):
+                places = reading.places(start, end)
+                if places:
+                    yield self._ideas[at], Hit(self._rules[at], places)
+
+    def pending(self, reading: Reading) -> int:
+        """The place from which a text that goes on may still become a hit; else its length."""
+        starts = [self._pending(shown) for shown in reading.distinct(self._views)]
+        return min(starts, default=len(reading.text))
+
+    def _pattern(self, at: int) -> Any:
+        """A rule's pattern, compiled when the first text may have it."""
+        made = self._made.get(at)
+        if made is None:
+            made = self._made[at] = compiled(self._rules[at].pattern)
+        return made
+
+    def _found(self, shown: Shown, sorts: Collection[Where]) -> Iterator[tuple[int, int, int]]:
+        """The rules that hit a view, each with its span in the source."""
+        named = self._named(self._lexicon.code(shown.text), sorts)
+        if not named:
+            return
+        coded = self._lexicon.place(shown.text)
+        for at in named:
+            for start, end in self._confirmed(at, coded, shown):
+                yield at, *_source(shown, coded, start, end)
+
+    def _confirmed(self, at: int, coded: Coded, shown: Shown) -> Iterator[tuple[int, int]]:
+        """The spans, in letters, of a pattern's matches that nothing around them excuses."""
+        letters = coded.letters
+        first = 0
+        while first < len(letters) and (span := _search(self._pattern(at), letters, first)):
+            start, end = _within(letters, *span)
+            source = _source(shown, coded, start, end)
+            excused = self._excuse(shown.source, *source)
+            if excused:
+                first = max(start + 1, _after(shown, coded, start, end, excused[1]))
+                continue
+            if not self._harmless(letters, start, end):
+                yield start, end
+            first = max(end, span[0] + 1)
+
+    def _named(self, letters: str, sorts: Collection[Where]) -> list[int]:
+        """The rules that may hit, in their order."""
+        data = letters.encode()
+        named: list[int] = []
+        for where in self._sorts.intersection(sorts):
+            search_set, members = self._set_of(where)
+            named += [members[at] for at in search_set.Match(data) or ()]
+        return sorted(named)
+
+    def _set_of(self, where: Where) -> tuple[Any, tuple[int, ...]]:
+        """The set of a sort of texts, compiled when the first of them comes; and its rules."""
+        made = self._sets.get(where)
+        if made is None:
+            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where == where)
+            patterns = (self._rules[at].pattern for at in members)
+            made = self._sets[where] = (compiled_set(patterns), members)
+        return made
+
+    def _pending(self, shown: Shown) -> int:
+        coded = self._lexicon.place(shown.text)
+        # The last word may go on, and its clause has not ended.
+        last = len(coded.letters) - 2
+        while last > 0 and coded.letters[last] in END + LINE:
+            last -= 1
+        finished = coded.letters[: last if last > 0 else 1]
+        begun = beginnings_of(tuple(rule.pattern for rule in self._rules)).start(finished)
+        start = min(begun, len(finished))
+        recent = self._recent(coded)
+        start = min(start, recent)
+        places = (at for at in range(start, len(coded.spans) - 1) if coded.spans[at][1])
+        first = next(places, None)
+        return len(shown.source) if first is None else shown.position(coded.spans[first][0])
+
+    def _recent(self, coded: Coded) -> int:
+        """The first letter of a match that what follows may still excuse or affirm."""
+        letters = coded.letters
+        starts = [
+            start
+            for at in self._named(letters, _ANY)
+            for start, end in _searched(self._pattern(at), letters)
+            if end >= len(letters) - _WAIT
+        ]
+        return min(starts, default=len(letters))
+
+
+def _searched(pattern: Any, letters: str) -> Iterator[tuple[int, int]]:
+    """Every match of a pattern."""
+    at = 0
+    while at < len(letters) and (span := _search(pattern, letters, at)):
+        yield span
+        at = max(span[1], span[0] + 1)
+
+
+def _search(pattern: Any, letters: str, first: int) -> tuple[int, int] | None:
+    """The span, in letters, of the first match from a letter on."""
+    data = letters.encode()
+    match = pattern.search(data, first if letters.isascii() else len(letters[:first].encode()))
+    if not match:
+        return None
+    start, end = match.span()
+    return (
+        (start, end)
+        if letters.isascii()
+        else (len(data[:start].decode()), len(data[:end].decode()))
+    )
+
+
+def _within(letters: str, start: int, end: int) -> tuple[int, int]:
+    """A match without the ends and line ends around it."""
+    while start < end - 1 and letters[start] in END + LINE:
+        start += 1
+    while end - 1 > start and letters[end - 1] in END + LINE:
+        end -= 1
+    return start, end
+
+
+def _source(shown: Shown, coded: Coded, start: int, end: int) -> tuple[int, int]:
+    return shown.origin(coded.spans[start][0], coded.spans[end - 1][1])
+
+
+def _after(shown: Shown, coded: Coded, start: int, end: int, position: int) -> int:
+    """The first letter of a match whose word begins at `position` of the source or behind."""
+    places = range(start, end)
+    return next((at for at in places if _source(shown, coded, at, at + 1)[0] >= position), end)
+
+
+def denied(never: str) -> Clause:
+    """A check for a word of `never` directly before a match, in it or directly behind it."""
+    beside = _any_of(never)
+
+    def harmless(letters: str, start: int, end: int) -> bool:
+        return beside.search(letters, max(0, start - 1), end + 1) is not None
+
+    return harmless
+
+
+def harmless_around(lexicon: Lexicon) -> Clause:
+    """A check for what makes a harm none: a game in its clause, or a thing named after it."""
+    play, guard = (_any_of(lexicon.letters_of(name)) for name in ("play", "guard"))
+    thing = frozenset(lexicon.letters_of("after_person"))
+    never = denied(lexicon.letters_of("never"))
+
+    def harmless(letters: str, start: int, end: int) -> bool:
+        first = letters.rfind(END, 0, start) + 1
+        last = letters.find(END, end - 1)
+        return (
+            letters[end] in thing
+            or play.search(letters, first, last) is not None
+            or guard.search(letters, end, min(last, end + 2)) is not None
+            or never(letters, start, end)
+        )
+
+    return harmless
+
+
+def _any_of(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(letters)}]")
