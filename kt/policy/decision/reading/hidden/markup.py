@@ -22,8 +22,9 @@ MARKS = (
 )
 """What a text with markup within words or values has, for RE2."""
 
-WITH_BLANKS = r"<[/!A-Za-z][^<>\n]{0,200}>|/\*[^*]{0,80}\*/|[\"'] ?\+ ?[\"']"
-BEGUN = r"<[/!A-Za-z][^<>\n]{0,200}|/\*[^*]{0,80}\*?|[\"'] ?(?:\+ ?)?|\pL-\r?\n"
+# Without counts: with them the search of a stream's end has thousands of states.
+WITH_BLANKS = r"<[/!A-Za-z][^<>\n]*>|/\*[^*\n]*\*/|[\"'] ?\+ ?[\"']"
+BEGUN = rf"<[/!A-Za-z][^<>\n]*|/\*[^*\n]*\*?|[\"'] ?(?:\+ ?)?|{_LETTER}-\r?\n"
 """What of it may stand at the end of a text with blanks in it, for RE2; whole and begun."""
 
 _COLOUR = re.compile(r"(?:\x1b|\\+(?:033|[xX]1[bB]|u001[bB]|e))\[[0-9;]*[mK]")

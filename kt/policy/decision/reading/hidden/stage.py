@@ -21,7 +21,8 @@ DEPTH = 3
 LEAST = 16 << 10
 # What may go on as something hidden: the last word, as all codes have no blanks or groups of a
 # few characters, and markup or a word that is broken at a line's end.
-_BEGUN = compiled(rf"{runs.GROUPS}(?:[^\s\p{{Lo}}]|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
+_SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
+_BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
 _MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS)))
 
