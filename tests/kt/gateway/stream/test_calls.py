@@ -269,12 +269,12 @@ def test_json_that_is_broken_is_read_with_its_escapes(text: str, size: int, at_o
     assert answer["content"] == expected
 
 
-FREE = "C:\\u0050roject Falcon"
+FREE = "C:\\u0041nna\\notes"
 
 
 @pytest.mark.parametrize("size", [1, 3, 80])
 def test_the_input_of_a_custom_tool_is_a_text(size: int) -> None:
-    """Its backslashes are its own."""
+    """Its backslashes are its own, and what they may say is looked for as in any text."""
     begin = chunk({"tool_calls": [{"index": 0, "custom": {"name": "run", "input": ""}}]})
     pieces = [
         chunk({"tool_calls": [{"index": 0, "custom": {"input": c}}]}) for c in cut(FREE, size)
@@ -283,7 +283,9 @@ def test_the_input_of_a_custom_tool_is_a_text(size: int) -> None:
     item = {"type": "response.custom_tool_call_input.delta", "item_id": "i", "output_index": 0}
     typed = sse(*({**item, "delta": c} for c in cut(FREE, size)))
 
+    hidden = {"custom": {"input": "C:\\u0050roject Falcon\\notes"}}
     assert whole({"custom": {"input": FREE}}, REDACTING) == {"custom": {"input": FREE}}
+    assert whole(hidden, REDACTING) == {"custom": {"input": "C:[REDACTED:TERM]\\notes"}}
     assert shown(data, REDACTING) == (data, "")
     assert shown(typed, REDACTING, RESPONSES) == (typed, "")
 
