@@ -126,7 +126,9 @@ _PROMPT_INJECTION = block(
     ),
     encoding=Field(
         block(
-            decode_base64=Field(Flag(), True, doc="also look into base64", strength=ON),
+            decode_base64=Field(
+                Flag(), True, doc="also look into base64 and other codes", strength=ON
+            ),
             normalize_unicode=Field(Flag(), True, doc="also look at normalised text", strength=ON),
             detect_homoglyphs=Field(Flag(), True, doc="also map look-alike letters", strength=ON),
         ),

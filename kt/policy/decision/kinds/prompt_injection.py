@@ -29,7 +29,6 @@ from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
-from kt.policy.decision.reading.encoded import decoded, tagged
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
@@ -66,24 +65,19 @@ class PromptInjection(Policy):
 
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
-        for reading in (*subject.texts, *subject.conversation):
-            for disguise in self._disguises(reading):
-                for matcher in (self.phrases, self.tokens, self.patterns):
-                    hits += matcher.scan(disguise)
-                hits += self._meant(subject, disguise)
-                hits += self._imitated(subject, disguise)
-                spelt_out = spelt(disguise, self.spelt_view)
-                if spelt_out:
-                    hits += self.spelt_phrases.scan(spelt_out)
-                    hits += self._meant(subject, spelt_out)
-                    hits += self.patterns.scan(spelt_out)
+        for reading in subject.phrased:
+            if reading.decoded and not self.decode_base64:
+                continue
+            for matcher in (self.phrases, self.tokens, self.patterns):
+                hits += matcher.scan(reading)
+            hits += self._meant(subject, reading)
+            hits += self._imitated(subject, reading)
+            spelt_out = spelt(reading, self.spelt_view)
+            if spelt_out:
+                hits += self.spelt_phrases.scan(spelt_out)
+                hits += self._meant(subject, spelt_out)
+                hits += self.patterns.scan(spelt_out)
         return hits
-
-    def _disguises(self, reading: Reading) -> Iterator[Reading]:
-        yield reading
-        yield from tagged(reading)
-        if self.decode_base64:
-            yield from decoded(reading)
 
     def _meant(self, subject: Subject, reading: Reading) -> list[Hit]:
         """The ideas that a text of its role can have; what tools brought back speaks to nobody."""
