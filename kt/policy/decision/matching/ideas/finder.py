@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from kt.policy.decision.ideas.idea import Idea, Where, written
-from kt.policy.decision.ideas.lexicon import END, LINE, Coded, Lexicon
+from kt.policy.decision.matching.ideas.idea import Idea, Where, written
+from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import Excuse, PatternRule
 from kt.policy.decision.matching.unfinished import beginnings_of
