@@ -9,6 +9,8 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.frames import genuine
+from kt.policy.decision.detectors.ideas import injection
+from kt.policy.decision.detectors.ideas.words import INJECTION
 from kt.policy.decision.detectors.injections import (
     CALLS,
     FRAMES,
@@ -17,12 +19,10 @@ from kt.policy.decision.detectors.injections import (
     SPELT_PHRASES,
     TOKENS,
 )
-from kt.policy.decision.ideas import injection
-from kt.policy.decision.ideas.finder import IdeaFinder, denied
-from kt.policy.decision.ideas.idea import Where
-from kt.policy.decision.ideas.lexicon import Lexicon
-from kt.policy.decision.ideas.words import INJECTION
 from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.ideas.finder import IdeaFinder, denied
+from kt.policy.decision.matching.ideas.idea import Where
+from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.patterns import PatternRule, Spans

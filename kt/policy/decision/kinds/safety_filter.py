@@ -9,11 +9,11 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
-from kt.policy.decision.ideas.finder import IdeaFinder, harmless_around
-from kt.policy.decision.ideas.harm import IDEAS
-from kt.policy.decision.ideas.lexicon import Lexicon
-from kt.policy.decision.ideas.words import HARM
+from kt.policy.decision.detectors.ideas.harm import IDEAS
+from kt.policy.decision.detectors.ideas.words import HARM
 from kt.policy.decision.matching.clauses import compounded
+from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
+from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules

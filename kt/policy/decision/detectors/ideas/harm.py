@@ -5,7 +5,7 @@ Prose about crime, medicine and law names harms all the time, so none is enough 
 
 from __future__ import annotations
 
-from kt.policy.decision.ideas.idea import Idea
+from kt.policy.decision.matching.ideas.idea import Idea
 
 _VIOLENCE = "(?:kill|hurt)"
 _EVIL = "(?:kill|hurt|steal|destroy|hack|spread)"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kt.policy.decision.ideas import indirect
-from kt.policy.decision.ideas.idea import Idea
+from kt.policy.decision.detectors.ideas import indirect
+from kt.policy.decision.matching.ideas.idea import Idea
 
 _LOWERED = "(?:filler|earlier|all|your|system|moral)"
 _SPOKEN_TO = "(?:you|machine|act|answering)"

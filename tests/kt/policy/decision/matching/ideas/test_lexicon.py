@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kt.policy.decision.ideas.lexicon import Lexicon
+from kt.policy.decision.matching.ideas.lexicon import Lexicon
 
 WORDS = {
     "en": {"drop": "ignore forget", "orders": "instructions"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kt.policy.decision.ideas.words import ar, de, en, es, fr, hi, it, ja, ko, pt, ru, zh
+from kt.policy.decision.detectors.ideas.words import ar, de, en, es, fr, hi, it, ja, ko, pt, ru, zh
 
 _LANGUAGES = {
     "ar": ar,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache, partial
+from itertools import accumulate
 from typing import Any
 
-from kt.policy.decision.ideas.idea import Idea, Where, written
-from kt.policy.decision.ideas.lexicon import END, LINE, Coded, Lexicon
+from kt.policy.decision.matching.ideas.idea import Idea, Where, written
+from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import Excuse, PatternRule
 from kt.policy.decision.matching.unfinished import beginnings_of
@@ -17,8 +20,11 @@ from kt.policy.decision.reading.views import View
 
 # Words after a match that may yet take its sense away.
 _WAIT = 8
+_CLAUSE = 40
 
 _ANY: tuple[Where, ...] = ("anywhere",)
+
+_Excused = Callable[[int, int], tuple[int, int] | None]
 
 Clause = Callable[[str, int, int], bool]
 """Given letters and a match's span in them, whether what stands around it makes it harmless."""
@@ -84,24 +90,34 @@ class IdeaFinder:
         if not named:
             return
         coded = self._lexicon.place(shown.text)
+        data = _Data(coded.letters)
+        # Several patterns match in the same place.
+        excuse = cache(partial(self._excuse, shown.source))
         for at in named:
-            for start, end in self._confirmed(at, coded, shown):
+            for start, end in self._confirmed(at, coded, data, shown, excuse):
                 yield at, *_source(shown, coded, start, end)
 
-    def _confirmed(self, at: int, coded: Coded, shown: Shown) -> Iterator[tuple[int, int]]:
-        """The spans, in letters, of a pattern's matches that nothing around them excuses."""
+    def _confirmed(
+        self, at: int, coded: Coded, data: _Data, shown: Shown, excuse: _Excused
+    ) -> Iterator[tuple[int, int]]:
+        """The spans, in letters, of a pattern's matches that nothing around them excuses.
+
+        Of an idea that any text can have the first says enough.
+        """
         letters = coded.letters
         first = 0
-        while first < len(letters) and (span := _search(self._pattern(at), letters, first)):
+        while first < len(letters) and (span := data.search(self._pattern(at), first)):
             start, end = _within(letters, *span)
-            source = _source(shown, coded, start, end)
-            excused = self._excuse(shown.source, *source)
+            first = max(end, span[0] + 1)
+            if self._harmless(letters, start, end):
+                continue
+            excused = excuse(*_source(shown, coded, start, end))
             if excused:
                 first = max(start + 1, _after(shown, coded, start, end, excused[1]))
                 continue
-            if not self._harmless(letters, start, end):
-                yield start, end
-            first = max(end, span[0] + 1)
+            yield start, end
+            if self._ideas[at].where == "anywhere":
+                return
 
     def _named(self, letters: str, sorts: Collection[Where]) -> list[int]:
         """The rules that may hit, in their order."""
@@ -139,35 +155,42 @@ class IdeaFinder:
     def _recent(self, coded: Coded) -> int:
         """The first letter of a match that what follows may still excuse or affirm."""
         letters = coded.letters
+        data = _Data(letters)
         starts = [
             start
             for at in self._named(letters, _ANY)
-            for start, end in _searched(self._pattern(at), letters)
+            for start, end in data.every(self._pattern(at), len(letters))
             if end >= len(letters) - _WAIT
         ]
         return min(starts, default=len(letters))
 
 
-def _searched(pattern: Any, letters: str) -> Iterator[tuple[int, int]]:
-    """Every match of a pattern."""
-    at = 0
-    while at < len(letters) and (span := _search(pattern, letters, at)):
-        yield span
-        at = max(span[1], span[0] + 1)
+class _Data:
+    """Letters as bytes to search in, and the places of letters in them."""
 
+    def __init__(self, letters: str) -> None:
+        self.bytes = letters.encode()
+        self._starts: list[int] | None = None
+        if not letters.isascii():
+            self._starts = [0, *accumulate(len(letter.encode()) for letter in letters)]
 
-def _search(pattern: Any, letters: str, first: int) -> tuple[int, int] | None:
-    """The span, in letters, of the first match from a letter on."""
-    data = letters.encode()
-    match = pattern.search(data, first if letters.isascii() else len(letters[:first].encode()))
-    if not match:
-        return None
-    start, end = match.span()
-    return (
-        (start, end)
-        if letters.isascii()
-        else (len(data[:start].decode()), len(data[:end].decode()))
-    )
+    def search(self, pattern: Any, first: int) -> tuple[int, int] | None:
+        """The span, in letters, of the first match from a letter on."""
+        starts = self._starts
+        match = pattern.search(self.bytes, first if starts is None else starts[first])
+        if not match:
+            return None
+        start, end = match.span()
+        if starts is None:
+            return start, end
+        return bisect_left(starts, start), bisect_left(starts, end)
+
+    def every(self, pattern: Any, size: int) -> Iterator[tuple[int, int]]:
+        """The spans of all matches, in `size` letters."""
+        at = 0
+        while at < size and (span := self.search(pattern, at)):
+            yield span
+            at = max(span[1], span[0] + 1)
 
 
 def _within(letters: str, start: int, end: int) -> tuple[int, int]:
@@ -206,8 +229,9 @@ def harmless_around(lexicon: Lexicon) -> Clause:
     never = denied(lexicon.letters_of("never"))
 
     def harmless(letters: str, start: int, end: int) -> bool:
-        first = letters.rfind(END, 0, start) + 1
-        last = letters.find(END, end - 1)
+        # As much of the clause as anybody reads.
+        first = max(letters.rfind(END, 0, start) + 1, start - _CLAUSE)
+        last = min(letters.find(END, end - 1), end + _CLAUSE)
         return (
             letters[end] in thing
             or play.search(letters, first, last) is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from kt.policy.decision.ideas.lexicon import END, LINE, Lexicon
+from kt.policy.decision.matching.ideas.lexicon import END, LINE, Lexicon
 
 Where: TypeAlias = Literal["anywhere", "outside", "tools", "strict"]
 """Which texts can have an idea: any, those that the operator did not write, those that tools

@@ -5,7 +5,7 @@ A page, a document or a tool's result is there to be read. These speak to their 
 
 from __future__ import annotations
 
-from kt.policy.decision.ideas.idea import Idea
+from kt.policy.decision.matching.ideas.idea import Idea
 
 IDEAS = (
     Idea(
