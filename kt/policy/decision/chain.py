@@ -11,7 +11,7 @@ from kt.policy.decision.cutting.redaction import merged, redacted
 from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy
 from kt.policy.decision.reading.extract import where
 from kt.policy.decision.snapshot import ChainStep, Snapshot
-from kt.policy.decision.subject import Subject, ending, subject_of_text
+from kt.policy.decision.subject import Subject, awaited, ending, subject_of_text
 from kt.policy.decision.values import (
     ALLOWED,
     NO_MARKS,
@@ -63,12 +63,14 @@ def _settled(steps: Sequence[ChainStep], text: str, floor: int) -> int:
     if not policies:
         return len(text)
     # What stands before the beginning of an escape may go on with what the escape will say.
-    starts = (
-        reading.position(policy.pending(reading))
-        for reading in ending(text, floor)
-        for policy in policies
+    return min(
+        (
+            awaited(reading, policy.pending(reading))
+            for reading in ending(text, floor)
+            for policy in policies
+        ),
+        default=0,
     )
-    return min(starts, default=0)
 
 
 def call_limit(snapshot: Snapshot, request: Request) -> int | None:

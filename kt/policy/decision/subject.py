@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from kt.policy.decision.reading.extract import Part, Path, Unread, read
+from kt.policy.decision.reading.hidden.runs import MOST
 from kt.policy.decision.reading.hidden.stage import begun, disguises, readings
 from kt.policy.decision.reading.passages import Passage, Stretch, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
@@ -76,6 +77,15 @@ class Subject:
 def ending(text: str, floor: int) -> tuple[Reading, ...]:
     """The readings of a text up to where its end may still become something hidden."""
     return _readings((Passage(text[: begun(text)], (Stretch(0, 0),), floor),))
+
+
+def awaited(reading: Reading, pending: int) -> int:
+    """The place of the text from which what may still come of a reading is waited for.
+
+    Of a run of a code so much is decoded and no more, and nothing is to be waited for behind it.
+    """
+    place, end = reading.position(pending), reading.position(len(reading.text))
+    return end if reading.decoded and end - place >= MOST else place
 
 
 def subject_of_text(request: Request, text: str, floor: int) -> Subject:

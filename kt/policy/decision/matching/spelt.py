@@ -41,7 +41,7 @@ def _spelt(reading: Reading, view: View) -> Reading | None:
             letters.append(f"{run}\n")
             places += [*range(start, end), end - 1]
         else:
-            joined = _joined(source.text, start, end)
+            joined = _joined(source.text, _own(source.text, start, end), end)
             places += [at for at, _ in joined]
             letters += [sign for _, sign in joined]
     return reading.derive("".join(letters), Picked(source, places)) if letters else None
@@ -64,5 +64,12 @@ def spelling(reading: Reading, view: View) -> int:
     source = reading.show(view)
     offset = max(0, len(source.text) - HOLD_LIMIT)
     data = source.text[offset:].encode()
-    start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
-    return source.position(offset + start)
+    start = offset + len(data[: _RUN_SO_FAR.search(data).start()].decode())
+    return source.position(_own(source.text, start, len(source.text)))
+
+
+def _own(text: str, start: int, end: int) -> int:
+    """The first letter of a run that is not the last one of a word before it; else the end."""
+    if start == 0 or start >= end or not text[start - 1].isalnum():
+        return start
+    return next((at for at in range(start + 1, end) if text[at].isalnum()), end)

@@ -98,11 +98,6 @@ IDEAS = (
         ),
     ),
     Idea(
-        "interlocks",
-        "Somebody asks for a plant's safeguards to be switched off.",
-        ("(?:end|please|ask|want) calm{0,2} tamper plant_part{0,5} interlock",),
-    ),
-    Idea(
         "in-other-languages",
         "The same is asked in another language.",
         (
@@ -129,5 +124,14 @@ IDEAS = (
             "how_ calm{0,4} activity_ calm? illegal_",
             "illegal_ calm? activity_ calm{0,4} how_",
         ),
+    ),
+)
+
+# Of plants: in the mode `critical_infrastructure` alone.
+CRITICAL = (
+    Idea(
+        "interlocks",
+        "Somebody asks for a plant's safeguards to be switched off.",
+        ("(?:end|(?:please|ask|want) calm{0,2}) tamper plant_part{0,5} interlock",),
     ),
 )

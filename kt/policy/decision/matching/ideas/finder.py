@@ -23,11 +23,14 @@ _WAIT = 8
 _CLAUSE = 40
 
 _ANY: tuple[Where, ...] = ("anywhere",)
+# What an answer can have, of which alone the end may be awaited.
+_ANSWERS: tuple[Where, ...] = ("anywhere", "outside")
 
 _Excused = Callable[[int, int], tuple[int, int] | None]
 
-Clause = Callable[[str, int, int], bool]
-"""Given letters and a match's span in them, whether what stands around it makes it harmless."""
+Clause = Callable[[Coded, str, int, int], bool]
+"""Given letters, their text and a match's span in the letters, whether what stands around it
+makes it harmless."""
 
 
 class IdeaFinder:
@@ -58,6 +61,11 @@ class IdeaFinder:
         # A set for each sort of text, since few texts come from tools.
         self._sets: dict[Where, tuple[Any, tuple[int, ...]]] = {}
         self._sorts = frozenset(idea.where for idea in ideas)
+        self._awaited = tuple(
+            rule.pattern
+            for rule, idea in zip(self._rules, self._ideas, strict=True)
+            if idea.where in _ANSWERS
+        )
         self._set_of("anywhere")
 
     def scan(self, reading: Reading, sorts: Collection[Where] = _ANY) -> list[Hit]:
@@ -109,7 +117,7 @@ class IdeaFinder:
         while first < len(letters) and (span := data.search(self._pattern(at), first)):
             start, end = _within(letters, *span)
             first = max(end, span[0] + 1)
-            if self._harmless(letters, start, end):
+            if self._harmless(coded, shown.text, start, end):
                 continue
             excused = excuse(*_source(shown, coded, start, end))
             if excused:
@@ -139,12 +147,8 @@ class IdeaFinder:
 
     def _pending(self, shown: Shown) -> int:
         coded = self._lexicon.place(shown.text)
-        # The last word may go on, and its clause has not ended.
-        last = len(coded.letters) - 2
-        while last > 0 and coded.letters[last] in END + LINE:
-            last -= 1
-        finished = coded.letters[: last if last > 0 else 1]
-        begun = beginnings_of(tuple(rule.pattern for rule in self._rules)).start(finished)
+        finished = coded.letters[: self._settled(coded)]
+        begun = beginnings_of(self._awaited).start(finished)
         start = min(begun, len(finished))
         recent = self._recent(coded)
         start = min(start, recent)
@@ -152,13 +156,22 @@ class IdeaFinder:
         first = next(places, None)
         return len(shown.source) if first is None else shown.position(coded.spans[first][0])
 
+    def _settled(self, coded: Coded) -> int:
+        """The letters that stay as they are: a last word may go on, and its clause ends later."""
+        last = len(coded.letters) - 2
+        while last > 0 and coded.letters[last] in END + LINE:
+            last -= 1
+        start, end = coded.spans[last]
+        has_ended = end < coded.spans[-1][0] or end - start > self._lexicon.longest
+        return max(1, last + 1 if has_ended else last)
+
     def _recent(self, coded: Coded) -> int:
         """The first letter of a match that what follows may still excuse or affirm."""
         letters = coded.letters
         data = _Data(letters)
         starts = [
             start
-            for at in self._named(letters, _ANY)
+            for at in self._named(letters, _ANSWERS)
             for start, end in data.every(self._pattern(at), len(letters))
             if end >= len(letters) - _WAIT
         ]
@@ -214,10 +227,16 @@ def _after(shown: Shown, coded: Coded, start: int, end: int, position: int) -> i
 
 def denied(never: str) -> Clause:
     """A check for a word of `never` directly before a match, in it or directly behind it."""
-    beside = _any_of(never)
+    within = _any_of(never)
+    words = frozenset(never)
 
-    def harmless(letters: str, start: int, end: int) -> bool:
-        return beside.search(letters, max(0, start - 1), end + 1) is not None
+    def harmless(coded: Coded, text: str, start: int, end: int) -> bool:
+        letters = coded.letters
+        return (
+            within.search(letters, start, end) is not None
+            or (letters[start - 1] in words and _are_beside(coded, text, start - 1))
+            or (letters[end] in words and _are_beside(coded, text, end - 1))
+        )
 
     return harmless
 
@@ -228,18 +247,23 @@ def harmless_around(lexicon: Lexicon) -> Clause:
     thing = frozenset(lexicon.letters_of("after_person"))
     never = denied(lexicon.letters_of("never"))
 
-    def harmless(letters: str, start: int, end: int) -> bool:
-        # As much of the clause as anybody reads.
-        first = max(letters.rfind(END, 0, start) + 1, start - _CLAUSE)
-        last = min(letters.find(END, end - 1), end + _CLAUSE)
+    def harmless(coded: Coded, text: str, start: int, end: int) -> bool:
+        letters = coded.letters
+        first = letters.rfind(END, 0, start) + 1
+        last = letters.find(END, end - 1)
         return (
             letters[end] in thing
             or play.search(letters, first, last) is not None
             or guard.search(letters, end, min(last, end + 2)) is not None
-            or never(letters, start, end)
+            or never(coded, text, start, end)
         )
 
     return harmless
+
+
+def _are_beside(coded: Coded, text: str, at: int) -> bool:
+    """Whether nothing but blanks stands between a word and the next one: a sign ends a clause."""
+    return not text[coded.spans[at][1] : coded.spans[at + 1][0]].strip()
 
 
 def _any_of(letters: str) -> re.Pattern[str]:

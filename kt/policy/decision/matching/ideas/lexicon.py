@@ -146,6 +146,8 @@ class Lexicon:
         self._longest_stem = max(map(len, self._stems), default=0)
         self._heads = frozenset(stem[:_SHORTEST_STEM] for stem in self._stems)
         self._longest_unspaced = max(map(len, self._unspaced), default=0)
+        # Of a word with a typing error, a sign more. Stems are known by their beginnings.
+        self.longest = max(self._longest_stem, *map(len, self._whole)) + 1
         self._first = frozenset(word[0] for word in self._unspaced)
         english = words.get("en", {})
         near = (word for name in misspelt for word in english.get(name, "").split())

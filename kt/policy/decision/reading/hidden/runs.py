@@ -42,7 +42,7 @@ MARKS = "|".join(
 
 GROUPS = (
     rf"(?:{_FOUR}[ \r\n]{{1,2}}|{_BYTE}[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
-    r"|0[01]{7}[ ,]{1,2}|[!-~] {1,3})*"
+    r"|0[01]{7}[ ,]{1,2}|(?:\b[0-9A-Za-z]|[!-/:-@\[-`{-~]) {1,3})*"
 )
 """What of a run with blanks may stand before the end of a text, for RE2."""
 

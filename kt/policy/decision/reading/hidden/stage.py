@@ -8,6 +8,7 @@ is, or 16,384 characters, so that no text costs more than a few of its own lengt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ _SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
 _BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
 _MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS)))
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Finder = Callable[[str], Iterator[Rewrite]]
 # What a text says with its escapes undone, and what it says decoded: what looks like a code may
@@ -48,7 +51,7 @@ def hidden(plain: Reading) -> Iterator[Reading]:
     most = max(len(plain.text), LEAST)
     at = plain
     for depth in range(DEPTH):
-        text, data = at.text, at.text.encode("utf-8", "replace")
+        text, data = _sound(at.text)
         if most <= 0 or not _MARKS.search(data):
             return
         light = [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
@@ -69,7 +72,7 @@ def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
     """The readings of what hides phrases alone, in texts as they are and as they were read."""
     most = max(LEAST, *(len(one.text) for one in written)) if written else 0
     for reading in written:
-        text = reading.text
+        text, _ = _sound(reading.text)
         for find in ciphers.finders(text):
             found = apart(find(text))
             if found and most > 0:
@@ -78,13 +81,21 @@ def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
                 most -= len(made.text)
 
 
+def _sound(text: str) -> tuple[str, bytes]:
+    """A text of the same length and its UTF-8, which halves of surrogate pairs do not have."""
+    try:
+        return text, text.encode()
+    except UnicodeEncodeError:
+        sound = _SURROGATE.sub("\ufffd", text)
+        return sound, sound.encode()
+
+
 def begun(text: str) -> int:
     """The place from which the end of a text may still be something hidden; else its length.
 
     What is as long as a run may be waits no longer.
     """
-    near = text[max(0, len(text) - runs.MOST) :]
-    data = near.encode("utf-8", "replace")
+    near, data = _sound(text[max(0, len(text) - runs.MOST) :])
     start = len(data[: _BEGUN.search(data).start()].decode())
     return len(text) - len(near) + start if start else len(text) if len(near) == runs.MOST else 0
 
