@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from kt.policy.decision.matching.ideas.idea import Idea, Where, written
-from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
+from kt.policy.decision.matching.ideas.lexicon import END, LINE, SIGN, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import Excuse, PatternRule
 from kt.policy.decision.matching.unfinished import beginnings_of
@@ -162,7 +162,11 @@ class IdeaFinder:
         while last > 0 and coded.letters[last] in END + LINE:
             last -= 1
         start, end = coded.spans[last]
-        has_ended = end < coded.spans[-1][0] or end - start > self._lexicon.longest
+        has_ended = (
+            end < coded.spans[-1][0]
+            or end - start > self._lexicon.longest
+            or coded.letters[last] == SIGN
+        )
         return max(1, last + 1 if has_ended else last)
 
     def _recent(self, coded: Coded) -> int:
@@ -207,10 +211,10 @@ class _Data:
 
 
 def _within(letters: str, start: int, end: int) -> tuple[int, int]:
-    """A match without the ends and line ends around it."""
-    while start < end - 1 and letters[start] in END + LINE:
+    """A match without the signs and line ends around it."""
+    while start < end - 1 and letters[start] in END + LINE + SIGN:
         start += 1
-    while end - 1 > start and letters[end - 1] in END + LINE:
+    while end - 1 > start and letters[end - 1] in END + LINE + SIGN:
         end -= 1
     return start, end
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from kt.policy.decision.matching.ideas.lexicon import END, LINE, Lexicon
+from kt.policy.decision.matching.ideas.lexicon import END, LINE, SIGN, Lexicon
 
 Where: TypeAlias = Literal["anywhere", "outside", "tools", "strict"]
 """Which texts can have an idea: any, those that the operator did not write, those that tools
@@ -52,7 +52,7 @@ def written(pattern: str, lexicon: Lexicon) -> str:
         if name in _WITHOUT:
             return _none_of(END + LINE + "".join(map(lexicon.letters_of, _WITHOUT[name])))
         if name == "end":
-            return _one_of(END + LINE)
+            return _one_of(END + LINE + SIGN)
         if name not in lexicon.concepts:
             raise KeyError(name)
         return f"(?:{_one_of(lexicon.letters_of(name))}{LINE}?)"

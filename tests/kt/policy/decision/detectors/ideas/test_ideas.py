@@ -189,7 +189,7 @@ def test_a_harm_is_found_in_many_words(idea: str, text: str) -> None:
 def test_every_idea_of_any_text_has_examples() -> None:
     """No idea without a test, and no test without its idea."""
     asked = {idea.name for idea in injection.IDEAS if idea.where in ("anywhere", "outside")}
-    harms = {idea.name for idea in harm.IDEAS} - {"in-other-languages"}
+    harms = {idea.name for idea in (*harm.IDEAS, *harm.CRITICAL)} - {"in-other-languages"}
     assert (asked, harms) == (set(INJECTIONS), set(HARMS))
 
 
@@ -201,7 +201,7 @@ def test_every_language_has_words_for_the_same_concepts() -> None:
 def test_every_idea_is_a_sentence_of_the_page() -> None:
     """The page says what is looked for."""
     page = DETECTION.read_text(encoding="utf-8")
-    ideas = (*injection.IDEAS, *harm.IDEAS)
+    ideas = (*injection.IDEAS, *harm.IDEAS, *harm.CRITICAL)
     assert [idea.name for idea in ideas if idea.says not in page] == []
 
 
