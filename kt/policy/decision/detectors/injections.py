@@ -81,6 +81,10 @@ PERSONA = (
 
 LEAK = (
     (
+        r"(?:repeat|print|output|echo)~(?:back~)?(?:all~|the~|of~)*(?:everything|text|words?)~"
+        r"above~this~(?:line|message|sentence|point)"
+    ),
+    (
         rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~"
         rf"){{0,3}}"
         r"(?:prompt|instructions)~(?:verbatim|word~for~word|in~full|exactly|above|you~were~given|"

@@ -9,7 +9,7 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
-from kt.policy.decision.detectors.ideas.harm import IDEAS
+from kt.policy.decision.detectors.ideas.harm import IDEAS, OF_MODES
 from kt.policy.decision.detectors.ideas.words import HARM
 from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
@@ -79,7 +79,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     terms = fields["block_if"]
     return SafetyFilter(
         action=fields["action"],
-        ideas=_ideas(),
+        ideas=_ideas(fields["mode"]),
         phrases=_phrases(fields["mode"]),
         spelt_phrases=_spelt_phrases(fields["mode"]),
         terms=compile_terms(terms, field="block_if", label="blocked_term", distance=distance),
@@ -87,12 +87,17 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
 
 
 @cache
-def _ideas() -> IdeaFinder:
-    """The ideas, which are those of all modes."""
-    lexicon = Lexicon(HARM)
+def _lexicon() -> Lexicon:
+    return Lexicon(HARM)
+
+
+@cache
+def _ideas(mode: str) -> IdeaFinder:
+    """The ideas of all modes, and those that one adds."""
+    lexicon = _lexicon()
     return IdeaFinder(
         lexicon,
-        IDEAS,
+        (*IDEAS, *OF_MODES.get(mode, ())),
         label=_LABEL,
         views=(View.FOLDED, View.SKELETON),
         excuse=_excused,

@@ -5,6 +5,9 @@ Prose about crime, medicine and law names harms all the time, so none is enough 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from kt.policy.decision.matching.ideas.idea import Idea
 
 _VIOLENCE = "(?:kill|hurt)"
@@ -70,7 +73,7 @@ IDEAS = (
         "Somebody asks for a text that promotes or justifies violence, hatred or self-harm.",
         (
             "write plain{0,5} incite plain{0,4} harmthing",
-            "(?:write|incite) any{0,8} genocide_ any{0,3} never_was",
+            "(?:write|incite) any{0,5} genocide_ any{0,3} never_was",
         ),
     ),
     Idea(
@@ -94,13 +97,8 @@ IDEAS = (
         "Somebody asks how to do or get something that they themselves call illegal.",
         (
             "ask calm{0,5} (?:makes|obtain|steal|carry|spread|write) calm{0,3} illegal of_law",
-            "ask calm{0,8} illegally end",
+            "ask calm{0,5} illegally end",
         ),
-    ),
-    Idea(
-        "interlocks",
-        "Somebody asks for a plant's safeguards to be switched off.",
-        ("(?:end|please|ask|want) calm{0,2} tamper plant_part{0,5} interlock",),
     ),
     Idea(
         "in-other-languages",
@@ -131,3 +129,16 @@ IDEAS = (
         ),
     ),
 )
+
+OF_MODES: Mapping[str, tuple[Idea, ...]] = MappingProxyType(
+    {
+        "critical_infrastructure": (
+            Idea(
+                "interlocks",
+                "Somebody asks for a plant's safeguards to be switched off.",
+                ("tamper plant_part{0,5} interlock",),
+            ),
+        ),
+    }
+)
+"""What a mode of `safety-filter` adds."""

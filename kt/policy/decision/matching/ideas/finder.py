@@ -13,6 +13,7 @@ from kt.policy.decision.matching.ideas.idea import Idea, Where, written
 from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
 from kt.policy.decision.matching.patterns import Excuse, PatternRule
+from kt.policy.decision.matching.syntax import parse, widest
 from kt.policy.decision.matching.unfinished import beginnings_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.reading import Reading, Shown
@@ -21,6 +22,10 @@ from kt.policy.decision.reading.views import View
 # Words after a match that may yet take its sense away.
 _WAIT = 8
 _CLAUSE = 40
+_SUBJECT = 4
+
+# No word of a lexicon is as long.
+_LONGEST_WORD = 40
 
 _ANY: tuple[Where, ...] = ("anywhere",)
 
@@ -49,6 +54,7 @@ class IdeaFinder:
         self._harmless = harmless
         self._rules: list[PatternRule] = []
         self._made: dict[int, Any] = {}
+        self._widths: tuple[tuple[str, ...], ...] = ()
         self._ideas: list[Idea] = []
         for idea in ideas:
             for pattern in idea.patterns:
@@ -100,10 +106,7 @@ class IdeaFinder:
     def _confirmed(
         self, at: int, coded: Coded, data: _Data, shown: Shown, excuse: _Excused
     ) -> Iterator[tuple[int, int]]:
-        """The spans, in letters, of a pattern's matches that nothing around them excuses.
-
-        Of an idea that any text can have the first says enough.
-        """
+        """The spans, in letters, of a pattern's matches that nothing around them excuses."""
         letters = coded.letters
         first = 0
         while first < len(letters) and (span := data.search(self._pattern(at), first)):
@@ -116,8 +119,6 @@ class IdeaFinder:
                 first = max(start + 1, _after(shown, coded, start, end, excused[1]))
                 continue
             yield start, end
-            if self._ideas[at].where == "anywhere":
-                return
 
     def _named(self, letters: str, sorts: Collection[Where]) -> list[int]:
         """The rules that may hit, in their order."""
@@ -139,18 +140,22 @@ class IdeaFinder:
 
     def _pending(self, shown: Shown) -> int:
         coded = self._lexicon.place(shown.text)
-        # The last word may go on, and its clause has not ended.
         last = len(coded.letters) - 2
-        while last > 0 and coded.letters[last] in END + LINE:
-            last -= 1
-        finished = coded.letters[: last if last > 0 else 1]
-        begun = beginnings_of(tuple(rule.pattern for rule in self._rules)).start(finished)
-        start = min(begun, len(finished))
-        recent = self._recent(coded)
-        start = min(start, recent)
-        places = (at for at in range(start, len(coded.spans) - 1) if coded.spans[at][1])
-        first = next(places, None)
-        return len(shown.source) if first is None else shown.position(coded.spans[first][0])
+        finished = last if _goes_on(coded, last, len(shown.text)) else last + 1
+        letters = coded.letters[:finished]
+        begun = [beginnings_of(patterns).start(letters) for patterns in self._by_width()]
+        start = min(*begun, self._recent(coded), finished)
+        # The letter before the text is an end that nobody wrote.
+        return shown.position(coded.spans[start or 1][0]) if start <= last else len(shown.source)
+
+    def _by_width(self) -> tuple[tuple[str, ...], ...]:
+        """The patterns by the length of their longest match: none looks back for another one."""
+        if not self._widths:
+            widths: dict[int | None, list[str]] = {}
+            for rule in self._rules:
+                widths.setdefault(widest(parse(rule.pattern)), []).append(rule.pattern)
+            self._widths = tuple(map(tuple, widths.values()))
+        return self._widths
 
     def _recent(self, coded: Coded) -> int:
         """The first letter of a match that what follows may still excuse or affirm."""
@@ -193,6 +198,13 @@ class _Data:
             at = max(span[1], span[0] + 1)
 
 
+def _goes_on(coded: Coded, last: int, size: int) -> bool:
+    """Whether the last letter is of a word that the text ends with, and that may become another."""
+    start, end = coded.spans[last]
+    word = last > 0 and coded.letters[last] not in END + LINE
+    return word and end == size and end - start <= _LONGEST_WORD
+
+
 def _within(letters: str, start: int, end: int) -> tuple[int, int]:
     """A match without the ends and line ends around it."""
     while start < end - 1 and letters[start] in END + LINE:
@@ -227,6 +239,8 @@ def harmless_around(lexicon: Lexicon) -> Clause:
     play, guard = (_any_of(lexicon.letters_of(name)) for name in ("play", "guard"))
     thing = frozenset(lexicon.letters_of("after_person"))
     never = denied(lexicon.letters_of("never"))
+    # `The procedure to override it needs two signatures` begins with its subject.
+    subject = re.compile(rf"{END}.?{_any_of(lexicon.letters_of('described')).pattern}.$", re.DOTALL)
 
     def harmless(letters: str, start: int, end: int) -> bool:
         # As much of the clause as anybody reads.
@@ -236,6 +250,7 @@ def harmless_around(lexicon: Lexicon) -> Clause:
             letters[end] in thing
             or play.search(letters, first, last) is not None
             or guard.search(letters, end, min(last, end + 2)) is not None
+            or subject.search(letters[max(0, start - _SUBJECT) : start]) is not None
             or never(letters, start, end)
         )
 

@@ -214,7 +214,7 @@ HARM: Mapping[str, str] = {
         "counterstrike warzone rpg dnd dungeon dungeons zelda pokemon chess uno monopoly "
         "simulator unity unreal godot nerf paintball camera photo photos photograph portrait "
         "movie film novel mystery costume cake emoji cosplay halloween duty battlefield "
-        "overwatch test testing sandbox mock karaoke kindness laughter joke jokes compliments "
+        "overwatch karaoke kindness laughter joke jokes compliments "
         "arcade ps5 xbox playstation4 hangman volleyball basketball tennis football soccer "
         "checkers backgammon chicken wings sauce salad burger soup radix sort"
     ),
@@ -403,6 +403,5 @@ HARM: Mapping[str, str] = {
         "the all its their any plant reactor turbine pump boiler emergency safety critical "
         "primary a system systems instrumented on of valve valves"
     ),
-    "please": "please now then and must just you",
-    "want": "want wants need like going help me us",
+    "described": "procedure process permission attempt attempts decision ability request key",
 }

@@ -9,6 +9,7 @@ import pytest
 
 from kt.policy.decision.detectors.ideas import harm, injection
 from kt.policy.decision.detectors.ideas.words import HARM, INJECTION
+from kt.policy.decision.matching.ideas.idea import Idea
 from tests.kt.policy.builders import ask, compiled
 
 EVERYDAY = Path(__file__).parents[5] / "cases" / "everyday" / "texts.txt"
@@ -160,6 +161,11 @@ HARMS = {
 }
 
 
+def _harms() -> list[Idea]:
+    """The ideas of all modes."""
+    return [*harm.IDEAS, *(idea for added in harm.OF_MODES.values() for idea in added)]
+
+
 def rows(table: dict[str, list[str]]) -> list[tuple[str, str]]:
     """The texts with the idea of each."""
     return [(idea, text) for idea, texts in table.items() for text in texts]
@@ -189,7 +195,7 @@ def test_a_harm_is_found_in_many_words(idea: str, text: str) -> None:
 def test_every_idea_of_any_text_has_examples() -> None:
     """No idea without a test, and no test without its idea."""
     asked = {idea.name for idea in injection.IDEAS if idea.where in ("anywhere", "outside")}
-    harms = {idea.name for idea in harm.IDEAS} - {"in-other-languages"}
+    harms = {idea.name for idea in _harms()} - {"in-other-languages"}
     assert (asked, harms) == (set(INJECTIONS), set(HARMS))
 
 
@@ -201,7 +207,7 @@ def test_every_language_has_words_for_the_same_concepts() -> None:
 def test_every_idea_is_a_sentence_of_the_page() -> None:
     """The page says what is looked for."""
     page = DETECTION.read_text(encoding="utf-8")
-    ideas = (*injection.IDEAS, *harm.IDEAS)
+    ideas = (*injection.IDEAS, *_harms())
     assert [idea.name for idea in ideas if idea.says not in page] == []
 
 
