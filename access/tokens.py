@@ -25,6 +25,15 @@ _PREFIX = "kt_"
 _HINT_LENGTH = 8
 # Rows of a statement: databases bound its parameters.
 _BATCH = 500
+# The oldest first. `UNION` forgets what was found before, so no circle goes on.
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+  SELECT id FROM access_token WHERE made_by_id = %s
+  UNION SELECT made.id FROM access_token AS made JOIN below ON made.made_by_id = below.id
+)
+SELECT access_token.* FROM access_token JOIN below ON access_token.id = below.id
+ORDER BY access_token.created_at, access_token.id
+"""
 _AUDITED = (
     "name", "role", "note", "hint", "networks", "sight", "made_by_id", "expires_at",
     "emails", "signers",
@@ -188,7 +197,7 @@ def descendants(token_id: UUID) -> list[Token]:
     """
     if not Token.objects.filter(pk=token_id).exists():
         raise NotFoundError("token with this id")
-    return sorted(_made_below(token_id), key=lambda token: (token.created_at, token.pk))
+    return _made_below(token_id)
 
 
 def revoke(token_id: UUID, *, with_descendants: bool = False) -> Token:
@@ -241,17 +250,8 @@ def _locked(token_id: UUID) -> Token:
     return token
 
 
-_BELOW = """
-WITH RECURSIVE below (id) AS (
-  SELECT id FROM access_token WHERE made_by_id = %s
-  UNION SELECT made.id FROM access_token AS made JOIN below ON made.made_by_id = below.id
-)
-SELECT access_token.* FROM access_token JOIN below ON access_token.id = below.id
-"""
-
-
 def _made_below(token_id: UUID) -> list[Token]:
-    """What a token made, and what that made, in one query however long the line is."""
+    """What a token made, and what that made, the oldest first; one query for any line."""
     own = Token._meta.pk.get_db_prep_value(token_id, connection)
     return list(Token.objects.raw(_BELOW, [own]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import sqrt
 from typing import Any, Literal
 
@@ -49,6 +49,11 @@ class Score:
         """Add one."""
         setattr(self, outcome, getattr(self, outcome) + 1)
 
+    def add(self, other: Score) -> None:
+        """Add all of another."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
     @property
     def positives(self) -> int:
         """All texts that should be found."""
@@ -93,9 +98,7 @@ class Scores:
         """The sums of all families of each kind."""
         sums: dict[str, Score] = {}
         for (kind, _), one in self.rows.items():
-            total = sums.setdefault(kind, Score())
-            for name in ("found", "missed", "left", "passed", "flagged"):
-                setattr(total, name, getattr(total, name) + getattr(one, name))
+            sums.setdefault(kind, Score()).add(one)
         return sums
 
 

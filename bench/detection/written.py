@@ -6,7 +6,7 @@ CPU time per kB as a ratio to prose. Where presidio-analyzer is installed in
 the interpreter that runs this, its recognizers are scored beside ours:
 
     python -m venv /tmp/peer && /tmp/peer/bin/pip install presidio-analyzer google-re2
-    /tmp/peer/bin/python bench/detect.py
+    /tmp/peer/bin/python bench/detection/written.py
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "kt" / "decision")]
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "kt" / "policy")]
 
 from builders import ask, chat, compiled, policy  # noqa: E402
 from corpus import Case, Detector, benign_hits, cases, detect, requests, score  # noqa: E402

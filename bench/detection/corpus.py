@@ -1,7 +1,7 @@
 """Recall and false alarms of the detecting policies on a folder of labelled texts.
 
-    python bench/detection.py CORPUS >docs/detection.json    judge, and print the result
-    python bench/detection.py --page docs/detection.json     print its tables for docs/detection.md
+    python bench/detection/corpus.py CORPUS >result.json     judge, and print the result
+    python bench/detection/corpus.py --page result.json      print its tables in Markdown
 
 CORPUS holds files of JSON lines, each with `kind`, `family`, `text` and `label` ("pos" or "neg"),
 and perhaps `value` (what must not be left), `shape` ("tool": a tool's result; "body": the text is
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kt import __version__
 from kt.policy.decision import compile_policy
@@ -42,7 +42,7 @@ _COUNTS = ("found", "left", "missed", "flagged", "passed")
 
 
 def judged(folder: Path) -> dict[str, Any]:
-    """Judge all texts of a folder; the document of `docs/detection.json`."""
+    """Judge all texts of a folder; the result as a document."""
     snapshots = {name: _compiled(name, fields) for name, fields in POLICIES.items()}
     digest = hashlib.sha256()
     rows: dict[tuple[str, str, str], Score] = {}
@@ -106,7 +106,7 @@ def _page(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "| texts | policy | found | of | recall | flagged | of |"
     yield "|---|---|---|---|---|---|---|"
-    for (policy, kind), score in _sums(result["rows"], "kind").items():
+    for (policy, kind), score in _sums(result["rows"]).items():
         if score.positives:
             low, high = score.recall_interval or (0.0, 0.0)
             recall = f"{score.recall:.2f} ({low:.2f} to {high:.2f})"
@@ -128,12 +128,10 @@ def _page(result: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def _sums(rows: Sequence[Mapping[str, Any]], by: str) -> dict[tuple[str, str], Score]:
+def _sums(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Score]:
     sums: dict[tuple[str, str], Score] = {}
     for row in rows:
-        total = sums.setdefault((row["policy"], row[by]), Score())
-        for name in _COUNTS:
-            setattr(total, name, getattr(total, name) + row[name])
+        sums.setdefault((row["policy"], row["kind"]), Score()).add(_score(row))
     return sums
 
 
