@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 
 from gitrepos.forge import check, smart_http
-from gitrepos.snapshot import ladder
+from gitrepos.polling import claims
+from gitrepos.snapshot import ladder, repository
+from gitrepos.sync import steps
 from tests.support.forge import Forge, Reply
 from tests.support.processes import below, naming, ours, zombies
 from tests.support.repo import Repo
@@ -44,11 +46,18 @@ def _nothing_known_of_hosts() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _patient_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is no slow host; tests of slow hosts set bounds of their own."""
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no slow host and no dead worker; tests of those set their own bounds."""
     monkeypatch.setattr(check, "_DEADLINE_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(check, "_TURN_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(smart_http, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(repository, "_SECONDS", 3 * PATIENCE_SECONDS)
+    monkeypatch.setattr(repository, "_FETCH_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(repository, "_READ_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(steps, "_FETCH_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(steps, "_APPLY_SECONDS", PATIENCE_SECONDS)
+    # A longer lease than a sync may take is taken for an odd clock's.
+    monkeypatch.setattr(claims, "LEASE_SECONDS", claims.SYNC_SECONDS)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The git children that this process started, as /proc shows them."""
 
 import os
+from collections.abc import Container
 from pathlib import Path
 
 _OURS = b"GIT_CONFIG_GLOBAL=/proc/self/fd/"
@@ -29,8 +30,12 @@ def _read(file: str) -> bytes:
 
 
 def below(pid: int) -> dict[int, tuple[bytes, bytes]]:
-    """The processes of `ours` that descend from `pid`, itself left out."""
-    return {child: facts for child, facts in ours().items() if pid in _ancestors(child)}
+    """The processes of `ours` that `pid` or another of them started.
+
+    Not those of a whole control plane that `pid` runs beside its own work.
+    """
+    children = ours()
+    return {child: facts for child, facts in children.items() if _descends(child, pid, children)}
 
 
 def naming(*words: str) -> dict[int, tuple[bytes, bytes]]:
@@ -48,12 +53,14 @@ def zombies() -> list[int]:
     return [found.si_pid] if found else []
 
 
-def _ancestors(pid: int) -> list[int]:
-    ancestors = []
-    while pid > 1 and (facts := _stat(pid)):
+def _descends(pid: int, ancestor: int, through: Container[int]) -> bool:
+    while facts := _stat(pid):
         pid = int(facts[1])
-        ancestors.append(pid)
-    return ancestors
+        if pid == ancestor:
+            return True
+        if pid not in through:
+            return False
+    return False
 
 
 def _stat(pid: int) -> list[str]:
