@@ -5,6 +5,7 @@ import os
 import queue
 import sys
 import threading
+from typing import TextIO
 
 # Some seconds of a busy log, in memory.
 _MOST_LINES = 10_000
@@ -28,7 +29,9 @@ class Output:
         """Have a line written; never waits."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="output", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, args=(sys.stdout,), name="output", daemon=True
+                )
                 self._thread.start()
             if self._left_out and self._fits(b"%d lines were left out\n" % self._left_out):
                 self._left_out = 0
@@ -51,14 +54,14 @@ class Output:
             return False
         return True
 
-    def _run(self) -> None:
+    def _run(self, stdout: TextIO) -> None:
         while True:
             line = self._waiting.get()
             # A full disk, or a reader that is gone: no reason to end what still works, and nowhere
             # left to say so. Not by the stream, whose lock would hold up the interpreter's end.
             with contextlib.suppress(OSError, ValueError):  # Or it is closed.
                 while line:
-                    line = line[os.write(sys.stdout.fileno(), line) :]
+                    line = line[os.write(stdout.fileno(), line) :]
             self._waiting.task_done()
 
 

@@ -76,7 +76,8 @@ class Family:
 
 @pytest.fixture
 def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Family]:
-    """One that looks often and makes short pauses."""
+    """One that looks often, makes short pauses and prints to where its test reads."""
+    monkeypatch.setattr(supervisor, "output", Output())
     monkeypatch.setattr(supervisor, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(supervisor, "_FIRST_PAUSE_SECONDS", 0.01)
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -120,7 +121,9 @@ def test_what_its_callers_raise_ends_no_part(
 
     family.run(lambda: True)
 
-    assert (family.starts("well"), family.starts("ill")) == (1, 3)
+    assert family.starts("well") == 1
+    assert family.starts("ill") > 1  # The last may be ended before it notes its start.
+    supervisor.output.finish()
     assert f"{type(error).__name__}: {error}" in capfd.readouterr().out
 
 
