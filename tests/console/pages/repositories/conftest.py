@@ -9,11 +9,11 @@ from rest_framework.test import APIClient
 from gitrepos.api import links as views
 from gitrepos.links import preview_requests
 from gitrepos.sync import preview
-from tests.gitrepos.conftest import _nothing_known_of_hosts, _patient_checks, data_dir
+from tests.gitrepos.conftest import _nothing_known_of_hosts, _patient, data_dir
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, run_due
 
-__all__ = ["_nothing_known_of_hosts", "_patient_checks", "data_dir"]
+__all__ = ["_nothing_known_of_hosts", "_patient", "data_dir"]
 
 FILE = "policies/bot/policy-config.yaml"
 
