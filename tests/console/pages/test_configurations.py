@@ -116,7 +116,7 @@ def test_a_page_of_many_takes_as_much_as_one_of_few(browser: Browser) -> None:
     _many(10)
     browser.get(PATH)
     taken = []
-    for size in (10, 10_000):
+    for size in (10, 1_000):
         if size > 10:
             Version.objects.all().delete()
             Configuration.objects.all().delete()
@@ -127,7 +127,7 @@ def test_a_page_of_many_takes_as_much_as_one_of_few(browser: Browser) -> None:
 
     assert taken == [7, 7]
     assert len(page.content) < 60_000
-    assert "10000 configurations" in page.content.decode()
+    assert "1000 configurations" in page.content.decode()
 
 
 def test_a_list_goes_on(browser: Browser) -> None:
