@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser import axe
 from tests.support.chromium import PATIENCE_MS, Visitor, Visits, chromium
 from tests.support.stack import Stack
 from tests.support.stacks import environment
@@ -39,3 +40,9 @@ def visit(browser: Browser) -> Iterator[Visits]:
     yield opened
     for one in visitors:
         one.leaves()
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core."""
+    return axe.fetched(tmp_path_factory.mktemp("npm"))

@@ -25,12 +25,6 @@ def one(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Es
         yield made
 
 
-@pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core."""
-    return axe.fetched(tmp_path_factory.mktemp("npm"))
-
-
 def _opened(page: Page, path: str) -> None:
     page.goto(path)
     # What is folded is looked at, too.

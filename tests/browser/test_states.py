@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import axe
 from tests.support.chromium import Visits
 from tests.support.repo import Repo, policy
 from tests.support.servers import Postgres
@@ -25,10 +26,13 @@ def _two_versions(stack: Stack) -> None:
     assert stack.request("PATCH", _ONE, {"content": policy("Two")}).status == 200
 
 
-def test_an_empty_installation_says_what_to_do_first(stack: Stack, visit: Visits) -> None:
+def test_an_empty_installation_says_what_to_do_first(
+    stack: Stack, visit: Visits, script: str
+) -> None:
     """On the overview and on each list, with the way there."""
     page = visit(stack).signs_in(stack.token())
     expect(page.get_by_role("listitem").filter(has_text="Add a gateway")).to_be_visible()
+    assert axe.violations(page, script) == []
     page.get_by_role("main").get_by_role("link", name="Link a repository").click()
     expect(page.get_by_role("heading", name="Link a repository")).to_be_visible()
     for path, way in (
@@ -37,11 +41,16 @@ def test_an_empty_installation_says_what_to_do_first(stack: Stack, visit: Visits
         ("/gateways", "Add one"),
     ):
         page.goto(path)
+        assert axe.violations(page, script) == []
         page.get_by_role("table").get_by_role("link", name=way).click()
         expect(page.get_by_role("button").nth(1)).to_be_visible()
+        assert axe.violations(page, script) == []
+    for path in ("/requests", "/events", "/audit", "/access"):
+        page.goto(path)
+        assert axe.violations(page, script) == []
 
 
-def test_two_people_edit_one_thing(stack: Stack, visit: Visits, repo: Repo) -> None:
+def test_two_people_edit_one_thing(stack: Stack, visit: Visits, repo: Repo, script: str) -> None:
     """Whoever is late is told so, sees how it stands, and has what they wrote still there."""
     repo.commit({"policy-config.yaml": policy("One")})
     edit = f"/repositories/{stack.link(repo.url)['id']}/edit"
@@ -57,6 +66,7 @@ def test_two_people_edit_one_thing(stack: Stack, visit: Visits, repo: Repo) -> N
         grace.page.get_by_role("button", name="Save").click()
         told = grace.page.get_by_role("alert")
         expect(told).to_contain_text("Somebody changed this meanwhile, so nothing was done.")
+        assert axe.violations(grace.page, script) == []
 
     expect(grace.page.get_by_label("Path", exact=True)).to_have_value("rules/")
     expect(grace.page.get_by_role("main")).to_contain_text("below policies/")
@@ -81,7 +91,7 @@ def test_without_scripts_pages_and_forms_work(stack: Stack, visit: Visits) -> No
     expect(page.get_by_role("main")).to_contain_text("The second one was wrong")
 
 
-def test_ten_thousand_configurations_are_found(stack: Stack, visit: Visits) -> None:
+def test_ten_thousand_configurations_are_found(stack: Stack, visit: Visits, script: str) -> None:
     """The list comes in pages, a search finds one, and one opens as usual."""
 
     def made(number: int) -> None:
@@ -94,6 +104,7 @@ def test_ten_thousand_configurations_are_found(stack: Stack, visit: Visits) -> N
     page = visit(stack).signs_in(stack.token())
     page.goto("/configurations")
     expect(page.get_by_text(f"{_MANY} configurations")).to_be_visible()
+    assert axe.violations(page, script) == []
     first = page.get_by_role("row").nth(1).inner_text()
     page.get_by_role("link", name="Next page").click()
     expect(page.get_by_role("link", name="First page")).to_be_visible()
@@ -105,7 +116,7 @@ def test_ten_thousand_configurations_are_found(stack: Stack, visit: Visits) -> N
     expect(page.get_by_role("heading", name="Bot 9876")).to_be_visible()
 
 
-def test_a_database_that_is_gone_is_told(tmp_path: Path, visit: Visits) -> None:
+def test_a_database_that_is_gone_is_told(tmp_path: Path, visit: Visits, script: str) -> None:
     """On the page that is open, which keeps what it shows, and on one that is asked for then."""
     with Postgres() as postgres:
         secret = "only-for-tests-0123456789abcdef0123456789"
@@ -120,8 +131,10 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path, visit: Visits) -> None:
                 postgres.end(signal.SIGKILL)
                 expect(page.get_by_text("What is shown may be old.")).to_be_visible()
                 expect(page.get_by_role("main")).to_contain_text("Version 2 is in force")
+                assert axe.violations(page, script) == []
                 page.goto("/configurations")
                 expect(page.get_by_role("heading", name="Not now")).to_be_visible()
+                assert axe.violations(page, script) == []
                 postgres.start()
                 wait_for(stack.is_healthy)
                 page.goto("/configurations/support-bot")
@@ -131,7 +144,7 @@ def test_a_database_that_is_gone_is_told(tmp_path: Path, visit: Visits) -> None:
             stack.stop()
 
 
-def test_a_worker_that_hangs_is_told(stack: Stack, visit: Visits) -> None:
+def test_a_worker_that_hangs_is_told(stack: Stack, visit: Visits, script: str) -> None:
     """The overview says so, and says it no more when the worker goes on."""
     page = visit(stack).signs_in(stack.token())
     told = page.get_by_text("A part of the control plane does not work.")
@@ -143,6 +156,7 @@ def test_a_worker_that_hangs_is_told(stack: Stack, visit: Visits) -> None:
     try:
         expect(told).to_be_visible()
         expect(page.get_by_role("main")).to_contain_text("worker and beat")
+        assert axe.violations(page, script) == []
     finally:
         for pid in workers:
             os.kill(pid, signal.SIGCONT)
