@@ -81,6 +81,7 @@ class Visitor:
     @contextmanager
     def without_loading(self) -> Iterator[None]:
         """What happens in the block is seen without the page being loaded again."""
+        self.page.wait_for_load_state()
         before = self.loads
         yield
         assert self.loads == before, "the page was loaded"

@@ -92,7 +92,7 @@ class Watch:
 
     def _look(self) -> None:
         parents: dict[int, int] = {}
-        while not self._ended.wait(0.01):
+        while not self._ended.wait(0.02):
             for pid in [self.pid, *descendants(self.pid, parents)]:
                 for name in ("cmdline", "environ"):
                     if content := _read(f"/proc/{pid}/{name}"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 
 from tests.support.stack import Stack, is_running
 
@@ -20,9 +21,13 @@ def environment(tmp: Path, worker_id: str, *, own: bool = False) -> dict[str, st
         connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
     index = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     number = (40 if own else 20) + index
+    broker = f"{os.environ['REDIS_URL']}?db={number}"
+    if own:
+        with redis.Redis.from_url(broker) as client:
+            client.flushdb()  # What is there is another stack's, which ended.
     return {
         "DATABASE_URL": os.environ["DATABASE_URL"].replace("/postgres?", f"/{name}?"),
-        "REDIS_URL": f"{os.environ['REDIS_URL']}?db={number}",
+        "REDIS_URL": broker,
         "KEEPTRUSTS_SECRET_KEY": "only-for-tests-0123456789abcdef0123456789",
     }
 
