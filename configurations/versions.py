@@ -368,13 +368,14 @@ def audited(row: Configuration) -> audit.Fields:
 
 
 def _tell(row: Configuration, origin: Origin) -> None:
-    """Record an event: a version is in force that is not the file in git."""
+    """Record an event: what is in force is not the file in git, or it is that again."""
     if row.owner:
-        message = f"{origin.actor} put version {row.version} in force instead of the file in git."
+        is_git = row.content_hash == row.git_hash
+        kind = log.Kind.OVERRIDE_REPLACED if is_git else log.Kind.OVERRIDDEN
+        how = "which is what git says" if is_git else "instead of the file in git"
+        message = f"{origin.actor} put version {row.version} in force, {how}."
         details = {"actor": origin.actor, "version": row.version, "note": origin.note}
-        log.record(
-            log.Kind.OVERRIDDEN, message, git_repo=row.owner, configuration=row.pk, details=details
-        )
+        log.record(kind, message, git_repo=row.owner, configuration=row.pk, details=details)
 
 
 def _check_owner(row: Configuration, override: bool, how: str) -> None:

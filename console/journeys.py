@@ -62,8 +62,8 @@ def _steps(rollout: Mapping[str, Any]) -> Iterator[Step]:
         ("polled", "polled_at"),
         ("published", "published_at"),
         ("first gateway", "first_enforced_at"),
-        ("half of them", "half_enforced_at"),
-        ("all of them", "all_enforced_at"),
+        ("half of those bound then", "half_enforced_at"),
+        ("all of those bound then", "all_enforced_at"),
     ):
         if member not in rollout:
             continue
@@ -71,6 +71,8 @@ def _steps(rollout: Mapping[str, Any]) -> Iterator[Step]:
         at = datetime.fromisoformat(told) if told else None
         if at is None and name in ("committed", "polled"):
             continue  # Of the API, which neither commits nor polls.
+        if at is None and rollout["enforcing"] == rollout["gateways"] > 0:
+            continue  # All were bound later, and began with it.
         seconds = None if at is None or before is None else (at - before).total_seconds()
         yield Step(name, at, seconds, "" if seconds is None else next(marks))
         before = at or before

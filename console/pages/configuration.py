@@ -54,6 +54,7 @@ class OneConfiguration(Page):
             "journey": journey(rollout),
             "current": self.api.get(f"{path}/versions/{row['version']}"),
             "waiting": eyes.waiting(self.api, target=row["id"]),
+            "refused_file": _refused_file(self.api, row),
             "seen": _number(self.request.GET.get("seen", ""), row["version"]),
         }
         if self.request.GET.get("part") == "now":
@@ -114,6 +115,20 @@ class Compare(Page):
             "pairs": list(found.pairs()) if is_split else [],
             "is_split": is_split,
         }
+
+
+def _refused_file(api: API, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The file in git that feeds it, if it is in quarantine, for whoever may see files."""
+    if not row["git_repo"] or not api.bearer.may("links.read"):
+        return None
+    files = inside.path("/v1/git-repos/{id}/files", id=row["git_repo"])
+    try:
+        found = api.get(files, configuration=row["id"], outcome="quarantined", limit=1)
+    except RefusedError as exc:
+        if exc.status not in (403, 404):  # Of a narrowed token, or a link that is just removed.
+            raise
+        return None
+    return found[0] if found else None
 
 
 def explanation(api: API, path: str, number: int) -> Mapping[str, Any]:

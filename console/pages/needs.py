@@ -12,6 +12,8 @@ from console.inside import API, RefusedError, path
 
 _MOST_OF_A_KIND = 10
 _SOON = timedelta(days=14)
+# Outcomes of files that are not in force as in git.
+_REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 
 Row = Mapping[str, Any]
 
@@ -63,6 +65,15 @@ def _of_links(rows: Sequence[Row]) -> Iterator[Need]:
         yield Need(row["status"], f"{row['url']} {row['path']}", why, page)
 
 
+def _of_files(rows: Sequence[Row]) -> Iterator[Need]:
+    for row in rows:
+        counts = {name: row["files"][name] for name in _REFUSED if row["files"].get(name)}
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        why = f"Files not in force as in git: {told}."
+        page = path("/repositories/{id}", id=row["id"]) + "/files?outcome=" + ",".join(_REFUSED)
+        yield Need("synced_in_part", f"{row['url']} {row['path']}", why, page)
+
+
 def of_gateways(rows: Sequence[Row]) -> Iterator[Need]:
     """Gateways that do not run what they should, and configurations that nobody feeds."""
     for row in rows:
@@ -99,6 +110,7 @@ def _of_tokens(rows: Sequence[Row]) -> Iterator[Need]:
 _LOOKS = (
     Look("requests.read", "/v1/requests", {"state": "waiting"}, _of_requests),
     Look("links.read", "/v1/git-repos", {"status": "held,error,stalled"}, _of_links),
+    Look("links.read", "/v1/git-repos", {"files_refused": "true"}, _of_files),
     Look("configurations.read", "/v1/configurations", {"warning": "true"}, _of_configurations),
     Look("tokens.manage", "/v1/tokens", {"revoked": "false", "sort": "expires_at"}, _of_tokens),
 )

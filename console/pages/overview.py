@@ -27,7 +27,9 @@ class Overview(Page):
             "broken": _broken(self.api),
             "needs": [*found, *needs.of_gateways(drift["data"])],
             "more": more or bool(drift.get("next_cursor")),
-            "gateways": _counts(drift["summary"]),
+            "gateways": _counts(
+                api.answer("/v1/drift", has_gateway="true", limit=1).body["summary"]
+            ),
             "links": _counts(links),
             "chart": chart(api.get("/v1/decisions/rates")["minutes"]),
             "changes": _changes(api),

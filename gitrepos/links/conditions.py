@@ -77,7 +77,7 @@ ACTIONS: Mapping[str, str] = {
 A link's own says its id for `{id}`, and for `{commit}` the one that it holds.
 """
 
-_REFUSED = ("quarantined", "conflict", "unlinked", "missing")
+REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
 
 Condition = dict[str, Any]
@@ -158,7 +158,7 @@ def _ready(link: Listed) -> Condition:
         return _of_person("Ready", "False", link, link.status)
     if link.status in ("stalled", "error"):
         return _of_error("Ready", "False", link)
-    refused = {outcome: link.counts[outcome] for outcome in _REFUSED if link.counts.get(outcome)}
+    refused = {outcome: link.counts[outcome] for outcome in REFUSED if link.counts.get(outcome)}
     if link.error_code:
         return _of_error("Ready", "True", link)
     if refused:
@@ -166,8 +166,14 @@ def _ready(link: Listed) -> Condition:
         message = f"Files not in force as in git: {counts}; what was in force stays in force."
         return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
     tag = refs.tag_of(link.last_ref)
-    message = f"Commit {link.last_commit}{f' of tag {tag}' if tag else ''} is in force."
+    message = f"Commit {link.last_commit}{f' of tag {tag}' if tag else ''} is synced."
+    if pinned := link.counts.get("pinned"):
+        message += f" {_files(pinned)} pinned: other versions stay in force."
     return _condition("Ready", "True", "synced", message, link.last_synced_at)
+
+
+def _files(count: int) -> str:
+    return "1 of its files is" if count == 1 else f"{count} of its files are"
 
 
 def _reconciling(link: Listed, now: datetime, trouble: Mapping[str, str] | None) -> Condition:

@@ -13,7 +13,7 @@ from configurations.queries import refused_by_owner
 from configurations.seen import ALL, Seen
 from gitrepos import refs
 from gitrepos.links import client_certificates, listed, narrowing, ssh_keys
-from gitrepos.links.conditions import STATUSES, conditions, warning, with_status
+from gitrepos.links.conditions import REFUSED, STATUSES, conditions, warning, with_status
 from gitrepos.links.listed import Listed
 from gitrepos.models import CredentialKind, GitCredential, Link, LinkedFile, SyncRun
 from gitrepos.polling import hosts
@@ -219,6 +219,13 @@ def _following(forms: Sequence[str]) -> Q:
     return chosen
 
 
+def _refused_files(wanted: bool, seen: Seen) -> Q:
+    if seen.is_narrowed:  # Files may be of configurations that are not seen.
+        return Q() if not wanted else Q(pk__in=())
+    refused = Q(pk__in=LinkedFile.objects.filter(outcome__in=REFUSED).values("link"))
+    return refused if wanted else ~refused
+
+
 def _feeding(configuration_id: str) -> Q:
     owners = Configuration.objects.filter(pk=configuration_id).exclude(owner="")
     return Q(pk__in=[UUID(owner) for owner in owners.values_list("owner", flat=True)])
@@ -247,6 +254,14 @@ LINKS: Table[Seen] = Table(
         Filter(
             flag("warning", "Those with a warning, or the others.", default=None),
             lambda value, seen: warning(value, seen),
+        ),
+        Filter(
+            flag(
+                "files_refused",
+                "Those of whose files some are not in force as in git, or the others.",
+                default=None,
+            ),
+            _refused_files,
         ),
         Filter(
             words("follows", "Links that follow one of these.", known=refs.FORMS, default=None),

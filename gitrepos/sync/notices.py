@@ -100,7 +100,9 @@ def _tell_quarantine(link: Link, before: dict[str, str], changed: Sequence[Linke
     for row in changed:
         was, now = before.get(row.path) == _QUARANTINED, row.outcome == _QUARANTINED
         if now and not was:
-            message = f"{row.path} may not be enforced; what it fed stays in force."
+            message = (
+                f"{row.path} may not be enforced; what it fed before, if anything, stays in force."
+            )
             findings = row.findings[:_FIRST_FINDINGS]
             _record(
                 Kind.QUARANTINED, link, row.configuration, message, path=row.path, findings=findings

@@ -26,7 +26,7 @@ def test_each_step_says_how_long_it_took() -> None:
 
     assert [(one.name, one.seconds) for one in found.steps] == [
         ("committed", None), ("polled", 10), ("published", 2), ("first gateway", 8),
-        ("half of them", None), ("all of them", None),
+        ("half of those bound then", None), ("all of those bound then", None),
     ]  # fmt: skip
     assert found.share == 25
 
@@ -54,3 +54,11 @@ def test_the_pieces_fill_the_bar(seconds: tuple[int | None, ...]) -> None:
         one.x + one.width == pytest.approx(other.x, abs=0.1)
         for one, other in itertools.pairwise(pieces)
     )
+
+
+def test_gateways_that_were_bound_later_wait_for_nothing() -> None:
+    """They began with the version, so no step of theirs is still to come."""
+    later = _rollout(0, 10, 12, None, None, None, gateways=2, enforcing=2)
+
+    assert [one.name for one in journey(later).steps] == ["committed", "polled", "published"]
+    assert len(journey({**later, "enforcing": 1}).steps) == len(_MEMBERS)

@@ -12,7 +12,7 @@ _HELPS = {
     "drifted": "Look at what it runs; where it knows something newer, say its policy again.",
     "orphaned": "Bind it to what goes on, or bring the file or its link back.",
     "quarantined": "Mend the file in git.",
-    "overridden": "It ends when the file changes in git, or the pin is released.",
+    "overridden": "It ends when its pin is released; without one, when the file changes in git.",
 }
 
 

@@ -10,7 +10,7 @@ STATUSES = ("stalled", "error", "held", "pending", "suspended", "synced")
 _FORMS = ("branch", "tag", "commit", "semver")
 _NOT_IN_FORCE = ("quarantined", "conflict", "unlinked", "missing")
 _OUTCOMES = {
-    "quarantined": "The last good version stays in force.",
+    "quarantined": "It is not enforced; the last good version, if there was one, stays in force.",
     "conflict": "Nothing was overwritten.",
     "unlinked": "No configuration has its id, and the link makes none.",
     "missing": "Gone from git: its configuration stays in force until it is archived, and nobody"

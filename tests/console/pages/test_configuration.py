@@ -53,7 +53,7 @@ def test_the_page_says_how_it_stands(
     assert re.search(r"Version 2 is in force since .*? 1 of 2 gateways enforce it\.", told)
     assert "safety-filter, on requests and answers: harmful content, by terms and phrases" in told
     assert '<span class="k">chain</span>' in page
-    assert re.search(r"published: .*? first gateway: .*? later .*?all of them: not yet", told)
+    assert re.search(r"published: .*? first gateway: .*? later .*?bound then: not yet", told)
 
 
 def test_what_changes_by_itself_says_that_the_rest_is_older(

@@ -70,7 +70,7 @@ def test_a_tag_is_followed_and_not_the_branch_behind_it(admin: APIClient, repo: 
         [version] = get(admin, f"/v1/configurations/{tag}-bot/versions")
         assert (version["commit"], version["ref"]) == (commit, f"refs/tags/{tag}")
         assert shown(admin, row)["conditions"][0]["message"] == (
-            f"Commit {commit} of tag {tag} is in force."
+            f"Commit {commit} of tag {tag} is synced."
         )
 
 

@@ -395,6 +395,18 @@ def test_an_override_and_a_rollback_are_told(admin: APIClient, repo: Repo) -> No
     ]
 
 
+def test_a_rollback_to_what_git_says_ends_the_override(admin: APIClient, repo: Repo) -> None:
+    """And is told as that."""
+    linked(admin, repo)
+    override(admin, "bot", THREE)
+
+    rollback(admin, "bot", 2)
+
+    assert kinds(configuration="bot") == ["overridden", "override_replaced"]
+    (event,) = Event.objects.filter(kind="override_replaced")
+    assert event.message == "tests put version 4 in force, which is what git says."
+
+
 def test_an_override_that_git_replaces_is_told(admin: APIClient, repo: Repo) -> None:
     """One that git says too is not replaced, and neither is an ordinary version."""
     linked(admin, repo)

@@ -36,7 +36,7 @@ def test_it_says_how_it_stands(browser: Browser, linked: dict[str, Any], admin: 
 
     page = browser.shows(_here(linked))
 
-    assert f"Commit {commit} is in force." in page
+    assert f"Commit {commit} is synced." in page
     assert "1 synced" in page and "version 1" in page
     assert '<a href="/configurations/bot">bot</a>' in page
 
@@ -54,6 +54,40 @@ def test_a_new_link_is_watched_until_its_first_sync(
     run_due()
     page = browser.shows(_here(row))
     assert "The first sync" not in page and 'http-equiv="refresh"' not in page
+
+
+def test_what_is_not_in_force_is_told_wherever_one_looks(
+    browser: Browser, linked: dict[str, Any], admin: APIClient, repo: Repo
+) -> None:
+    """On the overview, with the files, and on the page of what the file feeds, while it is so."""
+    repo.commit(
+        {FILE: BROKEN, "policies/new/policy-config.yaml": BROKEN.replace("id: bot", "id: new")}
+    )
+    poll()
+    files = f"{_here(linked)}/files?outcome=quarantined"
+
+    overview, page = browser.shows("/"), browser.shows("/configurations/bot")
+
+    assert "Files not in force as in git: 2 quarantined." in overview and files in overview
+    assert "is in quarantine" in page and f"<code>{FILE}</code>" in page and files in page
+    repo.commit({FILE: policy("Mended", id="bot"), "policies/new/policy-config.yaml": None})
+    poll()
+    assert "Files not in force" not in browser.shows("/")
+    assert "is in quarantine" not in browser.shows("/configurations/bot")
+
+
+def test_a_pinned_file_is_not_said_to_be_in_force(
+    browser: Browser, linked: dict[str, Any], admin: APIClient, repo: Repo
+) -> None:
+    """The link is synced; what stays in force is what was pinned."""
+    body = {"version": 1, "reason": "an incident"}
+    assert admin.post("/v1/configurations/bot/pin", body, format="json").status_code == 200
+    repo.commit({FILE: policy("Newer", id="bot")})
+    poll()
+
+    page = browser.shows(_here(linked))
+
+    assert "is synced. 1 of its files is pinned: other versions stay in force." in page
 
 
 def test_a_quarantined_file_says_where_and_what_to_do(
@@ -307,7 +341,7 @@ def test_a_viewer_sees_the_same_without_buttons(
     for below in ("", "/files", "/syncs", "/edit", "/webhook"):
         page = viewer.shows(f"{_here(linked)}{below}")
         assert page.count('method="post"') == 1
-    assert "is in force." in viewer.shows(_here(linked))
+    assert "is synced." in viewer.shows(_here(linked))
 
 
 def test_it_costs_the_same_with_many_files(browser: Browser, admin: APIClient, repo: Repo) -> None:
