@@ -240,7 +240,9 @@ def dressed(response: HttpResponse) -> HttpResponse:
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     to = QueryDict(mutable=True)
-    if request.method in ("GET", "HEAD") and request.get_full_path() != "/":
+    if request.method == "POST":
+        to["next"], to["unsent"] = request.path, "1"
+    elif request.get_full_path() != "/":
         to["next"] = request.get_full_path()
     target = f"/sign-in?{to.urlencode()}" if to else "/sign-in"
     return HttpResponseRedirect(target, status=HTTPStatus.SEE_OTHER)

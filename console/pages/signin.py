@@ -21,6 +21,7 @@ _PLAIN = (
     " would read your token."
 )
 _OVER = "Your session is over. Sign in again."
+_UNSENT = "You are not signed in any more, so nothing was done. Sign in, and send the form again."
 _FOREIGN = "This form is not of a page of this control plane; load the page again."
 # A ticket has it, and a browser keeps no cookie over 4 KiB.
 _LONGEST_PATH = 1000
@@ -33,7 +34,7 @@ class SignIn(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         problem = _PLAIN if cookies.looks_plain(request) else ""
-        told = _OVER if not problem and _had_session(request) else ""
+        told = "" if problem else _why(request)
         return _page(request, 200, problem=problem, told=told, next=_next(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -54,6 +55,13 @@ class SignIn(View):
 
     def _form(self, request: HttpRequest, problem: str, status: int) -> HttpResponse:
         return _page(request, status, problem=problem, next=_next(request))
+
+
+def _why(request: HttpRequest) -> str:
+    """Why somebody who was at work is asked to sign in, in words."""
+    if "unsent" in request.GET:
+        return _UNSENT
+    return _OVER if _had_session(request) else ""
 
 
 class SignInByProvider(View):

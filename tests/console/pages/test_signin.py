@@ -246,3 +246,15 @@ def test_a_database_that_fails_is_told(
 
     assert answer.status_code == 503
     assert "</html>" in answer.content.decode()
+
+
+def test_a_form_of_a_session_that_ended_is_told(browser: Browser) -> None:
+    """Nothing was done, and signing in leads back to its page."""
+    fields = {"form_token": browser.form_token(), "act": "link"}
+    browser.client.cookies.clear()
+
+    answer = browser.post("/repositories/new", fields)
+
+    assert answer.headers["Location"] == "/sign-in?next=%2Frepositories%2Fnew&unsent=1"
+    page = browser.client.get(answer.headers["Location"]).content.decode()
+    assert "so nothing was done" in page and 'value="/repositories/new"' in page
