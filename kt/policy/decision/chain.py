@@ -11,7 +11,7 @@ from kt.policy.decision.cutting.redaction import merged, redacted
 from kt.policy.decision.outcome import PASSED, Cut, Outcome, Policy
 from kt.policy.decision.reading.extract import where
 from kt.policy.decision.snapshot import ChainStep, Snapshot
-from kt.policy.decision.subject import Subject, subject_of_text
+from kt.policy.decision.subject import Subject, awaited, ending, subject_of_text
 from kt.policy.decision.values import (
     ALLOWED,
     NO_MARKS,
@@ -52,10 +52,25 @@ def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int =
     steps = _steps(snapshot, subject)
     judged = tuple(_judged(steps, subject))
     decision = _with_record(snapshot, subject, steps, judged)
-    policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
-    starts = (policy.pending(reading) for policy in policies for reading in subject.texts)
     cuts = _cuts(judged) if decision.verdict == "redact" else []
-    return TextDecision(decision, tuple(merged(cuts)), min(starts, default=len(text)))
+    return TextDecision(decision, tuple(merged(cuts)), _settled(steps, text, floor))
+
+
+def _settled(steps: Sequence[ChainStep], text: str, floor: int) -> int:
+    """The number of characters that can no longer become a violation."""
+    policies = [step.policy for step in steps if isinstance(step.policy, Policy)]
+    policies = [policy for policy in policies if policy.reads_text]
+    if not policies:
+        return len(text)
+    # What stands before the beginning of an escape may go on with what the escape will say.
+    return min(
+        (
+            awaited(reading, policy.pending(reading))
+            for reading in ending(text, floor)
+            for policy in policies
+        ),
+        default=0,
+    )
 
 
 def call_limit(snapshot: Snapshot, request: Request) -> int | None:

@@ -76,6 +76,11 @@ class Policy(ABC):
     def judge(self, subject: Subject) -> Outcome:
         """Judge a request or an answer."""
 
+    @property
+    def reads_text(self) -> bool:
+        """True for a policy that looks at text, which may go on to violate it."""
+        return type(self).pending is not Policy.pending
+
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still violate the policy.
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from kt.policy.decision.reading.encoded import readings
 from kt.policy.decision.reading.extract import Part, Path, Unread, read
+from kt.policy.decision.reading.hidden.runs import MOST
+from kt.policy.decision.reading.hidden.stage import begun, disguises, readings
 from kt.policy.decision.reading.passages import Passage, Stretch, conversations, glued, single
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.tools.calls import Tools, tools
@@ -29,6 +30,7 @@ class Subject:
         self._found: tuple[tuple[Part, ...], tuple[Unread, ...]] | None = None
         self._texts: Sequence[Reading] | None = None
         self._conversation: Sequence[Reading] | None = None
+        self._phrased: Sequence[Reading] | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -63,6 +65,28 @@ class Subject:
             self._conversation = _readings(conversations(self.parts))
         return self._conversation
 
+    @property
+    def phrased(self) -> Sequence[Reading]:
+        """All readings in which phrases are looked for: no value stands in the disguised ones."""
+        if self._phrased is None:
+            written = (*self.texts, *self.conversation)
+            self._phrased = (*written, *disguises(written))
+        return self._phrased
+
+
+def ending(text: str, floor: int) -> tuple[Reading, ...]:
+    """The readings of a text up to where its end may still become something hidden."""
+    return _readings((Passage(text[: begun(text)], (Stretch(0, 0),), floor),))
+
+
+def awaited(reading: Reading, pending: int) -> int:
+    """The place of the text from which what may still come of a reading is waited for.
+
+    Of a run of a code so much is decoded and no more, and nothing is to be waited for behind it.
+    """
+    place, end = reading.position(pending), reading.position(len(reading.text))
+    return end if reading.decoded and end - place >= MOST else place
+
 
 def subject_of_text(request: Request, text: str, floor: int) -> Subject:
     """The subject of one text of an answer, read as it is; what ends before `floor` is no hit."""
@@ -75,5 +99,5 @@ def subject_of_text(request: Request, text: str, floor: int) -> Subject:
     return subject
 
 
-def _readings(passages: Sequence[Passage]) -> Sequence[Reading]:
+def _readings(passages: Sequence[Passage]) -> tuple[Reading, ...]:
     return tuple(one for passage in passages if passage.text for one in readings(passage))

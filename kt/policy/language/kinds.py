@@ -118,9 +118,17 @@ _PROMPT_INJECTION = block(
         block(attack_patterns=_PATTERNS, unsupported=("embedding_threshold",)),
         doc="patterns beside the built-in ones",
     ),
+    scope=Field(
+        Choice(("all", "tool_results")),
+        "all",
+        doc="where it is strict: nowhere, or in what tools bring back",
+        strength=("all", "tool_results"),
+    ),
     encoding=Field(
         block(
-            decode_base64=Field(Flag(), True, doc="also look into base64", strength=ON),
+            decode_base64=Field(
+                Flag(), True, doc="also look into base64 and other codes", strength=ON
+            ),
             normalize_unicode=Field(Flag(), True, doc="also look at normalised text", strength=ON),
             detect_homoglyphs=Field(Flag(), True, doc="also map look-alike letters", strength=ON),
         ),

@@ -15,7 +15,7 @@ from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.kinds.dlp_filter import _built_in as secret_rules
 from kt.policy.decision.kinds.pii_detector import _built_in as personal_rules
 from kt.policy.decision.kinds.safety_filter import compile_block
-from kt.policy.decision.reading.encoded import readings
+from kt.policy.decision.reading.hidden.stage import readings
 from kt.policy.decision.reading.passages import Passage, Stretch
 from kt.policy.decision.subject import Subject
 from kt.policy.settings import settings

@@ -73,7 +73,7 @@ _GENERAL = (
         r"ghost~guns?|silencers?|nerve~agents?|nerve~gas|sarin|vx|ricin|mustard~gas|chlorine~gas|"
         r"anthrax|bioweapons?|biological~weapons?|chemical~weapons?|nuclear~(?:weapons?|device)|"
         r"napalm|"
-        r"thermite|tatp|c4)"
+        r"thermite|tatp|c4~(?:bombs?|charges?|explosives?|devices?))"
     ),
     (
         r"(?:build|make|assemble|construct)~(?:an?~|the~)?(?:pipe|nail|dirty|fertili[sz]er|"
@@ -96,11 +96,6 @@ _GENERAL = (
         r"cocaine|fentanyl|meth)(?:~online)?|stolen~credit~cards?|a~fake~(?:passport|id))"
     ),
     # Violence.
-    (
-        rf"{_ASK}{_SOON}(?:kill|murder|poison|strangle|stab|assassinate|kidnap|torture|drug|hurt|"
-        rf"beat~up|"
-        rf"rape|blackmail|stalk|dismember|abduct)~{_PERSON}"
-    ),
     r"(?:hire|find)~(?:me~)?a~(?:hitman|contract~killer|killer)",
     (
         r"(?:poison|contaminate)~(?:the~|a~|our~)?(?:city~s?~|town~s?~|public~|municipal~)*"
@@ -121,7 +116,10 @@ _GENERAL = (
         r"(?:painless|easiest|best|quickest|effective)~(?:way|ways|method|methods)~(?:to~die|"
         r"to~kill~(?:myself|yourself)|of~suicide|to~commit~suicide|for~suicide)"
     ),
-    r"how~many~(?:pills|tablets|[^ ]+~pills)~(?:[^ ]+~){0,4}(?:overdose|to~die|kill~(?:me|myself))",
+    (
+        r"how~many~(?:pills|tablets|[^ ]+~pills)~(?:[^ ]+~){0,4}"
+        r"(?:(?:to|would|will)~(?:overdose|kill~(?:me|myself))|to~die)"
+    ),
     # Theft, intrusion and malware.
     (
         rf"{_ASK}~(?:hack|break|get|gain~access)~(?:in)?to~(?:someone~(?:else~)?s|somebody~s|"
@@ -173,15 +171,6 @@ _GENERAL = (
 )
 
 _CRITICAL = (
-    (
-        r"(?:override|overriding|disable|disabling|bypass(?:ing)?|defeat|circumvent|turn~off|shut~"
-        r"off|"
-        r"deactivate|jumper~out)~(?:(?:the|all|its|their|a|any|plant|reactor|turbine|pump|boiler|"
-        r"emergency|safety|critical|primary)~){0,4}(?:safety~(?:interlocks?|systems?|shutdown|"
-        r"instrumented~systems?|relays?|controllers?|plc|valves?|trips?)|interlocks?|"
-        r"emergency~(?:shutdown|stop|shutoff|cooling)|scram(?:~system)?|relief~valves?|"
-        r"overpressure~protection|gas~detectors?|fire~suppression)"
-    ),
     (
         rf"(?:{_ASK}~|(?:plan|launch|execute|write|generate)~(?:[^ ]+~){{0,4}})"
         r"(?:attack|sabotage|take~down|shut~down|black~out|crash|cripple|destroy|disrupt|knock~out|"
@@ -371,7 +360,8 @@ MODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _HARMLESS_WORDS = (
     "shelter shelters disposal squad detector detectors detection calorimeter threat threats "
-    "cyclone prevention awareness safety cleanup remediation removal response drill test tests"
+    "cyclone process processes thread threads node nodes prevention awareness safety cleanup "
+    "remediation removal response drill test tests"
 )
 HARMLESS_AFTER = frozenset(_HARMLESS_WORDS.split())
 """Words after a phrase that make it harmless: `build a bomb shelter` asks for no bomb."""

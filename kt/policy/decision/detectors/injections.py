@@ -15,7 +15,6 @@ _EARLIER = (
     r"(?:previous|previously~given|prior|above|earlier|preceding|foregoing|initial|original|"
     r"system|safety|past)"
 )
-_ALL = r"(?:your|all|any|every|existing)"
 _ORDERS = (
     r"(?:instructions?|prompts?|rules?|guidelines?|directives?|directions|programming|"
     r"safeguards?|guardrails?)"
@@ -38,19 +37,13 @@ _LIMITS = (
 )
 
 OVERRIDE = (
-    rf"{_DROP}~{_WHICH}(?:{_EARLIER}|{_ALL})~{_WHICH}{_ORDERS}",
+    rf"{_DROP}~{_WHICH}(?:{_EARLIER}|your)~{_WHICH}{_ORDERS}",
     rf"{_DROP}~{_WHICH}{_EARLIER}~{_WHICH}{_TALK}",
     rf"{_DROP}~(?:all~|the~)*{_ORDERS}~(?:above|before~this|you~(?:were|have~been)~given)",
-    (
-        r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
-        r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)"
-    ),
     (
         r"(?:ignore|disregard|forget)~(?:the~|all~)?(?:above|previous|preceding)"
         r"(?:~text)?~and~(?:instead|say|print|output|write|do|answer|tell|respond)"
     ),
-    r"(?:these|here|those)~are~your~new~(?:instructions|rules|orders|directives)",
-    r"your~new~(?:instructions|rules|orders|directives|task|role|purpose)~(?:is|are)",
     (
         r"(?:you~(?:must|will|should|shall)~)?(?:now~)?(?:only~)?(?:obey|follow)~(?:only~)?(?:my|"
         r"these)"
@@ -58,32 +51,12 @@ OVERRIDE = (
     ),
     (
         r"from~now~on~(?:you~)?(?:will~|must~|shall~|are~going~to~)(?:only~)?"
-        r"(?:ignore|obey~(?:me|only)|answer~without|respond~without|act~as~if|comply~with~every)"
+        r"(?:ignore|obey~(?:me|only)|answer~without|respond~without|comply~with~every)"
     ),
-    r"(?:new|updated|real)~(?:system~)?instructions?~(?:follow|begin|start|override)s?",
     (
         r"(?:the~)?(?:previous|above|prior)~(?:instructions|rules|prompt)~(?:are|is|were|was)~"
         r"(?:now~)?(?:void|cancelled|canceled|invalid|obsolete|revoked|a~(?:test|lie|joke))"
     ),
-    # The same order in the languages next to English.
-    (
-        r"(?:ignoriere?|vergiss|missachte)~(?:(?:alle|die|deine|bisherigen|vorherigen|vorigen|"
-        r"obigen|du|sie)~){1,4}(?:anweisungen|regeln|instruktionen|vorgaben)"
-    ),
-    (
-        r"(?:ignore[rz]?|oublie[rz]?)~(?:(?:toutes|tous|les|tes|vos|des)~){1,3}(?:instructions|"
-        r"consignes|règles|regles|directives)~(?:pr[ée]c[ée]dentes|ant[ée]rieures|ci~dessus)"
-    ),
-    (
-        r"(?:ignor[ae]|olvida|omite)~(?:(?:todas|las|tus|sus)~){1,3}(?:instrucciones|reglas|"
-        r"indicaciones)~(?:anteriores|previas)"
-    ),
-    (
-        r"(?:ignor[ae]|esque[çc]a)~(?:(?:todas|as|suas|o|que)~){1,3}(?:instruções|instrucoes|"
-        r"regras)"
-        r"~(?:anteriores|acima)"
-    ),
-    r"(?:ignora|dimentica)~(?:(?:tutte|le|tue)~){1,3}(?:istruzioni|regole)~(?:precedenti|sopra)",
 )
 
 PERSONA = (
@@ -96,53 +69,26 @@ PERSONA = (
         rf"{_FREE}~(?:and~{_FREE}~)?{_MACHINE}"
     ),
     (
-        rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
-        rf"you~(?:have|had)~no~(?:[^ ]+~)?{_LIMITS}"
-    ),
-    (
         rf"(?:respond|answer|reply|act|operate|write|speak|comply)~(?:to~[^ ]+~)?(?:fully~)?"
         rf"(?:without|with~no|free~(?:of|from))~(?:any~|all~|your~)*(?:[^ ]+~)?{_LIMITS}"
-    ),
-    (
-        r"(?:enable|enter|activate|switch~to|turn~on|engage|unlock)~(?:the~|your~)?"
-        r"(?:developer|debug|god|jailbreak|admin|administrator|sudo|root|dan|unrestricted|"
-        r"maintenance)~mode"
-    ),
-    (
-        r"(?:developer|god|jailbreak|dan|sudo|unrestricted)~mode~(?:is~)?(?:now~)?"
-        r"(?:enabled|on|activated|unlocked|engaged)"
     ),
     (
         r"(?:you~(?:are|have~been)|consider~yourself)~(?:now~)?(?:jailbroken|freed~from|liberated~"
         r"from)"
     ),
     r"(?:stay|remain)~(?:in~)?(?:character~)?as~dan",
-    (
-        r"(?:disable|turn~off|deactivate|remove|drop|switch~off)~(?:all~|any~|your~|the~)+"
-        r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|"
-        r"restrictions?|"
-        r"systems?|guardrails?)"
-    ),
 )
 
 LEAK = (
     (
-        rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|"
-        rf"verbatim|"
-        r"raw|whole|text|contents?|above|own|current|internal)~){0,6}"
-        r"(?:(?:system|hidden|secret|developer|confidential)~(?:prompts?|instructions?|messages?|"
-        r"directives|preamble)|(?:initial|pre|base|underlying)~(?:prompts?|instructions))"
+        r"(?:repeat|print|output|echo)~(?:back~)?(?:all~|the~|of~)*(?:everything|text|words?)~"
+        r"above~this~(?:line|message|sentence|point)"
     ),
     (
         rf"{_TELL}~(?:me~)?(?:your|the)~(?:(?:exact|full|entire|complete|original|own|internal)~"
         rf"){{0,3}}"
         r"(?:prompt|instructions)~(?:verbatim|word~for~word|in~full|exactly|above|you~were~given|"
         r"to~me)"
-    ),
-    (
-        r"(?:repeat|print|output|copy|echo)~(?:back~)?(?:me~)?(?:all~|the~|every~)*"
-        r"(?:text|words?|everything|content|lines?|messages?)~(?:of~the~conversation~)?"
-        r"(?:above|before~this|that~(?:came|comes)~before|preceding)"
     ),
     (
         r"what~(?:exactly~)?(?:were|are|was)~you~(?:told|instructed|ordered)~"
@@ -159,10 +105,54 @@ LEAK = (
 
 PHRASES = OVERRIDE + PERSONA + LEAK
 
+SPELT_PHRASES = (
+    *PHRASES,
+    r"(?:these|here|those)~are~your~new~(?:instructions|rules|orders|directives)",
+    r"your~new~(?:instructions|rules|orders|directives|task|role|purpose)~(?:is|are)",
+    r"(?:new|updated|real)~(?:system~)?instructions?~(?:follow|begin|start|override)s?",
+    (
+        r"(?:enable|enter|activate|switch~to|turn~on|engage|unlock)~(?:the~|your~)?"
+        r"(?:developer|debug|god|jailbreak|admin|administrator|sudo|root|dan|unrestricted|"
+        r"maintenance)~mode"
+    ),
+    (
+        r"(?:developer|god|jailbreak|dan|sudo|unrestricted)~mode~(?:is~)?(?:now~)?"
+        r"(?:enabled|on|activated|unlocked|engaged)"
+    ),
+    (
+        r"(?:disable|turn~off|deactivate|remove|drop|switch~off)~(?:all~|any~|your~|the~)+"
+        r"(?:safety|content|ethical|moderation)~(?:filters?|checks?|guidelines|protocols?|"
+        r"restrictions?|"
+        r"systems?|guardrails?)"
+    ),
+    (
+        r"(?:repeat|print|output|copy|echo)~(?:back~)?(?:me~)?(?:all~|the~|every~)*"
+        r"(?:text|words?|everything|content|lines?|messages?)~(?:of~the~conversation~)?"
+        r"(?:above|before~this|that~(?:came|comes)~before|preceding)"
+    ),
+    (
+        rf"{_TELL}~(?:(?:me|us|the|your|all|of|exact|exactly|full|entire|complete|original|"
+        rf"verbatim|"
+        r"raw|whole|text|contents?|above|own|current|internal)~){0,6}"
+        r"(?:(?:system|hidden|secret|developer|confidential)~(?:prompts?|instructions?|messages?|"
+        r"directives|preamble)|(?:initial|pre|base|underlying)~(?:prompts?|instructions))"
+    ),
+    (
+        r"(?:ignore|disregard|forget)~(?:everything|anything|all)~(?:(?:that|what|which)~)?"
+        r"(?:above|before|you~(?:were|have~been)~told|you~know|i~(?:said|told~you)|previously)"
+    ),
+    (
+        rf"(?:act|pretend|behave|respond|imagine)~(?:as~if~|as~though~|like~|that~)?"
+        rf"you~(?:have|had)~no~(?:[^ ]+~)?{_LIMITS}"
+    ),
+    rf"{_DROP}~{_WHICH}{_ORDERS}",
+)
+"""Phrases of text that was spelt out: nobody spells out what is harmless."""
+
 # What chat templates use between turns. No text that people write has these.
 TOKENS = (
     (
-        r"<\|(?:im_start|im_end|im_sep|system|user|assistant|endoftext|eot_id|begin_of_text|"
+        r"<\|(?:im_start|im_end|im_sep|system|user|assistant|eot_id|begin_of_text|"
         r"start_header_id|end_header_id|end_of_turn|endofprompt|fim_prefix|channel|message|tool)\|>"
     ),
     r"\[/?inst\]",
@@ -190,4 +180,22 @@ IMITATIONS = (
         r"\n|$)"
     ),
     r"\n\n(?:human|assistant):[ \t]",
+)
+
+# What a page or a tool's result puts around words for its reader, and links that take data along.
+FRAMES = (
+    r"</?(?:information|important|untrusted|tool_output|tool_result|user_request)>",
+    (
+        r"\[(?:important|instructions?|note)[ \t]+(?:to|for)[ \t]+(?:the[ \t]+)?"
+        r"(?:ai|assistant|model|agent)"
+    ),
+    r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{1,200}[?=/][^)\s]{0,80}[{\[<$]",
+)
+
+# An order to call a tool, by its name. Where a policy is not strict, it is documentation.
+CALLS = (
+    (
+        r"(?:^|[^a-z0-9_])(?:call|invoke|use|run|execute|trigger)[ \t]+(?:the[ \t]+)?[`'\"]?"
+        r"[a-z0-9]+(?:_[a-z0-9]+)+"
+    ),
 )

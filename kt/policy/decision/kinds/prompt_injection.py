@@ -8,21 +8,34 @@ from functools import cache
 from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
-from kt.policy.decision.detectors.injections import IMITATIONS, PHRASES, TOKENS
+from kt.policy.decision.detectors.frames import genuine
+from kt.policy.decision.detectors.ideas import injection
+from kt.policy.decision.detectors.ideas.words import INJECTION
+from kt.policy.decision.detectors.injections import (
+    CALLS,
+    FRAMES,
+    IMITATIONS,
+    PHRASES,
+    SPELT_PHRASES,
+    TOKENS,
+)
 from kt.policy.decision.matching.custom import pattern_rules
+from kt.policy.decision.matching.ideas.finder import IdeaFinder, denied
+from kt.policy.decision.matching.ideas.idea import Where
+from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
-from kt.policy.decision.reading.encoded import decoded, tagged
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.reading.views import WORDS_OF, View
 from kt.policy.decision.subject import Subject
 
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
+_TOOLS = frozenset({"tool", "function"})
 _MESSAGE = "The request looks like an attempt to override its instructions."
 
 
@@ -33,6 +46,9 @@ class PromptInjection(Policy):
     message: str
     decode_base64: bool
     spelt_view: View
+    strict: bool
+    ideas: IdeaFinder
+    frames: Matcher
     phrases: Matcher
     spelt_phrases: Matcher
     tokens: Matcher
@@ -49,27 +65,58 @@ class PromptInjection(Policy):
 
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
-        for reading in (*subject.texts, *subject.conversation):
-            for disguise in self._disguises(reading):
-                for matcher in (self.phrases, self.tokens, self.patterns):
-                    hits += matcher.scan(disguise)
-                hits += self._imitated(subject, disguise)
-                spelt_out = spelt(disguise, self.spelt_view)
-                if spelt_out:
-                    hits += self.spelt_phrases.scan(spelt_out)
-                    hits += self.patterns.scan(spelt_out)
+        for reading in subject.phrased:
+            if reading.decoded and not self.decode_base64:
+                continue
+            for matcher in (self.phrases, self.tokens, self.patterns):
+                hits += matcher.scan(reading)
+            hits += self._meant(subject, reading)
+            hits += self._imitated(subject, reading)
+            spelt_out = spelt(reading, self.spelt_view)
+            if spelt_out:
+                hits += self.spelt_phrases.scan(spelt_out)
+                hits += self._meant(subject, spelt_out)
+                hits += self.patterns.scan(spelt_out)
         return hits
 
-    def _disguises(self, reading: Reading) -> Iterator[Reading]:
-        yield reading
-        yield from tagged(reading)
-        if self.decode_base64:
-            yield from decoded(reading)
+    def _meant(self, subject: Subject, reading: Reading) -> list[Hit]:
+        """The ideas that a text of its role can have; what tools brought back speaks to nobody."""
+        sorts = self._sorts(subject)
+        return [
+            hit
+            for idea, hit in self.ideas.found(reading, sorts)
+            if _possible(idea.where, subject.parts[hit.places[0].part].role)
+        ]
+
+    def _sorts(self, subject: Subject) -> tuple[Where, ...]:
+        if not _of_tools(subject):
+            return ("anywhere", "outside")
+        brought: tuple[Where, ...] = ("tools", "strict") if self.strict else ("tools",)
+        return ("anywhere", "outside", *brought)
 
     def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
         """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
-        hits = self.imitations.scan(reading)
-        return [hit for hit in hits if subject.parts[hit.places[0].part].role not in _OPERATORS]
+        hits = [
+            hit
+            for hit in self.imitations.scan(reading)
+            if subject.parts[hit.places[0].part].role not in _OPERATORS
+        ]
+        if _of_tools(subject):
+            framed = self.frames.scan(reading)
+            hits += [hit for hit in framed if subject.parts[hit.places[0].part].role in _TOOLS]
+        return hits
+
+
+def _of_tools(subject: Subject) -> bool:
+    """Whether tools brought something."""
+    return any(part.role in _TOOLS for part in subject.parts)
+
+
+def _possible(where: Where, role: str) -> bool:
+    """Whether a text that somebody of a role says can have an idea."""
+    if where == "anywhere":
+        return True
+    return role not in _OPERATORS if where == "outside" else role in _TOOLS
 
 
 def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget]) -> PromptInjection:
@@ -77,10 +124,14 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     encoding = fields["encoding"]
     views = _views(encoding["normalize_unicode"], encoding["detect_homoglyphs"])
     fakes = fields["boundaries"]["reject_fake_boundaries"]
+    strict = fields["scope"] == "tool_results"
     return PromptInjection(
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
         spelt_view=views[-1],
+        strict=strict,
+        ideas=_ideas(views),
+        frames=_boundaries("frame", FRAMES + CALLS if strict else FRAMES, views),
         phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
         tokens=_boundaries("token", TOKENS if fakes else (), views),
@@ -101,6 +152,20 @@ def _phrases(views: tuple[View, ...]) -> Matcher:
 
 
 @cache
+def _ideas(views: tuple[View, ...]) -> IdeaFinder:
+    lexicon = Lexicon(INJECTION, misspelt=injection.MISSPELT)
+    never = lexicon.letters_of("never")
+    return IdeaFinder(
+        lexicon,
+        injection.IDEAS,
+        label="override",
+        views=views,
+        excuse=negated,
+        harmless=denied(never),
+    )
+
+
+@cache
 def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
     return compile_rules(
         PatternRule(f"{name}.{number}", "fake_boundary", pattern, views, _apart)
@@ -110,14 +175,12 @@ def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -
 
 def _apart(text: str, start: int, end: int) -> Spans:
     """A delimiter that stands by itself: `List<System>` and `C<system>` are code."""
-    before = text[max(0, start - 1) : start]
-    inside = text[start] == "<" and before.isascii() and before.isalnum()
-    return () if inside else ((start, end),)
+    return () if genuine(text, start, end) else ((start, end),)
 
 
 @cache
 def _spelt_phrases() -> Matcher:
-    return compile_rules(spelt_rules(PHRASES, name="phrase", label="override"))
+    return compile_rules(spelt_rules(SPELT_PHRASES, name="phrase", label="override"))
 
 
 def _given(fields: Mapping[str, Any], views: tuple[View, ...]) -> Iterator[PatternRule]:

@@ -9,7 +9,11 @@ from typing import Any
 
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
+from kt.policy.decision.detectors.ideas.harm import IDEAS, OF_MODES
+from kt.policy.decision.detectors.ideas.words import HARM
 from kt.policy.decision.matching.clauses import compounded
+from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
+from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
 from kt.policy.decision.matching.negations import negated
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
@@ -31,6 +35,7 @@ class SafetyFilter(Policy):
     """A compiled `safety-filter` block."""
 
     action: Verdict
+    ideas: IdeaFinder
     phrases: Matcher
     spelt_phrases: Matcher
     terms: TermSet
@@ -50,6 +55,7 @@ class SafetyFilter(Policy):
     def pending(self, reading: Reading) -> int:
         """The place from which the text may still become a hit of one of the rules."""
         return min(
+            self.ideas.pending(reading),
             self.phrases.pending(reading),
             self.terms.pending(reading),
             spelling(reading, View.SKELETON),
@@ -58,6 +64,7 @@ class SafetyFilter(Policy):
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         for reading in (*subject.texts, *subject.conversation):
+            hits += self.ideas.scan(reading)
             hits += self.phrases.scan(reading)
             hits += self.terms.scan(reading)
             spelt_out = spelt(reading, View.SKELETON)
@@ -72,9 +79,29 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     terms = fields["block_if"]
     return SafetyFilter(
         action=fields["action"],
+        ideas=_ideas(fields["mode"]),
         phrases=_phrases(fields["mode"]),
         spelt_phrases=_spelt_phrases(fields["mode"]),
         terms=compile_terms(terms, field="block_if", label="blocked_term", distance=distance),
+    )
+
+
+@cache
+def _lexicon() -> Lexicon:
+    return Lexicon(HARM)
+
+
+@cache
+def _ideas(mode: str) -> IdeaFinder:
+    """The ideas of all modes, and those that one adds."""
+    lexicon = _lexicon()
+    return IdeaFinder(
+        lexicon,
+        (*IDEAS, *OF_MODES.get(mode, ())),
+        label=_LABEL,
+        views=(View.FOLDED, View.SKELETON),
+        excuse=_excused,
+        harmless=harmless_around(lexicon),
     )
 
 

@@ -91,11 +91,18 @@ _QUESTION = re.compile(
 )
 
 
+_PASSED_OVER = re.compile(rf"[{BLANK}*_]")
+# What every denial has, to look no closer where there is none.
+_SOME_DENIAL = re.compile(r"not|never|without|refus|declin|unable|n[^a-z]?t\b", re.IGNORECASE)
+
+
 def negated(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The part of a phrase that a negation directly before it turns round: its first clause."""
     if _ASKED.match(read(text[end : end + _LOOK_ON], View.PLAIN)):
         return None
     before = read(text[max(0, start - _LOOK_BACK) : start], View.PLAIN)
+    if not _SOME_DENIAL.search(before):
+        return None
     doing = bool(re.match(r"[^\W_]+ing\b", read(text[start:end], View.PLAIN)))
     if not _denies(before, whole=start <= _LOOK_BACK, doing=doing):
         return None
@@ -171,7 +178,9 @@ def _sentence(before: str) -> tuple[str, bool]:
 
 def _between(signs: str) -> str:
     """What stands between two words: nothing for blanks and emphasis, else one sign for all."""
-    left = re.sub(rf"[{BLANK}*_]", "", signs)
+    if signs == " ":
+        return ""
+    left = _PASSED_OVER.sub("", signs)
     if not left:
         return ""
     if set(left) & set("\"'`\u201c\u201d\u00ab\u00bb"):

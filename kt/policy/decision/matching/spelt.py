@@ -7,12 +7,13 @@ from statistics import mode
 
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.reading.engine import compiled
-from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.reading import Picked, Reading
 from kt.policy.decision.reading.views import View
 
 # Six letters, each followed by no letter: no prose does that by chance.
-_STEP = r"[ \t._*|/,~+\-]{1,3}"
-_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}")
+_STEP = r"[ \t\r\n._*|/,~+\-]{1,3}"
+# As are words without steps: sixteen letters are more than most words have.
+_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}|[a-z]{{16,}}")
 _RUN_SO_FAR = compiled(f"(?:[a-z](?:{_STEP}[a-z])*(?:{_STEP})?)?\\z")
 
 
@@ -33,12 +34,17 @@ def _spelt(reading: Reading, view: View) -> Reading | None:
     if not _RUN.search(source.data):
         return None
     letters: list[str] = []
-    spans: list[tuple[int, int]] = []
+    places: list[int] = []
     for start, end in (match.span() for match in _RUN.finditer(source.text)):
-        for at, sign in _joined(source.text, start, end):
-            letters.append(sign)
-            spans.append(source.origin(at, at + 1))
-    return reading.derive("".join(letters), spans) if letters else None
+        run = source.text[start:end]
+        if run.isalpha():
+            letters.append(f"{run}\n")
+            places += [*range(start, end), end - 1]
+        else:
+            joined = _joined(source.text, _own(source.text, start, end), end)
+            places += [at for at, _ in joined]
+            letters += [sign for _, sign in joined]
+    return reading.derive("".join(letters), Picked(source, places)) if letters else None
 
 
 def _joined(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -58,5 +64,12 @@ def spelling(reading: Reading, view: View) -> int:
     source = reading.show(view)
     offset = max(0, len(source.text) - HOLD_LIMIT)
     data = source.text[offset:].encode()
-    start = len(data[: _RUN_SO_FAR.search(data).start()].decode())
-    return source.position(offset + start)
+    start = offset + len(data[: _RUN_SO_FAR.search(data).start()].decode())
+    return source.position(_own(source.text, start, len(source.text)))
+
+
+def _own(text: str, start: int, end: int) -> int:
+    """The first letter of a run that is not the last one of a word before it; else the end."""
+    if start == 0 or start >= end or not text[start - 1].isalnum():
+        return start
+    return next((at for at in range(start + 1, end) if text[at].isalnum()), end)

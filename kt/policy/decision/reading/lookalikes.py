@@ -9,11 +9,16 @@ searched at start:
   combining marks that composition left over;
 - digits: every `Nd` run of UnicodeData.txt reads as 0 to 9;
 - punctuation: dashes, quotes, slashes and dots of the same look;
-- letters: what the glyphs of other alphabets look like in Latin, after the
-  idea of UTS #39 (confusables), kept to pairs that a reader does not notice.
+- letters: what the glyphs of other alphabets look like in Latin, by the table of UTS #39 (see
+  `confusables`); pairs that a reader does not notice, and that it has not or has for another
+  letter, stand here.
 """
 
 from __future__ import annotations
+
+from string import ascii_uppercase
+
+from kt.policy.decision.reading import confusables
 
 _IGNORABLE = (
     (0x00AD, 0x00AD),
@@ -54,6 +59,9 @@ _ZEROS = (
     *(0x11F50, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140),
     *(0x1E2F0, 0x1E4F0, 0x1E950, 0x1FBF0),
 )
+
+# The A of the letters in dark circles, in dark squares, and of flags: none has a compatible form.
+_ALPHABETS = (0x1F150, 0x1F170, 0x1F1E6)
 
 # Glyphs and, at the same place in the second string, what they look like.
 _OTHER_LETTERS = (
@@ -96,6 +104,17 @@ def _paired(rows: tuple[tuple[str, str], ...]) -> dict[int, str]:
     return {ord(seen): read for row in rows for seen, read in zip(*row, strict=True)}
 
 
+def _confusable() -> dict[int, str]:
+    """What Unicode's table has, but for Latin letters and signs that are read as others."""
+    rows = ((ord(sign), read) for read, signs in confusables.ALIKE.items() for sign in signs)
+    return {point: read for point, read in rows if SIGNS[point] == point}
+
+
+def _letters() -> dict[int, str]:
+    """The letters of each run of twenty-six that shows the alphabet in another form."""
+    return {first + at: letter for first in _ALPHABETS for at, letter in enumerate(ascii_uppercase)}
+
+
 class Signs(dict[int, str | int | None]):
     """A table for `str.translate` that answers for absent characters: an exception is slow."""
 
@@ -116,5 +135,12 @@ SIGNS = Signs(
 )
 """Digits, punctuation and Latin read as ASCII, other letters as they are. Never written to."""
 
-ALIKE = Signs({**SIGNS, **_paired(_OTHER_LETTERS)})
+ALIKE = Signs(
+    {
+        **SIGNS,
+        **_confusable(),
+        **_letters(),
+        **_paired(_OTHER_LETTERS),
+    }
+)
 """For `str.translate`: what `IGNORED` drops, and look-alikes read as ASCII. Never written to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from kt.policy.decision.reading.passages import Passage, Place
 from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
@@ -44,22 +45,66 @@ class Shown:
         return next((at for at in places if self.origin(at, at + 1)[0] >= position), end)
 
 
+class Way(Protocol):
+    """The way from a text that was made from another one back to that."""
+
+    def back(self, start: int, end: int) -> tuple[int, int] | None:
+        """The span that a span of the made text, not empty, came from.
+
+        None where nothing in it, or near it, was made: the other text says it as well.
+        """
+
+    def position(self, at: int) -> int:
+        """The place that a place of the made text came from."""
+
+    @property
+    def is_whole_to_end(self) -> bool:
+        """True when the made text has the other one's end."""
+
+
+class Picked:
+    """The way of a text made of characters of a view, whose places there are `places`."""
+
+    def __init__(self, source: Shown, places: Sequence[int]) -> None:
+        self._source = source
+        self._places = places
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The span from where the first character came from to where the last one did."""
+        first, last = self._places[start], self._places[end - 1]
+        return self._source.origin(first, first + 1)[0], self._source.origin(last, last + 1)[1]
+
+    def position(self, at: int) -> int:
+        """The place where what a character came from begins."""
+        return self._source.position(self._places[at])
+
+    @property
+    def is_whole_to_end(self) -> bool:
+        """False: nothing goes on from here."""
+        return False
+
+
 class Reading:
     """A passage, or a text made from it (decoded, joined), as matchers use it.
 
-    `spans` has for each character of such a text its span in the passage; None
-    when the text is the passage's own.
+    A text that was made from another reading, `of`, has a `way` back to its text.
+    `decoded` says that a part of it stood in base64 or another code.
     """
 
     def __init__(
         self,
         passage: Passage,
         text: str | None = None,
-        spans: Sequence[tuple[int, int]] | None = None,
+        *,
+        of: Reading | None = None,
+        way: Way | None = None,
+        decoded: bool = False,
     ) -> None:
         self.text = passage.text if text is None else text
+        self.decoded = decoded
         self._passage = passage
-        self._spans = spans
+        self._of = of
+        self._way = way
         self._shown: dict[View, Shown] = {}
         self._distinct: dict[tuple[View, ...], list[Shown]] = {}
         self._ascii = self.text.isascii()
@@ -100,14 +145,35 @@ class Reading:
         return list(by_text.values())
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
-        """The places in the parts of a span of the text, which must not be empty."""
-        if self._spans is not None:
-            start, end = self._spans[start][0], self._spans[end - 1][1]
-        return self._passage.places(start, end)
+        """The places in the parts of a span of the text, which must not be empty.
 
-    def derive(self, text: str, spans: Sequence[tuple[int, int]]) -> Reading:
-        """A reading of a text made from this one; `spans` leads back to this one's text."""
-        if self._spans is None:
-            return Reading(self._passage, text, spans)
-        mine = self._spans
-        return Reading(self._passage, text, [(mine[a][0], mine[b - 1][1]) for a, b in spans])
+        None where the text that this one was made from says the same.
+        """
+        span = self.back(start, end)
+        return () if span is None else self._passage.places(*span)
+
+    def back(self, start: int, end: int) -> tuple[int, int] | None:
+        """The span of the passage that a span of the text, not empty, came from."""
+        if self._way is None or self._of is None:
+            return start, end
+        span = self._way.back(start, end)
+        return None if span is None else self._of.back(*span)
+
+    def position(self, at: int) -> int:
+        """The place of the passage that a place of the text came from, its end for the end's."""
+        if at >= len(self.text) or not self.is_whole_to_end:
+            return len(self._passage.text)
+        if self._way is None or self._of is None:
+            return at
+        return self._of.position(self._way.position(at))
+
+    @property
+    def is_whole_to_end(self) -> bool:
+        """True when the text ends with what the passage ends with."""
+        if self._way is None or self._of is None:
+            return True
+        return self._way.is_whole_to_end and self._of.is_whole_to_end
+
+    def derive(self, text: str, way: Way, *, decoded: bool = False) -> Reading:
+        """A reading of a text made from this one; `way` leads back to this one's text."""
+        return Reading(self._passage, text, of=self, way=way, decoded=decoded or self.decoded)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -90,7 +91,7 @@ _REACH = 8
 # As in the stream-safe format of UAX #15, a cluster ends after 30 marks.
 _MARK = r"[\pM\x{FF9E}\x{FF9F}]"
 _CROWD = compiled(f"{_MARK}{{31}}")
-_PIECE = compiled(f"[^\\pM\\x{{FF9E}}\\x{{FF9F}}]*{_MARK}{{0,30}}")
+_MOST_MARKS = 30
 
 
 def read(text: str, view: View) -> str:
@@ -125,12 +126,21 @@ def _compatible(text: str) -> str:
 
 def _pieces(text: str) -> list[str]:
     """The text in pieces: one, or more where marks crowd, so that normalising stays linear."""
-    # RE2 reads UTF-8, which has no lone surrogates; a stand-in keeps the offsets.
-    data = text.encode("utf-8", "replace")
-    if not _CROWD.search(data):
+    if not _CROWD.search(text.encode("utf-8", "replace")):
         return [text]
-    cuts = [match.span() for match in _PIECE.finditer(data.decode())]
-    return [text[start:end] for start, end in cuts if start < end]
+    # Not by RE2, which looks through all the rest of the text for each piece.
+    cuts = [0]
+    marks = 0
+    for at, sign in enumerate(text):
+        marks = marks + 1 if _is_mark(sign) else 0
+        if marks == _MOST_MARKS:
+            cuts.append(at + 1)
+            marks = 0
+    return [text[start:end] for start, end in pairwise([*cuts, len(text)]) if start < end]
+
+
+def _is_mark(sign: str) -> bool:
+    return sign > "\u02ff" and (unicodedata.category(sign)[0] == "M" or sign in "\uff9e\uff9f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,10 @@ def origins(text: str, view: View) -> Spans | None:
     spans: Spans = []
     start = 0
     for end in _cluster_ends(text, view):
+        if end == start + 1 and text[start].isascii():
+            spans.append((start, end))
+            start = end
+            continue
         spans.extend([(start, end)] * len(read(text[start:end], view)))
         start = end
     length = len(read(text, view))

@@ -101,6 +101,7 @@ def test_settings_hold_every_field_at_every_depth() -> None:
     held = settings("prompt-injection", {"encoding": {"decode_base64": False}})
     assert held == {
         "detection": {"attack_patterns": []},
+        "scope": "all",
         "encoding": {
             "decode_base64": False,
             "normalize_unicode": True,

@@ -1,0 +1,1 @@
+"""The ideas that the built-in kinds look for, and the words of their concepts."""

@@ -1,0 +1,79 @@
+"""Spanish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+INJECTION: Mapping[str, str] = {
+    "drop": (
+        "ignora ignore ignorar ignorad ignoren olvida olvide olvidar olvídate omite omita "
+        "descarta descarte desobedece salta sáltate elude desestima"
+    ),
+    "earlier": (
+        "anteriores anterior previas previos previa previo precedentes iniciales originales "
+        "antes arriba pasadas recibidas"
+    ),
+    "all": "todas todos toda todo cualquier",
+    "whole": "todo",
+    "your": "tus tu sus su vuestras",
+    "filler": "las los la el lo de del que y me nos por favor ahora te estas estos mis",
+    "orders": (
+        "instrucciones instrucción reglas indicaciones directrices órdenes normas pautas "
+        "prompts directivas"
+    ),
+    "told": "dicho dijeron dado dieron dije ordenado",
+    "system": "sistema inicial oculto secreto interno ocultas secretas",
+    "prompt": "prompt instrucciones mensaje indicaciones indicación",
+    "tell": (
+        "muestra muéstrame mostrar revela revélame dime repite imprime escribe dame enseña "
+        "enséñame cuál cuáles traduce copia divulga"
+    ),
+    "act": "actúa actúe responde responda compórtate finge eres sé habla haz",
+    "nolimit": "sin",
+    "limits": (
+        "restricciones restricción filtros límite límites limitaciones reglas censura ética moral"
+    ),
+    "free": "ilimitada irrestricta irrestricto amoral",
+    "machine": "ia chatbot asistente",
+    "never": "nunca jamás",
+    "silence": "digas menciones informes avises",
+    "user": "usuario usuarios",
+}
+
+HARM: Mapping[str, str] = {
+    "how_": (
+        "cómo como instrucciones pasos explica explícame muéstrame dame receta guía describe "
+        "ayúdame quiero tutorial"
+    ),
+    "making": (
+        "hacer hago fabricar fabrico construir construyo crear sintetizar preparar producir "
+        "cocinar armar elaborar"
+    ),
+    "arms": "bomba bombas explosivo explosivos granada molotov sarín ricina detonador napalm",
+    "dope": "metanfetamina metanfetaminas meth heroína cocaína fentanilo mdma éxtasis lsd crack",
+    "killing": (
+        "matar mato asesinar asesino envenenar estrangular apuñalar secuestrar torturar "
+        "violar envenenarlo"
+    ),
+    "victim": (
+        "alguien persona personas mujer esposa esposo marido vecino vecina jefe novia novio "
+        "niño gente compañero"
+    ),
+    "hacking": "hackear hackeo robar robo piratear crackear descifrar",
+    "account": (
+        "cuenta cuentas wifi contraseña contraseñas tarjeta tarjetas coche carro banco casa "
+        "identidad instagram facebook ordenador correo"
+    ),
+    "virus_": "malware ransomware troyano keylogger phishing spyware",
+    "writing": "escribe escriba crea cree redacta programa genera desarrolla dame",
+    "laundering": "dinero impuestos billetes",
+    "crime_": "lavar blanquear evadir falsificar",
+    "selfkill": "suicidarme suicidarse suicidio matarme",
+    "illegal_": "ilegales ilegal criminales delictivas",
+    "activity_": "actividades actividad actos acciones",
+    "never": "nunca jamás",
+    "guard": (
+        "contra aviso prevenir evitar detectar proteger protegerme denunciar impedir eliminar"
+    ),
+    "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
+}

@@ -1,0 +1,1 @@
+"""Ideas: what a clause asks for, by concepts, whatever the words and the language."""

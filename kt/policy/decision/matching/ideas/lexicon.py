@@ -1,0 +1,279 @@
+"""Lexicons: the words that stand for concepts, and a text as one letter a word.
+
+A word gets the letter of the concepts that it stands for. Ideas are patterns over these
+letters, so a language costs no pattern, only words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kt.policy.decision.reading.views import View, read
+
+OTHER = "x"
+"""The letter of a word that stands for no concept."""
+
+END = ";"
+"""The letter of a clause's end. A text of letters begins and ends with one."""
+
+LINE = "\n"
+"""The letter of a line's end."""
+
+_COMMA = ","
+_TAKEN = frozenset(OTHER + END + LINE + _COMMA)
+_ALPHABET = tuple(
+    sign for sign in map(chr, (*range(1, 127), *range(256, 512))) if sign not in _TAKEN
+)
+
+# Scripts that put no space between words: kana, Han, Thai, Lao, Khmer, Myanmar.
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff"
+)
+# Vowel signs of Indic scripts and Arabic, which the standard library takes for no letters.
+_SIGNS = (
+    r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f"
+    r"\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u0b82\u0bbe-\u0bcd"
+)
+_ENDS = r"[!?:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4]|(?<=\s)-{1,2}(?=\s|$)|\.(?=\s|$)"
+_LINES = r"[\n\r\x0b\x0c\x85\u2028\u2029]"
+_TOKENS = re.compile(
+    rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}][^\W_{_UNSPACED}{_SIGNS}]*(?:[{_SIGNS}]+[^\W_{_UNSPACED}]*)*"
+    rf"|{_ENDS}|{_LINES}|[,\u3001\u060c(]"
+)
+_ASCII_TOKENS = re.compile(
+    r"[a-z0-9]+|[!?:;|]|(?<=\s)-{1,2}(?=\s|$)|\.(?=\s|$)|[\n\r\x0b\x0c]|[,(]"
+)
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_FIXED: Mapping[str, str] = {
+    **dict.fromkeys(("-", "--", *"!?.:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4"), END),
+    **dict.fromkeys("\n\r\x0b\x0c\x85\u2028\u2029", LINE),
+    **dict.fromkeys(",(\u3001\u060c", _COMMA),
+    "^": LINE,
+}
+
+
+def _kind_of(sign: str) -> str:
+    if sign.isalnum():
+        return sign
+    if sign in "!?:;|":
+        return "!"
+    if sign == "-":
+        return "~"
+    if sign == ".":
+        return "."
+    if sign in ",(":
+        return ","
+    if sign in "\n\r\x0b\x0c":
+        return "^"
+    return " " if sign.isspace() else "-"
+
+
+_KINDS = "".join(_kind_of(chr(code)) for code in range(128)).encode() + bytes(128)
+_REST = bytes(0x20 if chr(code) in ".-~" else code for code in range(128)) + bytes(128)
+
+# Articles and conjunctions that Arabic writes onto a word.
+_ARABIC = ("", "\u0627\u0644", "\u0648", "\u0648\u0627\u0644", "\u0628", "\u0641", "\u0644\u0644")
+_IS_ACCENTED = re.compile("[a-z\u00c0-\u024f]+")
+_VIEWS = (View.LOWER, View.FOLDED, View.SKELETON)
+_IS_ARABIC = re.compile("[\u0600-\u06ff]")
+
+# Guessed words that are kept, under a megabyte, and the longest of them.
+_MOST_WORDS = 16_384
+_LONGEST_WORD = 20
+
+_SHORTEST_STEM = 2
+# A word with fewer letters is one typing error away from too many others.
+_SHORTEST_MISSPELT = 6
+_ONE_LESS = _SHORTEST_MISSPELT - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A text as letters, and the span in it of the word behind each letter.
+
+    The first and the last letter are ends that nobody wrote: their spans are empty.
+    """
+
+    letters: str
+    spans: tuple[tuple[int, int], ...]
+
+
+class _Letters(dict[str, str]):
+    """Words and their letters; a word that was guessed is kept, while there is room."""
+
+    def __init__(self, known: Mapping[str, str], guess: Callable[[str], str]) -> None:
+        super().__init__(known)
+        self._guess = guess
+
+    def __missing__(self, word: str) -> str:
+        letters = self._guess(word)
+        if len(self) < _MOST_WORDS and len(word) <= _LONGEST_WORD and word.isalpha():
+            self[word] = letters
+        return letters
+
+
+class Lexicon:
+    """The words of some concepts, in all languages.
+
+    `words` has for each language the words of each concept, separated by blanks. A word that
+    ends with `*` stands for all that begin so; one in a script without spaces is found anywhere.
+    `misspelt` names the concepts whose English words are also known with a typing error.
+    """
+
+    def __init__(
+        self, words: Mapping[str, Mapping[str, str]], misspelt: Iterable[str] = ()
+    ) -> None:
+        concepts: dict[str, set[str]] = defaultdict(set)
+        for language in words.values():
+            for concept, listed in language.items():
+                for word in listed.split():
+                    concepts[word].add(concept)
+        kinds = sorted({tuple(sorted(named)) for named in concepts.values()})
+        if len(kinds) > len(_ALPHABET):
+            raise ValueError(f"{len(kinds)} sets of concepts, and letters for {len(_ALPHABET)}")
+        letters = dict(zip(kinds, _ALPHABET, strict=False))
+        self._classes: dict[str, str] = defaultdict(str)
+        for kind, letter in letters.items():
+            for concept in kind:
+                self._classes[concept] += letter
+        self._whole: dict[str, str] = dict(_FIXED)
+        self._stems: dict[str, str] = {}
+        self._unspaced: dict[str, str] = {}
+        for word, shown in _shown(concepts):
+            self._add(word, shown, letters[tuple(sorted(concepts[word]))])
+        self._longest_stem = max(map(len, self._stems), default=0)
+        self._heads = frozenset(stem[:_SHORTEST_STEM] for stem in self._stems)
+        self._longest_unspaced = max(map(len, self._unspaced), default=0)
+        # Of a word with a typing error, a sign more. Stems are known by their beginnings.
+        self.longest = max(self._longest_stem, *map(len, self._whole)) + 1
+        self._first = frozenset(word[0] for word in self._unspaced)
+        english = words.get("en", {})
+        near = (word for name in misspelt for word in english.get(name, "").split())
+        self._near = _without_one({word: self._whole[word] for word in near})
+        self._near_heads = frozenset(word[:_SHORTEST_STEM] for word in self._near)
+        self._letters = _Letters(self._whole, self._guess)
+
+    def letters_of(self, concept: str) -> str:
+        """The letters of the words that stand for a concept."""
+        return self._classes[concept]
+
+    @property
+    def concepts(self) -> frozenset[str]:
+        """The names of the concepts."""
+        return frozenset(self._classes)
+
+    def code(self, text: str) -> str:
+        """A text, in lower case, as letters."""
+        words = _ascii_tokens(text) if text.isascii() else _TOKENS.findall(text)
+        return f"{END}{''.join(map(self._letters.__getitem__, words))}{END}"
+
+    def place(self, text: str) -> Coded:
+        """A text, in lower case, as letters with their spans."""
+        placed = list(self._placed(text))
+        letters = "".join([letter for letter, _, _ in placed])
+        spans = [(start, end) for _, start, end in placed]
+        return Coded(f"{END}{letters}{END}", ((0, 0), *spans, (len(text), len(text))))
+
+    def _placed(self, text: str) -> Iterator[tuple[str, int, int]]:
+        for token in (_ASCII_TOKENS if text.isascii() else _TOKENS).finditer(text):
+            word = token[0]
+            if word not in self._whole and _IS_UNSPACED.match(word):
+                yield from self._divided(word, token.start())
+            else:
+                yield self._letters[word], *token.span()
+
+    def _divided(self, run: str, offset: int) -> Iterator[tuple[str, int, int]]:
+        """The words of a stretch without spaces: the longest that are known, else one sign each."""
+        at = 0
+        while at < len(run):
+            letter, length = OTHER, 1
+            if run[at] in self._first:
+                for size in range(min(self._longest_unspaced, len(run) - at), 0, -1):
+                    known = self._unspaced.get(run[at : at + size])
+                    if known:
+                        letter, length = known, size
+                        break
+            yield letter, offset + at, offset + at + length
+            at += length
+
+    def _guess(self, word: str) -> str:
+        """The letters of a word that is not known as it is written."""
+        if not word.isascii():
+            if _IS_UNSPACED.match(word):
+                return "".join([letter for letter, _, _ in self._divided(word, 0)])
+            return self._stemmed(word)
+        if word[:_SHORTEST_STEM] in self._near_heads and len(word) >= _ONE_LESS:
+            return self._misspelt(word)
+        return OTHER
+
+    def _stemmed(self, word: str) -> str:
+        """The letter of the longest stem with which a word begins."""
+        if word[:_SHORTEST_STEM] in self._heads:
+            for size in range(min(self._longest_stem, len(word)), _SHORTEST_STEM - 1, -1):
+                known = self._stems.get(word[:size])
+                if known:
+                    return known
+        return OTHER
+
+    def _misspelt(self, word: str) -> str:
+        for at in range(len(word) + 1):
+            known = self._near.get(word[:at] + word[at + 1 :])
+            if known:
+                return known
+        return OTHER
+
+    def _add(self, word: str, shown: str, letter: str) -> None:
+        if not shown.isascii() and _IS_UNSPACED.match(shown):
+            self._unspaced.setdefault(shown, letter)
+            return
+        table = self._stems if word.endswith("*") else self._whole
+        for form in _ARABIC if _IS_ARABIC.match(shown) else ("",):
+            table.setdefault(form + shown, letter)
+
+
+def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Words in lower case, each with every form in which a view shows it."""
+    plain = [word for word in words if word.isascii()]
+    yield from ((word, word.rstrip("*")) for word in plain)
+    others = [word for word in words if not word.isascii()]
+    bare = [word.rstrip("*") for word in others]
+    # All words at once, since a view of many costs little more than one of a few.
+    for view in _VIEWS:
+        yield from zip(others, read("\n".join(bare), view).split("\n"), strict=True)
+    for word, one in zip(others, bare, strict=True):
+        if _IS_ACCENTED.fullmatch(one):
+            yield word, _unaccented(one)
+
+
+# Two kinds look at a text one after the other.
+@lru_cache(maxsize=2)
+def _ascii_tokens(text: str) -> list[str]:
+    """The tokens of an ASCII text: those of its pattern in a quarter of the time."""
+    data = text.encode().translate(_KINDS).replace(b"^", b" ^ ") + b" "
+    for dash in (b" ~ ", b" ~ ", b" ~~ ", b" ~~ "):
+        data = data.replace(dash, b" ! ")
+    data = data.replace(b". ", b" ! ").replace(b"!", b" ! ").replace(b",", b" , ")
+    return data.translate(_REST).decode().split()
+
+
+def _unaccented(word: str) -> str:
+    """A word of the Latin script as it is typed where keys have no accents."""
+    apart = unicodedata.normalize("NFD", word)
+    return "".join(filter(str.isascii, apart))
+
+
+def _without_one(words: Mapping[str, str]) -> dict[str, str]:
+    """Words, and what is left of each without one of its letters."""
+    near: dict[str, str] = {}
+    for word, letter in words.items():
+        if len(word) >= _SHORTEST_MISSPELT:
+            near[word] = letter
+            for at in range(2, len(word)):
+                near.setdefault(word[:at] + word[at + 1 :], letter)
+    return near

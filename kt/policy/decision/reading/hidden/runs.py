@@ -1,0 +1,189 @@
+"""Runs of letters or numbers that are text in another code: base64, 32 and 85, hex, numbers.
+
+A run counts only when it is text once decoded. What ASCII text looks like in each code is known
+by its first characters, so that names, hashes and identifiers are seldom decoded at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.hidden.rewriting import Rewrite
+
+_LETTER = r"[A-Za-z0-9+/_\-]"
+# Four letters of base64 that stand for three ASCII characters, each with its high bit off.
+_FOUR = rf"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]{_LETTER}"
+_BASE64_ASCII = rf"(?:{_FOUR}[ \r\n]{{0,2}}){{3,}}{_FOUR}"
+# Characters of two and three bytes in UTF-8, which begin or end with a group of four letters.
+_BASE64_OTHER = (
+    rf"(?:[4-6]{_LETTER}{{3}}){{3}}"
+    rf"|(?:[w-z0-3]{_LETTER}{{3}}[g-v]{_LETTER}{{3}}){{2}}"
+    rf"|(?:[g-v]{_LETTER}{{3}}[w-z0-3]{_LETTER}{{3}}){{2}}"
+)
+_BYTE = r"(?:0[xX])?[2-7][0-9A-Fa-f]"
+_HEX = rf"(?:{_BYTE}[ ,:;\-]{{0,2}}){{7,}}{_BYTE}"
+_OCTAL = r"(?:(?:0[4-7]|1[0-7])[0-7][ ,;]{1,2}){7,}(?:0[4-7]|1[0-7])[0-7]"
+_DECIMAL = r"(?:(?:1[0-2][0-9]|[3-9][0-9])[ ,;]{1,2}){7,}(?:1[0-2][0-9]|[3-9][0-9])"
+_BINARY = r"(?:0[01]{7}[ ,]{0,2}){4,}0[01]{7}"
+_BASE32 = r"(?:[A-P][A-Z2-7]{7}){2}"
+# Four bytes of ASCII text are at least 10 and at most 41 by their first digit.
+_ASCII85 = r"(?:[+-J][!-u]{4}){5,}"
+_BASE85 = r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+\-;<=>?@^_`{|}~]{4}){5,}"
+
+MARKS = "|".join(
+    (_BASE64_ASCII, _BASE64_OTHER, _HEX, _OCTAL, _DECIMAL, _BINARY, _BASE32, _ASCII85, _BASE85)
+)
+"""What a text with encoded runs has, for RE2."""
+
+GROUPS = (
+    rf"(?:{_FOUR}[ \r\n]{{1,2}}|{_BYTE}[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
+    r"|0[01]{7}[ ,]{1,2}|(?:\b[0-9A-Za-z]|[!-/:-@\[-`{-~]) {1,3})*"
+)
+"""What of a run with blanks may stand before the end of a text, for RE2."""
+
+MOST = 16 << 10
+"""Characters of one run that are decoded."""
+_ANY = compiled(MARKS)
+_OTHER = compiled(_BASE64_OTHER)
+_LETTERS = re.compile(r"[A-Za-z0-9+/_\-]*")
+_MORE_SIGNS = re.compile(r"[^A-Za-z0-9+/_\-]")
+_BLANKS = re.compile(r"\s+")
+_PAIR = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{2})")
+_NUMBER = re.compile(r"[0-9]{2,3}")
+_EIGHT = re.compile(r"[01]{8}")
+# Controls, surrogates, private and unassigned characters, and what was no UTF-8.
+_SHOWS_NOTHING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\uf8ff\ufffd-\uffff\U000e0080-\U0010ffff]"
+)
+_NO_WORD = re.compile(r"[^\w\s.,@:\-]")
+_PRINTABLE = 0.9
+_TOLD = 0.8
+
+
+def runs(text: str, data: bytes) -> Iterator[Rewrite]:
+    """The runs of a text that are text in another code; `data` is its UTF-8."""
+    if not _ANY.search(data):
+        return
+    for pattern, read in _CODES:
+        if pattern.search(data):
+            for match in pattern.finditer(text):
+                start, end = match.span()
+                first = start - _letters_before(text, start) if read is _base64 else start
+                # With what stands before it, where that is of the same run.
+                yield from _decoded(first, end, text, read) or (
+                    _decoded(start, end, text, read) if first < start else ()
+                )
+    yield from _mixed_runs(text, data)
+
+
+def _mixed_runs(text: str, data: bytes) -> Iterator[Rewrite]:
+    """The runs of base64 in which a stretch is no ASCII text, each as a whole."""
+    last = 0
+    for match in _OTHER.finditer(text) if _OTHER.search(data) else ():
+        if match.start() >= last:
+            start = max(last, match.start() - _letters_before(text, match.start()))
+            behind = _LETTERS.match(text, match.end(), match.end() + MOST)
+            last = behind.end() if behind else match.end()
+            yield from _decoded(start, last, text, _mixed)
+
+
+def _letters_before(text: str, at: int) -> int:
+    """The number of letters of base64 that stand before a place."""
+    before = _LETTERS.match(text[max(0, at - MOST) : at][::-1])
+    return len(before[0]) if before else 0
+
+
+def _decoded(start: int, end: int, text: str, read: Callable[[str], str]) -> tuple[Rewrite, ...]:
+    said = read(text[start : min(end, start + MOST)])
+    return (Rewrite(start, end, said, decoded=True),) if said else ()
+
+
+def _printable(text: str) -> bool:
+    """True for text: nearly all of its characters show something."""
+    return len(_SHOWS_NOTHING.findall(text)) <= (1 - _PRINTABLE) * len(text)
+
+
+def _wordy(text: str) -> bool:
+    """True for text that numbers would seldom make: of letters and digits for the most part."""
+    return len(_NO_WORD.findall(text)) <= (1 - _TOLD) * len(text) and _printable(text)
+
+
+def _from_bytes(data: bytes) -> str:
+    if len(data) > 1 and not any(data[1::2]):
+        data = data[::2]
+    elif len(data) > 1 and not any(data[::2]):
+        data = data[1::2]
+    return data.decode("utf-8", "replace")
+
+
+def _base64(run: str) -> str:
+    letters = _BLANKS.sub("", run).rstrip("=").replace("-", "+").replace("_", "/")
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    try:
+        text = _from_bytes(base64.b64decode(letters + "=" * (-len(letters) % 4)))
+    except binascii.Error:
+        return ""
+    return text if _printable(text) else ""
+
+
+def _mixed(run: str) -> str:
+    text = _base64(run)
+    return text if "\ufffd" not in text and any(map(str.isalpha, text)) else ""
+
+
+def _base32(run: str) -> str:
+    letters = run.rstrip("=")
+    letters = letters[: len(letters) // 8 * 8] if len(letters) % 8 in (1, 3, 6) else letters
+    try:
+        text = _from_bytes(base64.b32decode(letters + "=" * (-len(letters) % 8)))
+    except binascii.Error:
+        return ""
+    return text if _printable(text) else ""
+
+
+def _eighty_five(decode: Callable[[str], bytes]) -> Callable[[str], str]:
+    def read(run: str) -> str:
+        # Most that looks like it is none, as its signs or its beginning say.
+        if not _MORE_SIGNS.search(run):
+            return ""
+        for part in (run[:20], run):
+            try:
+                text = decode(part).decode("ascii")
+            except (ValueError, UnicodeDecodeError):
+                return ""
+            if not _wordy(text):
+                return ""
+        return text
+
+    return read
+
+
+def _numbers(one: re.Pattern[str], base: int) -> Callable[[str], str]:
+    def read(run: str) -> str:
+        codes = (int(number, base) for number in one.findall(run))
+        text = bytes(code for code in codes if code < 256).decode("utf-8", "replace")
+        return text if _wordy(text) else ""
+
+    return read
+
+
+# A code with what a run looks like. Of base64 the parts that are no ASCII text at last.
+_CODES: tuple[tuple[Any, Callable[[str], str]], ...] = (
+    (
+        compiled(rf"{_BASE64_ASCII}{_LETTER}*(?:[ \r\n]{{1,2}}{_LETTER}{{2,3}}={{1,2}}|={{0,2}})"),
+        _base64,
+    ),
+    (compiled(rf"\b{_OCTAL}\b"), _numbers(_NUMBER, 8)),
+    (compiled(rf"\b{_DECIMAL}\b"), _numbers(_NUMBER, 10)),
+    (compiled(rf"\b{_BINARY}"), _numbers(_EIGHT, 2)),
+    # Behind the decimal numbers, which look like it.
+    (compiled(rf"\b{_HEX}"), _numbers(_PAIR, 16)),
+    (compiled(rf"\b{_BASE32}[A-Z2-7]*={{0,6}}"), _base32),
+    (compiled(rf"{_ASCII85}[!-u]{{0,4}}"), _eighty_five(base64.a85decode)),
+    (compiled(rf"{_BASE85}[!-~]{{0,4}}"), _eighty_five(base64.b85decode)),
+)
