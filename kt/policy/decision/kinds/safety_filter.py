@@ -63,7 +63,7 @@ class SafetyFilter(Policy):
 
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
-        for reading in (*subject.texts, *subject.conversation):
+        for reading in subject.phrased:
             hits += self.ideas.scan(reading)
             hits += self.phrases.scan(reading)
             hits += self.terms.scan(reading)
