@@ -65,7 +65,7 @@ def _settled(steps: Sequence[ChainStep], text: str, floor: int) -> int:
     # What stands before the beginning of an escape may go on with what the escape will say.
     return min(
         (
-            awaited(reading, policy.pending(reading))
+            awaited(reading, policy.pending(reading), text)
             for reading in ending(text, floor)
             for policy in policies
         ),

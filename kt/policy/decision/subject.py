@@ -79,12 +79,15 @@ def ending(text: str, floor: int) -> tuple[Reading, ...]:
     return _readings((Passage(text[: begun(text)], (Stretch(0, 0),), floor),))
 
 
-def awaited(reading: Reading, pending: int) -> int:
+def awaited(reading: Reading, pending: int, text: str) -> int:
     """The place of the text from which what may still come of a reading is waited for.
 
     Of a run of a code so much is decoded and no more, and nothing is to be waited for behind it.
+    Blanks before what may be hidden are beside a value and none of it.
     """
     place, end = reading.position(pending), reading.position(len(reading.text))
+    if end < len(text) and text[place:end].isspace():
+        return end
     return end if reading.decoded and end - place >= MOST else place
 
 
