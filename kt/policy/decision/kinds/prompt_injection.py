@@ -24,7 +24,7 @@ from kt.policy.decision.matching.ideas.finder import IdeaFinder, denied
 from kt.policy.decision.matching.ideas.idea import Where
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.matching.negations import negated
+from kt.policy.decision.matching.negations import Denials
 from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelt
@@ -147,7 +147,7 @@ def _views(normalize: bool, homoglyphs: bool) -> tuple[View, ...]:
 
 @cache
 def _phrases(views: tuple[View, ...]) -> Matcher:
-    rules = phrase_rules(PHRASES, name="phrase", label="override", views=views, excuse=negated)
+    rules = phrase_rules(PHRASES, name="phrase", label="override", views=views, excuses=Denials)
     return compile_rules(rules)
 
 
@@ -160,7 +160,7 @@ def _ideas(views: tuple[View, ...]) -> IdeaFinder:
         injection.IDEAS,
         label="override",
         views=views,
-        excuse=negated,
+        excuses=Denials,
         harmless=denied(never),
     )
 

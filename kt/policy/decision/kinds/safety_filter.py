@@ -15,12 +15,13 @@ from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
 from kt.policy.decision.matching.matcher import Hit, Matcher, compile_rules
-from kt.policy.decision.matching.negations import negated
+from kt.policy.decision.matching.negations import Denials
 from kt.policy.decision.matching.phrases import phrase_rules, spelt_rules
 from kt.policy.decision.matching.spelt import spelling, spelt
 from kt.policy.decision.matching.termset import TermSet, compile_terms
 from kt.policy.decision.outcome import PASSED, Outcome, Policy, ProviderTarget
-from kt.policy.decision.reading.reading import Reading
+from kt.policy.decision.reading.plain import Plain
+from kt.policy.decision.reading.reading import Excuse, Reading
 from kt.policy.decision.reading.views import View
 from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import Verdict
@@ -100,7 +101,7 @@ def _ideas(mode: str) -> IdeaFinder:
         (*IDEAS, *OF_MODES.get(mode, ())),
         label=_LABEL,
         views=(View.FOLDED, View.SKELETON),
-        excuse=_excused,
+        excuses=_excuses,
         harmless=harmless_around(lexicon),
     )
 
@@ -108,7 +109,7 @@ def _ideas(mode: str) -> IdeaFinder:
 @cache
 def _phrases(mode: str) -> Matcher:
     """The built-in phrases of a mode; they are the same for every policy."""
-    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=_VIEWS, excuse=_excused)
+    rules = phrase_rules(MODES[mode], name=mode, label=_LABEL, views=_VIEWS, excuses=_excuses)
     return compile_rules(rules)
 
 
@@ -117,5 +118,10 @@ def _spelt_phrases(mode: str) -> Matcher:
     return compile_rules(spelt_rules(MODES[mode], name=mode, label=_LABEL))
 
 
-def _excused(text: str, start: int, end: int) -> tuple[int, int] | None:
-    return compounded(text, start, end, HARMLESS_AFTER) or negated(text, start, end)
+def _excuses(plain: Plain) -> Excuse:
+    denied = Denials(plain)
+
+    def excused(start: int, end: int) -> tuple[int, int] | None:
+        return compounded(plain, start, end, HARMLESS_AFTER) or denied(start, end)
+
+    return excused

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
+from kt.policy.decision.reading.plain import Plain
 from kt.policy.decision.reading.views import View, read
 
 
@@ -61,13 +63,18 @@ _ADJECTIVES = frozenset(("response", "safety"))
 _AS_A_NOUN = word_set("in for at on with as to and or of from by using but so")
 
 
-def compounded(text: str, start: int, end: int, words: Collection[str]) -> tuple[int, int] | None:
+def compounded(
+    plain: Plain, start: int, end: int, words: Collection[str]
+) -> tuple[int, int] | None:
     """The part of a phrase that is one of `words` with it, `a bomb shelter`: its last clause."""
-    after = read(_until_dash(text[end : end + _LOOK_AHEAD]), View.PLAIN)
+    after = plain.between(end, end + _LOOK_AHEAD)
     word = _NEXT_WORD.match(after)
     if not word or word[1].lower() not in words:
         return None
-    if _begins_sentence(read(text[start:end], View.PLAIN), word[1]):
+    text = plain.text
+    after = read(_until_dash(text[end : end + _LOOK_AHEAD]), View.PLAIN)
+    word = _NEXT_WORD.match(after)
+    if not word or _begins_sentence(plain.between(start, end), word[1]):
         return None
     rest = after[word.end() :]
     if _NOTHING_YET.match(rest) and len(text) > end + _LOOK_AHEAD:
@@ -114,11 +121,12 @@ def _unseen(sign: str) -> bool:
 
 def _until_dash(text: str) -> str:
     """The text up to the first character that is read as a hyphen and is none."""
-    if text.isascii():
+    if text.isascii() or "-" not in read(text, View.PLAIN):
         return text
     signs = enumerate(text)
     return text[: next((at for at, sign in signs if _is_dash(sign)), len(text))]
 
 
+@lru_cache(maxsize=1024)
 def _is_dash(sign: str) -> bool:
     return sign not in _HYPHENS and read(sign, View.PLAIN) == "-"

@@ -22,7 +22,7 @@ from kt.policy.decision.matching.patterns import PatternRule, Spans
 from kt.policy.decision.matching.unfinished import beginnings_of, finished_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.passages import Place
-from kt.policy.decision.reading.reading import Reading, Shown
+from kt.policy.decision.reading.reading import Excuse, Reading, Shown
 from kt.policy.decision.reading.views import View
 
 # Instructions in one set; more would leave too few states for the memory that a set has
@@ -180,14 +180,19 @@ def _waiting(beginnings: tuple[str, ...], groups: Iterable[_Group], view: Shown)
 
 def _confirmed(exact: _Exact, view: Shown, reading: Reading) -> Iterator[Hit]:
     rule = exact.rule
-    for start, end in _spans(exact, view):
+    excuse = None if rule.excuses is None else reading.excuse(rule.excuses)
+    for start, end in _spans(exact, view, excuse):
         places = reading.places(*view.origin(start, end))
         if places:
             yield Hit(rule, places)
 
 
 def _spans(
-    exact: _Exact, shown: Shown, first: int = 0, last: int | None = None
+    exact: _Exact,
+    shown: Shown,
+    excuse: Excuse | None,
+    first: int = 0,
+    last: int | None = None,
 ) -> Iterator[tuple[int, int]]:
     """The confirmed spans of a view, or of a stretch of it, in characters."""
     rule, text = exact.rule, shown.text
@@ -204,22 +209,24 @@ def _spans(
         if work > _WORK:
             yield start, len(text)
             return
-        found, resume = _judged(exact, shown, start, end)
+        found, resume = _judged(exact, shown, excuse, start, end)
         yield from found
         at = low + clock.bytes(text[start:resume])
 
 
-def _judged(exact: _Exact, shown: Shown, start: int, end: int) -> tuple[Spans, int]:
+def _judged(
+    exact: _Exact, shown: Shown, excuse: Excuse | None, start: int, end: int
+) -> tuple[Spans, int]:
     """The confirmed spans of a candidate, and where to search on."""
     rule, text = exact.rule, shown.text
     found = tuple(rule.check(text, start, end))
-    excused = rule.excuse and found and rule.excuse(shown.source, *shown.origin(start, end))
+    excused = excuse(*shown.origin(start, end)) if excuse and found else None
     if excused:
         first, last = (shown.from_source(place, start, end) for place in excused)
         # What stands before the excused part may be a match by itself. An empty part excuses
         # nothing, and the stretch before it would be the same one again.
         if first < last:
-            return tuple(_spans(exact, shown, start, first)), last
+            return tuple(_spans(exact, shown, excuse, start, first)), last
     if not rule.retry:
         return found, end
     return found, found[-1][1] if found else _next_group(text, start, end)

@@ -9,9 +9,10 @@ says little: `why not`, `can't you` and `if you don't` ask for what they name, a
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 
 from kt.policy.decision.matching.clauses import BLANK, clause_ends, detached, word_set
-from kt.policy.decision.reading.views import View, read
+from kt.policy.decision.reading.plain import Plain
 
 # What of the text before and after a phrase is looked at, in characters.
 _LOOK_BACK = 240
@@ -21,10 +22,11 @@ _ASKED = re.compile(rf"[\W_]{{0,{_LOOK_ON}}}?\?")
 # Dots in a row, abbreviations and a list's numbers end nothing, nor does a line that ends
 # with a colon.
 _SENTENCE_END = re.compile(
-    r"(?<![.\d])(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.!?](?![.\w])"
-    r"|(?P<colon>:?)[ \t]*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*"
+    r"[.!?](?<![.\d].)(?<!\be\.g.)(?<!\bi\.e.)(?<!\betc.)(?![.\w])"
+    r"|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*"
 )
 _WORD = re.compile(r"[^\W_]+(?:['`][^\W_]+)?")
+_GERUND = re.compile(r"[^\W_]+ing\b")
 _CUT_OFF = re.compile(r"\b([a-z]+n) t\b")
 
 # The grammar is written over words with one space between two. A comma or a bracket is
@@ -92,33 +94,112 @@ _QUESTION = re.compile(
 
 
 _PASSED_OVER = re.compile(rf"[{BLANK}*_]")
-# What every denial has, to look no closer where there is none.
-_SOME_DENIAL = re.compile(r"not|never|without|refus|declin|unable|n[^a-z]?t\b", re.IGNORECASE)
+# What every denial has, to look no closer where there is none, and how far it may stand away.
+_SOME_DENIAL = re.compile(r"n(?:ot|ever|[^a-z]?t\b)|without|refus|declin|unable")
+_LOOK_NEAR = 100
+
+
+class Denials:
+    """The negations of a text. Whether a place is denied is asked once for what begins there."""
+
+    def __init__(self, plain: Plain) -> None:
+        self._plain = plain
+        self._words: _Words | None = None
+        self._known: dict[tuple[int, bool], bool] = {}
+
+    def __call__(self, start: int, end: int) -> tuple[int, int] | None:
+        """The part of a phrase that a negation directly before it turns round: its first clause."""
+        plain = self._plain
+        doing = bool(_GERUND.match(plain.between(start, end)))
+        denied = self._known.get((start, doing))
+        if denied is None:
+            denied = self._known[start, doing] = self._denied(plain.at(start), doing=doing)
+        if not denied or _ASKED.match(plain.between(end, end + _LOOK_ON)):
+            return None
+        return start, next(clause_ends(plain.text, start, end), end)
+
+    def _denied(self, place: int, *, doing: bool) -> bool:
+        near = self._plain.said[max(0, place - _LOOK_NEAR) : place].lower()
+        if not _SOME_DENIAL.search(near):
+            return False
+        self._words = self._words or _Words(self._plain.said)
+        return _denies(*self._words.before(place), doing=doing)
 
 
 def negated(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The part of a phrase that a negation directly before it turns round: its first clause."""
-    if _ASKED.match(read(text[end : end + _LOOK_ON], View.PLAIN)):
-        return None
-    before = read(text[max(0, start - _LOOK_BACK) : start], View.PLAIN)
-    if not _SOME_DENIAL.search(before):
-        return None
-    doing = bool(re.match(r"[^\W_]+ing\b", read(text[start:end], View.PLAIN)))
-    if not _denies(before, whole=start <= _LOOK_BACK, doing=doing):
-        return None
-    return start, next(clause_ends(text, start, end), end)
+    """The part of one phrase that a negation turns round; see `Denials`."""
+    return Denials(Plain(text))(start, end)
 
 
-def _denies(before: str, *, whole: bool, doing: bool) -> bool:
-    """Whether what stands before a phrase denies it; `doing` of one that begins `ignoring …`."""
-    words, began = _sentence(before)
-    refused = _REFUSED.search(words)
-    denied = refused or (_DOING if doing else _DENIED).search(words)
+class _Words:
+    """The words of a text as the grammar has them, by their places."""
+
+    def __init__(self, said: str) -> None:
+        lowered = said.lower()
+        # `\u0130` is two characters in lower case.
+        self._text = text = detached(lowered if len(lowered) == len(said) else said)
+        self._breaks = [end for end in map(self._break, _SENTENCE_END.finditer(text)) if end]
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        # The place in `_written` of a word, of the sign before it, and of its end.
+        self._signs: list[int] = []
+        self._stops: list[int] = []
+        self._written = self._write()
+
+    def before(self, place: int) -> tuple[str, bool]:
+        """The words of the last sentence before a place, and whether its beginning is seen."""
+        first = max(0, place - _LOOK_BACK)
+        number = bisect_right(self._breaks, place)
+        began = number > 0 and self._breaks[number - 1] > first
+        begin = self._breaks[number - 1] if began else first
+        low, high = bisect_left(self._starts, begin), bisect_right(self._ends, place)
+        last = _between(self._text[self._ends[high - 1] if high > low else begin : place])
+        words = self._written[self._signs[low] : self._stops[high - 1]] if high > low else ""
+        written = " ".join(filter(None, (words, last)))
+        cut = " t " in written or written.endswith(" t")
+        return _CUT_OFF.sub(r"\1't", written) if cut else written, began or first == 0
+
+    def _break(self, end: re.Match[str]) -> int:
+        is_colon = end[0] not in ".!?" and self._text[: end.start()].rstrip(" \t").endswith(":")
+        return 0 if is_colon else end.end()
+
+    def _write(self) -> str:
+        text, breaks = self._text, [*self._breaks, len(self._text) + 1]
+        pieces: list[str] = []
+        length = at = number = 0
+        for word in _WORD.finditer(text):
+            start, end = word.span()
+            while breaks[number] <= start:
+                at = breaks[number]
+                number += 1
+            sign = "" if start - at == 1 and text[at] == " " else _between(text[at:start])
+            self._signs.append(length)
+            said = word[0]
+            if sign:
+                pieces.append(sign)
+                length += len(sign) + 1
+            pieces.append(said)
+            length += len(said) + 1
+            self._starts.append(start)
+            self._ends.append(end)
+            self._stops.append(length - 1)
+            at = end
+        return " ".join(pieces).replace("`", "'")
+
+
+def _denies(words: str, seen: bool, *, doing: bool) -> bool:
+    """Whether the words before a phrase deny it; `doing` of one that begins `ignoring …`.
+
+    `seen`: their sentence begins with them.
+    """
+    near = max(0, len(words) - _LOOK_NEAR)
+    refused = _REFUSED.search(words, near)
+    denied = refused or (_DOING if doing else _DENIED).search(words, near)
     if not denied or (doing and refused):
         return False
     rest = words[: denied.start()]
     own = _own_clause(rest, subject=bool(refused))
-    if own is None and not (whole or began):
+    if own is None and not seen:
         return False
     clause = rest if own is None else own
     return not _taken_back(clause) and not _conditional(rest, denied[0])
@@ -162,24 +243,8 @@ def _named(words: list[str]) -> bool:
     return all(word in _SUBJECTS | _BESIDE | _MODALS for word in words)
 
 
-def _sentence(before: str) -> tuple[str, bool]:
-    """The words of the last sentence as the grammar has them, and whether its beginning is seen."""
-    text = detached(before.lower())
-    ends = [match.end() for match in _SENTENCE_END.finditer(text) if not match["colon"]]
-    last = max(ends, default=0)
-    pieces: list[str] = []
-    at = last
-    for word in _WORD.finditer(text, last):
-        pieces += [_between(text[at : word.start()]), word[0].replace("`", "'")]
-        at = word.end()
-    said = " ".join(filter(None, [*pieces, _between(text[at:])]))
-    return _CUT_OFF.sub(r"\1't", said), bool(ends)
-
-
 def _between(signs: str) -> str:
     """What stands between two words: nothing for blanks and emphasis, else one sign for all."""
-    if signs == " ":
-        return ""
     left = _PASSED_OVER.sub("", signs)
     if not left:
         return ""

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kt.policy.decision.reading.plain import Plain
+from kt.policy.decision.reading.reading import Excuse
 from kt.policy.decision.reading.views import View
 
 Spans: TypeAlias = Iterable[tuple[int, int]]
 Check: TypeAlias = Callable[[str, int, int], Spans]
 """Given the text and a candidate's span, the spans in it that are real; none refuses it."""
 
-Excuse: TypeAlias = Callable[[str, int, int], tuple[int, int] | None]
-"""Given a reading's text and a match's span in it, the part of the span from which what stands
-beside takes the sense away, up to where that reaches; None when nothing does."""
+Excuses: TypeAlias = Callable[[Plain], Excuse]
+"""Given a reading's text, what says of its matches how much is excused."""
 
 
 def accept(_text: str, start: int, end: int) -> Spans:
@@ -32,7 +33,7 @@ class PatternRule:
     that the pattern never looks far past where a match ends, as a pattern that
     anybody may write can (`a.*z|a`). With `retry` a candidate that is refused
     is looked through again from its next group of characters. Of a match that
-    `excuse` covers in part, the rest is looked through again. `begun` is the pattern by which a
+    `excuses` cover in part, the rest is looked through again. `begun` is the pattern by which a
     stream waits, where `check` takes less than `pattern` does; "" where that is the same.
     Every match holds a match of `keyword`, a pattern too: a text without it is not searched.
     """
@@ -45,7 +46,7 @@ class PatternRule:
     group: int = 0
     local: bool = True
     retry: bool = False
-    excuse: Excuse | None = None
+    excuses: Excuses | None = None
     begun: str = ""
     keyword: str = ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kt.policy.decision.matching.patterns import Excuse, PatternRule
+from kt.policy.decision.matching.patterns import Excuses, PatternRule
 from kt.policy.decision.matching.terms import whole_words
 from kt.policy.decision.reading.views import View
 
@@ -18,14 +18,14 @@ _MAYBE_STEP = " ?"
 
 
 def phrase_rules(
-    patterns: Iterable[str], *, name: str, label: str, views: tuple[View, ...], excuse: Excuse
+    patterns: Iterable[str], *, name: str, label: str, views: tuple[View, ...], excuses: Excuses
 ) -> Iterator[PatternRule]:
     """Rules for phrases in views of words, with numbered names."""
     for number, pattern in enumerate(patterns, start=1):
         # With its ends in the pattern `illegal act` is no match that hides `illegal actions`.
         words = rf"\b(?:{pattern.replace('~', _STEP)})\b"
         yield PatternRule(
-            f"{name}.{number}", label, words, views, whole_words, retry=True, excuse=excuse
+            f"{name}.{number}", label, words, views, whole_words, retry=True, excuses=excuses
         )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from kt.policy.decision.reading.passages import Passage, Place
+from kt.policy.decision.reading.plain import Plain
 from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
+
+Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
+"""Given a span of a text, the part of it from which what stands beside takes the sense away, up
+to where that reaches; None when nothing does."""
 
 
 class Shown:
@@ -110,6 +115,8 @@ class Reading:
         self._ascii = self.text.isascii()
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
+        self._plain: Plain | None = None
+        self._excuses: dict[Callable[[Plain], Excuse], Excuse] = {}
 
     def show(self, view: View) -> Shown:
         """The text as `view` shows it."""
@@ -143,6 +150,14 @@ class Reading:
             made = self.show(view)
             by_text.setdefault(made.text, made)
         return list(by_text.values())
+
+    def excuse(self, excuses: Callable[[Plain], Excuse]) -> Excuse:
+        """What `excuses` makes of the text, once for all that asks for it."""
+        made = self._excuses.get(excuses)
+        if made is None:
+            self._plain = self._plain or Plain(self.text)
+            made = self._excuses[excuses] = excuses(self._plain)
+        return made
 
     def places(self, start: int, end: int) -> tuple[Place, ...]:
         """The places in the parts of a span of the text, which must not be empty.

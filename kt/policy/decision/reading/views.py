@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -173,22 +173,32 @@ def origins(text: str, view: View) -> Spans | None:
     """
     if view in _MADE_OF:
         return _word_origins(text, _MADE_OF[view])
-    if view is View.RAW or text.isascii():
+    if view is View.RAW or text.isascii() or all(_is_one(sign, view) for sign in set(text)):
         return None
     spans: Spans = []
     start = 0
     for end in _cluster_ends(text, view):
-        if end == start + 1 and text[start].isascii():
-            spans.append((start, end))
-            start = end
-            continue
-        spans.extend([(start, end)] * len(read(text[start:end], view)))
+        size = _size(text[start], view) if end == start + 1 else len(read(text[start:end], view))
+        spans.extend([(start, end)] * size)
         start = end
     length = len(read(text, view))
     if len(spans) != length:
         # A letter's own marks may be sorted past a cluster's end. Cutting too much is safe.
         return [(0, len(text))] * length
     return spans
+
+
+@lru_cache(maxsize=8192)
+def _size(sign: str, view: View) -> int:
+    """The number of characters that a view shows for one."""
+    return len(read(sign, view))
+
+
+@lru_cache(maxsize=8192)
+def _is_one(sign: str, view: View) -> bool:
+    """Whether a view shows one character for one, whatever stands around it."""
+    alone = sign < "\u0300" or view is View.LOWER or _stands_alone(sign)
+    return alone and _size(sign, view) == 1
 
 
 def _word_origins(text: str, view: View) -> Spans:
@@ -219,10 +229,23 @@ def _cluster_ends(text: str, view: View) -> list[int]:
 def _separate(text: str, at: int) -> bool:
     """True when normalising the text before `at` and from `at` apart is the same as together."""
     sign = text[at]
-    if sign < "\u0300":
+    if sign < "\u0300" or _stands_alone(sign):
         return True
     if unicodedata.combining(sign):
         return False
     before = text[max(0, at - _REACH) : at]
     apart = unicodedata.normalize("NFKC", before) + unicodedata.normalize("NFKC", sign)
     return unicodedata.normalize("NFKC", before + sign) == apart
+
+
+@lru_cache(maxsize=8192)
+def _stands_alone(sign: str) -> bool:
+    """Whether normalising leaves a character as it is, whatever stands before it.
+
+    Marks and the letters of Hangul's syllables may join what stands before them.
+    """
+    return (
+        unicodedata.category(sign)[0] != "M"
+        and not ("\u1100" <= sign <= "\u11ff" or "\ud7b0" <= sign <= "\ud7ff")
+        and unicodedata.normalize("NFKC", sign) == sign
+    )

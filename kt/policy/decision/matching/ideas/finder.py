@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
 from kt.policy.decision.matching.ideas.idea import Idea, Where, written
 from kt.policy.decision.matching.ideas.lexicon import END, LINE, Coded, Lexicon
 from kt.policy.decision.matching.matcher import Hit
-from kt.policy.decision.matching.patterns import Excuse, PatternRule
+from kt.policy.decision.matching.patterns import Excuses, PatternRule
 from kt.policy.decision.matching.syntax import parse, widest
 from kt.policy.decision.matching.unfinished import beginnings_of
 from kt.policy.decision.reading.engine import compiled, compiled_set
-from kt.policy.decision.reading.reading import Reading, Shown
+from kt.policy.decision.reading.reading import Excuse, Reading, Shown
 from kt.policy.decision.reading.views import View
 
-# Words after a match that may yet take its sense away.
-_WAIT = 8
+# Words before and after a match that may take its sense away; a stream waits for the latter.
 _CLAUSE = 40
 _SUBJECT = 4
 
@@ -30,8 +28,6 @@ _NO_ENDS_YET = frozenset({".", "-", "--"})
 _ANY: tuple[Where, ...] = ("anywhere",)
 # What an answer can have, of which alone the end may be awaited.
 _ANSWERS: tuple[Where, ...] = ("anywhere", "outside")
-
-_Excused = Callable[[int, int], tuple[int, int] | None]
 
 Clause = Callable[[Coded, str, int, int], bool]
 """Given letters, their text and a match's span in the letters, whether what stands around it
@@ -48,12 +44,12 @@ class IdeaFinder:
         *,
         label: str,
         views: tuple[View, ...],
-        excuse: Excuse,
+        excuses: Excuses,
         harmless: Clause,
     ) -> None:
         self._lexicon = lexicon
         self._views = views
-        self._excuse = excuse
+        self._excuses = excuses
         self._harmless = harmless
         self._rules: list[PatternRule] = []
         self._made: dict[int, Any] = {}
@@ -81,7 +77,7 @@ class IdeaFinder:
     def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
         """The same, each with its idea."""
         for shown in reading.distinct(self._views):
-            for at, start, end in self._found(shown, sorts):
+            for at, start, end in self._found(reading, shown, sorts):
                 places = reading.places(start, end)
                 if places:
                     yield self._ideas[at], Hit(self._rules[at], places)
@@ -98,21 +94,22 @@ class IdeaFinder:
             made = self._made[at] = compiled(self._rules[at].pattern)
         return made
 
-    def _found(self, shown: Shown, sorts: Collection[Where]) -> Iterator[tuple[int, int, int]]:
+    def _found(
+        self, reading: Reading, shown: Shown, sorts: Collection[Where]
+    ) -> Iterator[tuple[int, int, int]]:
         """The rules that hit a view, each with its span in the source."""
         named = self._named(self._lexicon.code(shown.text), sorts)
         if not named:
             return
         coded = self._lexicon.place(shown.text)
         data = _Data(coded.letters)
-        # Several patterns match in the same place.
-        excuse = cache(partial(self._excuse, shown.source))
+        excuse = reading.excuse(self._excuses)
         for at in named:
             for start, end in self._confirmed(at, coded, data, shown, excuse):
                 yield at, *_source(shown, coded, start, end)
 
     def _confirmed(
-        self, at: int, coded: Coded, data: _Data, shown: Shown, excuse: _Excused
+        self, at: int, coded: Coded, data: _Data, shown: Shown, excuse: Excuse
     ) -> Iterator[tuple[int, int]]:
         """The spans, in letters, of a pattern's matches that nothing around them excuses."""
         letters = coded.letters
@@ -166,7 +163,7 @@ class IdeaFinder:
         return self._widths
 
     def _settled(self, coded: Coded, text: str) -> int:
-        """The letters that stay as they are: a last word may go on, and so may what a point ends."""
+        """The letters that stay as they are: a last word may go on, and so may what a dot ends."""
         last = len(coded.letters) - 2
         start, end = coded.spans[last]
         if last == 0 or end < len(text):
@@ -183,7 +180,7 @@ class IdeaFinder:
             start
             for at in self._named(letters, _ANSWERS)
             for start, end in data.every(self._pattern(at), len(letters))
-            if end >= len(letters) - _WAIT
+            if end >= len(letters) - _CLAUSE
         ]
         return min(starts, default=len(letters))
 
@@ -261,8 +258,10 @@ def harmless_around(lexicon: Lexicon) -> Clause:
 
     def harmless(coded: Coded, text: str, start: int, end: int) -> bool:
         letters = coded.letters
-        first = letters.rfind(END, 0, start) + 1
-        last = letters.find(END, end - 1)
+        near = max(0, start - _CLAUSE)
+        first = max(near, letters.rfind(END, near, start) + 1)
+        last = letters.find(END, end - 1, end + _CLAUSE)
+        last = min(end + _CLAUSE, len(letters)) if last < 0 else last
         return (
             letters[end] in thing
             or play.search(letters, first, last) is not None

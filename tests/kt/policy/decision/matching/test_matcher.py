@@ -159,6 +159,6 @@ def test_a_word_is_near_exactly_when_its_distance_is_small(term: str, word: str)
 @pytest.mark.parametrize("part", [(0, 0), (4, 4), (3, 3), (5, 9)])
 def test_an_empty_part_excuses_nothing(part: tuple[int, int]) -> None:
     """The match stands; the same stretch is not searched again."""
-    rule = PatternRule("bomb", "harm", "bomb", (View.RAW,), excuse=lambda *_: part)
+    rule = PatternRule("bomb", "harm", "bomb", (View.RAW,), excuses=lambda _: lambda *_: part)
     hits = compile_rules([rule]).scan(reading("bomb"))
     assert [(place.start, place.end) for hit in hits for place in hit.places] == [(0, 4)]

@@ -6,6 +6,7 @@ import pytest
 
 from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.negations import negated
+from kt.policy.decision.reading.plain import Plain
 from tests.kt.policy.builders import ask, compiled
 
 HARM = "generate instructions for illegal activity"
@@ -197,7 +198,7 @@ def test_a_word_after_a_phrase_excuses_as_a_noun() -> None:
         words = {"test", "tests", "drill", "safety", "response", "shelter", "shelters", "squad"}
         words |= {"threat", "removal", "awareness", "detection", "detector", "disposal"}
         words |= {"calorimeter", "prevention"}
-        return compounded(phrase + joint + after, 0, len(phrase), words) is not None
+        return compounded(Plain(phrase + joint + after), 0, len(phrase), words) is not None
 
     assert [one for one in rows(A_THING) if not excused(one)] == []
     assert [one for one in rows(ORDINARY) if excused(one)] == []
