@@ -10,7 +10,7 @@ from typing import Any
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.frames import genuine
 from kt.policy.decision.detectors.ideas import injection
-from kt.policy.decision.detectors.ideas.words import INJECTION
+from kt.policy.decision.detectors.ideas.words import INJECTION, TOGETHER
 from kt.policy.decision.detectors.injections import (
     CALLS,
     FRAMES,
@@ -36,6 +36,7 @@ from kt.policy.decision.subject import Subject
 KIND = "prompt-injection"
 _OPERATORS = frozenset({"system", "developer"})
 _TOOLS = frozenset({"tool", "function"})
+_IMITATION = "imitation"
 _MESSAGE = "The request looks like an attempt to override its instructions."
 
 
@@ -51,8 +52,7 @@ class PromptInjection(Policy):
     frames: Matcher
     phrases: Matcher
     spelt_phrases: Matcher
-    tokens: Matcher
-    imitations: Matcher
+    boundaries: Matcher
     patterns: Matcher
 
     def judge(self, subject: Subject) -> Outcome:
@@ -68,10 +68,10 @@ class PromptInjection(Policy):
         for reading in subject.phrased:
             if reading.decoded and not self.decode_base64:
                 continue
-            for matcher in (self.phrases, self.tokens, self.patterns):
+            for matcher in (self.phrases, self.patterns):
                 hits += matcher.scan(reading)
             hits += self._meant(subject, reading)
-            hits += self._imitated(subject, reading)
+            hits += self._bounded(subject, reading)
             spelt_out = spelt(reading, self.spelt_view)
             if spelt_out:
                 hits += self.spelt_phrases.scan(spelt_out)
@@ -94,12 +94,13 @@ class PromptInjection(Policy):
         brought: tuple[Where, ...] = ("tools", "strict") if self.strict else ("tools",)
         return ("anywhere", "outside", *brought)
 
-    def _imitated(self, subject: Subject, reading: Reading) -> list[Hit]:
-        """Imitated headings such as `[system]`; in the operator's own messages they are genuine."""
+    def _bounded(self, subject: Subject, reading: Reading) -> list[Hit]:
+        """Tokens, and headings such as `[system]`: genuine in the operator's own messages."""
         hits = [
             hit
-            for hit in self.imitations.scan(reading)
-            if subject.parts[hit.places[0].part].role not in _OPERATORS
+            for hit in self.boundaries.scan(reading)
+            if not hit.rule.name.startswith(_IMITATION)
+            or subject.parts[hit.places[0].part].role not in _OPERATORS
         ]
         if _of_tools(subject):
             framed = self.frames.scan(reading)
@@ -131,11 +132,12 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
         spelt_view=views[-1],
         strict=strict,
         ideas=_ideas(views),
-        frames=_boundaries("frame", FRAMES + CALLS if strict else FRAMES, views),
+        frames=_boundaries((("frame", FRAMES + CALLS if strict else FRAMES),), views),
         phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
         spelt_phrases=_spelt_phrases(),
-        tokens=_boundaries("token", TOKENS if fakes else (), views),
-        imitations=_boundaries("imitation", IMITATIONS if fakes else (), views),
+        boundaries=_boundaries(
+            (("token", TOKENS), (_IMITATION, IMITATIONS)) if fakes else (), views
+        ),
         patterns=compile_rules(_given(fields, views)),
     )
 
@@ -152,8 +154,13 @@ def _phrases(views: tuple[View, ...]) -> Matcher:
 
 
 @cache
+def _lexicon() -> Lexicon:
+    return Lexicon(INJECTION, injection.MISSPELT, TOGETHER)
+
+
+@cache
 def _ideas(views: tuple[View, ...]) -> IdeaFinder:
-    lexicon = Lexicon(INJECTION, misspelt=injection.MISSPELT)
+    lexicon = _lexicon()
     never = lexicon.letters_of("never")
     return IdeaFinder(
         lexicon,
@@ -166,9 +173,10 @@ def _ideas(views: tuple[View, ...]) -> IdeaFinder:
 
 
 @cache
-def _boundaries(name: str, patterns: tuple[str, ...], views: tuple[View, ...]) -> Matcher:
+def _boundaries(named: tuple[tuple[str, tuple[str, ...]], ...], views: tuple[View, ...]) -> Matcher:
     return compile_rules(
         PatternRule(f"{name}.{number}", "fake_boundary", pattern, views, _apart)
+        for name, patterns in named
         for number, pattern in enumerate(patterns, start=1)
     )
 

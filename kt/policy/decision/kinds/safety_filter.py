@@ -10,7 +10,7 @@ from typing import Any
 from kt.policy.decision.cutting.hits import detections
 from kt.policy.decision.detectors.harmful import HARMLESS_AFTER, MODES
 from kt.policy.decision.detectors.ideas.harm import IDEAS, OF_MODES
-from kt.policy.decision.detectors.ideas.words import HARM
+from kt.policy.decision.detectors.ideas.words import HARM, TOGETHER
 from kt.policy.decision.matching.clauses import compounded
 from kt.policy.decision.matching.ideas.finder import IdeaFinder, harmless_around
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
@@ -89,7 +89,7 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
 
 @cache
 def _lexicon() -> Lexicon:
-    return Lexicon(HARM)
+    return Lexicon(HARM, beside=TOGETHER)
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from kt.policy.decision.reading.passages import Passage, Place
 from kt.policy.decision.reading.plain import Plain
 from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
+from kt.policy.decision.reading.words import pieces, spaced_pieces
 
 Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """Given a span of a text, the part of it from which what stands beside takes the sense away, up
@@ -25,6 +26,16 @@ class Shown:
         self._view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
+        self._pieces: list[str] | None = None
+        # What several kinds make of it.
+        self.made: dict[object, tuple[str, ...]] = {}
+
+    @property
+    def pieces(self) -> list[str]:
+        """The words and signs of an ASCII text."""
+        if self._pieces is None:
+            self._pieces = pieces(self.text)
+        return self._pieces
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
@@ -116,6 +127,8 @@ class Reading:
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
         self._plain: Plain | None = None
+        # Whether some of it may be written in a cipher; None where nobody has looked.
+        self.ciphered: bool | None = None
         self._excuses: dict[Callable[[Plain], Excuse], Excuse] = {}
 
     def show(self, view: View) -> Shown:
@@ -132,6 +145,8 @@ class Reading:
         if step.of is None:
             return Shown(self.text, view, step.make(self.text))
         before = self.show(step.of)
+        if self._ascii and view is View.FOLDED_WORDS:
+            return Shown(self.text, view, spaced_pieces(before.pieces))
         text = step.make(before.text)
         return before if text is before.text else Shown(self.text, view, text)
 

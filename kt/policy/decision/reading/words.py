@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 # The standard library's engine: one class, which cannot backtrack, and it knows
 # Unicode's letters at a tenth of the states that RE2 needs for them.
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[\W_]+")
 _TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) + bytes(128)
+
+
+SIGNS: Mapping[str, str] = MappingProxyType({"!": "end", "^": "line", ",": "comma"})
+"""What stands between words in `pieces`: a clause's end, a line's, a comma or bracket."""
+
+
+def _piece_of(sign: str) -> str:
+    if sign.isalnum() or sign in ".,":
+        return sign
+    if sign in "!?:;|":
+        return "!"
+    if sign in "\n\r\x0b\x0c":
+        return "^"
+    if sign == "(":
+        return ","
+    return "~" if sign == "-" else " " if sign.isspace() else "-"
+
+
+_PIECES = "".join(_piece_of(chr(code)) for code in range(128)).encode() + bytes(128)
+_SIGNS = "".join(SIGNS).encode()
+_REST = bytes(0x20 if chr(code) in ".-~" else code for code in range(128)) + bytes(128)
 
 # Scripts that put no space between words, each of whose letters may begin or end one:
 # Thai, Lao, Tibetan, Myanmar, Khmer, kana, Bopomofo, Han.
@@ -32,6 +54,30 @@ def spaced(text: str) -> str:
     if text.isascii():
         return " ".join(text.encode().translate(_TO_SPACE).decode().split())
     return _BETWEEN.sub(" ", text).strip(" ")
+
+
+def pieces(text: str) -> list[str]:
+    """The words of an ASCII text and the signs between them that end or divide a clause."""
+    data = text.encode().translate(_PIECES) + b" "
+    # Each step only where there is something to do. A line's end is a blank for what follows.
+    if b"^" in data:
+        data = data.replace(b"^", b" ^ ")
+    if b"~" in data and b" ~" in data:
+        for dash in (b" ~ ", b" ~ ", b" ~~ ", b" ~~ "):
+            data = data.replace(dash, b" ! ")
+    data = data.replace(b". ", b"! ")
+    for sign in (b"!", b","):
+        if sign in data:
+            data = data.replace(sign, b" " + sign + b" ")
+    return data.translate(_REST).decode().split()
+
+
+def spaced_pieces(found: Sequence[str]) -> str:
+    """What `spaced` says of the text of pieces."""
+    data = " ".join(found).encode().translate(None, _SIGNS)
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return data.decode().strip(" ")
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -60,15 +60,15 @@ class IdeaFinder:
                 letters = written(pattern, lexicon)
                 self._rules.append(PatternRule(f"idea.{idea.name}", label, letters, views))
                 self._ideas.append(idea)
-        # A set for each sort of text, since few texts come from tools.
-        self._sets: dict[Where, tuple[Any, tuple[int, ...]]] = {}
+        # Few texts come from tools.
+        self._sets: dict[frozenset[Where], tuple[Any, tuple[int, ...]]] = {}
         self._sorts = frozenset(idea.where for idea in ideas)
         self._awaited = tuple(
             rule.pattern
             for rule, idea in zip(self._rules, self._ideas, strict=True)
             if idea.where in _ANSWERS
         )
-        self._set_of("anywhere")
+        self._set_of(self._sorts.intersection(_ANSWERS))
 
     def scan(self, reading: Reading, sorts: Collection[Where] = _ANY) -> list[Hit]:
         """Every hit in a text of the ideas that texts of these sorts can have."""
@@ -98,7 +98,7 @@ class IdeaFinder:
         self, reading: Reading, shown: Shown, sorts: Collection[Where]
     ) -> Iterator[tuple[int, int, int]]:
         """The rules that hit a view, each with its span in the source."""
-        named = self._named(self._lexicon.code(shown.text), sorts)
+        named = self._named(self._lexicon.code(shown), sorts)
         if not named:
             return
         coded = self._lexicon.place(shown.text)
@@ -127,20 +127,16 @@ class IdeaFinder:
 
     def _named(self, letters: str, sorts: Collection[Where]) -> list[int]:
         """The rules that may hit, in their order."""
-        data = letters.encode()
-        named: list[int] = []
-        for where in self._sorts.intersection(sorts):
-            search_set, members = self._set_of(where)
-            named += [members[at] for at in search_set.Match(data) or ()]
-        return sorted(named)
+        search_set, members = self._set_of(self._sorts.intersection(sorts))
+        return sorted(members[at] for at in search_set.Match(letters.encode()) or ())
 
-    def _set_of(self, where: Where) -> tuple[Any, tuple[int, ...]]:
-        """The set of a sort of texts, compiled when the first of them comes; and its rules."""
-        made = self._sets.get(where)
+    def _set_of(self, sorts: frozenset[Where]) -> tuple[Any, tuple[int, ...]]:
+        """The set of some sorts of ideas, compiled when the first such text comes; its rules."""
+        made = self._sets.get(sorts)
         if made is None:
-            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where == where)
+            members = tuple(at for at, idea in enumerate(self._ideas) if idea.where in sorts)
             patterns = (self._rules[at].pattern for at in members)
-            made = self._sets[where] = (compiled_set(patterns), members)
+            made = self._sets[sorts] = (compiled_set(patterns), members)
         return made
 
     def _pending(self, shown: Shown) -> int:

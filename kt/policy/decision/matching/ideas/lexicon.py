@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from kt.policy.decision.reading.reading import Shown
 from kt.policy.decision.reading.views import View, read
+from kt.policy.decision.reading.words import SIGNS
 
 OTHER = "x"
 """The letter of a word that stands for no concept."""
@@ -54,28 +55,8 @@ _FIXED: Mapping[str, str] = {
     **dict.fromkeys(("-", "--", *"!?.:;|\u2013\u2014\u3002\u061f\u061b\u0964\u0965\u06d4"), END),
     **dict.fromkeys("\n\r\x0b\x0c\x85\u2028\u2029", LINE),
     **dict.fromkeys(",(\u3001\u060c", _COMMA),
-    "^": LINE,
 }
-
-
-def _kind_of(sign: str) -> str:
-    if sign.isalnum():
-        return sign
-    if sign in "!?:;|":
-        return "!"
-    if sign == "-":
-        return "~"
-    if sign == ".":
-        return "."
-    if sign in ",(":
-        return ","
-    if sign in "\n\r\x0b\x0c":
-        return "^"
-    return " " if sign.isspace() else "-"
-
-
-_KINDS = "".join(_kind_of(chr(code)) for code in range(128)).encode() + bytes(128)
-_REST = bytes(0x20 if chr(code) in ".-~" else code for code in range(128)) + bytes(128)
+_LETTER_OF = {"end": END, "line": LINE, "comma": _COMMA}
 
 # Articles and conjunctions that Arabic writes onto a word.
 _ARABIC = ("", "\u0627\u0644", "\u0648", "\u0648\u0627\u0644", "\u0628", "\u0641", "\u0644\u0644")
@@ -118,16 +99,46 @@ class _Letters(dict[str, str]):
         return letters
 
 
+class Lexicons:
+    """Lexicons by which an ASCII text is read at once, since that costs little more than one."""
+
+    def __init__(self) -> None:
+        # The number of lexicons and their letters; in one value, as other threads read.
+        self._known: tuple[int, _Letters] = (0, _Letters({}, str))
+        self._members: tuple[Lexicon, ...] = ()
+
+    def add(self, lexicon: Lexicon) -> int:
+        """Take one more, and give its number: texts that come later are read by it too."""
+        members = self._members = (*self._members, lexicon)
+
+        def guess(word: str) -> str:
+            return "".join([one.letter(word) for one in members])
+
+        signs = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
+        self._known = len(members), _Letters(signs, guess)
+        return len(members) - 1
+
+    def code(self, found: Sequence[str]) -> tuple[str, ...]:
+        """The letters of the pieces of a text, for each lexicon."""
+        count, letters = self._known
+        coded = "".join(map(letters.__getitem__, found))
+        return tuple(f"{END}{coded[number::count]}{END}" for number in range(count))
+
+
 class Lexicon:
     """The words of some concepts, in all languages.
 
     `words` has for each language the words of each concept, separated by blanks. A word that
     ends with `*` stands for all that begin so; one in a script without spaces is found anywhere.
     `misspelt` names the concepts whose English words are also known with a typing error.
+    `beside` are the lexicons with which ASCII texts are read.
     """
 
     def __init__(
-        self, words: Mapping[str, Mapping[str, str]], misspelt: Iterable[str] = ()
+        self,
+        words: Mapping[str, Mapping[str, str]],
+        misspelt: Iterable[str] = (),
+        beside: Lexicons | None = None,
     ) -> None:
         concepts: dict[str, set[str]] = defaultdict(set)
         for language in words.values():
@@ -158,6 +169,8 @@ class Lexicon:
         self._near = _without_one({word: self._whole[word] for word in near})
         self._near_heads = frozenset(word[:_SHORTEST_STEM] for word in self._near)
         self._letters = _Letters(self._whole, self._guess)
+        self._beside = Lexicons() if beside is None else beside
+        self._number = self._beside.add(self)
 
     def letters_of(self, concept: str) -> str:
         """The letters of the words that stand for a concept."""
@@ -168,10 +181,19 @@ class Lexicon:
         """The names of the concepts."""
         return frozenset(self._classes)
 
-    def code(self, text: str) -> str:
+    def letter(self, word: str) -> str:
+        """The letter of an ASCII word in lower case."""
+        return self._whole.get(word) or self._guess(word)
+
+    def code(self, shown: Shown) -> str:
         """A text, in lower case, as letters."""
-        words = _ascii_tokens(text) if text.isascii() else _TOKENS.findall(text)
-        return f"{END}{''.join(map(self._letters.__getitem__, words))}{END}"
+        if not shown.text.isascii():
+            letters = map(self._letters.__getitem__, _TOKENS.findall(shown.text))
+            return f"{END}{''.join(letters)}{END}"
+        made = shown.made.get(self._beside)
+        if made is None:
+            made = shown.made[self._beside] = self._beside.code(shown.pieces)
+        return made[self._number]
 
     def place(self, text: str) -> Coded:
         """A text, in lower case, as letters with their spans."""
@@ -249,17 +271,6 @@ def _shown(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     for word, one in zip(others, bare, strict=True):
         if _IS_ACCENTED.fullmatch(one):
             yield word, _unaccented(one)
-
-
-# Two kinds look at a text one after the other.
-@lru_cache(maxsize=2)
-def _ascii_tokens(text: str) -> list[str]:
-    """The tokens of an ASCII text: those of its pattern in a quarter of the time."""
-    data = text.encode().translate(_KINDS).replace(b"^", b" ^ ") + b" "
-    for dash in (b" ~ ", b" ~ ", b" ~~ ", b" ~~ "):
-        data = data.replace(dash, b" ! ")
-    data = data.replace(b". ", b" ! ").replace(b"!", b" ! ").replace(b",", b" , ")
-    return data.translate(_REST).decode().split()
 
 
 def _unaccented(word: str) -> str:

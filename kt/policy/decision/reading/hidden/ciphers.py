@@ -189,7 +189,9 @@ _BY_MARK: tuple[tuple[str, tuple[Finder, ...]], ...] = (
     (f"[{_TURNED}]{{2}}", (upside_down,)),
     (rf"(?i:{_ORDER})", (words_backwards,)),
 )
-_ANY = compiled("|".join(mark for mark, _ in _BY_MARK))
+MARKS = "|".join(mark for mark, _ in _BY_MARK)
+"""What a text with such wordings has, for RE2."""
+_ANY = compiled(MARKS)
 _FINDERS = tuple((compiled(mark), finders) for mark, finders in _BY_MARK)
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.engine import compiled, compiled_set
 from kt.policy.decision.reading.hidden import ciphers, escapes, letters, markup, runs
 from kt.policy.decision.reading.hidden.rewriting import Rewrite, rewritten
 from kt.policy.decision.reading.passages import Passage
@@ -25,7 +25,9 @@ LEAST = 16 << 10
 _SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
 _BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
-_MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS)))
+_ANY_MARK = "|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS))
+_MARKS = compiled(_ANY_MARK)
+_MARKED = compiled_set((_ANY_MARK, ciphers.MARKS))
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -50,9 +52,15 @@ def hidden(plain: Reading) -> Iterator[Reading]:
     """The readings of what a text hides; none of most texts."""
     most = max(len(plain.text), LEAST)
     at = plain
+    text, data = _sound(plain.text)
+    # One search for all marks, also those of ciphers, which are asked for later.
+    marked = _MARKED.Match(data) or ()
+    plain.ciphered = 1 in marked
+    if 0 not in marked:
+        return
     for depth in range(DEPTH):
         text, data = _sound(at.text)
-        if most <= 0 or not _MARKS.search(data):
+        if most <= 0 or (depth and not _MARKS.search(data)):
             return
         light = [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
         numbered = [] if depth else list(letters.decoration(text))
@@ -72,6 +80,8 @@ def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
     """The readings of what hides phrases alone, in texts as they are and as they were read."""
     most = max(LEAST, *(len(one.text) for one in written)) if written else 0
     for reading in written:
+        if reading.ciphered is False:
+            continue
         text, _ = _sound(reading.text)
         for find in ciphers.finders(text):
             found = apart(find(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from kt.policy.decision.detectors.ideas.words import ar, de, en, es, fr, hi, it, ja, ko, pt, ru, zh
+from kt.policy.decision.matching.ideas.lexicon import Lexicons
 
 _LANGUAGES = {
     "ar": ar,
@@ -23,3 +24,6 @@ _LANGUAGES = {
 
 INJECTION = MappingProxyType({name: one.INJECTION for name, one in _LANGUAGES.items()})
 HARM = MappingProxyType({name: one.HARM for name, one in _LANGUAGES.items()})
+
+TOGETHER = Lexicons()
+"""What reads a text by both, where both are looked for."""

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kt.policy.decision.matching.ideas.lexicon import Lexicon
+from kt.policy.decision.reading.reading import Shown
+from kt.policy.decision.reading.views import View
 
 WORDS = {
     "en": {"drop": "ignore forget", "orders": "instructions"},
@@ -37,7 +39,7 @@ DROP, ORDERS = (LEXICON.letters_of(name) for name in ("drop", "orders"))
 )
 def test_a_word_is_a_letter(text: str, letters: str) -> None:
     """Known, with a typing error, by its beginning, within a stretch without spaces, or not."""
-    assert LEXICON.code(text) == f";{letters};"
+    assert LEXICON.code(Shown(text, View.FOLDED, text)) == f";{letters};"
 
 
 @given(st.text(alphabet="ignoret ab.:;!?\n\r\t,(-_'9\x1c忽略é指", max_size=40))
@@ -45,7 +47,7 @@ def test_a_word_is_a_letter(text: str, letters: str) -> None:
 def test_letters_and_places_agree(text: str) -> None:
     """The quick way and the one with spans give the same letters; spans ascend."""
     coded = LEXICON.place(text)
-    assert LEXICON.code(text) == coded.letters
+    assert LEXICON.code(Shown(text, View.FOLDED, text)) == coded.letters
     assert len(coded.spans) == len(coded.letters)
     assert list(coded.spans) == sorted(coded.spans)
 
