@@ -7,14 +7,14 @@ from statistics import mode
 
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.reading.engine import compiled
+from kt.policy.decision.reading.hidden.letters import SPELT, STEP
 from kt.policy.decision.reading.reading import Picked, Reading
 from kt.policy.decision.reading.views import View
 
-# Six letters, each followed by no letter: no prose does that by chance.
-_STEP = r"[ \t\r\n._*|/,~+\-]{1,3}"
-# As are words without steps: sixteen letters are more than most words have.
-_RUN = compiled(f"[a-z](?:{_STEP}[a-z]){{5,}}|[a-z]{{16,}}")
-_RUN_SO_FAR = compiled(f"(?:[a-z](?:{_STEP}[a-z])*(?:{_STEP})?)?\\z")
+# Six letters, each followed by no letter: no prose does that by chance. As are words without
+# steps: sixteen letters are more than most words have.
+_RUN = compiled(SPELT)
+_RUN_SO_FAR = compiled(f"(?:[a-z](?:{STEP}[a-z])*(?:{STEP})?)?\\z")
 
 
 def spelt(reading: Reading, view: View) -> Reading | None:
@@ -23,6 +23,8 @@ def spelt(reading: Reading, view: View) -> Reading | None:
     A wider gap than the one between letters is kept as a space. None when
     nothing was spelt out.
     """
+    if not reading.maybe_spelt:
+        return None
     key = (spelt, view)
     if key not in reading.made:
         reading.made[key] = _spelt(reading, view)

@@ -127,8 +127,8 @@ class Reading:
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
         self._plain: Plain | None = None
-        # Whether some of it may be written in a cipher; None where nobody has looked.
-        self.ciphered: bool | None = None
+        # False once somebody has looked and found nothing that is spelt out.
+        self.maybe_spelt = True
         self._excuses: dict[Callable[[Plain], Excuse], Excuse] = {}
 
     def show(self, view: View) -> Shown:

@@ -191,14 +191,11 @@ _BY_MARK: tuple[tuple[str, tuple[Finder, ...]], ...] = (
 )
 MARKS = "|".join(mark for mark, _ in _BY_MARK)
 """What a text with such wordings has, for RE2."""
-_ANY = compiled(MARKS)
 _FINDERS = tuple((compiled(mark), finders) for mark, finders in _BY_MARK)
 
 
-def finders(text: str) -> Iterator[Finder]:
-    """The finders of what a text has a mark of, none for most texts."""
-    data = text.encode("utf-8", "replace")
-    if _ANY.search(data):
-        for mark, those in _FINDERS:
-            if mark.search(data):
-                yield from those
+def finders(data: bytes) -> Iterator[Finder]:
+    """The finders of what a text, in UTF-8, has a mark of."""
+    for mark, those in _FINDERS:
+        if mark.search(data):
+            yield from those

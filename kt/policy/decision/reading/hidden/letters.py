@@ -19,6 +19,10 @@ MARKS = (
 )
 """What a text with such characters has, for RE2."""
 
+STEP = r"[ \t\r\n._*|/,~+\-]{1,3}"
+SPELT = f"[a-z](?:{STEP}[a-z]){{5,}}|[a-z]{{16,}}"
+"""What is spelt out letter by letter, or written without steps, in lower case, for RE2."""
+
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _TAG_BASE = 0xE0000
 # A byte each: the first sixteen, then 240 more.

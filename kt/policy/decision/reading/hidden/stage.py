@@ -25,9 +25,9 @@ LEAST = 16 << 10
 _SIGN = r"[^\s\x{2E80}-\x{9FFF}\x{AC00}-\x{D7A3}]"
 _BEGUN = compiled(rf"{runs.GROUPS}(?:{_SIGN}|{markup.WITH_BLANKS})*(?:{markup.BEGUN})?\z")
 
-_ANY_MARK = "|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS))
-_MARKS = compiled(_ANY_MARK)
-_MARKED = compiled_set((_ANY_MARK, ciphers.MARKS))
+_MARKS = compiled("|".join((escapes.MARKS, markup.MARKS, runs.MARKS, letters.MARKS)))
+# What hides phrases alone. Together they cost no more than one; with the others they would.
+_WORDINGS = compiled_set((ciphers.MARKS, rf"(?i:{letters.SPELT})"))
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -52,15 +52,9 @@ def hidden(plain: Reading) -> Iterator[Reading]:
     """The readings of what a text hides; none of most texts."""
     most = max(len(plain.text), LEAST)
     at = plain
-    text, data = _sound(plain.text)
-    # One search for all marks, also those of ciphers, which are asked for later.
-    marked = _MARKED.Match(data) or ()
-    plain.ciphered = 1 in marked
-    if 0 not in marked:
-        return
     for depth in range(DEPTH):
         text, data = _sound(at.text)
-        if most <= 0 or (depth and not _MARKS.search(data)):
+        if most <= 0 or not _MARKS.search(data):
             return
         light = [one for mark, find in _LIGHT if mark.search(data) for one in find(text)]
         numbered = [] if depth else list(letters.decoration(text))
@@ -80,10 +74,13 @@ def disguises(written: Sequence[Reading]) -> Iterator[Reading]:
     """The readings of what hides phrases alone, in texts as they are and as they were read."""
     most = max(LEAST, *(len(one.text) for one in written)) if written else 0
     for reading in written:
-        if reading.ciphered is False:
+        text, data = _sound(reading.text)
+        marked = _WORDINGS.Match(data) or ()
+        # Of other letters a view may show letters of the alphabet.
+        reading.maybe_spelt = 1 in marked or not data.isascii()
+        if 0 not in marked:
             continue
-        text, _ = _sound(reading.text)
-        for find in ciphers.finders(text):
+        for find in ciphers.finders(data):
             found = apart(find(text))
             if found and most > 0:
                 made = _made(reading, found, most)
