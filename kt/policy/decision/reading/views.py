@@ -238,14 +238,24 @@ def _separate(text: str, at: int) -> bool:
     return unicodedata.normalize("NFKC", before + sign) == apart
 
 
+# Vowel signs and the like that no accent's class orders, and that yet join what stands before
+# them in Unicode's compositions. None of older characters will ever be added.
+_JOINING = frozenset(
+    "\u09be\u09d7\u0b3e\u0b56\u0b57\u0bbe\u0bd7\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dcf\u0ddf"
+    "\u0fb5\u0fb7\u102e\u1b35"
+)
+_OLDER = "\U00011000"
+
+
 @lru_cache(maxsize=8192)
 def _stands_alone(sign: str) -> bool:
     """Whether normalising leaves a character as it is, whatever stands before it.
 
     Marks and the letters of Hangul's syllables may join what stands before them.
     """
-    return (
-        unicodedata.category(sign)[0] != "M"
-        and not ("\u1100" <= sign <= "\u11ff" or "\ud7b0" <= sign <= "\ud7ff")
-        and unicodedata.normalize("NFKC", sign) == sign
-    )
+    if unicodedata.category(sign)[0] == "M" and (
+        unicodedata.combining(sign) or sign in _JOINING or sign >= _OLDER
+    ):
+        return False
+    jamo = "\u1100" <= sign <= "\u11ff" or "\ud7b0" <= sign <= "\ud7ff"
+    return not jamo and unicodedata.normalize("NFKC", sign) == sign

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -21,6 +22,8 @@ from kt.policy.decision.reading.views import View
 # Words before and after a match that may take its sense away; a stream waits for the latter.
 _CLAUSE = 40
 _SUBJECT = 4
+# Hits of a pattern in one text: any more say nothing new.
+_MOST = 16
 
 # At the end of a text: `3.` may go on as `3.5`, and ` -` as ` -n`.
 _NO_ENDS_YET = frozenset({".", "-", "--"})
@@ -77,9 +80,11 @@ class IdeaFinder:
     def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
         """The same, each with its idea."""
         for shown in reading.distinct(self._views):
-            for at, start, end in self._found(reading, shown, sorts):
+            counts: Counter[int] = Counter()
+            for at, start, end in self._found(reading, shown, sorts, counts):
                 places = reading.places(start, end)
                 if places:
+                    counts[at] += 1
                     yield self._ideas[at], Hit(self._rules[at], places)
 
     def pending(self, reading: Reading) -> int:
@@ -95,9 +100,9 @@ class IdeaFinder:
         return made
 
     def _found(
-        self, reading: Reading, shown: Shown, sorts: Collection[Where]
+        self, reading: Reading, shown: Shown, sorts: Collection[Where], counts: Mapping[int, int]
     ) -> Iterator[tuple[int, int, int]]:
-        """The rules that hit a view, each with its span in the source."""
+        """The rules that hit a view with spans in the source, until `counts` has enough of each."""
         named = self._named(self._lexicon.code(shown), sorts)
         if not named:
             return
@@ -105,8 +110,11 @@ class IdeaFinder:
         data = _Data(coded.letters)
         excuse = reading.excuse(self._excuses)
         for at in named:
+            most = _MOST if self._ideas[at].where == "anywhere" else len(coded.letters)
             for start, end in self._confirmed(at, coded, data, shown, excuse):
                 yield at, *_source(shown, coded, start, end)
+                if counts[at] >= most:
+                    break
 
     def _confirmed(
         self, at: int, coded: Coded, data: _Data, shown: Shown, excuse: Excuse

@@ -111,11 +111,18 @@ class Lexicons:
         """Take one more, and give its number: texts that come later are read by it too."""
         members = self._members = (*self._members, lexicon)
 
-        def guess(word: str) -> str:
+        def letters(word: str) -> str:
             return "".join([one.letter(word) for one in members])
 
-        signs = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
-        self._known = len(members), _Letters(signs, guess)
+        heads = frozenset().union(*(one.heads for one in members))
+        unknown = OTHER * len(members)
+
+        def guess(word: str) -> str:
+            return letters(word) if word[:_SHORTEST_STEM] in heads else unknown
+
+        known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
+        known |= {word: letters(word) for one in members for word in one.words}
+        self._known = len(members), _Letters(known, guess)
         return len(members) - 1
 
     def code(self, found: Sequence[str]) -> tuple[str, ...]:
@@ -180,6 +187,16 @@ class Lexicon:
     def concepts(self) -> frozenset[str]:
         """The names of the concepts."""
         return frozenset(self._classes)
+
+    @property
+    def words(self) -> Iterable[str]:
+        """The ASCII words that are known as they are written."""
+        return [word for word in self._whole if word.isascii() and word.isalnum()]
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """What ASCII words begin with that may be known with a typing error."""
+        return self._near_heads
 
     def letter(self, word: str) -> str:
         """The letter of an ASCII word in lower case."""

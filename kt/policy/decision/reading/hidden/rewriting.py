@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 # Characters around a rewrite that are read with it. A negation looks back 240.
 CONTEXT = 256
@@ -20,8 +20,7 @@ _EDGE = 32
 _SEAM = "\nqq\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """A stretch of a text and what it says.
 
     `parts` has for each character of `text` its span in the source; () when all of it came
@@ -36,12 +35,8 @@ class Rewrite:
     aligned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A stretch of the made text: its `rewrite`, or source from `source` on. A seam has neither."""
-
-    source: int
-    rewrite: Rewrite | None = None
+# A stretch of the made text: where it is in the source, and its rewrite. Of a seam neither counts.
+_Piece: TypeAlias = tuple[int, Rewrite | None]
 
 
 class Rewritten:
@@ -54,7 +49,7 @@ class Rewritten:
         self.is_whole_to_end = is_whole_to_end
         self._starts = starts
         self._pieces = pieces
-        self._made = [at for at, piece in enumerate(pieces) if piece.rewrite is not None]
+        self._made = [at for at, (_, rewrite) in enumerate(pieces) if rewrite is not None]
 
     def back(self, start: int, end: int) -> tuple[int, int] | None:
         """The span of the source behind a span of the text, None when no rewrite is near."""
@@ -79,10 +74,9 @@ class Rewritten:
     def _origin(self, at: int) -> tuple[int, int]:
         number = bisect_right(self._starts, at) - 1
         # A rewrite to nothing shares its start with the piece behind it.
-        piece, within = self._pieces[number], at - self._starts[number]
-        rewrite = piece.rewrite
+        (source, rewrite), within = self._pieces[number], at - self._starts[number]
         if rewrite is None:
-            return piece.source + within, piece.source + within + 1
+            return source + within, source + within + 1
         if rewrite.aligned:
             return rewrite.start + within, rewrite.start + within + 1
         return rewrite.parts[within] if rewrite.parts else (rewrite.start, rewrite.end)
@@ -99,27 +93,32 @@ def rewritten(
     starts: list[int] = []
     pieces: list[_Piece] = []
     length = last = 0
-
-    def add(written: str, piece: _Piece) -> None:
-        nonlocal length
-        made.append(written)
-        starts.append(length)
-        pieces.append(piece)
-        length += len(written)
-
     for first, last, members in _windows(text, rewrites, around):
         if made:
-            add(_SEAM, _Piece(first))
+            made.append(_SEAM)
+            starts.append(length)
+            pieces.append((first, None))
+            length += len(_SEAM)
         at = first
         for rewrite in members:
-            if at < rewrite.start:
-                add(text[at : rewrite.start], _Piece(at))
-            add(rewrite.text, _Piece(rewrite.start, rewrite))
-            at = rewrite.end
+            start, end, said = rewrite[:3]
+            if at < start:
+                made.append(text[at:start])
+                starts.append(length)
+                pieces.append((at, None))
+                length += start - at
+            made.append(said)
+            starts.append(length)
+            pieces.append((start, rewrite))
+            length += len(said)
+            at = end
             if length > most:
                 last = min(last, at + around)
                 break
-        add(text[at:last], _Piece(at))
+        made.append(text[at:last])
+        starts.append(length)
+        pieces.append((at, None))
+        length += max(0, last - at)
         if length > most:
             break
     return Rewritten("".join(made), starts, pieces, is_whole_to_end=last == len(text))
