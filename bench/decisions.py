@@ -5,7 +5,8 @@
 `CHECKOUT` is a tree of the version before; its code runs in this interpreter's environment. Each
 round judges each text in both trees, one after the other and in changing order, so that a busy
 machine is busy for both; the ratio is the median of the rounds' ratios. Texts are prose in size
-classes, code and logs, and texts of nothing but the marks of one disguise, 16 kB each.
+classes, and hostile ones of 16 kB each: nothing but the marks of one disguise, or the words of
+one idea in one language, again and again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from statistics import median
 from urllib.parse import quote
 
 ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from tests.kt.policy.decision.hostile import of_ideas  # noqa: E402
+
 CORPUS = ROOT / "tests" / "cases" / "corpus" / "independent.jsonl"
 CLASSES = (500, 1000, 4000, 16_000)
 LONG = 16_000
@@ -84,6 +89,7 @@ def texts() -> dict[str, str]:
     return {
         **classes,
         **{name: (text * (LONG // len(text) + 1))[:LONG] for name, text in hostile.items()},
+        **of_ideas(LONG),
     }
 
 
