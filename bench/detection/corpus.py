@@ -65,11 +65,18 @@ def judged(folder: Path) -> dict[str, Any]:
         "rows": [
             {
                 "policy": policy, "kind": kind, "family": family,
-                **{name: getattr(score, name) for name in _COUNTS},
+                **{name: count for name in _COUNTS if (count := getattr(score, name))},
             }
             for (policy, kind, family), score in sorted(rows.items())
         ],
     }  # fmt: skip
+
+
+def written(result: Mapping[str, Any]) -> str:
+    """A result in JSON, a row a line."""
+    rows = ",\n  ".join(json.dumps(row) for row in result["rows"])
+    about = json.dumps({name: part for name, part in result.items() if name != "rows"}, indent=1)
+    return f'{about[:-2]},\n "rows": [\n  {rows}\n ]\n}}\n'
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -136,7 +143,7 @@ def _sums(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Score]:
 
 
 def _score(row: Mapping[str, Any]) -> Score:
-    return Score(**{name: row[name] for name in _COUNTS})
+    return Score(**{name: row.get(name, 0) for name in _COUNTS})
 
 
 def main(argv: Sequence[str]) -> None:
@@ -144,7 +151,7 @@ def main(argv: Sequence[str]) -> None:
     if argv[0] == "--page":
         print(page(json.loads(Path(argv[1]).read_text())), end="")
     else:
-        print(json.dumps(judged(Path(argv[0])), indent=1))
+        print(written(judged(Path(argv[0]))), end="")
 
 
 if __name__ == "__main__":
