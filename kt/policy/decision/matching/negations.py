@@ -97,6 +97,11 @@ _PASSED_OVER = re.compile(rf"[{BLANK}*_]")
 # What every denial has, to look no closer where there is none, and how far it may stand away.
 _SOME_DENIAL = re.compile(r"n(?:ot|ever|[^a-z]?t\b)|without|refus|declin|unable")
 _LOOK_NEAR = 100
+_REFUSALS = ("refus", "declin", "unable")
+_CONDITIONS = (
+    *("if", "unless", "whether", "lest", "until", "till", "suppos", "imagine", "pretend"),
+    "assume",
+)
 
 
 class Denials:
@@ -193,7 +198,10 @@ def _denies(words: str, seen: bool, *, doing: bool) -> bool:
     `seen`: their sentence begins with them.
     """
     near = max(0, len(words) - _LOOK_NEAR)
-    refused = _REFUSED.search(words, near)
+    refused = None
+    # Words are found sooner than what they stand in.
+    if any(words.find(verb, near) >= 0 for verb in _REFUSALS):
+        refused = _REFUSED.search(words, near)
     denied = refused or (_DOING if doing else _DENIED).search(words, near)
     if not denied or (doing and refused):
         return False
@@ -213,6 +221,8 @@ def _taken_back(clause: str) -> bool:
 
 def _conditional(before: str, negation: str) -> bool:
     """Whether a negation says when something holds: `if you don't`, but not `if asked, don't`."""
+    if not any(word in before for word in _CONDITIONS):
+        return False
     condition = _ONLY_IF.search(before)
     if not condition:
         return False
@@ -229,10 +239,15 @@ def _own_clause(rest: str, *, subject: bool) -> str | None:
 
     A verb that denies, `refuse`, wants one: `do not argue and refuse` is one clause.
     """
-    joints = [match.end() for match in _JOINT.finditer(rest)]
-    if not joints:
+    last = 0
+    for begin in (max(0, len(rest) - _LOOK_NEAR), 0):
+        for joint in _JOINT.finditer(rest, begin):
+            last = joint.end()
+        if last:
+            break
+    if not last:
         return None
-    own = rest[joints[-1] :].lstrip()
+    own = rest[last:].lstrip()
     if subject and not set(own.split()) & _SUBJECTS:
         return None
     return own if _named(own.split()) else None

@@ -17,7 +17,7 @@ only when something hit, one combining cluster at a time.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -175,11 +175,15 @@ def origins(text: str, view: View) -> Spans | None:
         return _word_origins(text, _MADE_OF[view])
     if view is View.RAW or text.isascii() or all(_is_one(sign, view) for sign in set(text)):
         return None
+    signs = set(text)
+    one = {sign for sign in signs if _size(sign, view) == 1}
     spans: Spans = []
     start = 0
-    for end in _cluster_ends(text, view):
-        size = _size(text[start], view) if end == start + 1 else len(read(text[start:end], view))
-        spans.extend([(start, end)] * size)
+    for end in _cluster_ends(text, view, {sign for sign in signs if _begins(sign)}):
+        if end == start + 1 and text[start] in one:
+            spans.append((start, end))
+        else:
+            spans.extend([(start, end)] * len(read(text[start:end], view)))
         start = end
     length = len(read(text, view))
     if len(spans) != length:
@@ -197,8 +201,7 @@ def _size(sign: str, view: View) -> int:
 @lru_cache(maxsize=8192)
 def _is_one(sign: str, view: View) -> bool:
     """Whether a view shows one character for one, whatever stands around it."""
-    alone = sign < "\u0300" or view is View.LOWER or _stands_alone(sign)
-    return alone and _size(sign, view) == 1
+    return (view is View.LOWER or _begins(sign)) and _size(sign, view) == 1
 
 
 def _word_origins(text: str, view: View) -> Spans:
@@ -214,23 +217,30 @@ def _word_origins(text: str, view: View) -> Spans:
     return spans
 
 
-def _cluster_ends(text: str, view: View) -> list[int]:
+def _cluster_ends(text: str, view: View, beginning: Collection[str]) -> list[int]:
+    """Where clusters end; characters that are `beginning` one whatever stands before them."""
     if view is View.LOWER:
         return list(range(1, len(text) + 1))
     ends: list[int] = []
     base = 0
     for piece in _pieces(text):
-        apart = (at for at in range(1, len(piece)) if _separate(piece, at))
-        ends.extend(base + at for at in (*apart, len(piece)))
+        ends += [
+            base + at
+            for at in range(1, len(piece))
+            if piece[at] in beginning or _separate(piece, at)
+        ]
         base += len(piece)
+        ends.append(base)
     return ends if text else []
+
+
+def _begins(sign: str) -> bool:
+    return sign < "\u0300" or _stands_alone(sign)
 
 
 def _separate(text: str, at: int) -> bool:
     """True when normalising the text before `at` and from `at` apart is the same as together."""
     sign = text[at]
-    if sign < "\u0300" or _stands_alone(sign):
-        return True
     if unicodedata.combining(sign):
         return False
     before = text[max(0, at - _REACH) : at]

@@ -64,11 +64,9 @@ def test_hostile_texts_cost_no_more_the_longer_they_are() -> None:
 
 
 @pytest.mark.soak
-def test_no_hostile_text_costs_more_than_three_milliseconds_a_kilobyte() -> None:
-    """Of all that are made here, by all four kinds together."""
-    found = {name: seconds(text, 3) * 1e6 / LONG for name, text in texts(LONG).items()}
-    slow = {name: cost for name, cost in found.items() if cost > 3}
-    again = {
-        name: min(cost, seconds(texts(LONG)[name], 9) * 1e6 / LONG) for name, cost in slow.items()
-    }
-    assert {name: cost for name, cost in again.items() if cost > 3} == {}
+def test_no_hostile_text_costs_more_than_a_hundred_times_prose() -> None:
+    """Of all that are made here, by all four kinds together, on a machine that does else too."""
+    prose = ("The committee met on Tuesday and spoke about the garden. " * LONG)[:LONG]
+    plain = seconds(prose, 9)
+    slow = [text for text in texts(LONG).values() if seconds(text, 3) > 100 * plain]
+    assert [text[:60] for text in slow if seconds(text, 9) > 100 * seconds(prose, 9)] == []

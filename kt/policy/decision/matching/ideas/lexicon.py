@@ -174,6 +174,7 @@ class Lexicon:
         english = words.get("en", {})
         near = (word for name in misspelt for word in english.get(name, "").split())
         self._near = _without_one({word: self._whole[word] for word in near})
+        self._longest_near = max(map(len, self._near), default=0) + 1
         self._near_heads = frozenset(word[:_SHORTEST_STEM] for word in self._near)
         self._letters = _Letters(self._whole, self._guess)
         self._beside = Lexicons() if beside is None else beside
@@ -261,6 +262,8 @@ class Lexicon:
         return OTHER
 
     def _misspelt(self, word: str) -> str:
+        if len(word) > self._longest_near:
+            return OTHER
         for at in range(len(word) + 1):
             known = self._near.get(word[:at] + word[at + 1 :])
             if known:
