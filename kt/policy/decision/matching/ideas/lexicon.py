@@ -109,27 +109,34 @@ class Lexicons:
 
     def add(self, lexicon: Lexicon) -> int:
         """Take one more, and give its number: texts that come later are read by it too."""
-        members = self._members = (*self._members, lexicon)
-
-        def letters(word: str) -> str:
-            return "".join([one.letter(word) for one in members])
-
-        heads = frozenset().union(*(one.heads for one in members))
-        unknown = OTHER * len(members)
-
-        def guess(word: str) -> str:
-            return letters(word) if word[:_SHORTEST_STEM] in heads else unknown
-
-        known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
-        known |= {word: letters(word) for one in members for word in one.words}
-        self._known = len(members), _Letters(known, guess)
-        return len(members) - 1
+        self._members = (*self._members, lexicon)
+        return len(self._members) - 1
 
     def code(self, found: Sequence[str]) -> tuple[str, ...]:
         """The letters of the pieces of a text, for each lexicon."""
         count, letters = self._known
+        if count != len(self._members):
+            # The first text pays for it, and no start.
+            count, letters = self._known = _known_by(self._members)
         coded = "".join(map(letters.__getitem__, found))
         return tuple(f"{END}{coded[number::count]}{END}" for number in range(count))
+
+
+def _known_by(members: tuple[Lexicon, ...]) -> tuple[int, _Letters]:
+    """The number of lexicons, and the words of all with their letters, one for each lexicon."""
+
+    def letters(word: str) -> str:
+        return "".join([one.letter(word) for one in members])
+
+    heads = frozenset[str]().union(*(one.heads for one in members))
+    unknown = OTHER * len(members)
+
+    def guess(word: str) -> str:
+        return letters(word) if word[:_SHORTEST_STEM] in heads else unknown
+
+    known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
+    known |= {word: letters(word) for one in members for word in one.words}
+    return len(members), _Letters(known, guess)
 
 
 class Lexicon:
