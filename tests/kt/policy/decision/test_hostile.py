@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from kt.policy.decision import Request, compile_policy, decide
 from tests.kt.policy.builders import chat, policy
 from tests.kt.policy.decision.hostile import of_ideas
@@ -61,12 +59,3 @@ def test_hostile_texts_cost_no_more_the_longer_they_are() -> None:
     # Once more where somebody else may have had the processor.
     steep = [name for name, times in grown.items() if times > 20]
     assert [name for name in steep if seconds(long[name], 3) > 24 * seconds(short[name], 3)] == []
-
-
-@pytest.mark.soak
-def test_no_hostile_text_costs_more_than_a_hundred_times_prose() -> None:
-    """Of all that are made here, by all four kinds together, on a machine that does else too."""
-    prose = ("The committee met on Tuesday and spoke about the garden. " * LONG)[:LONG]
-    plain = seconds(prose, 9)
-    slow = [text for text in texts(LONG).values() if seconds(text, 3) > 100 * plain]
-    assert [text[:60] for text in slow if seconds(text, 9) > 100 * seconds(prose, 9)] == []
