@@ -1,9 +1,8 @@
 """Reading configurations: rows as plain dicts, ready to be encoded."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
@@ -17,7 +16,7 @@ from keeptrusts.api.lists.filters import between, equal, labelled
 from keeptrusts.api.lists.listing import Filter
 from keeptrusts.api.lists.table import Table
 from keeptrusts.api.parameters import flag, word
-from keeptrusts.database import compiled
+from keeptrusts.database import Columns, as_rows, compiled
 
 _COLUMNS = (
     "id",
@@ -34,8 +33,6 @@ _COLUMNS = (
 )
 _PIN = ("pinned_at", "pin_reason", "pin_actor", "pin_expires_at")
 _JUDGED = ("refused_since", "findings")
-_READ = (*_PIN, *_JUDGED)
-_pin, _judged = itemgetter(*_PIN), itemgetter(*_JUDGED)
 _VERSION_COLUMNS = (
     "number",
     "content_hash",
@@ -114,7 +111,7 @@ def row(configuration_id: str) -> Row:
     if values is None:
         raise NotFoundError(f"configuration {configuration_id!r}")
     findings = values["findings"]
-    answer = _shown(values)
+    answer = _shown({name: (value,) for name, value in values.items()}, ALL)[0]
     if answer["warning"] is not None:
         answer["warning"]["findings"] = findings
     return answer
@@ -173,29 +170,27 @@ def _values(matches: QuerySet[Configuration]) -> QuerySet[Configuration, dict[st
     return rows
 
 
-def _shown(row: dict[str, Any]) -> Row:
-    """A row as the API shows it: `pin` and `warning` are one value each, null for none."""
-    since, reason, actor, expires_at = _pin(row)
-    refused_since, findings = _judged(row)
-    for name in _READ:
-        del row[name]
-    pin = {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
-    row["pin"] = pin if since is not None else None
-    row["warning"] = _warning(refused_since, findings)
-    return row
+def _shown(columns: Columns, _seen: Seen) -> list[dict[str, Any]]:
+    """Rows as the API shows them: `pin` and `warning` are one value each, null for none."""
+    pins, judged = _taken(columns, _PIN), _taken(columns, _JUDGED)
+    columns["pin"] = [_pin(*one) if one[0] is not None else None for one in pins]
+    columns["warning"] = [_warning(*one) if one[0] is not None else None for one in judged]
+    return as_rows(columns)
 
 
-def _warning(since: datetime | None, findings: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if since is None:
-        return None
+def _taken(columns: Columns, names: Sequence[str]) -> Iterable[Any]:
+    return zip(*(columns.pop(name) for name in names), strict=True)
+
+
+def _pin(since: datetime, reason: str, actor: str, expires_at: datetime | None) -> dict[str, Any]:
+    return {"reason": reason, "actor": actor, "since": since, "expires_at": expires_at}
+
+
+def _warning(since: datetime, findings: list[dict[str, Any]]) -> dict[str, Any]:
     first = findings[0]
     place = f"line {first['line']}, column {first['column']}: {first['message']}"
     message = f"It stays in force, but the present rules would refuse it: {place}"
     return {"code": REFUSED_CODE, "message": message, "since": since}
-
-
-def _shown_all(raws: Sequence[dict[str, Any]], _seen: Seen) -> list[Row]:
-    return [_shown(raw) for raw in raws]
 
 
 CONFIGURATIONS: Table[Seen] = Table(
@@ -205,7 +200,7 @@ CONFIGURATIONS: Table[Seen] = Table(
     members=(*_COLUMNS, "git_repo", "overridden", "broken_glass", "pin", "warning"),
     rows=lambda seen: Configuration.objects.filter(seen.where()),
     values=_values,
-    shown=_shown_all,
+    formed=_shown,
     sorts={"id": "pk", "name": "name", "created_at": "created_at", "updated_at": "updated_at"},
     sort="id",
     searched=("id", "name"),

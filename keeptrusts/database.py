@@ -1,19 +1,28 @@
 """The database: time limits, reading of one moment, doing something alone, SQL made once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import connection as default
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import JSONField, Model, QuerySet
+from django.db.models import DateTimeField, JSONField, Model, QuerySet
+from django.db.models.expressions import Col
+from django.db.models.sql.compiler import SQLCompiler
 
 Raw = dict[str, Any]
+# Values of as many rows, by the name of their column.
+Columns = dict[str, Sequence[Any]]
+
+_Convert = Callable[[Sequence[Any], Any, Any], Sequence[Any]]
+_TRUTHS = {0: False, 1: True, None: None}
 
 # A frozen process, or one behind a cut network, would hold its locks until TCP gives up: hours. It
 # is less than a lease, so that whoever takes over what it had claimed finds no lock of it.
@@ -107,28 +116,45 @@ class Statement:
 
     def __init__(self, rows: QuerySet[Any, Any]) -> None:
         query = rows.query.clone()
-        compiler = query.get_compiler(rows.db)
+        compiler = _Compiler(query, connections[rows.db], rows.db)
         self._alias = rows.db
-        self._sql, self._params = compiler.as_sql()
+        self._asked: tuple[str, tuple[Any, ...] | None] = compiler.as_sql()
         self._names = tuple(query.selected or (*query.values_select, *query.annotation_select))
         columns = [one[0] for one in compiler.select[: compiler.col_count]]
         self._converters = [
-            (self._names[place], _faster(convert), expression)
+            (self._names[place], _of_column(convert), expression)
             for place, (converters, expression) in compiler.get_converters(columns).items()
             for convert in converters
         ]
 
-    def read(self) -> list[Raw]:
-        """The rows that there are now."""
+    def columns(self) -> Columns:
+        """The rows that there are now, by column: a column is converted at once."""
         connection = connections[self._alias]
         with connection.cursor() as cursor:
-            cursor.execute(self._sql, self._params)
-            names = self._names
-            read = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            self._ask(cursor, connection)
+            found = cursor.fetchall()
+        read = zip(*found, strict=True) if found else repeat((), len(self._names))
+        columns: Columns = dict(zip(self._names, read, strict=True))
         for name, convert, expression in self._converters:
-            for raw in read:
-                raw[name] = convert(raw[name], expression, connection)
-        return read
+            columns[name] = convert(columns[name], expression, connection)
+        return columns
+
+    def read(self) -> list[Raw]:
+        """The rows that there are now."""
+        return as_rows(self.columns())
+
+    def _ask(self, cursor: Any, connection: BaseDatabaseWrapper) -> None:
+        sql, params = self._asked
+        if params and connection.vendor == "postgresql":  # Which has them in the text, anyway.
+            self._asked = sql, params = cursor.mogrify(sql, params), None
+        cursor.execute(sql, params)
+
+
+def as_rows(columns: Columns) -> list[Raw]:
+    """Rows of columns."""
+    # Names and columns are as many, which `strict` would ask of each row, at twice the time.
+    names = tuple(columns)
+    return [dict(zip(names, row)) for row in zip(*columns.values(), strict=True)]  # noqa: B905
 
 
 def compiled(build: Callable[[], QuerySet[Any, Any]]) -> Callable[[], list[Raw]]:
@@ -137,27 +163,79 @@ def compiled(build: Callable[[], QuerySet[Any, Any]]) -> Callable[[], list[Raw]]
     return lambda: statement().read()
 
 
-def _faster(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """The same as a converter of Django; JSON, and SQLite's times, in a fourth of the time."""
+def compiled_columns(build: Callable[[], QuerySet[Any, Any]]) -> Callable[[], Columns]:
+    """The same, by column."""
+    statement = lru_cache(maxsize=1)(lambda: Statement(build()))
+    return lambda: statement().columns()
+
+
+class _Compiler(SQLCompiler):
+    """Takes SQLite's times as text, which its driver reads in eight times the time.
+
+    It knows them by the type of a bare column, and an expression has none.
+    """
+
+    def get_select(self, with_col_aliases: bool = False) -> Any:
+        select, *others = super().get_select(with_col_aliases)
+        if self.connection.vendor == "sqlite":
+            select = [
+                (column, (f"+{sql}" if _is_time(column) else sql, params), alias)
+                for column, (sql, params), alias in select
+            ]
+        return select, *others
+
+
+def _is_time(column: Any) -> bool:
+    return isinstance(column, Col) and isinstance(column.output_field, DateTimeField)
+
+
+def _of_column(convert: Callable[..., Any]) -> _Convert:
+    """A converter of Django for a whole column; of the frequent ones one that takes less time."""
     owner = getattr(convert, "__self__", None)
     if type(owner) is JSONField and owner.decoder is None and convert == owner.from_db_value:
-        return _json
-    if getattr(convert, "__name__", "") == "convert_datetimefield_value":
-        return _moment
-    return convert
+        return _jsons
+    match getattr(convert, "__name__", ""):
+        case "convert_datetimefield_value":
+            return _where_any(_moment)
+        case "convert_uuidfield_value":
+            return _where_any(UUID)
+        case "convert_booleanfield_value":
+            return _truths
+    return lambda column, expression, connection: [
+        convert(value, expression, connection) for value in column
+    ]
 
 
-def _moment(value: Any, _expression: object, _connection: object) -> Any:
-    if type(value) is str:  # Of a column that is computed.
-        value = datetime.fromisoformat(value)
-    # As Django writes it: in UTC, and without saying so.
-    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+def _where_any(convert: Callable[[Any], Any]) -> _Convert:
+    """A converter that leaves nulls; many columns have nothing else."""
+
+    def converted(column: Sequence[Any], _expression: object, _connection: object) -> Sequence[Any]:
+        if column.count(None) == len(column):
+            return column
+        return [None if value is None else convert(value) for value in column]
+
+    return converted
 
 
-def _json(value: Any, _expression: object, _connection: object) -> Any:
-    if not isinstance(value, str | bytes):
-        return value
+def _truths(column: Sequence[Any], _expression: object, _connection: object) -> Sequence[Any]:
+    return list(map(_TRUTHS.__getitem__, column))
+
+
+def _moment(value: Any) -> Any:
+    """A time as Django writes it: in UTC, and without saying so."""
+    if type(value) is str:
+        return datetime.fromisoformat(value if value[-6:-5] == "+" else f"{value}+00:00")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _jsons(column: Sequence[Any], _expression: object, _connection: object) -> Sequence[Any]:
+    """Values of JSON. Equal texts are read once, and give one value: it is not for changing."""
+    read = {text: None if text is None else _json(text) for text in set(column)}
+    return list(map(read.__getitem__, column))
+
+
+def _json(text: str) -> Any:
     try:
-        return orjson.loads(value)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(value)  # A whole number beyond 64 bits.
+        return json.loads(text)  # A whole number beyond 64 bits.

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+import orjson
 from django.db.models import (
     BooleanField,
     Case,
@@ -80,7 +81,9 @@ A link's own says its id for `{id}`, and for `{commit}` the one that it holds.
 REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 _NAMED = 5
 
-Condition = dict[str, Any]
+# As it is encoded, or ready for that.
+Condition = dict[str, Any] | orjson.Fragment
+_Told = dict[str, Any] | None
 
 
 class _Status(TypedDict):
@@ -120,21 +123,21 @@ def conditions(
     `trouble` is the reason why its remote is not polled: code and message. `refused` are the
     configurations it feeds that would be refused now, each with the time since when.
     """
-    found = [
-        _ready(link),
-        _reconciling(link, now, trouble),
-        _stalled(link),
-        _broken(link) if link.broken_glass else _warning(link, refused or {}),
+    since = orjson.dumps(link.last_synced_at, option=orjson.OPT_UTC_Z)
+    found = (
+        _ready(link), _reconciling(link, now, trouble), _stalled(link), _warning(link, refused),
+    )  # fmt: skip
+    return [
+        _no(kind, since) if told is None else _filled(told, link)
+        for kind, told in zip(_KINDS, found, strict=True)
     ]
-    for one in found:
-        if one["action"] is not None:
-            one["action"] = _filled(one["action"], link)
-    return found
 
 
-def _filled(action: str, link: Listed) -> str:
-    held = link.held or {}
-    return action.replace("{id}", str(link.pk)).replace("{commit}", held.get("commit", ""))
+def _filled(told: dict[str, Any], link: Listed) -> dict[str, Any]:
+    if told["action"] is not None:
+        action, held = told["action"].replace("{id}", link.key), link.held or {}
+        told["action"] = action.replace("{commit}", held.get("commit", ""))
+    return told
 
 
 def _glass() -> "ExpressionWrapper[Q]":
@@ -150,7 +153,7 @@ def _hex(name: str) -> Replace:
     return Replace(Cast(name, CharField()), Value("-"), Value(""))
 
 
-def _ready(link: Listed) -> Condition:
+def _ready(link: Listed) -> dict[str, Any]:
     if link.status == "pending":
         message = "An edit or a new link waits for its first sync."
         return _condition("Ready", "Unknown", "pending", message, link.updated_at)
@@ -158,12 +161,10 @@ def _ready(link: Listed) -> Condition:
         return _of_person("Ready", "False", link, link.status)
     if link.status in ("stalled", "error"):
         return _of_error("Ready", "False", link)
-    refused = {outcome: link.counts[outcome] for outcome in REFUSED if link.counts.get(outcome)}
     if link.error_code:
         return _of_error("Ready", "True", link)
-    if refused:
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in refused.items())
-        message = f"Files not in force as in git: {counts}; what was in force stays in force."
+    if told := _refused(link.counts):
+        message = f"Files not in force as in git: {told}; what was in force stays in force."
         return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
     tag = refs.tag_of(link.last_ref)
     message = f"Commit {link.last_commit}{f' of tag {tag}' if tag else ''} is synced."
@@ -176,37 +177,39 @@ def _files(count: int) -> str:
     return "1 of its files is" if count == 1 else f"{count} of its files are"
 
 
-def _reconciling(link: Listed, now: datetime, trouble: Mapping[str, str] | None) -> Condition:
+def _refused(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[one]} {one}" for one in REFUSED if counts.get(one))
+
+
+def _reconciling(link: Listed, now: datetime, trouble: Mapping[str, str] | None) -> _Told:
     if link.status == "suspended":
-        return _no("Reconciling", link)
+        return None
     if trouble:
-        due_at = link.remote.next_poll_at
+        due_at = link.next_poll_at
         return _condition("Reconciling", "True", trouble["code"], trouble["message"], due_at)
     if link.expected_commit and link.expected_until and link.expected_until > now:
         message = f"A webhook announced commit {link.expected_commit}; the forge is polled for it."
         return _condition("Reconciling", "True", "announced", message, link.last_delivery_at)
-    if link.remote.waits_since is not None:
+    if link.waits_since is not None:
         message = "A poll found news; the sync waits until a worker is free and its turn comes."
-        return _condition("Reconciling", "True", "queued", message, link.remote.waits_since)
+        return _condition("Reconciling", "True", "queued", message, link.waits_since)
     if link.status == "pending" or link.requested_seq > link.served_seq:
         message = "A sync is due."
-        return _condition("Reconciling", "True", "due", message, link.remote.next_poll_at)
-    if link.status == "error":
-        return _of_error("Reconciling", "True", link)
-    return _no("Reconciling", link)
+        return _condition("Reconciling", "True", "due", message, link.next_poll_at)
+    return _of_error("Reconciling", "True", link) if link.status == "error" else None
 
 
-def _stalled(link: Listed) -> Condition:
+def _stalled(link: Listed) -> _Told:
     if link.status == "held":
         return _of_person("Stalled", "True", link, link.status)
-    if link.status == "stalled":
-        return _of_error("Stalled", "True", link)
-    return _no("Stalled", link)
+    return _of_error("Stalled", "True", link) if link.status == "stalled" else None
 
 
-def _warning(link: Listed, refused: Mapping[str, datetime]) -> Condition:
+def _warning(link: Listed, refused: Mapping[str, datetime] | None) -> _Told:
+    if link.broken_glass:
+        return _broken(link)
     if not refused:
-        return _let_off(link) if link.let_off else _no("Warning", link)
+        return _let_off(link) if link.let_off else None
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
     message = (
         f"The present rules would refuse {len(refused)} of the configurations it feeds; these stay"
@@ -215,12 +218,12 @@ def _warning(link: Listed, refused: Mapping[str, datetime]) -> Condition:
     return _condition("Warning", "True", queries.REFUSED_CODE, message, min(refused.values()))
 
 
-def _broken(link: Listed) -> Condition:
+def _broken(link: Listed) -> dict[str, Any]:
     message = "An admin changed it, or what it feeds, alone; nobody else has confirmed that."
     return _condition("Warning", "True", BROKEN_GLASS, message, link.updated_at)
 
 
-def _let_off(link: Listed) -> Condition:
+def _let_off(link: Listed) -> dict[str, Any]:
     message = (
         f"The commit has objects that fail checks of git ({link.let_off}); they were let off, since"
         " they harm nobody who reads files without a checkout."
@@ -228,25 +231,21 @@ def _let_off(link: Listed) -> Condition:
     return _condition("Warning", "True", CHECKS_LET_OFF, message, link.last_synced_at)
 
 
-def _of_error(kind: str, status: str, link: Listed) -> Condition:
+def _of_error(kind: str, status: str, link: Listed) -> dict[str, Any]:
     since = link.error_since or link.last_synced_at
     return _condition(kind, status, link.error_code, link.error_message, since)
 
 
-def _of_person(kind: str, status: str, link: Listed, why: str) -> Condition:
+def _of_person(kind: str, status: str, link: Listed, why: str) -> dict[str, Any]:
     if why == "held":
         held = link.held or {}
         return _condition(kind, status, "held", held["message"], held["since"])
     return _condition(kind, status, "suspended", "The link is suspended.", link.updated_at)
 
 
-def _no(kind: str, link: Listed) -> Condition:
-    return _condition(kind, "False", "", "", link.last_synced_at)
-
-
 def _condition(
     kind: str, status: str, reason: str, message: str, since: datetime | str | None
-) -> Condition:
+) -> dict[str, Any]:
     return {
         "type": kind,
         "status": status,
@@ -257,6 +256,21 @@ def _condition(
     }
 
 
+def _no(kind: str, since: bytes) -> orjson.Fragment:
+    """A condition that is not there, since a time that is encoded.
+
+    Most are such; each takes a tenth of the time of a dictionary that is encoded.
+    """
+    return orjson.Fragment(_NO[kind] % since)
+
+
 @lru_cache(maxsize=128)
 def _camel_case(reason: str) -> str:
     return "".join(word.capitalize() for word in reason.split("_"))
+
+
+_KINDS = ("Ready", "Reconciling", "Stalled", "Warning")
+_NO = {
+    kind: orjson.dumps(_condition(kind, "False", "", "", "%s")).replace(b'"%s"', b"%s")
+    for kind in _KINDS
+}

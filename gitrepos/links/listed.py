@@ -2,21 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, NamedTuple, Self
-from uuid import UUID
+from itertools import repeat
+from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    Q,
+    QuerySet,
+)
+from django.db.models.functions import Cast
 
 from configurations.queries import refused
 from gitrepos.polling import hosts
-from gitrepos.polling.hosts import Polled
+from keeptrusts.database import Columns
 
 
 class Listed(NamedTuple):
-    """A link of `with_status`; `shared` are name, end and nearness of the end of its credential."""
+    """A link of `with_status`, its id as text, its shared credential and its remote."""
 
-    pk: UUID
+    key: str
     url: str
     branch: str
     tag: str
@@ -58,40 +67,74 @@ class Listed(NamedTuple):
     broken_glass: bool | None
     has_webhook_secret: bool
     has_access_token: bool
-    shared: tuple[str | None, datetime | None, bool | None]
-    remote: Polled
+    credential: str | None
+    credential_expires_at: datetime | None
+    credential_expiring: bool | None
+    host: str
+    credential_digest: str
+    next_poll_at: datetime | None
+    last_polled_at: datetime | None
+    asked: bool
+    put_off: int
+    limited_until: datetime | None
+    waits_since: datetime | None
 
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Self:
-        """A link of a row of `columns`."""
-        return cls._make((*_own(raw), _shared(raw), Polled._make(_polled(raw))))
+
+class _Written(Func):
+    """A UUID as text. To read it as one, and write that, takes longer than the rest of a link."""
+
+    output_field = CharField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return compiler.compile(Cast(self.source_expressions[0], CharField()))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        column, params = compiler.compile(self.source_expressions[0])
+        parts = [f"substr({column}, {begin}, {many})" for begin, many in _UUID_PARTS]
+        return " || '-' || ".join(parts), params * len(parts)
 
 
-_OWN = Listed._fields[:-2]
-_SHARED = tuple(f"remote__shared__{name}" for name in ("name", "expires_at", "expiring"))
-_POLLED = tuple(f"remote__{name}" for name in Polled._fields)
-_own, _shared, _polled = itemgetter(*_OWN), itemgetter(*_SHARED), itemgetter(*_POLLED)
+_UUID_PARTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+_SHARED = {
+    "credential": "name", "credential_expires_at": "expires_at", "credential_expiring": "expiring",
+}  # fmt: skip
+_POLLED = Listed._fields[Listed._fields.index("host") :]
 # The same in each row: as on most days, what else a link shows need not be asked for.
 _ANY_REFUSED, _ANY_TROUBLE = "any_refused", "any_trouble"
-_SET = {
+_READ = {
+    "key": _Written(F("pk")),
+    **{name: F(f"remote__shared__{column}") for name, column in _SHARED.items()},
+    **{name: F(f"remote__{name}") for name in _POLLED},
     "has_webhook_secret": ExpressionWrapper(~Q(webhook_secret=""), output_field=BooleanField()),
     "has_access_token": ExpressionWrapper(~Q(remote__credential=""), output_field=BooleanField()),
 }
+_OWN = tuple(name for name in Listed._fields if name not in _READ)
 
 
 def columns(rows: QuerySet[Any, Any]) -> QuerySet[Any, dict[str, Any]]:
     """The columns of links of `with_status`; of a secret only whether it is set."""
-    own = [name for name in _OWN if name not in _SET]
     trouble = ExpressionWrapper(hosts.any_trouble(), output_field=BooleanField())
     others = {_ANY_REFUSED: Exists(refused()), _ANY_TROUBLE: trouble}
-    return rows.values(*own, *_SHARED, *_POLLED, **_SET, **others)
+    return rows.values(*_OWN, **_READ, **others)
 
 
-def any_refused(raws: Sequence[Mapping[str, Any]]) -> bool:
+def links(columns: Columns) -> list[Listed]:
+    """The links of `columns` as read."""
+    own = (columns[name] for name in Listed._fields)
+    return list(map(Listed._make, zip(*own, strict=True)))
+
+
+def columns_of(rows: Sequence[Listed]) -> Columns:
+    """The columns of links as read."""
+    read = zip(*rows, strict=True) if rows else repeat((), len(Listed._fields))
+    return dict(zip(Listed._fields, read, strict=True))
+
+
+def any_refused(columns: Columns) -> bool:
     """Whether there is any configuration in force that would be refused now."""
-    return any(raw[_ANY_REFUSED] for raw in raws[:1])
+    return any(columns[_ANY_REFUSED][:1])
 
 
-def any_trouble(raws: Sequence[Mapping[str, Any]]) -> bool:
+def any_trouble(columns: Columns) -> bool:
     """Whether there is any resting host or paused credential."""
-    return any(raw[_ANY_TROUBLE] for raw in raws[:1])
+    return any(columns[_ANY_TROUBLE][:1])

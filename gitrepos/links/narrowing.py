@@ -36,20 +36,18 @@ def links(seen: Seen, column: str = "pk") -> Q:
     return Q(**{f"{column}__in": {*named.distinct(), *map(UUID, owners)}})
 
 
-def trim(rows: Sequence[Listed], seen: Seen) -> Sequence[Listed]:
-    """The rows without what is not seen."""
-    if not seen.is_narrowed:
-        return rows
-    ids = [row.pk for row in rows]
+def trim(rows: Sequence[Listed], seen: Seen) -> list[Listed]:
+    """The rows without what is not seen, for whoever does not see all."""
+    ids = [UUID(row.key) for row in rows]
     files = LinkedFile.objects.filter(seen.where("configuration"), link__in=ids)
     # In an order: that of groups hangs on how many rows there are, those not seen included.
     counted = files.values_list("link_id", "outcome").annotate(Count("pk")).order_by("outcome")
-    counts: dict[UUID, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for link_id, outcome, number in counted:
-        counts[link_id][outcome] = number
+        counts[str(link_id)][outcome] = number
     return [
         row._replace(
-            counts=dict(counts[row.pk]),
+            counts=dict(counts[row.key]),
             error_message=reworded(row.error_code),
             held=trimmed_hold(row.held, seen),
             # The globs name files, and the objects may be those of any.

@@ -22,6 +22,7 @@ from keeptrusts.api.lists.filters import among, between, equal
 from keeptrusts.api.lists.listing import MOST_OF_LOG, PAGE_OF_LOG, Filter
 from keeptrusts.api.lists.table import Table
 from keeptrusts.api.parameters import flag, text, words
+from keeptrusts.database import Columns, Statement, as_rows
 
 Row = Mapping[str, Any]
 Raw = dict[str, Any]
@@ -69,7 +70,8 @@ def link(link_id: UUID, seen: Seen = ALL) -> Row:
         NotFoundError: there is none that is seen.
     """
     rows = with_status(_links(seen).filter(pk=link_id))
-    return _one(_shown_links(list(listed.columns(rows)), seen), "git repo with this id")
+    columns = Statement(listed.columns(rows)).columns()
+    return _one(_shown_links(columns, seen), "git repo with this id")
 
 
 def check_seen(link_id: UUID, seen: Seen) -> None:
@@ -102,74 +104,84 @@ def _links(seen: Seen) -> QuerySet[Link]:
     return Link.objects.filter(narrowing.links(seen))
 
 
-def _shown_links(raws: Sequence[Raw], seen: Seen) -> list[Row]:
+def _shown_links(columns: Columns, seen: Seen) -> Sequence[Row]:
     """Links with their conditions as of now.
 
     A host rests for failures of any link, so that its trouble is told to who sees all alone.
     """
     now = timezone.now()
-    refused = refused_by_owner(seen) if listed.any_refused(raws) else {}
-    is_resting = listed.any_trouble(raws) and not seen.is_narrowed
-    troubles = hosts.troubles(now) if is_resting else {}
-    shown = []
-    for row in narrowing.trim([Listed.of(raw) for raw in raws], seen):
-        trouble = hosts.trouble_of(row.remote, troubles, now)
-        told = conditions(row, now, trouble, refused.get(str(row.pk)) if refused else None)
-        shown.append(_link(row, trouble, told))
-    return shown
+    refused = refused_by_owner(seen) if listed.any_refused(columns) else {}
+    is_resting = listed.any_trouble(columns) and not seen.is_narrowed
+    resting = hosts.troubles(now) if is_resting else {}
+    rows = listed.links(columns)
+    if seen.is_narrowed:
+        rows = narrowing.trim(rows, seen)
+        columns = listed.columns_of(rows)
+    troubles = [hosts.trouble_of(row, resting, now) for row in rows]
+    told = [
+        conditions(row, now, trouble, refused.get(row.key))
+        for row, trouble in zip(rows, troubles, strict=True)
+    ]
+    errors = [_error(row, trouble) for row, trouble in zip(rows, troubles, strict=True)]
+    return as_rows(_link_columns(columns, rows, told, errors))
 
 
-def _link(row: Listed, trouble: hosts.Trouble | None, told: Sequence[Row]) -> Row:
-    # The link's own error, else the reason why its due remote is not polled.
-    error = None if row.suspended else trouble
+def _error(row: Listed, trouble: hosts.Trouble | None) -> Row | None:
+    """The link's own error, else the reason why its due remote is not polled."""
     if row.error_code:
-        error = {"code": row.error_code, "message": row.error_message}
-    name, expires_at, expiring = row.shared
+        return {"code": row.error_code, "message": row.error_message}
+    return None if row.suspended else trouble
+
+
+def _link_columns(
+    columns: Columns, rows: Sequence[Listed], told: Sequence[Any], errors: Sequence[Row | None]
+) -> Columns:
+    # Relative to the url under which the forge reaches this API.
+    webhooks = [f"/v1/git-repos/{key}/webhook" for key in columns["key"]]
     return {
-        "id": row.pk,
-        "url": row.url,
-        "follows": refs.form(row),
-        "branch": row.branch,
-        "tag": row.tag,
-        "commit": row.commit,
-        "semver": row.semver,
-        "path": row.path,
-        "auto_create_configuration": row.auto_create_configuration,
-        "adopt": row.adopt,
-        "poll_interval_seconds": row.poll_interval_seconds,
-        "webhook_poll_interval_seconds": row.webhook_poll_interval_seconds,
-        "suspended": row.suspended,
-        "four_eyes": row.four_eyes,
-        "fail_on": row.fail_on,
-        "broken_glass": row.broken_glass,
-        "id_prefix": row.id_prefix,
-        "include": row.include,
-        "exclude": row.exclude,
-        "prune": row.prune,
-        "allowed_signers": row.allowed_signers,
-        "allowed_openpgp_keys": row.allowed_openpgp_keys,
-        "has_access_token": row.has_access_token,
-        "credential": name,
-        "credential_expires_at": expires_at,
-        "credential_expiring": bool(expiring),
-        "has_webhook_secret": row.has_webhook_secret,
-        # Relative to the url under which the forge reaches this API.
-        "webhook_url": f"/v1/git-repos/{row.pk}/webhook",
-        "generation": row.generation,
-        "status": row.status,
-        "observed_generation": row.observed_generation,
+        "id": columns["key"],
+        "url": columns["url"],
+        "follows": [refs.form(row) for row in rows],
+        "branch": columns["branch"],
+        "tag": columns["tag"],
+        "commit": columns["commit"],
+        "semver": columns["semver"],
+        "path": columns["path"],
+        "auto_create_configuration": columns["auto_create_configuration"],
+        "adopt": columns["adopt"],
+        "poll_interval_seconds": columns["poll_interval_seconds"],
+        "webhook_poll_interval_seconds": columns["webhook_poll_interval_seconds"],
+        "suspended": columns["suspended"],
+        "four_eyes": columns["four_eyes"],
+        "fail_on": columns["fail_on"],
+        "broken_glass": columns["broken_glass"],
+        "id_prefix": columns["id_prefix"],
+        "include": columns["include"],
+        "exclude": columns["exclude"],
+        "prune": columns["prune"],
+        "allowed_signers": columns["allowed_signers"],
+        "allowed_openpgp_keys": columns["allowed_openpgp_keys"],
+        "has_access_token": columns["has_access_token"],
+        "credential": columns["credential"],
+        "credential_expires_at": columns["credential_expires_at"],
+        "credential_expiring": list(map(bool, columns["credential_expiring"])),
+        "has_webhook_secret": columns["has_webhook_secret"],
+        "webhook_url": webhooks,
+        "generation": columns["generation"],
+        "status": columns["status"],
+        "observed_generation": columns["observed_generation"],
         "conditions": told,
-        "last_commit": row.last_commit or None,
-        "last_tag": refs.tag_of(row.last_ref) or None,
-        "last_polled_at": row.remote.last_polled_at,
-        "next_poll_at": row.remote.next_poll_at,
-        "last_synced_at": row.last_synced_at,
-        "last_delivery_at": row.last_delivery_at,
-        "error": error,
-        "held": row.held,
-        "files": row.counts,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "last_commit": [commit or None for commit in columns["last_commit"]],
+        "last_tag": [refs.tag_of(ref) or None for ref in columns["last_ref"]],
+        "last_polled_at": columns["last_polled_at"],
+        "next_poll_at": columns["next_poll_at"],
+        "last_synced_at": columns["last_synced_at"],
+        "last_delivery_at": columns["last_delivery_at"],
+        "error": errors,
+        "held": columns["held"],
+        "files": columns["counts"],
+        "created_at": columns["created_at"],
+        "updated_at": columns["updated_at"],
     }
 
 
@@ -241,7 +253,7 @@ LINKS: Table[Seen] = Table(
     members=_LINK,
     rows=lambda seen: with_status(_links(seen)),
     values=listed.columns,
-    shown=_shown_links,
+    formed=_shown_links,
     sorts={
         "created_at": "created_at", "updated_at": "updated_at", "url": "url",
         "last_synced_at": "last_synced_at",

@@ -5,7 +5,7 @@ Their remotes stay due, keep their order and count no failure of their own. `pro
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -24,17 +24,21 @@ SETBACKS = F("failures") + F("put_off")
 Trouble = Mapping[str, str]
 
 
-class Polled(NamedTuple):
-    """What a link shows of its remote."""
+class Polled(Protocol):
+    """What of a remote says why it is not polled."""
 
-    host: str
-    credential_digest: str
-    next_poll_at: datetime | None
-    last_polled_at: datetime | None
-    asked: bool
-    put_off: int
-    limited_until: datetime | None
-    waits_since: datetime | None
+    @property
+    def host(self) -> str: ...
+    @property
+    def credential_digest(self) -> str: ...
+    @property
+    def next_poll_at(self) -> datetime | None: ...
+    @property
+    def asked(self) -> bool: ...
+    @property
+    def put_off(self) -> int: ...
+    @property
+    def limited_until(self) -> datetime | None: ...
 
 
 def in_trouble() -> dict[Scope, datetime]:

@@ -13,11 +13,14 @@ from keeptrusts import counters, database
 from keeptrusts.api.lists.cursors import Position
 from keeptrusts.api.lists.labels import MentionsLabel
 from keeptrusts.api.lists.listing import Listing, Page, Row, Scope, Selection, picked
-from keeptrusts.database import Statement
+from keeptrusts.database import Columns, Statement, as_rows
 from keeptrusts.models import Counter
 
 Raw = dict[str, Any]
+# Value and key of a row in its order, and what is shown of it.
+_Marked = tuple[tuple[Any, Any], Row | None]
 
+_MARKS = ("sorted_by", "keyed_by")
 _AT_ONCE, _LARGE_AT_ONCE = 200, 50
 _MOST_STATEMENTS = 32
 
@@ -41,9 +44,10 @@ class Table(Listing[Scope]):
     `rows(scope)` are those that there are for a reader, the same query each time where
     `is_constant(scope)`; `values(rows)` reads the columns of each,
     and `shown(raws, scope)` makes of these, one by one, what the API shows; None where a reader
-    does not see the row after all, which happens where `drops(scope)`. `sorts` has the column of
-    each name, of which those of `nullable` may be null; `key` is a column that no two rows have
-    alike. `searched` are the columns of `q`, and `labels` the one with labels.
+    does not see the row after all, which happens where `drops(scope)`. A list with neither that nor
+    a `size` may have `formed(columns, scope)`: rows are made at once, with one dictionary for each.
+    `sorts` has the column of each name, of which those of `nullable` may be null; `key` is a column
+    that no two rows have alike. `searched` are the columns of `q`, `labels` the one with labels.
 
     A page that was asked for ends early where its rows have `most_bytes` by `size(row)`.
     """
@@ -51,6 +55,7 @@ class Table(Listing[Scope]):
     rows: Callable[[Scope], QuerySet[Any, Any]]
     values: Callable[[QuerySet[Any, Any]], QuerySet[Any, Raw]]
     shown: Callable[[Sequence[Raw], Scope], Iterable[Row | None]] = _as_they_are
+    formed: Callable[[Columns, Scope], Sequence[Row]] | None = None
     drops: Callable[[Scope], bool] = _never
     is_constant: Callable[[Scope], bool] = _is_none
     key: str = "pk"
@@ -67,10 +72,12 @@ class Table(Listing[Scope]):
         if selection.wants_count:
             count = self._count(self._matches(selection, scope), scope)
         if selection.limit is None:
-            raws, counted = self._read(selection, scope)
-            shown = self.shown(raws, scope)
-            rows = [picked(row, selection.fields) for row in shown if row is not None]
-            return Page(rows, None, count, counted)
+            columns, counted = self._read(selection, scope)
+            shown = (row for row in self._rows(columns, scope) if row is not None)
+            rows = (
+                shown if selection.fields is None else (picked(r, selection.fields) for r in shown)
+            )
+            return Page(list(rows), None, count, counted)
         return self._part(selection, selection.limit, scope, count)
 
     def _matches(self, selection: Selection[Scope], scope: Scope) -> QuerySet[Any, Any]:
@@ -95,8 +102,8 @@ class Table(Listing[Scope]):
         return found[: None if selection.limit is None else selection.limit + 1]
 
     def _marked(self, found: QuerySet[Any, Any], selection: Selection[Scope]) -> QuerySet[Any, Any]:
-        columns = {"sorted_by": F(self.sorts[selection.sort]), "keyed_by": F(self.key)}
-        marked: QuerySet[Any, Any] = found.annotate(**columns)
+        marks = zip(_MARKS, (F(self.sorts[selection.sort]), F(self.key)), strict=True)
+        marked: QuerySet[Any, Any] = found.annotate(**dict(marks))
         return marked
 
     def _statement(self, selection: Selection[Scope], scope: Scope) -> Statement:
@@ -110,22 +117,26 @@ class Table(Listing[Scope]):
             self._statements[key] = Statement(self._found(selection, scope))
         return self._statements[key]
 
-    def _read(self, selection: Selection[Scope], scope: Scope) -> tuple[list[Raw], int]:
-        """Rows, and the change counter of the same moment."""
+    def _read(self, selection: Selection[Scope], scope: Scope) -> tuple[Columns, int]:
+        """Columns, and the change counter of the same moment."""
         try:
             statement = self._statement(selection, scope)
         except EmptyResultSet:  # What it chooses by chooses nothing.
-            return [], counters.read().get(self.counter, 0)
-        raws = statement.read()
+            return {}, counters.read().get(self.counter, 0)
+        columns = statement.columns()
         if not self.counter:
-            return raws, 0
-        counted = 0
-        if not raws:  # No row tells the counter.
+            return columns, 0
+        if not columns["counted"]:  # No row tells the counter.
             with database.one_moment(Counter, self.rows(scope).model):
-                counted, raws = counters.read().get(self.counter, 0), statement.read()
-        for raw in raws:
-            counted = raw.pop("counted")
-        return raws, counted
+                counted, columns = counters.read().get(self.counter, 0), statement.columns()
+        for one in columns.pop("counted"):
+            counted = one
+        return columns, counted
+
+    def _rows(self, columns: Columns, scope: Scope) -> Iterable[Row | None]:
+        if self.formed is not None:
+            return self.formed(columns, scope) if columns else ()
+        return self.shown(as_rows(columns), scope)
 
     def _part(
         self, selection: Selection[Scope], limit: int, scope: Scope, count: int | None
@@ -134,31 +145,36 @@ class Table(Listing[Scope]):
         if self.drops(scope):  # How many it takes is not known.
             unbounded = replace(selection, limit=None)
             found = self._found(unbounded, scope)
-            raws: Iterable[Raw] = self._marked(found, selection).iterator(chunk_size=_AT_ONCE)
+            raws = self._marked(found, selection).iterator(chunk_size=_AT_ONCE)
+            pairs = self._pairs(raws, scope, _AT_ONCE)
         elif self.size is not None:
-            raws = self._found(selection, scope).iterator(chunk_size=_LARGE_AT_ONCE)
+            pairs = self._pairs(
+                self._found(selection, scope).iterator(chunk_size=_LARGE_AT_ONCE),
+                scope,
+                _LARGE_AT_ONCE,
+            )
         else:
-            raws, counted = self._read(selection, scope)
+            columns, counted = self._read(selection, scope)
+            marks = zip(*(columns.pop(name, ()) for name in _MARKS), strict=True)
+            pairs = zip(marks, self._rows(columns, scope), strict=True)
         rows: list[Row] = []
         left_bytes, following = self.most_bytes, None
-        for raw, row in self._pairs(raws, scope, limit):
+        for mark, row in pairs:
             if row is None:
                 continue
             if len(rows) == limit or (self.size is not None and rows and left_bytes <= 0):
                 assert following is not None
-                return Page(rows, self.cursor(selection, following), count, counted)
+                return Page(rows, self.cursor(selection, Position(*following)), count, counted)
             rows.append(picked(row, selection.fields))
-            following = Position(raw["sorted_by"], raw["keyed_by"])
+            following = mark
             left_bytes -= self.size(row) if self.size is not None else 0
         return Page(rows, None, count, counted)
 
-    def _pairs(
-        self, raws: Iterable[Raw], scope: Scope, limit: int
-    ) -> Iterator[tuple[Raw, Row | None]]:
+    def _pairs(self, raws: Iterable[Raw], scope: Scope, at_once: int) -> Iterator[_Marked]:
         """Where rows stand, each with what is shown of it."""
-        left, at_once = iter(raws), _LARGE_AT_ONCE if self.size else max(limit + 1, _AT_ONCE)
+        left = iter(raws)
         while group := list(islice(left, at_once)):
-            marks = [{name: raw.pop(name) for name in ("sorted_by", "keyed_by")} for raw in group]
+            marks: list[Any] = [tuple(raw.pop(name) for name in _MARKS) for raw in group]
             for raw in group:
                 raw.pop("counted", None)
             yield from zip(marks, self.shown(group, scope), strict=True)
