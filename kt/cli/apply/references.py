@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from kt.cli.apply.plan import CREATE, Step
-from kt.cli.client.secrets import SecretPlace, read_text, secret_place
+from kt.cli.client.secrets import SecretPlace, read_secret, secret_place, variable
 from kt.cli.errors import CommandError
 
 Secrets = Mapping[str, str | None]
@@ -57,11 +57,9 @@ def _text(
 ) -> str | None:
     if where is None:
         return None
-    if variable := where.get("env"):
-        secret = environment.get(variable, "")
-        if not secret:
-            raise CommandError(f"{name} of {step.name}: the variable {variable} is not set")
-        return secret
-    secret = read_text(os.path.join(folder, where["file"]))
-    # Keys end in a line break; a token is one line, whatever an editor put behind it.
-    return secret if "\n" in secret.rstrip("\n") else secret.rstrip("\n")
+    try:
+        if named := where.get("env"):
+            return variable(named, environment)
+        return read_secret(os.path.join(folder, where["file"]))
+    except CommandError as exc:
+        raise CommandError(f"{name} of {step.name}: {exc}") from exc

@@ -6,7 +6,7 @@ import contextlib
 import getpass
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kt.cli.client.output import is_terminal
 from kt.cli.client.session import checked
@@ -27,6 +27,43 @@ def read_token(file: str | None, *, prompt: str) -> str:
     if is_terminal(sys.stdin):
         return checked(getpass.getpass(prompt).strip(), "the token")
     return checked(read_text(STDIN).strip(), "stdin")
+
+
+def read_secret(file: str) -> str:
+    """A secret of a file, `-` for stdin.
+
+    Keys end in a line break; a token is one line, whatever an editor put behind it.
+
+    Raises:
+        CommandError: it cannot be read, or there is none.
+    """
+    secret = read_text(file)
+    line = secret.rstrip("\r\n")
+    if not line:
+        raise CommandError(f"{file if file != STDIN else 'stdin'}: there is no secret in it")
+    return secret if "\n" in line else line
+
+
+def variable(name: str, environment: Mapping[str, str]) -> str:
+    """The secret that a variable has.
+
+    Raises:
+        CommandError: it is not set, or empty.
+    """
+    if secret := environment.get(name, ""):
+        return secret
+    raise CommandError(f"the variable {name} is not set")
+
+
+def ask_secret(prompt: str) -> str:
+    """A secret of one line, which somebody types unseen.
+
+    Raises:
+        CommandError: nothing was typed.
+    """
+    if secret := getpass.getpass(prompt):
+        return secret
+    raise CommandError("nothing was typed")
 
 
 def read_text(file: str) -> str:

@@ -60,6 +60,7 @@ COMMANDS = (
     Command(("status",), "kt.cli.resources.status", "say what needs somebody, and what helps",
             "kt status"),
     _resource("repos", "linked repositories: where policies come from"),
+    _resource("credentials", "what links prove themselves with to git servers"),
     _resource("configurations", "what is in force, and what was"),
     _resource("gateways", "where it is enforced"),
     _resource("tokens", "who may use the API", "access.tokens"),

@@ -84,6 +84,7 @@ def test_answers_that_make_no_sense_end_no_command_in_a_bug(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kt.cli.resources.watching.time.sleep", lambda _: None)
     monkeypatch.setattr("kt.cli.resources.watching._AT_ONCE_SECONDS", 0)
+    monkeypatch.setenv("FORGE_TOKEN", "s3cret")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "admin-token").write_text("s3cret")
     (tmp_path / "keeptrusts.yaml").write_text("git_repos: []\ngateways: [{id: edge-1}]\n")
