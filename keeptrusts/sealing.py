@@ -112,9 +112,10 @@ def vouched(stored: bytes, *, row: str) -> bytes:
         SealError: none of our keys vouches for it in this row.
     """
     mac, data = stored[:MAC_DIGITS], stored[MAC_DIGITS:]
-    if not any(hmac.compare_digest(mac, _mac(k, data, row)) for k in settings.ENV.secret_keys):
-        raise SealError("this was written by somebody else, or for another place")
-    return data
+    for key in settings.ENV.secret_keys:
+        if hmac.compare_digest(mac, _mac(key, data, row)):
+            return data
+    raise SealError("this was written by somebody else, or for another place")
 
 
 def cover(text: str, *, row: str) -> str:
@@ -140,9 +141,15 @@ def uncover(covered: str, *, row: str) -> str:
 
 
 def _mac(key: str, data: bytes, row: str) -> bytes:
-    name = row.encode()
-    told = len(name).to_bytes(4, "big") + name + data
-    return hmac.digest(_derived(key, b"vouch"), told, "sha256").hex().encode()
+    name, mac = row.encode(), _keyed(key).copy()
+    mac.update(len(name).to_bytes(4, "big") + name + data)
+    return mac.hexdigest().encode()
+
+
+@lru_cache(maxsize=16)
+def _keyed(key: str) -> hmac.HMAC:
+    """A MAC with the key in it already, to be copied, which takes less time than to begin one."""
+    return hmac.new(_derived(key, b"vouch"), digestmod="sha256")
 
 
 def _opened(key: str, data: str, row: str) -> str:

@@ -1,6 +1,6 @@
 """Files in git that feed configurations, held removals of them, and configurations without one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,13 +11,13 @@ from configurations.models import Configuration, Version
 from configurations.seen import ALL, Seen
 from gitrepos.links import narrowing
 from gitrepos.models import Link, LinkedFile
-from keeptrusts.database import compiled
+from keeptrusts.database import WrittenUUID, compiled_columns
 
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
 
 _Key = tuple[str, str]  # Link and configuration.
 _COLUMNS = (
-    "link_id", "configuration", "renamed_from",
+    "configuration", "renamed_from",
     "path", "content_hash", "outcome", "updated_at", "link__last_commit",
 )  # fmt: skip
 
@@ -68,8 +68,9 @@ _CURRENT = (
 
 def current(wanted: Collection[str | None] | None) -> list[Current]:
     """All configurations, or the wanted ones."""
-    found = _all_current() if wanted is None else _current().filter(configuration__in=wanted)
-    return [Current._make(row.values()) for row in found]
+    if wanted is None:
+        return list(map(Current._make, zip(*_all_current().values(), strict=True)))
+    return [Current._make(row.values()) for row in _current().filter(configuration__in=wanted)]
 
 
 def _current() -> QuerySet[Any, Any]:
@@ -79,7 +80,7 @@ def _current() -> QuerySet[Any, Any]:
     return rows
 
 
-_all_current = compiled(_current)
+_all_current = compiled_columns(_current)
 
 
 def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, File]:
@@ -87,14 +88,18 @@ def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, 
 
     A policy that went on under an id that is not `seen` moved nowhere.
     """
-    found = _all_files() if wanted is None else _files().filter(configuration__in=wanted)
+    found: Iterable[Iterable[Any]]
+    if wanted is None:
+        found = zip(*_all_files().values(), strict=True)
+    else:
+        found = (row.values() for row in _files().filter(configuration__in=wanted))
     files: dict[_Key, File] = {}
     moved: dict[_Key, tuple[str, str]] = {}
     for row in found:
-        link_id, configuration, renamed_from, *values = row.values()
-        key = str(link_id), configuration
+        configuration, renamed_from, *values, link_key = row
+        key = link_key, configuration
         if key not in files or files[key].gone:
-            files[key] = file = File(*values)
+            files[key] = file = File._make((*values, "", ""))
             if renamed_from and not file.gone:
                 moved[key[0], renamed_from] = file.path, configuration
     gone = {key for key, file in files.items() if file.gone}
@@ -108,11 +113,13 @@ def read(wanted: Collection[str | None] | None, seen: Seen = ALL) -> dict[_Key, 
 
 
 def _files() -> QuerySet[Any, Any]:
-    rows: QuerySet[Any, Any] = LinkedFile.objects.exclude(configuration="").values(*_COLUMNS)
+    rows: QuerySet[Any, Any] = LinkedFile.objects.exclude(configuration="").values(
+        *_COLUMNS, link_key=WrittenUUID(F("link_id"))
+    )
     return rows
 
 
-_all_files = compiled(_files)
+_all_files = compiled_columns(_files)
 
 
 def held(seen: Seen = ALL) -> dict[_Key, Mapping[str, str]]:

@@ -68,7 +68,8 @@ def rows(
     )
     gateways = [row.after(last.get(row.pk)) for row in stored]
     if seen.is_narrowed:
-        gateways, handed = _narrowed(gateways, handed, part)
+        ambiguous = part.ambiguous
+        gateways = [row.narrowed(seen, ambiguous=row.pk in ambiguous) for row in gateways]
     bound = {row.bound_id for row in gateways}
     unbound = [] if gateway or labels else _unbound(bound, configuration, seen)
     sources = _sources({*bound, *unbound} if is_part else None, bound, seen)
@@ -83,7 +84,10 @@ def rows(
     )
     answer = []
     for row in gateways:
-        facts = _facts(row, handed.get(row.pk), published)
+        other = handed.other(row.pk, row.state__handed_hash)
+        if seen.is_narrowed and other and other.content_hash != row.bound__content_hash:
+            other = None  # It may be of what is not seen.
+        facts = _facts(row, other, published)
         source = sources.get(row.bound_id or "")
         answer.append(_row(row.pk, row.bound_id, source, facts, clock, row))
     # Nobody knows what one that was lost is bound to.
@@ -95,15 +99,6 @@ def rows(
         if pk in sources:
             answer.append(_row(None, pk, sources[pk], None, clock))
     return answer
-
-
-def _narrowed(
-    gateways: Iterable[Stored], handed: Mapping[str, live.Handed], part: Part
-) -> tuple[list[Stored], Mapping[str, live.Handed]]:
-    """Gateways and what they were handed, without what is not seen."""
-    rows = [row.narrowed(part.seen, ambiguous=row.pk in part.ambiguous) for row in gateways]
-    desired = {row.pk: row.bound__content_hash for row in rows}
-    return rows, {pk: one for pk, one in handed.items() if one.content_hash == desired.get(pk)}
 
 
 def _unbound(bound: Collection[str | None], configuration: str, seen: Seen) -> list[str]:
@@ -120,13 +115,13 @@ def summary(listed: Iterable[Row]) -> dict[str, int]:
     return {state: counts[state] for state in judge.STATES}
 
 
-def _live() -> tuple[Mapping[str, live.LastReport], Mapping[str, live.Handed]]:
+def _live() -> tuple[Mapping[str, live.LastReport], live.HandedRows]:
     """Last reports and handed contents in Redis; empty, while Redis is away."""
     try:
-        return live.seen(), live.handed()
+        return live.seen(), live.handed_rows()
     except redis.RedisError as exc:
         log.warning("last reports come from the database: no Redis", error=str(exc))
-        return {}, {}
+        return {}, live.HandedRows({})
 
 
 def _sources(
@@ -217,7 +212,8 @@ def _lost(
 
 
 def _facts(row: Stored, handed: live.Handed | None, published: set[Claim]) -> GatewayFacts:
-    """Facts of a gateway. What was handed may be an earlier one's with its id."""
+    """Facts of a gateway. `handed` is other than what the database has, or an earlier one's with
+    its id."""
     content_hash = handed.content_hash if handed and handed.at >= row.created_at else ""
     if row.state__last_seen_at is None:
         return GatewayFacts(row.created_at, row.bound_at, row.ambiguous, handed_hash=content_hash)

@@ -7,19 +7,16 @@ from typing import Any, NamedTuple
 
 from django.db.models import (
     BooleanField,
-    CharField,
     Exists,
     ExpressionWrapper,
     F,
-    Func,
     Q,
     QuerySet,
 )
-from django.db.models.functions import Cast
 
 from configurations.queries import refused
 from gitrepos.polling import hosts
-from keeptrusts.database import Columns
+from keeptrusts.database import Columns, WrittenUUID
 
 
 class Listed(NamedTuple):
@@ -80,21 +77,6 @@ class Listed(NamedTuple):
     waits_since: datetime | None
 
 
-class _Written(Func):
-    """A UUID as text. To read it as one, and write that, takes longer than the rest of a link."""
-
-    output_field = CharField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        return compiler.compile(Cast(self.source_expressions[0], CharField()))
-
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        column, params = compiler.compile(self.source_expressions[0])
-        parts = [f"substr({column}, {begin}, {many})" for begin, many in _UUID_PARTS]
-        return " || '-' || ".join(parts), params * len(parts)
-
-
-_UUID_PARTS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 _SHARED = {
     "credential": "name", "credential_expires_at": "expires_at", "credential_expiring": "expiring",
 }  # fmt: skip
@@ -102,7 +84,7 @@ _POLLED = Listed._fields[Listed._fields.index("host") :]
 # The same in each row: as on most days, what else a link shows need not be asked for.
 _ANY_REFUSED, _ANY_TROUBLE = "any_refused", "any_trouble"
 _READ = {
-    "key": _Written(F("pk")),
+    "key": WrittenUUID(F("pk")),
     **{name: F(f"remote__shared__{column}") for name, column in _SHARED.items()},
     **{name: F(f"remote__{name}") for name in _POLLED},
     "has_webhook_secret": ExpressionWrapper(~Q(webhook_secret=""), output_field=BooleanField()),
