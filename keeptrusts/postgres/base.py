@@ -1,5 +1,6 @@
 """The backend's module that Django loads."""
 
+import select
 import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ from keeptrusts.postgres.connecting import Connecting
 
 # Of a connection that nothing was asked on for a while: then a new one is made.
 _USABLE_SECONDS = 1.0
+# For so long after an answer a connection is good unless it says otherwise.
+FRESH_SECONDS = 1.0
 
 _answering = Answering()
 
@@ -29,6 +32,7 @@ class Connection(Connecting):
     """
 
     most_seconds: float | None = None
+    answered_at = -FRESH_SECONDS
 
     @classmethod
     def connect(cls, conninfo: str = "", **named: Any) -> "Connection":
@@ -51,12 +55,22 @@ class Connection(Connecting):
         if bound is not None and self.most_seconds is not None:
             bound = min(bound, self.most_seconds)
         try:
-            return super().wait(gen if bound is None else self._watched(gen), interval, bound)
+            answer = super().wait(gen if bound is None else self._watched(gen), interval, bound)
         except psycopg.OperationalError:
             # It is unknown whether a statement without an answer took effect.
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.pgconn.finish()
             raise
+        self.answered_at = time.monotonic()
+        return answer
+
+    def is_fresh(self) -> bool:
+        """Whether the server answered a moment ago, and neither ended nor said anything since."""
+        if self.closed or time.monotonic() - self.answered_at >= FRESH_SECONDS:
+            return False
+        line = select.poll()
+        line.register(self.pgconn.socket, select.POLLIN)
+        return not line.poll(0)
 
     def _watched(self, gen: PQGen[RV]) -> PQGen[RV]:
         """The same, with an end when the answer will not come."""
@@ -106,7 +120,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return {**params, "context": adapters}
 
     def is_usable(self) -> bool:
-        """Whether the server answers on the connection, soon."""
+        """Whether the server answers on the connection, soon.
+
+        Every request asks, and to ask the server each time took a third of a short one.
+        """
+        if self.connection.is_fresh():
+            return True
         self.connection.most_seconds = _USABLE_SECONDS
         try:
             return bool(super().is_usable())

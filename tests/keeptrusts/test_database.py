@@ -4,6 +4,7 @@ import gc
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
@@ -95,6 +96,43 @@ def test_a_silent_database_is_waited_for_no_longer_than_allowed(
     line.mend()
     far.close()
     assert _ask(far) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("rest_seconds", "ends", "is_asked", "is_usable"),
+    [
+        (0, False, False, True),
+        (0, True, True, False),
+        (9, False, True, True),
+        (9, True, True, False),
+    ],
+)
+def test_a_connection_is_asked_whether_it_is_good_once_it_rested(
+    monkeypatch: pytest.MonkeyPatch, rest_seconds: float, ends: bool, is_asked: bool,
+    is_usable: bool,
+) -> None:  # fmt: skip
+    """A moment after an answer it is, unless the server ended it meanwhile."""
+    made = connections.create_connection("default")
+    with made.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [process] = cursor.fetchone()
+    if ends:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+    assert made.connection is not None
+    asked: list[str] = []
+    wait = base.Connection.wait
+
+    def noted(self: Any, *given: Any, **named: Any) -> Any:
+        asked.append("wait")
+        return wait(self, *given, **named)
+
+    monkeypatch.setattr(made.connection, "answered_at", time.monotonic() - rest_seconds)
+    monkeypatch.setattr(base.Connection, "wait", noted)
+
+    assert made.is_usable() is is_usable
+    assert bool(asked) is is_asked
+    made.close()
 
 
 @pytest.fixture
