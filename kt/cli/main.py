@@ -10,6 +10,7 @@ Exit codes: 0 done, 1 the answer is no, 2 the command could not do its work.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
+# As of any program that writes into a pipe that nobody reads any more.
+_EXIT_UNREAD = 141
 
 
 def entry() -> NoReturn:
@@ -33,6 +36,9 @@ def entry() -> NoReturn:
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that cannot show a character of the file must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:  # Closed by the shell; what is for it would go to stdout.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    code: int | None = None
     try:
         code = main(sys.argv[1:])
         if isinstance(sys.stdout, TextIOWrapper):  # It is None where the shell has closed it.
@@ -40,7 +46,8 @@ def entry() -> NoReturn:
     except BrokenPipeError:
         # The reader has closed the pipe. Python would complain again at shutdown.
         sys.stdout = None
-        code = 0
+        # What had come to an end has its code; a linter that was cut off has found nothing good.
+        code = _EXIT_UNREAD if code is None else code
     except OSError as error:
         # Commands handle errors of what they read; this is one of their output.
         print(f"kt: cannot write: {error.strerror}", file=sys.stderr)
@@ -48,6 +55,9 @@ def entry() -> NoReturn:
         code = _EXIT_USAGE
     except KeyboardInterrupt:
         code = _EXIT_INTERRUPTED
+    except Exception:  # noqa: BLE001  Python's own code for it means here that the answer is no.
+        sys.excepthook(*sys.exc_info())
+        code = _EXIT_USAGE
     sys.exit(code)
 
 

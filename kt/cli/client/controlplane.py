@@ -6,12 +6,13 @@ TLS is the system's: `SSL_CERT_FILE` and `SSL_CERT_DIR` name other authorities.
 from __future__ import annotations
 
 import json
+import math
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -25,6 +26,7 @@ _TIMEOUT_SECONDS = 60
 _MOST_BYTES = 256 << 20
 _MOST_OF_A_LINE = 1 << 16
 _ATTEMPTS = 4
+_MOST_PAGES = 10_000
 
 Query = Mapping[str, Any]
 
@@ -92,8 +94,8 @@ class ControlPlane:
             yield rows
             if not isinstance(cursor, str) or not cursor:
                 return
-            if cursor in cursors:
-                raise CommandError(f"GET {path}: the answer leads to a page that it had before")
+            if cursor in cursors or len(cursors) == _MOST_PAGES:
+                raise CommandError(f"GET {path}: the answer leads from page to page without an end")
             cursors.add(cursor)
             asked["cursor"] = cursor
 
@@ -174,7 +176,7 @@ class ControlPlane:
         if not data and method != "GET":
             return Answer({}, etag, status)
         try:
-            members = json.loads(data)
+            members = json.loads(data, parse_constant=_no_number, parse_float=_number)
             return Answer({**members, "data": members["data"]}, etag, status)
         except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise CommandError(f"{method} {path}: the answer has no data") from exc
@@ -231,7 +233,21 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _query(query: Query | None) -> str:
     given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
-    return f"?{urlencode(given)}" if given else ""
+    try:
+        return f"?{urlencode(given)}" if given else ""
+    except UnicodeEncodeError as exc:  # A shell hands on any bytes.
+        raise CommandError(f"{exc.object!r} is not UTF-8") from exc
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def _number(text: str) -> float:
+    """A number of JSON, which has none that is not finite, so that `--json` prints none."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
 
 
 def _listed(value: Any) -> list[Any]:
@@ -241,4 +257,4 @@ def _listed(value: Any) -> list[Any]:
 def _was_cut(exc: Exception) -> bool:
     """Whether a connection ended that had begun, as when the other side starts anew."""
     cause = getattr(exc, "reason", exc)
-    return isinstance(cause, ConnectionResetError | BrokenPipeError)
+    return isinstance(cause, ConnectionResetError | BrokenPipeError | IncompleteRead)

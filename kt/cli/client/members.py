@@ -32,4 +32,16 @@ def identity(row: Mapping[str, Any]) -> str:
     value = row.get("id")
     if not isinstance(value, str) or not value:
         raise CommandError("the answer has a row without an id")
-    return quote(value, safe="")
+    return segment(value)
+
+
+def segment(value: str) -> str:
+    """An id as a segment of a path, whatever is in it.
+
+    Raises:
+        CommandError: it is no text; a shell hands on any bytes.
+    """
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError as exc:
+        raise CommandError(f"{value!r} is no id: it is not UTF-8") from exc

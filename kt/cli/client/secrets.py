@@ -122,6 +122,8 @@ def secret_place(file: str) -> Iterator[SecretPlace]:
         CommandError: the file is there already, or cannot be made.
     """
     if file == STDIN:
+        if sys.stdout is None:
+            raise CommandError("stdout is closed, and the secret is shown once")
         yield SecretPlace(file, None)
         return
     try:

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote
 
 from kt.cli.client.controlplane import ControlPlane
+from kt.cli.client.members import segment
 from kt.cli.client.refusals import DeniedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.drift.checkout import Committed, policies
@@ -84,7 +84,7 @@ def _origins(control_plane: ControlPlane, names: Sequence[str]) -> dict[str, tup
     found = {}
     for name in names:
         with contextlib.suppress(CommandError):  # It counts as this checkout's.
-            versions = control_plane.rows(f"/v1/configurations/{quote(name, safe='')}/versions")
+            versions = control_plane.rows(f"/v1/configurations/{segment(name)}/versions")
             urls = [(row.get("repo_url"), row.get("path")) for row in versions]
             url, path = next((pair for pair in urls if pair[0]), ("", ""))
             if url:

@@ -6,11 +6,10 @@ import argparse
 import sys
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, write_upon
-from kt.cli.client.members import Row, block, blocks
+from kt.cli.client.members import Row, block, blocks, segment
 from kt.cli.client.output import Column, add_json, is_terminal, show_row, show_rows, text
 from kt.cli.client.printable import as_json, lines
 from kt.cli.client.session import add_connection, connect
@@ -55,7 +54,7 @@ def standing(row: Mapping[str, Any]) -> str:
 
 def path_of(configuration: str) -> str:
     """The path of one configuration."""
-    return f"{_PATH}/{quote(configuration, safe='')}"
+    return f"{_PATH}/{segment(configuration)}"
 
 
 def _first_line(message: Any) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from kt.cli.client.asking import add_yes, agreed
 from kt.cli.client.changing import Ask, change, write_upon
 from kt.cli.client.controlplane import ControlPlane
-from kt.cli.client.members import Row, identity
+from kt.cli.client.members import Row, identity, segment
 from kt.cli.client.output import Column, add_json, show_row, show_rows, text
 from kt.cli.client.printable import as_json
 from kt.cli.client.refusals import DeniedError
@@ -59,7 +58,7 @@ def with_state(control_plane: ControlPlane, rows: list[Row], gateway: str = "") 
 
 
 def _path(gateway: str) -> str:
-    return f"{_PATH}/{quote(gateway, safe='')}"
+    return f"{_PATH}/{segment(gateway)}"
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,12 @@ def test_the_version_is_that_of_the_package(kt: Run) -> None:
         ("kt completion bash >&-", 0, ""),
         ("kt login http://127.0.0.1:9 <&-", 2, "kt: stdin is empty\n"),
         ("kt requests confirm 7 --api-url http://127.0.0.1:9 <&- >&-", 2, "no answer"),
+        ("kt no-such-command 2>&-", 2, ""),
+        (
+            "kt tokens create a --api-url http://127.0.0.1:9 --token-file - >&-",
+            2,
+            "stdout is closed, and the secret is shown once",
+        ),
     ],
 )
 def test_what_the_shell_has_closed_is_no_bug(kt_line: str, line: str, code: int, told: str) -> None:
@@ -49,6 +55,15 @@ def test_what_the_shell_has_closed_is_no_bug(kt_line: str, line: str, code: int,
 
     assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (code, "", False)
     assert told in done.stderr
+
+
+def test_a_bug_is_not_the_answer_no(kt_line: str) -> None:
+    """Whose code is 1, by which a pipeline tells drift or findings."""
+    program = "from kt.cli import main; main.main = lambda _: 1 // 0; main.entry()"
+    line = f"{kt_line.removesuffix(' -m kt')} -c '{program}'"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+
+    assert (done.returncode, "ZeroDivisionError" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], ["policy", "--help"]])

@@ -255,6 +255,15 @@ def test_a_reader_that_goes_away_is_no_failure(files: Path, kt_line: str) -> Non
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("count", [400, 20_000])
+def test_what_nobody_read_to_the_end_is_not_good(files: Path, kt_line: str, count: int) -> None:
+    """In a pipeline that looks at all its codes, as those of most CI do."""
+    (files / "bad.yaml").write_text("".join(f"zz{number}: 1\n" for number in range(count)))
+    line = f"set -o pipefail; {kt_line} policy lint bad.yaml | head -n 1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+    assert (done.returncode in (1, 141), done.stderr) == (True, b"")
+
+
 def test_find_fails_with_a_plus_and_not_with_a_semicolon(files: Path, kt_line: str) -> None:
     """`-exec … {} \\;` throws exit codes away, `-exec … {} +` and a directory keep them."""
     lint = f"{kt_line} policy lint"

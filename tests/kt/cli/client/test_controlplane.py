@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from kt.cli.client import bounds, controlplane
 from kt.cli.client.controlplane import ControlPlane
-from kt.cli.client.refusals import RefusedError
+from kt.cli.client.members import identity, segment
+from kt.cli.client.refusals import NoAnswerError, RefusedError
 from kt.cli.errors import CommandError
 from tests.kt.cli.answering import Answers
 
@@ -46,7 +48,7 @@ def test_pages_that_lead_in_a_circle_end(answers: Answers, client: ControlPlane)
         following = {PATH: "a", f"{PATH}?cursor=a": "b", f"{PATH}?cursor=b": "a"}[path]
         answers.says_whole(path, {"data": [{}], "next_cursor": following})
 
-    with pytest.raises(CommandError, match="a page that it had before"):
+    with pytest.raises(CommandError, match="without an end"):
         client.rows(PATH)
 
 
@@ -118,7 +120,9 @@ def test_no_redirect_carries_the_token_elsewhere(
 @pytest.mark.parametrize(
     "body",
     [b"nonsense", b"\xff\xfe", b"[]", b"{}", b"null", b'"data"', b"[" * 100_000, b'{"data": [1]}',
-     b'{"data": {}}', b'{"data": null}', b""],
+     b'{"data": {}}', b'{"data": null}', b"", b'{"data": [{"id": NaN}]}',
+     b'{"data": [{"id": -Infinity}]}', b'{"data": [{"id": 1e999}]}',
+     b'{"data": [{"id": ' + b"9" * 5000 + b"}]}"],
 )  # fmt: skip
 def test_an_answer_that_is_none_is_told(
     answers: Answers, client: ControlPlane, body: bytes
@@ -131,6 +135,66 @@ def test_an_answer_that_is_none_is_told(
     ) as told:
         client.rows(PATH)
     assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get(PATH), lambda client: client.content(PATH),
+        lambda client: client.send("POST", PATH, {}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("body", [b'{"data": []}', b""])
+def test_a_half_of_an_answer_is_none(
+    answers: Answers, client: ControlPlane, ask: Callable[[ControlPlane], Any], body: bytes
+) -> None:
+    """Also where it would be taken for a whole one; a write is not made again."""
+    answers.by_path[PATH] = 200, {"Content-Length": "500"}, body
+
+    with pytest.raises(NoAnswerError, match="no answer: IncompleteRead"):
+        ask(client)
+
+    methods = [one.method for one in answers.requests]
+    assert methods in (["GET", "GET"], ["POST"])
+
+
+def test_a_read_that_was_cut_is_asked_again(answers: Answers, client: ControlPlane) -> None:
+    """Once."""
+    whole = 200, {"Content-Length": "4"}, b"a: 1"
+    answers.in_turn[f"GET {PATH}"] = [(200, {"Content-Length": "4"}, b"a"), whole]
+
+    assert client.content(PATH) == b"a: 1"
+
+
+def test_pages_without_an_end_are_given_up(
+    answers: Answers, client: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though each has another cursor."""
+    monkeypatch.setattr(controlplane, "_MOST_PAGES", 3)
+    for before, after in (("", "?cursor=a"), ("?cursor=a", "?cursor=b"), ("?cursor=b", "?cursor=c"),
+                          ("?cursor=c", "?cursor=d")):  # fmt: skip
+        answers.says_whole(PATH + before, {"data": [], "next_cursor": after[-1]})
+
+    with pytest.raises(CommandError, match="without an end"):
+        client.rows(PATH)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get(PATH, {"status": "\udcff"}),
+        lambda client: client.get(f"/v1/gateways/{segment(chr(0xDCFF))}"),
+        lambda client: client.get(f"/v1/gateways/{identity({'id': chr(0xD800)})}"),
+    ],
+)
+def test_bytes_that_are_no_text_are_asked_of_nobody(
+    answers: Answers, client: ControlPlane, ask: Callable[[ControlPlane], Any]
+) -> None:
+    """Those that a shell hands on, and halves of characters in answers."""
+    with pytest.raises(CommandError, match="is not UTF-8"):
+        ask(client)
+
+    assert answers.requests == []
 
 
 def test_an_answer_that_is_too_large_is_given_up(
