@@ -65,7 +65,7 @@ CREATE_TRUST = Operation(
     },
     data=TrustShape,
     status=(201,),
-    errors=(_ENDED, _NEEDED),
+    errors=(_ENDED, _NEEDED, "409 name_taken"),
 )
 GET_TRUST = Operation("getTrust", "Shows a trust.", data=TrustShape, cached=True)
 EDIT_TRUST = Operation(
@@ -74,7 +74,7 @@ EDIT_TRUST = Operation(
     body=TrustInput,
     example={"enabled": False},
     data=TrustShape,
-    errors=(_ENDED, _NEEDED),
+    errors=(_ENDED, _NEEDED, "409 name_taken"),
 )
 DELETE_TRUST = Operation(
     "deleteTrust", "Deletes a trust; what it admitted is refused at once.", status=(204,)
@@ -97,7 +97,7 @@ CREATE_SIGN_IN_RULE = Operation(
     },
     data=SignInRuleShape,
     status=(201,),
-    errors=(_ENDED, _NEEDED),
+    errors=(_ENDED, _NEEDED, "409 name_taken"),
 )
 GET_SIGN_IN_RULE = Operation(
     "getSignInRule", "Shows a rule of sign-in.", data=SignInRuleShape, cached=True
@@ -108,7 +108,7 @@ EDIT_SIGN_IN_RULE = Operation(
     body=SignInRuleInput,
     example={"enabled": False},
     data=SignInRuleShape,
-    errors=(_ENDED, _NEEDED),
+    errors=(_ENDED, _NEEDED, "409 name_taken"),
 )
 DELETE_SIGN_IN_RULE = Operation(
     "deleteSignInRule",

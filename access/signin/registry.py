@@ -15,7 +15,7 @@ from access.signin import forms
 from access.trusts import registry as trusts
 from events import audit
 from keeptrusts import counters
-from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.errors import ConflictError, NotFoundError
 
 _AUDITED = (*forms.FIELDS, "made_by_id")
 # What takes nothing and nobody in.
@@ -26,12 +26,14 @@ def create(fields: Mapping[str, Any], *, maker: Token) -> SignInRule:
     """Make a rule, which gives no more than its maker has.
 
     Raises:
+        ConflictError: its name is taken (`name_taken`).
         FieldError: it would, or tells nobody from others.
     """
     fields = forms.stored(fields)
     forms.check(fields, http="http" in settings.ENV.git_schemes)
     with transaction.atomic():
         counters.bump(tokens.COUNTER)
+        _check_name(fields["name"])
         fields = {**fields, "expires_at": tokens.expiry(fields["expires_at"], maker)}
         tokens.check_gives(fields, maker)
         rule = SignInRule.objects.create(made_by=maker, created_at=timezone.now(), **fields)
@@ -43,6 +45,7 @@ def edit(rule_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> SignInRu
     """Change a rule, for sessions that it let in as well.
 
     Raises:
+        ConflictError: its new name is taken (`name_taken`).
         FieldError: it would give more than its editor has, or tell nobody from others.
         NotFoundError: no rule has this id.
     """
@@ -51,6 +54,8 @@ def edit(rule_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> SignInRu
         before = audit.fields(rule, _AUDITED)
         after = {name: getattr(rule, name) for name in forms.FIELDS} | forms.stored(fields)
         forms.check(after, http="http" in settings.ENV.git_schemes)
+        if after["name"] != rule.name:
+            _check_name(after["name"])
         if "expires_at" in fields:
             after["expires_at"] = tokens.expiry(fields["expires_at"], editor)
         if fields.keys() - _HARMLESS or fields.get("enabled") is True:
@@ -92,6 +97,15 @@ def in_force(issuer: str) -> list[SignInRule]:
     is_now = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     rules = SignInRule.objects.filter(is_now, issuer=issuer, enabled=True)
     return list(rules.order_by("position", "created_at", "id"))
+
+
+def _check_name(name: str) -> None:
+    """Check that no rule has a name, behind the lock of the counter.
+
+    By names `kt apply` knows rules. Some of before may have one; they keep it.
+    """
+    if SignInRule.objects.filter(name=name).exists():
+        raise ConflictError("name_taken", f"There is a rule of sign-in {name!r}.")
 
 
 def _locked(rule_id: UUID) -> SignInRule:

@@ -15,7 +15,7 @@ from access.trusts import forms, issuers
 from access.trusts.claims import Conditions
 from events import audit
 from keeptrusts import counters
-from keeptrusts.api.errors import NotFoundError
+from keeptrusts.api.errors import ConflictError, NotFoundError
 
 _CONDITIONS = (
     "audience", "repository_id", "project_id", "subject", "ref", "environment", "max_seconds",
@@ -33,12 +33,14 @@ def create(fields: Mapping[str, Any], *, maker: Token) -> Trust:
     """Make a trust, which gives no more than its maker has.
 
     Raises:
+        ConflictError: its name is taken (`name_taken`).
         FieldError: it would, or binds too little.
     """
     fields = _stored(fields)
     forms.check(fields, http="http" in settings.ENV.git_schemes)
     with transaction.atomic():
         counters.bump(tokens.COUNTER)
+        _check_name(fields["name"])
         fields = {**fields, "expires_at": tokens.expiry(fields["expires_at"], maker)}
         tokens.check_gives(fields, maker)
         trust = Trust.objects.create(made_by=maker, created_at=timezone.now(), **fields)
@@ -50,6 +52,7 @@ def edit(trust_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Trust:
     """Change a trust.
 
     Raises:
+        ConflictError: its new name is taken (`name_taken`).
         FieldError: it would give more than its editor has, or bind too little.
         NotFoundError: no trust has this id.
     """
@@ -58,6 +61,8 @@ def edit(trust_id: UUID, fields: Mapping[str, Any], *, editor: Token) -> Trust:
         before = audit.fields(trust, _AUDITED)
         after = {name: getattr(trust, name) for name in forms.FIELDS} | _stored(fields)
         forms.check(after, http="http" in settings.ENV.git_schemes)
+        if after["name"] != trust.name:
+            _check_name(after["name"])
         if "expires_at" in fields:
             after["expires_at"] = tokens.expiry(fields["expires_at"], editor)
         if _gives(fields):
@@ -139,6 +144,15 @@ def _read() -> Mapping[str, Sequence[Trust]]:
     for trust in Trust.objects.filter(enabled=True).order_by("created_at", "id"):
         found[trust.issuer].append(trust)
     return dict(found)
+
+
+def _check_name(name: str) -> None:
+    """Check that no trust has a name, behind the lock of the counter.
+
+    By names `kt apply` knows trusts. Some of before may have one; they keep it.
+    """
+    if Trust.objects.filter(name=name).exists():
+        raise ConflictError("name_taken", f"There is a trust {name!r}.")
 
 
 def _locked(trust_id: UUID) -> Trust:

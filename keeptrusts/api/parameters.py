@@ -1,5 +1,6 @@
 """Query parameters: what each may be, declared once, read from a request, described as a schema."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-import orjson
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
@@ -136,7 +136,7 @@ def labels(name: str, about: str) -> Parameter[tuple[tuple[str, str], ...]]:
             pairs = _json_pairs(text) if text.startswith("{") else _plain_pairs(text)
         except ValueError as exc:
             example = 'such as team=a,env=prod or {"team": "a"}'
-            raise ValueError(f"must be labels with their values, {example}") from exc
+            raise ValueError(f"must be labels with their values, each once, {example}") from exc
         return pairs
 
     return _parameter(name, about, {"type": "string", "minLength": 1}, read, ())
@@ -217,14 +217,19 @@ def _plain_pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _json_pairs(text: str) -> tuple[tuple[str, str], ...]:
-    return _checked(orjson.loads(text).items())
+    try:
+        return _checked(json.loads(text, object_pairs_hook=list))
+    except RecursionError as exc:
+        raise ValueError from exc
 
 
 def _checked(pairs: Iterable[tuple[str, Any]]) -> tuple[tuple[str, str], ...]:
-    found = tuple(sorted(pairs))
+    found = tuple(pairs)
+    if len({key for key, _ in found}) < len(found):  # No row has two values of one.
+        raise ValueError
     if not found or not all(k and isinstance(v, str) and (k + v).isprintable() for k, v in found):
         raise ValueError
-    return found
+    return tuple(sorted(found))
 
 
 def _parameter(

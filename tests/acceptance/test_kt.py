@@ -306,6 +306,71 @@ def test_a_control_plane_is_made_as_a_file_has_it(
     assert kt(*argv).out == "nothing to do\n"
 
 
+@pytest.mark.parametrize(("kind", "count"), [("git-credentials", 6), ("trusts", 12)])
+def test_those_who_apply_at_once_make_each_row_once(
+    shared_stack: Stack, tmp_path: Path, kind: str, count: int
+) -> None:
+    """Who comes second with a row is told; by the next run all is as the file has it."""
+    file = tmp_path / "keeptrusts.yaml"
+    trust = (
+        "  - name: kt-at-once {}\n    issuer: https://token.actions.githubusercontent.com\n"
+        '    audience: https://keeptrusts.example.com\n    repository_id: "{}"\n'
+        "    ref: refs/heads/main\n"
+    )
+    secret = "  - {{name: kt-at-once-{}, kind: token, hosts: [a.example], token: {{env: T}}}}\n"
+    of_kind = {
+        "git-credentials": "git_credentials:\n" + "".join(secret.format(n) for n in range(6)),
+        "trusts": "trusts:\n" + "".join(trust.format(n, n) for n in range(12)),
+    }
+    file.write_text(of_kind[kind])
+    argv = [sys.executable, "-m", "kt", "apply", "-f", str(file), "--yes"]
+    environment = {**_variables(shared_stack), "T": "only-an-example"}
+
+    def begun() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    ends = [(one.communicate(timeout=120)[1], one.returncode) for one in [begun() for _ in "abc"]]
+    for _ in range(len(ends)):
+        out, _ = (last := begun()).communicate(timeout=120)
+
+    assert {code for _, code in ends} <= {0, 2}
+    assert all("apply again to go on" in told for told, code in ends if code == 2)
+    assert (last.returncode, out) == (0, "nothing to do\n")
+    rows = shared_stack.request("GET", f"/v1/{kind}?q=kt-at-once").data
+    assert len({row["name"] for row in rows}) == len(rows) == count
+
+
+def test_a_credential_is_kept_changed_and_removed(
+    login: Callable[..., Person], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of each kind that needs no key; what it is sent with is shown nowhere."""
+    kt = login()
+    monkeypatch.setenv("KT_TEST_TOKEN", "kt-secret-one")
+    (tmp_path / "password").write_text("kt-secret-two\n")
+    added = kt("credentials", "add", "kt-nightly", "--host", "forge.example", "--token-env",
+               "KT_TEST_TOKEN", "--expires-at", "2999-01-01T00:00:00Z")  # fmt: skip
+    basic = kt("credentials", "add", "kt-basic", "--kind", "basic", "--host", "forge.example",
+               "--username", "u", "--password-file", str(tmp_path / "password"))  # fmt: skip
+    wider = kt("credentials", "edit", "kt-nightly", "--host", "forge.example", "--host", "b:8443")
+    edited = kt("credentials", "edit", "kt-nightly", "--host", "forge.example",
+                "--host", "b:8443", "--token-env", "KT_TEST_TOKEN", "--name", "kt-daily",
+                "--never-expires")  # fmt: skip
+    shown = kt("credentials", "show", "kt-daily", "--json")
+    listed = kt("credentials", "list", "--kind", "token,basic")
+
+    assert [done.code for done in (added, basic, edited)] == [0, 0, 0], (added, basic, edited)
+    assert (wider.code, "must be sent again with a new host" in wider.err) == (2, True)
+    row = data(shown)
+    assert (row["hosts"], row["expires_at"]) == (["forge.example", "b:8443"], None)
+    assert {"kt-daily", "kt-basic"} <= set(listed.out.split())
+    assert kt("credentials", "remove", "kt-daily", "--yes").code == 0
+    assert kt("credentials", "remove", "kt-basic", "--yes").code == 0
+    assert not [one for one in (added, basic, wider, edited, shown, listed)
+                if "kt-secret" in one.out + one.err]  # fmt: skip
+
+
 def test_what_is_exported_changes_nothing_when_it_is_applied(
     login: Callable[..., Person], tmp_path: Path
 ) -> None:

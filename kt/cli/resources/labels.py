@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from kt.cli.errors import CommandError
+
 
 def label(word: str) -> tuple[str, str]:
     """One label, as its key and value."""
@@ -20,5 +22,13 @@ def add_labels(parser: argparse.ArgumentParser, option: str, what: str) -> None:
 
 
 def labels(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """All of them; of one key the last counts."""
-    return dict(given)
+    """All of them.
+
+    Raises:
+        CommandError: a key is given twice, and nothing has two values of one.
+    """
+    found = dict(given)
+    if len(found) < len(given):
+        twice = next(key for key in found if [name for name, _ in given].count(key) > 1)
+        raise CommandError(f"the label {twice!r} is given twice")
+    return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -50,8 +51,11 @@ def provider(settings: Any) -> Iterator[Provider]:
 def ruling(admin: APIClient, provider: Provider) -> Ruling:
     """Make a rule, by default of the platform's group as viewers."""
 
+    number = count(1)
+
     def make(**fields: Any) -> dict[str, Any]:
-        body = {"name": "r", "issuer": provider.url, "claims": {"groups": ["platform"]}, **fields}
+        body = {"name": f"r{next(number)}", "issuer": provider.url} | fields
+        body.setdefault("claims", {"groups": ["platform"]})
         row: dict[str, Any] = created(admin.post(RULES, body, format="json"))
         return row
 

@@ -440,3 +440,19 @@ def browser(db: None) -> Browser:
     found = Browser(Client(HTTP_HOST="localhost"))
     found.sign_in(tokens.create("admin of tests", role="admin")[1])
     return found
+
+
+def test_a_name_is_taken_once(admin: APIClient, ruling: Ruling) -> None:
+    """By it `kt apply` knows a rule; who keeps it may be edited, and a free one taken."""
+    first, second = ruling(name="a"), ruling(name="b")
+    fields = {"name": "a", "issuer": first["issuer"], "claims": first["claims"]}
+    again = admin.post(RULES, fields, format="json")
+    renamed = admin.patch(f"{RULES}/{second['id']}", {"name": "a"}, format="json")
+    kept = admin.patch(f"{RULES}/{first['id']}", {"name": "a", "enabled": False}, format="json")
+    admin.delete(f"{RULES}/{first['id']}")
+
+    assert [(one.status_code, error(one)["code"]) for one in (again, renamed)] == [
+        (409, "name_taken")
+    ] * 2
+    assert kept.status_code == 200
+    assert ruling(name="a")["name"] == "a"

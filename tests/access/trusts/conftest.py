@@ -1,6 +1,7 @@
 """An issuer, a client that makes trusts, and the log of refusals."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -33,8 +34,15 @@ def issuer() -> Iterator[Issuer]:
 def trusting(admin: APIClient, issuer: Issuer) -> Trusting:
     """Make a trust of the issuer, by default of main of a repository of GitHub's."""
 
+    number = count(1)
+
     def make(**fields: Any) -> dict[str, Any]:
-        body = {"name": "policies", "issuer": issuer.url, "audience": AUDIENCE, **fields}
+        body = {
+            "name": f"policies {next(number)}",
+            "issuer": issuer.url,
+            "audience": AUDIENCE,
+            **fields,
+        }
         if not fields.keys() & {"repository_id", "project_id", "subject"}:
             body |= {"repository_id": "74", "ref": "refs/heads/main", **fields}
         row: dict[str, Any] = created(admin.post(TRUSTS, body, format="json"))

@@ -258,3 +258,19 @@ def test_a_first_token_may_look_like_a_jwt(admin: APIClient) -> None:
     assert tokens.bootstrap(text)
 
     assert asking(text).json()["data"]["token"]["name"] == "bootstrap admin"
+
+
+def test_a_name_is_taken_once(admin: APIClient, trusting: Trusting) -> None:
+    """By it `kt apply` knows a trust; who keeps it may be edited, and a free one taken."""
+    first, second = trusting(name="a"), trusting(name="b")
+    fields = {name: first[name] for name in ("issuer", "audience", "repository_id", "ref")}
+    again = admin.post(TRUSTS, {**fields, "name": "a"}, format="json")
+    renamed = admin.patch(f"{TRUSTS}/{second['id']}", {"name": "a"}, format="json")
+    kept = admin.patch(f"{TRUSTS}/{first['id']}", {"name": "a", "enabled": False}, format="json")
+    admin.delete(f"{TRUSTS}/{first['id']}")
+
+    assert [(one.status_code, error(one)["code"]) for one in (again, renamed)] == [
+        (409, "name_taken")
+    ] * 2
+    assert kept.status_code == 200
+    assert trusting(name="a")["name"] == "a"

@@ -101,7 +101,11 @@ def test_labels_choose_by_all_pairs_of_a_selector() -> None:
     assert _found(labels='{"i,j": "k=l"}') == ["c"]
 
 
-@pytest.mark.parametrize("bad", ["", "team", "=a", "team=a,", "{}", '{"a": 1}', "{", "[1]", "a=\0"])
+@pytest.mark.parametrize(
+    "bad",
+    ["", "team", "=a", "team=a,", "{}", '{"a": 1}', "{", "[1]", "a=\0", "a=b,a=c", "a=b,a=b",
+     '{"a": "b", "a": "c"}', '{"a": "b", "a": 1}', '{"a":' * 5000],
+)  # fmt: skip
 def test_labels_that_are_none_are_refused(bad: str) -> None:
     """With an example of some."""
     with pytest.raises(Exception, match="team=a,env=prod"):

@@ -201,6 +201,20 @@ def test_gateways_are_bound_and_removed(
     assert [(one.method, one.path, one.body) for one in answers.written()] == [(method, path, body)]
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["gateways", "bind", "a", "--selector", "r=a", "--selector", "r=b"],
+        ["gateways", "add", "a", "--label", "r=a", "--label", "r=a", "--token-file", "-"],
+        ["tokens", "create", "a", "--label", "r=", "--label", "r=b", "--token-file", "-"],
+    ],
+)
+def test_a_label_is_given_once(kt: Run, answers: Answers, argv: list[str]) -> None:
+    """As in the API: which of two is meant nobody knows."""
+    assert kt(*argv) == (2, "", "kt: the label 'r' is given twice\n")
+    assert answers.requests == []
+
+
 @pytest.mark.parametrize("argv", [["bind", "a"], ["bind", "a", "b", "--selector", "c=d"]])
 def test_a_binding_is_for_one_or_for_a_selector(kt: Run, answers: Answers, argv: list[str]) -> None:
     """Neither and both are refused."""
