@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -69,8 +70,11 @@ def link(link_id: UUID, seen: Seen = ALL) -> Row:
     Raises:
         NotFoundError: there is none that is seen.
     """
-    rows = with_status(_links(seen).filter(pk=link_id))
-    columns = Statement(listed.columns(rows)).columns()
+    rows = listed.columns(with_status(_links(seen).filter(pk=link_id)))
+    try:
+        columns = Statement(rows).columns()
+    except EmptyResultSet:  # Nothing is seen.
+        return _one((), "git repo with this id")
     return _one(_shown_links(columns, seen), "git repo with this id")
 
 

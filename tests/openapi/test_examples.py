@@ -37,8 +37,8 @@ def ids(admin: APIClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "gateway_id": make("gateways", id="edge-9")["id"],
         "credential_id": make("git-credentials", name="other")["id"],
         "link_id": make("git-repos", path="other/")["id"],
-        "trust_id": make("trusts")["id"],
-        "rule_id": make("sign-in-rules")["id"],
+        "trust_id": make("trusts", name="other")["id"],
+        "rule_id": make("sign-in-rules", name="other")["id"],
         "token_id": str(tokens.create("other")[0].pk),
         "name": make("client-keys", name="other")["name"],
     }

@@ -166,8 +166,8 @@ class World:
             )["id"],
             "gateway_id": self._made("/v1/gateways", {"id": "edge", "labels": {"a": "b"}})["id"],
             "name": self._made("/v1/client-keys", {"name": "key"})["name"],
-            "trust_id": self._made("/v1/trusts", _TRUSTED)["id"],
-            "rule_id": self._made("/v1/sign-in-rules", _RULING)["id"],
+            "trust_id": self._made("/v1/trusts", {**_TRUSTED, "name": "first"})["id"],
+            "rule_id": self._made("/v1/sign-in-rules", {**_RULING, "name": "first"})["id"],
         }
         self.enrolment = self._made("/v1/enrolment-tokens", {"name": "t"})["id"]
         self.token = self._made("/v1/tokens", {"name": "t"})["id"]
