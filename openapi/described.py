@@ -232,12 +232,12 @@ def _answer(words: str, headers: list[str], content: _Schema) -> _Schema:
 
 def _content(endpoint: Endpoint, status: int) -> _Schema:
     told = endpoint.operation
-    if status in told.whole:
-        return {JSON: {"schema": shapes.schema_of(told.whole[status])}}
-    if told.data is None:
+    if status not in told.whole and told.data is None:
         return {}
+    whole = status in told.whole
+    json = shapes.schema_of(told.whole[status]) if whole else _envelope(endpoint)
     return {
-        media: {"schema": _envelope(endpoint) if media == JSON else _OF_MEDIA.get(media, _TEXT)}
+        media: {"schema": json if media == JSON else _OF_MEDIA.get(media, _TEXT)}
         for media in told.media
     }
 

@@ -187,7 +187,7 @@ HOLD_STREAM = Operation(
 PULL_BYTES = Operation(
     "pullBytes",
     "The bytes with a hash, of what the gateway is to enforce or of its list of client keys.",
-    data=str,
+    whole={200: ClientKeyListShape},
     media=(_YAML, "application/json"),
     errors=_SELF,
 )

@@ -23,6 +23,7 @@ class ChangeFeed(View):
             "What changes, events and how far syncs are, as server-sent events.",
             data=str,
             media=("text/event-stream",),
+            errors=("403 permission_denied",),
             note="`Last-Event-ID` goes on behind an event; `reset` says to read anew.",
         )
     }

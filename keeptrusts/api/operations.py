@@ -23,7 +23,7 @@ class Operation:
     is no JSON has the media type `media`. `errors` are the codes of its own, each behind its
     status, as "409 id_taken"; what comes of the credential, the query, the body and the servers
     goes without saying. `cached` says that it answers `If-None-Match`; `headers` are those of the
-    answer besides. `whole` has the types of whole bodies by status, where they have no `data`.
+    answer besides. `whole` has the types of whole bodies by status: JSON without `data`.
     """
 
     id: str

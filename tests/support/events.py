@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support import documented
 from tests.support.stack import ROOT, free_port, wait_for
 
 _PATIENCE_SECONDS = 60
@@ -107,13 +108,16 @@ class Pusher:
         return self.process.wait(timeout=_PATIENCE_SECONDS)
 
     def get(self, path: str, token: str = "", method: str = "GET") -> tuple[int, bytes]:
-        """Status and body of a short answer."""
+        """Status and body of a short answer, which the document has to tell of."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
+        if path.startswith("/v1/"):
+            told = dict(answer.getheaders())
+            documented.hold(method, path, answer.status, told, body, b"")
         return answer.status, body
 
     def _is_ready(self) -> bool:

@@ -291,7 +291,7 @@ def test_what_was_told_is_noted(gateway: Machine, open_stream: Open) -> None:
 
 def test_only_its_paths_are_known(pusher: Pusher) -> None:
     """Whatever else is asked for is answered with an error."""
-    assert pusher.get("/v1/gateways")[0] == 404
+    assert pusher.get("/v1/nothing")[0] == 404
     assert pusher.get("/readyz", method="POST")[0] == 405
 
 
