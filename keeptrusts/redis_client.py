@@ -163,9 +163,9 @@ def _is_done(answer: Any) -> bool:
 
 
 def _is_hash(answer: Any) -> bool:
-    return isinstance(answer, dict) and all(
-        isinstance(part, bytes) for item in answer.items() for part in item
-    )
+    if not isinstance(answer, dict):
+        return False
+    return {*map(type, answer), *map(type, answer.values())} <= {bytes}
 
 
 def _are_bytes(answer: Any) -> bool:

@@ -11,7 +11,7 @@ from configurations.models import Configuration, Version
 from configurations.seen import ALL, Seen
 from gitrepos.links import narrowing
 from gitrepos.models import Link, LinkedFile
-from keeptrusts.database import WrittenUUID, compiled_columns
+from keeptrusts.database import WrittenUUID, compiled, compiled_columns
 
 _GONE = (LinkedFile.Outcome.MISSING, LinkedFile.Outcome.ARCHIVED)
 
@@ -125,14 +125,18 @@ _all_files = compiled_columns(_files)
 def held(seen: Seen = ALL) -> dict[_Key, Mapping[str, str]]:
     """The commit that waits for a person, for each file that it would remove."""
     found: dict[_Key, Mapping[str, str]] = {}
-    holding = Link.objects.filter(held__isnull=False, suspended=False)
-    for link_id, full in holding.values_list("pk", "held"):
+    for link_id, full in (row.values() for row in _all_holding()):
         waiting = narrowing.trimmed_hold(full, seen)
         assert waiting is not None
         about = {name: waiting[name] for name in ("commit", "reason", "message", "since")}
         for row in waiting["would_remove"]:
             found[str(link_id), row["configuration"]] = {"git_repo": str(link_id), **about}
     return found
+
+
+_all_holding = compiled(
+    lambda: Link.objects.filter(held__isnull=False, suspended=False).values("pk", "held")
+)
 
 
 def _moved(gone: Collection[_Key]) -> dict[_Key, tuple[str, str]]:

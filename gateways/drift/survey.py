@@ -9,7 +9,7 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from configurations import checks
@@ -24,6 +24,7 @@ from gateways.reports import live, reports
 from gateways.reports.reports import Claim
 from gitrepos.models import LinkedFile
 from keeptrusts.api.errors import ConflictError
+from keeptrusts.database import compiled_columns
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ MEMBERS = (
     "running_version", "last_seen_at", "successor", "problem", "client_keys",
 )  # fmt: skip
 _MOST_COMPARED = 50
+_NO_CLAIM: Claim = (None, None, None)
 _LOST_FOR = timedelta(days=1)
 # A file that is there and feeds nothing; in a conflict another file has the same id.
 _REFUSED = (LinkedFile.Outcome.QUARANTINED, LinkedFile.Outcome.CONFLICT)
@@ -103,10 +105,20 @@ def rows(
 
 def _unbound(bound: Collection[str | None], configuration: str, seen: Seen) -> list[str]:
     """Ids of active configurations (or of this one, if active) that are not in `bound`."""
-    active = Configuration.objects.filter(seen.where(), status=Configuration.Status.ACTIVE)
+    if not configuration and not seen.is_narrowed:
+        return [pk for pk in _all_active()["pk"] if pk not in bound]
+    active = _active().filter(seen.where())
     if configuration:
         active = active.filter(pk=configuration)
-    return [pk for pk in active.order_by("pk").values_list("pk", flat=True) if pk not in bound]
+    return [row["pk"] for row in active if row["pk"] not in bound]
+
+
+def _active() -> QuerySet[Any, Any]:
+    active = Configuration.objects.filter(status=Configuration.Status.ACTIVE)
+    return active.order_by("pk").values("pk")
+
+
+_all_active = compiled_columns(_active)
 
 
 def summary(listed: Iterable[Row]) -> dict[str, int]:
@@ -189,8 +201,12 @@ def _source(row: Current, file: File | None, held: Mapping[str, str] | None) -> 
 
 def _published(claims: Collection[Claim], sources: Mapping[str, ConfigurationFacts]) -> set[Claim]:
     """The claims that name a published version; most name that of one of the sources."""
-    current = {(pk, source.version, source.content_hash) for pk, source in sources.items()}
-    known, claims = current.intersection(claims), set(claims) - current
+    current: set[Claim] = {
+        (pk, source.version, source.content_hash) for pk, source in sources.items()
+    }
+    known, claims = current.intersection(claims), {*claims} - current - {_NO_CLAIM}
+    if not claims:  # As on most days.
+        return known
     named = Version.objects.filter(configuration__in={name for name, _, _ in claims})
     numbers = {number for _, number, _ in claims if number is not None}
     versions = named.filter(number__in=numbers)
@@ -204,6 +220,8 @@ def _lost(
     since = timezone.now() - _LOST_FOR
     recent = {pk for pk, report in last.items() if report.at > since and gateway in ("", pk)}
     absent = recent.difference(listed)
+    if not absent:
+        return {}
     deleted = Gateway.objects.filter(pk__in=absent).values_list("pk", flat=True)
     return {
         pk: GatewayFacts(last[pk].at, None, False, last_seen_at=last[pk].at, is_lost=True)
