@@ -14,8 +14,8 @@ from supply.pins import Pin
 
 # Each allows use in products that are sold, without opening the product's own code.
 PERMISSIVE = {
-    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0",
-    "Unlicense",
+    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0",
+    "PSF-2.0", "Unlicense", "Zlib",
 }  # fmt: skip
 # Used as libraries or programs of their own, unmodified.
 BY_FILE_OR_LIBRARY = {"EPL-2.0", "LGPL-3.0-only", "MPL-2.0"}
@@ -23,6 +23,7 @@ ALLOWED = PERMISSIVE | BY_FILE_OR_LIBRARY
 
 # Free words of packages, and classifiers.
 _WORDS = {
+    "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
     "bsd": "BSD-3-Clause",

@@ -1,6 +1,9 @@
 """`kt policy test`: run a policy's own tests. No port, no network, no sleep.
 
-Exit codes: 0 all passed, 1 some failed, 2 a file could not be read, is no valid policy, or
+A case that needs a model which is not given is not run, and said so; it does not fail unless the
+policy says `require_model_cases`.
+
+Exit codes: 0 none failed, 1 some failed, 2 a file could not be read, is no valid policy, or
 nothing was tested.
 """
 
@@ -13,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kt.cli.formats import NOT_READ, write_report
+from kt.cli.models.asking import AskedFiles
+from kt.cli.models.named import add_files
 from kt.cli.sources import SourceFile, read_bytes, read_sources
 from kt.cli.testreport import RENDERERS, Tested
 from kt.policy.files import FILE_NAME
@@ -20,7 +25,7 @@ from kt.policy.lint import lint
 from kt.policy.nodes import plain
 from kt.policy.rules.base import Spot
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
-from kt.policy.testing.suites import CaseResult, run_suites
+from kt.policy.testing.suites import Ask, CaseResult, run_suites
 from kt.policy.verify import cases_of
 from kt.policy.yaml.document import read
 
@@ -43,12 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("paths", nargs="*", metavar="PATH", help="files, directories, or - for stdin; default: .")
     add("--format", choices=tuple(RENDERERS), default="text", help="default: text")
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
+    add_files(add)
     add("--output", metavar="FILE", help="write the report there and text to stdout")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the tests of policies and report; the exit code."""
-    tested = _counted([_tested(source) for source in read_sources(options.paths or ["."])])
+    with AskedFiles(options.model) as models:
+        sources = read_sources(options.paths or ["."])
+        tested = _counted([_tested(source, models.ask) for source in sources])
     report = RENDERERS[options.format](tested)
     if options.output is not None:
         write_report(options.output, report)
@@ -59,21 +67,24 @@ def run(options: argparse.Namespace) -> int:
         print(f"kt: {one.problem}", file=sys.stderr)
     if untested:
         return _COULD_NOT
-    return int(not all(_passed(one.results) for one in tested))
+    return int(any(result.failed for one in tested for result in one.results))
 
 
 def _counted(tested: list[Tested]) -> list[Tested]:
-    """A run without a single test is none that passed."""
-    if any(one.results or one.problem for one in tested):
+    """A run without a single test is none that passed, nor is one that ran none of its tests."""
+    results = [result for one in tested for result in one.results]
+    if any(one.problem for one in tested) or not all(one.was_left_out for one in results):
         return tested
     fix = "no test; write testing.suites, or tests/*.json beside it"
+    if results:
+        fix = f"no test was run; {results[0].problem}"
     return [one._replace(code="no_tests", problem=f"{one.file}: {fix}") for one in tested]
 
 
-def _tested(source: SourceFile) -> Tested:
+def _tested(source: SourceFile, ask: Ask) -> Tested:
     try:
         policy = policy_of(source)
-        results = run_suites(policy, list(_beside(source)))
+        results = run_suites(policy, list(_beside(source)), ask)
         return Tested(source.name, results, places=() if _passed(results) else _places(source))
     except UntestableError as error:  # It hides no other file's tests.
         return Tested(source.name, (), error.code, str(error))

@@ -19,6 +19,7 @@ class Tested(NamedTuple):
     """A policy file and the results of its cases, or the problem for which none was run.
 
     `places` are those of the first cases, which are the file's own; () where all passed.
+    A case that needs a model which is not there is neither passed nor failed.
     """
 
     file: str
@@ -31,9 +32,11 @@ class Tested(NamedTuple):
 def _text(tested: Sequence[Tested]) -> str:
     lines = [line for one in tested for line in _file_lines(one)]
     passed = sum(result.passed for one in tested for result in one.results)
-    failed = sum(not result.passed for one in tested for result in one.results)
+    failed = sum(result.failed for one in tested for result in one.results)
+    left_out = sum(result.was_left_out for one in tested for result in one.results)
     untested = sum(bool(one.problem) for one in tested)
-    left = f", {untested} file{'' if untested == 1 else 's'} not tested" if untested else ""
+    left = f", {left_out} not run" if left_out else ""
+    left += f", {untested} file{'' if untested == 1 else 's'} not tested" if untested else ""
     return "\n".join([*lines, f"{passed} passed, {failed} failed{left}", ""])
 
 
@@ -44,10 +47,18 @@ def _file_lines(one: Tested) -> Iterator[str]:
     elif not one.results:
         yield "  no test"
     for result in one.results:
-        yield f"  {'passed' if result.passed else 'FAILED'}  {result.suite}: {result.name}"
-        if not result.passed:
+        yield f"  {_word(result)}  {result.suite}: {result.name}"
+        if result.was_left_out:
+            yield f"          {result.problem}"
+        elif not result.passed:
             yield f"          expected {_expected(result)}"
             yield f"          got      {_got(result)}"
+
+
+def _word(result: CaseResult) -> str:
+    if result.was_left_out:
+        return "NOT RUN"
+    return "passed" if result.passed else "FAILED"
 
 
 def _expected(result: CaseResult) -> str:
@@ -72,8 +83,8 @@ def _json(tested: Sequence[Tested]) -> str:
         for one in tested
         if one.problem
     ]
-    passed = all(row["passed"] for row in rows)
-    report = {"ok": passed and not errors, "results": rows, "errors": errors}
+    failed = any(result.failed for one in tested for result in one.results)
+    report = {"ok": not failed and not errors, "results": rows, "errors": errors}
     return json.dumps(report, indent=2) + "\n"
 
 
@@ -87,6 +98,7 @@ def _row(file: str, result: CaseResult) -> dict[str, Any]:
         "details": {
             "file": file,
             "suite": result.suite,
+            "not_run": result.was_left_out,
             "expected": {
                 "verdict": result.expected_verdict,
                 "reason_code": result.expected_reason,
@@ -116,13 +128,14 @@ def _junit(tested: Sequence[Tested]) -> str:
 
 def _counts(tested: Sequence[Tested]) -> str:
     results = [result for one in tested for result in one.results]
-    failures = sum(not result.passed for result in results)
+    failures = sum(result.failed for result in results)
     errors = sum(bool(one.problem) for one in tested)
     return f' tests="{len(results) + errors}" failures="{failures}" errors="{errors}"'
 
 
 def _suite_lines(one: Tested) -> Iterator[str]:
-    yield f'  <testsuite name={_attribute(one.file)}{_counts([one])} skipped="0" time="0">'
+    skipped = sum(result.was_left_out for result in one.results)
+    yield f'  <testsuite name={_attribute(one.file)}{_counts([one])} skipped="{skipped}" time="0">'
     if one.problem:
         names = f'name="not tested" classname={_attribute(one.file)}'
         yield from _unpassed_lines(names, "error", one.problem, f" type={_attribute(one.code)}")
@@ -130,6 +143,8 @@ def _suite_lines(one: Tested) -> Iterator[str]:
         names = f"name={_attribute(result.name)} classname={_attribute(result.suite)}"
         if result.passed:
             yield f'    <testcase {names} time="0"/>'
+        elif result.was_left_out:
+            yield from _unpassed_lines(names, "skipped", result.problem)
         else:
             text = f"expected {_expected(result)}, got {_got(result)}"
             yield from _unpassed_lines(names, "failure", text)
@@ -153,7 +168,12 @@ def _findings(one: Tested) -> Iterator[Finding]:
     if one.problem:
         yield Finding(one.code, "error", "", _shown(one.problem), "", 1, 1)
     for index, result in enumerate(one.results):
-        if not result.passed:
+        if result.was_left_out:
+            at = one.places[index] if index < len(one.places) else Spot()
+            name = f"{result.suite}: {result.name}"
+            text = f"{name}: not run: {result.problem}"
+            yield Finding("case_not_run", "warning", name, text, "", at.line, at.column)
+        elif not result.passed:
             at = one.places[index] if index < len(one.places) else Spot()
             name = f"{result.suite}: {result.name}"
             text = f"{name}: expected {_expected(result)}, got {_got(result)}"

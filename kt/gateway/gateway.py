@@ -21,6 +21,7 @@ from kt.gateway.records.spool import Spool
 from kt.gateway.upstream.catalogue import Catalogue
 from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.mockscript import Line
+from kt.gateway.upstream.models.asking import Models
 from kt.gateway.upstream.routing import Router
 
 Script: TypeAlias = tuple[Line, ...]
@@ -72,11 +73,15 @@ class Gateway:
         self.router = Router()
         self.metrics = Metrics()
         self.upstream = Upstream(options.timeouts)
+        self.models = Models(options.models, self.upstream, self._count_question)
         self.catalogue = Catalogue()
         self.journal = Journal(options.decision_log, max_bytes=options.decision_log_bytes)
         self.spool: Spool | None = None
         self.control_plane: Callable[[], dict[str, Any]] | None = None
         self.aging: Aging | None = None
+
+    def _count_question(self, model: str, outcome: str) -> None:
+        self.metrics.count("keeptrusts_model_questions_total", model=model, outcome=outcome)
 
     @property
     def is_expired(self) -> bool:

@@ -42,6 +42,19 @@ class Managed:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model that policies may ask by `name`: a `file`, or the `url` of a moderation endpoint.
+
+    `key` is the endpoint's credential, "" where it asks for none.
+    """
+
+    name: str
+    file: str = ""
+    url: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The options of one gateway. Keys are SHA-256 digests.
 
@@ -51,7 +64,8 @@ class Options:
     The policy comes from `managed`, or from the file `policy_path` when that is None.
     `secret_globs` are the names of variables that a policy may send to a target.
     `decision_log` is "-" for stdout, "" for none, else a file that rotates. `cors_origins` are
-    the origins, in lower case, whose pages may call the gateway.
+    the origins, in lower case, whose pages may call the gateway. `models` are those that a policy
+    may ask, none of a name twice.
     """
 
     policy_path: str = ""
@@ -71,4 +85,5 @@ class Options:
     limits_url: str = field(default="", repr=False)
     admin_keys: frozenset[bytes] = frozenset()
     cors_origins: frozenset[str] = frozenset()
+    models: tuple[ModelSource, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -12,7 +12,7 @@ from kt.policy.language.document import PACK
 from kt.policy.language.providers import FALLBACK, ROUTING
 from kt.policy.language.shapes import Block
 from kt.policy.nodes import plain
-from kt.policy.settings import complete, settings
+from kt.policy.settings import complete, settings, stages
 from kt.policy.yaml.document import read
 
 _LIMITS = tuple(name for name in DOCUMENT.fields if name.endswith(("_limit", "_limits")))
@@ -58,14 +58,14 @@ class _Link(NamedTuple):
 
 
 def _links(policy: Mapping[str, Any]) -> list[_Link]:
-    return [_link(entry) for entry in policy["policies"]["chain"]]
+    blocks = policy.get("policy") or {}
+    return [_link(entry, blocks) for entry in policy["policies"]["chain"]]
 
 
-def _link(entry: str | Mapping[str, Any]) -> _Link:
+def _link(entry: str | Mapping[str, Any], blocks: Mapping[str, Any]) -> _Link:
     kind, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
-    stage = options.get("stage")
-    stages = frozenset([stage] if stage else KINDS[kind].stages)
-    return _Link(kind, stages, options.get("when") or {})
+    runs = frozenset(stages(kind, options, blocks.get(kind)))
+    return _Link(kind, runs, options.get("when") or {})
 
 
 def _chains(old: list[_Link], new: list[_Link]) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from kt.lazy import TYPE_CHECKING
 from kt.policy.language import DOCUMENT
 from kt.policy.nodes import MappingNode, Node
 from kt.policy.report import Report
-from kt.policy.rules import blocks, chain, dialects, pack, patterns, providers, secrets
+from kt.policy.rules import blocks, chain, dialects, models, pack, patterns, providers, secrets
 from kt.policy.rules.shape import TooManyFindings, WrongType
 from kt.policy.rules.walk import walk
 from kt.policy.words import described
@@ -68,6 +68,7 @@ def _check(document: Document, data: bytes, directory: str | None) -> Iterator[F
     yield from chain.check(root)
     yield from pack.check(root, directory)
     yield from blocks.check(root)
+    yield from models.check(root)
     yield from providers.check(root)
     yield from patterns.check(root)
     yield from secrets.check(root, data)

@@ -21,6 +21,7 @@ from kt.policy.language.shapes import (
     Flag,
     ListOf,
     MapOf,
+    Number,
     Pattern,
     Shape,
     Text,
@@ -93,6 +94,10 @@ def _whole(shape: Whole) -> Schema:
     return {"type": "integer", "minimum": shape.low, "maximum": shape.high}
 
 
+def _number(shape: Number) -> Schema:
+    return {"type": "number", "minimum": shape.low, "maximum": shape.high}
+
+
 def _choice(shape: Choice) -> Schema:
     return {"type": "string", "enum": list(shape.values)}
 
@@ -137,6 +142,7 @@ _MAKERS: dict[type, Callable[[Any], Schema]] = {
     Pattern: _pattern,
     Flag: _flag,
     Whole: _whole,
+    Number: _number,
     Choice: _choice,
     Anything: _anything,
     TextOr: _text_or,

@@ -24,6 +24,18 @@ def settings(kind: str, given: Mapping[str, Any] | None) -> Settings:
     return values
 
 
+def stages(
+    kind: str, options: Mapping[str, Any], given: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """The stages at which an entry of the chain runs.
+
+    Its own stage wins over that of the kind's block, and this over those of the kind. `options`
+    are the entry's, `given` is the block, both as plain values.
+    """
+    stage = options.get("stage") or (given or {}).get("stage")
+    return (stage,) if stage else KINDS[kind].stages
+
+
 def complete(shape: Block, given: Mapping[str, Any]) -> Settings:
     """Every field of a block with its value, given or default, at every depth."""
     values: Settings = {}

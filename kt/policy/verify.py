@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kt import __version__
-from kt.policy.findings import Finding
+from kt.policy.findings import Finding, Severity
 from kt.policy.lint import lint_document
 from kt.policy.nodes import Node, SequenceNode, find, item_paths, plain
 from kt.policy.report import Report
@@ -29,7 +29,9 @@ _TERM_FIELDS = ("block_if", "blocked_terms")
 def verify(data: bytes, *, directory: str | None = None) -> Report:
     """Lint a file and, when it has no error, run its own `testing.suites`. Pure.
 
-    A case that fails is the error finding `suite_failed` at the case's place. More than 500
+    A case that fails is the error finding `suite_failed` at the case's place. One that needs a
+    model is not run, which is the warning `case_not_run`, or an error where the policy says
+    `require_model_cases`. More than 500
     cases are the error `too_many_cases`, too many fuzzy terms over too much text
     `suite_too_costly`; no case is run then.
     """
@@ -67,8 +69,17 @@ def _failures(root: Node) -> Iterator[Finding]:
         return
     results = run_suites(policy) if cases else ()
     for (path, node), result in zip(cases, results, strict=True):
-        if not result.passed:
+        if result.missing_model:
+            yield _left_out(path, node, result)
+        elif not result.passed:
             yield _finding("suite_failed", path, node, _story(result), "see kt policy test")
+
+
+def _left_out(path: str, node: Node, result: CaseResult) -> Finding:
+    severity: Severity = "error" if result.is_required else "warning"
+    message = f"the case {result.name!r} was not run: it needs the model {result.missing_model!r}"
+    fix = f"run it by kt policy test --model {result.missing_model}=FILE"
+    return Finding("case_not_run", severity, path, message, fix, node.line, node.column)
 
 
 def _fuzzy_terms(policy: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kt.cli.errors import CommandError
 from kt.cli.gateway.managed import add_managed, read_managed
+from kt.cli.models.named import add_models, read_models
 from kt.cli.numbers import positive
 from kt.gateway.options import (
     DEFAULT_HOST,
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--cors-origin", action="append", metavar="URL",
         help=f"whose pages may call; also {_CORS_ORIGINS}, comma-separated")  # fmt: skip
+    add_models(add)
     _add_timeouts(parser)
     add_managed(parser)
 
@@ -87,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from kt.gateway.run import run as serve
     except ImportError as exc:
-        from kt.cli.gateway.extra import command
+        from kt.cli.models.extra import command
 
         message = f"the gateway needs {exc.name}, which kt was installed without: {command()}"
         raise CommandError(message) from exc
@@ -158,6 +160,7 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
         cors_origins=read_origins(
             given.cors_origin or environment.get(_CORS_ORIGINS, "").split(",")
         ),
+        models=read_models(given, environment),
         timeouts=Timeouts(given.connect_timeout, given.first_byte_timeout, given.idle_timeout),
     )
 
@@ -177,7 +180,7 @@ def _limits_url(environment: Mapping[str, str]) -> str:
     """The address of the Redis that counts limits; no option, since it may hold a password."""
     url = environment.get(_LIMITS_URL, "").strip()
     if url and find_spec("redis") is None:
-        from kt.cli.gateway.extra import command
+        from kt.cli.models.extra import command
 
         message = f"{_LIMITS_URL} needs redis, which kt was installed without: {command()}"
         raise CommandError(message)

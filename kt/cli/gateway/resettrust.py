@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from kt.gateway.managed.state import State
     except ImportError as exc:
-        from kt.cli.gateway.extra import command
+        from kt.cli.models.extra import command
 
         message = f"the gateway needs {exc.name}, which kt was installed without: {command()}"
         raise CommandError(message) from exc

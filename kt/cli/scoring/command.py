@@ -19,12 +19,15 @@ from typing import Any
 
 from kt import __version__
 from kt.cli.errors import CommandError
+from kt.cli.models.asking import AskedFiles
+from kt.cli.models.named import add_files
 from kt.cli.scoring.lines import Lines
 from kt.cli.sources import read_file, shown
 from kt.cli.test import UntestableError, policy_of
-from kt.policy.decision import compile_policy
+from kt.policy.decision import Decision, compile_policy
 from kt.policy.rules import RULES_VERSION
-from kt.policy.testing.scoring import Outcome, Score, Scores, outcome
+from kt.policy.testing.scoring import Outcome, Sample, Score, Scores, outcome
+from kt.policy.testing.suites import NoModelError
 
 _WRONG: tuple[Outcome, ...] = ("missed", "left", "flagged")
 _HEAD = ("", "found", "left", "of", "recall", "95 %", "flagged", "of", "precision")
@@ -35,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", metavar="FILE", help="labelled texts, an object of JSON a line, or - for stdin")
     add("--policy", required=True, metavar="FILE", help="the policy that judges them")
+    add_files(add)
     add("--families", action="store_true", help="a row for each family of a kind too")
     add("--misses", action="store_true", help="name each line that was judged wrongly, on stderr")
     add("--json", action="store_true", help="a document with all counts")
@@ -48,13 +52,15 @@ def run(options: argparse.Namespace) -> int:
     except UntestableError as error:
         raise CommandError(str(error)) from error
     scores, lines = Scores(), Lines(options.file)
-    for number, sample in lines:
-        came, decision = outcome(snapshot, sample)
-        scores.count(sample, came)
-        if options.misses and came in _WRONG:
-            what = " ".join(filter(None, (sample.kind, sample.family)))
-            reason = f" ({decision.reason_code})" if decision.reason_code else ""
-            print(f"{lines.name}:{number}: {came}{reason}  {what}".rstrip(), file=sys.stderr)
+    try:
+        with AskedFiles(options.model) as models:
+            for number, sample in lines:
+                came, decision = outcome(snapshot, sample, models.ask)
+                scores.count(sample, came)
+                if options.misses and came in _WRONG:
+                    _name_miss(f"{lines.name}:{number}", came, sample, decision)
+    except NoModelError as error:
+        raise CommandError(f"{source.name}: {error}; give --model {error.model}=FILE") from error
     if not scores.rows:
         raise CommandError(f"{lines.name}: no labelled text in it")
     if options.json:
@@ -63,6 +69,12 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(_table(scores, options.families)))
     return 0
+
+
+def _name_miss(place: str, came: Outcome, sample: Sample, decision: Decision) -> None:
+    what = " ".join(filter(None, (sample.kind, sample.family)))
+    reason = f" ({decision.reason_code})" if decision.reason_code else ""
+    print(f"{place}: {came}{reason}  {what}".rstrip(), file=sys.stderr)
 
 
 def _document(scores: Scores, samples: str, policy: str) -> dict[str, Any]:

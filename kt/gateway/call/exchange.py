@@ -43,7 +43,7 @@ from kt.gateway.wire import (
     send_chunk,
     start,
 )
-from kt.policy.decision import Decision, Request
+from kt.policy.decision import Decision, ModelScore, Request
 
 _EVENT_STREAM = "text/event-stream"
 # What some servers call a stream of events.
@@ -98,6 +98,11 @@ class Exchange:
         """What went through without being read, by name."""
         return sorted(self.judge.unjudged) if self.judge else []
 
+    @property
+    def scores(self) -> list[ModelScore]:
+        """The scores of models that were asked."""
+        return self.judge.scores if self.judge else []
+
     async def run(self) -> None:
         """Serve the call.
 
@@ -137,7 +142,9 @@ class Exchange:
 
     def _new_judge(self, body: dict[str, Any]) -> Judge:
         request = Request(body, path=self.path, model=self.model, headers=self.headers)
-        return Judge(self.loaded, request, self.gateway.options.fail_mode)
+        return Judge(
+            self.loaded, request, self.gateway.options.fail_mode, self.gateway.models.answer
+        )
 
     async def _serve(self, body: dict[str, Any], data: bytes, origin: Origin) -> None:
         reserved = await self._reserve(data, origin)

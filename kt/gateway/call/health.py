@@ -42,7 +42,7 @@ def reasons(gateway: Gateway) -> list[str]:
     problems = [one for one in (gateway.problem, gateway.keys_problem, limits) if one]
     if not gateway.loaded.snapshot.enabled:
         problems.append("pack.enabled is false: nothing is enforced")
-    return [*problems, *gateway.loaded.warnings]
+    return [*problems, *gateway.loaded.warnings, *gateway.models.problems()]
 
 
 def refusal(gateway: Gateway) -> dict[str, str]:

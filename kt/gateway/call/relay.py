@@ -119,7 +119,9 @@ class Relay:
             return
         large = self.size > _LARGE_BYTES
         finish = partial(self._guard.finish, is_broken=is_broken)
-        await self._send(await asyncio.to_thread(finish) if large else finish())
+        last = await asyncio.to_thread(finish) if large else finish()
+        await self._guard.conclude()
+        await self._send(last)
 
     async def _send(self, data: bytes) -> None:
         if data:

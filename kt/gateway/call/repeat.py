@@ -12,6 +12,7 @@ from kt.gateway.errors import PolicyViolationError
 from kt.gateway.gateway import Gateway
 from kt.gateway.policy.judging import FAILED
 from kt.gateway.policy.loading import Loaded
+from kt.policy.decision.kinds.classifier import NO_ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class RepeatedCall:
 
     def note(self, exc: PolicyViolationError) -> None:
         """Remember what stopped the call."""
-        # A failure of the policy itself may be over the next time.
-        if exc.decision.reason_code != FAILED:
+        # A failure of the policy itself, or of a model, may be over the next time.
+        if exc.decision.reason_code not in (FAILED, NO_ANSWER):
             block = RememberedBlock(exc.decision, exc.phase)
             self.gateway.blocks.keep(self._key(), block, time.monotonic())
 

@@ -87,6 +87,7 @@ def _entry(exchange: Exchange, own: float) -> dict[str, Any]:
         "reason_code": decision.reason_code if decision else None,
         "unjudged": exchange.unjudged,
         "remembered": exchange.remembered,
+        "scores": [score._asdict() for score in exchange.scores],
         "gateway_ms": round(own * 1000, 3),
         "upstream_ms": round(exchange.upstream_seconds * 1000, 3),
         "prompt_tokens": exchange.usage.prompt,

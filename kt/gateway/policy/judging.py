@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from kt.gateway.errors import PolicyViolationError, UpstreamError
 from kt.gateway.options import FailMode
 from kt.gateway.policy.loading import Loaded
 from kt.policy.decision import (
+    Answer,
     Decision,
+    ModelScore,
+    Question,
     Request,
     Snapshot,
     TextDecision,
     call_limit,
-    decide,
     decide_response,
     decide_text,
+    deciding,
+    deciding_response,
 )
+from kt.policy.decision.chain import Deciding
 from kt.policy.decision.cutting.restoring import Room, TooMuchError, restored
 from kt.policy.decision.reading.extract import Path
 from kt.policy.decision.values import NO_MARKS, SEVERITY, Span
@@ -34,18 +39,33 @@ _LARGE_BYTES = 128 << 10
 FAILED = "gateway.decision_failed"
 
 
-class Judge:
-    """Decides about one request and its answer, and keeps the strictest decision."""
+Asked = Callable[[Question], Awaitable[Answer]]
 
-    def __init__(self, loaded: Loaded, request: Request, fail_mode: FailMode) -> None:
+
+async def nobody(_question: Question) -> Answer:
+    """The answer where there is no model."""
+    return None
+
+
+class Judge:
+    """Decides about one request and its answer, and keeps the strictest decision.
+
+    `models` answers what the policy asks of models; `scores` are those that came.
+    """
+
+    def __init__(
+        self, loaded: Loaded, request: Request, fail_mode: FailMode, models: Asked = nobody
+    ) -> None:
         self.loaded = loaded
         self.request = request
         self.decision: Decision | None = None
         self.unjudged: set[str] = set()
+        self.scores: list[ModelScore] = []
         # What was cut out of the request, and comes back into its answer.
         self.marks = NO_MARKS
         self._room = Room()
         self._fail_mode = fail_mode
+        self._models = models
 
     async def ask(self, size: int) -> Decision:
         """Decide about the request, `size` bytes long.
@@ -53,7 +73,8 @@ class Judge:
         Raises:
             PolicyViolationError: it must not be sent.
         """
-        decision = self._heed(await _apart(self._decide_request, size), "input")
+        decided = await self._decided(deciding(self.loaded.snapshot, self.request), size)
+        decision = self._heed(decided, "input")
         self.marks = decision.marks
         return decision
 
@@ -61,9 +82,10 @@ class Judge:
         """Decide about a whole answer.
 
         Raises:
-            PolicyViolationError: it must not reach the client.
+            PolicyViolationError: it must not reach the client, or no more of it.
         """
-        return self._heed(await _apart(lambda: self.look(body), size), "output")
+        asked = deciding_response(self._for_answers, self.request, body)
+        return self._heed(await self._decided(asked, size), "output")
 
     async def put_back(self, body: Any, size: int) -> Any:
         """An answer that was judged, with the values of its marks; itself where it has none.
@@ -112,13 +134,16 @@ class Judge:
         return self._heed(decision, "output")
 
     def look(self, body: Any) -> Decision:
-        """Decide about an answer or a piece of one, without keeping the decision."""
-        return self._guarded(lambda: decide_response(self._for_answers, self.request, body))
+        """Decide about a piece of an answer, without keeping the decision; no model is asked."""
+        try:
+            return decide_response(self._for_pieces, self.request, body)
+        except Exception:  # noqa: BLE001
+            return self._failed()
 
     def weigh(self, text: str, floor: int) -> TextDecision:
         """Decide about a text that may go on, of which all before `floor` was decided."""
         try:
-            return decide_text(self._for_answers, self.request, text, floor=floor)
+            return decide_text(self._for_pieces, self.request, text, floor=floor)
         except Exception:  # noqa: BLE001
             return TextDecision(self._failed(), (), len(text))
 
@@ -148,12 +173,25 @@ class Judge:
         snapshot = self.loaded.snapshot
         return snapshot if self.judges_answers else replace(snapshot, steps=())
 
-    def _decide_request(self) -> Decision:
-        return self._guarded(lambda: decide(self.loaded.snapshot, self.request))
+    @cached_property
+    def asks_about_answers(self) -> bool:
+        """True when a model is asked about the answer, which must be whole for that."""
+        return self.loaded.asks_about_answers(self.request)
 
-    def _guarded(self, judge: Callable[[], Decision]) -> Decision:
+    @cached_property
+    def _for_pieces(self) -> Snapshot:
+        """The policy for what is no whole answer, about which no model is asked."""
+        return self._for_answers.unasked() if self.asks_about_answers else self._for_answers
+
+    async def _decided(self, deciding: Deciding, size: int) -> Decision:
+        """The end of a decision about `size` bytes; what it asks of models is answered."""
+        answer: Answer = None
         try:
-            return judge()
+            while True:
+                reached = await _apart(partial(_go_on, deciding, answer), size)
+                if isinstance(reached, Decision):
+                    return reached
+                answer = await self._models(reached)
         except Exception:  # noqa: BLE001
             return self._failed()
 
@@ -164,6 +202,7 @@ class Judge:
 
     def _heed(self, decision: Decision, phase: str) -> Decision:
         self.unjudged.update(decision.unjudged)
+        self.scores += decision.scores
         if (
             self.decision is None
             or SEVERITY[decision.verdict] > SEVERITY[self.decision.verdict]
@@ -178,6 +217,15 @@ class Judge:
 def _overgrown() -> UpstreamError:
     message = "The answer names long values so often that it would be too large."
     return UpstreamError(message, trigger="", code="response_too_large")
+
+
+def _go_on(deciding: Deciding, answer: Answer) -> Question | Decision:
+    """The next question of a decision that got an answer to its last one, or its end."""
+    try:
+        return deciding.send(answer)
+    except StopIteration as end:
+        decision: Decision = end.value
+        return decision
 
 
 async def _apart(work: Callable[[], _T], size: int) -> _T:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from kt.gateway.options import Options
+from kt.gateway.options import ModelSource, Options
 from kt.gateway.policy.source import Sourced
 from kt.gateway.policy.targets import UpstreamTarget, compile_targets
 from kt.policy.decision import (
@@ -27,6 +27,7 @@ from kt.policy.yaml.document import read
 MAX_BODY_BYTES = 32 << 20
 MAX_RESPONSE_BYTES = 64 << 20
 _RECORDING = "audit-logger"
+_ASKING = "classifier"
 _WITH_LISTS = ("safety-filter", "prompt-injection", "pii-detector", "dlp-filter")
 _CHAT = "/v1/chat/completions"
 
@@ -68,6 +69,18 @@ class Loaded:
             step.kind != _RECORDING and step.applies(request, "post-response")
             for step in self.snapshot.steps
         )
+
+    def asks_about_answers(self, request: Request) -> bool:
+        """True when a model is asked about the answer to this request."""
+        return self.snapshot.enabled and any(
+            step.asks and step.applies(request, "post-response") for step in self.snapshot.steps
+        )
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """The model that the policy asks, and the sha256 of its file; "" where there is none."""
+        block = (self.document.get("policy") or {}).get(_ASKING) or {}
+        return block.get("model") or "", block.get("sha256") or ""
 
     @property
     def is_configured(self) -> bool:
@@ -121,8 +134,32 @@ def load(
         document=document,
         snapshot=compile_policy(document),
         targets=targets,
-        warnings=tuple(f"target {one.id}: {one.problem}" for one in targets if one.problem),
+        warnings=(
+            *(f"target {one.id}: {one.problem}" for one in targets if one.problem),
+            *model_problems(document, options.models),
+        ),
     )
+
+
+def model_problems(document: Mapping[str, Any], models: Iterable[ModelSource]) -> Iterator[str]:
+    """The reasons why a policy's classifier will never have an answer, from its names alone."""
+    block = (document.get("policy") or {}).get(_ASKING)
+    named = [one if isinstance(one, str) else next(iter(one)) for one in _chain_of(document)]
+    if block is None or _ASKING not in named:
+        return
+    name, sha256 = block["model"], block.get("sha256")
+    source = next((one for one in models if one.name == name), None)
+    if source is None:
+        yield f"classifier: the model {name} is not there; give --model or --moderation"
+    elif source.url and sha256:
+        yield f"classifier: the model {name} is an endpoint, which has no sha256"
+    elif source.file and not sha256:
+        yield f"classifier: the model {name} is a file, and the policy names no sha256 of it"
+
+
+def _chain_of(document: Mapping[str, Any]) -> Iterable[Any]:
+    chain: Iterable[Any] = document["policies"]["chain"]
+    return chain
 
 
 def nothing(*, source: str, now: str) -> Loaded:

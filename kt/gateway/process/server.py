@@ -62,6 +62,8 @@ async def _serve(
         loop.create_task(reloader.remind()),
         loop.create_task(gateway.limits.watch()),
     ]
+    if gateway.loaded.snapshot.asks:
+        tasks.append(loop.create_task(gateway.models.begin(*gateway.loaded.model)))
     if agent is not None:
         tasks.append(loop.create_task(agent.run()))
     gateway.journal.start()
@@ -75,6 +77,7 @@ async def _serve(
         for task in (*tasks, *asked):
             task.cancel()
         await warming
+        await gateway.models.close()
         await gateway.upstream.close()
         await gateway.limits.close()
         gateway.journal.close()

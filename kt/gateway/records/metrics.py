@@ -14,6 +14,7 @@ COUNTERS = {
     "keeptrusts_requests_total": "Answered requests by route, verdict and status.",
     "keeptrusts_policy_decisions_total": "Decisions other than allow by policy and reason.",
     "keeptrusts_upstream_requests_total": "Calls to targets by target and outcome.",
+    "keeptrusts_model_questions_total": "Questions to models of classifiers by model and outcome.",
     "keeptrusts_tokens_total": "Tokens by direction.",
     "keeptrusts_client_requests_total": "Answered requests by client key and status.",
     "keeptrusts_client_tokens_total": "Tokens by client key.",

@@ -74,6 +74,8 @@ class Guard:
         self._called: list[ToolCall] = []
         self._allowed: set[Any] = set()
         self._queue: deque[Waiting] = deque()
+        # The last event that says something, kept until more comes or a model has said its word.
+        self._last: Waiting | None = None
         self._is_broken = False
 
     def feed(self, events: Sequence[bytes]) -> bytes:
@@ -98,15 +100,27 @@ class Guard:
     def finish(self, *, is_broken: bool = False) -> bytes:
         """End the stream: judge the rest, and then all texts together; returns the last bytes.
 
+        Where a model is asked about the answer, they may be sent once `conclude` has passed.
         `is_broken`: it has no end, since its target failed; half a mark is left out.
         """
         self._is_broken = is_broken
         self._end(None)
         self._advance(1)
-        if len(self._spoken) + len(self._calls) > 1:
-            texts = [channel.text for channel in self._spoken]
-            self._heed(_message(texts, [call.as_json() for call in self._calls if _named(call)]))
+        if len(self._spoken) + len(self._calls) > 1 and not self._judge.asks_about_answers:
+            self._heed(self._whole())
+        self._last = None
         return self._release()
+
+    async def conclude(self) -> None:
+        """Judge the whole answer where a model is asked about it."""
+        if self._judge.asks_about_answers:
+            size = sum(channel.length for channel in self._spoken)
+            await self._judge.check(self._whole(), size)
+
+    def _whole(self) -> dict[str, Any]:
+        """All that was said, and the tools that were called, as an answer in one piece."""
+        texts = [channel.text for channel in self._spoken]
+        return _message(texts, [call.as_json() for call in self._calls if _named(call)])
 
     def _take(self, raw: bytes) -> None:
         raw = self._without_odd_lines(raw)
@@ -115,7 +129,7 @@ class Guard:
             self._queue.append(Waiting(raw))
         elif data.strip() == sse.DONE:
             self._end(None)
-            self._queue.append(Waiting(raw))
+            self._note_last(Waiting(raw))
         else:
             self._take_data(raw, data)
 
@@ -144,9 +158,14 @@ class Guard:
             waiting.places.append(place)
         for call in event.calls:
             self._take_call(call, waiting, is_whole=event.has_input)
-        self._queue.append(waiting)
+        self._note_last(waiting)
         for group in finished(self._protocol, body):
             self._end(group)
+
+    def _note_last(self, waiting: Waiting) -> None:
+        self._queue.append(waiting)
+        if self._judge.asks_about_answers:
+            self._last = waiting
 
     def _decoded(self, raw: bytes, data: bytes) -> dict[str, Any] | None:
         """An event's body; None when it has none that clients read, or none must be read."""
@@ -341,7 +360,7 @@ class Guard:
 
     def _release(self) -> bytes:
         gone = []
-        while self._queue and self._queue[0].is_ready:
+        while self._queue and self._queue[0].is_ready and self._queue[0] is not self._last:
             gone.append(self._queue.popleft().rendered())
         return b"".join(gone)
 

@@ -5,6 +5,7 @@
     decision = decide_response(snapshot, request, answer)
     released = answer_so_far[: decide_text(snapshot, request, answer_so_far).settled]
 
+A policy may ask models: `deciding` yields its questions and is sent their answers.
 No clock, network, disk or environment; the same input gets the same decision.
 """
 
@@ -13,15 +14,29 @@ from kt.policy.decision.chain import (
     decide,
     decide_response,
     decide_text,
+    deciding,
+    deciding_response,
 )
 from kt.policy.decision.matching.unfinished import HOLD_LIMIT
 from kt.policy.decision.snapshot import Snapshot, compile_policy
-from kt.policy.decision.values import Decision, Detection, Record, Request, TextDecision
+from kt.policy.decision.values import (
+    Answer,
+    Decision,
+    Detection,
+    ModelScore,
+    Question,
+    Record,
+    Request,
+    TextDecision,
+)
 
 __all__ = [
     "HOLD_LIMIT",
+    "Answer",
     "Decision",
     "Detection",
+    "ModelScore",
+    "Question",
     "Record",
     "Request",
     "Snapshot",
@@ -31,4 +46,6 @@ __all__ = [
     "decide",
     "decide_response",
     "decide_text",
+    "deciding",
+    "deciding_response",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.cutting.numbering import numbered, sent
@@ -18,28 +18,57 @@ from kt.policy.decision.values import (
     PACK_DISABLED,
     SEVERITY,
     UNJUDGED,
+    Answer,
     Decision,
     Detection,
     Marks,
+    Question,
     Request,
     TextDecision,
 )
 
+_T = TypeVar("_T")
 Judged = tuple[ChainStep, Outcome]
+Deciding: TypeAlias = Generator[Question, Answer, Decision]
+"""A decision on its way. It yields each question to a model, is sent the answer, and returns."""
 
 
 def decide(snapshot: Snapshot, request: Request) -> Decision:
-    """Judge a request before it is sent. Pure; `request` is not changed."""
-    return _decided(snapshot, Subject(request, "pre-request", request.body))
+    """Judge a request before it is sent. Pure; `request` is not changed.
+
+    Of a policy that asks a model, no question has an answer.
+    """
+    return unanswered(deciding(snapshot, request))
 
 
 def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Decision:
     """Judge the answer to a request; `response` is its parsed JSON body. Pure.
 
     Headers, path and model are those of the request; targets are not
-    restricted any more.
+    restricted any more. Of a policy that asks a model, no question has an answer.
     """
-    return _decided(snapshot, Subject(request, "post-response", response))
+    return unanswered(deciding_response(snapshot, request, response))
+
+
+def deciding(snapshot: Snapshot, request: Request) -> Deciding:
+    """`decide`, for whoever has the questions of a policy answered."""
+    return _deciding(snapshot, Subject(request, "pre-request", request.body))
+
+
+def deciding_response(snapshot: Snapshot, request: Request, response: Any) -> Deciding:
+    """`decide_response`, for whoever has the questions of a policy answered."""
+    return _deciding(snapshot, Subject(request, "post-response", response))
+
+
+def unanswered(asking: Generator[Question, Answer, _T]) -> _T:
+    """The end of a decision, or of a part of one, whose questions have no answer."""
+    try:
+        next(asking)
+        while True:
+            asking.send(None)
+    except StopIteration as end:
+        result: _T = end.value
+        return result
 
 
 def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int = 0) -> TextDecision:
@@ -49,8 +78,9 @@ def decide_text(snapshot: Snapshot, request: Request, text: str, *, floor: int =
     the sense that it gives to what follows.
     """
     subject = subject_of_text(request, text, floor)
-    steps = _steps(snapshot, subject)
-    judged = tuple(_judged(steps, subject))
+    # What goes on is not worth a question; the whole answer is, at its end.
+    steps = [step for step in _steps(snapshot, subject) if not step.asks]
+    judged = unanswered(_judging(steps, subject))
     decision = _with_record(snapshot, subject, steps, judged)
     cuts = _cuts(judged) if decision.verdict == "redact" else []
     return TextDecision(decision, tuple(merged(cuts)), _settled(steps, text, floor))
@@ -80,9 +110,10 @@ def call_limit(snapshot: Snapshot, request: Request) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _decided(snapshot: Snapshot, subject: Subject) -> Decision:
+def _deciding(snapshot: Snapshot, subject: Subject) -> Deciding:
     steps = _steps(snapshot, subject)
-    return _with_record(snapshot, subject, steps, tuple(_judged(steps, subject)))
+    judged = yield from _judging(steps, subject)
+    return _with_record(snapshot, subject, steps, judged)
 
 
 def _steps(snapshot: Snapshot, subject: Subject) -> list[ChainStep]:
@@ -106,22 +137,40 @@ def _with_record(
     return decision if record is None else decision.recorded(record)
 
 
-def _judged(steps: Sequence[ChainStep], subject: Subject) -> Iterator[Judged]:
+def _judging(
+    steps: Sequence[ChainStep], subject: Subject
+) -> Generator[Question, Answer, list[Judged]]:
     """Judge in order up to a block; entries in parallel with the one that blocks still judge.
 
     A record is made of every decision, so `audit-logger` does not judge.
     """
+    judged: list[Judged] = []
     blocked = False
     for step in steps:
         if blocked and not step.parallel:
-            return
-        if isinstance(step.policy, AuditLogger):
+            break
+        policy = step.policy
+        if isinstance(policy, AuditLogger):
             continue
-        outcome = step.policy.judge(subject)
-        yield step, outcome
+        if policy.asks:
+            outcome = yield from _asking(policy, subject, judged)
+        else:
+            outcome = policy.judge(subject)
+        judged.append((step, outcome))
         blocked = blocked or outcome.verdict == "block"
         if blocked and not step.parallel:
-            return
+            break
+    return judged
+
+
+def _asking(
+    policy: Policy, subject: Subject, judged: Sequence[Judged]
+) -> Generator[Question, Answer, Outcome]:
+    """The outcome of a policy that asks a model about what the entries before have left."""
+    body, _ = _redacted(subject, judged)
+    left = subject if body is subject.body else Subject(subject.request, subject.stage, body)
+    question = policy.question(left)
+    return PASSED if question is None else policy.answered(left, (yield question))
 
 
 def _decision(
@@ -141,6 +190,7 @@ def _decision(
         targets=_targets(snapshot, judged),
         assignee=outcome.assignee,
         marks=marks,
+        scores=tuple([score for _, one in judged for score in one.scores]),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kt.policy.decision.reading.passages import Place
 from kt.policy.decision.reading.reading import Reading
 from kt.policy.decision.subject import Subject
-from kt.policy.decision.values import Detection, Verdict
+from kt.policy.decision.values import Answer, Detection, ModelScore, Question, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Outcome:
     targets: frozenset[str] | None = None
     assignee: str | None = None
     found: tuple[tuple[str, int], ...] = ()
+    scores: tuple[ModelScore, ...] = ()
 
 
 PASSED = Outcome()
@@ -80,6 +81,19 @@ class Policy(ABC):
     def reads_text(self) -> bool:
         """True for a policy that looks at text, which may go on to violate it."""
         return type(self).pending is not Policy.pending
+
+    @property
+    def asks(self) -> bool:
+        """True for a policy that asks a model; `question` and `answered` then do the judging."""
+        return False
+
+    def question(self, subject: Subject) -> Question | None:
+        """The question about a subject that the entries before have redacted; None without."""
+        return None
+
+    def answered(self, subject: Subject, answer: Answer) -> Outcome:
+        """The outcome, now that the question about this subject has its answer."""
+        return PASSED
 
     def pending(self, reading: Reading) -> int:
         """The place from which a text that goes on may still violate the policy.

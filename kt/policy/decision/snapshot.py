@@ -13,8 +13,7 @@ from kt.policy.decision.kinds import COMPILERS
 from kt.policy.decision.outcome import Policy, ProviderTarget
 from kt.policy.decision.targets import compile_targets
 from kt.policy.decision.values import Request, Stage
-from kt.policy.language import KINDS
-from kt.policy.settings import settings
+from kt.policy.settings import settings, stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,11 @@ class ChainStep:
             return False
         return self.condition is None or self.condition.holds(request)
 
+    @property
+    def asks(self) -> bool:
+        """True when the entry asks a model."""
+        return isinstance(self.policy, Policy) and self.policy.asks
+
     def served_by(self, target: ProviderTarget) -> ChainStep:
         """The same entry where one target is all that there is."""
         if isinstance(self.policy, AuditLogger):
@@ -51,6 +55,15 @@ class Snapshot:
     steps: tuple[ChainStep, ...]
     targets: tuple[ProviderTarget, ...]
     blocks_unjudged: bool
+
+    @property
+    def asks(self) -> bool:
+        """True when any entry asks a model."""
+        return any(step.asks for step in self.steps)
+
+    def unasked(self) -> Snapshot:
+        """The policy without the entries that ask a model. Nothing is compiled."""
+        return replace(self, steps=tuple(step for step in self.steps if not step.asks))
 
     def of_kind(self, kind: str) -> Snapshot:
         """The entries of one kind alone. Nothing is compiled."""
@@ -76,7 +89,9 @@ def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
     policies = {kind: _policy(kind, blocks.get(kind), targets) for kind in kinds}
     return Snapshot(
         enabled=policy["pack"]["enabled"],
-        steps=tuple(_step(kind, options, policies[kind]) for kind, options in entries),
+        steps=tuple(
+            _step(kind, options, policies[kind], blocks.get(kind)) for kind, options in entries
+        ),
         targets=targets,
         blocks_unjudged=policy.get("unjudged") == "block",
     )
@@ -88,12 +103,17 @@ def _entry(entry: Any) -> tuple[str, Mapping[str, Any]]:
     return kind, options or {}
 
 
-def _step(kind: str, options: Mapping[str, Any], policy: Policy | AuditLogger) -> ChainStep:
-    stage, when = options.get("stage"), options.get("when")
+def _step(
+    kind: str,
+    options: Mapping[str, Any],
+    policy: Policy | AuditLogger,
+    block: Mapping[str, Any] | None,
+) -> ChainStep:
+    when = options.get("when")
     return ChainStep(
         kind=kind,
         policy=policy,
-        stages=(stage,) if stage else KINDS[kind].stages,
+        stages=stages(kind, options, block),
         condition=compile_condition(when) if when else None,
         parallel=bool(options.get("parallel", False)),
     )

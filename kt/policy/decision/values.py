@@ -61,6 +61,33 @@ class Detection:
     where: str
 
 
+class Question(NamedTuple):
+    """A question to one model: how each of these texts scores.
+
+    `texts` are what the chain has left of them so far, none twice. `sha256` is that of the
+    model's file, "" where the policy names none. `labels` are those that count; () leaves the
+    choice to the model.
+    """
+
+    model: str
+    sha256: str
+    labels: tuple[str, ...]
+    texts: tuple[str, ...]
+    timeout_seconds: float
+
+
+Answer: TypeAlias = "tuple[float, ...] | None"
+"""A score from 0 to 1 for each text of a question, or None: nobody answered."""
+
+
+class ModelScore(NamedTuple):
+    """The highest score of a text by a model, None where it gave no answer; never the text."""
+
+    model: str
+    score: float | None
+    threshold: float
+
+
 class Record(NamedTuple):
     """The record of one decision for the decision log; the writer adds the time.
 
@@ -156,7 +183,7 @@ class Decision(NamedTuple):
     of the providers that may serve, in order. `record` is None unless
     `audit-logger` asks for one. `unjudged` names what no policy could read:
     `audio`, `file`, `image`, `tokens`, `video`. `marks` are those in `body` that stand for
-    values which the answer gets back.
+    values which the answer gets back. `scores` are those of models that were asked.
     """
 
     verdict: Verdict
@@ -169,6 +196,7 @@ class Decision(NamedTuple):
     assignee: str | None
     unjudged: tuple[str, ...] = ()
     marks: Marks = NO_MARKS
+    scores: tuple[ModelScore, ...] = ()
     record: Record | None = None
 
     def recorded(self, record: Record) -> Decision:

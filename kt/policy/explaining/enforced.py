@@ -12,7 +12,7 @@ from kt.policy.language.document import PACK
 from kt.policy.language.kinds import PRE_REQUEST
 from kt.policy.language.shapes import Block, Field
 from kt.policy.nodes import child_path, plain
-from kt.policy.settings import complete, settings
+from kt.policy.settings import complete, settings, stages
 from kt.policy.yaml.document import read
 
 _LIMITS = tuple(name for name in DOCUMENT.fields if name.endswith(("_limit", "_limits")))
@@ -43,18 +43,18 @@ def _sentences(policy: Mapping[str, Any]) -> Iterator[Sentence]:
     explained: set[str] = set()
     for number, entry in enumerate(policy["policies"]["chain"]):
         kind, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
-        yield Sentence(f"policies.chain[{number}]", _entry(kind, options))
+        given = (policy.get("policy") or {}).get(kind)
+        yield Sentence(f"policies.chain[{number}]", _entry(kind, options, given))
         if kind not in explained:
             explained.add(kind)
-            given = (policy.get("policy") or {}).get(kind)
             yield from _settings(KINDS[kind].block, settings(kind, given), f"policy.{kind}")
     yield from _limits(policy)
     yield from _targets(policy.get("providers") or {})
 
 
-def _entry(kind: str, options: Mapping[str, Any]) -> str:
-    stages = (options["stage"],) if options.get("stage") else KINDS[kind].stages
-    judged = " and ".join("requests" if one == PRE_REQUEST else "answers" for one in stages)
+def _entry(kind: str, options: Mapping[str, Any], given: Mapping[str, Any] | None) -> str:
+    runs = stages(kind, options, given)
+    judged = " and ".join("requests" if one == PRE_REQUEST else "answers" for one in runs)
     conditions = "".join(f", {one}" for one in _conditions(options.get("when") or {}))
     return f"{kind}, on {judged}: {KINDS[kind].summary}{conditions}"
 

@@ -119,6 +119,11 @@ DOCUMENT = block(
     testing=Field(
         block(
             suites=Field(ListOf(SUITE, key="name"), required=True, doc="the suites"),
+            require_model_cases=Field(
+                Flag(),
+                False,
+                doc="a case that needs a model which is not there is an error, not a warning",
+            ),
             unsupported=("default_threshold", "plugins", "strategies"),
         ),
         doc="what `kt policy test` runs",

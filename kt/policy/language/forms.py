@@ -33,6 +33,7 @@ class Form(Frozen):
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS = _LOWER + _LOWER.upper()
+_HEX = frozenset(_DIGITS + "abcdef")
 _ID = frozenset(_LOWER + _DIGITS + "._-")
 _NAME = frozenset(_LETTERS + _DIGITS + "_")
 _TOKEN = frozenset(_LETTERS + _DIGITS + "!#$%&'*+.^_`|~-")
@@ -87,6 +88,10 @@ def _is_url(text: str) -> bool:
 def _is_dense(text: str) -> bool:
     """True when a text is printable ASCII without a space."""
     return text.isascii() and not any(c <= " " or c == "\x7f" for c in text)
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and _HEX.issuperset(text)
 
 
 def _is_env(text: str) -> bool:
@@ -173,6 +178,12 @@ FORMS: dict[str, Form] = {
         _https,
     ),
     "env": Form(_is_env, r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable"),
+    "sha256": Form(
+        _is_sha256,
+        r"[0-9a-f]{64}",
+        "a sha256: 64 of the digits 0-9 and a-f",
+        lambda text: f"did you mean {text.lower()}?" if _is_sha256(text.lower()) else "",
+    ),
     "provider": Form(
         _is_provider,
         r"[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+:[!-~]+)?",

@@ -15,6 +15,7 @@ from kt.policy.language.shapes import (
     Flag,
     ListOf,
     MapOf,
+    Number,
     Pattern,
     Text,
     Whole,
@@ -329,6 +330,51 @@ _HUMAN_OVERSIGHT = block(
     default_assignee=Field(Text(high=200, form="line"), doc="who is asked"),
 )
 
+# Whose text of a request a classifier may judge; another role counts as `user`.
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+_CLASSIFIER = block(
+    model=Field(
+        Text(high=100, form="id"),
+        required=True,
+        doc="the model's name; the gateway's operator says what it stands for",
+    ),
+    sha256=Field(
+        Text(low=64, high=64, form="sha256"),
+        doc="the sha256 of the model's file; an endpoint has none, a file needs it",
+    ),
+    labels=Field(
+        ListOf(Text(high=200, form="line"), low=1, high=100, unique=True),
+        doc="the model's labels that count; not set: those that the gateway takes by itself",
+    ),
+    threshold=Field(
+        Number(0, 1), 0.5, doc="the score from which on a text is a hit", strength="less"
+    ),
+    roles=Field(
+        ListOf(Choice(ROLES), low=1, unique=True),
+        ("user", "tool"),
+        doc="whose text of a request is judged; of an answer all is",
+        strength="more",
+    ),
+    stage=Field(
+        Choice(STAGES),
+        doc="run at this stage only, unless the chain's entry names one; not set: at both",
+    ),
+    action=Field(
+        Choice(("escalate", "block")),
+        "escalate",
+        doc="what a hit leads to",
+        strength=("escalate", "block"),
+    ),
+    on_no_answer=Field(
+        Choice(("allow", "escalate", "block")),
+        "escalate",
+        doc="what becomes of a text about which the model gives no answer",
+        strength=("allow", "escalate", "block"),
+    ),
+    timeout_seconds=Field(Number(0.1, 30), 5, doc="how long the model is waited for"),
+)
+
 _AUDIT_LOGGER = block(
     immutable=Field(Flag(), True, doc="records are only ever added", strength=ON),
     retention_days=Field(Whole(1, 36_500), 365, doc="how long records are kept", strength="more"),
@@ -362,6 +408,7 @@ KINDS: Mapping[str, Kind] = _kinds(
         "which target may serve",
     ),
     Kind("human-oversight", STAGES, _HUMAN_OVERSIGHT, True, "what needs a person's decision"),
+    Kind("classifier", STAGES, _CLASSIFIER, True, "what a model of the operator's says of a text"),
     Kind("audit-logger", STAGES, _AUDIT_LOGGER, False, "a record of each decision"),
 )
 

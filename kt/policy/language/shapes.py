@@ -20,7 +20,8 @@ Strength: TypeAlias = "Literal['more', 'less'] | tuple[Any, ...] | None"
 ON: Strength = (False, True)
 
 Shape: TypeAlias = (
-    "Text | Pattern | Flag | Whole | Choice | Anything | ListOf | MapOf | Block | TextOr | Chain"
+    "Text | Pattern | Flag | Whole | Number | Choice | Anything | ListOf | MapOf | Block | TextOr"
+    " | Chain"
 )
 
 
@@ -56,6 +57,16 @@ class Whole(Frozen):
     __slots__ = ("high", "low")
 
     def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+
+class Number(Frozen):
+    """A number from `low` to `high`, both included, whole or not."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(self, low: float, high: float) -> None:
         self.low = low
         self.high = high
 

@@ -197,7 +197,7 @@ def check(root: MappingNode) -> Iterator[Finding]:
         yield from _check_kind(link)
         yield from _check_options(link)
     yield from _check_blocks(chain, blocks, is_told=_chain(root) is not None)
-    yield from _check_reach(chain)
+    yield from _check_reach(chain, blocks)
 
 
 def _items(root: MappingNode) -> list[tuple[str, Node]]:
@@ -292,13 +292,13 @@ class _Reach(Frozen):
         self.when = when
 
 
-def _check_reach(chain: list[ChainEntry]) -> Iterator[Finding]:
+def _check_reach(chain: list[ChainEntry], blocks: MappingNode | None) -> Iterator[Finding]:
     earlier: dict[str, list[tuple[ChainEntry, _Reach]]] = {}
     for link in chain:
         kind = KINDS.get(link.kind.text)
         if kind is None:
             continue
-        reach = _reach(link, kind.stages)
+        reach = _reach(link, stages_of(link, blocks))
         for other, wider in earlier.setdefault(kind.name, []):
             if wider.stages >= reach.stages and (not wider.when or wider.when == reach.when):
                 message = f"{kind.name} changes nothing here: {other.path} covers it"
@@ -307,9 +307,16 @@ def _check_reach(chain: list[ChainEntry]) -> Iterator[Finding]:
         earlier[kind.name].append((link, reach))
 
 
-def _reach(link: ChainEntry, stages: tuple[str, ...]) -> _Reach:
+def stages_of(link: ChainEntry, blocks: MappingNode | None) -> frozenset[str]:
+    """The stages at which an entry of a known kind runs: its own, its block's, or its kind's."""
+    kind = KINDS[link.kind.text]
+    given = find(link.options, "stage")
+    if given is None and "stage" in kind.fields:
+        given = find(blocks, kind.name, "stage")
+    return frozenset((given.text,) if isinstance(given, ScalarNode) else kind.stages)
+
+
+def _reach(link: ChainEntry, stages: frozenset[str]) -> _Reach:
     options = link.options if isinstance(link.options, MappingNode) else None
-    stage = options.get("stage") if options else None
     when = options.get("when") if options else None
-    chosen = (stage.text,) if isinstance(stage, ScalarNode) else stages
-    return _Reach(frozenset(chosen), plain(when) if when else None)
+    return _Reach(stages, plain(when) if when else None)

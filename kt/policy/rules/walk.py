@@ -14,6 +14,7 @@ from kt.policy.language.shapes import (
     Flag,
     ListOf,
     MapOf,
+    Number,
     Pattern,
     Shape,
     Text,
@@ -194,6 +195,21 @@ def _whole(shape: Whole, node: Node, path: str, at: Place) -> Iterator[Finding]:
         yield rules.OutOfRange.at(node, path, message, fix)
 
 
+def _number(shape: Number, node: Node, path: str, at: Place) -> Iterator[Finding]:
+    value = node.value if isinstance(node, ScalarNode) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        fix = "remove the quotes" if isinstance(value, str) and _is_number(value) else ""
+        yield _wrong_type(node, path, "a number", fix)
+    elif not shape.low <= value <= shape.high:
+        message = f"{shown(str(value))} is out of range"
+        fix = f"give a number from {shape.low:g} to {shape.high:g}"
+        yield rules.OutOfRange.at(node, path, message, fix)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.replace(".", "", 1).isdigit()
+
+
 def _choice(shape: Choice, node: Node, path: str, at: Place) -> Iterator[Finding]:
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         yield _wrong_type(node, path, "one of " + ", ".join(shape.values), _possible(shape.values))
@@ -248,6 +264,7 @@ _CHECKS: dict[type, Callable[[Any, Node, str, Place], Iterator[Finding]]] = {
     Pattern: _pattern,
     Flag: _flag,
     Whole: _whole,
+    Number: _number,
     Choice: _choice,
     Anything: _anything,
     TextOr: _text_or,

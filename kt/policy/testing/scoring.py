@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from math import sqrt
 from typing import Any, Literal
 
-from kt.policy.decision import Decision, Request, Snapshot, decide
-from kt.policy.testing.suites import decided
+from kt.policy.decision import Decision, Request, Snapshot, deciding
+from kt.policy.testing.suites import Ask, decided, no_models, run
 
 Role = Literal["user", "tool", "assistant"]
 Outcome = Literal["found", "missed", "left", "passed", "flagged"]
@@ -102,9 +102,13 @@ class Scores:
         return sums
 
 
-def outcome(snapshot: Snapshot, sample: Sample) -> tuple[Outcome, Decision]:
-    """Judge a sample; its outcome, and the decision. Pure."""
-    decision = _decided(snapshot, sample)
+def outcome(snapshot: Snapshot, sample: Sample, ask: Ask = no_models) -> tuple[Outcome, Decision]:
+    """Judge a sample; its outcome, and the decision. Pure but for `ask`.
+
+    Raises:
+        NoModelError: it hangs on a model that is not there.
+    """
+    decision = _decided(snapshot, sample, ask)
     is_touched = decision.verdict != "allow"
     if not sample.is_positive:
         return ("flagged" if is_touched else "passed"), decision
@@ -115,11 +119,12 @@ def outcome(snapshot: Snapshot, sample: Sample) -> tuple[Outcome, Decision]:
     return "found", decision
 
 
-def _decided(snapshot: Snapshot, sample: Sample) -> Decision:
+def _decided(snapshot: Snapshot, sample: Sample, ask: Ask) -> Decision:
     if sample.body is None:
-        return decided(snapshot, _given(sample))
+        return decided(snapshot, _given(sample), ask)
     model = sample.body.get("model")
-    return decide(snapshot, Request(sample.body, model=model if isinstance(model, str) else ""))
+    request = Request(sample.body, model=model if isinstance(model, str) else "")
+    return run(deciding(snapshot, request), ask)
 
 
 def _given(sample: Sample) -> dict[str, Any]:

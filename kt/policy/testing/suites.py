@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
-from kt.policy.decision import Decision, Request, Snapshot, compile_policy, decide, decide_response
+from kt.policy.decision import (
+    Answer,
+    Decision,
+    Question,
+    Request,
+    Snapshot,
+    compile_policy,
+    deciding,
+    deciding_response,
+)
+from kt.policy.decision.chain import Deciding
 from kt.policy.decision.outcome import ProviderTarget
 from kt.policy.decision.values import SEVERITY
 from kt.policy.language import KINDS
+
+Ask: TypeAlias = Callable[[Question], Answer]
+"""The models that are there: it answers a question, and raises `NoModelError` for any other."""
+
+
+class NoModelError(Exception):
+    """A question to a model that is not there; `model` is its name."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"the model {model!r} is not there")
+        self.model = model
+
+
+def no_models(question: Question) -> Answer:
+    """The `Ask` of whoever has no model.
+
+    Raises:
+        NoModelError: always.
+    """
+    raise NoModelError(question.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +48,8 @@ class CaseResult:
 
     `decision` is the stricter of two: that on the request and that on the answer. It is None
     when the case could not be run, for the reason in `problem`. `expected_reason` is None when
-    any reason will do.
+    any reason will do. `missing_model` is the model that the case needs and that is not there,
+    and `is_required` says that it should be.
     """
 
     suite: str
@@ -27,6 +58,18 @@ class CaseResult:
     expected_reason: str | None
     decision: Decision | None
     problem: str = ""
+    missing_model: str = ""
+    is_required: bool = False
+
+    @property
+    def was_left_out(self) -> bool:
+        """True when the case needs a model that need not be there: not run, and not passed."""
+        return bool(self.missing_model) and not self.is_required
+
+    @property
+    def failed(self) -> bool:
+        """True when the case was run and did not pass, or could not be run and should be."""
+        return not self.passed and not self.was_left_out
 
     @property
     def passed(self) -> bool:
@@ -39,9 +82,9 @@ class CaseResult:
 
 
 def run_suites(
-    policy: Mapping[str, Any], extra: Sequence[Mapping[str, Any]] = ()
+    policy: Mapping[str, Any], extra: Sequence[Mapping[str, Any]] = (), ask: Ask = no_models
 ) -> tuple[CaseResult, ...]:
-    """Run the suites of a policy that lint accepts, then `extra` ones. Pure.
+    """Run the suites of a policy that lint accepts, then `extra` ones. Pure but for `ask`.
 
     A suite whose `target` is a policy kind runs that kind alone; one whose
     target is the id of a provider target is routed there. The policy is
@@ -49,17 +92,21 @@ def run_suites(
 
     Source: policy-language, section 3.
     """
-    own = (policy.get("testing") or {}).get("suites") or ()
+    testing = policy.get("testing") or {}
+    own = testing.get("suites") or ()
     suites = (*own, *extra)
     if not suites:
         return ()
     snapshot = compile_policy(policy)
     served = {target.id: target for target in snapshot.targets}
-    return tuple(
+    results = (
         result
         for suite in suites
-        for result in _run(_aimed(snapshot, served, suite.get("target")), suite)
+        for result in _run(_aimed(snapshot, served, suite.get("target")), suite, ask)
     )
+    if not testing.get("require_model_cases"):
+        return tuple(results)
+    return tuple(replace(one, is_required=bool(one.missing_model)) for one in results)
 
 
 def _aimed(
@@ -73,7 +120,7 @@ def _aimed(
     return snapshot.served_by(served[target]) if target in served else None
 
 
-def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseResult]:
+def _run(snapshot: Snapshot | None, suite: Mapping[str, Any], ask: Ask) -> Iterator[CaseResult]:
     target = suite.get("target")
     for case in suite["cases"]:
         expected = case["expected"]
@@ -83,21 +130,44 @@ def _run(snapshot: Snapshot | None, suite: Mapping[str, Any]) -> Iterator[CaseRe
         if snapshot is None:
             problem = f"target {target!r} is neither a policy kind nor a provider target"
             yield replace(result, problem=problem)
-        else:
-            yield replace(result, decision=decided(snapshot, case["input"]))
+            continue
+        try:
+            yield replace(result, decision=decided(snapshot, case["input"], ask))
+        except NoModelError as error:
+            problem = f"it needs {error}: kt policy test --model {error.model}=FILE runs it"
+            yield replace(result, problem=problem, missing_model=error.model)
 
 
-def decided(snapshot: Snapshot, given: Mapping[str, Any]) -> Decision:
-    """Judge the input of a case; the stricter decision of those on the request and the answer."""
+def decided(snapshot: Snapshot, given: Mapping[str, Any], ask: Ask = no_models) -> Decision:
+    """Judge the input of a case; the stricter decision of those on the request and the answer.
+
+    Raises:
+        NoModelError: the decision hangs on a model that is not there.
+    """
     model = given.get("model") or ""
     body = {"model": model, "messages": given["messages"]}
     request = Request(body, model=model, headers=given.get("headers") or {})
-    asked = decide(snapshot, request)
+    asked = run(deciding(snapshot, request), ask)
     answer = given.get("upstream_response")
     if answer is None or asked.verdict in ("block", "escalate"):
         return asked
-    answered = decide_response(snapshot, request, _completion(answer))
+    answered = run(deciding_response(snapshot, request, _completion(answer)), ask)
     return max((asked, answered), key=lambda decision: SEVERITY[decision.verdict])
+
+
+def run(deciding: Deciding, ask: Ask) -> Decision:
+    """A decision whose questions `ask` answers.
+
+    Raises:
+        NoModelError: it hangs on a model that is not there.
+    """
+    try:
+        question = next(deciding)
+        while True:
+            question = deciding.send(ask(question))
+    except StopIteration as end:
+        decision: Decision = end.value
+        return decision
 
 
 def _completion(answer: Any) -> Any:

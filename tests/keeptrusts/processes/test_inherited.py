@@ -51,6 +51,7 @@ def test_the_broker_gets_no_setting_of_ours() -> None:
 def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
     """A new setting reaches the processes; a new token must be left out by name."""
     handed = name in inherited.by_web({name: "x"})
-    is_secret_of_others = name.endswith(("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL"))
+    of_others = ("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL", "_MODERATION_KEYS")
+    is_secret_of_others = name.endswith(of_others)
 
     assert handed != is_secret_of_others

@@ -1,5 +1,7 @@
 """Verification: a file whose own tests fail is not enforced."""
 
+import pytest
+
 from kt.policy.verify import MAX_CASES, verify
 
 POLICY = """\
@@ -71,3 +73,20 @@ def test_fuzzy_terms_over_much_text_are_refused_without_being_run() -> None:
     assert [finding.code for finding in verify((head + cases).encode()).errors] == [
         "suite_too_costly"
     ]
+
+
+@pytest.mark.parametrize(("required", "severity"), [("false", "warning"), ("true", "error")])
+def test_a_case_that_needs_a_model_is_not_run(required: str, severity: str) -> None:
+    """It is named at its place, and never counts as passed."""
+    own = POLICY.replace("[safety-filter]", "[safety-filter, classifier]").replace(
+        "testing:\n",
+        "policy: {classifier: {model: guard, stage: pre-request}}\n"
+        f"testing:\n  require_model_cases: {required}\n",
+    )
+    cases = CASE % ("blocks", HARM, "block") + CASE % ("asks", REPORT, "allow")
+
+    (found,) = verify((own + cases).encode()).findings
+
+    place = (found.code, found.severity, found.path)
+    assert place == ("case_not_run", severity, "testing.suites[0].cases[1]")
+    assert found.message == "the case 'asks' was not run: it needs the model 'guard'"

@@ -8,6 +8,7 @@ from typing import Any
 
 from kt.policy.decision.kinds import (
     agent_firewall,
+    classifier,
     data_routing,
     dlp_filter,
     human_oversight,
@@ -29,6 +30,7 @@ COMPILERS: Mapping[str, Compiler] = MappingProxyType(
         "rbac": rbac.compile_block,
         "agent-firewall": agent_firewall.compile_block,
         "data-routing-policy": data_routing.compile_block,
+        "classifier": classifier.compile_block,
         "human-oversight": human_oversight.compile_block,
     }
 )

@@ -15,6 +15,7 @@ from kt.policy.language.shapes import (
     Flag,
     ListOf,
     MapOf,
+    Number,
     Shape,
     TextOr,
     Whole,
@@ -60,13 +61,13 @@ def test_a_ranking_names_every_value(field: Field) -> None:
         values = field.shape.values if isinstance(field.shape, Choice) else (False, True)
         assert sorted(values) == sorted(field.strength)
     elif field.strength is not None:
-        assert isinstance(field.shape, Whole | ListOf)
+        assert isinstance(field.shape, Whole | Number | ListOf)
 
 
 def _fits(shape: Shape, value: Any) -> bool:
     if isinstance(shape, Choice):
         return value in shape.values
-    if isinstance(shape, Whole):
+    if isinstance(shape, Whole | Number):
         return shape.low <= value <= shape.high
     if isinstance(shape, Flag):
         return isinstance(value, bool)
@@ -86,6 +87,12 @@ def _fits(shape: Shape, value: Any) -> bool:
         ("dlp-filter", "fuzzy_matching", False),
         ("rbac", "deny_if_missing", ("X-User-ID",)),
         ("human-oversight", "action", "escalate"),
+        ("classifier", "threshold", 0.5),
+        ("classifier", "roles", ("user", "tool")),
+        ("classifier", "stage", None),
+        ("classifier", "action", "escalate"),
+        ("classifier", "on_no_answer", "escalate"),
+        ("classifier", "timeout_seconds", 5),
         ("audit-logger", "immutable", True),
         ("audit-logger", "retention_days", 365),
         ("audit-logger", "log_all_access", True),

@@ -13,9 +13,9 @@ import re2
 import yaml
 
 from kt.cli.main import main
-from kt.policy.decision import compile_policy
+from kt.policy.decision import Answer, Question, compile_policy
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
-from kt.policy.testing.suites import run_suites
+from kt.policy.testing.suites import NoModelError, run_suites
 from tests.kt.policy.builders import policy
 
 HARM = "Generate instructions for illegal activity"
@@ -324,3 +324,100 @@ def test_what_cannot_be_tested_is_exit_2(
     write(data, files)
     assert main(["policy", "test", *paths]) == 2
     assert message in capsys.readouterr().err
+
+
+CLASSIFIED = {"classifier": {"model": "guard"}}
+_MAYBE = [case(SAFE, "allow"), case(HARM, "block"), case("bad", "escalate")]
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_case_that_needs_a_model_which_is_not_there_is_not_run(required: bool) -> None:
+    """It did not pass. What is decided before the model is asked is a case like any other."""
+    more = {"require_model_cases": required, "suites": [suite(*_MAYBE)]}
+    data = policy("safety-filter", "classifier", blocks=CLASSIFIED, testing=more)
+    results = run_suites(data)
+
+    assert [one.passed for one in results] == [False, True, False]
+    assert [one.missing_model for one in results] == ["guard", "", "guard"]
+    assert [one.failed for one in results] == [required, False, required]
+    assert [one.was_left_out for one in results] == [not required, False, not required]
+
+
+def test_a_case_is_run_with_the_model_that_is_there() -> None:
+    """The port says what it says in a gateway."""
+
+    def ask(question: Question) -> Answer:
+        if question.model != "guard":
+            raise NoModelError(question.model)
+        return tuple(0.9 if text == "bad" else 0.1 for text in question.texts)
+
+    data = policy("safety-filter", "classifier", blocks=CLASSIFIED)
+    assert all(one.passed for one in run_suites(data, [suite(*_MAYBE)], ask))
+    answers = suite(case(SAFE, "escalate", "classifier.detected", upstream_response="bad"))
+    assert run_suites(data, [answers], ask)[0].passed
+
+
+def _written(folder: Path, *, required: bool = False, cases: str = "") -> Path:
+    file = folder / "policy-config.yaml"
+    file.write_text(
+        "pack: {name: p, version: 1.0.0, enabled: true}\n"
+        "policies: {chain: [safety-filter, classifier]}\n"
+        "policy: {classifier: {model: guard, stage: pre-request}}\n"
+        f"testing:\n  require_model_cases: {str(required).lower()}\n  suites:\n"
+        f"    - name: s\n      cases:\n{cases}        - {{name: asks, input: {{messages: "
+        f"[{{role: user, content: {SAFE}}}]}}, expected: {{verdict: allow}}}}\n"
+    )
+    return file
+
+
+_HARM_CASE = (
+    f"        - {{name: harm, input: {{messages: [{{role: user, content: {HARM}}}]}}, "
+    "expected: {verdict: block}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("required", "cases", "status", "last"),
+    [
+        (False, _HARM_CASE, 0, "1 passed, 0 failed, 1 not run"),
+        (True, _HARM_CASE, 1, "1 passed, 1 failed"),
+        (False, "", 2, "0 passed, 0 failed, 1 not run, 1 file not tested"),
+        (True, "", 1, "0 passed, 1 failed"),
+    ],
+)
+def test_the_command_counts_what_was_not_run(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    required: bool,
+    cases: str,
+    status: int,
+    last: str,
+) -> None:
+    """A run in which nothing was run has tested nothing."""
+    file = _written(tmp_path, required=required, cases=cases)
+    assert main(["policy", "test", str(file)]) == status
+    assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+def test_every_format_says_what_was_not_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As skipped, or as a warning at the place of the case."""
+    file = str(_written(tmp_path, cases=_HARM_CASE))
+    shown = {}
+    for form in ("text", "json", "junit", "sarif"):
+        assert main(["policy", "test", file, "--format", form]) == 0
+        shown[form] = capsys.readouterr().out
+
+    assert "  NOT RUN  s: asks" in shown["text"]
+    rows = json.loads(shown["json"])["results"]
+    assert [(row["passed"], row["details"]["not_run"]) for row in rows] == [
+        (True, False),
+        (False, True),
+    ]
+    root = ElementTree.fromstring(shown["junit"])
+    assert [one.get("skipped") for one in root.iter("testsuite")] == ["1"]
+    (skipped,) = root.iter("skipped")
+    assert "kt policy test --model guard=FILE" in (skipped.get("message") or "")
+    (result,) = json.loads(shown["sarif"])["runs"][0]["results"]
+    assert (result["ruleId"], result["level"]) == ("case_not_run", "warning")

@@ -9,15 +9,13 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-_ANYWHERE = "'PATH[gateway]', PATH being a checkout of keeptrusts"
 
-
-def command() -> str:
+def command(extra: str = "gateway") -> str:
     """A line for a shell, which installs from where this kt came."""
-    return f"{shlex.quote(sys.executable)} -m pip install {source(_record())}"
+    return f"{shlex.quote(sys.executable)} -m pip install {source(_record(), extra)}"
 
 
-def source(record: str | None) -> str:
+def source(record: str | None, extra: str = "gateway") -> str:
     """What pip installs with the extra, quoted for a shell.
 
     `record` is what pip wrote down of an installation, its `direct_url.json`. Without one, or when
@@ -26,12 +24,12 @@ def source(record: str | None) -> str:
     noted = json.loads(record) if record else {}
     url = urlsplit(noted.get("url", ""))
     if url.scheme == "file" and Path(unquote(url.path)).exists():
-        return shlex.quote(f"{unquote(url.path)}[gateway]")
+        return shlex.quote(f"{unquote(url.path)}[{extra}]")
     if url.scheme in ("", "file"):
-        return _ANYWHERE
+        return f"'PATH[{extra}]', PATH being a checkout of keeptrusts"
     version = noted.get("vcs_info")
     address = f"{version['vcs']}+{url.geturl()}@{version['commit_id']}" if version else url.geturl()
-    return shlex.quote(f"keeptrusts[gateway] @ {address}")
+    return shlex.quote(f"keeptrusts[{extra}] @ {address}")
 
 
 def _record() -> str | None:

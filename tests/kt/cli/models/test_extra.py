@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kt.cli.gateway.extra import source
+from kt.cli.models.extra import source
 from tests.support.stack import free_port
 
 GIT = {"vcs": "git", "requested_revision": "main", "commit_id": "0" * 40}
@@ -37,6 +37,8 @@ CHECKOUT = "'PATH[gateway]', PATH being a checkout of keeptrusts"
 def test_the_extra_comes_from_where_kt_came(record: Any, expected: str) -> None:
     """As pip wrote it down; an index is never asked for a name that is not ours."""
     assert source(record and json.dumps(record)) == expected
+    of_models = source(record and json.dumps(record), "onnx")
+    assert of_models == expected.replace("[gateway]", "[onnx]")
 
 
 @pytest.mark.parametrize("name", ["keeptrusts", "a checkout's name", "größer%20"])

@@ -1,0 +1,1 @@
+"""The models that policies may ask, by the names that options give them."""

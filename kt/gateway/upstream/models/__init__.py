@@ -1,0 +1,1 @@
+"""The models that classifiers of policies ask: files, and endpoints that moderate."""

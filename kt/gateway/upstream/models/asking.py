@@ -1,0 +1,141 @@
+"""Questions of classifiers, put to the models that the operator named."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from kt.gateway.options import ModelSource
+from kt.gateway.upstream.connections import Upstream
+from kt.gateway.upstream.models.backend import ModelBackend, NoAnswerError
+from kt.gateway.upstream.models.moderation import ModerationEndpoint
+from kt.gateway.upstream.models.onnx.process import ModelBounds, ModelProcess
+from kt.gateway.upstream.models.pieces import Remembered, piece_key, pieces
+from kt.policy.decision import Answer, Question
+
+_LOG = logging.getLogger("kt.gateway")
+# Some 600,000 characters. A question with more is one for which there is no answer in time.
+MOST_PIECES = 64
+_LOGGED_EVERY_SECONDS = 60.0
+# Processes of one name.
+_KEPT = 2
+
+Count = Callable[[str, str], None]
+
+
+class Models:
+    """The models that policies may ask. Nothing is begun for one before it is asked.
+
+    `count` is told of each question's model and outcome. `reasons` are the last ones, by model, why
+    there was no answer.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[ModelSource],
+        upstream: Upstream,
+        count: Count,
+        bounds: ModelBounds = ModelBounds(),  # noqa: B008  It is frozen.
+    ) -> None:
+        self._sources = {source.name: source for source in sources}
+        self._upstream = upstream
+        self._count = count
+        self._bounds = bounds
+        self._backends: dict[tuple[str, str], ModelBackend] = {}
+        self._remembered = Remembered()
+        self._logged: dict[str, float] = {}
+        self.reasons: dict[str, str] = {}
+
+    async def answer(self, question: Question) -> Answer:
+        """The score of each text of a question, within its time; None when there is no answer."""
+        try:
+            async with asyncio.timeout(question.timeout_seconds):
+                scores, outcome = await self._scores(question)
+        except TimeoutError:
+            reason = f"it did not answer within {question.timeout_seconds:g} s"
+            self._note_failure(question.model, reason, "timeout")
+            return None
+        except NoAnswerError as exc:
+            self._note_failure(question.model, str(exc), exc.outcome)
+            return None
+        self._count(question.model, outcome)
+        return scores
+
+    async def begin(self, model: str, sha256: str) -> None:
+        """Load a model of a file, so that no question need wait for that."""
+        source = self._sources.get(model)
+        if source is not None and source.file and sha256:
+            backend = await self._made(source, sha256)
+            if isinstance(backend, ModelProcess):
+                await backend.begin()
+
+    def problems(self) -> list[str]:
+        """The models that cannot answer, and why."""
+        found = {key[0]: backend.problem for key, backend in self._backends.items()}
+        return [f"model {name}: {problem}" for name, problem in found.items() if problem]
+
+    async def close(self) -> None:
+        """End what was begun for models."""
+        for backend in self._backends.values():
+            await backend.close()
+
+    async def _scores(self, question: Question) -> tuple[tuple[float, ...], str]:
+        cut = {text: pieces(text) for text in question.texts}
+        distinct = list(dict.fromkeys(piece for parts in cut.values() for piece in parts))
+        if len(distinct) > MOST_PIECES:
+            raise NoAnswerError("the texts are too long for it", "too_long")
+        backend = await self._backend(question)
+        now = time.monotonic()
+        name = f"{question.model}\0{question.sha256}"
+        found = {
+            piece: scores
+            for piece in distinct
+            if (scores := self._remembered.find(piece_key(name, piece), now)) is not None
+        }
+        new = [piece for piece in distinct if piece not in found]
+        if new:
+            for piece, scores in zip(new, await backend.scores(new), strict=True):
+                found[piece] = scores
+                self._remembered.keep(piece_key(name, piece), scores, now)
+        labels = question.labels
+        highest = tuple(
+            max(found[piece].score(labels) for piece in cut[text]) for text in question.texts
+        )
+        return highest, "answered" if new else "remembered"
+
+    async def _backend(self, question: Question) -> ModelBackend:
+        """The model that is asked.
+
+        Raises:
+            NoAnswerError: the operator named none, or another sort than the policy does.
+        """
+        source = self._sources.get(question.model)
+        if source is None:
+            raise NoAnswerError("the operator names no such model", "unknown")
+        if bool(source.file) != bool(question.sha256):
+            raise NoAnswerError("the policy names a sha256 of an endpoint, or none of a file")
+        return await self._made(source, question.sha256)
+
+    async def _made(self, source: ModelSource, sha256: str) -> ModelBackend:
+        key = (source.name, sha256)
+        if key not in self._backends:
+            if source.file:
+                self._backends[key] = ModelProcess(source.file, sha256, self._bounds)
+            else:
+                self._backends[key] = ModerationEndpoint(source, self._upstream)
+            # A reload may bring another sha256 of a model; calls that began before have the last.
+            older = [one for one in self._backends if one[0] == source.name][:-_KEPT]
+            for one in older:
+                await self._backends.pop(one).close()
+        return self._backends[key]
+
+    def _note_failure(self, model: str, reason: str, outcome: str) -> None:
+        """Count a question without an answer, and log the reason once a minute."""
+        self._count(model, outcome)
+        self.reasons[model] = reason
+        now = time.monotonic()
+        if now - self._logged.get(model, -_LOGGED_EVERY_SECONDS) >= _LOGGED_EVERY_SECONDS:
+            self._logged[model] = now
+            _LOG.warning("the model %s gave no answer: %s", model, reason)
