@@ -32,17 +32,20 @@ class AskedFiles:
 
     def __enter__(self) -> AskedFiles:
         if self._sources:
-            # Imported here: without a model none of it is needed.
-            import asyncio
-
-            from kt.gateway.options import Timeouts
-            from kt.gateway.upstream.connections import Upstream
-            from kt.gateway.upstream.models.asking import Models
-
-            self._runner = asyncio.Runner()
-            upstream = Upstream(Timeouts())
-            self._models = Models(self._sources.values(), upstream, lambda *_: None)
+            self._begin()
         return self
+
+    def _begin(self) -> None:
+        # Imported here: without a model none of it is needed.
+        import asyncio
+
+        from kt.gateway.options import Timeouts
+        from kt.gateway.upstream.connections import Upstream
+        from kt.gateway.upstream.models.asking import Models
+
+        self._runner = asyncio.Runner()
+        upstream = Upstream(Timeouts())
+        self._models = Models(self._sources.values(), upstream, lambda *_: None)
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None
