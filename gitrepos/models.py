@@ -187,7 +187,8 @@ class Link(models.Model):
     `requested_seq`; an attempt that began after it sets `served_seq`. `held` has the commit that
     waits for a person and why, `confirmed_commit` the one that a person confirmed. Until
     `expected_until` the forge is polled often for `expected_commit`, which a webhook announced.
-    `last_delivery_at` is the time of the last genuine webhook. `let_off` names the checks of git
+    `last_delivery_at` is the time of the last genuine webhook. `cases_not_run` counts
+    the tests in its files that need a model which is not there. `let_off` names the checks of git
     that objects of `last_commit` fail without harm.
     """
 
@@ -244,6 +245,7 @@ class Link(models.Model):
     last_delivery_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     let_off = models.CharField(max_length=1000, default="", db_default="")
+    cases_not_run = models.PositiveIntegerField(default=0, db_default=0)
     requested_seq = models.PositiveIntegerField(default=0)
     served_seq = models.PositiveIntegerField(default=0)
 

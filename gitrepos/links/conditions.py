@@ -2,8 +2,8 @@
 
 `Ready`, `Reconciling` and `Stalled` have the meanings of Kubernetes' kstatus: in force as git has
 it; on the way there without help; waiting for a person. `Warning` is added: a configuration stays
-in force that the present rules would refuse, or the commit has objects that fail a check of git's
-which harms nobody here.
+in force that the present rules would refuse, the commit has objects that fail a check of git's
+which harms nobody here, or tests in its files were not run.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
 CHECKS_LET_OFF, BROKEN_GLASS = "checks_let_off", "broken_glass"
+CASES_NOT_RUN = "cases_not_run"
 STATUSES = ("suspended", "pending", "held", "stalled", "error", "synced")
 
 _FAILED = ~Q(error_code__in=["", NO_POLICY_FILES])
@@ -58,6 +59,10 @@ _REASONS: Mapping[str, str] = {
     ),
     CHECKS_LET_OFF: (
         "Nothing needs to be done; whoever rewrites these objects in git ends the warning."
+    ),
+    CASES_NOT_RUN: (
+        "Run them where the model is, by `kt policy test --model NAME=FILE`;"
+        " `GET /v1/git-repos/{id}/files` says which."
     ),
     BROKEN_GLASS: (
         "`GET /v1/requests?state=waiting` says who and why; somebody else looks at that and"
@@ -107,7 +112,8 @@ def warning(wanted: bool, seen: Seen = ALL) -> Q:
     """The links of `with_status` whose condition `Warning` is true; or with False the others."""
     owners = queries.refused(seen).exclude(owner="").values(hex=_hex("owner"))
     # What else warns may tell of configurations that are not seen.
-    others = Q() if seen.is_narrowed else ~Q(let_off="") | Q(broken_glass=True)
+    own = ~Q(let_off="") | Q(broken_glass=True) | Q(cases_not_run__gt=0)
+    others = Q() if seen.is_narrowed else own
     feeding = Q(hex__in=owners) | others
     return feeding if wanted else ~feeding
 
@@ -209,7 +215,7 @@ def _warning(link: Listed, refused: Mapping[str, datetime] | None) -> _Told:
     if link.broken_glass:
         return _broken(link)
     if not refused:
-        return _let_off(link) if link.let_off else None
+        return _let_off(link) if link.let_off else _left_out(link)
     named = ", ".join(list(refused)[:_NAMED]) + (", …" if len(refused) > _NAMED else "")
     message = (
         f"The present rules would refuse {len(refused)} of the configurations it feeds; these stay"
@@ -229,6 +235,16 @@ def _let_off(link: Listed) -> dict[str, Any]:
         " they harm nobody who reads files without a checkout."
     )
     return _condition("Warning", "True", CHECKS_LET_OFF, message, link.last_synced_at)
+
+
+def _left_out(link: Listed) -> _Told:
+    if not link.cases_not_run:
+        return None
+    message = (
+        f"Tests in its files that were not run, and so did not pass: {link.cases_not_run}. They"
+        " need a model, which a control plane does not have."
+    )
+    return _condition("Warning", "True", CASES_NOT_RUN, message, link.last_synced_at)
 
 
 def _of_error(kind: str, status: str, link: Listed) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Listed(NamedTuple):
     served_seq: int
     counts: Mapping[str, int]
     let_off: str
+    cases_not_run: int
     created_at: datetime
     updated_at: datetime
     status: str

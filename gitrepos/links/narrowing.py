@@ -54,6 +54,7 @@ def trim(rows: Sequence[Listed], seen: Seen) -> list[Listed]:
             include=None,
             exclude=None,
             let_off="",
+            cases_not_run=0,
             # It may be of what the link feeds.
             broken_glass=None,
         )

@@ -11,6 +11,7 @@ from gitrepos.models import Link, LinkedFile, SyncRun
 from gitrepos.sync.candidates import CHECKOUT_CODES
 from gitrepos.sync.plan import FileDecision, Plan
 from keeptrusts.messaging import hints
+from kt.policy.verify import CASE_NOT_RUN
 
 _REPORTED_FINDINGS = 10
 _MESSAGE_LENGTH = 2000
@@ -21,6 +22,13 @@ _WRITTEN = ["blob", "content_hash", "outcome", "findings", "renamed_from", "upda
 def files(link: Link) -> list[LinkedFile]:
     """The rows of a link's files by path, which stay as they are while the link is locked."""
     return list(LinkedFile.objects.filter(link=link).order_by("path"))
+
+
+def cases_not_run(link: Link) -> int:
+    """The tests in a link's files that need a model which is not there."""
+    told = LinkedFile.objects.filter(link=link).exclude(findings=[])
+    found = told.values_list("findings", flat=True)
+    return sum(one["code"] == CASE_NOT_RUN for findings in found for one in findings)
 
 
 def write(

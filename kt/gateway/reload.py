@@ -107,6 +107,8 @@ class Reloader:
         if loaded is not None:
             gateway.loaded = loaded
             gateway.readiness.note(has_policy=loaded.is_configured)
+            if loaded.snapshot.asks:
+                gateway.models.prepare(*loaded.model)
             _LOG.warning("now enforcing %s %s", loaded.id, loaded.content_hash)
         gateway.metrics.count("keeptrusts_config_reloads_total", outcome="taken")
 

@@ -22,6 +22,7 @@ MAX_CASES = 500
 # Fuzzy terms times the characters of all cases: the one cost that multiplies.
 MAX_FUZZY_WORK = 1_000_000
 
+CASE_NOT_RUN = "case_not_run"
 _SUITES = "testing.suites"
 _TERM_FIELDS = ("block_if", "blocked_terms")
 
@@ -79,7 +80,7 @@ def _left_out(path: str, node: Node, result: CaseResult) -> Finding:
     severity: Severity = "error" if result.is_required else "warning"
     message = f"the case {result.name!r} was not run: it needs the model {result.missing_model!r}"
     fix = f"run it by kt policy test --model {result.missing_model}=FILE"
-    return Finding("case_not_run", severity, path, message, fix, node.line, node.column)
+    return Finding(CASE_NOT_RUN, severity, path, message, fix, node.line, node.column)
 
 
 def _fuzzy_terms(policy: Mapping[str, Any]) -> int:

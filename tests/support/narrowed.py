@@ -240,6 +240,7 @@ def _add_link(
         some = {
             "counts": {"synced": hidden.randrange(9), "quarantined": hidden.randrange(9)},
             "let_off": hidden.choice(["", SECRET]),
+            "cases_not_run": hidden.randrange(2),
             "include": hidden.choice([[], [f"{SECRET}/**"]]),
             "exclude": hidden.choice([[], [f"{SECRET}/*"]]),
         }

@@ -63,7 +63,7 @@ async def _serve(
         loop.create_task(gateway.limits.watch()),
     ]
     if gateway.loaded.snapshot.asks:
-        tasks.append(loop.create_task(gateway.models.begin(*gateway.loaded.model)))
+        gateway.models.prepare(*gateway.loaded.model)
     if agent is not None:
         tasks.append(loop.create_task(agent.run()))
     gateway.journal.start()

@@ -16,8 +16,10 @@ from kt.gateway.upstream.models.pieces import Remembered, piece_key, pieces
 from kt.policy.decision import Answer, Question
 
 _LOG = logging.getLogger("kt.gateway")
-# Some 600,000 characters. A question with more is one for which there is no answer in time.
-MOST_PIECES = 64
+# Of one question, some ten million characters. What a model scored of it is remembered though the
+# time was over: the next try goes on from there.
+MOST_PIECES = 1024
+_AT_ONCE = 32
 _LOGGED_EVERY_SECONDS = 60.0
 # Processes of one name.
 _KEPT = 2
@@ -47,6 +49,7 @@ class Models:
         self._remembered = Remembered()
         self._logged: dict[str, float] = {}
         self.reasons: dict[str, str] = {}
+        self._beginning: set[asyncio.Task[None]] = set()
 
     async def answer(self, question: Question) -> Answer:
         """The score of each text of a question, within its time; None when there is no answer."""
@@ -63,13 +66,13 @@ class Models:
         self._count(question.model, outcome)
         return scores
 
-    async def begin(self, model: str, sha256: str) -> None:
-        """Load a model of a file, so that no question need wait for that."""
+    def prepare(self, model: str, sha256: str) -> None:
+        """Begin to load a model of a file, so that no question need wait for that."""
         source = self._sources.get(model)
         if source is not None and source.file and sha256:
-            backend = await self._made(source, sha256)
-            if isinstance(backend, ModelProcess):
-                await backend.begin()
+            task = asyncio.get_running_loop().create_task(self._begin(source, sha256))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
 
     def problems(self) -> list[str]:
         """The models that cannot answer, and why."""
@@ -78,8 +81,16 @@ class Models:
 
     async def close(self) -> None:
         """End what was begun for models."""
+        for task in self._beginning:
+            task.cancel()
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         for backend in self._backends.values():
             await backend.close()
+
+    async def _begin(self, source: ModelSource, sha256: str) -> None:
+        backend = await self._made(source, sha256)
+        if isinstance(backend, ModelProcess):
+            await backend.begin()
 
     async def _scores(self, question: Question) -> tuple[tuple[float, ...], str]:
         cut = {text: pieces(text) for text in question.texts}
@@ -95,8 +106,9 @@ class Models:
             if (scores := self._remembered.find(piece_key(name, piece), now)) is not None
         }
         new = [piece for piece in distinct if piece not in found]
-        if new:
-            for piece, scores in zip(new, await backend.scores(new), strict=True):
+        for at in range(0, len(new), _AT_ONCE):
+            asked = new[at : at + _AT_ONCE]
+            for piece, scores in zip(asked, await backend.scores(asked), strict=True):
                 found[piece] = scores
                 self._remembered.keep(piece_key(name, piece), scores, now)
         labels = question.labels
@@ -120,16 +132,17 @@ class Models:
 
     async def _made(self, source: ModelSource, sha256: str) -> ModelBackend:
         key = (source.name, sha256)
-        if key not in self._backends:
-            if source.file:
-                self._backends[key] = ModelProcess(source.file, sha256, self._bounds)
-            else:
-                self._backends[key] = ModerationEndpoint(source, self._upstream)
-            # A reload may bring another sha256 of a model; calls that began before have the last.
-            older = [one for one in self._backends if one[0] == source.name][:-_KEPT]
-            for one in older:
-                await self._backends.pop(one).close()
-        return self._backends[key]
+        backend = self._backends.pop(key, None) or self._new(source, sha256)
+        self._backends[key] = backend
+        # A reload may bring another sha256 of a model; calls that began before have the last.
+        for older in [one for one in self._backends if one[0] == source.name][:-_KEPT]:
+            await self._backends.pop(older).close()
+        return backend
+
+    def _new(self, source: ModelSource, sha256: str) -> ModelBackend:
+        if source.file:
+            return ModelProcess(source.file, sha256, self._bounds)
+        return ModerationEndpoint(source, self._upstream)
 
     def _note_failure(self, model: str, reason: str, outcome: str) -> None:
         """Count a question without an answer, and log the reason once a minute."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +20,15 @@ from tests.kt.gateway.support import (
     chat,
     chat_events,
     pack,
+    put,
     targets,
+    until,
     words,
 )
 from tests.kt.gateway.support import (
     Answer as Answered,
 )
+from tests.kt.gateway.upstream.models.onnxfiles import classifier, write
 
 EVENTS = "text/event-stream"
 MODELS = (ModelSource("guard", url="http://guard.test/v1/moderations"),)
@@ -244,3 +248,32 @@ def test_a_gateway_asks_the_endpoint_that_its_operator_names(
     counted = 'keeptrusts_model_questions_total{model="guard",outcome="answered"} 1'
     assert counted in gateway.get("/metrics").body.decode()
     guard.close()
+
+
+def test_a_gateway_asks_the_file_that_its_operator_names(start: Starter, tmp_path: Path) -> None:
+    """Loaded before the first call, and again when a reload brings another sha256."""
+    file, digest = write(tmp_path / "m", classifier())
+    policy = "{classifier: {model: guard, stage: pre-request, threshold: 0.9, sha256: '%s'}}"
+    gateway = start(
+        pack("[classifier]", policy % ("0" * 64)), "--mock-upstream", "--model", f"guard={file}"
+    )
+    until(lambda: gateway.get("/health").json["reasons"])
+    refused = f"model guard: its sha256 is {digest}, and not the policy's"
+    assert gateway.get("/health").json["reasons"] == [refused]
+    assert gateway.post(chat("good")).error["reason_code"] == "classifier.no_answer"
+
+    put(gateway, pack("[classifier]", policy % digest))
+    until(lambda: gateway.post(chat("good")).status == 200)
+    answer = gateway.post(chat("worse"))
+    assert answer.error["reason_code"] == "classifier.detected"
+    (child,) = _children(gateway.process.pid)
+    status, log, _ = gateway.stop()
+
+    assert status == 0
+    assert not Path(f"/proc/{child}").exists()
+    last = json.loads(log.splitlines()[-1])
+    assert last["scores"][0]["score"] == pytest.approx(0.9526, abs=1e-3)
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -103,7 +103,7 @@ class ModelProcess:
         try:
             size = os.stat(self._file).st_size
             process = self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
+                sys.executable, "-P", "-m", _MODULE, stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
                 env=_environment(),
             )  # fmt: skip
         except OSError as exc:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,18 @@ def test_a_long_text_is_asked_about_in_pieces(model: ModelServer) -> None:
     text = "a" * (2 * LONGEST) + " bad"
     assert answers(endpoint(model), question(text))[0] == [(0.9,)]
     assert max(map(len, json.loads(model.seen[0].body)["input"])) == LONGEST
+
+
+def test_what_was_scored_before_the_time_was_over_is_not_lost(model: ModelServer) -> None:
+    """Of a long conversation that is new, each try asks about more."""
+    model.reply = lambda seen: replace(scoring(seen), before_seconds=0.4)
+    texts = [f"{number}" for number in range(100)]
+    asked = question(*texts, timeout_seconds=1.0)
+    found, _ = answers(endpoint(model), *[asked] * 4)
+
+    assert found[0] is None
+    assert found[-1] == (0.1,) * 100
+    assert max(len(json.loads(seen.body)["input"]) for seen in model.seen) == 32
 
 
 def test_more_than_can_be_asked_about_is_not_asked(model: ModelServer) -> None:
