@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from kt.gateway.options import ModelSource
 from kt.gateway.upstream.connections import Upstream
-from kt.gateway.upstream.models.backend import ModelBackend, NoAnswerError
+from kt.gateway.upstream.models.backend import ModelBackend, NoScoreError
 from kt.gateway.upstream.models.moderation import ModerationEndpoint
 from kt.gateway.upstream.models.onnx.process import ModelBounds, ModelProcess
 from kt.gateway.upstream.models.pieces import Remembered, piece_key, pieces
@@ -60,7 +60,7 @@ class Models:
             reason = f"it did not answer within {question.timeout_seconds:g} s"
             self._note_failure(question.model, reason, "timeout")
             return None
-        except NoAnswerError as exc:
+        except NoScoreError as exc:
             self._note_failure(question.model, str(exc), exc.outcome)
             return None
         self._count(question.model, outcome)
@@ -96,7 +96,7 @@ class Models:
         cut = {text: pieces(text) for text in question.texts}
         distinct = list(dict.fromkeys(piece for parts in cut.values() for piece in parts))
         if len(distinct) > MOST_PIECES:
-            raise NoAnswerError("the texts are too long for it", "too_long")
+            raise NoScoreError("the texts are too long for it", "too_long")
         backend = await self._backend(question)
         now = time.monotonic()
         name = f"{question.model}\0{question.sha256}"
@@ -121,13 +121,13 @@ class Models:
         """The model that is asked.
 
         Raises:
-            NoAnswerError: the operator named none, or another sort than the policy does.
+            NoScoreError: the operator named none, or another sort than the policy does.
         """
         source = self._sources.get(question.model)
         if source is None:
-            raise NoAnswerError("the operator names no such model", "unknown")
+            raise NoScoreError("the operator names no such model", "unknown")
         if bool(source.file) != bool(question.sha256):
-            raise NoAnswerError("the policy names a sha256 of an endpoint, or none of a file")
+            raise NoScoreError("the policy names a sha256 of an endpoint, or none of a file")
         return await self._made(source, question.sha256)
 
     async def _made(self, source: ModelSource, sha256: str) -> ModelBackend:

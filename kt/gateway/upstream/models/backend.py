@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class NoAnswerError(Exception):
+class NoScoreError(Exception):
     """A model did not answer; the message says why, without anything of a text.
 
     `outcome` is the word for it in metrics.
@@ -33,16 +33,16 @@ class Labelled:
         """The highest score of these labels, of none the default one.
 
         Raises:
-            NoAnswerError: the model has no such label, or does not say which counts.
+            NoScoreError: the model has no such label, or does not say which counts.
         """
         if not labels:
             if self.default is None:
                 known = ", ".join(sorted(self.scores)[:20])
-                raise NoAnswerError(f"the policy must name those of its labels that count: {known}")
+                raise NoScoreError(f"the policy must name those of its labels that count: {known}")
             return self.default
         missing = [label for label in labels if label not in self.scores]
         if missing:
-            raise NoAnswerError(f"it has no label {missing[0]!r}")
+            raise NoScoreError(f"it has no label {missing[0]!r}")
         return max(self.scores[label] for label in labels)
 
 
@@ -56,7 +56,7 @@ class ModelBackend(Protocol):
         """The scores of each text.
 
         Raises:
-            NoAnswerError: there are none.
+            NoScoreError: there are none.
         """
         ...
 

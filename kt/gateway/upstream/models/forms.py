@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from kt.gateway.upstream.models.backend import Labelled, NoAnswerError
+from kt.gateway.upstream.models.backend import Labelled, NoScoreError
 
 FLAGGED = "flagged"
 _MOST_CATEGORIES = 200
@@ -27,18 +27,18 @@ def openai_scores(body: Any, count: int) -> list[Labelled]:
     """The scores of `count` texts. Beside the categories the label `flagged` is 1 or 0.
 
     Raises:
-        NoAnswerError: the answer is none of this form.
+        NoScoreError: the answer is none of this form.
     """
     results = _member(body, "results")
     if not isinstance(results, list) or len(results) != count:
-        raise NoAnswerError("its answer has not one result for each text")
+        raise NoScoreError("its answer has not one result for each text")
     return [_openai_result(one) for one in results]
 
 
 def _openai_result(result: Any) -> Labelled:
     categories = _member(result, "category_scores")
     if not isinstance(categories, dict) or not 0 < len(categories) <= _MOST_CATEGORIES:
-        raise NoAnswerError("its answer has no category_scores")
+        raise NoScoreError("its answer has no category_scores")
     scores = {name: _score(value, 1) for name, value in categories.items()}
     highest = max(scores.values())
     if isinstance(flagged := result.get(FLAGGED), bool):
@@ -55,11 +55,11 @@ def azure_scores(body: Any) -> Labelled:
     """The scores of a text by category; a severity of 7 is 1.
 
     Raises:
-        NoAnswerError: the answer is none of this form.
+        NoScoreError: the answer is none of this form.
     """
     found = _member(body, "categoriesAnalysis")
     if not isinstance(found, list) or not 0 < len(found) <= _MOST_CATEGORIES:
-        raise NoAnswerError("its answer has no categoriesAnalysis")
+        raise NoScoreError("its answer has no categoriesAnalysis")
     scores = {
         str(_member(one, "category")): _score(_member(one, "severity"), _WORST_SEVERITY)
         for one in found
@@ -74,5 +74,5 @@ def _member(value: Any, name: str) -> Any:
 def _score(value: Any, highest: int) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not isfinite(value) or not 0 <= value <= highest:
-        raise NoAnswerError(f"its answer has a score that is no number from 0 to {highest}")
+        raise NoScoreError(f"its answer has a score that is no number from 0 to {highest}")
     return float(value) / highest

@@ -12,7 +12,7 @@ from kt.gateway.options import ModelSource
 from kt.gateway.policy.answers import UnreadableError, decoded
 from kt.gateway.policy.targets import UpstreamTarget
 from kt.gateway.upstream.connections import Upstream
-from kt.gateway.upstream.models.backend import Labelled, NoAnswerError
+from kt.gateway.upstream.models.backend import Labelled, NoScoreError
 from kt.gateway.upstream.models.forms import (
     azure_request,
     azure_scores,
@@ -55,7 +55,7 @@ class ModerationEndpoint:
         """The scores of each text.
 
         Raises:
-            NoAnswerError: it cannot be reached, refuses, or answers something else.
+            NoScoreError: it cannot be reached, refuses, or answers something else.
         """
         if not self._is_azure:
             return openai_scores(await self._asked(openai_request(texts)), len(texts))
@@ -76,7 +76,7 @@ class ModerationEndpoint:
 
     async def _asked(self, body: dict[str, Any]) -> Any:
         if time.monotonic() < self._rests_until:
-            raise NoAnswerError("it asked not to be called for a while", "limited")
+            raise NoScoreError("it asked not to be called for a while", "limited")
         call = Call(
             path="",
             model="",
@@ -89,22 +89,22 @@ class ModerationEndpoint:
         try:
             reply = await self._upstream.call(self._target, call)
         except UpstreamError as exc:
-            raise NoAnswerError(str(exc)) from exc
+            raise NoScoreError(str(exc)) from exc
         try:
             data = await reply.read()
         except UpstreamError as exc:
-            raise NoAnswerError(str(exc)) from exc
+            raise NoScoreError(str(exc)) from exc
         finally:
             reply.close()
         if reply.status in _BUSY:
             self._rests_until = time.monotonic() + _rest_seconds(reply.headers)
-            raise NoAnswerError(f"it answered {reply.status}", "limited")
+            raise NoScoreError(f"it answered {reply.status}", "limited")
         if reply.status != _SUCCESS:
-            raise NoAnswerError(f"it answered {reply.status}")
+            raise NoScoreError(f"it answered {reply.status}")
         try:
             return decoded(data)
         except UnreadableError as exc:
-            raise NoAnswerError("its answer is no JSON") from exc
+            raise NoScoreError("its answer is no JSON") from exc
 
 
 def _credential(key: str, *, is_azure: bool) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kt.gateway.upstream.models.backend import Labelled, NoAnswerError
+from kt.gateway.upstream.models.backend import Labelled, NoScoreError
 from kt.gateway.upstream.models.onnx.wire import packed, received
 
 _MODULE = "kt.gateway.upstream.models.onnx.child"
@@ -55,7 +55,7 @@ class ModelProcess:
         for each text that takes a little longer than a policy waits.
 
         Raises:
-            NoAnswerError: it cannot be loaded, fails, dies, or takes too long.
+            NoScoreError: it cannot be loaded, fails, dies, or takes too long.
         """
         await self._turn.acquire()
         asked = asyncio.create_task(self._asked(texts))
@@ -69,7 +69,7 @@ class ModelProcess:
 
     async def begin(self) -> None:
         """Load the model, so that no question need wait for that; a failure is its `problem`."""
-        with contextlib.suppress(NoAnswerError):
+        with contextlib.suppress(NoScoreError):
             async with self._turn:
                 await self._running()
 
@@ -85,7 +85,7 @@ class ModelProcess:
         process = await self._running()
         answer = await self._exchanged(process, {"texts": list(texts)}, self._bounds.wall_seconds)
         if "problem" in answer:
-            raise NoAnswerError(str(answer["problem"]))
+            raise NoScoreError(str(answer["problem"]))
         self._pause_seconds = 0.0
         try:
             default = answer["default"]
@@ -98,7 +98,7 @@ class ModelProcess:
         if self._process is not None and self._process.returncode is None:
             return self._process
         if time.monotonic() < self._rests_until:
-            raise NoAnswerError(self.problem or "it is begun anew")
+            raise NoScoreError(self.problem or "it is begun anew")
         bounds = self._bounds
         try:
             size = os.stat(self._file).st_size
@@ -138,14 +138,14 @@ class ModelProcess:
             raise await self._failed("it answers something else")
         return answer
 
-    async def _failed(self, problem: str) -> NoAnswerError:
+    async def _failed(self, problem: str) -> NoScoreError:
         """End the process; it is begun anew after a pause."""
         await self.close()
         doubled = max(_FIRST_PAUSE_SECONDS, 2 * self._pause_seconds)
         self._pause_seconds = min(doubled, _LONGEST_PAUSE_SECONDS)
         self._rests_until = time.monotonic() + self._pause_seconds
         self.problem = problem
-        return NoAnswerError(problem)
+        return NoScoreError(problem)
 
 
 def _environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kt.gateway.upstream.models.backend import Labelled, NoAnswerError
+from kt.gateway.upstream.models.backend import Labelled, NoScoreError
 from kt.gateway.upstream.models.forms import (
     azure_request,
     azure_scores,
@@ -51,7 +51,7 @@ def test_a_category_that_is_called_flagged_is_a_category() -> None:
 )  # fmt: skip
 def test_what_openai_does_not_say_is_no_score(body: Any) -> None:
     """No number is made up."""
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoScoreError):
         openai_scores(body, 1)
 
 
@@ -80,7 +80,7 @@ def test_azure_scores_a_text_by_severity() -> None:
 )  # fmt: skip
 def test_what_azure_does_not_say_is_no_score(body: Any) -> None:
     """A severity that is not there is no mild one."""
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoScoreError):
         azure_scores(body)
 
 
@@ -100,5 +100,5 @@ def test_the_highest_of_the_labels_counts(labels: tuple[str, ...], score: float)
 )
 def test_a_label_that_is_not_there_is_no_answer(labels: tuple[str, ...], reason: str) -> None:
     """A slip in a label's name must not let everything through."""
-    with pytest.raises(NoAnswerError, match=reason):
+    with pytest.raises(NoScoreError, match=reason):
         LABELLED.score(labels)

@@ -14,7 +14,7 @@ import pytest
 from kt.gateway.options import ModelSource, Timeouts
 from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.models.asking import Models
-from kt.gateway.upstream.models.backend import NoAnswerError
+from kt.gateway.upstream.models.backend import NoScoreError
 from kt.gateway.upstream.models.onnx.classes import Classes, read_classes
 from kt.gateway.upstream.models.onnx.external import BadModelError, check_self_contained
 from kt.gateway.upstream.models.onnx.model import FileModel
@@ -242,7 +242,7 @@ def ask(process: ModelProcess, *texts: str) -> Any:
     async def asked() -> Any:
         try:
             return [one.score(()) for one in await process.scores(texts)]
-        except NoAnswerError as exc:
+        except NoScoreError as exc:
             return str(exc)
 
     return asked()
