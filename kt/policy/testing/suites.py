@@ -134,7 +134,8 @@ def _run(snapshot: Snapshot | None, suite: Mapping[str, Any], ask: Ask) -> Itera
         try:
             yield replace(result, decision=decided(snapshot, case["input"], ask))
         except NoModelError as error:
-            problem = f"it needs {error}: kt policy test --model {error.model}=FILE runs it"
+            fix = f"kt policy test --model {error.model}=FILE runs it"
+            problem = f"it needs the model {error.model!r}, which is not there; {fix}"
             yield replace(result, problem=problem, missing_model=error.model)
 
 

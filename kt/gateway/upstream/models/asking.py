@@ -6,14 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from kt.gateway.options import ModelSource
 from kt.gateway.upstream.connections import Upstream
 from kt.gateway.upstream.models.backend import ModelBackend, NoScoreError
-from kt.gateway.upstream.models.moderation import ModerationEndpoint
-from kt.gateway.upstream.models.onnx.process import ModelBounds, ModelProcess
 from kt.gateway.upstream.models.pieces import Remembered, piece_key, pieces
 from kt.policy.decision import Answer, Question
+
+if TYPE_CHECKING:
+    from kt.gateway.upstream.models.onnx.process import ModelBounds
 
 _LOG = logging.getLogger("kt.gateway")
 # Of one question, some ten million characters. What a model scored of it is remembered though the
@@ -39,7 +41,7 @@ class Models:
         sources: Iterable[ModelSource],
         upstream: Upstream,
         count: Count,
-        bounds: ModelBounds = ModelBounds(),  # noqa: B008  It is frozen.
+        bounds: ModelBounds | None = None,
     ) -> None:
         self._sources = {source.name: source for source in sources}
         self._upstream = upstream
@@ -89,8 +91,7 @@ class Models:
 
     async def _begin(self, source: ModelSource, sha256: str) -> None:
         backend = await self._made(source, sha256)
-        if isinstance(backend, ModelProcess):
-            await backend.begin()
+        await backend.begin()
 
     async def _scores(self, question: Question) -> tuple[tuple[float, ...], str]:
         cut = {text: pieces(text) for text in question.texts}
@@ -140,8 +141,13 @@ class Models:
         return backend
 
     def _new(self, source: ModelSource, sha256: str) -> ModelBackend:
+        # Imported here: a gateway whose policy asks no model starts without them.
         if source.file:
-            return ModelProcess(source.file, sha256, self._bounds)
+            from kt.gateway.upstream.models.onnx.process import ModelBounds, ModelProcess
+
+            return ModelProcess(source.file, sha256, self._bounds or ModelBounds())
+        from kt.gateway.upstream.models.moderation import ModerationEndpoint
+
         return ModerationEndpoint(source, self._upstream)
 
     def _note_failure(self, model: str, reason: str, outcome: str) -> None:

@@ -60,6 +60,10 @@ class ModelBackend(Protocol):
         """
         ...
 
+    async def begin(self) -> None:
+        """Make ready, so that no question need wait for that."""
+        ...
+
     async def close(self) -> None:
         """End what was begun for it."""
         ...

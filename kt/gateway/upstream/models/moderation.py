@@ -67,6 +67,9 @@ class ModerationEndpoint:
             raise exc.exceptions[0] from exc
         return [one.result() for one in asked]
 
+    async def begin(self) -> None:
+        """Nothing: the first question makes a connection."""
+
     async def close(self) -> None:
         """Nothing: its connections are those of targets."""
 
