@@ -152,7 +152,7 @@ def _judging(
         policy = step.policy
         if isinstance(policy, AuditLogger):
             continue
-        if policy.asks:
+        if step.asks:
             outcome = yield from _asking(policy, subject, judged)
         else:
             outcome = policy.judge(subject)

@@ -20,7 +20,7 @@ from kt.policy.settings import settings, stages
 class ChainStep:
     """An entry of the chain. `policy` judges, or is an `AuditLogger`, which records.
 
-    It runs always when it has no `condition`.
+    It runs always when it has no `condition`. `asks` is true of one that asks a model.
     """
 
     kind: str
@@ -28,17 +28,13 @@ class ChainStep:
     stages: tuple[str, ...]
     condition: Condition | None
     parallel: bool
+    asks: bool
 
     def applies(self, request: Request, stage: Stage) -> bool:
         """True when the entry runs for a request at a stage."""
         if stage not in self.stages:
             return False
         return self.condition is None or self.condition.holds(request)
-
-    @property
-    def asks(self) -> bool:
-        """True when the entry asks a model."""
-        return isinstance(self.policy, Policy) and self.policy.asks
 
     def served_by(self, target: ProviderTarget) -> ChainStep:
         """The same entry where one target is all that there is."""
@@ -116,6 +112,7 @@ def _step(
         stages=stages(kind, options, block),
         condition=compile_condition(when) if when else None,
         parallel=bool(options.get("parallel", False)),
+        asks=isinstance(policy, Policy) and policy.asks,
     )
 
 

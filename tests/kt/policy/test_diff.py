@@ -318,3 +318,52 @@ def test_a_map_tells_what_went_in_the_order_of_the_file() -> None:
     found = list(compare(Field(kept), dict.fromkeys(names, "x"), {}, "p"))
 
     assert [one.path for one in found] == [f"p.{name}" for name in names]
+
+
+_CLASSIFIED = (
+    "pack: {{name: p, version: 1.0.0, enabled: true}}\npolicies: {{chain: [classifier]}}\n"
+    "policy: {{classifier: {{model: guard, {}}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("threshold: 0.5", "threshold: 0.8", ["weaker {}.threshold: 0.5 becomes 0.8"]),
+        ("threshold: 0.8", "threshold: 0", ["stronger {}.threshold: 0.8 becomes 0"]),
+        ("action: block", "action: escalate", ['weaker {}.action: "block" becomes "escalate"']),
+        (
+            "on_no_answer: allow",
+            "on_no_answer: block",
+            ['stronger {}.on_no_answer: "allow" becomes "block"'],
+        ),
+        ("roles: [user, tool]", "roles: [user]", ['weaker {}.roles: "tool" is dropped']),
+        (
+            "labels: [a]", "labels: [b]",
+            ['other {}.labels: "a" is dropped', 'other {}.labels: "b" is added'],
+        ),
+        (
+            "stage: pre-request",
+            "threshold: 0.5",
+            [
+                (
+                    "stronger policies.chain.classifier: it runs at pre-request and post-response, "
+                    "before at pre-request"
+                ),
+                'other {}.stage: "pre-request" becomes not set',
+            ],
+        ),
+        (
+            f"sha256: {'a' * 64}",
+            f"sha256: {'b' * 64}",
+            [f'other {{}}.sha256: "{"a" * 64}" becomes "{"b" * 64}"'],
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_of_a_classifier_has_its_effect(
+    before: str, after: str, expected: list[str]
+) -> None:
+    """A higher threshold finds less."""
+    files = [_CLASSIFIED.format(one).encode() for one in (before, after)]
+    told = [f"{one.effect} {one.message}" for one in diff(*files)]
+    assert told == [one.replace("{}", "policy.classifier") for one in expected]

@@ -70,3 +70,19 @@ def test_every_example_is_told(path: Path) -> None:
     heads = [one for one in sentences if one.path.startswith("policies.chain[")]
     assert len(heads) == len(lint(content).chain)
     assert all(0 < len(one.message) < 2000 for one in sentences)
+
+
+def test_a_classifier_says_which_model_it_asks_and_at_which_stage() -> None:
+    """The stage of its block is where it runs."""
+    text = (
+        f"{_HEAD}policies: {{chain: [classifier]}}\n"
+        "policy: {classifier: {model: guard, threshold: 0.8, stage: pre-request}}\n"
+    )
+    told = dict(_told(text))
+
+    assert told["policies.chain[0]"] == (
+        "classifier, on requests: what a model of the operator's says of a text"
+    )
+    assert told["policy.classifier.model"].endswith(': "guard"')
+    assert told["policy.classifier.threshold"] == ("the score from which on a text is a hit: 0.8")
+    assert told["policy.classifier.action"] == 'what a hit leads to: "escalate"'
