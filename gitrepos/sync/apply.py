@@ -293,8 +293,7 @@ def _apply_files(
     changed = history.write(link, last.rows, decided, now)
     notices.tell(link, decided, last.files, changed)
     link.counts = decided.counts()
-    if changed:
-        link.cases_not_run = history.cases_not_run(link)
+    link.cases_not_run = history.cases_not_run(link, changed)
     link.error_code, link.error_message = _notice(link, decided)
     if changed or link.last_commit == "":
         files = history.report(changed, written)

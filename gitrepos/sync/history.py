@@ -24,11 +24,17 @@ def files(link: Link) -> list[LinkedFile]:
     return list(LinkedFile.objects.filter(link=link).order_by("path"))
 
 
-def cases_not_run(link: Link) -> int:
+def cases_not_run(link: Link, changed: Iterable[LinkedFile]) -> int:
     """The tests in a link's files that need a model which is not there."""
+    # Other writers wait for this: where there are none, nothing is asked.
+    if not link.cases_not_run and not _not_run(row.findings for row in changed):
+        return 0
     told = LinkedFile.objects.filter(link=link).exclude(findings=[])
-    found = told.values_list("findings", flat=True)
-    return sum(one["code"] == CASE_NOT_RUN for findings in found for one in findings)
+    return _not_run(told.values_list("findings", flat=True))
+
+
+def _not_run(findings: Iterable[Iterable[Any]]) -> int:
+    return sum(one["code"] == CASE_NOT_RUN for of_file in findings for one in of_file)
 
 
 def write(

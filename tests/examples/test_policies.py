@@ -70,7 +70,11 @@ def _passes_without(policy: dict, kind: str) -> bool:  # type: ignore[type-arg]
 
 
 def test_every_kind_stands_in_an_example() -> None:
-    """Whoever wants to see one in use finds it."""
+    """Whoever wants to see one in use finds it.
+
+    A classifier would have no answer here, where no operator names its model: docs/classifiers.md
+    has one.
+    """
     used = {kind for path in POLICIES for kind in yaml.safe_load(path.read_text())["policy"]}
     chained = {
         entry if isinstance(entry, str) else next(iter(entry))
@@ -78,7 +82,7 @@ def test_every_kind_stands_in_an_example() -> None:
         for entry in _chain(yaml.safe_load(path.read_text()))
     }
 
-    assert used | chained == set(KINDS)
+    assert used | chained == set(KINDS) - {"classifier"}
 
 
 def test_a_first_example_names_a_provider_and_no_key() -> None:
