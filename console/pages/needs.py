@@ -9,11 +9,10 @@ from django.utils.http import urlencode
 
 from console import asked
 from console.inside import API, RefusedError, path
+from console.pages.repositories.standing import NOT_IN_FORCE
 
 _MOST_OF_A_KIND = 10
 _SOON = timedelta(days=14)
-# Outcomes of files that are not in force as in git.
-_REFUSED = ("quarantined", "conflict", "unlinked", "missing")
 
 Row = Mapping[str, Any]
 
@@ -67,10 +66,10 @@ def _of_links(rows: Sequence[Row]) -> Iterator[Need]:
 
 def _of_files(rows: Sequence[Row]) -> Iterator[Need]:
     for row in rows:
-        counts = {name: row["files"][name] for name in _REFUSED if row["files"].get(name)}
+        counts = {name: row["files"][name] for name in NOT_IN_FORCE if row["files"].get(name)}
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
         why = f"Files not in force as in git: {told}."
-        page = path("/repositories/{id}", id=row["id"]) + "/files?outcome=" + ",".join(_REFUSED)
+        page = path("/repositories/{id}", id=row["id"]) + "/files?outcome=" + ",".join(NOT_IN_FORCE)
         yield Need("synced_in_part", f"{row['url']} {row['path']}", why, page)
 
 

@@ -27,9 +27,7 @@ class Overview(Page):
             "broken": _broken(self.api),
             "needs": [*found, *needs.of_gateways(drift["data"])],
             "more": more or bool(drift.get("next_cursor")),
-            "gateways": _counts(
-                api.answer("/v1/drift", has_gateway="true", limit=1).body["summary"]
-            ),
+            "gateways": _counts(drift["gateways"]),
             "links": _counts(links),
             "chart": chart(api.get("/v1/decisions/rates")["minutes"]),
             "changes": _changes(api),

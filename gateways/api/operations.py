@@ -159,7 +159,7 @@ LIST_DRIFT = Operation(
     "listDrift",
     "Shows git against what is in force, handed out and running, a row for each gateway.",
     data=list[DriftShape],
-    beside={"summary": dict[str, Count]},
+    beside={"summary": dict[str, Count], "gateways": dict[str, Count]},
 )
 LIST_DECISIONS = Operation(
     "listDecisions", "Lists decisions of gateways, newest first.", data=list[DecisionShape]

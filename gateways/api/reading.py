@@ -28,7 +28,7 @@ class Drift(View):
         seen = of(request)
         part = Part(seen, narrowing.ambiguous(seen)) if seen.is_narrowed else WHOLE
         found = drift.surveyed(self.asked(request), part, counts(request))
-        beside = {"summary": found.summary}
+        beside = {"summary": found.summary, "gateways": found.gateways}
         return answered(request, drift.DRIFT, found.rows, beside=beside, upon=found.upon)
 
 

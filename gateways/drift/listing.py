@@ -42,10 +42,14 @@ _STATES = ("in_sync", "orphaned", "quarantined", "overridden")
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Rows of drift, and their number in each state; with `upon` alike, they are the same."""
+    """Rows of drift, and their number in each state; with `upon` alike, they are the same.
+
+    `gateways` are the numbers of the rows of gateways alone.
+    """
 
     rows: _Rows
     summary: Mapping[str, int]
+    gateways: Mapping[str, int]
     upon: object = None
 
     def of(self, has_gateway: bool | None) -> "Survey":
@@ -109,7 +113,8 @@ def surveyed(asked: Asked, part: Part, counts: Mapping[str, int]) -> Survey:
 
 
 def _surveyed(rows: _Rows, *, upon: object = None) -> Survey:
-    return Survey(rows, survey.summary(rows), upon)
+    of_gateways = [row for row in rows if row["gateway"] is not None]
+    return Survey(rows, survey.summary(rows), survey.summary(of_gateways), upon)
 
 
 def _among(member: str, known: Sequence[str], about: str) -> Filter[_Rows]:

@@ -8,7 +8,7 @@ Row = Mapping[str, Any]
 # Those that need somebody come first.
 STATUSES = ("stalled", "error", "held", "pending", "suspended", "synced")
 _FORMS = ("branch", "tag", "commit", "semver")
-_NOT_IN_FORCE = ("quarantined", "conflict", "unlinked", "missing")
+NOT_IN_FORCE = ("quarantined", "conflict", "unlinked", "missing")
 _OUTCOMES = {
     "quarantined": "It is not enforced; the last good version, if there was one, stays in force.",
     "conflict": "Nothing was overwritten.",
@@ -18,7 +18,7 @@ _OUTCOMES = {
 }
 # The page below a link's own that helps, with what is written there, by a condition's reason.
 _PAGES = {
-    "FilesRefused": ("/files?outcome=" + ",".join(_NOT_IN_FORCE), "See which files, and why"),
+    "FilesRefused": ("/files?outcome=" + ",".join(NOT_IN_FORCE), "See which files, and why"),
     "NoPolicyFiles": ("/edit", "Change the path"),
     "Held": ("#held", "Look at the held commit"),
     "Suspended": ("#actions", "Resume"),
@@ -75,7 +75,7 @@ def listed(row: Row) -> dict[str, Any]:
 
 def trouble(files: list[Row]) -> list[dict[str, Any]]:
     """Files that are not in force as in git, the quarantined ones first, with what that means."""
-    order = {outcome: place for place, outcome in enumerate(_NOT_IN_FORCE)}
+    order = {outcome: place for place, outcome in enumerate(NOT_IN_FORCE)}
     ordered = sorted(files, key=lambda one: (order.get(one["outcome"], 9), one["path"]))
     return [{**one, "means": _OUTCOMES.get(one["outcome"], "")} for one in ordered]
 

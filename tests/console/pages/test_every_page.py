@@ -81,7 +81,7 @@ def test_the_number_of_queries_is_that_of_one_row(browser: Browser, admin: APICl
     many = {path: asked(path) for path in PAGES}
 
     assert many == few
-    assert max(many.values()) <= 54  # The overview, where no survey of drift is at hand.
+    assert max(many.values()) <= 36
 
 
 def test_the_overview_counts_gateways_alone(browser: Browser, admin: APIClient) -> None:
