@@ -17,5 +17,5 @@ urlpatterns = [
     path("", include("console.urls")),
 ]
 handler400 = "keeptrusts.api.errors.bad_request"
-handler404 = "keeptrusts.api.errors.not_found"
-handler500 = "keeptrusts.api.errors.server_error"
+handler404 = "console.pages.missing.not_found"
+handler500 = "console.pages.missing.server_error"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console import paging
+from console import paging, targets
 from console.pages.base import Context, Page
 from console.pages.exporting import MOST_ROWS, Export
 from events.audit import ACTIONS
@@ -42,7 +42,9 @@ class Audit(Page):
         listed = paging.rows(
             self.api, "/v1/audit-log", self.request.GET, known=_OF_AUDIT, limit=_ROWS
         )
-        rows = [{**row, "changed": _changed(row)} for row in listed.rows]
+        rows = [
+            {**row, "changed": _changed(row), "about": targets.target(row)} for row in listed.rows
+        ]
         return {"list": listed, "rows": rows, "actions": ACTIONS, "most": MOST_ROWS}
 
 

@@ -42,6 +42,13 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 document.addEventListener("htmx:error", () => tellStale("The control plane cannot be reached; it is asked again."));
 
+// What was done is told once: not again when the page is loaded again, or kept as a bookmark.
+const here = new URL(window.location.href);
+if (here.searchParams.has("done")) {
+  here.searchParams.delete("done");
+  window.history.replaceState(null, "", here);
+}
+
 // How far a sync is.
 const stages = [
   ["began", "The repository is asked where it stands."], ["fetched", "The files were fetched; they are judged."],
