@@ -182,9 +182,11 @@ class Page(View, ABC):
             response = _to_sign_in(self.request)
             cookies.take(response)
             return response
+        bearer = getattr(getattr(self, "api", None), "bearer", None)
         context = {
             "error": exc.error, "status": exc.status, "request_id": requestid.current(),
-            "bearer": getattr(getattr(self, "api", None), "bearer", None),
+            "bearer": bearer,
+            "pages": bar(self.under or self.request.path, bearer) if bearer else [],
             "form_token": cookies.form_token(cookies.value_of(self.request)),
         }  # fmt: skip
         return render(self.request, "console/refused.html", context, status=exc.status)

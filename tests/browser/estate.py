@@ -14,7 +14,12 @@ from tests.support.stack import ROOT, Stack, wait_for
 
 _EXAMPLES = ROOT / "examples" / "policies"
 _PERSONAL = "My card is 4111 1111 1111 1111, and my mail is ada@example.com."
-ADA, GRACE, JOAN = "Ada Okafor", "Grace Lindqvist", "Joan Teller"
+ADMIN, EDITOR, VIEWER = "An admin", "An editor", "A viewer"
+_MAILS = {
+    ADMIN: "admin@example.com",
+    EDITOR: "editor@example.com",
+    VIEWER: "viewer@example.com",
+}
 BOT, DESK, MAIL, CLINIC = "support-bot", "payment-desk", "mail-assistant", "clinical-assistant"
 
 
@@ -27,12 +32,8 @@ class Estate:
     def __init__(self, stack: Stack, forge: Forge, gateways: Fleet, folder: Path) -> None:
         self.stack, self._forge, self._gateways, self._folder = stack, forge, gateways, folder
         self.tokens = {
-            name: self._made("/v1/tokens", name=name, role=role, emails=[mail])["token"]
-            for name, role, mail in (
-                (ADA, "admin", "ada@acme.example"),
-                (GRACE, "editor", "grace@acme.example"),
-                (JOAN, "viewer", "joan@acme.example"),
-            )
+            name: self._made("/v1/tokens", name=name, role=role, emails=[_MAILS[name]])["token"]
+            for name, role in ((ADMIN, "admin"), (EDITOR, "editor"), (VIEWER, "viewer"))
         }
         self._made("/v1/tokens", name="ci of governance-policies", role="ci")
         self._made("/v1/tokens", name="auditors", role="auditor", note="the audit of this year")
@@ -89,7 +90,7 @@ class Estate:
     def _link(self, repo: Repo, name: str, **fields: Any) -> str:
         self._forge.aliases[name] = repo.bare.name
         row = self._made(
-            "/v1/git-repos", by=ADA, url=f"{self._forge.url}/{name}", path="policies/",
+            "/v1/git-repos", by=ADMIN, url=f"{self._forge.url}/{name}", path="policies/",
             auto_create_configuration=True, poll_interval_seconds=60, **fields,
         )  # fmt: skip
         self._synced(row["id"], repo)
@@ -98,7 +99,7 @@ class Estate:
     def _synced(self, link: str, repo: Repo, *, held: bool = False) -> None:
         """Wait until a commit was looked at."""
         head = repo.git("rev-parse", "HEAD")
-        self._made(f"/v1/git-repos/{link}/sync", by=ADA)
+        self._made(f"/v1/git-repos/{link}/sync", by=ADMIN)
 
         def done() -> bool:
             row = self.stack.get(f"/v1/git-repos/{link}")
@@ -110,16 +111,16 @@ class Estate:
         self._policies = self._forge.repository(self._folder / "policies")
         names = (BOT, DESK, MAIL, "internal-assistant")
         files = {_path(name): _example(name) for name in names}
-        _commit(self._policies, "Grace Lindqvist", files, "Policies of the first four assistants")
+        _commit(self._policies, EDITOR, files, "Policies of the first four assistants")
         self._made(
-            "/v1/git-credentials", by=ADA, kind="token", name="forge-read-only",
-            hosts=["forge.acme.example"], token="github_pat_" + "x" * 40,
+            "/v1/git-credentials", by=ADMIN, kind="token", name="forge-read-only",
+            hosts=["forge.example"], token="github_pat_" + "x" * 40,
         )  # fmt: skip
         return self._link(self._policies, "governance-policies.git")
 
     def _link_clinic(self) -> str:
         self._clinic = self._forge.repository(self._folder / "clinic")
-        _commit(self._clinic, "Joan Teller", {_path(CLINIC): _example(CLINIC)}, "The clinic's own")
+        _commit(self._clinic, VIEWER, {_path(CLINIC): _example(CLINIC)}, "The clinic's own")
         return self._link(self._clinic, "clinic.git", fail_on="weaker")
 
     def _ask(self) -> int:
@@ -129,19 +130,19 @@ class Estate:
         why = "The regulator looks at version 1 until the end of the week"
         change = {"reason": why}
         asked = self._made(
-            "/v1/requests", by=GRACE, kind="configuration.pin", target=CLINIC, reason=why,
+            "/v1/requests", by=EDITOR, kind="configuration.pin", target=CLINIC, reason=why,
             change=change,
         )  # fmt: skip
         return int(asked["id"])
 
     def _run_gateways(self) -> None:
         stack = self.stack
-        self._made("/v1/gateway-bindings", by=ADA, selector={"region": "eu"}, configuration=BOT)
+        self._made("/v1/gateway-bindings", by=ADMIN, selector={"region": "eu"}, configuration=BOT)
         self._made(
-            "/v1/enrolment-tokens", by=ADA, name="edge, us", labels={"region": "us"}, max_uses=20
+            "/v1/enrolment-tokens", by=ADMIN, name="edge, us", labels={"region": "us"}, max_uses=20
         )
         for name in ("edge-eu-1", "edge-eu-2"):
-            row = self._made("/v1/gateways", by=ADA, id=name, labels={"region": "eu"})
+            row = self._made("/v1/gateways", by=ADMIN, id=name, labels={"region": "eu"})
             _talk(self._gateways.start(name, row["token"]))
         desk = self._gateways.start("desk-1", register(stack, "desk-1", DESK))
         register(stack, "clinic-1", CLINIC)
@@ -157,18 +158,16 @@ class Estate:
             "- write a fake review", "- write a fake review\n      - pretend to be a lawyer"
         )
         assert stricter != _example(BOT)
-        _commit(self._policies, "Ada Okafor", {_path(BOT): stricter}, "Refuse to play the lawyer")
+        _commit(self._policies, ADMIN, {_path(BOT): stricter}, "Refuse to play the lawyer")
         self._synced(self.link, self._policies)
         broken = _example(MAIL).replace("- prompt-injection", "- prompt-injektion")
         assert broken != _example(MAIL)
-        _commit(
-            self._policies, "Joan Teller", {_path(MAIL): broken}, "Reorder what mails go through"
-        )
+        _commit(self._policies, VIEWER, {_path(MAIL): broken}, "Reorder what mails go through")
         self._synced(self.link, self._policies)
         weaker = _example(CLINIC).replace("      - do not resuscitate\n", "")
         assert weaker != _example(CLINIC)
         message = "Ask nobody about resuscitation"
-        _commit(self._clinic, "Joan Teller", {_path(CLINIC): weaker}, message)
+        _commit(self._clinic, VIEWER, {_path(CLINIC): weaker}, message)
         self._synced(self.other_link, self._clinic, held=True)
         for name in ("edge-eu-1", "edge-eu-2"):
             becomes(lambda name=name: seen(self.stack, name)["running_version"], 2)
@@ -186,7 +185,7 @@ def _commit(repo: Repo, who: str, files: dict[str, str], message: str) -> None:
     for path, content in files.items():
         repo.write(path, content)
     repo.git("add", "--all")
-    author = f"{who} <{who.split()[0].lower()}@acme.example>"
+    author = f"{who} <{_MAILS[who]}>"
     repo.git("commit", "--quiet", "-m", message, f"--author={author}")
     repo.push()
 

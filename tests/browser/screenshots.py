@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.estate import ADA, Estate, estate
+from tests.browser.estate import ADMIN, Estate, estate
 from tests.support.chromium import PHONE, WIDE, Visitor, chromium
 
 _THEMES = ("light", "dark")
@@ -34,7 +34,7 @@ def taken(browser: Browser, one: Estate, folder: Path) -> None:
             visitor = Visitor(browser, one.stack, size=size, color_scheme=theme)
             visitor.page.goto("/sign-in")
             visitor.page.screenshot(path=folder / f"sign-in-{theme}-{size[0]}.png")
-            visitor.signs_in(one.tokens[ADA])
+            visitor.signs_in(one.tokens[ADMIN])
             for name, path in one.pages().items():
                 visitor.page.goto(path)
                 file = folder / f"{name}-{theme}-{size[0]}.png"
@@ -46,7 +46,7 @@ def shown(browser: Browser, one: Estate, folder: Path) -> None:
     """Write the pictures of the documentation as `PAGE.webp`."""
     visitors = {theme: Visitor(browser, one.stack, color_scheme=theme) for theme in _THEMES}
     for visitor in visitors.values():
-        visitor.signs_in(one.tokens[ADA])
+        visitor.signs_in(one.tokens[ADMIN])
     for name, (theme, (width, height)) in _SHOWN.items():
         page = visitors[theme].page
         page.set_viewport_size({"width": width, "height": height})

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import axe
-from tests.browser.estate import ADA, JOAN, Estate, estate
+from tests.browser.estate import ADMIN, VIEWER, Estate, estate
 from tests.support.chromium import PHONE, WIDE, Visits
 from tests.support.stacks import environment
 
@@ -38,7 +38,7 @@ def test_no_rule_of_accessibility_is_broken(
 ) -> None:
     """In both themes, on a screen and on a phone, for whoever may do all and who may look."""
     found = {}
-    for who in (ADA, JOAN):
+    for who in (ADMIN, VIEWER):
         visitor = visit(one.stack, color_scheme=theme, size=size)
         visitor.page.goto("/sign-in")
         found["sign-in"] = axe.violations(visitor.page, script)
@@ -54,7 +54,7 @@ def test_no_rule_of_accessibility_is_broken(
 def test_no_page_is_wider_than_a_phone(one: Estate, visit: Visits) -> None:
     """Tables scroll within themselves; the page does not."""
     visitor = visit(one.stack, size=PHONE)
-    page = visitor.signs_in(one.tokens[ADA])
+    page = visitor.signs_in(one.tokens[ADMIN])
     widths = {}
     for name, path in one.pages().items():
         _opened(page, path)
@@ -69,7 +69,7 @@ def test_a_page_is_light_and_painted_at_once(one: Estate, visit: Visits) -> None
     weights, waited = {}, {}
     for name, path in one.pages().items():
         visitor = visit(one.stack)
-        page = visitor.signs_in(one.tokens[ADA])
+        page = visitor.signs_in(one.tokens[ADMIN])
         session = visitor.context.new_cdp_session(page)
         session.send("Network.enable")
         session.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -99,7 +99,7 @@ def _kind(url: str) -> str:
 def test_whoever_may_look_has_no_button(one: Estate, visit: Visits) -> None:
     """But those that show, and that of signing out."""
     visitor = visit(one.stack)
-    page = visitor.signs_in(one.tokens[JOAN])
+    page = visitor.signs_in(one.tokens[VIEWER])
     buttons: dict[str, set[str]] = {}
     for name, path in one.pages().items():
         _opened(page, path)
@@ -113,7 +113,7 @@ def test_whoever_may_look_has_no_button(one: Estate, visit: Visits) -> None:
 def test_the_keyboard_reaches_everything(one: Estate, visit: Visits) -> None:
     """In the order of the page, with a mark that is seen; the first stop leads past the bar."""
     visitor = visit(one.stack)
-    page = visitor.signs_in(one.tokens[ADA])
+    page = visitor.signs_in(one.tokens[ADMIN])
     for path in (f"/repositories/{one.link}", "/configurations", "/gateways", "/try"):
         page.goto(path)
         reached = _tabbed(page)
