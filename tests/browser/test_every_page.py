@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import axe
 from tests.browser.estate import ADMIN, VIEWER, Estate, estate
 from tests.support.chromium import PHONE, WIDE, Visits
+from tests.support.repo import policy
 from tests.support.stacks import environment
 
 pytestmark = pytest.mark.soak
@@ -51,17 +52,42 @@ def test_no_rule_of_accessibility_is_broken(
     assert {name: told for name, told in found.items() if told} == {}
 
 
-def test_no_page_is_wider_than_a_phone(one: Estate, visit: Visits) -> None:
+@pytest.mark.parametrize("width", [PHONE[0], 768, 1024, 1280])
+def test_no_page_is_wider_than_its_screen(one: Estate, visit: Visits, width: int) -> None:
     """Tables scroll within themselves; the page does not."""
-    visitor = visit(one.stack, size=PHONE)
+    visitor = visit(one.stack, size=(width, 844))
     page = visitor.signs_in(one.tokens[ADMIN])
     widths = {}
     for name, path in one.pages().items():
         _opened(page, path)
-        widths[name] = page.evaluate("document.documentElement.scrollWidth")
+        widths[name] = page.evaluate(_WIDTH)
     visitor.problems[:] = [line for line in visitor.problems if "status of 404" not in line]
 
-    assert {name: width for name, width in widths.items() if width > PHONE[0]} == {}
+    assert {name: found for name, found in widths.items() if found > width} == {}
+
+
+_WIDTH = "document.documentElement.scrollWidth"
+
+
+@pytest.mark.parametrize("width", [PHONE[0], 1024])
+def test_a_name_as_long_as_it_may_be_widens_no_page(one: Estate, visit: Visits, width: int) -> None:
+    """Nor does a reason, or a label, without a blank to break it at."""
+    kept = f"l{width}".ljust(63, "n")
+    content = policy("N" * 200)
+    body = {"id": kept, "name": "N" * 200, "content": content, "labels": {kept: kept}}
+    assert one.stack.request("POST", "/v1/configurations", body).status == 201
+    reason = {"version": 1, "reason": "r" * 500}
+    assert one.stack.request("POST", f"/v1/configurations/{kept}/pin", reason).status == 200
+    token = {"name": "t" * 100, "role": "viewer", "note": "n" * 200}
+    assert one.stack.request("POST", "/v1/tokens", token).status == 201
+    visitor = visit(one.stack, size=(width, 844))
+    page = visitor.signs_in(one.tokens[ADMIN])
+    widths = {}
+    for path in ("/", "/configurations", f"/configurations/{kept}", "/audit", "/events", "/access"):
+        _opened(page, path)
+        widths[path] = page.evaluate(_WIDTH)
+
+    assert {path: found for path, found in widths.items() if found > width} == {}
 
 
 def test_a_page_is_light_and_painted_at_once(one: Estate, visit: Visits) -> None:
