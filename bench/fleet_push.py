@@ -43,11 +43,7 @@ CONFIGURATION = "fleet"
 IDLE_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
 PARTS = {
-    "gateways.push.server": "events",
-    "keeptrusts.serving.web": "web",
-    " beat ": "beat",
-    " tick": "poller",
-    " sync": "syncer",
+    **{f"keeptrusts: {part}": part for part in ("events", "web", "beat", "poller", "syncer")},
     "redis.sock": "broker",
     "valkey": "broker",
     "redis-server": "broker",
@@ -143,7 +139,7 @@ def waited(parent: int) -> float:
     """Seconds that the push process and this one stood ready while others had the cores."""
     from tests.support.stack import descendants
 
-    pids = [pid for pid, line in descendants(parent).items() if "gateways.push.server" in line]
+    pids = [pid for pid, line in descendants(parent).items() if line == "keeptrusts: events"]
     stats = [Path(f"/proc/{pid}/schedstat").read_text() for pid in (*pids, os.getpid())]
     return sum(int(stat.split()[1]) for stat in stats) / 1e9
 

@@ -36,11 +36,7 @@ from tests.support.stack import Stack, wait_for  # noqa: E402
 
 REPOSITORIES, FILES, EDITED = 10, 1000, 200
 _PARTS = {
-    "serving.web": "web",
-    "push.server": "events",
-    " beat ": "beat",
-    "queues tick": "poller",
-    "queues sync": "syncer",
+    **{f"keeptrusts: {part}": part for part in ("web", "events", "beat", "poller", "syncer")},
     "judge.nursery": "judges",
 }
 

@@ -151,11 +151,8 @@ def parts(stack: int, forge: int) -> dict[str, int]:
     pids = {"parent": stack}
     for child in tree(stack)[1:]:
         line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        parent = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]
-        if parent == str(stack):
-            words = {"--queues tick": "poller", "--queues sync": "syncer", " beat": "beat"}
-            name = next((name for word, name in words.items() if word in line), "web")
-            pids[name] = child
+        if line.startswith("keeptrusts: "):
+            pids.setdefault(line.split()[1], child)
     for child in tree(os.getpid())[1:]:
         line = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[0].decode()
         if line.endswith("/postgres"):

@@ -127,7 +127,7 @@ def _start_redis(folder: Path) -> str:
 
 
 def _start_broker(data: Path) -> str:
-    from keeptrusts.processes import broker
+    from keeptrusts.parent import broker
 
     socket = data / "redis.sock"
     server = subprocess.Popen(

@@ -41,7 +41,7 @@ class Healthz(_Open):
 
     def get(self, request: Request) -> Response:
         database, broker = _looked()
-        return _answer({**broker, **database, **parts.down()})
+        return _answer({**broker, **database, **parts.down(settings.ENV.data_dir)})
 
 
 def _looked() -> tuple[Findings, Findings]:

@@ -1,1 +1,1 @@
-"""Processes of `manage.py up`: supervisor, broker, beat and its heartbeat."""
+"""Parts of the stack as they know of each other: which are down, and when beat last ticked."""

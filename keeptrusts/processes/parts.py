@@ -5,29 +5,25 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from django.conf import settings
+_NAME = "parts.json"
 
 
-def write(down: Mapping[str, str]) -> None:
-    """Write the problem of each part that does not run.
+def write(data_dir: Path, down: Mapping[str, str]) -> None:
+    """Write the problem of each part that does not run, into the data folder.
 
     Raises:
         OSError: the file cannot be written.
     """
-    draft = _path().with_suffix(".new")
+    path = data_dir / _NAME
+    draft = path.with_suffix(".new")
     draft.write_text(json.dumps(down))
-    os.replace(draft, _path())
+    os.replace(draft, path)
 
 
-def down() -> dict[str, str]:
+def down(data_dir: Path) -> dict[str, str]:
     """The problem of each part that does not run, by name."""
     try:
-        noted: dict[str, str] = json.loads(_path().read_text())
+        noted: dict[str, str] = json.loads((data_dir / _NAME).read_text())
     except FileNotFoundError:
         return {}  # The web runs without `manage.py up`.
     return noted
-
-
-def _path() -> Path:
-    path: Path = settings.ENV.data_dir / "parts.json"
-    return path

@@ -1,16 +1,19 @@
-"""`python -m keeptrusts.serving.web`: the process of the API."""
+"""The process of the API, and of pages. It is imported once Django is set up."""
 
-import os
-
-import django
 import structlog
 from django.conf import settings
 from django.db import Error, connection
 from django.utils.module_loading import import_string
 
 from keeptrusts import database
-from keeptrusts.processes.process import die_with_parent
+from keeptrusts.serving import doors
 from keeptrusts.serving.attempts import Attempts
+from keeptrusts.serving.bridge import Bridge
+from keeptrusts.serving.limits import Limits
+from keeptrusts.serving.places import Places
+from keeptrusts.serving.requests import Application
+from keeptrusts.serving.server import exit_to, serve
+from keeptrusts.wsgi import application
 
 log = structlog.get_logger(__name__)
 
@@ -21,23 +24,7 @@ _MOST_CONNECTIONS = 4096
 
 def main() -> None:
     """Serve until a signal ends the process."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
-    die_with_parent()
     database.bound_statements(database.WEB_SECONDS)
-    django.setup()
-    _serve()
-
-
-def _serve() -> None:
-    # Modules that need Django's applications.
-    from keeptrusts.serving import doors
-    from keeptrusts.serving.bridge import Bridge
-    from keeptrusts.serving.limits import Limits
-    from keeptrusts.serving.places import Places
-    from keeptrusts.serving.requests import Application
-    from keeptrusts.serving.server import exit_to, serve
-    from keeptrusts.wsgi import application
-
     shares = {door.name: door.places for door in doors.sharing()}
     health = doors.HEALTH.places
     bridge = Bridge(application, threads=_PLACES + health)
@@ -69,7 +56,3 @@ def _attempts() -> Attempts:
             log.warning("credentials are learned when they are used", error=str(exc))
     connection.close()
     return attempts
-
-
-if __name__ == "__main__":
-    main()

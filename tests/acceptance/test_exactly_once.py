@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.stack import Stack, wait_for
+from tests.support.stack import Stack, title, wait_for
 
 _TRUST = {
     "issuer": "https://token.actions.githubusercontent.com", "repository_id": "1",
@@ -22,7 +22,7 @@ _TRUST = {
 def web(stack: Stack) -> int | None:
     """The process of the API; None between two."""
     lines = stack.children().items()
-    return next((pid for pid, line in lines if "keeptrusts.serving.web" in line), None)
+    return next((pid for pid, line in lines if line == title("web")), None)
 
 
 def answered(stack: Stack, path: str, body: dict[str, Any]) -> tuple[int, int, Any]:

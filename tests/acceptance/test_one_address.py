@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.events import Events
 from tests.support.repo import policy
-from tests.support.stack import Stack, wait_for
+from tests.support.stack import Stack, title, wait_for
 
 _SECONDS = 60
 # More than is read with the head.
@@ -109,14 +109,14 @@ def test_either_process_may_end(shared_stack: Stack, gateway: dict[str, Any]) ->
     stream = Events(stack.port, f"{own}/events", token)
     stream.next()
 
-    _kill(stack, "serving.web")
+    _kill(stack, title("web"))
     wait_for(stack.is_healthy)
     change = {"content": policy("Second"), "override": True}
     path = f"/v1/configurations/{gateway['id']}"
     assert stack.request("PATCH", path, change).status == 200
     stream.next()
 
-    _kill(stack, "push.server")
+    _kill(stack, title("events"))
     with pytest.raises(EOFError):
         _read_all(stream)
     stream.close()

@@ -1,7 +1,6 @@
 """Two control planes on one database: each repository polled once, and never an old commit."""
 
 import os
-import re
 import signal
 import time
 from collections import Counter
@@ -12,8 +11,10 @@ import pytest
 
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
-from tests.support.stack import Stack, is_running, wait_for
+from tests.support.stack import Stack, is_running, title, wait_for
 from tests.support.stacks import environment
+
+_WORKERS = [title("poller"), title("syncer")]
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def _content(stack: Stack, configuration: str) -> bytes:
 
 
 def _workers(stack: Stack) -> list[int]:
-    return [pid for pid, line in stack.children().items() if re.search("celery.* worker", line)]
+    return [pid for pid, line in stack.children().items() if line in _WORKERS]
 
 
 def _freeze_workers(stack: Stack) -> None:

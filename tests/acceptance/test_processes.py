@@ -21,7 +21,7 @@ from django.test import override_settings
 from kt.policy.verify import VERIFY_VERSION
 from tests.support.forge import Forge
 from tests.support.repo import Repo, policy
-from tests.support.stack import ROOT, Stack, is_running, wait_for
+from tests.support.stack import ROOT, Stack, is_running, title, wait_for
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_killed_broker_is_started_again(up: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("victim", "pattern"), [("worker", "celery.* worker"), ("broker", "redis.sock")]
+    ("victim", "pattern"), [("worker", title("syncer")), ("broker", "redis.sock")]
 )
 def test_a_kill_in_the_middle_of_a_sync_loses_nothing(
     up: Stack, forge: Forge, make_repo: Callable[[], Repo], victim: str, pattern: str

@@ -12,13 +12,15 @@ from tests.browser import axe
 from tests.support.chromium import Visits
 from tests.support.repo import Repo, policy
 from tests.support.servers import Postgres
-from tests.support.stack import Stack, wait_for
+from tests.support.stack import Stack, title, wait_for
 
 pytestmark = pytest.mark.soak
 
 _MANY = 10_000
 _BOT = {"id": "support-bot", "content": policy("One")}
 _ONE = "/v1/configurations/support-bot"
+
+_WORKERS = [title("poller"), title("syncer")]
 
 
 def _two_versions(stack: Stack) -> None:
@@ -149,7 +151,7 @@ def test_a_worker_that_hangs_is_told(stack: Stack, visit: Visits, script: str) -
     page = visit(stack).signs_in(stack.token())
     told = page.get_by_text("A part of the control plane does not work.")
     expect(told).to_have_count(0)
-    workers = [pid for pid, line in stack.children().items() if "worker" in line]
+    workers = [pid for pid, line in stack.children().items() if line in _WORKERS]
     assert workers
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)

@@ -18,7 +18,7 @@ from tests.support.line import Line
 from tests.support.managed import fleet, register
 from tests.support.repo import Repo, policy
 from tests.support.servers import Postgres, Redis
-from tests.support.stack import Reply, Stack, wait_for
+from tests.support.stack import Reply, Stack, title, wait_for
 
 CONFIGURATION = "fed"
 # No superuser: those have connections kept for them, and may log in whatever else is forbidden.
@@ -109,7 +109,7 @@ class World:
 
     def threads(self) -> dict[str, int]:
         """The threads of web, events and poller."""
-        parts = {"serving.web": 0, "push.server": 0, "queues tick": 0}
+        parts = {title("web"): 0, title("events"): 0, title("poller"): 0}
         for pid, line in self.stack.children().items():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 for part in parts:

@@ -18,7 +18,7 @@ import pytest
 
 from tests.security import hostile
 from tests.support.repo import policy
-from tests.support.stack import ROOT, Stack, descendants
+from tests.support.stack import ROOT, Stack, descendants, title
 
 EVENTS = ("configuration", "report", "decisions", "events")
 _SIGNED = "X-Hub-Signature-256: sha256=" + "0" * 64 + "\r\n"
@@ -165,7 +165,7 @@ def _memory(stack: Stack) -> dict[int, int]:
     assert stack.process is not None
     found = {}
     for pid, line in descendants(stack.process.pid).items():
-        if "serving.web" in line or "push.server" in line:
+        if line in (title("web"), title("events")):
             status = Path(f"/proc/{pid}/status").read_text()
             found[pid] = int(status.partition("VmRSS:")[2].split()[0])
     return found

@@ -15,11 +15,11 @@ from typing import Any
 
 from tests.support.processes import ours
 from tests.support.repo import Repo, policy
-from tests.support.stack import Stack, is_running, wait_for
+from tests.support.stack import Stack, is_running, title, wait_for
 
 REPOSITORIES = 4
 FILES = 3
-PARTS = ["queues tick", "queues sync", "beat", "keeptrusts.serving.web", "manage.py up"]
+PARTS = [*map(title, ("poller", "syncer", "beat", "web")), "forkserver", "manage.py up"]
 
 
 class Chaos:

@@ -77,8 +77,20 @@ class Events:
         self._connection.close()
 
 
+# As the parent's fork server does it, which imports it once Django is set up.
+_ALONE = """
+import os, django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "keeptrusts.settings")
+django.setup()
+from gateways.push import server
+from keeptrusts.processes.process import die_with_parent
+die_with_parent()
+server.main()
+"""
+
+
 class Pusher:
-    """A running `python -m gateways.push.server`."""
+    """The process of gateways, alone."""
 
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
@@ -92,7 +104,7 @@ class Pusher:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "gateways.push.server"]
+        command = [sys.executable, "-c", _ALONE]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment)
         wait_for(self._is_ready)
 

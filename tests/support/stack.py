@@ -216,6 +216,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def title(part: str) -> str:
+    """The command line of a part's processes, and of those that it forks."""
+    return f"keeptrusts: {part}"
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from access import tokens
 from keeptrusts.api import acting
@@ -21,12 +21,22 @@ class Command(BaseCommand):
 
     help = "Make the first token, unless there ever was one, and say where it is."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the option that shows the token itself."""
+        parser.add_argument(
+            "--show", action="store_true", help="Show the token; a terminal shows it anyway."
+        )
+
     def handle(self, *args: Any, **options: Any) -> str:
         acting.begin(Actor("command", name="manage.py first_token"))
         given, path = settings.ENV.bootstrap_token, settings.ENV.data_dir / "admin-token"
         if not tokens.any_made():
             text = given or secret_file(path)
-            if tokens.bootstrap(text) and not given and sys.stdout.isatty():
+            if (
+                tokens.bootstrap(text)
+                and not given
+                and (options.get("show") or sys.stdout.isatty())
+            ):
                 return f"{text}  (kept in {path})"
         token = tokens.find(given or _kept(path))
         if token is None or not tokens.is_valid(token):

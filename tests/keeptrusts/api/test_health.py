@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
@@ -270,10 +271,12 @@ def test_a_broker_without_memory_is_told(
 
 def test_a_part_that_is_down_is_told(client: APIClient) -> None:
     """As the parent of all noted it."""
-    parts.write({"events": "It ended with status 1; it will be started again."})
+    parts.write(
+        settings.ENV.data_dir, {"events": "It ended with status 1; it will be started again."}
+    )
     try:
         assert _wrong(client) == _down(
             "events", "It ended with status 1; it will be started again."
         )
     finally:
-        parts.write({})
+        parts.write(settings.ENV.data_dir, {})

@@ -15,9 +15,10 @@ _OURS = (
 )  # fmt: skip
 # libpq's own settings, such as the file of a password, are settings of the database.
 _OURS_WITH = ("KEEPTRUSTS_", "PG", "PYTHON")
-# The parent makes the first token; the others are of `kt` in the same shell.
+_FIRST = "KEEPTRUSTS_BOOTSTRAP_TOKEN"
+# One process makes the first token, and ends; the others are of `kt` in the same shell.
 _NOT_OURS = {
-    "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_BOOTSTRAP_TOKEN", "KEEPTRUSTS_ENROLMENT_TOKEN",
+    _FIRST, "KEEPTRUSTS_API_TOKEN", "KEEPTRUSTS_ENROLMENT_TOKEN",
     "KEEPTRUSTS_GATEWAY_ADMIN_TOKEN", "KEEPTRUSTS_GATEWAY_CLIENT_KEYS",
     "KEEPTRUSTS_GATEWAY_MODERATION_KEYS", "KEEPTRUSTS_GATEWAY_TOKEN", "KEEPTRUSTS_LIMITS_URL",
 }  # fmt: skip
@@ -26,18 +27,23 @@ _OF_WEB = {"KEEPTRUSTS_OIDC_CLIENT_SECRET", "KEEPTRUSTS_OIDC_CLIENT_SECRET_FILE"
 
 
 def by_ours(environ: Mapping[str, str]) -> dict[str, str]:
-    """What events, workers and beat get."""
-    return {name: value for name, value in by_web(environ).items() if name not in _OF_WEB}
-
-
-def by_web(environ: Mapping[str, str]) -> dict[str, str]:
-    """What web gets."""
+    """What all processes of ours get."""
     return {
         name: value
         for name, value in environ.items()
-        if name not in _NOT_OURS
+        if name not in _NOT_OURS | _OF_WEB
         if name in _EVERYBODY + _OURS or name.startswith(_EVERYBODY_WITH + _OURS_WITH)
     }
+
+
+def by_web_alone(environ: Mapping[str, str]) -> dict[str, str]:
+    """What web gets besides."""
+    return {name: value for name, value in environ.items() if name in _OF_WEB}
+
+
+def by_first_token(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the process gets besides that makes the first token."""
+    return {name: value for name, value in environ.items() if name == _FIRST}
 
 
 def by_others(environ: Mapping[str, str]) -> dict[str, str]:

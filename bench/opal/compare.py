@@ -1,7 +1,7 @@
 """A bench beside OPAL 0.9.9: the push of a policy to a fleet, and the polling of repositories.
 
-    .venv/bin/python bench/opal.py push 1000 [--rounds 3] [--envs FOLDER]
-    .venv/bin/python bench/opal.py poll 100 [--interval 30] [--envs FOLDER]
+    .venv/bin/python bench/opal/compare.py push 1000 [--rounds 3] [--envs FOLDER]
+    .venv/bin/python bench/opal/compare.py poll 100 [--interval 30] [--envs FOLDER]
 
 `push` is `fleet_push.py` with OPAL in front: N of its clients in one process, subscribed and
 fetching as opal-client does, then N gateways on the embedded default. Measured from the call
@@ -15,7 +15,7 @@ nothing is pushed, then a push every few seconds, left to the poll. Visible is, 
 tells its clients of; here, the version. OPAL waits an interval after each pass.
 
 CPU and memory are those of the servers' processes, Redis and PostgreSQL among them.
-`opal_server.py` tells how OPAL is started. Both sides run one after the other.
+`server.py` tells how OPAL is started. Both sides run one after the other.
 """
 
 from __future__ import annotations
@@ -41,17 +41,26 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import fleet_push
 import uvloop
-from environments import opal_python
-from fleet_push import CONFIGURATION, IDLE_SECONDS, Fleet, Gateway, quantiles, until
-from opal_server import Clients, OpalServer, listen
-from polling_fleet import parts
-from processes import cpu_seconds, memory_mib
-from simulated.forge import ForgeProcess, url_of
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT)]
+
+import fleet_push  # noqa: E402
+from environments import opal_python  # noqa: E402
+from fleet_push import (  # noqa: E402
+    CONFIGURATION,
+    IDLE_SECONDS,
+    Fleet,
+    Gateway,
+    quantiles,
+    until,
+)
+from polling_fleet import parts  # noqa: E402
+from processes import cpu_seconds, memory_mib  # noqa: E402
+from server import Clients, OpalServer, listen  # noqa: E402
+from simulated.forge import ForgeProcess, url_of  # noqa: E402
+
 SIZES = (10_000, 5_000, 2_000, 1_000, 500, 200, 100)
 PATIENCE_SECONDS = 300.0
 OPAL_PORT, FORGE_PORT = 18_702, 18_419

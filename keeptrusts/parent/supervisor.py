@@ -7,15 +7,17 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import TypeVar, Union
 
-from keeptrusts.processes.output import output
+from keeptrusts.parent.forked import ForkedProcess, ForkServer, Start
+from keeptrusts.parent.output import output
 from keeptrusts.processes.process import die_with_parent
 
 _Told = TypeVar("_Told")
+_Process = Union["subprocess.Popen[bytes]", ForkedProcess]
 
 _LOOK_SECONDS = 0.2
 _FIRST_PAUSE_SECONDS = 0.5
@@ -26,16 +28,32 @@ _GONE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A child process. `grace_seconds` is the time it has to end before it is killed.
+class Program:
+    """What a part runs that is none of ours: a command, in an environment of its own."""
 
-    `environment` is None for one that has the environment of all.
+    command: Sequence[str]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What a part runs that is ours, forked from a process which has imported it.
+
+    `name` is `module:function`; `environment` is what it has beside that of all.
     """
 
     name: str
-    command: Sequence[str]
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A child process. `grace_seconds` is the time it has to end before it is killed."""
+
+    name: str
+    runs: Program | Function
     grace_seconds: float
-    environment: Mapping[str, str] | None = None
 
 
 def next_pause(last_seconds: float, ran_seconds: float) -> float:
@@ -53,7 +71,7 @@ class _Child:
 
     def __init__(self, part: Part) -> None:
         self.part = part
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: _Process | None = None
         self.started_at = self.due_at = time.monotonic()
         self.pause_seconds = 0.0
         self.wrong = ""
@@ -70,6 +88,8 @@ class _Child:
 class Supervisor:
     """Runs parts until a signal ends them.
 
+    Those that are functions are of the modules in `shared`.
+
     A part that ends is started again after a pause, and the others go on. `on_start_again` is
     called with its name before that. `on_change` is called with the problems of parts that do
     not run, by name, whenever these change. What they raise is printed, and ends nothing.
@@ -80,6 +100,7 @@ class Supervisor:
         *,
         cwd: Path,
         environment: Mapping[str, str],
+        shared: Sequence[str] = (),
         on_change: Callable[[Mapping[str, str]], None] = lambda _: None,
         on_start_again: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -88,6 +109,7 @@ class Supervisor:
         self._on_change = on_change
         self._on_start_again = on_start_again
         self._children: list[_Child] = []
+        self._forks = ForkServer(self._launched_server, shared)
         self._asked = 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
@@ -96,6 +118,16 @@ class Supervisor:
     def ending(self) -> bool:
         """Whether a signal to end has come."""
         return self._asked > 0
+
+    def forked(self, name: str, function: Function) -> ForkedProcess:
+        """A process that runs a function, and is no part: the caller reads what it prints.
+
+        Raises:
+            OSError: there can be none.
+        """
+        return self._forks.fork(
+            Start(name, function.name, tuple(function.arguments), function.environment)
+        )
 
     def start(self, part: Part) -> None:
         """Start a part for the first time.
@@ -127,6 +159,7 @@ class Supervisor:
             child = self._children.pop()
             if child.process is not None:
                 self._end(child.process, child.part.grace_seconds)
+        self._forks.end()
 
     def _look(self, child: _Child) -> bool:
         """Notice that a part ended, or start one that is due; True if either happened."""
@@ -165,22 +198,37 @@ class Supervisor:
             name = getattr(told, "__name__", "a call")
             say(f"{name.strip('_')} failed, and the parts go on: {type(exc).__name__}: {exc}")
 
-    def _spawn(self, part: Part) -> "subprocess.Popen[bytes]":
+    def _spawn(self, part: Part) -> _Process:
         """Start a child in a session of its own, so that Ctrl-C reaches the parent alone."""
-        process = subprocess.Popen(
-            part.command,
+        process: _Process
+        if isinstance(part.runs, Function):
+            process = self.forked(part.name, part.runs)
+        else:
+            process = self._launched(part.runs.command, part.runs.environment)
+        _relayed(part.name, process)
+        return process
+
+    def _launched_server(self, command: Sequence[str], control: int) -> "subprocess.Popen[bytes]":
+        process = self._launched(command, self._environment, control)
+        _relayed("forks", process)
+        return process
+
+    def _launched(
+        self, command: Sequence[str], environment: Mapping[str, str], *inherited: int
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command,
             cwd=self._cwd,
-            env=self._environment if part.environment is None else part.environment,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=die_with_parent,
+            pass_fds=inherited,
         )
-        threading.Thread(target=_relay, args=(part.name, process), daemon=True).start()
-        return process
 
-    def _end(self, process: "subprocess.Popen[bytes]", grace_seconds: float) -> None:
+    def _end(self, process: _Process, grace_seconds: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         until = time.monotonic() + grace_seconds
@@ -198,7 +246,7 @@ def say(line: str) -> None:
     output.put(line.encode() + b"\n")
 
 
-def _how_ended(process: "subprocess.Popen[bytes]") -> str:
+def _how_ended(process: _Process) -> str:
     """The way in which a process ended, in words; empty while it runs."""
     status = process.poll()
     if status is None:
@@ -206,7 +254,7 @@ def _how_ended(process: "subprocess.Popen[bytes]") -> str:
     return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
 
 
-def _sweep(process: "subprocess.Popen[bytes]") -> None:
+def _sweep(process: _Process) -> None:
     """Kill a child's process group, if anything is left of it, and wait until it is gone."""
     until = time.monotonic() + _GONE_SECONDS
     with contextlib.suppress(ProcessLookupError):
@@ -218,7 +266,12 @@ def _sweep(process: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.01)
 
 
-def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:
+def _relayed(name: str, process: _Process) -> None:
+    """Have what a process prints printed here, with a name before each line."""
+    threading.Thread(target=_relay, args=(name, process), daemon=True).start()
+
+
+def _relay(name: str, process: _Process) -> None:
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:

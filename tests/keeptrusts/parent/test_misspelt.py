@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from keeptrusts.processes.misspelt import KNOWN, warnings
+from keeptrusts.parent.misspelt import KNOWN, warnings
 from tests.support.stack import ROOT
 
 NAME = re.compile(r'"(KEEPTRUSTS_[A-Z_]+[A-Z])"')

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management.base import CommandError
 
-from keeptrusts.management.commands import up
-from keeptrusts.processes import supervisor
-from keeptrusts.processes.output import Output
-from keeptrusts.processes.supervisor import Part, Supervisor, next_pause
+from keeptrusts.parent import supervisor, up
+from keeptrusts.parent.output import Output
+from keeptrusts.parent.supervisor import Part, Program, Supervisor, next_pause
 from tests.support.stack import descendants, wait_for
 
 BRIEF, WELL = 1.0, 60.0
@@ -49,14 +49,13 @@ class Family:
         self.log = folder / "log"
         self.told: list[Down] = []
         self.until: Callable[[], bool] = lambda: False
-        self.parent = Supervisor(
-            cwd=folder, environment={**os.environ, "LOG": str(self.log)}, on_change=self._note
-        )
+        self.environment = {**os.environ, "LOG": str(self.log)}
+        self.parent = Supervisor(cwd=folder, environment=self.environment, on_change=self._note)
 
     def start(self, name: str, script: str) -> None:
         """A part that is a line of shell; it notes each start."""
         command = ["sh", "-c", f'echo {name} >>"$LOG"; {script}']
-        self.parent.start(Part(name, command, grace_seconds=5))
+        self.parent.start(Part(name, Program(command, self.environment), grace_seconds=5))
 
     def run(self, until: Callable[[], bool]) -> None:
         """Run until something is so; then a signal asks for the end."""
@@ -147,7 +146,7 @@ def test_a_part_that_cannot_be_started_is_tried_again(family: Family, tmp_path: 
     program = tmp_path / "program"
     program.write_text('#!/bin/sh\nrm "$0"\n')
     program.chmod(0o700)
-    family.parent.start(Part("gone", [str(program)], grace_seconds=5))
+    family.parent.start(Part("gone", Program([str(program)], {}), grace_seconds=5))
 
     family.run(lambda: len(family.told) == 3)
 
@@ -179,8 +178,8 @@ def test_a_part_that_ends_before_all_were_up_ends_the_start(family: Family) -> N
     family.start("ill", "exit 3")
     wait_for(family.parent.dead)
 
-    with pytest.raises(CommandError, match="ill ended with status 3 before everything was up"):
-        up._wait_until_healthy(family.parent)
+    with pytest.raises(up.StartError, match="ill ended with status 3 before everything was up"):
+        up.wait_until_healthy(family.parent, settings.ENV)
 
     family.parent.stop()
 

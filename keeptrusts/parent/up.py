@@ -1,0 +1,274 @@
+"""The parent of all processes of the control plane: `manage.py up`.
+
+It imports neither Django nor what needs it: its children have these in memory once, together.
+"""
+
+import fcntl
+import os
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from keeptrusts import env as settings
+from keeptrusts.env import Env, web_url
+from keeptrusts.parent import broker, inherited, misspelt
+from keeptrusts.parent.output import output
+from keeptrusts.parent.supervisor import Function, Part, Program, Supervisor, say
+from keeptrusts.processes import parts
+from keeptrusts.processes.process import restrict
+
+_ROOT = Path(__file__).resolve().parents[2]
+_BIN = Path(sys.executable).parent
+_START_SECONDS = 60.0
+_ASK_SECONDS = 2.0
+# Of the functions that the parts are.
+_PREPARING, _WORKERS = "keeptrusts.parent.preparing", "keeptrusts.parent.workers"
+_WEB, _EVENTS = "keeptrusts.serving.web", "gateways.push.server"
+_SHARED = (_WEB, _EVENTS, _WORKERS, _PREPARING)
+
+
+class StartError(Exception):
+    """The control plane cannot start; the message says what to change."""
+
+
+def main() -> int:
+    """Run broker (embedded default only), web, events, workers and beat until a signal.
+
+    A process that ends once all were up, or after a minute, is started again. One that ends
+    before makes the start fail: its settings are wrong, or its port is taken. Returns the exit
+    status.
+    """
+    restrict()
+    try:
+        env = settings.read(os.environ)
+    except settings.EnvError as exc:
+        return _failed(f"keeptrusts: {exc}")
+    for line in misspelt.warnings(os.environ):
+        say(line)
+    try:
+        _run(env)
+    except (StartError, broker.BrokerError) as exc:
+        output.finish()
+        return _failed(f"CommandError: {exc}")
+    say("stopped")
+    output.finish()
+    return 0
+
+
+def _failed(line: str) -> int:
+    print(line, file=sys.stderr)
+    return 1
+
+
+def _run(env: Env) -> None:
+    lock = _lock(env.data_dir)
+    _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
+    _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
+    parent = _Parent(env)
+    try:
+        parent.prepare()
+        parent.start()
+        parent.run()
+    finally:
+        parent.stop()
+        os.close(lock)
+
+
+class _Parent:
+    """The supervisor of the parts, and what it does before one starts."""
+
+    def __init__(self, env: Env) -> None:
+        self._env = env
+        self._token = ""
+        # Wherever this was started, the children find the project, and the same data folder.
+        fixed = {"KEEPTRUSTS_DATA_DIR": str(env.data_dir)}
+        self._supervisor = Supervisor(
+            cwd=_ROOT,
+            environment=inherited.by_ours(os.environ) | fixed,
+            shared=_SHARED,
+            on_change=self._note,
+            on_start_again=self._before_another_start,
+        )
+        self._note({})
+
+    def prepare(self) -> None:
+        """Start the broker, migrate, make the first token.
+
+        Raises:
+            StartError: the database, or the broker, cannot be used.
+        """
+        self._done("look", {})  # Before there is a broker, whose lines would hide what is wrong.
+        if not self._env.redis_url:
+            command = broker.command(self._env.data_dir, self._env.data_dir / "redis.sock")
+            environment = inherited.by_others(os.environ)
+            self._supervisor.start(Part("broker", Program(command, environment), grace_seconds=5))
+        self._token = self._done("prepare", inherited.by_first_token(os.environ))
+
+    def start(self) -> None:
+        """Start all other parts, and wait until they are up.
+
+        Raises:
+            StartError: one ended before that.
+        """
+        for part in parts_of(os.environ):
+            try:
+                self._supervisor.start(part)
+            except OSError as exc:
+                raise StartError(f"{part.name} cannot be started: {exc.strerror}") from exc
+        if wait_until_healthy(self._supervisor, self._env):
+            self._greet()
+
+    def run(self) -> None:
+        """Keep them running until a signal to end comes."""
+        self._supervisor.run()
+
+    def stop(self) -> None:
+        """End them."""
+        self._supervisor.stop()
+
+    def _done(self, function: str, environment: Mapping[str, str]) -> str:
+        """The last line that a function of `preparing` prints; the others are printed at once."""
+        shown = ("shown",) if sys.stdout.isatty() else ()
+        call = Function(f"{_PREPARING}:{function}", shown, environment)
+        try:
+            process = self._supervisor.forked("preparation", call)
+        except OSError as exc:
+            raise StartError(str(exc.strerror)) from exc
+        with process.stdout as lines:
+            last = _said_but_the_last(lines)
+        if process.wait() != 0:
+            raise StartError(last or "the database cannot be prepared")
+        return last
+
+    def _before_another_start(self, name: str) -> None:
+        """End claims that nobody works on, which would otherwise last until their leases end."""
+        if name in ("poller", "syncer", "broker"):
+            try:
+                self._done("forget_claims", {})
+            except StartError as exc:
+                say(f"claims of the {name} stay until their leases end: {exc}")
+
+    def _note(self, down: Mapping[str, str]) -> None:
+        try:
+            parts.write(self._env.data_dir, down)
+        except OSError as exc:
+            say(f"/healthz cannot show which parts are down: {exc.strerror}")
+
+    def _greet(self) -> None:
+        say(
+            "Keeptrusts is up.\n"
+            f"  API:    {_base(self._env)}/v1\n"
+            f"  Token:  {self._token}\n"
+            f"{self._login()}"
+            "  Stop:   Ctrl-C, or SIGTERM to this process"
+        )
+
+    def _login(self) -> str:
+        """The command that logs in with the first token, where its file has it."""
+        path = self._env.data_dir / "admin-token"
+        if str(path) not in self._token:
+            return ""
+        kt, file = (shlex.quote(_from_here(one)) for one in (_BIN / "kt", path))
+        return f"  Log in: {kt} login {_base(self._env)} --token-file {file}\n"
+
+
+def wait_until_healthy(supervisor: Supervisor, env: Env) -> bool:
+    """Wait until all parts are up; False where a signal came first, or a minute has passed.
+
+    Raises:
+        StartError: a part ended.
+    """
+    until = time.monotonic() + _START_SECONDS
+    notice_at = time.monotonic() + 2
+    while time.monotonic() < until and not supervisor.ending:
+        if how := supervisor.dead():
+            raise StartError(f"{how} before everything was up; see its lines above")
+        if _is_healthy(env):
+            return True
+        if time.monotonic() > notice_at:
+            say("waiting for web, events, worker and beat…")
+            notice_at = until
+        time.sleep(0.1)
+    if not supervisor.ending:
+        say(f"some parts are not up after {_START_SECONDS:g} s; see {_base(env)}/healthz")
+    return False
+
+
+def _is_healthy(env: Env) -> bool:
+    return _answers(env.listen_host, env.listen_port, "/healthz") and _answers(
+        env.events_host, env.events_port, "/readyz"
+    )
+
+
+def _base(env: Env) -> str:
+    return web_url(env.listen_host, env.listen_port)
+
+
+def parts_of(environ: Mapping[str, str]) -> list[Part]:
+    """The parts but the broker."""
+    alone = inherited.by_web_alone(environ)
+    return [
+        # Apart, so that slow syncs hold up neither ticks nor polls.
+        Part("syncer", Function(f"{_WORKERS}:sync"), grace_seconds=12),
+        Part("poller", Function(f"{_WORKERS}:poll"), grace_seconds=6),
+        Part("web", Function(f"{_WEB}:main", environment=alone), grace_seconds=10),
+        # What gateways ask, their event streams included.
+        Part("events", Function(f"{_EVENTS}:main"), grace_seconds=8),
+        Part("beat", Function(f"{_WORKERS}:beat"), grace_seconds=5),
+    ]
+
+
+def _lock(data_dir: Path) -> int:
+    """Lock the data folder until this process ends, `kill -9` included."""
+    fd = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        pid = os.read(fd, 20).decode().strip() or "unknown"
+        raise StartError(
+            f"Keeptrusts already runs on {data_dir} (process {pid}). Stop it first, or choose"
+            " another KEEPTRUSTS_DATA_DIR and KEEPTRUSTS_LISTEN."
+        ) from exc
+    os.truncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def _check_port(host: str, port: int, name: str) -> None:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, proto) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as exc:
+        raise StartError(
+            f"cannot listen on {host}:{port}: {exc.strerror}; set {name}=HOST:PORT"
+        ) from exc
+
+
+def _said_but_the_last(lines: Iterable[bytes]) -> str:
+    last = ""
+    for line in lines:
+        if last:
+            say(last)
+        last = line.decode(errors="replace").rstrip("\n")
+    return last
+
+
+def _answers(host: str, port: int, path: str) -> bool:
+    """Whether a server says 200. An HTTP client would be half of this process's memory."""
+    try:
+        with socket.create_connection((host, port), timeout=_ASK_SECONDS) as asked:
+            asked.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            return asked.recv(64).startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
+
+
+def _from_here(path: Path) -> str:
+    """A path as it may be typed in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,66 @@
+"""Workers and beat. It is imported once Django is set up, in the process that forks them."""
+
+import sys
+from importlib import import_module
+
+from celery import concurrency
+from celery.apps.beat import Beat
+from celery.apps.worker import Worker
+from django.conf import settings
+
+from keeptrusts.celery import app
+
+# What Celery imports by name once it starts. Its command line is left out: it would bring a shell.
+_BY_NAME = (
+    "billiard.heap", "billiard.popen_fork", "billiard.sharedctypes", "billiard.synchronize",
+    "celery.app.control", "celery.app.events", "celery.app.log", "celery.concurrency.prefork",
+    "celery.concurrency.thread", "celery.events.dispatcher", "celery.events.receiver",
+    "celery.worker.autoscale", "celery.worker.components", "celery.worker.consumer",
+    "celery.worker.consumer.delayed_delivery", "celery.worker.control", "celery.worker.loops",
+    "celery.worker.strategy", "keeptrusts.processes.beat", "kombu.transport.redis",
+)  # fmt: skip
+
+for _name in _BY_NAME:
+    import_module(_name)
+app.loader.init_worker()
+
+
+class _Beat(Beat):
+    """Celery's, under the title that its process has."""
+
+    def set_process_title(self) -> None: ...
+
+
+def sync() -> None:
+    """Be the worker of syncs and previews, until a signal ends it."""
+    _work("sync,preview", "prefork", 4)
+
+
+def poll() -> None:
+    """Be the worker of all else, polls above all, until a signal ends it.
+
+    Threads: hundreds of calls wait in one process, on connections that all of them share.
+    """
+    _work("tick", "threads", settings.POLLS_AT_ONCE + 4)  # More than polls, so that ticks run.
+
+
+def beat() -> None:
+    """Be beat until a signal ends it."""
+    _Beat(app=app, loglevel="INFO", quiet=True).run()
+
+
+def _work(queues: str, pool: str, size: int) -> None:
+    worker = Worker(
+        app=app,
+        hostname=f"{queues.partition(',')[0]}@",
+        queues=queues,
+        pool_cls=concurrency.get_implementation(pool),
+        concurrency=size,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="INFO",
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
