@@ -114,6 +114,12 @@ def test_each_option_of_a_command_is_explained_with_its_default(leaf: Leaf) -> N
             assert "default: " in action.help, action.dest
 
 
+@each_command
+def test_the_help_of_a_command_names_no_path_of_the_api(leaf: Leaf) -> None:
+    """Whoever has `kt` asks it, and not with curl."""
+    assert "/v1" not in leaf.parser.format_help()
+
+
 def test_the_table_of_commands_in_docs_is_current() -> None:
     """docs/client.md has those that speak to a control plane. RENEW=1 writes it."""
     path = Path(__file__).parents[3] / "docs" / "client.md"
