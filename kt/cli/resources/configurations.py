@@ -115,7 +115,7 @@ def _show(options: argparse.Namespace) -> int:
 def _show_content(data: bytes) -> int:
     if is_terminal(sys.stdout):
         print(lines(data.decode("utf-8", "replace")), end="")
-    else:
+    elif sys.stdout is not None:  # Closed by the shell.
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
     return 0

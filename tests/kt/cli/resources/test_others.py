@@ -495,3 +495,13 @@ def test_a_version_that_is_not_there_is_named(kt: Run, answers: Answers) -> None
         assert (
             f"{told}\n  kt configurations history support-bot has those that there are" in done.err
         )
+
+
+def test_the_bytes_in_force_go_nowhere_where_stdout_is_closed(
+    kt: Run, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all that is printed."""
+    answers.by_path[f"{ONE}/content"] = 200, {}, b"a: 1"
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert kt("configurations", "show", "support-bot", "--content").code == 0
