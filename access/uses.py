@@ -1,6 +1,7 @@
 """Times at which tokens were last used, to the hour: noted in Redis, written in bulk.
 
-A request that reads writes nothing to the database.
+The first use of a token is written at once, so that one in use is nowhere told to be unused;
+whatever is used again writes nothing to the database when it reads.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import redis
 import structlog
+from django.db import DatabaseError
 from django.utils import timezone
 
 from access.models import Token
@@ -27,16 +29,27 @@ _noted: dict[UUID, int] = {}
 
 
 def note(token: Token) -> None:
-    """Note that a token is used now; a failure of Redis is logged."""
-    now = int(timezone.now().timestamp())
+    """Note that a token is used now; a failure of Redis or of the database is logged."""
+    moment = timezone.now()
+    now = int(moment.timestamp())
     hour = now // _HOUR_SECONDS
     if _noted.get(token.pk) == hour:
         return
     _noted[token.pk] = hour
+    if token.last_used_at is None:
+        _write_first(token, moment)
     try:
         client().hset(_KEY, str(token.pk), now)
     except redis.RedisError as exc:
         log.warning("use of a token not recorded in Redis", error=str(exc))
+
+
+def _write_first(token: Token, now: datetime) -> None:
+    """Write a first use, which another process may have written as well."""
+    try:
+        Token.objects.filter(pk=token.pk, last_used_at=None).update(last_used_at=now)
+    except DatabaseError as exc:  # It is written with the others, then.
+        log.warning("first use of a token not written", error=str(exc))
 
 
 def flush() -> int:

@@ -268,28 +268,82 @@ def bare(path: str) -> Ask:
 
     from configurations.queries import CONFIGURATIONS
     from configurations.seen import ALL
-    from gateways.drift.reported import Stored
-    from gateways.models import Gateway
     from gitrepos.links.queries import LINKS
     from keeptrusts.api.parameters import Asked
 
+    if path == "/v1/drift":
+        return bare_drift()
+    listing: Any = CONFIGURATIONS if path == "/v1/configurations" else LINKS
     with CaptureQueriesContext(connection) as asked:
-        if path == "/v1/drift":
-            list(Gateway.objects.filter(deleted_at=None).order_by("pk").values(*Stored._fields))
-        else:
-            listing: Any = CONFIGURATIONS if path == "/v1/configurations" else LINKS
-            listing.page(listing.selection(Asked(QueryDict(""))), ALL)
+        listing.page(listing.selection(Asked(QueryDict(""))), ALL)
     sql = asked.captured_queries[0]["sql"]
     driver = bare_driver()
+    return lambda: orjson.dumps({"data": bare_rows(driver, sql)}, default=str)
+
+
+def bare_rows(driver: Any, sql: str) -> list[dict[str, Any]]:
+    """The rows of a statement by the bare driver, by the names of their columns."""
+    cursor = driver.cursor()
+    cursor.execute(sql)
+    names = [one[0] for one in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def bare_drift() -> Ask:
+    """What a survey of drift stands on, by the bare drivers and orjson: every statement of it and
+    both hashes of Redis, joined to rows of its members. Nothing is judged, and no MAC is asked."""
+    import orjson
+    import redis
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from gateways.drift import survey
+    from gateways.drift.feeds import Current
+    from gateways.drift.reported import Stored
+    from gateways.reports import live
+
+    with CaptureQueriesContext(connection) as asked:
+        survey.rows()
+    statements = [one["sql"] for one in asked.captured_queries if one["sql"].startswith("SELECT")]
+    driver = bare_driver()
+    server = redis.Redis.from_url(os.environ["REDIS_URL"], protocol=2)
+
+    def of(table: str) -> list[dict[str, Any]]:
+        [sql] = [one for one in statements if f'FROM "{table}"' in one]
+        return bare_rows(driver, sql)
 
     def ask() -> bytes:
-        cursor = driver.cursor()
-        cursor.execute(sql)
-        names = [one[0] for one in cursor.description]
-        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        return orjson.dumps({"data": found}, default=str)
+        last, handed = server.hgetall(live._SEEN), server.hgetall(live._HANDED)
+        gateways, files = of("gateways_gateway"), of("gitrepos_linkedfile")
+        holding, active = of("gitrepos_gitrepo"), of("configurations_configuration")
+        versions = of("configurations_version")
+        sources = {one[_first(one)]: tuple(one.values()) for one in versions}
+        by_name = {one["configuration"]: one for one in files}
+        rows = []
+        for one in gateways:
+            stored = Stored._make(one.values())
+            version = Current._make(sources[stored.bound_id])
+            file = by_name[stored.bound_id]
+            report = orjson.loads(last[stored.pk.encode()][64:])
+            content = orjson.loads(handed[stored.pk.encode()][64:])
+            rows.append({
+                "gateway": stored.pk, "configuration": stored.bound_id, "state": "in_sync",
+                "since": stored.state__running_since, "why": "", "configuration_state": "in_sync",
+                "held": None, "git_hash": file["content_hash"],
+                "git_commit": file["link__last_commit"],
+                "desired_hash": version.content_hash, "desired_version": version.version,
+                "published_hash": content[0], "running_hash": stored.state__running_hash,
+                "running_version": stored.state__running_version, "last_seen_at": report[0],
+                "successor": None, "problem": stored.state__problem_code or None,
+                "client_keys": stored.keys,
+            })  # fmt: skip
+        return orjson.dumps({"data": rows, "others": [holding, len(active)]}, default=str)
 
     return ask
+
+
+def _first(row: dict[str, Any]) -> str:
+    return next(iter(row))
 
 
 def stock(path: str) -> Ask:

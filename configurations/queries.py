@@ -154,7 +154,8 @@ def content(configuration_id: str, number: int | None = None) -> tuple[bytes, st
         .first()
     )
     if stored is None:
-        raise NotFoundError(f"such content of configuration {configuration_id!r}")
+        version = "" if number is None else f"version {number} of "
+        raise NotFoundError(f"{version}configuration {configuration_id!r}")
     return bytes(stored[0]), stored[1]
 
 

@@ -127,10 +127,18 @@ class _BoundedSocket:
 
     def recv(self, size: int, *flags: int) -> bytes:
         data: bytes = self._wrapped.recv(size, *flags)
-        self._left -= len(data)
+        self._count(len(data))
+        return data
+
+    def recv_into(self, buffer: Any, *sizes: int) -> int:
+        count: int = self._wrapped.recv_into(buffer, *sizes)
+        self._count(count)
+        return count
+
+    def _count(self, count: int) -> None:
+        self._left -= count
         if self._left < 0 or time.monotonic() > self._until:
             raise OSError("an answer of Redis did not end")
-        return data
 
 
 def _checked(

@@ -111,10 +111,18 @@ class Verdict(NamedTuple):
 
 def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) -> Verdict:
     """The state of a gateway: the first that applies, those that hide most before others."""
-    for check in _CHECKS:
-        if verdict := check(seen, desired, clock):
-            return verdict
-    source = source_verdict(desired) if desired else None
+    return judged(seen, desired, source_verdict(desired) if desired else None, clock)
+
+
+def judged(
+    seen: GatewayFacts, desired: ConfigurationFacts | None, source: Verdict | None, clock: Clock
+) -> Verdict:
+    """As `judge`, with the state of the configuration, which is the same for all its gateways."""
+    # Most are well, and no check has anything to say of them.
+    if desired is None or not is_well(seen, desired, clock):
+        for check in _CHECKS:
+            if verdict := check(seen, desired, clock):
+                return verdict
     if source is not None and source.state != IN_SYNC:
         return source
     since = seen.running_since or seen.registered_at
@@ -123,6 +131,16 @@ def judge(seen: GatewayFacts, desired: ConfigurationFacts | None, clock: Clock) 
     else:
         why = "" if desired else "nothing binds it to a configuration"
     return Verdict(IN_SYNC, since, why)
+
+
+def is_well(seen: GatewayFacts, desired: ConfigurationFacts, clock: Clock) -> bool:
+    """Whether a gateway reported lately, has no problem and runs what it should, which is known."""
+    if seen.running_hash != desired.content_hash or seen.problem_code or not seen.known:
+        return False
+    if seen.last_seen_at is None or seen.stopping or seen.is_lost or seen.is_ahead:
+        return False
+    silent = _silent(seen, clock)
+    return silent < clock.offline_seconds and silent <= _MISSED_REPORTS * clock.interval_seconds
 
 
 def source_verdict(source: ConfigurationFacts) -> Verdict:

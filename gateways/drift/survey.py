@@ -84,22 +84,26 @@ def rows(
         else reports.interval_seconds(reported.gateways().count() if is_part else len(stored)),
         settings.ENV.gateway_offline_seconds,
     )
+    verdicts = {pk: judge.source_verdict(source) for pk, source in sources.items()}
     answer = []
     for row in gateways:
         other = handed.other(row.pk, row.state__handed_hash)
         if seen.is_narrowed and other and other.content_hash != row.bound__content_hash:
             other = None  # It may be of what is not seen.
         facts = _facts(row, other, published)
-        source = sources.get(row.bound_id or "")
-        answer.append(_row(row.pk, row.bound_id, source, facts, clock, row))
+        pk = row.bound_id or ""
+        source, verdict = sources.get(pk), verdicts.get(pk)
+        state = judge.judged(facts, source, verdict, clock)
+        answer.append(_row(row.pk, row.bound_id, state, source, verdict, facts, row))
     # Nobody knows what one that was lost is bound to.
     is_whole = not configuration and not labels and not seen.is_narrowed
     lost = _lost(last, {row.pk for row in stored}, gateway) if is_whole else {}
     for pk, lost_facts in lost.items():
-        answer.append(_row(pk, None, None, lost_facts, clock))
+        state = judge.judged(lost_facts, None, None, clock)
+        answer.append(_row(pk, None, state, None, None, lost_facts))
     for pk in unbound:
         if pk in sources:
-            answer.append(_row(None, pk, sources[pk], None, clock))
+            answer.append(_row(None, pk, verdicts[pk], sources[pk], verdicts[pk], None))
     return answer
 
 
@@ -256,12 +260,12 @@ def _facts(row: Stored, handed: live.Handed | None, published: set[Claim]) -> Ga
 def _row(
     gateway: str | None,
     configuration: str | None,
+    verdict: Verdict,
     source: ConfigurationFacts | None,
+    of_source: Verdict | None,
     facts: GatewayFacts | None,
-    clock: Clock,
     stored: Stored | None = None,
 ) -> Row:
-    verdict = _verdict(source, facts, clock)
     code = facts.problem_code if facts else ""
     running = facts.running_hash or None if facts else None
     return {
@@ -270,7 +274,7 @@ def _row(
         "state": verdict.state,
         "since": verdict.since,
         "why": verdict.why,
-        "configuration_state": judge.source_verdict(source).state if source else None,
+        "configuration_state": of_source.state if of_source else None,
         "held": source.held if source else None,
         "git_hash": source.git_hash or None if source else None,
         "git_commit": source.git_commit or None if source else None,
@@ -284,12 +288,3 @@ def _row(
         "problem": {"code": code, "message": facts.problem_message} if facts and code else None,
         "client_keys": stored.keys if stored else None,
     }
-
-
-def _verdict(
-    source: ConfigurationFacts | None, facts: GatewayFacts | None, clock: Clock
-) -> Verdict:
-    if facts is not None:
-        return judge.judge(facts, source, clock)
-    assert source is not None  # A row without a gateway is a configuration's.
-    return judge.source_verdict(source)

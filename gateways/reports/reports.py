@@ -6,9 +6,8 @@ Most reports equal the one before. Those are kept in Redis and reach the databas
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -31,15 +30,12 @@ _LATE_FIELDS = ["last_seen_at", "counters", "stream", "handed_hash", "handed_at"
 
 Claim = tuple[str | None, int | None, str | None]
 _Rest = tuple[int | None, str, bool, str, str, int | None]
-# Made once, for the making takes thirty times as long as the reading.
-_essence = msgspec.json.Decoder(tuple[Claim, str, _Rest])
 _PLAIN_FIELDS = ("health", "stopping", "stream", "kt_version", "started_at", "counters")
 
 Report = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Essence:
+class Essence(NamedTuple):
     """The fields of a report whose change is written to the database at once.
 
     `running` is configuration, version and hash; `problem` a code; `rest` the other fields:
@@ -77,12 +73,16 @@ class Essence:
     def read(cls, text: str) -> Essence | None:
         """Undo `text`; None for anything that it did not write."""
         try:
-            return cls(*_essence.decode(text))
+            return _essence.decode(text)
         except msgspec.DecodeError:
             return None
 
     def text(self) -> str:
         return orjson.dumps([self.running, self.problem, self.rest]).decode()
+
+
+# Made once, for the making takes thirty times as long as the reading.
+_essence = msgspec.json.Decoder(Essence)
 
 
 def interval_seconds(count: int) -> int:

@@ -162,11 +162,11 @@ def _report(
 ) -> None:
     if output is None:
         for name in _formats(format_name):
-            sys.stdout.write(_render(name, results, as_list=as_list, color=_may_color()))
+            print(_render(name, results, as_list=as_list, color=_may_color()), end="")
         return
     name = "text" if format_name == "auto" else format_name
     write_report(output, _render(name, results, as_list=as_list, color=False))
-    sys.stdout.write(_render("text", results, as_list=as_list, color=_may_color()))
+    print(_render("text", results, as_list=as_list, color=_may_color()), end="")
 
 
 def _formats(name: str) -> tuple[str, ...]:
@@ -177,7 +177,7 @@ def _formats(name: str) -> tuple[str, ...]:
 
 
 def _may_color() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _render(name: str, results: Sequence[Result], *, as_list: bool, color: bool) -> str:

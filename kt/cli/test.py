@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         write_report(options.output, report)
         report = RENDERERS["text"](tested)
-    sys.stdout.write(report)
+    print(report, end="")
     untested = [one for one in tested if one.problem]
     for one in untested:
         print(f"kt: {one.problem}", file=sys.stderr)

@@ -297,12 +297,25 @@ def test_nobodys_descendants(admin: APIClient, above: str) -> None:
     assert admin.get(f"{TOKENS}?descendants_of={above}").status_code in (400, 404)
 
 
-def test_last_use_is_written_once_an_hour(admin: APIClient) -> None:
-    """By a task; a request that reads writes nothing."""
+def test_the_first_use_is_written_at_once(admin: APIClient) -> None:
+    """So that nobody revokes as unused what somebody has begun to use."""
     row = make(admin)
+    before = admin.get(f"{TOKENS}/{row['id']}").data["data"]["last_used_at"]
+    bearer(row["token"]).get("/v1/whoami")
+    after = admin.get(f"{TOKENS}/{row['id']}").data["data"]["last_used_at"]
+
+    assert before is None
+    assert timezone.now() - after < timedelta(minutes=1)
+
+
+def test_last_use_is_written_once_an_hour(admin: APIClient) -> None:
+    """By a task; a request that reads with a token in use writes nothing."""
+    row = make(admin)
+    long_ago = timezone.now() - timedelta(days=1)
+    Token.objects.filter(pk=row["id"]).update(last_used_at=long_ago)
     for _ in range(3):
         bearer(row["token"]).get("/v1/whoami")
-    assert Token.objects.get(pk=row["id"]).last_used_at is None
+    assert Token.objects.get(pk=row["id"]).last_used_at == long_ago
 
     assert uses.flush() >= 1
     used = Token.objects.get(pk=row["id"]).last_used_at

@@ -41,8 +41,9 @@ class NoAnswerError(CommandError):
 def refusal(call: str, exc: urllib.error.HTTPError, *, renew: str) -> RefusedError:
     """An answer that is an error; `call` is method and path, `renew` helps a refused token."""
     error = _error(exc)
-    hint = f"; {renew}" if exc.code == HTTPStatus.UNAUTHORIZED else ""
-    told = f"{call}: {exc.code} {_said(error)}".rstrip() + hint
+    told = f"{call}: {exc.code} {_said(error)}".rstrip()
+    if exc.code == HTTPStatus.UNAUTHORIZED:
+        told = f"{told.rstrip('.')}; {renew}"
     kind = DeniedError if exc.code == HTTPStatus.FORBIDDEN else RefusedError
     code = error.get("code")
     return kind(

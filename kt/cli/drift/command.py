@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
             origins |= _origins(control_plane, [name for name, owner in owners.items() if owner])
     scope = Scope(prefix, path, links, origins, _unseen(control_plane, committed, known))
     rows = compare(committed, known, seen, scope=scope)
-    sys.stdout.write(RENDERERS[options.format](rows, options.ignore))
+    print(RENDERERS[options.format](rows, options.ignore), end="")
     return int(drifts(rows, options.ignore))
 
 

@@ -153,7 +153,7 @@ def _against(
     if configuration.get("overridden"):
         return "overridden", _overridden(configuration.get("pin"))
     if any(row.get("git_hash") == policy.content_hash for row in seen):
-        return "quarantined", "in git, but not in force; /v1/git-repos/{id}/files says why"
+        return "quarantined", "in git, but not in force; kt repos show LINK says why"
     return "drifted", "another version is in force"
 
 

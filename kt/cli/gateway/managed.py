@@ -105,17 +105,14 @@ def read_identity(given: argparse.Namespace, environment: Mapping[str, str]) -> 
         CommandError: the id is missing, or an option cannot be used.
     """
     gateway_id = _gateway_id(given.gateway_id or environment.get(_GATEWAY_ID, ""))
-    token = given.gateway_token
-    if given.gateway_token_file:
-        if token:
-            raise CommandError("give --gateway-token or --gateway-token-file, not both")
-        from kt.cli.client.secrets import read_text
-
-        token = read_text(given.gateway_token_file)
     return GatewayIdentity(
         gateway_id=gateway_id,
-        gateway_token=_token(token, environment, _GATEWAY_TOKEN, GATEWAY),
-        enrolment_token=_token(given.enrolment_token, environment, _ENROLMENT_TOKEN, ENROLMENT),
+        gateway_token=_gateway_token(given, environment),
+        enrolment_token=_token(
+            given.enrolment_token or environment.get(_ENROLMENT_TOKEN, ""),
+            ENROLMENT,
+            source="--enrolment-token" if given.enrolment_token else _ENROLMENT_TOKEN,
+        ),
         state_dir=given.state_dir or environment.get(_STATE_DIR, "") or _state_dir(gateway_id),
     )
 
@@ -138,14 +135,31 @@ def _gateway_id(text: str) -> str:
     return text
 
 
-def _token(given: str | None, environment: Mapping[str, str], variable: str, prefix: str) -> str:
-    token = (given or environment.get(variable, "")).strip()
+def _gateway_token(given: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """The token of a file, an option or the environment; a file that is named has one."""
+    file = given.gateway_token_file
+    if not file:
+        source = "--gateway-token" if given.gateway_token else _GATEWAY_TOKEN
+        return _token(given.gateway_token or environment.get(source, ""), GATEWAY, source=source)
+    if given.gateway_token:
+        raise CommandError("give --gateway-token or --gateway-token-file, not both")
+    from kt.cli.client.secrets import STDIN, read_text
+
+    source = "stdin" if file == STDIN else file
+    if token := _token(read_text(file), GATEWAY, source=source):
+        return token
+    raise CommandError(f"{source}: there is no token in it")
+
+
+def _token(text: str, prefix: str, *, source: str) -> str:
+    """The token that a text is; "" for none. `source` is where whoever gave it finds it."""
+    token = text.strip()
     if not token:
         return ""
     try:
         return identity(token, prefix).token
     except TokenError as exc:
-        raise CommandError(f"{variable} {exc}") from exc
+        raise CommandError(f"{source} {exc}") from exc
 
 
 def _state_dir(gateway_id: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from kt.cli.client.asking import add_yes, agreed
@@ -12,14 +14,20 @@ from kt.cli.client.changing import Ask, write_upon
 from kt.cli.client.members import Row, block, blocks, segment
 from kt.cli.client.output import Column, add_json, is_terminal, show_row, show_rows, text
 from kt.cli.client.printable import as_json, lines
+from kt.cli.client.refusals import RefusedError
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
+from kt.cli.errors import CommandError
 from kt.cli.numbers import positive
 
 _PATH = "/v1/configurations"
 _SHOWN = (
     "id", "name", "description", "labels", "status", "source", "git_repo", "version",
     "content_hash", "overridden", "pin", "four_eyes", "broken_glass", "created_at", "updated_at",
+)  # fmt: skip
+_OF_A_VERSION = (
+    "number", "content_hash", "source", "repo_url", "commit", "ref", "path", "author", "message",
+    "signer", "signer_key", "actor", "note", "created_at",
 )  # fmt: skip
 _COLUMNS = (
     Column("ID", "id"),
@@ -83,23 +91,46 @@ def _one_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
     _one_arguments(parser)
-    parser.add_argument("--content", action="store_true", help="print the exact bytes in force")
+    parser.add_argument("--version", type=positive, metavar="N",
+        help="an earlier one; without it, that in force")  # fmt: skip
+    parser.add_argument("--content", action="store_true", help="print its exact bytes")
 
 
 def _show(options: argparse.Namespace) -> int:
     control_plane = connect(options)
     path = path_of(options.configuration)
-    if options.content:
-        data = control_plane.content(f"{path}/content")
-        if is_terminal(sys.stdout):
-            print(lines(data.decode("utf-8", "replace")), end="")
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-        return 0
-    row = control_plane.row(path)
-    _print(row, options)
+    if options.version:
+        path = f"{path}/versions/{options.version}"
+    with _of_versions(options.configuration, options.version):
+        if options.content:
+            return _show_content(control_plane.content(f"{path}/content"))
+        row = control_plane.row(path)
+    if options.version:
+        show_row(row, _OF_A_VERSION, options)
+    else:
+        _print(row, options)
     return 0
+
+
+def _show_content(data: bytes) -> int:
+    if is_terminal(sys.stdout):
+        print(lines(data.decode("utf-8", "replace")), end="")
+    elif sys.stdout is not None:  # Closed by the shell.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+    return 0
+
+
+@contextmanager
+def _of_versions(configuration: str, *numbers: int | None) -> Iterator[None]:
+    """Say of versions that are not there where those are that there are."""
+    try:
+        yield
+    except RefusedError as exc:
+        if exc.status != HTTPStatus.NOT_FOUND or not any(numbers):
+            raise
+        command = f"kt configurations history {text(configuration)}"
+        raise CommandError(f"{exc}\n  {command} has those that there are") from exc
 
 
 def _print(row: Row, options: argparse.Namespace) -> None:
@@ -125,7 +156,8 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _diff(options: argparse.Namespace) -> int:
     query = {"from": options.before, "to": options.after}
-    answer = connect(options).get(f"{path_of(options.configuration)}/diff", query).row
+    with _of_versions(options.configuration, options.before, options.after):
+        answer = connect(options).get(f"{path_of(options.configuration)}/diff", query).row
     if options.json:
         print(as_json(answer))
         return 0
@@ -178,7 +210,8 @@ def _changed(
     path = path_of(options.configuration)
     ask = Ask(f"configuration.{kind or action}", options.configuration, body or {})
     control_plane = connect(options)
-    row = write_upon(control_plane, method, f"{path}/{action}", body, ask=ask, of=path).row
+    with _of_versions(options.configuration, (body or {}).get("version")):
+        row = write_upon(control_plane, method, f"{path}/{action}", body, ask=ask, of=path).row
     if options.json:
         print(as_json(row))
     else:
@@ -188,7 +221,7 @@ def _changed(
 
 VERBS = (
     Verb("list", "what is in force", _list, _list_arguments, "kt configurations list --status all"),
-    Verb("show", "one of them, or its exact bytes", _show, _show_arguments,
+    Verb("show", "one of them or of its versions, or the exact bytes", _show, _show_arguments,
          "kt configurations show support-bot --content"),
     Verb("history", "its versions, newest first", _history, _one_arguments,
          "kt configurations history support-bot"),

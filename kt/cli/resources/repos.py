@@ -12,18 +12,16 @@ from kt.cli.client.controlplane import ControlPlane
 from kt.cli.client.members import Row, block, blocks, identity
 from kt.cli.client.output import Column, add_json, pairs, show_row, show_rows, text
 from kt.cli.client.printable import as_json
-from kt.cli.client.secrets import read_text, read_token
 from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
 from kt.cli.errors import CommandError
-from kt.cli.numbers import positive
-from kt.cli.resources import watching
+from kt.cli.resources import linking, watching
+from kt.cli.resources.linking import FOLLOWED
 from kt.cli.resources.naming import link, short
 
 _PATH = "/v1/git-repos"
-_FOLLOWED = ("branch", "tag", "commit", "semver")
 _SHOWN = (
-    "id", "url", "follows", *_FOLLOWED, "path", "auto_create_configuration", "adopt",
+    "id", "url", "follows", *FOLLOWED, "path", "auto_create_configuration", "adopt",
     "poll_interval_seconds", "webhook_poll_interval_seconds", "suspended", "four_eyes", "fail_on",
     "broken_glass", "id_prefix", "include", "exclude", "prune", "has_access_token", "credential",
     "credential_expires_at", "has_webhook_secret", "webhook_url", "status", "last_commit",
@@ -44,7 +42,7 @@ _TESTED_WELL = (*watching.GOOD, "missing")
 
 def followed(row: Mapping[str, Any]) -> str:
     """What a link follows, in words: `branch main`."""
-    form = next((name for name in _FOLLOWED if row.get(name)), "")
+    form = next((name for name in FOLLOWED if row.get(name)), "")
     return f"{form} {text(row[form])}" if form else "HEAD"
 
 
@@ -60,48 +58,8 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _body_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("url", metavar="URL", help="of the repository, by https or ssh")
-    for name, what in (("branch", "a branch"), ("tag", "a tag"), ("commit", "a commit, by its id"),
-                       ("semver", "the newest tag in a range of versions")):  # fmt: skip
-        add(f"--{name}", metavar="REF", help=f"follow {what}")
-    add("--path", metavar="P", help="a directory or file of the repository")
-    add("--credential", metavar="NAME", help="a shared credential")
-    add("--access-token-file", metavar="F", help="a file with a token, - for stdin")
-    add("--id-prefix", metavar="T", help="what stands before every id")
-    add("--include", action="append", metavar="GLOB", help="only these files; repeatable")
-    add("--exclude", action="append", metavar="GLOB", help="not these files; repeatable")
-    add("--interval", type=positive, metavar="S", help="seconds between polls")
-    add("--allowed-signers", metavar="F", help="a file: who must have signed, in ssh's format")
-    add("--allowed-openpgp-keys", metavar="F", help="the same for OpenPGP keys, armoured")
-    add("--fail-on", choices=("weaker",), help="hold a commit that weakens what is in force")
-    add("--four-eyes", action="store_true", help="held commits and edits need a second person")
-    add("--adopt", action="store_true", help="take over configurations that the API made")
-    add("--prune", action="store_true", help="archive a configuration whose file is gone")
-    add("--no-create", action="store_true", help="make no configuration for an id that is new")
-
-
-def _body(options: argparse.Namespace) -> dict[str, Any]:
-    """The body of a new link: what was given, and nothing for what was not."""
-    plain = (*_FOLLOWED, "path", "credential", "id_prefix", "include", "exclude", "fail_on")
-    body = {name: value for name in plain if (value := getattr(options, name))}
-    flags = ("four_eyes", "adopt", "prune")
-    body |= {name: True for name in flags if getattr(options, name)}
-    body["url"] = options.url
-    body["auto_create_configuration"] = not options.no_create
-    if options.interval:
-        body["poll_interval_seconds"] = options.interval
-    if options.access_token_file:
-        body["access_token"] = read_token(options.access_token_file, prompt="")
-    for name in ("allowed_signers", "allowed_openpgp_keys"):
-        if file := getattr(options, name):
-            body[name] = read_text(file)
-    return body
-
-
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    _body_arguments(parser)
+    linking.add_new(parser)
     parser.add_argument("--suspended", action="store_true", help="do not poll it yet")
     watching.add_wait(parser)
     add_json(parser)
@@ -109,7 +67,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    control_plane, body = connect(options), _body(options)
+    control_plane, body = connect(options), linking.new(options)
     if options.suspended:
         body["suspended"] = True
     made = change(control_plane, "POST", _PATH, body).row
@@ -139,7 +97,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _test_arguments(parser: argparse.ArgumentParser) -> None:
-    _body_arguments(parser)
+    linking.add_new(parser)
     add_json(parser)
     add_connection(parser)
 
@@ -147,7 +105,7 @@ def _test_arguments(parser: argparse.ArgumentParser) -> None:
 def _test(options: argparse.Namespace) -> int:
     control_plane = connect(options)
     with waiting("a worker looks at it"):
-        answer = control_plane.send("POST", f"{_PATH}/test", _body(options))
+        answer = control_plane.send("POST", f"{_PATH}/test", linking.new(options))
     return _show_preview(answer.row, options)
 
 
@@ -228,6 +186,18 @@ def _confirm(options: argparse.Namespace) -> int:
     return watching.show_link(control_plane, after, options)
 
 
+def _edit_arguments(parser: argparse.ArgumentParser) -> None:
+    _one_arguments(parser)
+    linking.add_edit(parser)
+
+
+def _edit(options: argparse.Namespace) -> int:
+    body = linking.edit(options)
+    if not body:
+        raise CommandError("name what is to be changed: kt repos edit --help has all of it")
+    return _edited(options, body)
+
+
 def _suspend(options: argparse.Namespace) -> int:
     return _edited(options, {"suspended": True})
 
@@ -239,7 +209,8 @@ def _resume(options: argparse.Namespace) -> int:
 def _edited(options: argparse.Namespace, body: dict[str, Any]) -> int:
     control_plane = connect(options)
     row = link(control_plane, options.link)
-    ask = Ask("git_repo.edit", identity(row), body)
+    # What another person is to confirm stands in a request, where no secret may.
+    ask = None if linking.has_secrets(body) else Ask("git_repo.edit", identity(row), body)
     after = write_upon(control_plane, "PATCH", f"{_PATH}/{identity(row)}", body, ask=ask).row
     print(as_json(after) if options.json else next(watching.outcome(after)))
     return 0
@@ -279,6 +250,8 @@ VERBS = (
          "kt repos sync governance-policies"),
     Verb("confirm", "let the held commit pass", _confirm, _confirm_arguments,
          "kt repos confirm governance-policies"),
+    Verb("edit", "change what a link follows, takes or does", _edit, _edit_arguments,
+         "kt repos edit governance-policies --semver '^1.2' --path policies/"),
     Verb("suspend", "stop polling", _suspend, _one_arguments,
          "kt repos suspend governance-policies"),
     Verb("resume", "poll again", _resume, _one_arguments, "kt repos resume governance-policies"),

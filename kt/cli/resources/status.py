@@ -106,13 +106,26 @@ def of_links(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
 
 
 def of_configurations(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:
-    """Configurations that stay in force though the present rules would refuse them."""
+    """Configurations that are not as git has them, or would be refused by the present rules."""
     for row in rows:
+        if row.get("overridden"):
+            yield _override(row)
         if warning := block(row, "warning"):
             command = f"kt configurations show {text(row.get('id'))}"
             yield Need(
                 "refused in force", text(row.get("id")), text(warning.get("message")), command
             )
+
+
+def _override(row: Row) -> Need:
+    """Content that stands instead of what git has: pinned, or by the API."""
+    configuration, version = text(row.get("id")), text(row.get("version"))
+    if pin := block(row, "pin"):
+        end = f" until {text(pin['expires_at'])}" if pin.get("expires_at") else ""
+        why = f"version {version} is pinned{end}, git has another: {text(pin.get('reason'))}"
+        return Need("overridden", configuration, why, f"kt configurations unpin {configuration}")
+    why = f"version {version} is of the API; git has another, which follows when it changes again"
+    return Need("overridden", configuration, why, f"kt configurations history {configuration}")
 
 
 def of_drift(rows: Sequence[Row], _now: datetime) -> Iterator[Need]:

@@ -18,7 +18,7 @@ from kt.gateway.policy.source import SourceError
 from kt.gateway.records.spool import SUFFIX, Spool
 
 _UNASKED = (
-    "this gateway has no token: give --gateway-token (or KEEPTRUSTS_GATEWAY_TOKEN),"
+    "this gateway has no token: give --gateway-token-file (or KEEPTRUSTS_GATEWAY_TOKEN),"
     " or --enrolment-token (or KEEPTRUSTS_ENROLMENT_TOKEN)"
 )
 _SEGMENTS = 8

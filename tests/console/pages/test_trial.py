@@ -117,7 +117,7 @@ def test_the_case_holds(browser: Browser, admin: APIClient, text: str, said_by: 
     [
         ({"content": "pack: 1"}, "Line 1:"),
         ({"configuration": "none-such"}, "There is no configuration"),
-        ({"configuration": "chat", "version": "99"}, "There is no such content"),
+        ({"configuration": "chat", "version": "99"}, "There is no version 99 of configuration"),
     ],
 )
 def test_what_cannot_be_tried_is_told_in_its_place(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateways.drift import judge as rules
 from gateways.drift.judge import STATES, Clock, ConfigurationFacts, GatewayFacts, judge
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -132,3 +133,17 @@ def test_every_state_but_one_says_why() -> None:
 def test_nothing_is_bound(running: str, state: str) -> None:
     """A gateway without a binding is well while it runs nothing."""
     assert judge(WELL._replace(running_hash=running), None, CLOCK).state == state
+
+
+def test_of_the_well_no_check_has_anything_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that to pass them by is the same as to ask them all, for every cause and any two."""
+    silences = [{"last_seen_at": ago(seconds)} for seconds in (9, 9.001, 299, 300, -1)]
+    others = [{}, {"is_lost": True}, {"is_ahead": True}, {"known": False}]
+    causes = [*others, *silences, *(about for _, about, _, _, _ in CASES)]
+    clocks = [CLOCK, Clock(NOW, interval_seconds=100, offline_seconds=5)]
+    facts = [WELL._replace(**{**one, **other}) for one in causes for other in causes]
+    brief = [judge(seen, DESIRED, clock) for clock in clocks for seen in facts]
+    monkeypatch.setattr(rules, "is_well", lambda *_: False)
+
+    assert brief == [judge(seen, DESIRED, clock) for clock in clocks for seen in facts]
+    assert {verdict.state for verdict in brief} >= {"in_sync", "stale", "offline", "drifted"}

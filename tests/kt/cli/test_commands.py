@@ -35,6 +35,7 @@ def test_the_version_is_that_of_the_package(kt: Run) -> None:
     [
         ("kt --version >&-", 0, ""),
         ("kt completion bash >&-", 0, ""),
+        ("kt policy lint /dev/null >&-", 0, ""),
         ("kt login http://127.0.0.1:9 <&-", 2, "kt: stdin is empty\n"),
         ("kt requests confirm 7 --api-url http://127.0.0.1:9 <&- >&-", 2, "no answer"),
         ("kt no-such-command 2>&-", 2, ""),
@@ -55,6 +56,17 @@ def test_what_the_shell_has_closed_is_no_bug(kt_line: str, line: str, code: int,
 
     assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (code, "", False)
     assert told in done.stderr
+
+
+def test_no_command_writes_to_a_stdout_that_may_be_closed() -> None:
+    """`print` leaves it be; where bytes are written, the line before asks whether it is there."""
+    folder = Path(__file__).parents[3] / "kt" / "cli"
+    sources = {path: path.read_text() for path in folder.rglob("*.py") if path.name != "main.py"}
+
+    assert [str(path) for path, text in sources.items() if "sys.stdout.write" in text] == []
+    assert [path.name for path, text in sources.items() if "sys.stdout.buffer" in text] == [
+        "configurations.py"
+    ]
 
 
 def test_a_bug_is_not_the_answer_no(kt_line: str) -> None:
@@ -112,6 +124,12 @@ def test_each_option_of_a_command_is_explained_with_its_default(leaf: Leaf) -> N
         assert action.help, action.dest
         if action.default not in (None, False, "", [], {}, argparse.SUPPRESS):
             assert "default: " in action.help, action.dest
+
+
+@each_command
+def test_the_help_of_a_command_names_no_path_of_the_api(leaf: Leaf) -> None:
+    """Whoever has `kt` asks it, and not with curl."""
+    assert "/v1" not in leaf.parser.format_help()
 
 
 def test_the_table_of_commands_in_docs_is_current() -> None:

@@ -79,3 +79,31 @@ def test_a_managed_gateway_needs_a_token(kt_process: Run, tmp_path: Path) -> Non
     assert code == 2
     assert "KEEPTRUSTS_GATEWAY_TOKEN" in err
     assert "KEEPTRUSTS_ENROLMENT_TOKEN" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "source"),
+    [
+        (["--gateway-token-file", "{}"], "", "{}"),
+        (["--gateway-token-file", "{}"], "KEEPTRUSTS_GATEWAY_TOKEN", "{}"),
+        (["--gateway-token", "nonsense"], "KEEPTRUSTS_GATEWAY_TOKEN", "--gateway-token"),
+        ([], "KEEPTRUSTS_GATEWAY_TOKEN", "KEEPTRUSTS_GATEWAY_TOKEN"),
+        (["--enrolment-token", "nonsense"], "", "--enrolment-token"),
+        ([], "KEEPTRUSTS_ENROLMENT_TOKEN", "KEEPTRUSTS_ENROLMENT_TOKEN"),
+    ],
+)
+@pytest.mark.parametrize("content", ["nonsense", ""])
+def test_a_token_that_is_none_is_named_by_where_it_came_from(
+    kt: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], variable: str,
+    source: str, content: str,
+) -> None:  # fmt: skip
+    """A file that is empty is no reason to look elsewhere."""
+    file = tmp_path / "token"
+    file.write_text(f"{content}\n")
+    if variable:
+        monkeypatch.setenv(variable, "nonsense")
+    words = [one.format(file) for one in given]
+    done = kt("run", "--managed", "--api-url", URL, "--gateway-id", "a", *words)
+
+    assert done[0] == 2
+    assert done[2].startswith(f"kt: {source.format(file)}")

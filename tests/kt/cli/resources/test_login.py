@@ -98,6 +98,17 @@ def test_a_token_that_is_not_taken_is_not_kept(
     assert logins.read(os.environ) == before
 
 
+def test_a_refused_token_is_told_in_one_sentence(kt: Run, plain: Answers, token_file: str) -> None:
+    """The control plane's words end in a stop, which goes where more is said."""
+    error = {"error": {"code": "not_authenticated", "message": "This token is not known."}}
+    plain.says_whole("/v1/whoami", error, 401)
+
+    assert kt("login", plain.url, "--token-file", token_file).err == (
+        "kt: GET /v1/whoami: 401 not_authenticated: This token is not known; is it this control"
+        " plane's token?\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [("", "is empty"), ("two words", "printable ASCII"), ("tök", "printable ASCII")],

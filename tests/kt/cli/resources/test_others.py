@@ -465,3 +465,43 @@ def test_the_audit_log_is_read_as_far_as_asked(kt: Run, answers: Answers) -> Non
 
     assert len(done.out.splitlines()) == 4
     assert done.out.splitlines()[1].split()[2:] == ["ada", "token.created", ID, "name=x"]
+
+
+def test_an_earlier_version_is_shown(kt: Run, answers: Answers) -> None:
+    """Where it came from, or its exact bytes."""
+    answers.says(f"{ONE}/versions/2", {"number": 2, "commit": "a" * 40, "author": "Ada"})
+    answers.by_path[f"{ONE}/versions/2/content"] = 200, {}, b"a: 2\r\n"
+    shown = kt("configurations", "show", "support-bot", "--version", "2")
+    content = kt("configurations", "show", "support-bot", "--version", "2", "--content")
+
+    assert shown == (0, f"number  2\ncommit  {'a' * 40}\nauthor  Ada\n", "")
+    assert content.code == 0
+    assert [one.path for one in answers.requests] == [
+        f"{ONE}/versions/2", f"{ONE}/versions/2/content",
+    ]  # fmt: skip
+
+
+def test_a_version_that_is_not_there_is_named(kt: Run, answers: Answers) -> None:
+    """By the control plane; `kt` says where those are that there are."""
+    told = "There is no version 9 of configuration 'support-bot'."
+    error = {"error": {"code": "not_found", "message": told}}
+    answers.says_whole(f"{ONE}/diff?from=9", error, 404)
+    answers.says_whole(f"{ONE}/versions/9", error, 404)
+    diff = kt("configurations", "diff", "support-bot", "--from", "9")
+    show = kt("configurations", "show", "support-bot", "--version", "9")
+
+    for done in (diff, show):
+        assert done.code == 2
+        assert (
+            f"{told}\n  kt configurations history support-bot has those that there are" in done.err
+        )
+
+
+def test_the_bytes_in_force_go_nowhere_where_stdout_is_closed(
+    kt: Run, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all that is printed."""
+    answers.by_path[f"{ONE}/content"] = 200, {}, b"a: 1"
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert kt("configurations", "show", "support-bot", "--content").code == 0

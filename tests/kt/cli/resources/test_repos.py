@@ -243,3 +243,67 @@ def test_a_trial_says_what_would_be(
 
     assert (done.code, told in done.out) == (code, True)
     assert json.loads(kt("repos", *argv, "--json").out) == preview
+
+
+@pytest.mark.parametrize(
+    ("given", "body"),
+    [
+        (["--branch", "next"], {"branch": "next"}),
+        (["--path", "", "--semver", "^1.2"], {"path": "", "semver": "^1.2"}),
+        (["--interval", "60", "--fail-on", "weaker"],
+         {"poll_interval_seconds": 60, "fail_on": "weaker"}),
+        (["--fail-on", "", "--credential", "", "--access-token-file", "", "--allowed-signers", ""],
+         {"fail_on": "", "credential": "", "access_token": "", "allowed_signers": ""}),
+        (["--include", "a/**", "--include", "b"], {"include": ["a/**", "b"]}),
+        (["--include", ""], {"include": []}),
+        (["--four-eyes", "--no-prune", "--create", "--no-adopt"],
+         {"four_eyes": True, "prune": False, "auto_create_configuration": True, "adopt": False}),
+        (["--url", "https://forge.example/else.git"], {"url": "https://forge.example/else.git"}),
+    ],
+)  # fmt: skip
+def test_of_a_link_is_edited_what_is_named(
+    kt: Run, linked: Answers, given: list[str], body: dict[str, Any]
+) -> None:
+    """Upon what was read, and nothing else; an empty text takes away."""
+    linked.says(f"PATCH /v1/git-repos/{ID}", a_link())
+
+    done = kt("repos", "edit", "policies", *given)
+    [asked] = linked.written()
+
+    assert (done.code, done.err) == (0, "")
+    assert (asked.body, asked.headers["if-match"]) == (body, '"4"')
+
+
+def test_an_edit_that_names_nothing_is_none(kt: Run, linked: Answers) -> None:
+    """Nobody is asked."""
+    done = kt("repos", "edit", "policies")
+
+    assert (done.code, linked.requests) == (2, [])
+    assert "name what is to be changed" in done.err
+
+
+def test_no_secret_stands_in_the_command_that_asks_for_an_edit(
+    kt: Run, linked: Answers, tmp_path: Path
+) -> None:
+    """A request has none either."""
+    (tmp_path / "token").write_text("s3cret\n")
+    error = {"error": {"code": "second_person_needed", "message": "m"}}
+    linked.says_whole(f"PATCH /v1/git-repos/{ID}", error, 409)
+    plain = kt("repos", "edit", "policies", "--path", "p/")
+    secret = kt("repos", "edit", "policies", "--access-token-file", str(tmp_path / "token"))
+
+    assert f"kt requests ask git_repo.edit {ID} --change" in plain.err
+    assert (secret.code, "s3cret" in secret.err, "ask for it" in secret.err) == (2, False, False)
+
+
+@pytest.mark.parametrize("verb", [("add", URL), ("edit", "policies")])
+@pytest.mark.parametrize("option", ["--allowed-signers", "--allowed-openpgp-keys"])
+def test_an_empty_file_of_signers_is_no_wish_for_none(
+    kt: Run, linked: Answers, tmp_path: Path, verb: tuple[str, str], option: str
+) -> None:
+    """It would take the check away, or never have it."""
+    (tmp_path / "signers").write_text("\n")
+    done = kt("repos", *verb, option, str(tmp_path / "signers"))
+
+    assert (done.code, linked.written()) == (2, [])
+    assert done.err.endswith("signers: there is nothing in it\n")

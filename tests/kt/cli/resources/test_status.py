@@ -23,7 +23,7 @@ LATE = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 PAST = (datetime.now(UTC) - timedelta(days=3)).isoformat()
 WELL: dict[str, list[dict[str, Any]]] = {
     "/v1/git-repos": [a_link(), a_link(status="pending"), a_link(status="suspended")],
-    "/v1/configurations": [a_configuration(overridden=True)],
+    "/v1/configurations": [a_configuration(pin={"reason": "an audit"})],
     "/v1/drift": [{"configuration": "a", "gateway": "g", "state": "in_sync"},
                   {"configuration": "b", "gateway": "h", "state": "rolling_out"}],
     "/v1/git-credentials": [{"name": "c", "expiring": False}],
@@ -35,6 +35,10 @@ WELL: dict[str, list[dict[str, Any]]] = {
     "/v1/requests?state=waiting": [],
 }  # fmt: skip
 FAULTS = [
+    ("/v1/configurations", a_configuration(overridden=True, pin={"reason": "an audit"}),
+     "overridden", "kt configurations unpin support-bot"),
+    ("/v1/configurations", a_configuration(overridden=True), "overridden",
+     "kt configurations history support-bot"),
     ("/v1/git-repos", a_link(status="held", held=HELD), "held", "kt repos confirm 0f3a91c2"),
     ("/v1/git-repos", a_link(status="error", error={"code": "c", "message": "m"}), "failing",
      "kt repos show 0f3a91c2"),
