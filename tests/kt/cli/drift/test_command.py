@@ -239,7 +239,7 @@ def test_a_refused_token_is_named_with_what_the_api_says(
 
     _, _, err = kt("drift")
 
-    assert "authentication_failed: Not\\x1b[2J known.\\nEver." in err
+    assert "authentication_failed: Not\\x1b[2J known.\\nEver;" in err
     assert "KEEPTRUSTS_API_TOKEN" in err
     assert len(err.splitlines()) == 1
 
