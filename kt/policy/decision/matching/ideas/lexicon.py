@@ -217,7 +217,7 @@ class Lexicon:
             return f"{END}{''.join(letters)}{END}"
         made = shown.made.get(self._beside)
         if made is None:
-            made = shown.made[self._beside] = self._beside.code(shown.pieces)
+            made = shown.made[self._beside] = self._beside.code(shown.words.decode().split())
         return made[self._number]
 
     def place(self, text: str) -> Coded:
