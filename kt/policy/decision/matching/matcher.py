@@ -98,10 +98,10 @@ class Matcher:
                 for exact in _named(group, data):
                     hits += _confirmed(exact, reading.show(view), reading)
         for gate in self.gates:
-            for view in reading.distinct(gate.views):
-                for group in gate.groups(view):
-                    for exact in _named(group, view.data):
-                        hits += _confirmed(exact, view, reading)
+            for shown in reading.distinct(gate.views):
+                for group in gate.groups(shown):
+                    for exact in _named(group, shown.data):
+                        hits += _confirmed(exact, shown, reading)
         return hits
 
     def pending(self, reading: Reading) -> int:

@@ -125,7 +125,7 @@ class IdeaFinder:
         while first < len(letters) and (span := data.search(self._pattern(at), first)):
             start, end = _within(letters, *span)
             first = max(end, span[0] + 1)
-            if self._harmless(coded, shown.text, start, end):
+            if not self._ideas[at].denies and self._harmless(coded, shown.text, start, end):
                 continue
             excused = excuse(*_source(shown, coded, start, end))
             if excused:
