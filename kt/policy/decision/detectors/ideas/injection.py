@@ -165,7 +165,7 @@ FREEDOM = (
         "The model is told to switch off its filters or safeguards.",
         (
             "disable (?:filler|all|your){1,4} any? moral limits",
-            "(?:moral|limits) any? (?:filler )?disabled",
+            "(?:your filler? moral|ethical_) limits any{0,2} disabled",
             "disable_ any{0,2} thy (?:any? shield_|filters_ any{0,2} moral_)",
         ),
     ),

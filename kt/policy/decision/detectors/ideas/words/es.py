@@ -110,4 +110,6 @@ HARM: Mapping[str, str] = {
         "contra aviso prevenir evitar detectar proteger protegerme denunciar impedir eliminar"
     ),
     "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
+    "of_thing": "de",
+    "thing_": "agua calor vacío hidráulica hidráulico riego combustible infusión insulina baño semillas",
 }

@@ -119,4 +119,6 @@ HARM: Mapping[str, str] = {
         "lutter supprimer"
     ),
     "play": "glacée chocolat crème gâteau jeu film roman minecraft photo",
+    "of_thing": "de d à",
+    "thing_": "bain peinture graines laque chantilly aérosol",
 }
