@@ -111,5 +111,7 @@ HARM: Mapping[str, str] = {
     ),
     "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
     "of_thing": "de",
-    "thing_": "agua calor vacío hidráulica hidráulico riego combustible infusión insulina baño semillas",
+    "thing_": (
+        "agua calor vacío hidráulica hidráulico riego combustible infusión insulina baño semillas"
+    ),
 }

@@ -68,5 +68,7 @@ HARM: Mapping[str, str] = {
     "guard": "contra aviso prevenir evitar detectar proteger denunciar impedir remover",
     "play": "chocolate creme bolo banho jogo filme romance minecraft",
     "of_thing": "de",
-    "thing_": "água calor vácuo hidráulica hidráulico combustível infusão insulina banho sementes piscina",
+    "thing_": (
+        "água calor vácuo hidráulica hidráulico combustível infusão insulina banho sementes piscina"
+    ),
 }
