@@ -42,16 +42,17 @@ _MESSAGE = "The request looks like an attempt to override its instructions."
 
 @dataclass(frozen=True, slots=True)
 class PromptInjection(Policy):
-    """A compiled `prompt-injection` block."""
+    """A compiled `prompt-injection` block.
+
+    Lexicons, ideas, and phrases of text that was spelt out are made when the first text asks.
+    """
 
     message: str
     decode_base64: bool
-    spelt_view: View
+    views: tuple[View, ...]
     strict: bool
-    ideas: IdeaFinder
     frames: Matcher
     phrases: Matcher
-    spelt_phrases: Matcher
     boundaries: Matcher
     patterns: Matcher
 
@@ -72,9 +73,9 @@ class PromptInjection(Policy):
                 hits += matcher.scan(reading)
             hits += self._meant(subject, reading)
             hits += self._bounded(subject, reading)
-            spelt_out = spelt(reading, self.spelt_view)
+            spelt_out = spelt(reading, self.views[-1])
             if spelt_out:
-                hits += self.spelt_phrases.scan(spelt_out)
+                hits += _spelt_phrases().scan(spelt_out)
                 hits += self._meant(subject, spelt_out)
                 hits += self.patterns.scan(spelt_out)
         return hits
@@ -84,7 +85,7 @@ class PromptInjection(Policy):
         sorts = self._sorts(subject)
         return [
             hit
-            for idea, hit in self.ideas.found(reading, sorts)
+            for idea, hit in _ideas(self.views).found(reading, sorts)
             if _possible(idea.where, subject.parts[hit.places[0].part].role)
         ]
 
@@ -129,12 +130,10 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     return PromptInjection(
         message=fields["response"]["message"] or _MESSAGE,
         decode_base64=encoding["decode_base64"],
-        spelt_view=views[-1],
+        views=views,
         strict=strict,
-        ideas=_ideas(views),
         frames=_boundaries((("frame", FRAMES + CALLS if strict else FRAMES),), views),
         phrases=_phrases(tuple(WORDS_OF[view] for view in views)),
-        spelt_phrases=_spelt_phrases(),
         boundaries=_boundaries(
             (("token", TOKENS), (_IMITATION, IMITATIONS)) if fakes else (), views
         ),
@@ -153,9 +152,8 @@ def _phrases(views: tuple[View, ...]) -> Matcher:
     return compile_rules(rules)
 
 
-@cache
 def _lexicon() -> Lexicon:
-    return Lexicon(INJECTION, injection.MISSPELT, TOGETHER)
+    return TOGETHER.lexicon(INJECTION, injection.MISSPELT)
 
 
 @cache

@@ -33,12 +33,14 @@ _VIEWS = (View.FOLDED_WORDS, View.SKELETON_WORDS)
 
 @dataclass(frozen=True, slots=True)
 class SafetyFilter(Policy):
-    """A compiled `safety-filter` block."""
+    """A compiled `safety-filter` block.
+
+    Lexicon, ideas, and phrases of text that was spelt out are made when the first text asks.
+    """
 
     action: Verdict
-    ideas: IdeaFinder
+    mode: str
     phrases: Matcher
-    spelt_phrases: Matcher
     terms: TermSet
 
     def judge(self, subject: Subject) -> Outcome:
@@ -56,7 +58,7 @@ class SafetyFilter(Policy):
     def pending(self, reading: Reading) -> int:
         """The place from which the text may still become a hit of one of the rules."""
         return min(
-            self.ideas.pending(reading),
+            _ideas(self.mode).pending(reading),
             self.phrases.pending(reading),
             self.terms.pending(reading),
             spelling(reading, View.SKELETON),
@@ -65,12 +67,12 @@ class SafetyFilter(Policy):
     def _hits(self, subject: Subject) -> list[Hit]:
         hits: list[Hit] = []
         for reading in subject.phrased:
-            hits += self.ideas.scan(reading)
+            hits += _ideas(self.mode).scan(reading)
             hits += self.phrases.scan(reading)
             hits += self.terms.scan(reading)
             spelt_out = spelt(reading, View.SKELETON)
             if spelt_out:
-                hits += self.spelt_phrases.scan(spelt_out)
+                hits += _spelt_phrases(self.mode).scan(spelt_out)
         return hits
 
 
@@ -80,16 +82,14 @@ def compile_block(fields: Mapping[str, Any], _targets: Sequence[ProviderTarget])
     terms = fields["block_if"]
     return SafetyFilter(
         action=fields["action"],
-        ideas=_ideas(fields["mode"]),
+        mode=fields["mode"],
         phrases=_phrases(fields["mode"]),
-        spelt_phrases=_spelt_phrases(fields["mode"]),
         terms=compile_terms(terms, field="block_if", label="blocked_term", distance=distance),
     )
 
 
-@cache
 def _lexicon() -> Lexicon:
-    return Lexicon(HARM, beside=TOGETHER)
+    return TOGETHER.lexicon(HARM)
 
 
 @cache

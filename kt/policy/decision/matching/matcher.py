@@ -94,14 +94,14 @@ class Matcher:
         """Every hit in a text; several rules and views may hit the same place."""
         hits: list[Hit] = []
         for group in self.groups:
-            for view in reading.distinct(group.views):
-                for exact in _named(group, view):
-                    hits += _confirmed(exact, view, reading)
+            for data, view in reading.searched(group.views):
+                for exact in _named(group, data):
+                    hits += _confirmed(exact, reading.show(view), reading)
         for gate in self.gates:
-            for view in reading.distinct(gate.views):
-                for group in gate.groups(view):
-                    for exact in _named(group, view):
-                        hits += _confirmed(exact, view, reading)
+            for shown in reading.distinct(gate.views):
+                for group in gate.groups(shown):
+                    for exact in _named(group, shown.data):
+                        hits += _confirmed(exact, shown, reading)
         return hits
 
     def pending(self, reading: Reading) -> int:
@@ -142,7 +142,7 @@ def _grouped(views: tuple[View, ...], rules: Sequence[PatternRule]) -> Iterator[
     size = 0
     for rule in rules:
         exact = _Exact(rule, compiled(rule.pattern))
-        loose = loosen(rule.pattern)
+        loose = loosen(rule.first or rule.pattern)
         program = (exact.pattern if loose == rule.pattern else compiled(loose)).programsize
         if program > _SET_PROGRAM:
             yield _Group(views, None, (exact,), (rule.waited,))
@@ -163,17 +163,17 @@ def _set_of(views: tuple[View, ...], members: Sequence[tuple[_Exact, str]]) -> _
     return _Group(views, compiled_set(loose), exact, begun)
 
 
-def _named(group: _Group, view: Shown) -> Iterable[_Exact]:
+def _named(group: _Group, data: bytes) -> Iterable[_Exact]:
     if group.set is None:
         return group.members
-    named = group.set.Match(view.data)
+    named = group.set.Match(data)
     return [group.members[at] for at in sorted(named)] if named else ()
 
 
 def _waiting(beginnings: tuple[str, ...], groups: Iterable[_Group], view: Shown) -> int:
     """The place in a view from which its end has begun a match, or may still refuse one."""
     starts = [beginnings_of(beginnings).start(view.text)]
-    named = (exact for group in groups for exact in _named(group, view))
+    named = (exact for group in groups for exact in _named(group, view.data))
     starts += [finished_of(exact.rule.waited).start(view.text) for exact in named]
     return min(starts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 
 from kt.policy.decision.matching.clauses import BLANK, clause_ends, detached, word_set
 from kt.policy.decision.reading.plain import Plain
@@ -59,7 +60,7 @@ _REFUSED = re.compile(
 )
 
 # Where a clause of its own may begin within a sentence.
-_JOINT = re.compile(r"[,;]|\b(?:and|but|so|or|nor|then|because|since)\b")
+_LAST_JOINT = re.compile(r".*(?:[,;]|\b(?:and|but|so|or|nor|then|because|since)\b)", re.DOTALL)
 _SUBJECTS = word_set(
     "i we you it he she they the this that our your any every an a all ai assistant assistants "
     "model models bot bots agent agents system chatbot answer answers company team staff"
@@ -192,6 +193,8 @@ class _Words:
         return " ".join(pieces).replace("`", "'")
 
 
+# An operator's own words come with every call.
+@lru_cache(maxsize=1024)
 def _denies(words: str, seen: bool, *, doing: bool) -> bool:
     """Whether the words before a phrase deny it; `doing` of one that begins `ignoring …`.
 
@@ -239,15 +242,10 @@ def _own_clause(rest: str, *, subject: bool) -> str | None:
 
     A verb that denies, `refuse`, wants one: `do not argue and refuse` is one clause.
     """
-    last = 0
-    for begin in (max(0, len(rest) - _LOOK_NEAR), 0):
-        for joint in _JOINT.finditer(rest, begin):
-            last = joint.end()
-        if last:
-            break
-    if not last:
+    joint = _LAST_JOINT.match(rest)
+    if not joint:
         return None
-    own = rest[last:].lstrip()
+    own = rest[joint.end() :].lstrip()
     if subject and not set(own.split()) & _SUBJECTS:
         return None
     return own if _named(own.split()) else None

@@ -36,6 +36,8 @@ class PatternRule:
     `excuses` cover in part, the rest is looked through again. `begun` is the pattern by which a
     stream waits, where `check` takes less than `pattern` does; "" where that is the same.
     Every match holds a match of `keyword`, a pattern too: a text without it is not searched.
+    `first` is the pattern of a first look, which takes what `pattern` does and more: of a text's
+    words also where there are signs between them; "" where that is the same.
     """
 
     name: str
@@ -49,6 +51,7 @@ class PatternRule:
     excuses: Excuses | None = None
     begun: str = ""
     keyword: str = ""
+    first: str = ""
 
     @property
     def waited(self) -> str:

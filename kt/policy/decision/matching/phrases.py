@@ -15,6 +15,8 @@ from kt.policy.decision.reading.views import View
 
 _STEP = " "
 _MAYBE_STEP = " ?"
+# What stands between two words where signs are left in (see `words.marked`).
+_STEP_OR_SIGNS = "[ !^,]+"
 
 
 def phrase_rules(
@@ -23,9 +25,18 @@ def phrase_rules(
     """Rules for phrases in views of words, with numbered names."""
     for number, pattern in enumerate(patterns, start=1):
         # With its ends in the pattern `illegal act` is no match that hides `illegal actions`.
-        words = rf"\b(?:{pattern.replace('~', _STEP)})\b"
+        words, first = (
+            rf"\b(?:{pattern.replace('~', step)})\b" for step in (_STEP, _STEP_OR_SIGNS)
+        )
         yield PatternRule(
-            f"{name}.{number}", label, words, views, whole_words, retry=True, excuses=excuses
+            f"{name}.{number}",
+            label,
+            words,
+            views,
+            whole_words,
+            retry=True,
+            excuses=excuses,
+            first=first,
         )
 
 

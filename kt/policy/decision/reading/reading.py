@@ -8,7 +8,9 @@ from typing import Protocol, TypeAlias
 from kt.policy.decision.reading.passages import Passage, Place
 from kt.policy.decision.reading.plain import Plain
 from kt.policy.decision.reading.views import SAME_IN_ASCII, STEPS, View, origins, same_in_ascii
-from kt.policy.decision.reading.words import pieces, spaced_pieces
+from kt.policy.decision.reading.words import marked
+
+_WORDS_ALONE = (View.FOLDED_WORDS,)
 
 Excuse: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """Given a span of a text, the part of it from which what stands beside takes the sense away, up
@@ -23,24 +25,24 @@ class Shown:
         self.data = text.encode("utf-8", "replace")
         self.text = text if text.isascii() else self.data.decode()
         self.source = source
-        self._view = view
+        self.view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
-        self._pieces: list[str] | None = None
+        self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
 
     @property
-    def pieces(self) -> list[str]:
-        """The words and signs of an ASCII text."""
-        if self._pieces is None:
-            self._pieces = pieces(self.text)
-        return self._pieces
+    def words(self) -> bytes:
+        """The words and signs of an ASCII text, blanks between them."""
+        if self._words is None:
+            self._words = marked(self.text)
+        return self._words
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span of the source that a span of this view, not empty, came from."""
         if not self._mapped:
-            self._origins = origins(self.source, self._view)
+            self._origins = origins(self.source, self.view)
             self._mapped = True
         if self._origins is None:
             return start, end
@@ -123,6 +125,7 @@ class Reading:
         self._way = way
         self._shown: dict[View, Shown] = {}
         self._distinct: dict[tuple[View, ...], list[Shown]] = {}
+        self._searched: dict[tuple[View, ...], list[tuple[bytes, View]]] = {}
         self._ascii = self.text.isascii()
         # Readings made of this one that several kinds share.
         self.made: dict[object, Reading | None] = {}
@@ -145,8 +148,6 @@ class Reading:
         if step.of is None:
             return Shown(self.text, view, step.make(self.text))
         before = self.show(step.of)
-        if self._ascii and view is View.FOLDED_WORDS:
-            return Shown(self.text, view, spaced_pieces(before.pieces))
         text = step.make(before.text)
         return before if text is before.text else Shown(self.text, view, text)
 
@@ -165,6 +166,20 @@ class Reading:
             made = self.show(view)
             by_text.setdefault(made.text, made)
         return list(by_text.values())
+
+    def searched(self, views: tuple[View, ...]) -> list[tuple[bytes, View]]:
+        """What a first look at views that differ searches, each with the view to look at then.
+
+        The words of an ASCII text are searched with the signs between them, and need not be made.
+        """
+        found = self._searched.get(views)
+        if found is None:
+            if self._ascii and same_in_ascii(views) == _WORDS_ALONE:
+                found = [(self.show(View.FOLDED).words, View.FOLDED_WORDS)]
+            else:
+                found = [(made.data, made.view) for made in self.distinct(views)]
+            self._searched[views] = found
+        return found
 
     def excuse(self, excuses: Callable[[Plain], Excuse]) -> Excuse:
         """What `excuses` makes of the text, once for all that asks for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 # The standard library's engine: one class, which cannot backtrack, and it knows
@@ -14,7 +14,7 @@ _TO_SPACE = bytes(code if chr(code).isalnum() else 0x20 for code in range(128)) 
 
 
 SIGNS: Mapping[str, str] = MappingProxyType({"!": "end", "^": "line", ",": "comma"})
-"""What stands between words in `pieces`: a clause's end, a line's, a comma or bracket."""
+"""What stands between words in `marked`: a clause's end, a line's, a comma or bracket."""
 
 
 def _piece_of(sign: str) -> str:
@@ -30,7 +30,6 @@ def _piece_of(sign: str) -> str:
 
 
 _PIECES = "".join(_piece_of(chr(code)) for code in range(128)).encode() + bytes(128)
-_SIGNS = "".join(SIGNS).encode()
 _REST = bytes(0x20 if chr(code) in ".-~" else code for code in range(128)) + bytes(128)
 
 # Scripts that put no space between words, each of whose letters may begin or end one:
@@ -56,8 +55,8 @@ def spaced(text: str) -> str:
     return _BETWEEN.sub(" ", text).strip(" ")
 
 
-def pieces(text: str) -> list[str]:
-    """The words of an ASCII text and the signs between them that end or divide a clause."""
+def marked(text: str) -> bytes:
+    """The words of an ASCII text and the signs that end or divide a clause, blanks between them."""
     data = text.encode().translate(_PIECES) + b" "
     # Each step only where there is something to do. A line's end is a blank for what follows.
     if b"^" in data:
@@ -69,15 +68,7 @@ def pieces(text: str) -> list[str]:
     for sign in (b"!", b","):
         if sign in data:
             data = data.replace(sign, b" " + sign + b" ")
-    return data.translate(_REST).decode().split()
-
-
-def spaced_pieces(found: Sequence[str]) -> str:
-    """What `spaced` says of the text of pieces."""
-    data = " ".join(found).encode().translate(None, _SIGNS)
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    return data.decode().strip(" ")
+    return data.translate(_REST)
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from kt.policy.decision.matching.ideas.idea import Idea
 
+# In German the object comes first.
+_JOB = "(?:solve_ any{0,2} job_|job_ any{0,2} solve_)"
+_PAY = "(?:send_ any{0,5} money_|money_ any{0,6} send_)"
+
 IDEAS = (
     Idea(
         "before-the-task",
         "A text tells its reader what to do before or after the task that it was given.",
-        ("before you any? solve any{0,4} job any{0,3} must? any? send",),
+        (
+            "before you any? solve any{0,4} job any{0,3} must? any? send",
+            f"before_ any{{0,3}} {_JOB} any{{0,3}} must_ any{{0,3}} {_PAY}",
+        ),
         where="outside",
     ),
     Idea(

@@ -45,6 +45,8 @@ OVERRIDE = (
             "be your new any? command end",
             "your new any? task any{0,3} (?:tell|drop) any{0,3} (?:everything|secrets|system|your)",
             "end new system? command end",
+            "thy new any? command any{0,3} follows_",
+            "behold_ thy new command end",
         ),
     ),
 )
@@ -82,6 +84,7 @@ LEAK = (
         (
             f"{_OPENING} tell any{{0,6}} secrets any{{0,8}} training",
             "tell any{0,6} secrets any{0,2} you (?:have|be)",
+            "tell any{0,6} secrets_ any{0,5} thy any? memory_",
         ),
     ),
 )
@@ -95,6 +98,7 @@ FREEDOM = (
             "free any{0,3} machine any{0,8} (?:you|answering|requests)",
             "(?:answer|answering) any{0,6} freely",
             "(?:act|answering|answer) any{0,4} free any{0,2} answer",
+            "play_ any{0,3} ai_ any{0,3} free",
         ),
     ),
     Idea(
@@ -121,6 +125,7 @@ FREEDOM = (
             "regardless any{0,4} (?:wicked|ethics)",
             "not refuse any{0,3} requests",
             "answering all any{0,2} requests any{0,8} (?:wicked|free)",
+            "answering_ any{0,5} (?:egal_ how_so|little_ matters_) any{0,4} wicked_",
         ),
     ),
     Idea(
@@ -129,7 +134,9 @@ FREEDOM = (
         (
             "not any{0,2} (?:saying|tell|answering|answer) any{0,8} as any? machine any? machine",
             f"{_OPENING} start any{{0,4}} with any{{0,1}} sure",
+            "(?:saying_ not_|not_ saying_) any{0,6} as_ any{0,3} model_",
         ),
+        denies=True,
     ),
     Idea(
         "mode",
@@ -140,6 +147,7 @@ FREEDOM = (
             f"{_OPENING} you? be? {_SOFTENED} turn filler{{0,2}} tinker mode (?:end|then|you)",
             "you any{0,3} (?:filler|on){0,2} tinker mode",
             "tinker mode any{0,2} (?:enabled|answer)",
+            "(?:are_ any? now_|now_ any? are_) any{0,2} (?:tinkermode|mode_ tinker_)",
         ),
     ),
     Idea(
@@ -149,6 +157,7 @@ FREEDOM = (
             "answering any{0,6} (?:all|my_) any{0,2} (?:asked|answer) any{0,6} two any{0,3} ways",
             "answering any{0,2} two any{0,2} ways any{0,3} (?:all|my_) any? (?:asked|answer)",
             "when you any{0,2} broken any{0,2} character",
+            "answering_ any{0,2} each_ asked_ any{0,4} two_ any{0,2} ways_",
         ),
     ),
     Idea(
@@ -156,7 +165,8 @@ FREEDOM = (
         "The model is told to switch off its filters or safeguards.",
         (
             "disable (?:filler|all|your){1,4} any? moral limits",
-            "(?:moral|limits) any? (?:filler )?disabled",
+            "(?:your filler? moral|ethical_) limits any{0,2} disabled",
+            "disable_ any{0,2} thy (?:any? shield_|filters_ any{0,2} moral_)",
         ),
     ),
 )

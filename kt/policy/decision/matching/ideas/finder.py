@@ -125,7 +125,7 @@ class IdeaFinder:
         while first < len(letters) and (span := data.search(self._pattern(at), first)):
             start, end = _within(letters, *span)
             first = max(end, span[0] + 1)
-            if self._harmless(coded, shown.text, start, end):
+            if not self._ideas[at].denies and self._harmless(coded, shown.text, start, end):
                 continue
             excused = excuse(*_source(shown, coded, start, end))
             if excused:
@@ -256,6 +256,12 @@ def harmless_around(lexicon: Lexicon) -> Clause:
     """A check for what makes a harm none: a game in its clause, or a thing named after it."""
     play, guard = (_any_of(lexicon.letters_of(name)) for name in ("play", "guard"))
     thing = frozenset(lexicon.letters_of("after_person"))
+    # `Bomba de agua` is a pump.
+    called = re.compile(
+        "{}{}?{}".format(
+            *(_any_of(lexicon.letters_of(name)).pattern for name in ("arms", "of_thing", "thing_"))
+        )
+    )
     never = denied(lexicon.letters_of("never"))
     # `The procedure to override it needs two signatures` begins with its subject.
     subject = re.compile(rf"{END}.?{_any_of(lexicon.letters_of('described')).pattern}.$", re.DOTALL)
@@ -268,6 +274,7 @@ def harmless_around(lexicon: Lexicon) -> Clause:
         last = min(end + _CLAUSE, len(letters)) if last < 0 else last
         return (
             letters[end] in thing
+            or called.search(letters, start, end + 2) is not None
             or play.search(letters, first, last) is not None
             or guard.search(letters, end, min(last, end + 2)) is not None
             or subject.search(letters[max(0, start - _SUBJECT) : start]) is not None

@@ -32,12 +32,14 @@ class Idea:
     clause, `calm` one that turns no harm round (`guard`, `round`), `plain` one that is no `ask`
     either, and `end` a clause's end. The word of a
     concept may end a line; nothing else goes over one, and nothing over a clause's end.
+    Of an idea that `denies` its own word of denial takes nothing away.
     """
 
     name: str
     says: str
     patterns: tuple[str, ...]
     where: Where = "anywhere"
+    denies: bool = False
 
 
 def written(pattern: str, lexicon: Lexicon) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from kt.policy.decision.reading.reading import Shown
 from kt.policy.decision.reading.views import View, read
@@ -106,6 +107,21 @@ class Lexicons:
         # The number of lexicons and their letters; in one value, as other threads read.
         self._known: tuple[int, _Letters] = (0, _Letters({}, str))
         self._members: tuple[Lexicon, ...] = ()
+        self._made: dict[int, Lexicon] = {}
+        self._lock = Lock()
+
+    def lexicon(
+        self, words: Mapping[str, Mapping[str, str]], misspelt: Iterable[str] = ()
+    ) -> Lexicon:
+        """The lexicon of words that live as long as this, made when first asked for.
+
+        Two threads may ask at once: one that were here twice would be read by twice.
+        """
+        with self._lock:
+            made = self._made.get(id(words))
+            if made is None:
+                made = self._made[id(words)] = Lexicon(words, misspelt, self)
+            return made
 
     def add(self, lexicon: Lexicon) -> int:
         """Take one more, and give its number: texts that come later are read by it too."""
@@ -216,8 +232,9 @@ class Lexicon:
             letters = map(self._letters.__getitem__, _TOKENS.findall(shown.text))
             return f"{END}{''.join(letters)}{END}"
         made = shown.made.get(self._beside)
-        if made is None:
-            made = shown.made[self._beside] = self._beside.code(shown.pieces)
+        # A lexicon may come while a text is judged.
+        if made is None or self._number >= len(made):
+            made = shown.made[self._beside] = self._beside.code(shown.words.decode().split())
         return made[self._number]
 
     def place(self, text: str) -> Coded:

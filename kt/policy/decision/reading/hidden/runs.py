@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -61,6 +62,10 @@ _SHOWS_NOTHING = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\uf8ff\ufffd-\uffff\U000e0080-\U0010ffff]"
 )
 _NO_WORD = re.compile(r"[^\w\s.,@:\-]")
+# One disguise within another: each such escape is a letter.
+_ESCAPED = re.compile(
+    r"%(?:25)*[0-9A-Fa-f]{2}|=[0-9A-F]{2}|&#?\w{1,8};|\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})"
+)
 _PRINTABLE = 0.9
 _TOLD = 0.8
 
@@ -110,7 +115,19 @@ def _printable(text: str) -> bool:
 
 def _wordy(text: str) -> bool:
     """True for text that numbers would seldom make: of letters and digits for the most part."""
-    return len(_NO_WORD.findall(text)) <= (1 - _TOLD) * len(text) and _printable(text)
+    said = _ESCAPED.sub("a", text)
+    few = len(_NO_WORD.findall(said)) <= (1 - _TOLD) * len(said)
+    return (few or _is_json(text)) and _printable(text)
+
+
+def _is_json(text: str) -> bool:
+    if text[:1] not in ('"', "{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _from_bytes(data: bytes) -> str:

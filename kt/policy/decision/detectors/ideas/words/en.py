@@ -92,6 +92,7 @@ INJECTION: Mapping[str, str] = {
         "beholden shackled"
     ),
     "have": "have has having had",
+    "ethical_": "ethical ethic moral censorship",
     "moral": "ethical moral ethic content safety censorship moralizing",
     "limits": (
         "restriction restrictions rules limits limitations filters filter guidelines ethics "

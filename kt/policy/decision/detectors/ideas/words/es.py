@@ -38,6 +38,40 @@ INJECTION: Mapping[str, str] = {
     "never": "nunca jamás",
     "silence": "digas menciones informes avises",
     "user": "usuario usuarios",
+    # Ideas beside an override, to somebody who is addressed as a friend.
+    "thy": "tu tus",
+    "new": "nueva nuevas nuevo nuevos",
+    "command": "instrucciones instrucción indicaciones órdenes",
+    "follows_": "siguientes",
+    "secrets_": "contraseñas claves credenciales secretos",
+    "memory_": "memoria entrenamiento contexto",
+    "play_": "actúa compórtate responde finge",
+    "ai_": "ia chatbot asistente",
+    "answering_": "responde responda contesta",
+    "little_": "sin no",
+    "matters_": "importar importa",
+    "wicked_": "ilegal inmoral ilícito",
+    "saying_": "digas menciones escribas",
+    "not_": "nunca jamás",
+    "as_": "como",
+    "model_": "ia lenguaje",
+    "are_": "estás eres",
+    "now_": "ahora",
+    "mode_": "modo",
+    "tinker_": "desarrollador depuración administrador jailbreak",
+    "each_": "cada todas",
+    "asked_": "pregunta preguntas",
+    "two_": "dos",
+    "ways_": "maneras formas versiones",
+    "disable_": "desactiva desactive elimina quita",
+    "filters_": "filtros protecciones restricciones",
+    "moral_": "éticos éticas seguridad morales contenido",
+    "before_": "antes",
+    "job_": "tarea pregunta solicitud",
+    "solve_": "resolver completar terminar responder",
+    "must_": "debes tienes",
+    "send_": "transferir enviar pagar",
+    "money_": "dinero cuenta fondos datos",
 }
 
 HARM: Mapping[str, str] = {
@@ -76,4 +110,8 @@ HARM: Mapping[str, str] = {
         "contra aviso prevenir evitar detectar proteger protegerme denunciar impedir eliminar"
     ),
     "play": "patata patatas chocolate crema tarta baño juego película novela minecraft",
+    "of_thing": "de",
+    "thing_": (
+        "agua calor vacío hidráulica hidráulico riego combustible infusión insulina baño semillas"
+    ),
 }

@@ -73,4 +73,6 @@ HARM: Mapping[str, str] = {
         "proteggermi impedire rimuovere"
     ),
     "play": "crema cioccolato torta bagno gioco film romanzo minecraft",
+    "of_thing": "di da",
+    "thing_": "bagno semi",
 }

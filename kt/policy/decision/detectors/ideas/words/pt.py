@@ -67,4 +67,8 @@ HARM: Mapping[str, str] = {
     "never": "nunca jamais",
     "guard": "contra aviso prevenir evitar detectar proteger denunciar impedir remover",
     "play": "chocolate creme bolo banho jogo filme romance minecraft",
+    "of_thing": "de",
+    "thing_": (
+        "água calor vácuo hidráulica hidráulico combustível infusão insulina banho sementes piscina"
+    ),
 }

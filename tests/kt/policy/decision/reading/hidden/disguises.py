@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import json
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -32,6 +33,9 @@ CODES: dict[str, Disguise] = {
     "base64 with other letters": lambda text: _b64(f"Это {text} тут".encode()),
     "base32": lambda text: base64.b32encode(text.encode()).decode(),
     "hex": lambda text: text.encode().hex(),
+    "hex of percent": lambda text: "".join(f"%{ord(sign):02x}" for sign in text).encode().hex(),
+    "hex of references": lambda text: "".join(f"&#{ord(sign)};" for sign in text).encode().hex(),
+    "decimal of JSON": lambda text: " ".join(map(str, json.dumps(json.dumps([text])).encode())),
     "hex apart": lambda text: text.encode().hex(" "),
     "hex with 0x": _each("0x{0:02x} "),
     "octal": lambda text: " ".join(f"{ord(sign):03o}" for sign in text),
