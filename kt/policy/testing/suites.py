@@ -13,11 +13,10 @@ from kt.policy.decision import (
     Request,
     Snapshot,
     compile_policy,
-    deciding,
-    deciding_response,
 )
-from kt.policy.decision.chain import Deciding
+from kt.policy.decision.chain import Deciding, deciding_subject
 from kt.policy.decision.outcome import ProviderTarget
+from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import SEVERITY
 from kt.policy.language import KINDS
 
@@ -152,13 +151,26 @@ def decided(snapshot: Snapshot, given: Mapping[str, Any], ask: Ask = no_models) 
     Raises:
         NoModelError: the decision hangs on a model that is not there.
     """
-    request = request_of(given)
-    asked = run(deciding(snapshot, request), ask)
-    answer = given.get("upstream_response")
-    if answer is None or asked.verdict in ("block", "escalate"):
-        return asked
-    answered = run(deciding_response(snapshot, request, completion(answer)), ask)
-    return max((asked, answered), key=lambda decision: SEVERITY[decision.verdict])
+    return CaseInput(given).decided(snapshot, ask)
+
+
+class CaseInput:
+    """The input of a case, parsed once for whatever policies judge it."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        request, answer = request_of(given), given.get("upstream_response")
+        self._asked = Subject(request, "pre-request", request.body)
+        self._answered = None
+        if answer is not None:
+            self._answered = Subject(request, "post-response", completion(answer))
+
+    def decided(self, snapshot: Snapshot, ask: Ask = no_models) -> Decision:
+        """See `decided`."""
+        asked = run(deciding_subject(snapshot, self._asked), ask)
+        if self._answered is None or asked.verdict in ("block", "escalate"):
+            return asked
+        answered = run(deciding_subject(snapshot, self._answered), ask)
+        return max((asked, answered), key=lambda decision: SEVERITY[decision.verdict])
 
 
 def request_of(given: Mapping[str, Any]) -> Request:
