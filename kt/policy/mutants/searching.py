@@ -45,7 +45,7 @@ class Search:
             before, after = self._snapshot, changed
             if target is not None:
                 before, after = before.of_kind(target), after.of_kind(target)
-            for given in islice(self._given(mutant), _MOST_TRIED):
+            for given in islice(self.given(mutant.parts()), _MOST_TRIED):
                 held = self._input(given)
                 one, other = held.decided(before), held.decided(after)
                 if (one.verdict, one.reason_code) != (other.verdict, other.reason_code):
@@ -53,9 +53,9 @@ class Search:
                     return Proposal(name, target, given, one.verdict, one.reason_code)
         return None
 
-    def _given(self, mutant: Mutant) -> Iterator[dict[str, Any]]:
+    def given(self, found: Iterable[Part]) -> Iterator[dict[str, Any]]:
         """Inputs of parts in contexts: every part in the likeliest contexts first."""
-        parts = list(islice(mutant.parts(), 150))
+        parts = list(islice(found, 150))
         for start in (0, 3, 10):
             stop = {0: 3, 3: 10, 10: None}[start]
             for part in parts:
