@@ -111,5 +111,5 @@ def test_a_target_that_serves_fewer_models_is_not_stronger() -> None:
 @pytest.mark.soak
 def test_two_thousand_pairs_have_no_counterexample() -> None:
     """And many of them are only stronger."""
-    assert sum(map(_only_stronger, islice(_pairs(2), 2000))) > 400
+    assert sum(map(_only_stronger, islice(_pairs(2), 2000))) > 300
     assert _counterexamples(2, 2000, 400) == []
