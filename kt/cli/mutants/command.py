@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         write_report(options.output, report)
         report = RENDERERS["text"](mutated)
-    sys.stdout.write(report)
+    print(report, end="")
     problems = [one.problem for one in mutated if one.problem]
     low = [] if options.fail_under is None else list(_below(mutated, options.fail_under))
     for problem in (*problems, *low):

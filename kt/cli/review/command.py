@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         write_report(options.output, report)
     else:
-        sys.stdout.write(report)
+        print(report, end="")
     return int(any(one.fails for one in reviewed))
 
 
