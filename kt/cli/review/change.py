@@ -1,4 +1,4 @@
-"""What a change does to one policy, of its two sides."""
+"""The two sides of a change of one policy, compared: words, findings, tests, mutants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Unnoticed(NamedTuple):
     killer: str
 
 
-class Reach(NamedTuple):
+class Audience(NamedTuple):
     """Whom a change reaches: its configuration, the link that feeds it, and the gateways."""
 
     configuration: str
@@ -42,7 +42,7 @@ class Reviewed:
     before: Side | None
     after: Side | None
     moved_from: str = ""
-    reach: Reach | None = None
+    reach: Audience | None = None
 
     @property
     def configuration(self) -> str:

@@ -1,4 +1,4 @@
-"""Whom a change would reach, asked of a control plane with a token that only reads."""
+"""The configurations, links and gateways that a change would reach, asked of a control plane."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kt.cli.client.controlplane import ControlPlane
-from kt.cli.review.change import Reach, Reviewed
+from kt.cli.review.change import Audience, Reviewed
 
 
 def with_reach(
@@ -28,6 +28,6 @@ def with_reach(
         ids = [side.configuration for side in (one.before, one.after) if side is not None]
         name = next((prefix + each for each in ids if prefix + each in known), prefix + ids[-1])
         link = str(known.get(name, {}).get("git_repo") or "")
-        reach = Reach(name, name in known, link, tuple(bound.get(name, ())))
+        reach = Audience(name, name in known, link, tuple(bound.get(name, ())))
         found.append(replace(one, reach=reach))
     return found

@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kt.cli.review.change import Reach, Reviewed
+from kt.cli.review.change import Audience, Reviewed
 from kt.cli.review.gathering import gathered
 from kt.cli.review.markdown import block, code, render
 from kt.cli.review.report import RENDERERS
@@ -248,7 +248,7 @@ def _of(text: str) -> Reviewed:
     before = _policy(line, "blue heron", cases=_both(), name=line)
     after = _policy(f"{line} 2", "blue heron", cases=_case(line, "allow"), name=line)
     sides = [side(one.encode(), "bot", ()) for one in (before, after)]
-    reach = Reach(text, True, text, (text, text))
+    reach = Audience(text, True, text, (text, text))
     return Reviewed(text, sides[0], sides[1], moved_from=text, reach=reach)
 
 
