@@ -20,9 +20,9 @@ from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.findings import Finding, Severity
 from kt.policy.lint import lint
-from kt.policy.nodes import nearest_place, places
 from kt.policy.report import Report
 from kt.policy.yaml.document import read
+from kt.policy.yaml.places import nearest_place, places
 
 _SIGNS = {"stronger": "+", "weaker": "-", "other": " "}
 

@@ -5,7 +5,7 @@ Plain classes: a document has tens of thousands of them, and `dataclasses` is sl
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 
 from kt.lazy import TYPE_CHECKING
 
@@ -107,25 +107,3 @@ def item_paths(node: SequenceNode, path: str) -> Iterator[tuple[str, Node]]:
     """Each item with its path: `policies.chain[0]`, `policies.chain[1]`, …"""
     for index, item in enumerate(node.items):
         yield f"{path}[{index}]", item
-
-
-def places(node: Node | None, path: str = "") -> Iterator[tuple[str, Node]]:
-    """Each path of a tree and its place, which is that of the key where there is one."""
-    if node is not None and not path:
-        yield path, node
-    if isinstance(node, MappingNode):
-        for key, entry in node.entries.items():
-            below = child_path(path, key)
-            yield below, entry.key
-            yield from places(entry.value, below)
-    elif isinstance(node, SequenceNode):
-        for below, item in item_paths(node, path):
-            yield below, item
-            yield from places(item, below)
-
-
-def nearest_place(path: str, known: Container[str]) -> str:
-    """The path itself, or the longest of the known ones that it begins with; "" at least."""
-    while path and path not in known:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return path

@@ -15,9 +15,9 @@ from kt.cli.review.change import Reviewed
 from kt.cli.testcoverage import words as point_words
 from kt.policy.findings import Finding, Severity
 from kt.policy.mutants.pasting import pasted
-from kt.policy.nodes import nearest_place, places
 from kt.policy.report import Report
 from kt.policy.yaml.document import read
+from kt.policy.yaml.places import nearest_place, places
 
 
 def _json(reviewed: Sequence[Reviewed]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from kt.policy.nodes import MappingNode, child_path, nearest_place, places, plain
+from kt.policy.nodes import MappingNode, child_path, plain
 from kt.policy.settings import settings, stages
+from kt.policy.yaml.places import nearest_place, places
 
 Sort: TypeAlias = Literal["entry", "stage", "verdict", "condition", "rule", "group"]
 SORTS: tuple[Sort, ...] = ("entry", "stage", "verdict", "condition", "rule", "group")

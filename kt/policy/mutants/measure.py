@@ -11,8 +11,9 @@ from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.operators import mutants
 from kt.policy.mutants.searching import Proposal, Search
 from kt.policy.mutants.trial import Trial
-from kt.policy.nodes import MappingNode, nearest_place, places, plain
+from kt.policy.nodes import MappingNode, plain
 from kt.policy.testing.suites import Ask, no_models
+from kt.policy.yaml.places import nearest_place, places
 
 Fate: TypeAlias = Literal["killed", "survived", "equivalent", "undecided"]
 
