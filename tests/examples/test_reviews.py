@@ -18,16 +18,16 @@ THREAD = "/repos/org/policies/issues/7/comments"
 
 
 @pytest.fixture
-def forge() -> Iterator[Answers]:
+def answering() -> Iterator[Answers]:
     """A server in the place of the forge's API."""
     server = Answers()
     yield server
     server.close()
 
 
-def _comment(forge: Answers, folder: Path) -> None:
+def _comment(answering: Answers, folder: Path) -> None:
     done = GITHUB.run(
-        COMMENT, folder, RUNNER_TEMP=str(folder), GITHUB_API_URL=forge.url, NUMBER="7",
+        COMMENT, folder, RUNNER_TEMP=str(folder), GITHUB_API_URL=answering.url, NUMBER="7",
         GITHUB_REPOSITORY="org/policies", GITHUB_TOKEN="job",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def _says(id_: int, sort: str, body: str) -> dict[str, object]:
 
 
 def test_a_change_has_one_comment_that_is_kept_up_to_date(
-    kt_on_path: None, propose: Propose, repo: Repo, tmp_path: Path, forge: Answers
+    kt_on_path: None, propose: Propose, repo: Repo, tmp_path: Path, answering: Answers
 ) -> None:
     """Made at first, changed from then on; what others wrote stays."""
     before = propose(dict(WEAKER))
@@ -49,18 +49,20 @@ def test_a_change_has_one_comment_that_is_kept_up_to_date(
     assert '"write a fake review" is dropped' in body
 
     others = [_says(1, "User", MARK), _says(2, "Bot", "Hello")]
-    forge.says_whole(f"{THREAD}?per_page=100&page=1", others * 50)
-    forge.says_whole(f"{THREAD}?per_page=100&page=2", others)
-    forge.says_whole(f"POST {THREAD}", {}, 201)
-    _comment(forge, tmp_path)
-    forge.says_whole(f"{THREAD}?per_page=100&page=2", [*others, _says(9, "Bot", f"{MARK}\nold")])
-    forge.says_whole("/repos/org/policies/issues/comments/9", {})
-    _comment(forge, tmp_path)
+    answering.says_whole(f"{THREAD}?per_page=100&page=1", others * 50)
+    answering.says_whole(f"{THREAD}?per_page=100&page=2", others)
+    answering.says_whole(f"POST {THREAD}", {}, 201)
+    _comment(answering, tmp_path)
+    answering.says_whole(
+        f"{THREAD}?per_page=100&page=2", [*others, _says(9, "Bot", f"{MARK}\nold")]
+    )
+    answering.says_whole("/repos/org/policies/issues/comments/9", {})
+    _comment(answering, tmp_path)
 
-    asked = [(one.method, one.path, one.headers["authorization"]) for one in forge.written()]
+    asked = [(one.method, one.path, one.headers["authorization"]) for one in answering.written()]
     changed = "/repos/org/policies/issues/comments/9"
     assert asked == [("POST", THREAD, "Bearer job"), ("PATCH", changed, "Bearer job")]
-    assert [one.body for one in forge.written()] == [{"body": body}] * 2
+    assert [one.body for one in answering.written()] == [{"body": body}] * 2
 
 
 def test_a_merge_request_leads_to_its_review(

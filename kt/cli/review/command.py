@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from kt.cli.client.session import API_TOKEN, API_URL, add_connection, connect
 from kt.cli.formats import write_report
