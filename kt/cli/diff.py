@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import shlex
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from kt.cli.errors import CommandError
@@ -20,10 +20,9 @@ from kt.policy.changes import Change
 from kt.policy.diff import diff
 from kt.policy.findings import Finding, Severity
 from kt.policy.lint import lint
-from kt.policy.nodes import MappingNode, Node, SequenceNode, child_path, item_paths
 from kt.policy.report import Report
-from kt.policy.rules.base import Spot
 from kt.policy.yaml.document import read
+from kt.policy.yaml.places import nearest_place, places
 
 _SIGNS = {"stronger": "+", "weaker": "-", "other": " "}
 
@@ -86,38 +85,16 @@ def _sarif(changes: Sequence[Change], after: SourceFile, *, is_fatal: bool) -> s
     """The changes at their places in the later policy, or in what they were a part of."""
     from kt.cli.formats.sarif import render
 
-    places = dict(_places(read(after.data).root, ""))
+    known = dict(places(read(after.data).root))
     findings = []
     for change in changes:
         severity: Severity = "error" if is_fatal and change.effect == "weaker" else "warning"
-        at = places[_nearest(change.path, places)]
+        at = known[nearest_place(change.path, known)]
         found = (change.path, change.message, "", at.line, at.column)
         findings.append(Finding(change.effect, severity, *found))
     result = Result(after.name, b"", Report(tuple(findings), None, ()))
     context = Context(root=repository_root(), tool="kt policy diff", notes=("stronger", "other"))
     return render([result], context)
-
-
-def _places(node: Node | None, path: str) -> Iterator[tuple[str, Node | Spot]]:
-    """Each path of a tree and its place, which is that of the key where there is one."""
-    if not path:
-        yield path, node or Spot()
-    if isinstance(node, MappingNode):
-        for key, entry in node.entries.items():
-            below = child_path(path, key)
-            yield below, entry.key
-            yield from _places(entry.value, below)
-    elif isinstance(node, SequenceNode):
-        for below, item in item_paths(node, path):
-            yield below, item
-            yield from _places(item, below)
-
-
-def _nearest(path: str, places: Container[str]) -> str:
-    """The path itself, or the longest that it begins with."""
-    while path not in places:
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return path
 
 
 def _text(changes: Sequence[Change]) -> str:

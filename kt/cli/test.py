@@ -3,8 +3,8 @@
 A case that needs a model which is not given is not run, and said so; it does not fail unless the
 policy says `require_model_cases`.
 
-Exit codes: 0 none failed, 1 some failed, 2 a file could not be read, is no valid policy, or
-nothing was tested.
+Exit codes: 0 none failed, 1 some failed or less is covered than asked for, 2 a file could not be
+read, is no valid policy, or nothing was tested.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from kt.cli.formats import NOT_READ, write_report
 from kt.cli.models.asking import AskedFiles
 from kt.cli.models.named import add_files
 from kt.cli.sources import SourceFile, read_bytes, read_sources
+from kt.cli.testcoverage import COVERAGES, measured
 from kt.cli.testreport import RENDERERS, Tested
+from kt.policy.coverage.measure import measure
 from kt.policy.files import FILE_NAME
 from kt.policy.lint import lint
-from kt.policy.nodes import plain
+from kt.policy.nodes import MappingNode, plain
 from kt.policy.rules.base import Spot
 from kt.policy.testing.suitefiles import BadSuiteError, read_suites
 from kt.policy.testing.suites import Ask, CaseResult, run_suites
@@ -50,24 +52,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_const", const="json", dest="format", help="as --format json")
     add_files(add)
     add("--output", metavar="FILE", help="write the report there and text to stdout")
+    add("--coverage", nargs="?", const="text", metavar="text|json|lcov",
+        help="say what of each policy its tests reach, by line; a value follows a '='")  # fmt: skip
+    add("--fail-under", type=_percent, metavar="PERCENT",
+        help="exit with 1 where the tests of a policy reach less of it")  # fmt: skip
+
+
+def _percent(text: str) -> float:
+    """A number from 0 to 100."""
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise ValueError(text)
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the tests of policies and report; the exit code."""
+    shape = _shape_of_coverage(options)
     with AskedFiles(options.model) as models:
         sources = read_sources(options.paths or ["."])
-        tested = _counted([_tested(source, models.ask) for source in sources])
-    report = RENDERERS[options.format](tested)
-    if options.output is not None:
-        write_report(options.output, report)
-        report = RENDERERS["text"](tested)
-    print(report, end="")
-    untested = [one for one in tested if one.problem]
-    for one in untested:
-        print(f"kt: {one.problem}", file=sys.stderr)
+        measures = shape is not None or options.fail_under is not None
+        tested = _counted([_tested(source, models.ask, measures=measures) for source in sources])
+    _report(options, tested, shape)
+    low = [] if options.fail_under is None else list(_below(tested, options.fail_under))
+    untested = [one.problem for one in tested if one.problem]
+    for problem in (*untested, *low):
+        print(f"kt: {problem}", file=sys.stderr)
     if untested:
         return _COULD_NOT
-    return int(any(result.failed for one in tested for result in one.results))
+    return int(bool(low) or any(result.failed for one in tested for result in one.results))
+
+
+def _shape_of_coverage(options: argparse.Namespace) -> str | None:
+    """The format in which coverage is wanted; a path behind a bare `--coverage` is a path."""
+    given: str | None = options.coverage
+    if given is not None and given not in COVERAGES:
+        options.paths.insert(0, given)
+        return "text"
+    return given
+
+
+def _report(options: argparse.Namespace, tested: list[Tested], shape: str | None) -> None:
+    """Write what was found: a machine's report to stdout alone, the rest where people read."""
+    report, text = RENDERERS[options.format](tested), RENDERERS["text"](tested)
+    if options.output is not None:
+        write_report(options.output, report)
+        report = text
+    is_text = report is text or options.format == "text"
+    if shape in ("json", "lcov"):
+        report, text = COVERAGES[shape](tested), report
+        if any(result.failed for one in tested for result in one.results):
+            print(text, end="", file=sys.stderr)
+    print(report, end="")
+    if shape == "text":
+        print(COVERAGES["text"](tested), end="", file=sys.stdout if is_text else sys.stderr)
+
+
+def _below(tested: Iterable[Tested], least: float) -> Iterator[str]:
+    for file, coverage in measured(list(tested)):
+        if coverage.percent < least:
+            yield f"{file}: {coverage.percent} % covered, and {least:g} % are asked for"
 
 
 def _counted(tested: list[Tested]) -> list[Tested]:
@@ -81,11 +125,17 @@ def _counted(tested: list[Tested]) -> list[Tested]:
     return [one._replace(code="no_tests", problem=f"{one.file}: {fix}") for one in tested]
 
 
-def _tested(source: SourceFile, ask: Ask) -> Tested:
+def _tested(source: SourceFile, ask: Ask, *, measures: bool) -> Tested:
     try:
-        policy = policy_of(source)
-        results = run_suites(policy, list(_beside(source)), ask)
-        return Tested(source.name, results, places=() if _passed(results) else _places(source))
+        root = root_of(source)
+        extra, coverage = list(suites_beside(source)), None
+        if measures:
+            results, coverage = measure(root, extra, ask)
+        else:
+            value: Any = plain(root)
+            results = run_suites(value, extra, ask)
+        places = () if _passed(results) else _places(source)
+        return Tested(source.name, results, places=places, coverage=coverage)
     except UntestableError as error:  # It hides no other file's tests.
         return Tested(source.name, (), error.code, str(error))
 
@@ -109,20 +159,29 @@ def policy_of(source: SourceFile) -> dict[str, Any]:
     Raises:
         UntestableError: the file was not read, or lint finds errors, so its tests prove nothing.
     """
+    value: Any = plain(root_of(source))
+    return dict(value)
+
+
+def root_of(source: SourceFile) -> MappingNode:
+    """The policy as nodes, each with its place.
+
+    Raises:
+        UntestableError: the file was not read, or lint finds errors, so its tests prove nothing.
+    """
     if source.failure is not None:
         raise UntestableError(NOT_READ, f"{source.name}: {source.failure}")
     report = lint(source.data, directory=source.directory)
     root = read(source.data).root
-    value = plain(root) if root is not None else None
-    if not report.ok or not isinstance(value, dict):
+    if not report.ok or not isinstance(root, MappingNode):
         first = report.errors[0]
         place = f"{source.name}:{first.line}:{first.column}"
         message = f"{place}: {first.code} {first.message}; see kt policy lint"
         raise UntestableError(first.code, message)
-    return value
+    return root
 
 
-def _beside(source: SourceFile) -> Iterator[dict[str, Any]]:
+def suites_beside(source: SourceFile) -> Iterator[dict[str, Any]]:
     """The suites in `tests/*.json` of the directory that holds the policy."""
     if not source.path:
         return  # Stdin has no directory.

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from kt.cli.formats import Context, Result, repository_root
+from kt.policy.coverage.measure import Coverage
 from kt.policy.findings import Finding
 from kt.policy.report import Report
 from kt.policy.rules.base import Spot
@@ -19,7 +20,8 @@ class Tested(NamedTuple):
     """A policy file and the results of its cases, or the problem for which none was run.
 
     `places` are those of the first cases, which are the file's own; () where all passed.
-    A case that needs a model which is not there is neither passed nor failed.
+    A case that needs a model which is not there is neither passed nor failed. `coverage` is None
+    where none was measured.
     """
 
     file: str
@@ -27,6 +29,7 @@ class Tested(NamedTuple):
     code: str = ""
     problem: str = ""
     places: tuple[Spot, ...] = ()
+    coverage: Coverage | None = None
 
 
 def _text(tested: Sequence[Tested]) -> str:

@@ -25,8 +25,12 @@ def diff(before: bytes, after: bytes) -> tuple[Change, ...]:
 
     Both must have passed lint.
     """
-    old, new = _load(before), _load(after)
-    return tuple(_diff(old, new))
+    return compared(_load(before), _load(after))
+
+
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """`diff`, of policies as plain values."""
+    return tuple(_diff(before, after))
 
 
 def _load(data: bytes) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def _load(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _diff(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     before, after = complete(PACK, old["pack"]), complete(PACK, new["pack"])
     yield from compare_blocks(PACK, before, after, "pack")
     yield from _chains(_links(old), _links(new))
@@ -214,8 +218,10 @@ def _model(
 
 
 def _models(before: str | None, after: str | None) -> Effect:
-    """A target that serves more models than before weakens what the policy allows."""
+    """A target that serves more models than before weakens what the policy allows.
+
+    One that serves fewer does not strengthen it: what `data-routing-policy` refused because this
+    target alone served it is served by none, or by another, which is a different answer.
+    """
     before, after = before or "*", after or "*"
-    if before != after and fnmatchcase(before, after):
-        return "weaker"
-    return "stronger" if before != after and fnmatchcase(after, before) else "other"
+    return "weaker" if before != after and fnmatchcase(before, after) else "other"

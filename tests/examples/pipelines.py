@@ -76,4 +76,6 @@ VALIDATE = {
 }
 IN_FORCE = {GITHUB.file: "Wait until it is in force", GITLAB.file: "in-force"}
 ASK = "Ask for a token"
+REVIEW = {GITHUB.file: "Review what changed", GITLAB.file: "review"}
+COMMENT = "Comment"
 GATEWAY = {GITHUB.file: "Ask a gateway", GITLAB.file: "gateway"}

@@ -25,8 +25,8 @@ def changed_policies(ref: str, paths: Sequence[str]) -> list[str]:
     Raises:
         CommandError: git cannot tell, or a path is not there and was not, or lies elsewhere.
     """
-    root, is_shallow = _checkout()
-    there, gone = _differing(root, _base(root, ref, is_shallow=is_shallow))
+    root, is_shallow = checkout()
+    there, gone = _differing(root, base_of(root, ref, is_shallow=is_shallow))
     there |= {link for link in _links(root) if not there.isdisjoint(_ways(root, link))}
     found: dict[str, None] = {}
     for path in paths or [root]:
@@ -37,7 +37,7 @@ def changed_policies(ref: str, paths: Sequence[str]) -> list[str]:
     return [os.path.relpath(os.path.join(root, name)) for name in found]
 
 
-def _checkout() -> tuple[str, bool]:
+def checkout() -> tuple[str, bool]:
     """The root of the checkout, and whether it lacks a part of its history."""
     try:
         said = git(".", "rev-parse", "--show-toplevel", "--is-shallow-repository")
@@ -47,7 +47,12 @@ def _checkout() -> tuple[str, bool]:
     return os.fsdecode(root), is_shallow == b"true"
 
 
-def _base(root: str, ref: str, *, is_shallow: bool) -> str:
+def base_of(root: str, ref: str, *, is_shallow: bool) -> str:
+    """The commit where HEAD parted from a reference.
+
+    Raises:
+        CommandError: there is none here.
+    """
     name = f"{ref}^{{commit}}"
     look = ("rev-parse", "--verify", "--quiet", "--end-of-options", name)
     # Git ends with 1 or 128 where there is no such commit, as the kind of name has it.

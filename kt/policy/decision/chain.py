@@ -52,12 +52,12 @@ def decide_response(snapshot: Snapshot, request: Request, response: Any) -> Deci
 
 def deciding(snapshot: Snapshot, request: Request) -> Deciding:
     """`decide`, for whoever has the questions of a policy answered."""
-    return _deciding(snapshot, Subject(request, "pre-request", request.body))
+    return deciding_subject(snapshot, Subject(request, "pre-request", request.body))
 
 
 def deciding_response(snapshot: Snapshot, request: Request, response: Any) -> Deciding:
     """`decide_response`, for whoever has the questions of a policy answered."""
-    return _deciding(snapshot, Subject(request, "post-response", response))
+    return deciding_subject(snapshot, Subject(request, "post-response", response))
 
 
 def unanswered(asking: Generator[Question, Answer, _T]) -> _T:
@@ -110,7 +110,8 @@ def call_limit(snapshot: Snapshot, request: Request) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _deciding(snapshot: Snapshot, subject: Subject) -> Deciding:
+def deciding_subject(snapshot: Snapshot, subject: Subject) -> Deciding:
+    """`deciding`, for whoever has several policies judge one subject, which is read once."""
     steps = _steps(snapshot, subject)
     judged = yield from _judging(steps, subject)
     return _with_record(snapshot, subject, steps, judged)

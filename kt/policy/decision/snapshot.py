@@ -9,7 +9,7 @@ from typing import Any
 from kt.policy.decision import auditing
 from kt.policy.decision.auditing import AuditLogger
 from kt.policy.decision.conditions import Condition, compile_condition
-from kt.policy.decision.kinds import COMPILERS
+from kt.policy.decision.kinds import COMPILERS, data_routing
 from kt.policy.decision.outcome import Policy, ProviderTarget
 from kt.policy.decision.targets import compile_targets
 from kt.policy.decision.values import Request, Stage
@@ -77,12 +77,32 @@ def compile_policy(policy: Mapping[str, Any]) -> Snapshot:
     Raises:
         KeyError, re2.error: lint refuses the document.
     """
+    return _compiled(policy, {})
+
+
+def recompile(policy: Mapping[str, Any], before: Mapping[str, Any], snapshot: Snapshot) -> Snapshot:
+    """`compile_policy`, for a change of the document `before`, which `snapshot` was compiled from.
+
+    Only blocks that differ are compiled, and where providers do, what demands things of them.
+    """
+    blocks, known = policy.get("policy") or {}, before.get("policy") or {}
+    moved = policy.get("providers") != before.get("providers")
+    kept = {
+        step.kind: step.policy
+        for step in snapshot.steps
+        if blocks.get(step.kind) == known.get(step.kind)
+        and not (moved and step.kind == data_routing.KIND)
+    }
+    return _compiled(policy, kept)
+
+
+def _compiled(policy: Mapping[str, Any], kept: Mapping[str, Policy | AuditLogger]) -> Snapshot:
     targets = compile_targets(policy.get("providers"))
     blocks = policy.get("policy") or {}
     entries = [_entry(entry) for entry in policy["policies"]["chain"]]
     # The entries of a kind share one block, and so what it is compiled into.
     kinds = dict.fromkeys(kind for kind, _ in entries)
-    policies = {kind: _policy(kind, blocks.get(kind), targets) for kind in kinds}
+    policies = {kind: kept.get(kind) or _policy(kind, blocks.get(kind), targets) for kind in kinds}
     return Snapshot(
         enabled=policy["pack"]["enabled"],
         steps=tuple(

@@ -13,11 +13,10 @@ from kt.policy.decision import (
     Request,
     Snapshot,
     compile_policy,
-    deciding,
-    deciding_response,
 )
-from kt.policy.decision.chain import Deciding
+from kt.policy.decision.chain import Deciding, deciding_subject
 from kt.policy.decision.outcome import ProviderTarget
+from kt.policy.decision.subject import Subject
 from kt.policy.decision.values import SEVERITY
 from kt.policy.language import KINDS
 
@@ -82,13 +81,18 @@ class CaseResult:
 
 
 def run_suites(
-    policy: Mapping[str, Any], extra: Sequence[Mapping[str, Any]] = (), ask: Ask = no_models
+    policy: Mapping[str, Any],
+    extra: Sequence[Mapping[str, Any]] = (),
+    ask: Ask = no_models,
+    *,
+    watch: Callable[[Snapshot], Snapshot] | None = None,
 ) -> tuple[CaseResult, ...]:
     """Run the suites of a policy that lint accepts, then `extra` ones. Pure but for `ask`.
 
     A suite whose `target` is a policy kind runs that kind alone; one whose
     target is the id of a provider target is routed there. The policy is
-    compiled once for all of them.
+    compiled once for all of them. `watch` gives the one that is run in its place, such as one
+    that notes what the cases reach.
 
     Source: policy-language, section 3.
     """
@@ -98,18 +102,20 @@ def run_suites(
     if not suites:
         return ()
     snapshot = compile_policy(policy)
+    if watch is not None:
+        snapshot = watch(snapshot)
     served = {target.id: target for target in snapshot.targets}
     results = (
         result
         for suite in suites
-        for result in _run(_aimed(snapshot, served, suite.get("target")), suite, ask)
+        for result in _run(aimed(snapshot, served, suite.get("target")), suite, ask)
     )
     if not testing.get("require_model_cases"):
         return tuple(results)
     return tuple(replace(one, is_required=bool(one.missing_model)) for one in results)
 
 
-def _aimed(
+def aimed(
     snapshot: Snapshot, served: Mapping[str, ProviderTarget], target: str | None
 ) -> Snapshot | None:
     """The policy as far as a suite's target tests it, None when there is no such target."""
@@ -145,15 +151,33 @@ def decided(snapshot: Snapshot, given: Mapping[str, Any], ask: Ask = no_models) 
     Raises:
         NoModelError: the decision hangs on a model that is not there.
     """
+    return CaseInput(given).decided(snapshot, ask)
+
+
+class CaseInput:
+    """The input of a case, parsed once for whatever policies judge it."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        request, answer = request_of(given), given.get("upstream_response")
+        self._asked = Subject(request, "pre-request", request.body)
+        self._answered = None
+        if answer is not None:
+            self._answered = Subject(request, "post-response", completion(answer))
+
+    def decided(self, snapshot: Snapshot, ask: Ask = no_models) -> Decision:
+        """See `decided`."""
+        asked = run(deciding_subject(snapshot, self._asked), ask)
+        if self._answered is None or asked.verdict in ("block", "escalate"):
+            return asked
+        answered = run(deciding_subject(snapshot, self._answered), ask)
+        return max((asked, answered), key=lambda decision: SEVERITY[decision.verdict])
+
+
+def request_of(given: Mapping[str, Any]) -> Request:
+    """The request that a case's input stands for."""
     model = given.get("model") or ""
     body = {"model": model, "messages": given["messages"]}
-    request = Request(body, model=model, headers=given.get("headers") or {})
-    asked = run(deciding(snapshot, request), ask)
-    answer = given.get("upstream_response")
-    if answer is None or asked.verdict in ("block", "escalate"):
-        return asked
-    answered = run(deciding_response(snapshot, request, _completion(answer)), ask)
-    return max((asked, answered), key=lambda decision: SEVERITY[decision.verdict])
+    return Request(body, model=model, headers=given.get("headers") or {})
 
 
 def run(deciding: Deciding, ask: Ask) -> Decision:
@@ -171,7 +195,7 @@ def run(deciding: Deciding, ask: Ask) -> Decision:
         return decision
 
 
-def _completion(answer: Any) -> Any:
+def completion(answer: Any) -> Any:
     """An answer given as text, as a chat completion with that text."""
     if not isinstance(answer, str):
         return answer

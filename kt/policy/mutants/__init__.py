@@ -1,0 +1,1 @@
+"""Mutants of a policy: small changes, of which its tests should notice each."""
