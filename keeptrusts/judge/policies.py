@@ -10,6 +10,7 @@ import kt.policy
 from keeptrusts.judge.asking import ANYBODY, SECONDS, Asker, ask
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.changes import Change
+from kt.policy.decision.detectors import phones
 from kt.policy.diff import diff
 from kt.policy.explaining.enforced import Sentence, enforced
 from kt.policy.findings import Finding
@@ -147,6 +148,7 @@ def warm_up() -> None:
     """Import all of the policy language, and use it once."""
     for module in pkgutil.walk_packages(kt.policy.__path__, f"{kt.policy.__name__}."):
         importlib.import_module(module.name)
+    phones.load()
     for content in (_SAMPLE, _SAMPLE.replace(b"falcon", b"eagle"), b"pack: [\xff"):
         _verified(content, "sample")
     _compared(_SAMPLE, _SAMPLE.replace(b"falcon", b"eagle"))

@@ -10,6 +10,7 @@ from keeptrusts.judge import asking, policies
 from keeptrusts.judge.asking import Asker
 from keeptrusts.judge.errors import CrashedError, TooCostlyError, UnansweredError
 from kt.policy.diff import diff
+from kt.policy.language.regions import ID_COUNTRIES, REGIONS
 from kt.policy.lint import lint
 from kt.policy.report import Report
 from kt.policy.verify import verify
@@ -30,6 +31,34 @@ def test_a_judge_says_what_is_said_in_process_of_every_file() -> None:
 
     assert judged == [verify(content, directory="policies") for content in contents]
     assert len(judged) > 70
+
+
+def test_a_judge_knows_what_a_policy_may_name() -> None:
+    """Numbers of every region, ids of every country: their plans are files, read when asked for."""
+    content = f"""
+pack: {{id: everywhere, name: Everywhere, version: 1.0.0, enabled: true}}
+policies: {{chain: [pii-detector]}}
+policy:
+  pii-detector:
+    action: block
+    phone_regions: {list(REGIONS)}
+    national_ids: {list(ID_COUNTRIES)}
+testing:
+  suites:
+    - name: numbers
+      cases:
+        - name: of Berlin
+          input: {{messages: [{{role: user, content: "Call +49 30 901820 today"}}]}}
+          expected: {{verdict: block}}
+        - name: of Iceland, as written there
+          input: {{messages: [{{role: user, content: "Sími 561 1234"}}]}}
+          expected: {{verdict: allow}}
+""".encode()
+
+    report = policies.verify(content, directory="everywhere")
+
+    assert report == verify(content, directory="everywhere")
+    assert "internal" not in {finding.code for finding in report.findings}
 
 
 def test_a_judge_compares_as_is_compared_in_process() -> None:

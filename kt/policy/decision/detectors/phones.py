@@ -77,6 +77,14 @@ def dated(text: str) -> bool:
     return bool(_DATE.match(text) or _YEARS.fullmatch(text))
 
 
+def load() -> None:
+    """Read the plans of all regions, for a process that cannot open their files later."""
+    from phonenumbers import PhoneMetadata
+
+    PhoneMetadata.load_all()
+    _codes()
+
+
 @lru_cache(maxsize=1)
 def _codes() -> dict[str, tuple[str, ...]]:
     """Calling code → its regions."""

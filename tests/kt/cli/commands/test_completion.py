@@ -18,7 +18,10 @@ Run = Callable[..., tuple[int, str, str]]
 # Words typed, the last one begun, and what is offered.
 TYPED = [
     (["rep"], ["repos"]),
-    (["policy", ""], ["lint", "test", "explain", "diff", "score", "schema"]),
+    (
+        ["policy", ""],
+        ["lint", "test", "mutate", "review", "explain", "diff", "score", "schema"],
+    ),
     (["repos", "s"], ["show", "sync", "suspend"]),
     (["repos", "add", "--pa"], ["--path"]),
     (["tokens", "create", "a name", "--ro"], ["--role"]),
