@@ -69,6 +69,7 @@ app.conf.update(
         "gitrepos.sync_remote": {"queue": "sync"},
         "configurations.judge": {"queue": "tick"},
         "access.flush": {"queue": "tick"},
+        "evidence.seal": {"queue": "tick"},
         "gateways.flush": {"queue": "tick"},
         "gateways.prune": {"queue": "tick"},
         "gitrepos.preview": {"queue": "preview"},
@@ -86,6 +87,7 @@ app.conf.update(
         "sweep": {"task": "gitrepos.sweep", "schedule": _SWEEP_SECONDS, "options": {"expires": 60}},
         "wake": {"task": "gitrepos.wake", "schedule": _WAKE_SECONDS, "options": {"expires": 60}},
         "warn": {"task": "gitrepos.warn", "schedule": _WARN_SECONDS, "options": {"expires": 60}},
+        "seal": {"task": "evidence.seal", "schedule": _TICK_SECONDS, "options": {"expires": 2}},
         "judge": {
             "task": "configurations.judge",
             "schedule": _JUDGE_SECONDS,
@@ -97,7 +99,7 @@ app.conf.update(
     },
     timezone="UTC",
 )
-app.autodiscover_tasks(["access", "configurations", "gitrepos", "gateways"])
+app.autodiscover_tasks(["evidence", "access", "configurations", "gitrepos", "gateways"])
 
 
 @setup_logging.connect
