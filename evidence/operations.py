@@ -4,7 +4,7 @@ from evidence.shapes import EvidenceShape, LogShape
 from keeptrusts.api.operations import Operation
 
 _OCTETS, _TEXT = "application/octet-stream", "text/plain"
-_UNSEALED = ("404 not_found", "503 busy")
+_UNSEALED = ("404 not_found", "429 busy")
 _NOTE = "`kt evidence verify` verifies it without a network. Busy: the newest is not sealed yet."
 
 GET_LOG = Operation(
@@ -13,6 +13,7 @@ GET_LOG = Operation(
 GET_CHECKPOINT = Operation(
     "getEvidenceCheckpoint",
     "Shows the newest checkpoint of a tree, with the signatures of witnesses.",
+    data=str,
     media=(_TEXT,),
     errors=("404 not_found",),
     note="A signed note, as C2SP's tlog-checkpoint has it.",
@@ -20,6 +21,7 @@ GET_CHECKPOINT = Operation(
 GET_TILE = Operation(
     "getEvidenceTile",
     "Shows hashes of a tree.",
+    data=str,
     media=(_OCTETS,),
     errors=("404 not_found",),
     note="As C2SP's tlog-tiles has it.",
@@ -27,6 +29,7 @@ GET_TILE = Operation(
 GET_ENTRIES = Operation(
     "getEvidenceEntries",
     "Shows leaves of a tree.",
+    data=str,
     media=(_OCTETS,),
     errors=("404 not_found",),
     note="As C2SP's tlog-tiles has it, each with its length before it.",

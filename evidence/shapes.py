@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from keeptrusts.api.shapes import Positive, Shape, about
+from keeptrusts.api.shapes import MISSING, Missing, Positive, Shape, about
 
 
 class LogShape(Shape):
@@ -18,12 +18,10 @@ class TreeShape(Shape):
     epoch: Positive
     checkpoint: Annotated[str, about("A signed note, with the signatures of witnesses.")]
     entries: Annotated[list[dict[str, Any]], about("Leaf, index, proof, and values with salts.")]
-
-
-class SinceTreeShape(TreeShape):
-    """The same, with the proof that it grew from an older checkpoint."""
-
-    since: Annotated[dict[str, Any], about("The size, and the proof of consistency.")]
+    since: (
+        Annotated[dict[str, Any], about("Proof that it grew from a checkpoint of this size.")]
+        | Missing
+    ) = MISSING
 
 
 class EvidenceShape(Shape):
@@ -32,4 +30,4 @@ class EvidenceShape(Shape):
     format: str
     question: Annotated[dict[str, str], about("A gateway or a configuration, and a time.")]
     key: Annotated[str, about("The log's public key.")]
-    trees: list[SinceTreeShape | TreeShape]
+    trees: list[TreeShape]

@@ -10,5 +10,5 @@ urlpatterns = [
     path("evidence", views.Log.as_view()),
     path(f"{_TREE}/checkpoint", views.Checkpoint.as_view()),
     path(f"{_TREE}/tile/entries/<path:place>", views.EntryTile.as_view()),
-    path(f"{_TREE}/tile/<int:level>/<path:place>", views.HashTile.as_view()),
+    path(f"{_TREE}/tile/<str:level>/<path:place>", views.HashTile.as_view()),
 ]

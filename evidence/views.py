@@ -1,6 +1,9 @@
 """`/v1/evidence`: the log; and the evidence of a gateway and of a configuration."""
 
+import json
+import re
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -23,6 +26,7 @@ _SINCE = whole(
     default=None,
 )
 _HASH_BYTES = 32
+_LEVEL = re.compile("[0-9]")
 
 
 class Log(View):
@@ -60,8 +64,10 @@ class HashTile(View):
     narrowed = {"GET": "unrelated"}
     described = {"GET": operations.GET_TILE}
 
-    def get(self, _request: Request, epoch: int, level: int, place: str) -> HttpResponse:
+    def get(self, _request: Request, epoch: int, level: str, place: str) -> HttpResponse:
         number, width = _placed(place)
+        if not _LEVEL.fullmatch(level):
+            raise NotFoundError("tile")
         row = Tile.objects.filter(epoch=epoch, level=level, number=number).first()
         hashes = bytes(row.hashes)[: width * _HASH_BYTES] if row else b""
         if len(hashes) != width * _HASH_BYTES:
@@ -90,10 +96,10 @@ class GatewayEvidence(View):
     actions = {"GET": "audit.read"}
     described = {"GET": operations.GET_GATEWAY_EVIDENCE}
 
-    def get(self, request: Request, gateway_id: str) -> Response:
+    def get(self, request: Request, gateway_id: str) -> HttpResponse:
         asked = self.asked(request)
         file = files.of_gateway(gateway_id, _time(asked[_AT]), since=asked[_SINCE])
-        return Response({"data": file})
+        return _whole(file)
 
 
 class ConfigurationEvidence(View):
@@ -103,10 +109,10 @@ class ConfigurationEvidence(View):
     actions = {"GET": "audit.read"}
     described = {"GET": operations.GET_CONFIGURATION_EVIDENCE}
 
-    def get(self, request: Request, configuration_id: str) -> Response:
+    def get(self, request: Request, configuration_id: str) -> HttpResponse:
         asked = self.asked(request)
         file = files.of_configuration(configuration_id, _time(asked[_AT]), since=asked[_SINCE])
-        return Response({"data": file})
+        return _whole(file)
 
 
 def _time(asked: datetime | None) -> datetime:
@@ -118,6 +124,11 @@ def _placed(place: str) -> tuple[int, int]:
     if found is None:
         raise NotFoundError("tile")
     return found
+
+
+def _whole(file: dict[str, Any]) -> HttpResponse:
+    """A file as JSON, whose values stay as they are: what is not printable is escaped."""
+    return HttpResponse(json.dumps({"data": file}), content_type="application/json")
 
 
 def _octets(data: bytes) -> HttpResponse:

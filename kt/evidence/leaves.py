@@ -113,8 +113,10 @@ def made(kind: str, at: str, given: Mapping[str, Any], *, chance: bytes) -> Open
             continue
         if name in forms and _has_form(value, forms[name]):
             facts[name] = value
-        else:
-            values[_named(name)] = repaired(value)
+        elif _HIDDEN_NAME.fullmatch(name):
+            values[name] = repaired(value)
+        else:  # Names come of columns; what else is called so may tell something.
+            values[f"other{len(values)}"] = repaired([name, value])
     if len(values) > _MOST_HIDDEN:
         values = {"values": values}
     salted = {
@@ -194,7 +196,3 @@ def _has_form(value: Any, form: str) -> bool:
 def _is_hex(text: Any, count: int) -> bool:
     return isinstance(text, str) and re.fullmatch(f"[0-9a-f]{{{2 * count}}}", text) is not None
 
-
-def _named(name: str) -> str:
-    """A member's name in the form of one: names come of columns, and of what a commit says."""
-    return name if _HIDDEN_NAME.fullmatch(name) else "x" + name.encode(errors="replace").hex()[:98]

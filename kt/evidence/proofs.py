@@ -70,7 +70,10 @@ def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
     Raises:
         ProofError: an entry, a value, a proof or a signature is not as it should be.
     """
-    whole = _object(_json(data), "format", "question", "key", "trees")
+    answer = _json(data)
+    if isinstance(answer, dict) and set(answer) == {"data"}:
+        answer = answer["data"]  # As the API says it.
+    whole = _object(answer, "format", "question", "key", "trees")
     if whole["format"] != FORMAT:
         raise ProofError("this is no file of evidence")
     question = _question(whole["question"])
