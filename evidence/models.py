@@ -96,6 +96,15 @@ class Tile(models.Model):
         ]
 
 
+class WitnessState(models.Model):
+    """What a witness signed last, by its public key."""
+
+    key = models.CharField(primary_key=True, max_length=400)
+    epoch = models.PositiveIntegerField()
+    size = models.BigIntegerField()
+    signed_at = models.DateTimeField()
+
+
 class SignedCheckpoint(models.Model):
     """A checkpoint that the log signed; of those that no witness signed, the newest is kept.
 

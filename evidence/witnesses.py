@@ -14,10 +14,9 @@ from django.utils import timezone
 
 from evidence import keys, sealer, trees
 from evidence.models import Epoch, SignedCheckpoint, WitnessState
-from keeptrusts.env import Witness
 from kt.evidence import notes, tree
-from kt.evidence.notes import COSIGNATURE, Checkpoint, Note, NoteError, Signature
-from kt.evidence.witnessing import Request
+from kt.evidence.notes import Checkpoint, Note, NoteError, Signature
+from kt.evidence.witnessing import Request, Witness
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +114,10 @@ def _keep(
             key=witness.key.text(),
             defaults={"epoch": row.epoch, "size": now.size, "signed_at": timezone.now()},
         )
+        note = notes.read(stored.note + "".join(stored.cosignatures))
+        if all(one.key.signed_at(note) is not None for one in settings.ENV.witnesses):
+            # What an older one covers, this one does too.
+            SignedCheckpoint.objects.filter(epoch=row.epoch, size__lt=row.size).delete()
 
 
 def _went_back(epoch: int, size: int) -> None:
@@ -136,4 +139,3 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(_NoRedirect)
-assert COSIGNATURE

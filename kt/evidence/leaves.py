@@ -195,4 +195,3 @@ def _has_form(value: Any, form: str) -> bool:
 
 def _is_hex(text: Any, count: int) -> bool:
     return isinstance(text, str) and re.fullmatch(f"[0-9a-f]{{{2 * count}}}", text) is not None
-

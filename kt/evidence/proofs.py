@@ -12,7 +12,7 @@ from typing import Any
 from kt.evidence import leaves, notes
 from kt.evidence.leaves import Leaf
 from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
-from kt.evidence.tree import is_consistent, leaf_hash, root_of_inclusion
+from kt.evidence.tree import is_consistent, leaf_hash, over, root_of_inclusion
 
 FORMAT = "keeptrusts evidence v1"
 _HASH = re.compile("[0-9a-f]{64}")
@@ -44,7 +44,8 @@ class Proven:
 class Covered:
     """A checkpoint of the log, when each of the witnesses given signed it, and what else is shown.
 
-    `since` is the size of an older checkpoint, with the proof that this one grew from it.
+    `since` is the size of an older checkpoint, with the proof that this one grew from it. Of a
+    tree that `is_whole` every entry is there, so that none can have been left out.
     """
 
     epoch: int
@@ -52,6 +53,7 @@ class Covered:
     checkpoint: Checkpoint
     seen: Mapping[str, int]
     since: tuple[int, Sequence[bytes]] | None
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
         if trees and covered.epoch <= trees[-1].epoch:
             raise ProofError("a tree is told twice")
         trees.append(covered)
-        entries += [_entry(one, covered) for one in _list(part["entries"])]
+        shown = [_entry(one, covered) for one in _list(part["entries"])]
+        entries += _whole(part["all"], covered, shown) if covered.is_whole else shown
     places = [entry.place for entry in entries]
     if len(set(places)) != len(places):
         raise ProofError("an entry is told twice")
@@ -131,7 +134,7 @@ def _check_grown(known: Checkpoint, tree: Covered) -> None:
 
 
 def _covered(part: Any, key: Verifier, witnesses: Sequence[Verifier]) -> Covered:
-    _object(part, "epoch", "checkpoint", "entries", optional="since")
+    _object(part, "epoch", "checkpoint", "entries", optional=("since", "all"))
     try:
         note = notes.read(_text(part["checkpoint"]))
         found = notes.checkpoint(note.body)
@@ -145,7 +148,27 @@ def _covered(part: Any, key: Verifier, witnesses: Sequence[Verifier]) -> Covered
     if "since" in part:
         _object(part["since"], "size", "proof")
         since = _number(part["since"]["size"]), _hashes(part["since"]["proof"])
-    return Covered(epoch, note, found, seen, since)
+    return Covered(epoch, note, found, seen, since, "all" in part)
+
+
+def _whole(texts: Any, covered: Covered, shown: Sequence[Proven]) -> list[Proven]:
+    """All entries of a tree, with the values of those that are shown."""
+    entries = [_text(one).encode(errors="replace") for one in _list(texts)]
+    size, root = covered.checkpoint.size, covered.checkpoint.root
+    if len(entries) != size or over([leaf_hash(one) for one in entries]) != root:
+        raise ProofError("the entries are not those of the checkpoint")
+    values = {one.place[1]: one.values for one in shown}
+    return [
+        Proven(_leaf(index, data), (covered.epoch, index), values.get(index, {}))
+        for index, data in enumerate(entries)
+    ]
+
+
+def _leaf(index: int, data: bytes) -> Leaf:
+    try:
+        return leaves.read(data)
+    except leaves.LeafError as exc:
+        raise ProofError(f"entry {index}: {exc}") from exc
 
 
 def _entry(one: Any, covered: Covered) -> Proven:
@@ -154,11 +177,7 @@ def _entry(one: Any, covered: Covered) -> Proven:
     root, size = covered.checkpoint.root, covered.checkpoint.size
     if root_of_inclusion(leaf_hash(data), index, size, _hashes(one["proof"])) != root:
         raise ProofError(f"entry {index} is not in the log")
-    try:
-        leaf = leaves.read(data)
-    except leaves.LeafError as exc:
-        raise ProofError(f"entry {index}: {exc}") from exc
-    values = {}
+    leaf, values = _leaf(index, data), {}
     if not isinstance(one["values"], dict):
         raise ProofError(f"entry {index}: its values are no object")
     for name, pair in one["values"].items():
@@ -202,8 +221,8 @@ def _question(value: Any) -> Mapping[str, str]:
     return {about: _text(value[about]), "at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"}
 
 
-def _object(value: Any, *names: str, optional: str = "") -> Mapping[str, Any]:
-    if not isinstance(value, dict) or set(value) - {optional} != set(names):
+def _object(value: Any, *names: str, optional: Sequence[str] = ()) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or set(value).difference(optional) != set(names):
         raise ProofError(f"an object has the members {', '.join(names)}")
     return value
 

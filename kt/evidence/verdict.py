@@ -73,7 +73,7 @@ def _running(known: Sequence[Proven], report: Proven | None) -> Proven | None:
 
 def _said(report: Proven | None) -> str:
     if report is None:
-        return "nothing that it reported"
+        return "nothing of which a report is shown"
     if "content_hash" not in report.leaf.facts:
         return f"nothing, by its own report of {report.leaf.at}"
     return f"{_named(report)}, by its own report of {report.leaf.at}"
@@ -147,8 +147,10 @@ def _standing(evidence: Evidence) -> str:
         f"{tree.checkpoint.origin} at {tree.checkpoint.size}" for tree in evidence.trees
     )
     words = f"{len(evidence.entries)} entries of {sizes}"
+    is_whole = all(tree.is_whole for tree in evidence.trees)
+    words += ", all of them read" if is_whole else ", as the file has chosen them"
     erased = sum(len(one.leaf.hidden) - len(one.values) for one in evidence.entries)
-    if erased:
+    if erased and not is_whole:
         words += f"; {erased} values erased"
     return words + "".join(_gap(one) for one in evidence.entries if one.leaf.kind == "epoch")
 

@@ -16,7 +16,16 @@ from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
 from kt.evidence.tree import EMPTY_ROOT, is_consistent
 
 _MOST_PROOF = 63
+_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~/-]*)?")
 _OLD = re.compile("old (0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness that a log asks: its public key, and the url that it answers at."""
+
+    key: Verifier
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,19 @@ class Refused:
 
     status: int
     size: int | None = None
+
+
+def named(text: str) -> Witness:
+    """A witness as a setting names it, KEY@URL.
+
+    Raises:
+        NoteError: it is none.
+    """
+    key, _, url = text.rpartition("@")
+    found = notes.verifier(key)
+    if found.kind != notes.COSIGNATURE or not _URL.fullmatch(url):
+        raise NoteError("a witness is KEY@URL, with the key that kt witness prints")
+    return Witness(found, url.rstrip("/"))
 
 
 def read(data: bytes) -> Request:

@@ -53,7 +53,7 @@ def test_what_a_gateway_ran_at_three_times(admin: APIClient, gateway: Machine, a
 
     assert [one.is_proven for one in verdicts] == [True] * 3
     firsts = [one.lines[0].partition(": ran ")[2] for one in verdicts]
-    assert firsts[0] == "nothing that it reported"
+    assert firsts[0] == "nothing of which a report is shown"
     assert firsts[1].startswith("bot version 1, sha256 ")
     assert firsts[2].startswith("bot version 2, sha256 ")
     assert "by its own report" in firsts[2]

@@ -15,6 +15,7 @@ from kt.cli.client.session import add_connection, connect
 from kt.cli.commands.parsing import Verb
 from kt.cli.errors import CommandError
 from kt.cli.evidence import files
+from kt.cli.evidence.entries import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 def _trusted_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--checkpoint", metavar="F", help="a checkpoint that you kept, of the same log")
-    add("--witness", action="append", default=[], metavar="KEY",
-        help="the public key of a witness that must have signed; more than once for several")  # fmt: skip
+    add(
+        "--witness",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="the key of a witness that must have signed; more than once for several",
+    )
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +50,11 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
     add("--configuration", metavar="C", help="what was in force of it")
     add("--at", metavar="TIME", help="such as 2026-01-31T12:00:00Z; now without it")
     add("--output", metavar="F", help="also write the file, for kt evidence verify")
+    add(
+        "--whole",
+        action="store_true",
+        help="with all entries of the log, so that none can have been left out",
+    )
     _trusted_arguments(parser)
     add_connection(parser)
 
@@ -62,7 +73,10 @@ def _show(options: argparse.Namespace) -> int:
         body = files.checkpoint(options.checkpoint).body
         query["since"] = str(notes.checkpoint(body).size)
     path = f"/v1/{about[0]}/{segment(about[1])}/evidence"
-    data = connect(options).content(f"{path}?{urlencode(query)}" if query else path)
+    control_plane = connect(options)
+    data = control_plane.content(f"{path}?{urlencode(query)}" if query else path)
+    if options.whole:
+        data = whole(control_plane, data)
     if options.output:
         try:
             with open(options.output, "wb") as file:

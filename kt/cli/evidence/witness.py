@@ -13,7 +13,6 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
-from kt.addresses import listener
 from kt.cli.errors import CommandError
 from kt.cli.evidence import files
 
@@ -33,23 +32,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--name", required=True, metavar="N", help="the witness's name, as witness.example/1")
     add("--state", required=True, metavar="F", help="its key and what it signed last; kept")
-    add("--log", action="append", default=[], metavar="KEY",
-        help="the public key of a log, which GET /v1/evidence shows; more than once for several")  # fmt: skip
+    add(
+        "--log",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="the key of a log, which GET /v1/evidence shows; more than once for several",
+    )
     add("--listen", default="127.0.0.1:8090", metavar="HOST:PORT", help="default: 127.0.0.1:8090")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until somebody ends it; the first line is the witness's public key."""
     files.needed()
-    witness = Witness(options.name, options.state, files.keys(options.log))
-    host, port = listener(options.listen)
+    witness = WitnessKeeper(options.name, options.state, files.keys(options.log))
+    host, port = _listener(options.listen)
     with HTTPServer((host, port), _handler(witness)) as server:
         print(f"{witness.verifier.text()}\nhttp://{host}:{server.server_port}", flush=True)
         server.serve_forever()
     return 0
 
 
-class Witness:
+def _listener(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < 1 << 16):
+        raise CommandError(f"--listen takes HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)
+
+
+class WitnessKeeper:
     """What one witness signed last, kept in a file that is written before anything is signed."""
 
     def __init__(self, name: str, path: str, logs: Sequence[Verifier]) -> None:
@@ -108,7 +119,7 @@ def _state(path: str) -> tuple[Ed25519PrivateKey, dict[str, Checkpoint]]:
     return key, known
 
 
-def _handler(witness: Witness) -> type[BaseHTTPRequestHandler]:
+def _handler(witness: WitnessKeeper) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _PATIENCE_SECONDS
 
