@@ -23,8 +23,7 @@ def encode(value: Any) -> bytes:
             member's name that is not ASCII.
     """
     _check(value)
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    return _written(value)
 
 
 def decode(data: bytes) -> Any:
@@ -34,13 +33,33 @@ def decode(data: bytes) -> Any:
         NotCanonicalError: `encode` writes no such bytes.
     """
     try:
-        value = json.loads(data)
-        is_same = encode(value) == data
+        value = json.loads(data, parse_float=_none, parse_int=_bounded, parse_constant=_none)
+        if not data.isascii():
+            _check(value)  # A name may not be ASCII; else what was read can have no other fault.
+        is_same = _written(value) == data
     except (ValueError, RecursionError) as exc:
         raise NotCanonicalError("no JSON") from exc
     if not is_same:
         raise NotCanonicalError("JSON in another form")
     return value
+
+
+def _written(value: Any) -> bytes:
+    return _encoder.encode(value).encode()
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _none(text: str) -> Any:
+    raise NotCanonicalError(f"a fraction: {text}")
+
+
+def _bounded(text: str) -> int:
+    number = int(text) if len(text) < 18 else MOST + 1
+    if not -MOST <= number <= MOST:
+        raise NotCanonicalError(f"a number past 2^53: {text}")
+    return number
 
 
 def repaired(value: Any) -> Any:

@@ -14,6 +14,7 @@ Facts = Mapping[str, Any]
 
 SALT_BYTES, NONCE_BYTES = 32, 16
 _MOST_HIDDEN = 100
+_HEX = re.compile("[0-9a-f]*")
 _HIDDEN_NAME = re.compile(r"[a-z][A-Za-z0-9_.\\-]{0,99}")
 _TEXTS: Mapping[str, re.Pattern[str]] = {
     "id": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"),
@@ -194,4 +195,4 @@ def _has_form(value: Any, form: str) -> bool:
 
 
 def _is_hex(text: Any, count: int) -> bool:
-    return isinstance(text, str) and re.fullmatch(f"[0-9a-f]{{{2 * count}}}", text) is not None
+    return isinstance(text, str) and len(text) == 2 * count and _HEX.fullmatch(text) is not None

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kt.evidence import leaves, notes
+from kt.evidence.canonical import encode
 from kt.evidence.leaves import Leaf
 from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
 from kt.evidence.tree import is_consistent, leaf_hash, over, root_of_inclusion
@@ -91,7 +92,7 @@ def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
             raise ProofError("a tree is told twice")
         trees.append(covered)
         shown = [_entry(one, covered) for one in _list(part["entries"])]
-        entries += _whole(part["all"], covered, shown) if covered.is_whole else shown
+        entries += _whole(part["all"], covered, shown, question) if covered.is_whole else shown
     places = [entry.place for entry in entries]
     if len(set(places)) != len(places):
         raise ProofError("an entry is told twice")
@@ -151,17 +152,38 @@ def _covered(part: Any, key: Verifier, witnesses: Sequence[Verifier]) -> Covered
     return Covered(epoch, note, found, seen, since, "all" in part)
 
 
-def _whole(texts: Any, covered: Covered, shown: Sequence[Proven]) -> list[Proven]:
-    """All entries of a tree, with the values of those that are shown."""
+def _whole(
+    texts: Any, covered: Covered, shown: Sequence[Proven], question: Mapping[str, str]
+) -> list[Proven]:
+    """All entries of a tree that concern a question, with the values of those that are shown."""
     entries = [_text(one).encode(errors="replace") for one in _list(texts)]
     size, root = covered.checkpoint.size, covered.checkpoint.root
     if len(entries) != size or over([leaf_hash(one) for one in entries]) != root:
         raise ProofError("the entries are not those of the checkpoint")
     values = {one.place[1]: one.values for one in shown}
+    found = _concerned(entries, question)
     return [
-        Proven(_leaf(index, data), (covered.epoch, index), values.get(index, {}))
-        for index, data in enumerate(entries)
+        Proven(found[index], (covered.epoch, index), values.get(index, {}))
+        for index in sorted(found)
     ]
+
+
+def _concerned(entries: Sequence[bytes], question: Mapping[str, str]) -> Mapping[int, Leaf]:
+    """Leaves about a gateway, the configurations that these name, the links that those name.
+
+    A leaf has one form, so its bytes tell what it is about: most are not read further.
+    """
+    found: dict[int, Leaf] = {}
+    sought = {(name, question[name]) for name in ("gateway", "configuration") if name in question}
+    for following in ("configuration", "link", ""):
+        marks = [encode({name: value})[1:-1] for name, value in sought]
+        if following == "configuration":
+            marks.append(b'"kind":"epoch"')
+        near = [i for i, data in enumerate(entries) if any(mark in data for mark in marks)]
+        found |= {index: _leaf(index, entries[index]) for index in near if index not in found}
+        facts = [found[index].facts for index in near]
+        sought = {(following, one[following]) for one in facts if following in one}
+    return found
 
 
 def _leaf(index: int, data: bytes) -> Leaf:
@@ -234,7 +256,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or any("\ud800" <= sign <= "\udfff" for sign in value):
         raise ProofError("a text is none")
     return value
 

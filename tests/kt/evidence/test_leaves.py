@@ -26,7 +26,7 @@ def _made(kind: str, given: dict[str, Any]) -> leaves.Opened:
     return leaves.made(kind, AT, given, chance=os.urandom(leaves.chance_bytes(given)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     kind=some.sampled_from(sorted(leaves.KINDS)),
     data=some.data(),

@@ -22,9 +22,8 @@ _CHANCE = random.Random(21)
 
 def _leaf(second: int, kind: str, **given: Any) -> bytes:
     chance = _CHANCE.randbytes(leaves.chance_bytes(given))
-    return leaves.made(
-        kind, f"2026-01-31T12:00:{second:02}.000000Z", given, chance=chance
-    ).leaf.encoded()
+    at = f"2026-01-31T12:00:{second:02}.000000Z"
+    return leaves.made(kind, at, given, chance=chance).leaf.encoded()
 
 
 def _past() -> list[bytes]:
@@ -33,7 +32,7 @@ def _past() -> list[bytes]:
     for number in range(1, 11):
         facts = {"configuration": "c", "version": number, "content_hash": f"{number:064x}"}
         found += [
-            _leaf(4 * number, "version", **facts, source="git", commit=f"{number:040x}", author="a"),
+            _leaf(4 * number, "version", **facts, source="git", commit=f"{number:040x}"),
             _leaf(4 * number, "audit", action="configuration.published", configuration="c",
                   version=number, actor_kind="git_repo"),
             _leaf(4 * number + 1, "report", **facts, gateway="g"),
@@ -63,9 +62,9 @@ def _file(entries: Sequence[bytes], note: Note, *, whole: bool) -> dict[str, Any
             "proof": [step.hex() for step in tree.inclusion(index, len(entries), tiles.node)],
             "values": {},
         }
-        for index, one in enumerate(entries)
+        for index, one in list(enumerate(entries))[-4 if whole else 0 :]
     ]
-    part = {"epoch": 1, "checkpoint": note.text(), "entries": shown[-4:] if whole else shown}
+    part: dict[str, Any] = {"epoch": 1, "checkpoint": note.text(), "entries": shown}
     if whole:
         part["all"] = [one.decode() for one in entries]
     question = {"gateway": "g", "at": "2026-01-31T13:00:00Z"}
@@ -81,7 +80,7 @@ _LINES = verdict.judge(
 
 
 def _altered(chance: random.Random, entries: list[bytes]) -> list[bytes]:
-    """A log with a bit flipped, a number changed, an entry less, more, moved, or its end cut off."""
+    """A log with a bit or a number changed, an entry less, more or moved, or its end cut off."""
     at, other = (chance.randrange(len(entries)) for _ in range(2))
     entry = entries[at]
     digits = [place for place, sign in enumerate(entry) if chr(sign).isdigit()]
@@ -130,7 +129,7 @@ def _told(chance: random.Random, file: dict[str, Any]) -> dict[str, Any]:
     return file
 
 
-def _forged(chance: random.Random) -> tuple[dict[str, Any], bool]:
+def _forged(chance: random.Random) -> dict[str, Any]:
     """What an operator shows who holds the log's key, the file whole or in part."""
     whole, entries = chance.random() < 0.5, _TRUE
     for _ in range(chance.randrange(1, 3)):
@@ -138,12 +137,12 @@ def _forged(chance: random.Random) -> tuple[dict[str, Any], bool]:
     cosigned = _CHECKPOINT.signatures[1:]
     how = chance.randrange(4)
     if how == 0:  # A fork under the checkpoint that was witnessed.
-        return _decoded(entries, _CHECKPOINT, whole), whole
+        return _decoded(entries, _CHECKPOINT, whole)
     if how == 1:  # A fork with a checkpoint of its own, and the witness's signature of the other.
-        return _decoded(entries, _note(entries).signed_also(*cosigned), whole), whole
+        return _decoded(entries, _note(entries).signed_also(*cosigned), whole)
     if how == 2:  # The same without it.
-        return _decoded(entries, _note(entries), whole), whole
-    return _told(chance, _decoded(_TRUE, _CHECKPOINT, whole)), whole
+        return _decoded(entries, _note(entries), whole)
+    return _told(chance, _decoded(_TRUE, _CHECKPOINT, whole))
 
 
 def _decoded(entries: Sequence[bytes], note: Note, whole: bool) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def _decoded(entries: Sequence[bytes], note: Note, whole: bool) -> dict[str, Any
 
 def _hold(seed: int) -> bool:
     """Whether a forgery was refused; one that passes tells nothing but what is true."""
-    file, whole = _forged(random.Random(seed))
+    file = _forged(random.Random(seed))
     data = json.dumps(file).encode()
     try:
         found = verdict.judge(data, witnesses=[_SEEN])
@@ -177,7 +176,7 @@ def test_the_truth_is_proven() -> None:
         assert found.lines[0].startswith("g at 2026-01-31T13:00:00.000000Z: ran c version 10,")
 
 
-@pytest.mark.parametrize("count", [250, pytest.param(10_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_no_rewritten_log_passes(count: int) -> None:
     """For anything that the witness's checkpoint covers, though the attacker signs as the log."""
     refused = sum(_hold(seed) for seed in range(count))
@@ -187,7 +186,7 @@ def test_no_rewritten_log_passes(count: int) -> None:
 
 def test_many_entries_are_verified_in_no_time() -> None:
     """A log of some thousands, every entry read."""
-    entries = _TRUE + [_leaf(5, "report", gateway=f"other-{n}", version=n) for n in range(2000)]
+    entries = _TRUE + [_leaf(5, "report", gateway=f"other-{n}", version=n) for n in range(1000)]
     note = _note(entries)
     note = note.signed_also(notes.cosign(note.body, "witness", _WITNESS, at=9))
 
