@@ -68,7 +68,7 @@ def _seal(now: datetime) -> int:
     root = tiles.root()
     epoch.size, epoch.root = tiles.size, root.hex()
     epoch.save(update_fields=["size", "root"])
-    _sign(epoch, root, now)
+    sign(epoch, root, now)
     return len(found)
 
 
@@ -124,7 +124,7 @@ def _begin(
     trees.write(number, tiles.changed)
     row.size, row.root = 1, tiles.root().hex()
     row.save(update_fields=["size", "root"])
-    _sign(row, tiles.root(), now)
+    sign(row, tiles.root(), now)
     return row
 
 
@@ -138,7 +138,8 @@ def _place(epoch: Epoch, entry_ids: list[int]) -> None:
         cursor.execute(_PLACE.format(**how), [epoch.number, epoch.size, told])
 
 
-def _sign(epoch: Epoch, root: bytes, now: datetime) -> None:
+def sign(epoch: Epoch, root: bytes, now: datetime) -> None:
+    """Sign a checkpoint of an epoch's present size; within the sealer's lock."""
     signer = keys.load()
     body = Checkpoint(keys.origin(signer.name, epoch.number), epoch.size, root).body()
     note = Note(body).signed_also(signer.note(body)).text()

@@ -33,7 +33,6 @@ class Log(View):
     """The log's public key."""
 
     actions = {"GET": "any"}
-    narrowed = {"GET": "unrelated"}
     described = {"GET": operations.GET_LOG}
 
     def get(self, _request: Request) -> Response:
@@ -47,7 +46,6 @@ class Checkpoint(View):
     """The newest checkpoint of a tree."""
 
     actions = {"GET": "any"}
-    narrowed = {"GET": "unrelated"}
     described = {"GET": operations.GET_CHECKPOINT}
 
     def get(self, _request: Request, epoch: int) -> HttpResponse:
@@ -61,7 +59,6 @@ class HashTile(View):
     """Hashes of a tree."""
 
     actions = {"GET": "any"}
-    narrowed = {"GET": "unrelated"}
     described = {"GET": operations.GET_TILE}
 
     def get(self, _request: Request, epoch: int, level: str, place: str) -> HttpResponse:

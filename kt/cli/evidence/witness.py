@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     files.needed()
     witness = WitnessKeeper(options.name, options.state, files.keys(options.log))
     host, port = _listener(options.listen)
-    with HTTPServer((host, port), _handler(witness)) as server:
+    with HTTPServer((host, port), handler(witness)) as server:
         print(f"{witness.verifier.text()}\nhttp://{host}:{server.server_port}", flush=True)
         server.serve_forever()
     return 0
@@ -119,7 +119,9 @@ def _state(path: str) -> tuple[Ed25519PrivateKey, dict[str, Checkpoint]]:
     return key, known
 
 
-def _handler(witness: WitnessKeeper) -> type[BaseHTTPRequestHandler]:
+def handler(witness: WitnessKeeper) -> type[BaseHTTPRequestHandler]:
+    """The server's half: what asks the witness, over HTTP."""
+
     class Handler(BaseHTTPRequestHandler):
         timeout = _PATIENCE_SECONDS
 
