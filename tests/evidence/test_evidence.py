@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -115,6 +116,25 @@ def test_what_was_erased_is_said_to_be(gateway: Machine, ask: Ask) -> None:
     assert found.is_proven
     assert "from the API, by erased (" in found.lines[2]
     assert "values erased" in found.lines[4]
+
+
+def test_a_name_is_erased_alone(admin: APIClient, gateway: Machine, ask: Ask) -> None:
+    """By a command, wherever it is; other values stay."""
+    admin.patch(gateway.path, {"name": "Bea Example's"}, format="json")
+    witnessed()
+    before = Hidden.objects.count()
+
+    call_command("erase_evidence", "Bea Example")
+    found = judged(ask("gateways/edge-1"), witnesses=[WITNESS_KEY])
+
+    assert found.is_proven
+    assert found.lines[2].startswith("from the API, by tests (")
+    assert Hidden.objects.count() == before
+    stored = json.dumps(list(Hidden.objects.values_list("values", flat=True)))
+    assert "Bea" not in stored
+    assert "tests" in stored
+    with pytest.raises(CommandError, match="3 characters"):
+        call_command("erase_evidence", "B")
 
 
 def test_one_byte_of_the_database_is_noticed(gateway: Machine, ask: Ask) -> None:
