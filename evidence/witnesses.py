@@ -47,7 +47,8 @@ def ask_all() -> int:
 
 def _ask(witness: Witness, row: SignedCheckpoint, note: Note, now: Checkpoint) -> bool:
     state = WitnessState.objects.filter(pk=witness.key.text()).first()
-    old = state.size if state is not None and state.epoch == row.epoch else 0
+    is_of_this = state is not None and state.epoch == row.epoch and state.size <= now.size
+    old = state.size if state is not None and is_of_this else 0
     try:
         signed = _signed(witness, row.epoch, note, now, old)
     except (_RefusedError, OSError, HTTPException, NoteError) as exc:

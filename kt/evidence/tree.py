@@ -59,7 +59,9 @@ def inclusion(index: int, size: int, node: Node) -> list[bytes]:
 
 
 def consistency(old: int, size: int, node: Node) -> list[bytes]:
-    """The proof that the first `size` leaves begin with the first `old`."""
+    """The proof that the first `size` leaves begin with the first `old`, which are no more."""
+    if not 0 <= old <= size:
+        raise ValueError(f"{old} of {size} leaves")
     if old in (0, size):
         return []
     low, high, path, is_whole = 0, size, [], True

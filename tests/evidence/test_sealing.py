@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from evidence import keys, log, sealer, trees, witnesses
-from evidence.models import Entry, Epoch, Hidden, LogKey, SignedCheckpoint, Tile, WitnessState
+from evidence.models import Entry, Epoch, Hidden, SignedCheckpoint, WitnessState
 from kt.cli.evidence.witness import WitnessKeeper, handler
 from kt.evidence import notes, tree
 from kt.evidence.witnessing import Witness
 from tests.gateways.conftest import database_url
 from tests.support.api import together
+from tests.support.stack import wait_for
 
 _GIVEN = {"gateway": "edge-1", "batch": 1, "count": 0, "dropped": 0, "digest": "0" * 64}
 
@@ -38,15 +39,17 @@ def _check_whole() -> None:
     assert found.root == trees.tiles(1, found.size).root()
 
 
-@pytest.fixture
-def _emptied(transactional_db: None) -> Iterator[None]:
-    """Tables of evidence that other connections see, and that are empty afterwards."""
-    yield
-    for table in (Entry, Hidden, Tile, SignedCheckpoint, WitnessState, Epoch, LogKey):
-        table.objects.all().delete()
+def _seal_all() -> None:
+    """Seal, as soon as tests that run beside this one have ended their transactions."""
+
+    def is_done() -> bool:
+        sealer.seal()
+        return not Entry.objects.filter(index=None).exists()
+
+    wait_for(is_done)
 
 
-@pytest.mark.usefixtures("_emptied")
+@pytest.mark.django_db(transaction=True)
 def test_what_is_sealed_never_moves() -> None:
     """A transaction that stays open over three seals is not overtaken by those that began later.
 
@@ -55,12 +58,13 @@ def test_what_is_sealed_never_moves() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer")
     log.append("decisions", _GIVEN)
-    sealer.seal()
+    _seal_all()
     seen = _leaves()
+    first = bytes(Entry.objects.get(kind="decisions").leaf)
     with psycopg.connect(database_url()) as other:
         other.execute(
             "insert into evidence_entry (kind, at, leaf) values ('decisions', now(), %s)",
-            [bytes(Entry.objects.latest("pk").leaf).replace(b'"batch":1', b'"batch":2')],
+            [first.replace(b'"batch":1', b'"batch":2')],
         )
         for _ in range(3):
             log.append("decisions", _GIVEN | {"batch": 3})
@@ -68,7 +72,7 @@ def test_what_is_sealed_never_moves() -> None:
         other.commit()
 
     together(3, lambda _: sealer.seal())
-    sealer.seal()
+    _seal_all()
 
     leaves = _leaves()
     assert leaves[: len(seen)] == seen
