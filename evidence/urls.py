@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evidence import views
+from evidence.api import views
 
 _TREE = "evidence/<int:epoch>"
 

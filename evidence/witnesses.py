@@ -16,7 +16,7 @@ from evidence import keys, sealer, trees
 from evidence.models import Epoch, SignedCheckpoint, WitnessState
 from kt.evidence import notes, tree
 from kt.evidence.notes import Checkpoint, Note, NoteError, Signature
-from kt.evidence.witnessing import Request, Witness
+from kt.evidence.witnessing import SigningRequest, Witness
 
 log = structlog.get_logger(__name__)
 
@@ -64,19 +64,19 @@ def _signed(
     witness: Witness, epoch: int, note: Note, now: Checkpoint, old: int
 ) -> Sequence[Signature]:
     try:
-        return _post(witness, Request(old, _grown(epoch, old, now), note))
+        return _post(witness, SigningRequest(old, _grown(epoch, old, now), note))
     except _RefusedError as exc:
         if exc.size is None or exc.size > now.size or exc.size == old:
             raise
         # It signed more than is known here, as when its answer was lost.
-        return _post(witness, Request(exc.size, _grown(epoch, exc.size, now), note))
+        return _post(witness, SigningRequest(exc.size, _grown(epoch, exc.size, now), note))
 
 
 def _grown(epoch: int, old: int, now: Checkpoint) -> list[bytes]:
     return tree.consistency(old, now.size, trees.tiles(epoch, now.size).node)
 
 
-def _post(witness: Witness, request: Request) -> Sequence[Signature]:
+def _post(witness: Witness, request: SigningRequest) -> Sequence[Signature]:
     asked = urllib.request.Request(  # noqa: S310 - the operator's own setting, http or https
         f"{witness.url}/add-checkpoint", data=request.encoded(), method="POST"
     )

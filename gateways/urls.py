@@ -4,7 +4,7 @@ from django.urls import path
 
 from configurations.requests import kinds
 from events.views import AuditLog, Events
-from evidence.views import ConfigurationEvidence, GatewayEvidence
+from evidence.api.views import ConfigurationEvidence, GatewayEvidence
 from gateways.api import changes, clientkeys, fleet, logs, machine, reading, streams
 from gateways.feed import views
 

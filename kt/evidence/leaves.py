@@ -67,7 +67,7 @@ class LeafError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class LogLeaf:
     """A leaf: what is told (`facts`), and the commitments to what is not, by name."""
 
     kind: str
@@ -98,7 +98,7 @@ class Leaf:
 class Opened:
     """A leaf's values that are not in it, with their salts in hex: name to salt and value."""
 
-    leaf: Leaf
+    leaf: LogLeaf
     values: Mapping[str, tuple[str, Any]]
 
 
@@ -127,7 +127,7 @@ def made(kind: str, at: str, given: Mapping[str, Any], *, chance: bytes) -> Open
         )
     }
     hidden = {name: commitment(salt, value) for name, (salt, value) in salted.items()}
-    return Opened(Leaf(kind, at, chance[:NONCE_BYTES].hex(), facts, hidden), salted)
+    return Opened(LogLeaf(kind, at, chance[:NONCE_BYTES].hex(), facts, hidden), salted)
 
 
 def chance_bytes(given: Mapping[str, Any]) -> int:
@@ -140,8 +140,8 @@ def commitment(salt: str, value: Any) -> str:
     return sha256(bytes.fromhex(salt) + encode(value)).hexdigest()
 
 
-def read(data: bytes) -> Leaf:
-    """Undo `Leaf.encoded`, strictly.
+def read(data: bytes) -> LogLeaf:
+    """Undo `LogLeaf.encoded`, strictly.
 
     Raises:
         LeafError: it writes no such bytes.
@@ -162,10 +162,10 @@ def read(data: bytes) -> Leaf:
         raise LeafError("a commitment in another form")
     if not _has_form(value["at"], "time") or not _is_hex(nonce, NONCE_BYTES):
         raise LeafError("a leaf without a time or without chance")
-    return Leaf(value["kind"], value["at"], nonce, facts, hidden)
+    return LogLeaf(value["kind"], value["at"], nonce, facts, hidden)
 
 
-def is_opened(leaf: Leaf, name: str, salt: Any, value: Any) -> bool:
+def is_opened(leaf: LogLeaf, name: str, salt: Any, value: Any) -> bool:
     """Whether a value is the one that a leaf commits to under a name."""
     if not _is_hex(salt, SALT_BYTES):
         return False
@@ -175,7 +175,7 @@ def is_opened(leaf: Leaf, name: str, salt: Any, value: Any) -> bool:
         return False
 
 
-def concerns(change: Leaf, version: Facts) -> bool:
+def concerns(change: LogLeaf, version: Facts) -> bool:
     """Whether an entry of the audit log tells of what made a version, or of who confirmed it."""
     facts = change.facts
     if change.kind != "audit":

@@ -11,7 +11,7 @@ from typing import Any
 
 from kt.evidence import leaves, notes
 from kt.evidence.canonical import encode
-from kt.evidence.leaves import Leaf
+from kt.evidence.leaves import LogLeaf
 from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
 from kt.evidence.tree import is_consistent, leaf_hash, over, root_of_inclusion
 
@@ -25,10 +25,10 @@ class ProofError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class ProvenLeaf:
     """An entry that a checkpoint covers, with the values that were opened."""
 
-    leaf: Leaf
+    leaf: LogLeaf
     place: tuple[int, int]
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class Evidence:
     question: Mapping[str, str]
     key: Verifier
     trees: Sequence[Covered]
-    entries: Sequence[Proven]
+    entries: Sequence[ProvenLeaf]
 
 
 def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
@@ -85,7 +85,7 @@ def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
     except NoteError as exc:
         raise ProofError(f"the log's key: {exc}") from exc
     trees: list[Covered] = []
-    entries: list[Proven] = []
+    entries: list[ProvenLeaf] = []
     for part in _list(whole["trees"]):
         covered = _covered(part, key, witnesses)
         if trees and covered.epoch <= trees[-1].epoch:
@@ -144,7 +144,9 @@ def _covered(part: Any, key: Verifier, witnesses: Sequence[Verifier]) -> Covered
     epoch = _number(part["epoch"])
     if key.signed_at(note) is None or found.origin != f"{key.name}/{epoch}":
         raise ProofError("a checkpoint that the log's key did not sign")
-    seen = {one.name: at for one in witnesses if (at := one.signed_at(note)) is not None}
+    # A log is no witness of itself.
+    others = [one for one in witnesses if one.kind == notes.COSIGNATURE]
+    seen = {one.name: at for one in others if (at := one.signed_at(note)) is not None}
     since = None
     if "since" in part:
         _object(part["since"], "size", "proof")
@@ -153,8 +155,8 @@ def _covered(part: Any, key: Verifier, witnesses: Sequence[Verifier]) -> Covered
 
 
 def _whole(
-    texts: Any, covered: Covered, shown: Sequence[Proven], question: Mapping[str, str]
-) -> list[Proven]:
+    texts: Any, covered: Covered, shown: Sequence[ProvenLeaf], question: Mapping[str, str]
+) -> list[ProvenLeaf]:
     """All entries of a tree that concern a question, with the values of those that are shown."""
     entries = [_text(one).encode(errors="replace") for one in _list(texts)]
     size, root = covered.checkpoint.size, covered.checkpoint.root
@@ -163,17 +165,17 @@ def _whole(
     values = {one.place[1]: one.values for one in shown}
     found = _concerned(entries, question)
     return [
-        Proven(found[index], (covered.epoch, index), values.get(index, {}))
+        ProvenLeaf(found[index], (covered.epoch, index), values.get(index, {}))
         for index in sorted(found)
     ]
 
 
-def _concerned(entries: Sequence[bytes], question: Mapping[str, str]) -> Mapping[int, Leaf]:
+def _concerned(entries: Sequence[bytes], question: Mapping[str, str]) -> Mapping[int, LogLeaf]:
     """Leaves about a gateway, the configurations that these name, the links that those name.
 
     A leaf has one form, so its bytes tell what it is about: most are not read further.
     """
-    found: dict[int, Leaf] = {}
+    found: dict[int, LogLeaf] = {}
     sought = {(name, question[name]) for name in ("gateway", "configuration") if name in question}
     for following in ("configuration", "link", ""):
         marks = [encode({name: value})[1:-1] for name, value in sought]
@@ -186,14 +188,14 @@ def _concerned(entries: Sequence[bytes], question: Mapping[str, str]) -> Mapping
     return found
 
 
-def _leaf(index: int, data: bytes) -> Leaf:
+def _leaf(index: int, data: bytes) -> LogLeaf:
     try:
         return leaves.read(data)
     except leaves.LeafError as exc:
         raise ProofError(f"entry {index}: {exc}") from exc
 
 
-def _entry(one: Any, covered: Covered) -> Proven:
+def _entry(one: Any, covered: Covered) -> ProvenLeaf:
     _object(one, "index", "leaf", "proof", "values")
     index, data = _number(one["index"]), _text(one["leaf"]).encode(errors="replace")
     root, size = covered.checkpoint.root, covered.checkpoint.size
@@ -208,7 +210,7 @@ def _entry(one: Any, covered: Covered) -> Proven:
         if not leaves.is_opened(leaf, name, *pair):
             raise ProofError(f"entry {index}: {name} is not the value that the log has")
         values[name] = pair[1]
-    return Proven(leaf, (covered.epoch, index), values)
+    return ProvenLeaf(leaf, (covered.epoch, index), values)
 
 
 def _json(data: bytes) -> Any:

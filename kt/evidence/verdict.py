@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kt.evidence import leaves, notes, proofs
 from kt.evidence.notes import Note, Verifier
-from kt.evidence.proofs import Evidence, Proven
+from kt.evidence.proofs import Evidence, ProvenLeaf
 
 _IDENTITY = ("configuration", "version", "content_hash")
 _CONFIRMING = ("request.confirmed", "git_repo.confirmed", "glass.broken")
@@ -55,7 +55,7 @@ def told(evidence: Evidence) -> list[str]:
     return [first, second, _origin(version, known), _approved(version, known)]
 
 
-def _running(known: Sequence[Proven], report: Proven | None) -> Proven | None:
+def _running(known: Sequence[ProvenLeaf], report: ProvenLeaf | None) -> ProvenLeaf | None:
     """The version that a gateway reported, by number and by content."""
     if report is None:
         return None
@@ -71,7 +71,7 @@ def _running(known: Sequence[Proven], report: Proven | None) -> Proven | None:
     )
 
 
-def _said(report: Proven | None) -> str:
+def _said(report: ProvenLeaf | None) -> str:
     if report is None:
         return "nothing of which a report is shown"
     if "content_hash" not in report.leaf.facts:
@@ -79,14 +79,14 @@ def _said(report: Proven | None) -> str:
     return f"{_named(report)}, by its own report of {report.leaf.at}"
 
 
-def _named(one: Proven | None) -> str:
+def _named(one: ProvenLeaf | None) -> str:
     if one is None:
         return "nothing"
     words = f"{one.told('configuration')} version {one.told('version')}"
     return f"{words}, sha256 {one.told('content_hash')}"
 
 
-def _desired(known: Sequence[Proven], gateway: str) -> str:
+def _desired(known: Sequence[ProvenLeaf], gateway: str) -> str:
     bound = _last(known, "bound", "gateway", gateway)
     configuration = bound.told("configuration") if bound else ""
     if not configuration:
@@ -99,7 +99,7 @@ def _desired(known: Sequence[Proven], gateway: str) -> str:
     return f"{words}; handed out: sha256 {handed.told('content_hash')} at {handed.leaf.at}"
 
 
-def _origin(version: Proven | None, known: Sequence[Proven]) -> str:
+def _origin(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:
     if version is None:
         return "from: no version that the log tells of"
     if commit := version.told("commit"):
@@ -113,7 +113,7 @@ def _origin(version: Proven | None, known: Sequence[Proven]) -> str:
     return f"from the API, by {who}"
 
 
-def _approved(version: Proven | None, known: Sequence[Proven]) -> str:
+def _approved(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:
     if version is None:
         return "approved: nothing to approve"
     words = []
@@ -125,19 +125,19 @@ def _approved(version: Proven | None, known: Sequence[Proven]) -> str:
     return "; ".join(words) or "approved: by nobody else"
 
 
-def _changes(version: Proven, known: Sequence[Proven]) -> list[Proven]:
+def _changes(version: ProvenLeaf, known: Sequence[ProvenLeaf]) -> list[ProvenLeaf]:
     facts = version.leaf.facts
     return sorted(
         (one for one in known if leaves.concerns(one.leaf, facts)), key=lambda one: one.leaf.at
     )
 
 
-def _person(one: Proven) -> str:
+def _person(one: ProvenLeaf) -> str:
     identity = one.told("actor") or "no id"
     return f"{one.told('actor_name') or one.told('actor_kind')} ({identity})"
 
 
-def _last(known: Iterable[Proven], kind: str, name: str, value: str) -> Proven | None:
+def _last(known: Iterable[ProvenLeaf], kind: str, name: str, value: str) -> ProvenLeaf | None:
     rows = [one for one in known if one.leaf.kind == kind and one.leaf.facts.get(name) == value]
     return max(rows, key=lambda one: (one.leaf.at, one.place), default=None)
 
@@ -155,7 +155,7 @@ def _standing(evidence: Evidence) -> str:
     return words + "".join(_gap(one) for one in evidence.entries if one.leaf.kind == "epoch")
 
 
-def _gap(one: Proven) -> str:
+def _gap(one: ProvenLeaf) -> str:
     """A restored database, as a gap: what was sealed once and is not there any more."""
     known, held = one.told("known_size"), one.told("held_size")
     if not known:

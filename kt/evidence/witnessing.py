@@ -29,7 +29,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SigningRequest:
     """What a log asks for: to sign `note`, which grew from a checkpoint of `old` entries."""
 
     old: int
@@ -62,8 +62,8 @@ def named(text: str) -> Witness:
     return Witness(found, url.rstrip("/"))
 
 
-def read(data: bytes) -> Request:
-    """Undo `Request.encoded`.
+def read(data: bytes) -> SigningRequest:
+    """Undo `SigningRequest.encoded`.
 
     Raises:
         NoteError: it is no such request.
@@ -77,11 +77,11 @@ def read(data: bytes) -> Request:
     old = _OLD.fullmatch(first)
     if not mark or old is None or len(proof) > _MOST_PROOF or any(len(one) != 32 for one in proof):
         raise NoteError("no request of a log")
-    return Request(int(old[1]), proof, notes.read(rest))
+    return SigningRequest(int(old[1]), proof, notes.read(rest))
 
 
 def judge(
-    request: Request, logs: Sequence[Verifier], known: Mapping[str, Checkpoint]
+    request: SigningRequest, logs: Sequence[Verifier], known: Mapping[str, Checkpoint]
 ) -> Checkpoint | Refused:
     """The checkpoint to sign and to remember, or a refusal.
 

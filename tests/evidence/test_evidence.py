@@ -121,6 +121,7 @@ def test_what_was_erased_is_said_to_be(gateway: Machine, ask: Ask) -> None:
 def test_a_name_is_erased_alone(admin: APIClient, gateway: Machine, ask: Ask) -> None:
     """By a command, wherever it is; other values stay."""
     admin.patch(gateway.path, {"name": "Bea Example's"}, format="json")
+    gateway.run()
     witnessed()
     before = Hidden.objects.count()
 

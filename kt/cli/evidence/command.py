@@ -92,7 +92,7 @@ def _told(data: bytes, options: argparse.Namespace) -> int:
     from kt.evidence.proofs import ProofError
 
     held = files.checkpoint(options.checkpoint) if options.checkpoint else None
-    witnesses = files.keys(options.witness)
+    witnesses = files.keys(options.witness, of_witnesses=True)
     try:
         found = verdict.judge(data, witnesses=witnesses, checkpoint=held)
     except ProofError as exc:

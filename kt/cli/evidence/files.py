@@ -44,18 +44,22 @@ def needed() -> None:
         raise CommandError(message) from exc
 
 
-def keys(texts: Sequence[str]) -> list[Verifier]:
-    """Public keys of logs or witnesses.
+def keys(texts: Sequence[str], *, of_witnesses: bool) -> list[Verifier]:
+    """Public keys of witnesses, or else of logs.
 
     Raises:
-        CommandError: one is no key.
+        CommandError: one is no key, or one of the other kind: a log is no witness of itself.
     """
     from kt.evidence import notes
 
+    kind = notes.COSIGNATURE if of_witnesses else notes.ED25519
     try:
-        return [notes.verifier(text) for text in texts]
+        found = [notes.verifier(text) for text in texts]
     except notes.NoteError as exc:
         raise CommandError(str(exc)) from exc
+    if any(one.kind != kind for one in found):
+        raise CommandError(f"this is no key of a {'witness' if of_witnesses else 'log'}")
+    return found
 
 
 def checkpoint(path: str) -> Note:

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until somebody ends it; the first line is the witness's public key."""
     files.needed()
-    witness = WitnessKeeper(options.name, options.state, files.keys(options.log))
+    witness = WitnessKeeper(
+        options.name, options.state, files.keys(options.log, of_witnesses=False)
+    )
     host, port = _listener(options.listen)
     with HTTPServer((host, port), handler(witness)) as server:
         print(f"{witness.verifier.text()}\nhttp://{host}:{server.server_port}", flush=True)

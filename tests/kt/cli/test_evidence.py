@@ -54,7 +54,6 @@ def test_a_file_is_verified(kt: Run, tmp_path: Path) -> None:
     ("text", "options"),
     [
         (_FILE, ()),
-        (_FILE, ("--witness", past._KEY.text())),
         (_FILE.replace("source", "sourcf", 1), ("--witness", _SEEN)),
         ("{}", ("--witness", _SEEN)),
         ("", ("--witness", _SEEN)),
@@ -71,8 +70,12 @@ def test_what_is_not_proven_ends_with_1(
 
 
 def test_what_cannot_be_told_ends_with_2(kt: Run, tmp_path: Path) -> None:
-    """A file that is not there, a key or a checkpoint that is none."""
-    for options in (("--witness", "x"), ("--checkpoint", str(tmp_path / "file.json"))):
+    """A file that is not there, a key or a checkpoint that is none, a log as its own witness."""
+    for options in (
+        ("--witness", "x"),
+        ("--witness", past._KEY.text()),
+        ("--checkpoint", str(tmp_path / "file.json")),
+    ):
         code, out, err = _verified(kt, tmp_path, _FILE, *options)
         assert (code, out, err[:4]) == (2, "", "kt: ")
     assert kt("evidence", "verify", str(tmp_path / "none")).code == 2

@@ -173,6 +173,7 @@ def test_the_truth_is_proven() -> None:
         data = json.dumps(_file(_TRUE, _CHECKPOINT, whole=whole)).encode()
         found = verdict.judge(data, witnesses=[_SEEN])
         assert found.is_proven
+        assert not verdict.judge(data, witnesses=[_KEY]).is_proven
         assert found.lines[0].startswith("g at 2026-01-31T13:00:00.000000Z: ran c version 10,")
 
 

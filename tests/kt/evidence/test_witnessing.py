@@ -10,7 +10,7 @@ from kt.cli.evidence.witness import WitnessKeeper
 from kt.evidence import notes, tree, witnessing
 from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
 from kt.evidence.tiles import Tiles
-from kt.evidence.witnessing import Refused, Request
+from kt.evidence.witnessing import Refused, SigningRequest
 
 _LOG = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
 _KEY = Verifier("log.example", notes.public_of(_LOG))
@@ -26,11 +26,11 @@ def _tiles(size: int, other: bytes = b"") -> Tiles:
 def _asked(
     old: int, size: int, *, other: bytes = b"", origin: str = "log.example/1",
     key: Ed25519PrivateKey = _LOG,
-) -> Request:  # fmt: skip
+) -> SigningRequest:  # fmt: skip
     tiles = _tiles(size, other)
     body = Checkpoint(origin, size, tiles.root()).body()
     proof = tree.consistency(old, size, tiles.node) if old <= size else []
-    return Request(old, proof, Note(body).signed_also(notes.sign(body, "log.example", key)))
+    return SigningRequest(old, proof, Note(body).signed_also(notes.sign(body, "log.example", key)))
 
 
 _STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
@@ -51,11 +51,11 @@ _STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
         (_asked(0, 5), Refused(409, 7)),
         (_asked(7, 7, other=b"x"), Refused(409, 7)),
         (_asked(7, 12, other=b"x"), 12),
-        (Request(7, [], _asked(7, 12).note), Refused(422)),
-        (Request(7, _asked(7, 13).proof, _asked(7, 12).note), Refused(422)),
+        (SigningRequest(7, [], _asked(7, 12).note), Refused(422)),
+        (SigningRequest(7, _asked(7, 13).proof, _asked(7, 12).note), Refused(422)),
     ],
 )
-def test_what_a_witness_signs(request_made: Request, expected: object) -> None:
+def test_what_a_witness_signs(request_made: SigningRequest, expected: object) -> None:
     """What grew from what it signed last, of a log that it knows."""
     known = {"log.example/1": Checkpoint("log.example/1", 7, _tiles(7).root())}
 

@@ -1,6 +1,6 @@
 """Operations of evidence, as the API's document tells them."""
 
-from evidence.shapes import EvidenceShape, LogShape
+from evidence.api.shapes import EvidenceShape, LogShape
 from keeptrusts.api.operations import Operation
 
 _OCTETS, _TEXT = "application/octet-stream", "text/plain"

@@ -10,7 +10,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence import files, keys, operations, trees
+from evidence import files, keys, trees
+from evidence.api import operations
 from evidence.models import Epoch, SignedCheckpoint, Tile
 from keeptrusts.api.errors import BusyError, NotFoundError
 from keeptrusts.api.parameters import moment, whole
