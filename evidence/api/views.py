@@ -65,11 +65,11 @@ class HashTile(View):
     def get(self, _request: Request, epoch: int, level: str, place: str) -> HttpResponse:
         number, width = _placed(place)
         if not _LEVEL.fullmatch(level):
-            raise NotFoundError("tile")
+            raise NotFoundError("hash or entry of this place")
         row = Tile.objects.filter(epoch=epoch, level=level, number=number).first()
         hashes = bytes(row.hashes)[: width * _HASH_BYTES] if row else b""
         if len(hashes) != width * _HASH_BYTES:
-            raise NotFoundError("tile")
+            raise NotFoundError("hash or entry of this place")
         return _octets(hashes)
 
 
@@ -83,7 +83,7 @@ class EntryTile(View):
         number, width = _placed(place)
         found = trees.entries(epoch, number, width)
         if len(found) != width:
-            raise NotFoundError("tile")
+            raise NotFoundError("hash or entry of this place")
         return _octets(tiles.bundle(found))
 
 
@@ -120,7 +120,7 @@ def _time(asked: datetime | None) -> datetime:
 def _placed(place: str) -> tuple[int, int]:
     found = tiles.numbered(place)
     if found is None:
-        raise NotFoundError("tile")
+        raise NotFoundError("hash or entry of this place")
     return found
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY",
-        help="the key of a log, which GET /v1/evidence shows; more than once for several",
+        help="the key of a log, as its files of evidence have it; more than once for several",
     )
     add("--listen", default="127.0.0.1:8090", metavar="HOST:PORT", help="default: 127.0.0.1:8090")
 
