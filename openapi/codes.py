@@ -124,6 +124,7 @@ def _by_rule(endpoint: Endpoint) -> Iterator[str]:
         yield from _OF_KEYS
     if endpoint.action not in ("", roles.ANY):
         yield "403 permission_denied"
-        able = set(roles.with_action(endpoint.action))
-        if endpoint.narrowing == REFUSED and able & set(NARROWABLE):
+    if endpoint.action and endpoint.narrowing == REFUSED:
+        able = roles.ROLES if endpoint.action == roles.ANY else roles.with_action(endpoint.action)
+        if set(able) & set(NARROWABLE):
             yield "403 narrowed"

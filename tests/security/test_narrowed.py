@@ -9,8 +9,10 @@ from random import Random
 import pytest
 from django.db import transaction
 from django.http import HttpResponse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
+from access.models import Token
 from events.models import AuditEntry
 from keeptrusts.api.views import View
 from tests.access.test_roles import ENDPOINTS
@@ -99,6 +101,7 @@ def _compare(*, seen: int, variants: int, hidden: int, each: int, most: int) -> 
     seen, and so many `hidden` parts besides each of these; for each of the first `most` urls.
     """
     client = narrowed.client_of("auditor", **narrowed.SIGHT)
+    Token.objects.update(last_used_at=timezone.now())  # The first use of one is written at once.
     AuditEntry.objects.all().delete()  # Their numbers are given out anew.
     numbers = iter(range(10**6))
     for seed in range(seen):
