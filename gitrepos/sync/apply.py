@@ -110,8 +110,7 @@ def apply(
             _count()
             return against
         if decided is not None:
-            where = {"ref": head.ref, "tree": snapshot.tree_id}
-            _apply_files(link, attempt, snapshot.commit, last, decided, now, **where)
+            _apply_files(link, attempt, snapshot.commit, last, decided, now, ref=head.ref)
             if link.four_eyes or decided.guarded:
                 holds.remind(link, decided)
         holds.lift(link, commit)
@@ -286,9 +285,8 @@ def _apply_files(
     now: datetime,
     *,
     ref: str = "",
-    tree: str = "",
 ) -> None:
-    written = _publish(link, attempt, commit, decided, ref=ref, tree=tree)
+    written = _publish(link, attempt, commit, decided, ref)
     for move in decided.renames:
         old, new = move.before.configuration, move.after.configuration
         notices.tell_followers(link, move, successors.succeed(old, new))
@@ -303,7 +301,7 @@ def _apply_files(
 
 
 def _publish(
-    link: Link, attempt: Attempt, commit: Commit, decided: Plan, *, ref: str, tree: str
+    link: Link, attempt: Attempt, commit: Commit, decided: Plan, ref: str
 ) -> dict[str, int]:
     """Record the new versions; returns their numbers by configuration id."""
     if not decided.writes:
@@ -329,7 +327,6 @@ def _publish(
         polled_at=attempt.started_at,
         signer=commit.signature.principal if commit.signature else "",
         signer_key=commit.signature.fingerprint if commit.signature else "",
-        tree=tree,
     )
     adopted = {
         d.candidate.configuration: d.candidate.content_hash for d in decided.decisions if d.adopt

@@ -1,1 +1,0 @@
-"""Evidence of what was in force: a log that its operator cannot rewrite once a witness saw it."""
