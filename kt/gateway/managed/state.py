@@ -88,6 +88,8 @@ class State:
 
     def close(self) -> None:
         """Unlock the folder for another gateway."""
+        # By name: a process that was just forked, and does not run its program yet, has a copy.
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
 
     def path(self, name: str) -> str:

@@ -214,3 +214,14 @@ def test_a_token_carries_the_pin() -> None:
     for text in ("", "ktg_", token[:-40], token.replace("ktg", "kte"), f"{token} ", f"{token}\n"):
         with pytest.raises(TokenError):
             identity(text, "ktg_")
+
+
+def test_a_closed_state_is_free_at_once(tmp_path: Path) -> None:
+    """Also while a process that was forked meanwhile has a copy of every descriptor."""
+    first = State(str(tmp_path / "state"))
+    copy = os.dup(first._lock)
+
+    first.close()
+
+    State(str(tmp_path / "state")).close()
+    os.close(copy)
