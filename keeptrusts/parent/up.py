@@ -100,7 +100,7 @@ class _Parent:
         Raises:
             StartError: the database, or the broker, cannot be used.
         """
-        self._done("look", {})  # Before there is a broker, whose lines would hide what is wrong.
+        self._told("look")  # Before there is a broker, whose lines would hide what is wrong.
         if not self._env.redis_url:
             command = broker.command(self._env.data_dir, self._env.data_dir / "redis.sock")
             environment = inherited.by_others(os.environ)
@@ -129,6 +129,11 @@ class _Parent:
         """End them."""
         self._supervisor.stop()
 
+    def _told(self, function: str) -> None:
+        """Have a function of `preparing` done, and print all that it prints."""
+        if last := self._done(function, {}):
+            say(last)
+
     def _done(self, function: str, environment: Mapping[str, str]) -> str:
         """The last line that a function of `preparing` prints; the others are printed at once."""
         shown = ("shown",) if sys.stdout.isatty() else ()
@@ -147,7 +152,7 @@ class _Parent:
         """End claims that nobody works on, which would otherwise last until their leases end."""
         if name in ("poller", "syncer", "broker"):
             try:
-                self._done("forget_claims", {})
+                self._told("forget_claims")
             except StartError as exc:
                 say(f"claims of the {name} stay until their leases end: {exc}")
 

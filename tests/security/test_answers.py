@@ -100,18 +100,24 @@ def test_a_secret_that_can_verify_nothing_is_refused(
             forges.verify(headers, b"{}", secret=secret, now=1796000000)
 
 
-@pytest.mark.parametrize("on_a_terminal", [True, False])
+@pytest.mark.parametrize(
+    ("on_a_terminal", "asked"), [(True, {}), (False, {}), (False, {"show": True})]
+)
 def test_the_first_token_is_printed_on_a_terminal_alone(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, on_a_terminal: bool
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+    on_a_terminal: bool,
+    asked: dict[str, bool],
 ) -> None:
-    """Anywhere else stands where it is: a log keeps what is printed there for ever."""
+    """Or for whoever has one and says so. Anywhere else stands where it is: a log keeps it."""
     monkeypatch.setattr(first_token.sys.stdout, "isatty", lambda: on_a_terminal, raising=False)
     settings.ENV = replace(settings.ENV, data_dir=tmp_path)
 
-    line = first_token.Command().handle()
+    line = first_token.Command().handle(**asked)
 
     text = (tmp_path / "admin-token").read_text().strip()
     assert tokens.find(text) is not None
     assert (tmp_path / "admin-token").stat().st_mode & 0o777 == 0o600
     assert str(tmp_path / "admin-token") in line
-    assert (text in line) == on_a_terminal
+    assert (text in line) == (on_a_terminal or bool(asked))

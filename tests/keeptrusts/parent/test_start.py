@@ -1,8 +1,10 @@
 """Starts that fail: each says in a line or two what to change."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 
-from keeptrusts.parent import preparing
+from keeptrusts.parent import preparing, supervisor, up
+from keeptrusts.parent.output import Output
+from keeptrusts.parent.supervisor import Function, Supervisor
 from tests.support.stack import ROOT, free_port
 
 MAKE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -63,6 +67,52 @@ def test_nothing_is_started_for_a_database_that_refuses(tmp_path: Path) -> None:
     assert "secret" not in done.stdout + done.stderr
     [warning] = done.stdout.splitlines()
     assert "did you mean 'KEEPTRUSTS_GIT_SCHEMES'?" in warning
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Those of this process, which a supervisor replaces, are put back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_all_that_a_look_at_the_servers_says_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The last line, too; that of the preparation says where the token is, and is greeted with."""
+    lines = {"look": "echo one; echo two", "prepare": "echo three; echo in a file"}
+
+    def forked(_: object, name: str, function: Function) -> "subprocess.Popen[bytes]":
+        script = lines[function.name.partition(":")[2]]
+        return subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(supervisor, "output", Output())
+    monkeypatch.setattr(Supervisor, "forked", forked)
+    parent = up._Parent(replace(settings.ENV, redis_url="redis://localhost"))
+
+    parent.prepare()
+
+    supervisor.output.finish()
+    assert capfd.readouterr().out.splitlines() == ["one", "two", "three"]
+    assert parent._token == "in a file"
+
+
+@pytest.mark.usefixtures("handlers")
+def test_what_cannot_be_prepared_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the error, and starts nothing."""
+
+    def forked(*_: object) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["sh", "-c", "echo no >&2; exit 1"], stderr=subprocess.STDOUT,
+                                stdout=subprocess.PIPE)  # fmt: skip
+
+    monkeypatch.setattr(Supervisor, "forked", forked)
+    parent = up._Parent(settings.ENV)
+
+    with pytest.raises(up.StartError, match=r"^no$"):
+        parent.prepare()
 
 
 # Stands for an interpreter: `-m venv` makes one like it, which has pip.
