@@ -12,15 +12,9 @@ once. CPU is in percent of one core. `healthy` is the time of the second start.
 from __future__ import annotations
 
 import argparse
-import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -28,7 +22,10 @@ from statistics import median
 from processes import cpu_seconds, memory_mib, own_mib, own_seconds, tree
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 120.0
+sys.path.insert(0, str(ROOT))
+
+from tests.support.stack import Stack, command_line  # noqa: E402
+
 # By words of their command lines, the most telling first; what matches none is the parent's.
 NAMES = {
     "redis": "broker", "valkey": "broker", "nursery": "judges", "forkserver": "fork server",
@@ -41,77 +38,43 @@ Figures = dict[str, float]
 
 def name_of(pid: int) -> str:
     """The part that a process belongs to."""
-    line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    line = command_line(pid)
     for words, name in NAMES.items():
         if words in line:
             return name or line.removeprefix(words)
     return "parent"
 
 
-def start(checkout: Path, folder: Path) -> tuple[subprocess.Popen[bytes], float]:
+def started(checkout: Path, folder: Path) -> tuple[Stack, float]:
     """A control plane that is well, and the seconds that it took."""
-    web, events = free_port(), free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "KEEPTRUSTS_DATA_DIR": str(folder / "data"),
-        "KEEPTRUSTS_LISTEN": f"127.0.0.1:{web}",
-        "KEEPTRUSTS_EVENTS_LISTEN": f"127.0.0.1:{events}",
-    }
     began = time.monotonic()
-    command = [str(checkout / ".venv" / "bin" / "python"), "manage.py", "up"]
-    process = subprocess.Popen(
-        command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
-    while not is_well(web):
-        if process.poll() is not None or time.monotonic() - began > START_SECONDS:
-            raise SystemExit(f"{checkout} does not start")
-        time.sleep(0.02)
-    return process, time.monotonic() - began
-
-
-def is_well(port: int) -> bool:
-    """Whether `/healthz` says 200."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    python = checkout / ".venv" / "bin" / "python"
+    stack = Stack(folder / "data").start(cwd=checkout, checkout=checkout, python=python)
+    return stack, time.monotonic() - began
 
 
 def measured(checkout: Path, seconds: float) -> tuple[Figures, Figures, Figures]:
     """MiB and percent of a core by part, and of the whole `healthy` and `start` in seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        stop(start(checkout, Path(folder))[0])
-        process, healthy = start(checkout, Path(folder))
+        started(checkout, Path(folder))[0].stop()
+        stack, healthy = started(checkout, Path(folder))
+        assert stack.process is not None
+        pid = stack.process.pid
         try:
             time.sleep(10)  # What is done once after a start is no idling.
-            started = cpu_seconds(process.pid)
-            before = {pid: own_seconds(pid) for pid in tree(process.pid)}
+            used = cpu_seconds(pid)
+            before = {one: own_seconds(one) for one in tree(pid)}
             time.sleep(seconds)
             memory: Figures = defaultdict(float)
             cpu: Figures = defaultdict(float)
-            for pid in tree(process.pid):
-                part = name_of(pid)
-                memory[part] += own_mib(pid)
-                cpu[part] += 100 * (own_seconds(pid) - before.get(pid, 0)) / seconds
-            whole = {"healthy": healthy, "start": started, "memory": memory_mib(process.pid)}
+            for one in tree(pid):
+                part = name_of(one)
+                memory[part] += own_mib(one)
+                cpu[part] += 100 * (own_seconds(one) - before.get(one, 0)) / seconds
+            whole = {"healthy": healthy, "start": used, "memory": memory_mib(pid)}
         finally:
-            stop(process)
+            stack.stop()
     return memory, cpu, whole
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a control plane in order."""
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
 
 
 def main() -> None:
