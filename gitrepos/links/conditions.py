@@ -88,6 +88,7 @@ _NAMED = 5
 
 # As it is encoded, or ready for that.
 Condition = dict[str, Any] | orjson.Fragment
+Conditions = list[Condition] | orjson.Fragment
 _Told = dict[str, Any] | None
 
 
@@ -123,13 +124,15 @@ def conditions(
     now: datetime,
     trouble: Mapping[str, str] | None = None,
     refused: Mapping[str, datetime] | None = None,
-) -> list[Condition]:
-    """The four conditions of a link from `with_status`.
+) -> Conditions:
+    """The four conditions of a link from `with_status`, or these encoded.
 
     `trouble` is the reason why its remote is not polled: code and message. `refused` are the
     configurations it feeds that would be refused now, each with the time since when.
     """
     since = orjson.dumps(link.last_synced_at, option=orjson.OPT_UTC_Z)
+    if not trouble and not refused and _is_as_most(link):
+        return orjson.Fragment(_AS_MOST % (orjson.dumps(_synced(link)), *[since] * len(_KINDS)))
     found = (
         _ready(link), _reconciling(link, now, trouble), _stalled(link), _warning(link, refused),
     )  # fmt: skip
@@ -137,6 +140,24 @@ def conditions(
         _no(kind, since) if told is None else _filled(told, link)
         for kind, told in zip(_KINDS, found, strict=True)
     ]
+
+
+def _is_as_most(link: Listed) -> bool:
+    """Whether all there is to say of a link, but for its remote and the rules, is its commit.
+
+    Most are such: what is told of them is encoded here at once, a third of the time of a list.
+    """
+    return not (
+        link.status != "synced"
+        or link.error_code
+        or link.broken_glass
+        or link.let_off
+        or link.cases_not_run
+        or link.expected_commit
+        or link.waits_since is not None
+        or link.requested_seq > link.served_seq
+        or _refused(link.counts)
+    )
 
 
 def _filled(told: dict[str, Any], link: Listed) -> dict[str, Any]:
@@ -172,11 +193,15 @@ def _ready(link: Listed) -> dict[str, Any]:
     if told := _refused(link.counts):
         message = f"Files not in force as in git: {told}; what was in force stays in force."
         return _condition("Ready", "True", "files_refused", message, link.last_synced_at)
+    return _condition("Ready", "True", "synced", _synced(link), link.last_synced_at)
+
+
+def _synced(link: Listed) -> str:
     tag = refs.tag_of(link.last_ref)
     message = f"Commit {link.last_commit}{f' of tag {tag}' if tag else ''} is synced."
     if pinned := link.counts.get("pinned"):
         message += f" {_files(pinned)} pinned: other versions stay in force."
-    return _condition("Ready", "True", "synced", message, link.last_synced_at)
+    return message
 
 
 def _files(count: int) -> str:
@@ -290,3 +315,5 @@ _NO = {
     kind: orjson.dumps(_condition(kind, "False", "", "", "%s")).replace(b'"%s"', b"%s")
     for kind in _KINDS
 }
+_READY = orjson.dumps(_condition("Ready", "True", "synced", "%b", "%b")).replace(b'"%b"', b"%b")
+_AS_MOST = b"[%s]" % b",".join([_READY, *(_NO[kind] for kind in _KINDS[1:])])

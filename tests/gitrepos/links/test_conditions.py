@@ -1,17 +1,23 @@
 """Conditions of a link, what helps against each, and the list by status."""
 
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
+import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from gitrepos.errors import RemoteError
-from gitrepos.links.conditions import ACTIONS, STATUSES
+from gitrepos.links import conditions as conditions_module
+from gitrepos.links.conditions import ACTIONS, REFUSED, STATUSES, conditions
+from gitrepos.links.listed import Listed
 from gitrepos.models import Link, Remote
 from tests.support.api import refusal
 from tests.support.forge import Forge
@@ -20,6 +26,7 @@ from tests.support.syncing import edit, get, link, poll, shown
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.smoke]
 
+NOW = datetime(2031, 1, 2, tzinfo=UTC)
 FILE = "bot/policy-config.yaml"
 URL = "https://forge.example/org/policies.git"
 
@@ -264,3 +271,45 @@ def test_an_edit_makes_a_link_pending_again(admin: APIClient, repo: Repo) -> Non
 
 def _kinds(kind: type[RemoteError]) -> list[type[RemoteError]]:
     return [kind, *(found for child in kind.__subclasses__() for found in _kinds(child))]
+
+
+def listed(drawn: dict[str, Any]) -> Listed:
+    """A synced link with some columns otherwise."""
+    blank: dict[str, Any] = dict.fromkeys(Listed._fields, "") | {
+        "status": "synced", "last_commit": "c" * 40, "last_ref": "refs/heads/main", "counts": {},
+        "last_synced_at": NOW, "updated_at": NOW, "error_since": None, "held": None,
+        "expected_until": None, "waits_since": None, "requested_seq": 1, "served_seq": 1,
+        "cases_not_run": 0, "broken_glass": None, "next_poll_at": NOW, "last_delivery_at": NOW,
+    }  # fmt: skip
+    return Listed(**blank | drawn)
+
+
+COLUMNS = {
+    "status": st.sampled_from(["synced", "error", "stalled", "pending", "suspended"]),
+    "error_code": st.sampled_from(["", "no_policy_files", "unreachable"]),
+    "counts": st.dictionaries(st.sampled_from(["synced", "pinned", *REFUSED]), st.integers(0, 2)),
+    "last_ref": st.sampled_from(["refs/heads/main", 'refs/tags/v1"%s\\', ""]),
+    "last_commit": st.sampled_from(["", "c" * 40]),
+    "last_synced_at": st.sampled_from([None, NOW]),
+    "expected_commit": st.sampled_from(["", "d" * 40]),
+    "expected_until": st.sampled_from([None, NOW - timedelta(1), NOW + timedelta(1)]),
+    "waits_since": st.sampled_from([None, NOW]),
+    "requested_seq": st.integers(0, 2),
+    "let_off": st.sampled_from(["", "zeroPaddedFilemode"]),
+    "cases_not_run": st.integers(0, 1),
+    "broken_glass": st.sampled_from([None, False, True]),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=COLUMNS), st.booleans(), st.booleans())
+def test_what_most_links_have_is_encoded_as_all_are(
+    drawn: dict[str, Any], is_troubled: bool, is_refused: bool
+) -> None:
+    """At once, and with the same members in the same order."""
+    trouble = {"code": "host_rests", "message": "It rests."} if is_troubled else None
+    asked = listed(drawn), NOW, trouble, {"a": NOW} if is_refused else None
+
+    told = orjson.dumps(conditions(*asked), option=orjson.OPT_UTC_Z)
+
+    with patch.object(conditions_module, "_is_as_most", lambda _: False):
+        assert told == orjson.dumps(conditions(*asked), option=orjson.OPT_UTC_Z)
