@@ -102,7 +102,7 @@ class Moments(TimestamptzLoader):
             psycopg.DataError: Python has no such time: it is infinite, or before the year 1.
         """
         try:
-            return datetime.fromisoformat(bytes(data).decode())
+            return datetime.fromisoformat(str(data, "ascii"))
         except ValueError:
             return super().load(data)
 
