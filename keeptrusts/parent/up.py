@@ -3,7 +3,6 @@
 It imports neither Django nor what needs it: its children have these in memory once, together.
 """
 
-import fcntl
 import os
 import shlex
 import socket
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from keeptrusts import env as settings
 from keeptrusts.env import Env, web_url
-from keeptrusts.parent import broker, inherited, misspelt, roles
+from keeptrusts.parent import broker, folder, inherited, misspelt, roles
 from keeptrusts.parent.looking import Looks, answers, looks
 from keeptrusts.parent.output import output
 from keeptrusts.parent.roles import Counts, RolesError
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         say(line)
     try:
         _run(env, counts)
-    except (StartError, broker.BrokerError) as exc:
+    except (StartError, broker.BrokerError, folder.InUseError) as exc:
         output.finish()
         return _failed(f"CommandError: {exc}")
     say("stopped")
@@ -74,21 +73,20 @@ def _run(env: Env, counts: Counts) -> None:
             "--only: the other roles run on other machines, and all share a database and a"
             " broker; set DATABASE_URL and REDIS_URL, or leave --only out"
         )
-    lock = _lock(env.data_dir)
-    if "web" in counts:
-        _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
-    if "streams" in counts:
-        _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
-    if env.ready_port:
-        _check_port(env.ready_host, env.ready_port, "KEEPTRUSTS_READY_LISTEN")
-    parent = _Parent(env, counts)
-    try:
-        parent.prepare()
-        parent.start()
-        parent.run()
-    finally:
-        parent.stop()
-        os.close(lock)
+    with folder.locked(env.data_dir):
+        if "web" in counts:
+            _check_port(env.listen_host, env.listen_port, "KEEPTRUSTS_LISTEN")
+        if "streams" in counts:
+            _check_port(env.events_host, env.events_port, "KEEPTRUSTS_EVENTS_LISTEN")
+        if env.ready_port:
+            _check_port(env.ready_host, env.ready_port, "KEEPTRUSTS_READY_LISTEN")
+        parent = _Parent(env, counts)
+        try:
+            parent.prepare()
+            parent.start()
+            parent.run()
+        finally:
+            parent.stop()
 
 
 class _Parent:
@@ -255,22 +253,6 @@ def wait_until_ready(supervisor: Supervisor, looks: Looks) -> bool:
 
 def _base(env: Env) -> str:
     return web_url(env.listen_host, env.listen_port)
-
-
-def _lock(data_dir: Path) -> int:
-    """Lock the data folder until this process ends, `kill -9` included."""
-    fd = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        pid = os.read(fd, 20).decode().strip() or "unknown"
-        raise StartError(
-            f"Keeptrusts already runs on {data_dir} (process {pid}). Stop it first, or choose"
-            " another KEEPTRUSTS_DATA_DIR and KEEPTRUSTS_LISTEN."
-        ) from exc
-    os.truncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd
 
 
 def _check_port(host: str, port: int, name: str) -> None:
