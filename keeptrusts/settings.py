@@ -77,7 +77,7 @@ DOORS = ["gitrepos.webhooks.deliveries.DOOR", "gateways.api.machine.DOOR"]
 # name: most processes never ask, and what answers is half of what they would import.
 METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families"]
 RESEALERS = ["gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal"]
-DOCTORS = ["gitrepos.doctor.findings", "gateways.doctor.findings"]
+DOCTORS = ["gitrepos.api.doctor.findings", "gateways.api.doctor.findings"]
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that

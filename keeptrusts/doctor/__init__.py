@@ -1,1 +1,1 @@
-"""What is wrong with an installation, and what helps: `manage.py doctor`."""
+"""Findings about an installation, with what helps: `manage.py doctor`."""

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong, and what helps."""
+"""`manage.py doctor`: says what is wrong, and what helps."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What a doctor finds, of each thing that can be wrong."""
+"""Findings of a doctor, of each thing that can be wrong."""
 
 import json
 import os
