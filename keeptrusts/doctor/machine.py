@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from keeptrusts import redis_client
 from keeptrusts.doctor.findings import Finding
 from keeptrusts.processes import heartbeat, parts
+from keeptrusts.redis_client import client
 from keeptrusts.servers import failures
 
 # Tokens, leases and times of versions are compared between machines.
@@ -59,10 +60,9 @@ def _database() -> Iterator[Finding]:
 
 
 def _broker() -> Iterator[Finding]:
-    client = redis_client.client()
     try:
-        told: Any = client.time()
-        client.set("keeptrusts:doctor", 1, ex=1)
+        told: Any = client().time()
+        client().set("keeptrusts:doctor", 1, ex=1)
     except redis.RedisError as exc:
         failure = failures.of(exc) or failures.BROKER_BROKEN
         yield Finding("broker", "wrong", failure.message, "see REDIS_URL in docs/operating.md")

@@ -74,13 +74,13 @@ def _no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise redis.ConnectionError("gone")
 
-    monkeypatch.setattr(redis_client, "client", lambda: SimpleNamespace(time=gone))
+    monkeypatch.setattr(machine, "client", lambda: SimpleNamespace(time=gone))
 
 
 def _late_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     real = redis_client.client()
     other = SimpleNamespace(time=lambda: (int(time.time()) - 100, 0), set=real.set)
-    monkeypatch.setattr(redis_client, "client", lambda: other)
+    monkeypatch.setattr(machine, "client", lambda: other)
 
 
 def _disk(free: int, flag: int) -> Any:
