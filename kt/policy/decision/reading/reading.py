@@ -28,15 +28,17 @@ class Shown:
         self.view = view
         self._origins: list[tuple[int, int]] | None = None
         self._mapped = False
+        self._marked = False
         self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
 
     @property
-    def words(self) -> bytes:
-        """The words and signs of an ASCII text, blanks between them."""
-        if self._words is None:
+    def words(self) -> bytes | None:
+        """The words and signs of a text in Latin-1 (see `words.marked`); None of another."""
+        if not self._marked:
             self._words = marked(self.text)
+            self._marked = True
         return self._words
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -174,8 +176,11 @@ class Reading:
         """
         found = self._searched.get(views)
         if found is None:
+            words = None
             if self._ascii and same_in_ascii(views) == _WORDS_ALONE:
-                found = [(self.show(View.FOLDED).words, View.FOLDED_WORDS)]
+                words = self.show(View.FOLDED).words
+            if words is not None:
+                found = [(words, View.FOLDED_WORDS)]
             else:
                 found = [(made.data, made.view) for made in self.distinct(views)]
             self._searched[views] = found

@@ -79,7 +79,13 @@ class IdeaFinder:
 
     def found(self, reading: Reading, sorts: Collection[Where]) -> Iterator[tuple[Idea, Hit]]:
         """The same, each with its idea."""
+        read: set[bytes] = set()
         for shown in reading.distinct(self._views):
+            # Views that differ in their signs alone say the same.
+            if shown.words is not None:
+                if shown.words in read:
+                    continue
+                read.add(shown.words)
             counts: Counter[int] = Counter()
             for at, start, end in self._found(reading, shown, sorts, counts):
                 places = reading.places(start, end)

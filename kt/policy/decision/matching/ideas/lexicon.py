@@ -101,7 +101,7 @@ class _Letters(dict[str, str]):
 
 
 class Lexicons:
-    """Lexicons by which an ASCII text is read at once, since that costs little more than one."""
+    """Lexicons by which a text in Latin-1 is read at once, since that costs little more than one."""
 
     def __init__(self) -> None:
         # The number of lexicons and their letters; in one value, as other threads read.
@@ -148,7 +148,8 @@ def _known_by(members: tuple[Lexicon, ...]) -> tuple[int, _Letters]:
     unknown = OTHER * len(members)
 
     def guess(word: str) -> str:
-        return letters(word) if word[:_SHORTEST_STEM] in heads else unknown
+        may = word[:_SHORTEST_STEM] in heads or not word.isascii()
+        return letters(word) if may else unknown
 
     known = {sign: _LETTER_OF[name] * len(members) for sign, name in SIGNS.items()}
     known |= {word: letters(word) for one in members for word in one.words}
@@ -161,7 +162,7 @@ class Lexicon:
     `words` has for each language the words of each concept, separated by blanks. A word that
     ends with `*` stands for all that begin so; one in a script without spaces is found anywhere.
     `misspelt` names the concepts whose English words are also known with a typing error.
-    `beside` are the lexicons with which ASCII texts are read.
+    `beside` are the lexicons with which texts in Latin-1 are read.
     """
 
     def __init__(
@@ -223,18 +224,19 @@ class Lexicon:
         return self._near_heads
 
     def letter(self, word: str) -> str:
-        """The letter of an ASCII word in lower case."""
+        """The letter of a word in lower case, of a script with blanks between words."""
         return self._whole.get(word) or self._guess(word)
 
     def code(self, shown: Shown) -> str:
         """A text, in lower case, as letters."""
-        if not shown.text.isascii():
+        words = shown.words
+        if words is None:
             letters = map(self._letters.__getitem__, _TOKENS.findall(shown.text))
             return f"{END}{''.join(letters)}{END}"
         made = shown.made.get(self._beside)
         # A lexicon may come while a text is judged.
         if made is None or self._number >= len(made):
-            made = shown.made[self._beside] = self._beside.code(shown.words.decode().split())
+            made = shown.made[self._beside] = self._beside.code(words.decode("latin-1").split())
         return made[self._number]
 
     def place(self, text: str) -> Coded:
