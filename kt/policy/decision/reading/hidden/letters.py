@@ -16,7 +16,7 @@ _OTHERS = "".join(WITHIN_LATIN.values())
 MARKS = (
     rf"[{_LATIN}][{_OTHERS}]|[{_OTHERS}][{_LATIN}]|(?:^|\s)(?:[!-~] {{1,3}}){{8}}[!-~]|"
     r"[\x{E0020}-\x{E007E}]{2}|[\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]{4}|[A-Za-z]\pM\pM"
-    r"|[\x{2460}-\x{249B}\x{24EA}-\x{24FF}\x{2776}-\x{2793}\x{20E3}]|(?:^|[^A-Za-z0-9_\-])_[^\s_]"
+    r"|[\x{2460}-\x{249B}\x{24EA}-\x{24FF}\x{2776}-\x{2793}\x{20E3}]|(?:^|[^A-Za-z0-9_\-])_+[^\s_]"
 )
 """What a text with such characters has, for RE2."""
 
