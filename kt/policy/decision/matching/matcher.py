@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, TypeAlias
 
 from kt.policy.decision.matching.loosened import loosen
 from kt.policy.decision.matching.patterns import PatternRule, Spans
@@ -40,6 +40,10 @@ class Hit:
 
     rule: PatternRule
     places: tuple[Place, ...]
+
+
+Known: TypeAlias = set[tuple[int, str]]
+"""The parts, with the names of rules, of which a decision has a hit that says all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,23 @@ class Matcher:
 
     groups: tuple[_Group, ...]
 
-    def scan(self, reading: Reading) -> list[Hit]:
-        """Every hit in a text; several rules and views may hit the same place."""
+    def scan(self, reading: Reading, known: Known | None = None) -> list[Hit]:
+        """Every hit in a text; several rules and views may hit the same place.
+
+        With `known` only the first in a text of one part, and none of a rule that hit it before.
+        """
         hits: list[Hit] = []
+        part = None if known is None else reading.part
         for group in self.groups:
             for data, view in reading.searched(group.views):
                 for exact in group.named(data):
-                    hits += _confirmed(exact, reading.show(view), reading)
+                    found = _confirmed(exact, reading.show(view), reading)
+                    if known is None or part is None:
+                        hits += found
+                    elif (part, exact.rule.name) not in known:
+                        hits += islice(found, 1)
+                        if hits and hits[-1].rule is exact.rule:
+                            known.add((part, exact.rule.name))
         return hits
 
     def pending(self, reading: Reading) -> int:
