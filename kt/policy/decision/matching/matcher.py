@@ -179,7 +179,9 @@ def _set_of(
     loose = [pattern for _, pattern in members]
     exact = tuple(exact for exact, _ in members)
     begun = tuple(one.rule.waited for one in exact)
-    return _Group(views, compiled_set([*loose, gate.keywords] if gate else loose), exact, begun, gate)
+    return _Group(
+        views, compiled_set([*loose, gate.keywords] if gate else loose), exact, begun, gate
+    )
 
 
 def _waiting(group: _Group, view: Shown) -> int:

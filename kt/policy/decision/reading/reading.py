@@ -42,6 +42,7 @@ class Shown:
         self._words: bytes | None = None
         # What several kinds make of it.
         self.made: dict[object, tuple[str, ...]] = {}
+        self.tokens: list[tuple[str, tuple[int, int]]] | None = None
 
     @property
     def words(self) -> bytes | None:

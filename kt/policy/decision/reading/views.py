@@ -186,7 +186,7 @@ def origins(text: str, view: View) -> Spans | None:
         # The character before may be one with them.
         first = max(at, start - 1)
         spans.extend(_same(at, first))
-        spans.extend(_clusters(text, first, end, view))
+        spans.extend([(first + low, first + high) for low, high in _known(text[first:end], view)])
         at = end
     spans.extend(_same(at, len(text)))
     length = len(read(text, view))
@@ -218,28 +218,28 @@ def _stretches(text: str, signs: Collection[str]) -> Iterator[tuple[int, int]]:
     return zip(starts, ends, strict=True)
 
 
-def _clusters(text: str, first: int, last: int, view: View) -> Spans:
-    """The origins of a stretch of a text that no character behind it joins."""
-    spans: Spans = []
-    start = first
-    stretch = text[first:last]
-    for end in _cluster_ends(stretch, view, {sign for sign in set(stretch) if _begins(sign)}):
-        if end == start - first + 1 and _size(text[start], view) == 1:
-            spans.append((start, first + end))
-        else:
-            spans.extend([(start, first + end)] * len(_shown(text[start : first + end], view)))
-        start = first + end
-    return spans
+# The same few stand everywhere in a text, up to this length.
+_FEW = 16
 
 
-# The same few clusters stand everywhere in a text.
+def _known(stretch: str, view: View) -> Spans:
+    return _few_clusters(stretch, view) if len(stretch) <= _FEW else _clusters(stretch, view)
+
+
 @lru_cache(maxsize=8192)
-def _shown_of_few(cluster: str, view: View) -> str:
-    return read(cluster, view)
+def _few_clusters(stretch: str, view: View) -> Spans:
+    return _clusters(stretch, view)
 
 
-def _shown(cluster: str, view: View) -> str:
-    return _shown_of_few(cluster, view) if len(cluster) <= _REACH else read(cluster, view)
+def _clusters(stretch: str, view: View) -> Spans:
+    """The origins, within a stretch of a text, of what is shown of it. Nothing joins its ends."""
+    spans: Spans = []
+    start = 0
+    for end in _cluster_ends(stretch, view, {sign for sign in set(stretch) if _begins(sign)}):
+        one = end == start + 1 and _size(stretch[start], view) == 1
+        spans.extend([(start, end)] * (1 if one else len(read(stretch[start:end], view))))
+        start = end
+    return spans
 
 
 @lru_cache(maxsize=8192)

@@ -73,9 +73,7 @@ class IdeaFinder:
         )
         self._set_of(self._sorts.intersection(_ANSWERS))
 
-    def scan(
-        self, reading: Reading, known: Known, sorts: Collection[Where] = _ANY
-    ) -> list[Hit]:
+    def scan(self, reading: Reading, known: Known, sorts: Collection[Where] = _ANY) -> list[Hit]:
         """The hits in a text of the ideas that texts of these sorts can have.
 
         Of an idea that is `known` of the text's one part there are none.
@@ -131,7 +129,7 @@ class IdeaFinder:
         ]
         if not named:
             return
-        coded = self._lexicon.place(shown.text)
+        coded = self._lexicon.place(shown)
         data = _Data(coded.letters)
         excuse = reading.excuse(self._excuses)
         for at in named:
@@ -175,7 +173,7 @@ class IdeaFinder:
         return made
 
     def _pending(self, shown: Shown) -> int:
-        coded = self._lexicon.place(shown.text)
+        coded = self._lexicon.place(shown)
         finished = self._settled(coded, shown.text)
         letters = coded.letters[:finished]
         begun = [beginnings_of(patterns).start(letters) for patterns in self._by_width()]

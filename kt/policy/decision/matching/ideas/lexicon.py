@@ -101,7 +101,7 @@ class _Letters(dict[str, str]):
 
 
 class Lexicons:
-    """Lexicons by which a text in Latin-1 is read at once, since that costs little more than one."""
+    """Lexicons by which a text in Latin-1 is read at once: that costs little more than one."""
 
     def __init__(self) -> None:
         # The number of lexicons and their letters; in one value, as other threads read.
@@ -239,20 +239,30 @@ class Lexicon:
             made = shown.made[self._beside] = self._beside.code(words.decode("latin-1").split())
         return made[self._number]
 
-    def place(self, text: str) -> Coded:
+    def place(self, shown: Shown) -> Coded:
         """A text, in lower case, as letters with their spans."""
-        placed = list(self._placed(text))
-        letters = "".join([letter for letter, _, _ in placed])
-        spans = [(start, end) for _, start, end in placed]
+        text, tokens = shown.text, shown.tokens
+        if tokens is None:
+            pattern = _ASCII_TOKENS if text.isascii() else _TOKENS
+            tokens = shown.tokens = [(token[0], token.span()) for token in pattern.finditer(text)]
+        if text.isascii():
+            letters = "".join([self._letters[word] for word, _ in tokens])
+            spans = [span for _, span in tokens]
+        else:
+            placed = list(self._placed(tokens))
+            letters = "".join([letter for letter, _ in placed])
+            spans = [span for _, span in placed]
         return Coded(f"{END}{letters}{END}", ((0, 0), *spans, (len(text), len(text))))
 
-    def _placed(self, text: str) -> Iterator[tuple[str, int, int]]:
-        for token in (_ASCII_TOKENS if text.isascii() else _TOKENS).finditer(text):
-            word = token[0]
+    def _placed(
+        self, tokens: Iterable[tuple[str, tuple[int, int]]]
+    ) -> Iterator[tuple[str, tuple[int, int]]]:
+        for word, span in tokens:
             if word not in self._whole and _IS_UNSPACED.match(word):
-                yield from self._divided(word, token.start())
+                for letter, start, end in self._divided(word, span[0]):
+                    yield letter, (start, end)
             else:
-                yield self._letters[word], *token.span()
+                yield self._letters[word], span
 
     def _divided(self, run: str, offset: int) -> Iterator[tuple[str, int, int]]:
         """The words of a stretch without spaces: the longest that are known, else one sign each."""

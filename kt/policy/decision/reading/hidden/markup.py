@@ -35,9 +35,7 @@ _INLINE = re.compile(
 )
 # Tags and comments side by side, behind the first sign of the first one. A search for a class of
 # signs takes a tenth of one that looks back at each place, so what stands before comes second.
-_MARKUP = (
-    rf"(?:(?<=<)(?:{_IN_BRACKETS})|(?<=/){_STARRED})(?:<(?:{_IN_BRACKETS})|/{_STARRED})*"
-)
+_MARKUP = rf"(?:(?<=<)(?:{_IN_BRACKETS})|(?<=/){_STARRED})(?:<(?:{_IN_BRACKETS})|/{_STARRED})*"
 _WITHIN = re.compile(
     r"[</*_~\"'\-](?:"
     rf"(?<={_VALUE}[</]){_MARKUP}(?={_VALUE})"
