@@ -20,12 +20,6 @@ from kt.policy.decision.reading.hidden.rewriting import Rewrite
 _LETTER = r"[A-Za-z0-9+/_\-]"
 # Four letters of base64 that stand for three ASCII characters, each with its high bit off.
 _FOUR = rf"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]{_LETTER}"
-# The same with blanks after groups of another size.
-_FOUR_APART = (
-    r"[A-Za-f][ \n]?[A-HQ-Xg-nw-z0-3][ \n]?[ABEFIJMNQRUVYZcdghklopstwx014589][ \n]?"
-    rf"{_LETTER}"
-)
-_BASE64_APART = rf"{_FOUR_APART}(?:[ \r\n]{{0,2}}{_FOUR_APART}){{3,}}"
 _BASE64_ASCII = rf"(?:{_FOUR}[ \r\n]{{0,2}}){{3,}}{_FOUR}"
 # Characters of two and three bytes in UTF-8, which begin or end with a group of four letters.
 _BASE64_OTHER = (
@@ -46,23 +40,23 @@ _DECIMAL = r"(?:(?:1[0-2][0-9]|[3-9][0-9]|1[03])[ ,;]{1,2}){7,}(?:1[0-2][0-9]|[3
 _BINARY = r"(?:0[01]{7}[ ,]{0,2}){4,}0[01]{7}"
 _BASE32 = r"[A-P][A-Z2-7]{7}[ \r\n]{0,2}[A-P][A-Z2-7]{7}"
 _BASE32_SMALL = r"(?:[a-p][a-z2-7]{7}){2}"
-# Four bytes of ASCII text are at least 10 and at most 41 by their first digit.
-_ASCII85 = r"(?:[+-J][!-u]{4}){5,}"
+# Four bytes of ASCII text are at least 10 and at most 41 by their first digit, with the end of a
+# line as the first of them at least 2.
+_ASCII85 = r"(?:[#-J][!-u]{4}){5,}"
 _BASE85 = r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+\-;<=>?@^_`{|}~]{4}){5,}"
 
 MARKS = "|".join(
     (
-        *(_BASE64_APART, _BASE64_OTHER, _HEX, _HEX_WIDE, _OCTAL, _DECIMAL, _BINARY),
+        *(_BASE64_ASCII, _BASE64_OTHER, _HEX, _HEX_WIDE, _OCTAL, _DECIMAL, _BINARY),
         *(_BASE32, _BASE32_SMALL, _ASCII85, _BASE85),
     )
 )
 """What a text with encoded runs has, for RE2."""
 
 GROUPS = (
-    rf"(?:{_FOUR}[ \r\n]{{1,2}}|[A-P][A-Z2-7]{{7}}[ \r\n]{{1,2}}"
+    rf"(?:(?:{_FOUR})+[ \r\n]{{1,2}}|[A-P][A-Z2-7]{{7}}[ \r\n]{{1,2}}"
     rf"|{_BYTE}[ ,:;\-]{{1,2}}|(?:0[xX])?00[ ,:;\-]{{1,2}}|[01]?[0-9]{{2}}[ ,;]{{1,2}}"
     r"|0[01]{7}[ ,]{1,2}|(?:\b[0-9A-Za-z]|[!-/:-@\[-`{-~]) {1,3})*"
-    rf"(?:(?:{_FOUR_APART}[ \r\n]{{0,2}})+(?:{_LETTER}[ \n]?){{0,3}})?"
 )
 """What of a run with blanks may stand before the end of a text, for RE2."""
 
@@ -234,10 +228,6 @@ _CODES: tuple[tuple[Any, Callable[[str], str]], ...] = (
     # Behind the decimal numbers, which look like it.
     (compiled(rf"\b{_HEX}"), _numbers(_PAIR, 16)),
     (compiled(rf"\b{_HEX_WIDE}"), _numbers(_PAIR, 16)),
-    (
-        compiled(rf"\b{_BASE64_APART}(?:[ \r\n]{{0,2}}{_LETTER}){{0,3}}(?:[ \r\n]{{0,2}}=){{0,2}}"),
-        _base64,
-    ),
     (compiled(rf"\b{_BASE32}(?:[ \r\n]{{0,2}}[A-Z2-7]{{2,8}})*={{0,6}}"), _base32),
     (compiled(rf"\b{_BASE32_SMALL}[a-z2-7]*={{0,6}}"), _base32),
     (compiled(rf"{_ASCII85}[!-u]{{0,4}}"), _eighty_five(base64.a85decode)),
