@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kt.policy.decision import Snapshot
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.samples import Part
-from kt.policy.testing.suites import CaseInput
+from kt.policy.testing.suites import CaseInput, NoModelError
 
 # Of one mutant.
 _MOST_TRIED = 1500
@@ -47,7 +47,10 @@ class Search:
                 before, after = before.of_kind(target), after.of_kind(target)
             for given in islice(self.given(mutant.parts()), _MOST_TRIED):
                 held = self._input(given)
-                one, other = held.decided(before), held.decided(after)
+                try:
+                    one, other = held.decided(before), held.decided(after)
+                except NoModelError:
+                    continue  # Nobody could run the case, here or there.
                 if (one.verdict, one.reason_code) != (other.verdict, other.reason_code):
                     name = f"notices: {mutant.path}: {mutant.words}"[:200]
                     return Proposal(name, target, given, one.verdict, one.reason_code)

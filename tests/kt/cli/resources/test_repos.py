@@ -61,7 +61,8 @@ def test_what_a_link_is_asked_for_may_be_said_in_full(
         "--id-prefix", "a-", "--include", "x/**", "--include", "y/**", "--exclude", "z",
         "--interval", "60", "--allowed-signers", str(tmp_path / "signers"),
         "--allowed-openpgp-keys", str(tmp_path / "keys"), "--fail-on", "weaker", "--four-eyes",
-        "--adopt", "--prune", "--no-create", "--suspended",
+        "--adopt", "--prune", "--no-create", "--suspended", "--minimum-coverage", "80",
+        "--minimum-killed", "95",
     )  # fmt: skip
 
     assert (done.code, "token-text" in done.out + done.err) == (0, False)
@@ -70,7 +71,8 @@ def test_what_a_link_is_asked_for_may_be_said_in_full(
         "include": ["x/**", "y/**"], "exclude": ["z"], "poll_interval_seconds": 60,
         "allowed_signers": "signers-text\n", "allowed_openpgp_keys": "keys-text\n",
         "fail_on": "weaker", "four_eyes": True, "adopt": True, "prune": True,
-        "auto_create_configuration": False, "suspended": True,
+        "auto_create_configuration": False, "suspended": True, "minimum_coverage": 80,
+        "minimum_killed": 95,
     }  # fmt: skip
     assert len(linked.written()) == 1
 
@@ -256,6 +258,8 @@ def test_a_trial_says_what_would_be(
          {"fail_on": "", "credential": "", "access_token": "", "allowed_signers": ""}),
         (["--include", "a/**", "--include", "b"], {"include": ["a/**", "b"]}),
         (["--include", ""], {"include": []}),
+        (["--minimum-coverage", "0", "--minimum-killed", "100"],
+         {"minimum_coverage": 0, "minimum_killed": 100}),
         (["--four-eyes", "--no-prune", "--create", "--no-adopt"],
          {"four_eyes": True, "prune": False, "auto_create_configuration": True, "adopt": False}),
         (["--url", "https://forge.example/else.git"], {"url": "https://forge.example/else.git"}),

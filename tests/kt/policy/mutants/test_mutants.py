@@ -275,6 +275,25 @@ def test_cases_that_fail_kill_nothing() -> None:
     assert found.percent == 0
 
 
+CLASSIFIER = {"model": "guard", "stage": "pre-request"}
+STOPPED = {"name": "c", "input": {"messages": [{"role": "user", "content": "heron"}]},
+           "expected": {"verdict": "block"}}  # fmt: skip
+
+
+def test_a_policy_that_asks_a_model_has_mutants_without_it() -> None:
+    """What no case could show without the model is left out of the search, and kills nothing."""
+    blocks = {"dlp-filter": {"action": "block", "blocked_terms": ["heron", "owl"]},
+              "classifier": CLASSIFIER}  # fmt: skip
+    for cases in ([], [STOPPED]):
+        suites = [{"name": "s", "cases": cases}] if cases else []
+        made = policy("dlp-filter", "classifier", blocks=blocks)
+        found = _mutated(made, suites)
+
+        assert found.of("survived")
+        assert all(_kills(made, tried) for tried in found.of("survived"))
+        assert "entry_dropped" in {one.mutant.operator for one in found.tried}
+
+
 def test_the_same_policy_has_the_same_result() -> None:
     """No chance is in it, and a choice of mutants is spread over the policy."""
     made = next(policies(3))
