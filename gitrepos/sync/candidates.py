@@ -103,9 +103,10 @@ def read(
 ) -> tuple[Candidate, ...]:
     """Verify every file whose bytes are in the snapshot; the others are taken from `linked`.
 
-    What passes is measured, unless it is in force as it is in git. `prefix` stands before every id that a file names. A file that is in force as it is in git is
+    `prefix` stands before every id that a file names. A file that is in force as it is in git is
     not verified again, even if its bytes are there; with `every` it is, to be shown. One that was
-    too costly is not either, and none is measured again, until its bytes, the rules or gates change.
+    too costly is not either, until its bytes or the rules change. All else that passes is measured,
+    once while its bytes, the rules and the gates stay.
     """
     before = {row.path: row for row in linked if row.outcome not in GONE}
     files = snapshot.files or ()

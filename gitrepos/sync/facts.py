@@ -143,8 +143,8 @@ def _standing(
     for link_id, rules, findings, *values in rows:
         row = Linked(*values)
         if rules == VERIFY_VERSION:
-            known = {"too_costly": _too_costly(findings), "measured": _measured(row, findings)}
-            row = replace(row, **known)
+            measured = _measured(row, findings)
+            row = replace(row, too_costly=_too_costly(findings), measured=measured)
         stands = (str(link_id), row.configuration) in settled or row.outcome != "synced"
         found[link_id].append(row if stands else replace(row, blob=""))
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from kt.cli.formats import relative, repository_root
 from kt.cli.testreport import Tested
 from kt.policy.coverage.measure import Coverage
-from kt.policy.coverage.points import SORTS
+from kt.policy.coverage.points import SORTS, Point
 
 _PLURALS = MappingProxyType({"entry": "entries"})
 

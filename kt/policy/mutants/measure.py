@@ -39,8 +39,8 @@ class Tried:
 class Mutation:
     """What became of a policy's mutants, in the order of the chain.
 
-    `failing` names cases that the policy itself does not pass, `left` counts mutants for which there
-    was no time.
+    `failing` names cases that the policy itself does not pass, `left` counts mutants that were not
+    tried before the time was over.
     """
 
     tried: tuple[Tried, ...]

@@ -49,7 +49,9 @@ def made(*cases: str, terms: tuple[str, ...] = ("falcon", "heron"), more: str = 
     )
     suites += (
         "        - name: of an answer\n"
-        f"          input: {{messages: [{{role: user, content: Hi}}], upstream_response: {terms[0]}}}\n"
+        "          input:\n"
+        "            messages: [{role: user, content: Hi}]\n"
+        f"            upstream_response: {terms[0]}\n"
         "          expected: {verdict: block}\n"
     )
     return (
@@ -294,7 +296,7 @@ def test_time_that_is_over_is_no_pass_and_the_next_poll_goes_on(
 ) -> None:
     """Each file is measured in the end, and none twice."""
     names = [f"{name}/policy-config.yaml" for name in "abcd"]
-    repo.commit({name: BAD for name in names})
+    repo.commit(dict.fromkeys(names, BAD))
     row = link(admin, repo.url, minimum_killed=100)
     real = policies.Commit.__init__
     monkeypatch.setattr(policies.Commit, "__init__", lambda self: real(self, wasted_seconds=1e-9))

@@ -112,6 +112,17 @@ def test_a_file_that_is_refused_is_told_with_its_place(kt: Run, linked: Answers)
     assert "branch                     main" in out or "branch" in out
 
 
+def test_a_case_to_paste_is_told_in_its_lines(kt: Run, linked: Answers) -> None:
+    """What steers a terminal is escaped in each."""
+    finding = {**FINDING, "suggestion": "a case:\n- name: x\n  input: {a: \x1b[2J}\n"}
+    linked.says(f"/v1/git-repos/{ID}/files", [{**FILE, "findings": [finding]}])
+
+    out = kt("repos", "show", URL).out
+
+    place = "  policies/a/policy-config.yaml:3:1: E002: unknown key 'x' (a case:)"
+    assert f"{place}\n      - name: x\n        input: {{a: \\x1b[2J}}\n" in out
+
+
 def test_a_sync_that_nobody_had_time_for_is_waited_for(
     kt: Run, linked: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
