@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kt.policy.decision import Snapshot
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.samples import Part
+from kt.policy.mutants.trial import aim
 from kt.policy.testing.suites import CaseInput, NoModelError
 
 # Of one mutant.
@@ -39,12 +40,13 @@ class Search:
     def find(self, mutant: Mutant, changed: Snapshot) -> Proposal | None:
         """A case that kills a mutant; None where none of those that were tried does.
 
-        First of the whole policy, then of the changed kind alone: another may stand in the way.
+        First of the whole policy, then of the changed kind alone, and of the changed target:
+        another may stand in the way.
         """
-        for target in (None, *((mutant.kind,) if mutant.kind else ())):
-            before, after = self._snapshot, changed
-            if target is not None:
-                before, after = before.of_kind(target), after.of_kind(target)
+        for target in (None, *(one for one in (mutant.kind, mutant.aim) if one)):
+            before, after = aim(self._snapshot, target), aim(changed, target)
+            if before is None or after is None:
+                continue
             for given in islice(self.given(mutant.parts()), _MOST_TRIED):
                 held = self._input(given)
                 try:

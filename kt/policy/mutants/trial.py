@@ -67,7 +67,7 @@ class Trial:
         aims: dict[str | None, Snapshot | None] = {None: snapshot}
         for case in self._cases:
             if case.target not in aims:
-                aims[case.target] = _aim(snapshot, case.target)
+                aims[case.target] = aim(snapshot, case.target)
             left = aims[case.target]
             if left is None or not self._passes(case, left):
                 return case.name
@@ -80,7 +80,7 @@ class Trial:
             return True
 
     def _decided(self, snapshot: Snapshot, case: _Case) -> Decision | None:
-        left = _aim(snapshot, case.target)
+        left = aim(snapshot, case.target)
         return None if left is None else case.input.decided(left, self._ask)
 
 
@@ -97,7 +97,8 @@ def _cases(suites: Sequence[Mapping[str, Any]]) -> Iterator[_Case]:
             yield _Case(name, target, expected["verdict"], expected.get("reason_code"), given)
 
 
-def _aim(snapshot: Snapshot, target: str | None) -> Snapshot | None:
+def aim(snapshot: Snapshot, target: str | None) -> Snapshot | None:
+    """The policy as far as a suite's target tests it, None when there is no such target."""
     return aimed(snapshot, {one.id: one for one in snapshot.targets}, target)
 
 
