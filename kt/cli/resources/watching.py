@@ -104,6 +104,6 @@ def _findings(file: Row) -> Iterator[str]:
     for one in blocks(file, "findings"):
         place = f"{text(file.get('path'))}:{text(one.get('line'))}:{text(one.get('column'))}"
         first, *pasted = str(one.get("suggestion") or "").splitlines() or [""]
-        fix = f" ({line(first)})" if first else ""
+        fix = f"; {line(first)}" if pasted else f" ({line(first)})" if first else ""
         yield f"  {place}: {text(one.get('code'))}: {text(one.get('message'))}{fix}"
         yield from (f"      {line(row)}" for row in pasted)

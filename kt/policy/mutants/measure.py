@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from kt.policy.decision.reading.engine import keeping
 from kt.policy.mutants.equivalents import is_equivalent
 from kt.policy.mutants.mutant import Mutant
 from kt.policy.mutants.operators import mutants
@@ -93,11 +94,12 @@ def mutate(
     if most is not None and len(chosen) > most:
         chosen = [chosen[at * len(chosen) // most] for at in range(most)]
     tried: list[Tried] = []
-    for mutant in chosen:
-        if is_over():
-            break
-        node = known[nearest_place(mutant.path, known)]
-        tried.append(_tried(mutant, node.line, node.column, trial, search))
+    with keeping():
+        for mutant in chosen:
+            if is_over():
+                break
+            node = known[nearest_place(mutant.path, known)]
+            tried.append(_tried(mutant, node.line, node.column, trial, search))
     return Mutation(tuple(tried), tuple(trial.failing), left=len(chosen) - len(tried))
 
 

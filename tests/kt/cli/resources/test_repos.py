@@ -119,7 +119,7 @@ def test_a_case_to_paste_is_told_in_its_lines(kt: Run, linked: Answers) -> None:
 
     out = kt("repos", "show", URL).out
 
-    place = "  policies/a/policy-config.yaml:3:1: E002: unknown key 'x' (a case:)"
+    place = "  policies/a/policy-config.yaml:3:1: E002: unknown key 'x'; a case:"
     assert f"{place}\n      - name: x\n        input: {{a: \\x1b[2J}}\n" in out
 
 
