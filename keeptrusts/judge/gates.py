@@ -51,12 +51,19 @@ FUNCTIONS = (_measured,)
 
 
 def warm_up() -> None:
-    """Measure once, so that nothing is left to import."""
+    """Measure once, so that what searches of any kind need is there for every judge."""
     _measured(_SAMPLE, Gates(coverage=100, killed=100), seconds=60)
 
 
 _SAMPLE = b"""\
 pack: {name: Sample, version: 1.0.0, enabled: true}
-policies: {chain: [dlp-filter]}
-policy: {dlp-filter: {blocked_terms: [falcon], detect_patterns: ['A[0-9]+']}}
+policies:
+  chain: [prompt-injection, pii-detector, dlp-filter, safety-filter, rbac, agent-firewall]
+policy:
+  prompt-injection: {encoding: {decode_base64: true}}
+  pii-detector: {action: block, healthcare_mode: true, phone_regions: [DE, FR]}
+  dlp-filter: {action: block, blocked_terms: [falcon], detect_patterns: ['A[0-9]{2,9}']}
+  safety-filter: {mode: education, block_if: [falcon], fuzzy_matching: true}
+  rbac: {deny_if_missing: [X-User-ID]}
+  agent-firewall: {max_tool_calls: 1}
 """

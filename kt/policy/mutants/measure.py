@@ -89,17 +89,18 @@ def mutate(
     """
     policy: Any = plain(root)
     trial, known = Trial(policy, extra, ask), dict(places(root))
-    search = Search(policy, trial.snapshot)
+    search = Search(policy, trial.snapshot, is_over)
     chosen = [mutant for mutant in mutants(policy) if keep(mutant)]
     if most is not None and len(chosen) > most:
         chosen = [chosen[at * len(chosen) // most] for at in range(most)]
     tried: list[Tried] = []
     with keeping():
         for mutant in chosen:
-            if is_over():
-                break
             node = known[nearest_place(mutant.path, known)]
-            tried.append(_tried(mutant, node.line, node.column, trial, search))
+            found = _tried(mutant, node.line, node.column, trial, search)
+            if is_over():
+                break  # The last search may have been cut short.
+            tried.append(found)
     return Mutation(tuple(tried), tuple(trial.failing), left=len(chosen) - len(tried))
 
 

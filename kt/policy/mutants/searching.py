@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -30,10 +30,18 @@ class Proposal(NamedTuple):
 
 
 class Search:
-    """Searches for cases of one policy; what was parsed for one is kept for the next."""
+    """Searches for cases of one policy; what was parsed for one is kept for the next.
 
-    def __init__(self, policy: Mapping[str, Any], snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    They end with nothing once `is_over` says that the time is.
+    """
+
+    def __init__(
+        self,
+        policy: Mapping[str, Any],
+        snapshot: Snapshot,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._snapshot, self._is_over = snapshot, is_over
         self._contexts = list(islice(_contexts(policy), _MOST_CONTEXTS))
         self._inputs: dict[str, CaseInput] = {}
 
@@ -48,6 +56,8 @@ class Search:
             if before is None or after is None:
                 continue
             for given in islice(self.given(mutant.parts()), _MOST_TRIED):
+                if self._is_over():
+                    return None
                 held = self._input(given)
                 try:
                     one, other = held.decided(before), held.decided(after)

@@ -142,7 +142,7 @@ def test_open_gates_and_a_policy_without_tests() -> None:
         (8, 1, 5, ["tests_not_measured"]),
         (8, 100, 0, ["tests_not_measured"]),
         (0, 50, 3, ["tests_not_measured"]),
-        (0, 90, 9, ["too_few_killed"]),
+        (0, 90, 20, ["too_few_killed"]),
     ],
 )
 def test_time_that_is_over_lets_nothing_pass(
