@@ -298,17 +298,21 @@ def test_time_that_is_over_is_no_pass_and_the_next_poll_goes_on(
     names = [f"{name}/policy-config.yaml" for name in "abcd"]
     repo.commit(dict.fromkeys(names, BAD))
     row = link(admin, repo.url, minimum_killed=100)
-    real = policies.Commit.__init__
-    monkeypatch.setattr(policies.Commit, "__init__", lambda self: real(self, wasted_seconds=1e-9))
+    real, looks = policies.Commit.__init__, []
+
+    def hasty(self: policies.Commit) -> None:
+        looks.append(self)
+        real(self, wasted_seconds=1e-9)
+
+    monkeypatch.setattr(policies.Commit, "__init__", hasty)
 
     run_due()
-    first = [codes(files(admin, row)[name])[0] for name in names]
     for _ in range(4):
         poll()
     told = [codes(files(admin, row)[name])[0] for name in names]
 
-    assert first == ["too_few_killed", *["not_judged"] * 3]
     assert told == ["too_few_killed"] * 4
+    assert len(looks) >= 4
     assert len(measured) == 4
     assert hashes() == {}
 
