@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from configurations import leaves
 from configurations.models import Configuration, Version
 from configurations.publish import publish
 from configurations.requests import guard
@@ -30,7 +31,10 @@ _AUDITED = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a content: a commit, or a token of the API."""
+    """The origin of a content: a commit, or a token of the API.
+
+    `tree` is git's id of what the link's path holds in the commit.
+    """
 
     source: Source
     repo_url: str = ""
@@ -42,6 +46,7 @@ class Origin:
     polled_at: datetime | None = None
     signer: str = ""
     signer_key: str = ""
+    tree: str = ""
     actor: str = ""
     note: str = ""
 
@@ -89,6 +94,7 @@ def create(
         version = _next_version(row, content, origin, now=now, seq=seq)
         row.save(force_insert=True)
         version.save(force_insert=True)
+        leaves.append([(row, version)])
         audit.record("configuration.created", row.pk, after=audited(row))
         return row
 
@@ -234,6 +240,7 @@ def record(entries: Sequence[Entry], *, origin: Origin, owner: str) -> dict[str,
         rows.append(row)
     _write(rows, existing=existing)
     Version.objects.bulk_create(versions)
+    leaves.append(zip(rows, versions, strict=True), tree=origin.tree)
     commit = {"commit": origin.commit, "author": origin.author, "signer": origin.signer}
     changes = [(row.pk, before.get(row.pk), {**audited(row), **commit}) for row in rows]
     audit.record_all("configuration.published", changes)
@@ -360,6 +367,7 @@ def put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> None
         row.source = origin.source
     version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
     version.save(force_insert=True)
+    leaves.append([(row, version)])
 
 
 def audited(row: Configuration) -> audit.Fields:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from events.models import AuditEntry
+from evidence import audited, log
 from keeptrusts.api import acting
 from keeptrusts.messaging import hints
 
@@ -73,10 +74,10 @@ ACTIONS: Mapping[str, str] = {
 def record(
     action: str, target: object, *, before: Fields | None = None, after: Fields | None = None
 ) -> None:
-    """Add one entry, in the transaction of the change, by whoever acts now.
+    """Add one entry, and a leaf of evidence, in the transaction of the change.
 
-    `before` and `after` have fields by name, never a secret; of a change with both, those that
-    differ are kept.
+    Both tell who acts now. `before` and `after` have fields by name, never a secret; of a change
+    with both, those that differ are kept.
     """
     record_all(action, [(str(target), before, after)])
 
@@ -85,7 +86,8 @@ def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields |
     """Add an entry for each of many changes: target, before and after; as `record` does."""
     assert action in ACTIONS
     now, actor = timezone.now(), acting.current()
-    rows = []
+    rows, leaves = [], []
+    who = {"kind": actor.kind, "id": actor.id, "name": actor.name}
     for target, before, after in changes:
         old, new = _plain(before), _plain(after)
         if old is not None and new is not None:
@@ -98,7 +100,9 @@ def record_all(action: str, changes: Iterable[tuple[str, Fields | None, Fields |
                 actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
             )
         )  # fmt: skip
+        leaves.append(audited.facts(action, target, old, new, who))
     AuditEntry.objects.bulk_create(rows, batch_size=500)
+    log.append_all("audit", leaves, at=now)
     hints.announce_on_commit()
 
 

@@ -1,0 +1,44 @@
+"""Leaves of evidence of versions that came into force."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from configurations.models import Configuration, Version
+from evidence import log
+
+_HIDDEN = ("repo_url", "ref", "path", "author", "message", "signer", "actor", "note")
+
+
+def append(rows: Iterable[tuple[Configuration, Version]], *, tree: str = "") -> None:
+    """Add a leaf for each version, in the transaction that puts it in force.
+
+    `tree` is git's id of the state of the link's path.
+    """
+    log.append_all("version", [_facts(row, version, tree) for row, version in rows])
+
+
+def _facts(row: Configuration, version: Version, tree: str) -> dict[str, Any]:
+    return {
+        "configuration": row.pk,
+        "version": version.number,
+        "publish_seq": row.publish_seq,
+        "content_hash": version.content_hash,
+        "source": version.source,
+        "link": row.owner,
+        "commit": version.commit,
+        "tree": tree,
+        "blob": blob_id(bytes(version.content), version.commit) if version.commit else "",
+        "signer_key": version.signer_key,
+        "rules": row.judged_rules,
+        "committed_at": version.committed_at,
+        **{name: getattr(version, name) for name in _HIDDEN},
+    }
+
+
+def blob_id(content: bytes, commit: str) -> str:
+    """Git's id of a content, by the algorithm that the id of a commit shows."""
+    data = b"blob %d\x00" % len(content) + content
+    if len(commit) == 64:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()

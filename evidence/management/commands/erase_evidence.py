@@ -1,0 +1,24 @@
+"""`manage.py erase_evidence TEXT`: erase values of evidence that have a text in them."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from evidence import erasure
+
+_LEAST = 3
+
+
+class Command(BaseCommand):
+    """Erases values; the log, and what else is proven by it, stays."""
+
+    help = "Erase every value of evidence that has a text in it, such as a person's address."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("text", help="the text, as it is written there")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if len(options["text"]) < _LEAST:
+            raise CommandError(f"A text of {_LEAST} characters or more: less is nearly everywhere.")
+        self.stdout.write(f"erased {erasure.erase(options['text'])} values")
