@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from configurations.models import Configuration, Version
-from evidence import log
+from evidence.log import Fact
 
 _HIDDEN = ("repo_url", "ref", "path", "author", "message", "signer", "actor", "note")
 
 
-def append(rows: Iterable[tuple[Configuration, Version]], *, tree: str = "") -> None:
-    """Add a leaf for each version, in the transaction that puts it in force.
+def of(rows: Iterable[tuple[Configuration, Version]], *, tree: str = "") -> list[Fact]:
+    """What a leaf tells of each version, for the audit of the change that puts it in force.
 
     `tree` is git's id of the state of the link's path.
     """
-    log.append_all("version", [_facts(row, version, tree) for row, version in rows])
+    return [Fact("version", _facts(row, version, tree)) for row, version in rows]
 
 
 def _facts(row: Configuration, version: Version, tree: str) -> dict[str, Any]:

@@ -1,38 +1,44 @@
 """Appending to the log: the only writer of entries and of their values."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
 
 from evidence.models import Entry, Hidden
+from keeptrusts.database import insert
 from kt.evidence import leaves
 from kt.evidence.leaves import Opened
 
 Given = Mapping[str, Any]
-_AT_ONCE = 500
 
 
-def append(kind: str, given: Given, *, at: datetime | None = None) -> None:
-    """Add a leaf of what is known, in the transaction that makes it true.
+class Fact(NamedTuple):
+    """What a leaf is to tell: its kind, and what is known by name."""
+
+    kind: str
+    given: Given
+
+
+def append(facts: Iterable[Fact], *, at: datetime | None = None) -> None:
+    """Add a leaf for each fact, in the transaction that makes it true, by one statement.
 
     Whatever the values are, it does not fail on them: what is not in the form of a fact is
     committed to.
     """
-    append_all(kind, [given], at=at)
+    insert(*rows(facts, at=at))
 
 
-def append_all(kind: str, several: Iterable[Given], *, at: datetime | None = None) -> None:
-    """Add a leaf for each of many, as `append` does."""
+def rows(
+    facts: Iterable[Fact], *, at: datetime | None = None
+) -> tuple[Sequence[Entry], Sequence[Hidden]]:
+    """The rows that `append` adds, for whoever adds others by the same statement."""
     moment = (at or timezone.now()).astimezone(UTC)
-    made = [_made(kind, moment, given) for given in several]
-    Entry.objects.bulk_create([_entry(one, moment) for one in made], batch_size=_AT_ONCE)
-    hidden = [_hidden(one) for one in made if one.values]
-    if hidden:
-        Hidden.objects.bulk_create(hidden, batch_size=_AT_ONCE)
+    made = [_made(kind, moment, given) for kind, given in facts]
+    return [_entry(one, moment) for one in made], [_hidden(one) for one in made if one.values]
 
 
 def _made(kind: str, moment: datetime, given: Given) -> Opened:

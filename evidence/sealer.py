@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from evidence import keys, log, trees
+from evidence.log import Fact
 from evidence.models import Entry, Epoch, SignedCheckpoint
 from kt.evidence.notes import Checkpoint, Note
 from kt.evidence.tree import EMPTY_ROOT, leaf_hash
@@ -116,7 +117,7 @@ def _begin(
         given |= {"held_size": held.size, "held_root": held.root.hex()}
     row = Epoch.objects.create(number=number, root=EMPTY_ROOT.hex(), began_at=now)
     # Its first entry stands before all that waits.
-    log.append("epoch", given, at=now)
+    log.append([Fact("epoch", given)], at=now)
     first = Entry.objects.filter(kind="epoch", index=None).latest("pk")
     Entry.objects.filter(pk=first.pk).update(epoch=number, index=0)
     tiles = trees.tiles(number, 0)

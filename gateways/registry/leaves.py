@@ -1,26 +1,26 @@
-"""Leaves of evidence of what gateways are bound to."""
+"""Facts of evidence of what gateways are bound to."""
 
 from collections.abc import Iterable, Mapping
 
-from evidence import log
+from evidence.log import Fact
 from gateways.models import Gateway
 
 
-def append(rows: Iterable[Gateway], before: Mapping[str, str | None]) -> None:
-    """Add a leaf for each gateway that was bound anew, in the transaction that binds it.
+def of(rows: Iterable[Gateway], before: Mapping[str, str | None]) -> list[Fact]:
+    """What a leaf tells of each gateway that was bound anew, for the transaction that binds it.
 
     `before` has what each was bound to by id; one that is not in it was bound to nothing.
     """
-    log.append_all(
-        "bound",
-        [
+    return [
+        Fact(
+            "bound",
             {
                 "gateway": row.pk,
                 "configuration": row.bound_id,
                 "left": left,
                 "bound_seq": row.bound_seq,
-            }
-            for row in rows
-            if (left := before.get(row.pk)) != row.bound_id
-        ],
-    )
+            },
+        )
+        for row in rows
+        if (left := before.get(row.pk)) != row.bound_id
+    ]

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from configurations.seen import Seen
 from evidence import log as evidence
+from evidence.log import Fact
 from gateways.models import Decision, Gateway, Intake
 from gateways.registry import gateways
 from gateways.reports import entries, live
@@ -68,7 +69,7 @@ def take(gateway_id: str, *, batch: int, events: Sequence[Mapping[str, Any]], dr
         with transaction.atomic():
             first = found[0].event_id if found else ""
             if _note(gateway_id, batch, first, dropped, now):
-                evidence.append("decisions", _proven(gateway_id, batch, found, dropped), at=now)
+                evidence.append([_fact(gateway_id, batch, found, dropped)], at=now)
             rows = [_row(gateway_id, entry, now) for entry in found]
             Decision.objects.bulk_create(rows, ignore_conflicts=True)
     finally:
@@ -110,19 +111,14 @@ def _note(gateway_id: str, batch: int, first_event: str, dropped: int, now: date
     return True
 
 
-def _proven(gateway_id: str, batch: int, found: Sequence[Entry], dropped: int) -> dict[str, Any]:
+def _fact(gateway_id: str, batch: int, found: Sequence[Entry], dropped: int) -> Fact:
     """What evidence has of a batch: the sha256 of the events' own sha256s, in their order."""
     digest = hashlib.sha256()
     for entry in found:
         event = orjson.dumps(entry.event, option=orjson.OPT_SORT_KEYS)
         digest.update(hashlib.sha256(event).digest())
-    return {
-        "gateway": gateway_id,
-        "batch": batch,
-        "count": len(found),
-        "dropped": dropped,
-        "digest": digest.hexdigest(),
-    }
+    given = {"gateway": gateway_id, "batch": batch, "count": len(found), "dropped": dropped}
+    return Fact("decisions", {**given, "digest": digest.hexdigest()})
 
 
 def _row(gateway_id: str, entry: Entry, now: datetime) -> Decision:

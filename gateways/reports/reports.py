@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from evidence import log as evidence
+from evidence.log import Fact
 from gateways.mirror.mirror import fleet
 from gateways.models import Gateway, State
 from gateways.reports import ahead, live, measures
@@ -209,7 +210,7 @@ def flush() -> int:
             unique_fields=["gateway"],
             update_fields=_LATE_FIELDS,
         )
-        evidence.append_all("handed", [_handed(*one) for one in handed_out])
+        evidence.append(_handed(*one) for one in handed_out)
     # Reports of gateways that the database does not know at all stay: drift names those.
     lost = Gateway.objects.filter(pk__in=seen.keys() - written).values_list("pk", flat=True)
     live.forget_seen(*lost)
@@ -288,15 +289,12 @@ def _prove(gateway_id: str, report: Report, now: datetime, before: Essence) -> N
         for name in ("configuration", "version", "content_hash", "publish_seq")
     }
     given |= {"gateway": gateway_id, "left_hash": before.running[2]}
-    evidence.append("report", given, at=now)
+    evidence.append([Fact("report", given)], at=now)
 
 
-def _handed(gateway_id: str, content: live.Handed) -> dict[str, Any]:
-    return {
-        "gateway": gateway_id,
-        "content_hash": content.content_hash,
-        "publish_seq": content.publish_seq,
-    }
+def _handed(gateway_id: str, content: live.Handed) -> Fact:
+    told = {"content_hash": content.content_hash, "publish_seq": content.publish_seq}
+    return Fact("handed", {"gateway": gateway_id, **told})
 
 
 def _late(row: State) -> list[Any]:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from evidence import keys, log, sealer, trees, witnesses
+from evidence.log import Fact
 from evidence.models import Entry, Epoch, Hidden, SignedCheckpoint, WitnessState
 from kt.cli.evidence.witness import WitnessKeeper, handler
 from kt.evidence import notes, tree
@@ -57,7 +58,7 @@ def test_what_is_sealed_never_moves() -> None:
     """
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer")
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     _seal_all()
     seen = _leaves()
     first = bytes(Entry.objects.get(kind="decisions").leaf)
@@ -67,7 +68,7 @@ def test_what_is_sealed_never_moves() -> None:
             [first.replace(b'"batch":1', b'"batch":2')],
         )
         for _ in range(3):
-            log.append("decisions", _GIVEN | {"batch": 3})
+            log.append([Fact("decisions", _GIVEN | {"batch": 3})])
             assert sealer.seal() == 0
         other.commit()
 
@@ -86,7 +87,7 @@ def test_what_is_sealed_never_moves() -> None:
 def test_a_tree_that_grows_in_many_seals_is_one() -> None:
     """Past a tile's width, with entries that come in between."""
     for count in (1, 3, 250, 0, 5, 300):
-        log.append_all("decisions", [_GIVEN] * count)
+        log.append([Fact("decisions", _GIVEN)] * count)
         sealer.seal()
 
     _check_whole()
@@ -96,11 +97,11 @@ def test_a_tree_that_grows_in_many_seals_is_one() -> None:
 @pytest.mark.django_db
 def test_an_undone_change_leaves_nothing() -> None:
     """It is no entry, and no hole."""
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     with transaction.atomic():
-        log.append("decisions", _GIVEN | {"reason": "undone"})
+        log.append([Fact("decisions", _GIVEN | {"reason": "undone"})])
         transaction.set_rollback(True)
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     sealer.seal()
 
     assert len(_leaves()) == 3
@@ -111,7 +112,7 @@ def test_an_undone_change_leaves_nothing() -> None:
 def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WitnessKeeper]:
     """A witness of this log, which the control plane asks."""
     sealer.seal()
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     sealer.seal()
     verifier = keys.verifier()
     assert verifier
@@ -133,11 +134,11 @@ def test_a_witness_signs_what_grew(witness: WitnessKeeper) -> None:
     for asked in (1, 0):
         assert witnesses.ask_all() == asked
     for _ in range(2):
-        log.append("decisions", _GIVEN)
+        log.append([Fact("decisions", _GIVEN)])
         sealer.seal()
         assert witnesses.ask_all() == 1
     WitnessState.objects.update(size=1)  # As after an answer that was lost.
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     sealer.seal()
     assert witnesses.ask_all() == 1
 
@@ -148,7 +149,7 @@ def test_a_witness_signs_what_grew(witness: WitnessKeeper) -> None:
 @pytest.mark.django_db
 def test_a_database_that_went_back_begins_an_epoch(witness: WitnessKeeper) -> None:
     """A witness has seen more: the new tree says so, and the witness signs it."""
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     sealer.seal()
     assert witnesses.ask_all() == 1
     last = Epoch.objects.get()
@@ -170,7 +171,7 @@ def test_a_database_that_went_back_begins_an_epoch(witness: WitnessKeeper) -> No
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/none"])
 def test_a_witness_that_is_away_stops_nothing(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """It is asked again."""
-    log.append("decisions", _GIVEN)
+    log.append([Fact("decisions", _GIVEN)])
     sealer.seal()
     key = notes.Verifier("witness.example", b"\x01" * 32, notes.COSIGNATURE)
     monkeypatch.setattr(settings, "ENV", replace(settings.ENV, witnesses=(Witness(key, url),)))
