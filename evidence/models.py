@@ -58,7 +58,7 @@ class Entry(models.Model):
 
     transaction = models.BigIntegerField(db_default=Transaction())
     kind = models.CharField(max_length=10)
-    subject = models.CharField(max_length=220, default="", db_default="")
+    subject = models.CharField(max_length=220)
     number = models.BigIntegerField(null=True)
     at = models.DateTimeField()
     leaf = models.BinaryField()

@@ -64,7 +64,8 @@ def test_what_is_sealed_never_moves() -> None:
     first = bytes(Entry.objects.get(kind="decisions").leaf)
     with psycopg.connect(database_url()) as other:
         other.execute(
-            "insert into evidence_entry (kind, at, leaf) values ('decisions', now(), %s)",
+            "insert into evidence_entry (kind, subject, at, leaf)"
+            " values ('decisions', 'gateway/edge-1', now(), %s)",
             [first.replace(b'"batch":1', b'"batch":2')],
         )
         for _ in range(3):
