@@ -154,7 +154,7 @@ def _inserting(models: Sequence[type[Model]]) -> str:
         table, columns = default.ops.quote_name(model._meta.db_table), ", ".join(fields)
         types = ", ".join(f"{name} {one.db_type(default)}" for name, one in fields.items())
         several.append(
-            f"INSERT INTO {table} ({columns})"
+            f"INSERT INTO {table} ({columns})"  # noqa: S608 - names of our models alone
             f" SELECT {columns} FROM json_to_recordset(%s) AS given({types})"
         )
     others = ", ".join(f"told{place} AS ({sql})" for place, sql in enumerate(several[:-1]))

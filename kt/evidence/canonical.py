@@ -33,7 +33,7 @@ def decode(data: bytes) -> Any:
         NotCanonicalError: `encode` writes no such bytes.
     """
     try:
-        value = json.loads(data, parse_float=_none, parse_int=_bounded, parse_constant=_none)
+        value = _decoder.decode(data.decode())
         if not data.isascii():
             _check(value)  # A name may not be ASCII; else what was read can have no other fault.
         is_same = _written(value) == data
@@ -48,9 +48,6 @@ def _written(value: Any) -> bytes:
     return _encoder.encode(value).encode()
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def _none(text: str) -> Any:
     raise NotCanonicalError(f"a fraction: {text}")
 
@@ -60,6 +57,11 @@ def _bounded(text: str) -> int:
     if not -MOST <= number <= MOST:
         raise NotCanonicalError(f"a number past 2^53: {text}")
     return number
+
+
+# Made once, for the making takes as long as the reading of a leaf.
+_decoder = json.JSONDecoder(parse_float=_none, parse_int=_bounded, parse_constant=_none)
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def repaired(value: Any) -> Any:

@@ -16,7 +16,8 @@ from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
 from kt.evidence.tree import is_consistent, leaf_hash, over, root_of_inclusion
 
 FORMAT = "keeptrusts evidence v1"
-_HASH = re.compile("[0-9a-f]{64}")
+_HASHES = re.compile("[0-9a-f]*")
+_LONE = re.compile("[\ud800-\udfff]")
 _MOST_PROOF = 64
 
 
@@ -258,7 +259,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or any("\ud800" <= sign <= "\udfff" for sign in value):
+    if not isinstance(value, str) or not (value.isascii() or _LONE.search(value) is None):
         raise ProofError("a text is none")
     return value
 
@@ -271,8 +272,9 @@ def _number(value: Any) -> int:
 
 def _hashes(value: Any) -> list[bytes]:
     found = _list(value)
-    if len(found) > _MOST_PROOF or not all(
-        isinstance(one, str) and _HASH.fullmatch(one) for one in found
-    ):
+    if not all(isinstance(one, str) and len(one) == 64 for one in found):
         raise ProofError("a proof is a list of hashes")
-    return [bytes.fromhex(one) for one in found]
+    if len(found) > _MOST_PROOF or not _HASHES.fullmatch(text := "".join(found)):
+        raise ProofError("a proof is a list of hashes")
+    data = bytes.fromhex(text)
+    return [data[at : at + 32] for at in range(0, len(data), 32)]

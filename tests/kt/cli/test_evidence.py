@@ -9,11 +9,11 @@ import pytest
 from kt.cli.evidence import command
 from kt.evidence import tiles
 from tests.kt.cli.conftest import Done
-from tests.kt.evidence import test_mutations as past
+from tests.kt.evidence import pasts
 
 Run = Callable[..., Done]
-_FILE = json.dumps({"data": past._file(past._TRUE, past._CHECKPOINT, whole=False)})
-_SEEN = past._SEEN.text()
+_FILE = json.dumps({"data": pasts.file(pasts.TRUE, pasts.CHECKPOINT, whole=False)})
+_SEEN = pasts.SEEN.text()
 
 
 class _ControlPlane:
@@ -24,7 +24,7 @@ class _ControlPlane:
 
     def content(self, path: str) -> bytes:
         self.asked.append(path)
-        return tiles.bundle(past._TRUE) if "/tile/entries/" in path else _FILE.encode()
+        return tiles.bundle(pasts.TRUE) if "/tile/entries/" in path else _FILE.encode()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def _verified(kt: Run, folder: Path, text: str, *options: str) -> Done:
 
 def test_a_file_is_verified(kt: Run, tmp_path: Path) -> None:
     """By a witness, or by a checkpoint that was kept; in five lines."""
-    (tmp_path / "kept").write_text(past._CHECKPOINT.text())
+    (tmp_path / "kept").write_text(pasts.CHECKPOINT.text())
 
     for trusted in (("--witness", _SEEN), ("--checkpoint", str(tmp_path / "kept"))):
         code, out, err = _verified(kt, tmp_path, _FILE, *trusted)
@@ -73,7 +73,7 @@ def test_what_cannot_be_told_ends_with_2(kt: Run, tmp_path: Path) -> None:
     """A file that is not there, a key or a checkpoint that is none, a log as its own witness."""
     for options in (
         ("--witness", "x"),
-        ("--witness", past._KEY.text()),
+        ("--witness", pasts.KEY.text()),
         ("--checkpoint", str(tmp_path / "file.json")),
     ):
         code, out, err = _verified(kt, tmp_path, _FILE, *options)
@@ -93,7 +93,7 @@ def test_a_file_is_asked_for_with_all_entries(
     assert code == 0
     assert control_plane.asked == [
         "/v1/gateways/g/evidence?at=2026-01-31T13%3A00%3A00Z",
-        f"/v1/evidence/1/tile/entries/000.p/{len(past._TRUE)}",
+        f"/v1/evidence/1/tile/entries/000.p/{len(pasts.TRUE)}",
     ]
     assert "all of them read; proven, seen by witness" in out.splitlines()[-1]
     again = kt("evidence", "verify", str(path), "--witness", _SEEN)
@@ -104,9 +104,9 @@ def test_a_checkpoint_that_was_kept_is_asked_from(
     kt: Run, tmp_path: Path, control_plane: _ControlPlane
 ) -> None:
     """By its size."""
-    (tmp_path / "kept").write_text(past._CHECKPOINT.text())
+    (tmp_path / "kept").write_text(pasts.CHECKPOINT.text())
 
     kt("evidence", "show", "--configuration", "c", "--checkpoint", str(tmp_path / "kept"))
 
-    assert control_plane.asked == [f"/v1/configurations/c/evidence?since={len(past._TRUE)}"]
+    assert control_plane.asked == [f"/v1/configurations/c/evidence?since={len(pasts.TRUE)}"]
     assert kt("evidence", "show").code == 2

@@ -7,76 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kt.evidence import leaves, notes, proofs, tree, verdict
-from kt.evidence.notes import COSIGNATURE, Checkpoint, Note, Verifier
+from kt.evidence import proofs, verdict
+from kt.evidence.notes import Note
 from kt.evidence.proofs import ProofError
-from kt.evidence.tiles import Tiles
-
-_LOG, _WITNESS = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
-_KEY = Verifier("log", notes.public_of(_LOG))
-_SEEN = Verifier("witness", notes.public_of(_WITNESS), COSIGNATURE)
-_CHANCE = random.Random(21)
-
-
-def _leaf(second: int, kind: str, **given: Any) -> bytes:
-    chance = _CHANCE.randbytes(leaves.chance_bytes(given))
-    at = f"2026-01-31T12:00:{second:02}.000000Z"
-    return leaves.made(kind, at, given, chance=chance).leaf.encoded()
-
-
-def _past() -> list[bytes]:
-    """A gateway that is bound and runs one version after another."""
-    found = [_leaf(0, "epoch", epoch=1), _leaf(1, "bound", gateway="g", configuration="c")]
-    for number in range(1, 11):
-        facts = {"configuration": "c", "version": number, "content_hash": f"{number:064x}"}
-        found += [
-            _leaf(4 * number, "version", **facts, source="git", commit=f"{number:040x}"),
-            _leaf(4 * number, "audit", action="configuration.published", configuration="c",
-                  version=number, actor_kind="git_repo"),
-            _leaf(4 * number + 1, "report", **facts, gateway="g"),
-        ]  # fmt: skip
-    return found
-
-
-def _tiles(entries: Sequence[bytes]) -> Tiles:
-    tiles = Tiles(lambda _level, _number: b"")
-    tiles.append([tree.leaf_hash(one) for one in entries])
-    return tiles
-
-
-def _note(entries: Sequence[bytes]) -> Note:
-    """A checkpoint that the log's key signed."""
-    body = Checkpoint("log/1", len(entries), _tiles(entries).root()).body()
-    return Note(body).signed_also(notes.sign(body, "log", _LOG))
-
-
-def _file(entries: Sequence[bytes], note: Note, *, whole: bool) -> dict[str, Any]:
-    """The file that an operator makes of a log, with all proofs made anew."""
-    tiles = _tiles(entries)
-    shown = [
-        {
-            "index": index,
-            "leaf": one.decode(),
-            "proof": [step.hex() for step in tree.inclusion(index, len(entries), tiles.node)],
-            "values": {},
-        }
-        for index, one in list(enumerate(entries))[-4 if whole else 0 :]
-    ]
-    part: dict[str, Any] = {"epoch": 1, "checkpoint": note.text(), "entries": shown}
-    if whole:
-        part["all"] = [one.decode() for one in entries]
-    question = {"gateway": "g", "at": "2026-01-31T13:00:00Z"}
-    return {"format": proofs.FORMAT, "question": question, "key": _KEY.text(), "trees": [part]}
-
-
-_TRUE = _past()
-_CHECKPOINT = _note(_TRUE)
-_CHECKPOINT = _CHECKPOINT.signed_also(notes.cosign(_CHECKPOINT.body, "witness", _WITNESS, at=9))
-_LINES = verdict.judge(
-    json.dumps(_file(_TRUE, _CHECKPOINT, whole=True)).encode(), witnesses=[_SEEN]
-).lines
+from tests.kt.evidence import pasts
 
 
 def _altered(chance: random.Random, entries: list[bytes]) -> list[bytes]:
@@ -99,7 +34,7 @@ def _altered(chance: random.Random, entries: list[bytes]) -> list[bytes]:
             [*entries[:at], entries[other], *entries[at:]],
             swapped,
             entries[: max(at, 1)],
-            [*entries, _leaf(59, "report", gateway="g", configuration="c", version=1)],
+            [*entries, pasts.leaf(59, "report", gateway="g", configuration="c", version=1)],
         ]
     )
 
@@ -125,28 +60,28 @@ def _told(chance: random.Random, file: dict[str, Any]) -> dict[str, Any]:
         place = chance.randrange(len(value[name]))
         value[name] = value[name][:place] + chance.choice("0a+\n") + value[name][place + 1 :]
     else:
-        value[name] = chance.choice([0, 1, len(_TRUE) + 1, "", None, [], {}])
+        value[name] = chance.choice([0, 1, len(pasts.TRUE) + 1, "", None, [], {}])
     return file
 
 
 def _forged(chance: random.Random) -> dict[str, Any]:
     """What an operator shows who holds the log's key, the file whole or in part."""
-    whole, entries = chance.random() < 0.5, _TRUE
+    whole, entries = chance.random() < 0.5, pasts.TRUE
     for _ in range(chance.randrange(1, 3)):
         entries = _altered(chance, list(entries))
-    cosigned = _CHECKPOINT.signatures[1:]
+    cosigned = pasts.CHECKPOINT.signatures[1:]
     how = chance.randrange(4)
     if how == 0:  # A fork under the checkpoint that was witnessed.
-        return _decoded(entries, _CHECKPOINT, whole)
+        return _decoded(entries, pasts.CHECKPOINT, whole)
     if how == 1:  # A fork with a checkpoint of its own, and the witness's signature of the other.
-        return _decoded(entries, _note(entries).signed_also(*cosigned), whole)
+        return _decoded(entries, pasts.signed(entries).signed_also(*cosigned), whole)
     if how == 2:  # The same without it.
-        return _decoded(entries, _note(entries), whole)
-    return _told(chance, _decoded(_TRUE, _CHECKPOINT, whole))
+        return _decoded(entries, pasts.signed(entries), whole)
+    return _told(chance, _decoded(pasts.TRUE, pasts.CHECKPOINT, whole))
 
 
 def _decoded(entries: Sequence[bytes], note: Note, whole: bool) -> dict[str, Any]:
-    return _file([one.decode(errors="replace").encode() for one in entries], note, whole=whole)
+    return pasts.file([one.decode(errors="replace").encode() for one in entries], note, whole=whole)
 
 
 def _hold(seed: int) -> bool:
@@ -154,26 +89,26 @@ def _hold(seed: int) -> bool:
     file = _forged(random.Random(seed))
     data = json.dumps(file).encode()
     try:
-        found = verdict.judge(data, witnesses=[_SEEN])
-        entries = proofs.read(data, witnesses=[_SEEN]).entries
+        found = verdict.judge(data, witnesses=[pasts.SEEN])
+        entries = proofs.read(data, witnesses=[pasts.SEEN]).entries
     except ProofError:
         return True
     if not found.is_proven:
         return True
     for one in entries:
-        assert one.leaf.encoded() == _TRUE[one.place[1]]
+        assert one.leaf.encoded() == pasts.TRUE[one.place[1]]
     if "all" in file["trees"][0]:
-        assert found.lines[:4] == _LINES[:4]
+        assert found.lines[:4] == pasts.LINES[:4]
     return False
 
 
 def test_the_truth_is_proven() -> None:
     """Whole and in part."""
     for whole in (True, False):
-        data = json.dumps(_file(_TRUE, _CHECKPOINT, whole=whole)).encode()
-        found = verdict.judge(data, witnesses=[_SEEN])
+        data = json.dumps(pasts.file(pasts.TRUE, pasts.CHECKPOINT, whole=whole)).encode()
+        found = verdict.judge(data, witnesses=[pasts.SEEN])
         assert found.is_proven
-        assert not verdict.judge(data, witnesses=[_KEY]).is_proven
+        assert not verdict.judge(data, witnesses=[pasts.KEY]).is_proven
         assert found.lines[0].startswith("g at 2026-01-31T13:00:00.000000Z: ran c version 10,")
 
 
@@ -187,11 +122,14 @@ def test_no_rewritten_log_passes(count: int) -> None:
 
 def test_many_entries_are_verified_in_no_time() -> None:
     """A log of some thousands, every entry read."""
-    entries = _TRUE + [_leaf(5, "report", gateway=f"other-{n}", version=n) for n in range(1000)]
-    note = _note(entries)
-    note = note.signed_also(notes.cosign(note.body, "witness", _WITNESS, at=9))
+    entries = pasts.TRUE + [
+        pasts.leaf(5, "report", gateway=f"other-{n}", version=n) for n in range(1000)
+    ]
+    note = pasts.witnessed(entries)
 
-    found = verdict.judge(json.dumps(_file(entries, note, whole=True)).encode(), witnesses=[_SEEN])
+    found = verdict.judge(
+        json.dumps(pasts.file(entries, note, whole=True)).encode(), witnesses=[pasts.SEEN]
+    )
 
-    assert found.lines[:4] == _LINES[:4]
+    assert found.lines[:4] == pasts.LINES[:4]
     assert "all of them read" in found.lines[4]
