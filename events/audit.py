@@ -70,6 +70,7 @@ ACTIONS: Mapping[str, str] = {
     "client_key.previous_ended": "the text of a client key before its rotation was ended",
     "client_key.revoked": "a client key was revoked",
     "signing_key.rotated": "the key that signs statements was replaced",
+    "evidence.erased": "values that evidence commits to were erased",
 }  # fmt: skip
 
 

@@ -189,7 +189,9 @@ def filled(count: int) -> tuple[str, str]:
     begun = timezone.now()
     publish()
     Gateway.objects.bulk_create(
-        Gateway(pk=f"gateway-{n}", digest=f"{n:064x}", created_at=begun, updated_at=begun)
+        Gateway(
+            pk=f"gateway-{n}", digest=f"{n:064x}", changed_seq=1, created_at=begun, updated_at=begun
+        )
         for n in range(1000)
     )
     log.append(
@@ -240,7 +242,10 @@ def answered(admin: Any, what: str, path: str) -> bool:
     print(f"{what}: {told}; {len(spent)} statements, {sum(spent):.2f} ms of the database")
     for plan in plans:
         print("".join(f"    {line}\n" for line in plan), end="", flush=True)
-    whole = [line for plan in plans for line in plan if "Seq Scan on e" in line]
+    # Of tables that have a row or two, reading all is the fastest.
+    large = ("evidence_entry", "evidence_hidden", "events_auditentry")
+    whole = [line for plan in plans for line in plan if "Seq Scan on " in line
+             and any(name in line for name in large)]  # fmt: skip
     return not whole and max(spent, default=0.0) < _MOST_OF_A_STATEMENT_MS
 
 

@@ -1,5 +1,6 @@
 """A gateway whose past is sealed."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rest_framework.test import APIClient
 
 from evidence import sealer
-from kt.evidence import notes
+from evidence.models import SignedCheckpoint
+from kt.evidence import notes, verdict
 from tests.gateways.conftest import (  # noqa: F401 - fixtures
     _another_database,
     bind,
@@ -21,6 +23,20 @@ WITNESS = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 WITNESS_KEY = notes.Verifier("witness.example", notes.public_of(WITNESS), notes.COSIGNATURE)
 
 Ask = Callable[..., dict[str, Any]]
+
+
+def witnessed() -> None:
+    """Have a witness sign the newest checkpoint."""
+    sealer.seal()
+    row = SignedCheckpoint.objects.latest("pk")
+    body = notes.read(row.note).body
+    row.cosignatures = [notes.cosign(body, WITNESS_KEY.name, WITNESS, at=1_800_000_000).line()]
+    row.save()
+
+
+def judged(file: dict[str, Any], **how: Any) -> verdict.Verdict:
+    """The verdict upon a file."""
+    return verdict.judge(json.dumps(file).encode(), **how)
 
 
 @pytest.fixture

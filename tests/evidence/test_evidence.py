@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,9 +10,9 @@ from rest_framework.test import APIClient
 
 from evidence import sealer
 from evidence.models import Entry, Hidden, SignedCheckpoint
-from kt.evidence import notes, proofs, verdict
+from kt.evidence import notes, proofs
 from kt.evidence.proofs import ProofError
-from tests.evidence.conftest import WITNESS, WITNESS_KEY, Ask
+from tests.evidence.conftest import WITNESS_KEY, Ask, judged, witnessed
 from tests.support.api import error
 from tests.support.eyes import ask as request
 from tests.support.eyes import decide, person, strong, weak
@@ -22,20 +21,6 @@ from tests.support.repo import Repo, policy
 from tests.support.syncing import link, override, poll
 
 pytestmark = [pytest.mark.django_db, pytest.mark.smoke]
-
-
-def witnessed() -> None:
-    """Have a witness sign the newest checkpoint."""
-    sealer.seal()
-    row = SignedCheckpoint.objects.latest("pk")
-    body = notes.read(row.note).body
-    row.cosignatures = [notes.cosign(body, WITNESS_KEY.name, WITNESS, at=1_800_000_000).line()]
-    row.save()
-
-
-def judged(file: dict[str, Any], **how: Any) -> verdict.Verdict:
-    """The verdict upon a file."""
-    return verdict.judge(json.dumps(file).encode(), **how)
 
 
 def test_what_a_gateway_ran_at_three_times(admin: APIClient, gateway: Machine, ask: Ask) -> None:
@@ -130,7 +115,7 @@ def test_a_name_is_erased_alone(admin: APIClient, gateway: Machine, ask: Ask) ->
 
     assert found.is_proven
     assert found.lines[2].startswith("from the API, by tests (")
-    assert Hidden.objects.count() == before
+    assert Hidden.objects.count() == before + 1  # Of the entry that tells of the erasure.
     stored = json.dumps(list(Hidden.objects.values_list("values", flat=True)))
     assert "Bea" not in stored
     assert "tests" in stored

@@ -4,8 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from events import audit
 from evidence import erasure
+from keeptrusts.api import acting
+from keeptrusts.api.acting import Actor
 
 _LEAST = 3
 
@@ -21,4 +25,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if len(options["text"]) < _LEAST:
             raise CommandError(f"A text of {_LEAST} characters or more: less is nearly everywhere.")
-        self.stdout.write(f"erased {erasure.erase(options['text'])} values")
+        acting.begin(Actor("command", name="manage.py erase_evidence"))
+        with transaction.atomic():
+            count = erasure.erase(options["text"])
+            # Not what was erased: it would be there again.
+            audit.record("evidence.erased", "evidence", after={"values": count})
+        self.stdout.write(f"erased {count} values")
