@@ -239,11 +239,12 @@ def _question(value: Any) -> Mapping[str, str]:
         raise ProofError("a question is about a gateway or a configuration, at a time")
     try:
         moment = datetime.fromisoformat(_text(value["at"]))
-    except ValueError as exc:
+        if moment.tzinfo is None:
+            raise ProofError("the time of the question has no zone")
+        at = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    except (ValueError, OverflowError) as exc:
         raise ProofError("the time of the question is none") from exc
-    if moment.tzinfo is None:
-        raise ProofError("the time of the question has no zone")
-    return {about: _text(value[about]), "at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"}
+    return {about: _text(value[about]), "at": at}
 
 
 def _object(value: Any, *names: str, optional: Sequence[str] = ()) -> Mapping[str, Any]:

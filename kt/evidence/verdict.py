@@ -11,6 +11,8 @@ from kt.evidence.notes import Note, Verifier
 from kt.evidence.proofs import Evidence, ProvenLeaf
 
 _IDENTITY = ("configuration", "version", "content_hash")
+# Of two clocks that are looked after.
+_MOST_SKEW_SECONDS = 300
 _CONFIRMING = ("request.confirmed", "git_repo.confirmed", "glass.broken")
 
 
@@ -23,9 +25,16 @@ class Verdict:
 
 
 def judge(
-    data: bytes, *, witnesses: Sequence[Verifier] = (), checkpoint: Note | None = None
+    data: bytes,
+    *,
+    witnesses: Sequence[Verifier] = (),
+    checkpoint: Note | None = None,
+    now: float | None = None,
 ) -> Verdict:
     """Verify a file: by the witnesses, each of which must have signed, or by a checkpoint of old.
+
+    A witness that signed later than `now`, in seconds since 1970, is not believed; without it the
+    reader has no clock.
 
     Raises:
         ProofError: something in it is not as it should be.
@@ -33,7 +42,7 @@ def judge(
     evidence = proofs.read(data, witnesses=witnesses)
     if checkpoint is not None:
         proofs.held(evidence, checkpoint)
-    doubt = _doubt(evidence, witnesses, checkpoint)
+    doubt = _doubt(evidence, witnesses, checkpoint) or _untimely(evidence, now)
     outcome = f"NOT PROVEN: {doubt}" if doubt else f"proven, {_seen(evidence, checkpoint)}"
     return Verdict([*told(evidence), f"{_standing(evidence)}; {outcome}"], not doubt)
 
@@ -184,12 +193,27 @@ def _doubt(evidence: Evidence, witnesses: Sequence[Verifier], checkpoint: Note |
     return ""
 
 
+def _untimely(evidence: Evidence, now: float | None) -> str:
+    """Why a time cannot be: a witness bounds those of entries from above, and now bounds its own."""
+    for tree in evidence.trees:
+        for name, at in tree.seen.items():
+            if now is not None and at > now + _MOST_SKEW_SECONDS:
+                return f"{name} signed at {_moment(at)}, which is yet to come"
+            last = _moment(at + _MOST_SKEW_SECONDS)
+            for one in evidence.entries:
+                if one.place[0] == tree.epoch and one.leaf.at > last:
+                    words = f"entry {one.place[1]} is of {one.leaf.at}"
+                    return f"{words}, and {name} signed at {_moment(at)}, before that"
+    return ""
+
+
+def _moment(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _seen(evidence: Evidence, checkpoint: Note | None) -> str:
     seen = {name: at for tree in evidence.trees for name, at in tree.seen.items()}
     if not seen:
         size = notes.checkpoint(checkpoint.body).size if checkpoint else 0
         return f"by the checkpoint at {size} that is held"
-    return "seen by " + ", ".join(
-        f"{name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for name, at in seen.items()
-    )
+    return "seen by " + ", ".join(f"{name} at {_moment(at)}" for name, at in seen.items())

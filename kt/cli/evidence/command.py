@@ -6,6 +6,7 @@ Exit codes of verify: 0 all is proven, 1 something is not, 2 it could not tell.
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -34,14 +35,15 @@ def _trusted_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="as kt evidence show --output wrote it")
+    wrote = "as kt evidence show --output wrote it; more than one may be given"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=wrote)
     _trusted_arguments(parser)
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Verify a file, without a network."""
+    """Verify files, without a network."""
     files.needed()
-    return _told(files.read(options.file), options)
+    return max([_told(files.read(path), options) for path in options.files])
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +96,7 @@ def _told(data: bytes, options: argparse.Namespace) -> int:
     held = files.checkpoint(options.checkpoint) if options.checkpoint else None
     witnesses = files.keys(options.witness, of_witnesses=True)
     try:
-        found = verdict.judge(data, witnesses=witnesses, checkpoint=held)
+        found = verdict.judge(data, witnesses=witnesses, checkpoint=held, now=time.time())
     except ProofError as exc:
         _print([f"NOT PROVEN: {exc}"])
         return 1
@@ -110,6 +112,6 @@ def _print(lines: Sequence[str]) -> None:
 VERBS = (
     Verb("show", "say what was in force at a time", _show, _show_arguments,
          "kt evidence show --gateway edge-1 --at 2026-01-31T12:00:00Z --output edge-1.json"),
-    Verb("verify", "verify a file of evidence, without a network", _verify, _verify_arguments,
+    Verb("verify", "verify files of evidence, without a network", _verify, _verify_arguments,
          "kt evidence verify edge-1.json --witness KEY"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from kt.cli.errors import CommandError
 if TYPE_CHECKING:
     from kt.evidence.notes import Note, Verifier
 
-_MOST_BYTES = 64 << 20
+MOST_BYTES = 256 << 20
 
 
 def read(path: str) -> bytes:
@@ -21,11 +21,11 @@ def read(path: str) -> bytes:
     """
     try:
         with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(MOST_BYTES + 1)
     except OSError as exc:
         raise CommandError(f"{path}: {exc.strerror}") from exc
-    if len(data) > _MOST_BYTES:
-        raise CommandError(f"{path}: larger than {_MOST_BYTES >> 20} MiB")
+    if len(data) > MOST_BYTES:
+        raise CommandError(f"{path}: larger than {MOST_BYTES >> 20} MiB")
     return data
 
 

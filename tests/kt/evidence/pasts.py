@@ -14,6 +14,8 @@ from kt.evidence.tiles import Tiles
 LOG, WITNESS = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
 KEY = Verifier("log", notes.public_of(LOG))
 SEEN = Verifier("witness", notes.public_of(WITNESS), COSIGNATURE)
+# 2026-01-31T12:05:00Z, some minutes after the last entry.
+SEEN_AT = 1_769_861_100
 _CHANCE = random.Random(21)
 
 
@@ -53,7 +55,7 @@ def signed(entries: Sequence[bytes]) -> Note:
 def witnessed(entries: Sequence[bytes]) -> Note:
     """The same with the signature of a witness."""
     note = signed(entries)
-    return note.signed_also(notes.cosign(note.body, SEEN.name, WITNESS, at=9))
+    return note.signed_also(notes.cosign(note.body, SEEN.name, WITNESS, at=SEEN_AT))
 
 
 def long(count: int) -> list[bytes]:
