@@ -117,9 +117,11 @@ def _origin(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:
         return f"{words}, " + (
             f"signed by {version.told('signer') or 'a key'} ({by})" if by else "not signed"
         )
-    made = [one for one in _changes(version, known) if one.told("action") not in _CONFIRMING]
+    changes = _changes(version, known)
+    made = [one for one in changes if one.told("action") not in _CONFIRMING]
     who = _person(made[-1]) if made else version.told("actor")
-    return f"from the API, by {who}"
+    askers = [name for one in changes if (name := one.told("after.asker"))]
+    return f"from the API, by {who}" + (f", asked for by {askers[-1]}" if askers else "")
 
 
 def _approved(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:
@@ -194,7 +196,7 @@ def _doubt(evidence: Evidence, witnesses: Sequence[Verifier], checkpoint: Note |
 
 
 def _untimely(evidence: Evidence, now: float | None) -> str:
-    """Why a time cannot be: a witness bounds those of entries from above, and now bounds its own."""
+    """Why a time cannot be: a witness bounds those of entries from above, and now its own."""
     for tree in evidence.trees:
         for name, at in tree.seen.items():
             if now is not None and at > now + _MOST_SKEW_SECONDS:
