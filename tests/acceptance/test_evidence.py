@@ -58,9 +58,9 @@ class Auditor:
         assert done.stderr == ""
         return done.returncode, done.stdout.splitlines()
 
-    def ask(self, gateway: str, *times: str) -> list[str]:
+    def ask(self, gateway: str, *times: str, called: str) -> list[str]:
         """Ask what a gateway enforced at each time; the names of the files."""
-        names = [f"{number}.json" for number, _ in enumerate(times)]
+        names = [f"{called}-{number}.json" for number, _ in enumerate(times)]
         for name, at in zip(names, times, strict=True):
             self.kt("show", "--gateway", gateway, "--at", at, "--output", name)
         return names
@@ -125,7 +125,7 @@ def test_an_auditor_proves_what_a_gateway_enforced_at_three_times(
     confirmed("rollback", {"version": 1})
     enforced(3)
     auditor.keep()
-    files = auditor.ask(name, *times)
+    files = auditor.ask(name, *times, called="true")
     code, lines = auditor.kt("verify", *files)
 
     assert code == 0, lines
@@ -139,7 +139,7 @@ def test_an_auditor_proves_what_a_gateway_enforced_at_three_times(
     assert "approved: cleo (" in lines[13]
 
     with _one_byte_changed(stack, name):
-        code, lines = auditor.kt("verify", *auditor.ask(name, *times))
+        code, lines = auditor.kt("verify", *auditor.ask(name, *times, called="changed"))
     assert code == 1
     assert [line for line in lines if line.startswith("NOT PROVEN: entry ")]
     assert auditor.kt("verify", *files)[0] == 0
