@@ -359,9 +359,7 @@ def bring_back(row: Configuration, number: int, origin: Origin, *, seq: int) -> 
         raise NotFoundError(f"version {number} of configuration {row.pk!r}")
     if old.content_hash == row.content_hash:
         return ()
-    facts = _put(row, bytes(old.content), origin, seq=seq)
-    row.judged_rules = ""  # It passed earlier rules; the present ones have yet to judge it.
-    return facts
+    return _put(row, bytes(old.content), origin, seq=seq, is_judged=False)
 
 
 def audited(row: Configuration) -> audit.Fields:
@@ -369,12 +367,19 @@ def audited(row: Configuration) -> audit.Fields:
     return audit.fields(row, _AUDITED)
 
 
-def _put(row: Configuration, content: bytes, origin: Origin, *, seq: int) -> Sequence[Fact]:
-    """Make `content` the next version of a locked row, which the caller saves and audits."""
+def _put(
+    row: Configuration, content: bytes, origin: Origin, *, seq: int, is_judged: bool = True
+) -> Sequence[Fact]:
+    """Make `content` the next version of a locked row, which the caller saves and audits.
+
+    One that is not judged passed earlier rules; the present ones have yet to judge it.
+    """
     if not row.owner:
         row.source = origin.source
     version = _next_version(row, content, origin, now=timezone.now(), seq=seq)
     version.save(force_insert=True)
+    if not is_judged:
+        row.judged_rules = ""
     return leaves.of([(row, version)])
 
 

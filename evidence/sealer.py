@@ -5,15 +5,19 @@ given never moves, and appending waits for nobody.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from evidence import keys, log, trees
 from evidence.log import Fact
 from evidence.models import Entry, Epoch, SignedCheckpoint
+from kt.evidence import leaves
 from kt.evidence.notes import Checkpoint, Note
 from kt.evidence.tree import EMPTY_ROOT, leaf_hash
 
@@ -35,7 +39,7 @@ def seal() -> int:
     Raises:
         SealError: no configured key opens the log's.
     """
-    if not Entry.objects.filter(index=None).exists():
+    if not Entry.objects.filter(index=None).exists() and Epoch.objects.exists():
         return 0
     with transaction.atomic():
         return _seal(timezone.now()) if _is_alone() else 0
@@ -118,6 +122,8 @@ def _begin(
     row = Epoch.objects.create(number=number, root=EMPTY_ROOT.hex(), began_at=now)
     # Its first entry stands before all that waits.
     log.append([Fact("epoch", given)], at=now)
+    if before is None:
+        log.append(_standing(), at=now)
     first = Entry.objects.filter(kind="epoch", index=None).latest("pk")
     Entry.objects.filter(pk=first.pk).update(epoch=number, index=0)
     tiles = trees.tiles(number, 0)
@@ -127,6 +133,15 @@ def _begin(
     row.save(update_fields=["size", "root"])
     sign(row, tiles.root(), now)
     return row
+
+
+def _standing() -> Iterator[Fact]:
+    """What stood before there was a log, as in an installation of an earlier release."""
+    known = set(Entry.objects.values_list("kind", "subject").distinct())
+    for name in settings.STANDING:
+        for fact in import_string(name)():
+            if (fact.kind, leaves.subject(fact.given)) not in known:
+                yield fact
 
 
 def _place(epoch: Epoch, entry_ids: list[int]) -> None:

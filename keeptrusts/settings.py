@@ -80,6 +80,8 @@ METRICS = ["gitrepos.api.overview.families", "gateways.reports.measures.families
 RESEALERS = [
     "gitrepos.links.rotation.rotate", "gateways.signing.keys.reseal", "evidence.keys.reseal",
 ]  # fmt: skip
+# What stands when a log of evidence begins: its first entries tell that.
+STANDING = ["configurations.leaves.standing", "gateways.registry.leaves.standing"]
 HEALTH = {"signing_key": "gateways.signing.keys.problem"}
 
 # What the process of event streams answers, as a pattern of `METHOD /path`, and where web and that

@@ -24,3 +24,8 @@ def of(rows: Iterable[Gateway], before: Mapping[str, str | None]) -> list[Fact]:
         for row in rows
         if (left := before.get(row.pk)) != row.bound_id
     ]
+
+
+def standing() -> list[Fact]:
+    """What a leaf tells of each gateway that is bound, for a log that knows of none."""
+    return of(Gateway.objects.filter(deleted_at=None).order_by("pk"), {})

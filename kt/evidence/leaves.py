@@ -40,7 +40,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "version": {
         "configuration": "id", "version": _NUMBER, "publish_seq": _NUMBER, "content_hash": "hash",
         "source": "word", "link": "uuid", "commit": "hash", "tree": "hash", "blob": "hash",
-        "signer_key": "key", "rules": "release", "committed_at": "time",
+        "signer_key": "key", "rules": "release", "own_tests": "word", "committed_at": "time",
     },
     "bound": {
         "gateway": "id", "configuration": "id", "left": "id", "bound_seq": _NUMBER,
@@ -90,8 +90,8 @@ class LogLeaf:
 
     @property
     def subject(self) -> str:
-        """What it is about first, with its kind; empty where it is about nothing that has an id."""
-        return next((f"{name}/{self.facts[name]}" for name in SUBJECTS if name in self.facts), "")
+        """What it is about first."""
+        return subject(self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,11 @@ def made(kind: str, at: str, given: Mapping[str, Any], *, chance: bytes) -> Open
     }
     hidden = {name: commitment(salt, value) for name, (salt, value) in salted.items()}
     return Opened(LogLeaf(kind, at, chance[:NONCE_BYTES].hex(), facts, hidden), salted)
+
+
+def subject(facts: Facts) -> str:
+    """What facts are about first, with its kind; empty for what is about nothing that has an id."""
+    return next((f"{name}/{facts[name]}" for name in SUBJECTS if name in facts), "")
 
 
 def chance_bytes(given: Mapping[str, Any]) -> int:

@@ -111,17 +111,22 @@ def _desired(known: Sequence[ProvenLeaf], gateway: str) -> str:
 def _origin(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:
     if version is None:
         return "from: no version that the log tells of"
+    rules = version.told("rules")
+    tested = f"; own tests passed under rules {rules}" if version.told("own_tests") else ""
     if commit := version.told("commit"):
         words = f"from commit {commit} of {version.told('repo_url')}, blob {version.told('blob')}"
         by = version.told("signer_key")
-        return f"{words}, " + (
-            f"signed by {version.told('signer') or 'a key'} ({by})" if by else "not signed"
+        return (
+            f"{words}, "
+            + (f"signed by {version.told('signer') or 'a key'} ({by})" if by else "not signed")
+            + tested
         )
     changes = _changes(version, known)
     made = [one for one in changes if one.told("action") not in _CONFIRMING]
     who = _person(made[-1]) if made else version.told("actor")
     askers = [name for one in changes if (name := one.told("after.asker"))]
-    return f"from the API, by {who}" + (f", asked for by {askers[-1]}" if askers else "")
+    asked = f", asked for by {askers[-1]}" if askers else ""
+    return f"from the API, by {who}{asked}{tested}"
 
 
 def _approved(version: ProvenLeaf | None, known: Sequence[ProvenLeaf]) -> str:

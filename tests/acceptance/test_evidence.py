@@ -134,7 +134,8 @@ def test_an_auditor_proves_what_a_gateway_enforced_at_three_times(
         assert f": ran {name} version {version}, sha256 " in lines[5 * version - 5]
         assert "; proven, by the checkpoint at " in lines[5 * version - 1]
     assert f"from commit {commit} of {repo.url}, blob " in lines[2]
-    assert lines[7].endswith("), asked for by ed")
+    assert "), asked for by ed; own tests passed under rules " in lines[7]
+    assert lines[12].endswith(", asked for by ed")
     assert "approved: cleo (" in lines[8]
     assert "approved: cleo (" in lines[13]
 

@@ -203,3 +203,33 @@ def test_a_past_is_read_strictly(gateway: Machine, ask: Ask) -> None:
     for other in ({"more": 1}, {"key": 1}, {"trees": []}, {"question": {}}, {"format": "x"}):
         with pytest.raises(ProofError):
             proofs.read(json.dumps(file | other).encode())
+
+
+def test_what_stood_before_the_log_is_its_first_entries(gateway: Machine, ask: Ask) -> None:
+    """As after an upgrade: a version and a binding that no leaf told of."""
+    Entry.objects.all().delete()
+    Hidden.objects.all().delete()
+
+    assert sealer.seal() == 2
+    assert sealer.seal() == 0
+    found = judged(ask("gateways/edge-1"))
+
+    told = Entry.objects.order_by("index").values_list("kind", "subject")
+    assert list(told) == [
+        ("epoch", ""), ("version", "configuration/bot"), ("bound", "gateway/edge-1"),
+    ]  # fmt: skip
+    assert found.lines[1].startswith("desired: bot version 1, ")
+
+
+def test_what_came_back_was_not_tested_anew(admin: APIClient, gateway: Machine, ask: Ask) -> None:
+    """A version's leaf has the rules that judged it, and that it passed its own tests by them."""
+    override(admin, "bot", policy("Bot two"))
+    path = "/v1/configurations/bot/rollback"
+    assert admin.post(path, {"version": 1}, format="json").status_code == 200
+    sealer.seal()
+
+    rows = Entry.objects.filter(kind="version").order_by("pk")
+    facts = [json.loads(bytes(row.leaf))["facts"] for row in rows]
+    assert [one.get("own_tests") for one in facts] == ["passed", "passed", None]
+    assert ["rules" in one for one in facts] == [True, True, False]
+    assert "own tests passed under rules " not in judged(ask("configurations/bot")).lines[2]
