@@ -9,7 +9,7 @@ from uuid import UUID
 from evidence import keys, log, standing, trees
 from evidence.models import Entry, Hidden, SignedCheckpoint
 from keeptrusts.api.errors import BusyError, NotFoundError
-from kt.evidence import leaves, tree
+from kt.evidence import leaves, statements, tree
 from kt.evidence.notes import checkpoint, read
 from kt.evidence.proofs import FORMAT
 
@@ -31,6 +31,16 @@ def of_configuration(
     """The file about a configuration at a time, as `of_gateway`."""
     question = {"configuration": configuration_id, "at": log.shown(at)}
     return _file(question, standing.of_configuration(configuration_id, at), since)
+
+
+def statement(file: Mapping[str, Any]) -> dict[str, Any]:
+    """A file as a statement of in-toto, in an envelope of DSSE.
+
+    Raises:
+        SealError: no configured key opens the log's.
+    """
+    signer = keys.load()
+    return statements.envelope(file, signer.verifier, signer.raw)
 
 
 def _file(

@@ -19,6 +19,7 @@ class Signer:
         self.name = row.name
         raw = base64.b64decode(unseal(row.private_key, row=_sealed_as(row)))
         self._private = Ed25519PrivateKey.from_private_bytes(raw)
+        self.verifier = Verifier(row.name, public_of(self._private))
 
     def note(self, body: str) -> Signature:
         """The signature of a note."""

@@ -248,7 +248,10 @@ def _content(endpoint: Endpoint, status: int) -> _Schema:
 
 _TEXT: _Schema = {"type": "string"}
 # Bytes of somebody's file, which readers of this type take apart.
-_OF_MEDIA: Mapping[str, _Schema] = {"application/yaml": {}}
+_OF_MEDIA: Mapping[str, _Schema] = {
+    "application/yaml": {},
+    "application/vnd.dsse.envelope.v1+json": {"type": "object"},
+}
 
 
 def _envelope(endpoint: Endpoint) -> _Schema:

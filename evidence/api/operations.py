@@ -2,6 +2,7 @@
 
 from evidence.api.shapes import EvidenceShape, LogShape
 from keeptrusts.api.operations import Operation
+from kt.evidence.statements import MEDIA_TYPE
 
 _OCTETS, _TEXT = "application/octet-stream", "text/plain"
 _UNSEALED = ("404 not_found", "429 busy")
@@ -38,6 +39,7 @@ GET_GATEWAY_EVIDENCE = Operation(
     "getGatewayEvidence",
     "Proves what a gateway was to enforce, was handed and ran at a time.",
     data=EvidenceShape,
+    media=("application/json", MEDIA_TYPE),
     errors=_UNSEALED,
     note=_NOTE,
 )
@@ -45,6 +47,7 @@ GET_CONFIGURATION_EVIDENCE = Operation(
     "getConfigurationEvidence",
     "Proves what was in force of a configuration at a time, and where it came from.",
     data=EvidenceShape,
+    media=("application/json", MEDIA_TYPE),
     errors=_UNSEALED,
     note=_NOTE,
 )

@@ -14,9 +14,9 @@ from evidence import files, keys, trees
 from evidence.api import operations
 from evidence.models import Epoch, SignedCheckpoint, Tile
 from keeptrusts.api.errors import BusyError, NotFoundError
-from keeptrusts.api.parameters import moment, whole
+from keeptrusts.api.parameters import moment, whole, word
 from keeptrusts.api.views import View
-from kt.evidence import tiles
+from kt.evidence import statements, tiles
 
 _AT = moment("at", "The time that is asked about; now without it.")
 _SINCE = whole(
@@ -25,6 +25,12 @@ _SINCE = whole(
     lowest=0,
     highest=999_999_999,
     default=None,
+)
+_FORMAT = word(
+    "format",
+    "`dsse` for a statement of in-toto in an envelope that the log's key signs.",
+    known=("json", "dsse"),
+    default="json",
 )
 _HASH_BYTES = 32
 _LEVEL = re.compile("[0-9]")
@@ -90,27 +96,27 @@ class EntryTile(View):
 class GatewayEvidence(View):
     """The evidence of a gateway at a time."""
 
-    query = {"GET": (_AT, _SINCE)}
+    query = {"GET": (_AT, _SINCE, _FORMAT)}
     actions = {"GET": "audit.read"}
     described = {"GET": operations.GET_GATEWAY_EVIDENCE}
 
     def get(self, request: Request, gateway_id: str) -> HttpResponse:
         asked = self.asked(request)
         file = files.of_gateway(gateway_id, _time(asked[_AT]), since=asked[_SINCE])
-        return _whole(file)
+        return _whole(file, asked[_FORMAT])
 
 
 class ConfigurationEvidence(View):
     """The evidence of a configuration at a time."""
 
-    query = {"GET": (_AT, _SINCE)}
+    query = {"GET": (_AT, _SINCE, _FORMAT)}
     actions = {"GET": "audit.read"}
     described = {"GET": operations.GET_CONFIGURATION_EVIDENCE}
 
     def get(self, request: Request, configuration_id: str) -> HttpResponse:
         asked = self.asked(request)
         file = files.of_configuration(configuration_id, _time(asked[_AT]), since=asked[_SINCE])
-        return _whole(file)
+        return _whole(file, asked[_FORMAT])
 
 
 def _time(asked: datetime | None) -> datetime:
@@ -124,8 +130,11 @@ def _placed(place: str) -> tuple[int, int]:
     return found
 
 
-def _whole(file: dict[str, Any]) -> HttpResponse:
+def _whole(file: dict[str, Any], form: str) -> HttpResponse:
     """A file as JSON, whose values stay as they are: what is not printable is escaped."""
+    if form == "dsse":
+        signed = json.dumps(files.statement(file))
+        return HttpResponse(signed, content_type=statements.MEDIA_TYPE)
     return HttpResponse(json.dumps({"data": file}), content_type="application/json")
 
 

@@ -20,10 +20,13 @@ def encode(value: Any) -> bytes:
 
     Raises:
         NotCanonicalError: it has a fraction, a number past 2^53, a text that is no Unicode, or a
-            member's name that is not ASCII.
+            member's name that is not ASCII, or is nested very deep.
     """
-    _check(value)
-    return _written(value)
+    try:
+        _check(value)
+        return _written(value)
+    except RecursionError as exc:
+        raise NotCanonicalError("nested too deep") from exc
 
 
 def decode(data: bytes) -> Any:

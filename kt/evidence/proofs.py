@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kt.evidence import leaves, notes
+from kt.evidence import leaves, notes, statements
 from kt.evidence.canonical import encode
 from kt.evidence.leaves import LogLeaf
 from kt.evidence.notes import Checkpoint, Note, NoteError, Verifier
@@ -77,6 +77,8 @@ def read(data: bytes, *, witnesses: Sequence[Verifier] = ()) -> Evidence:
     answer = _json(data)
     if isinstance(answer, dict) and set(answer) == {"data"}:
         answer = answer["data"]  # As the API says it.
+    if statements.is_envelope(answer):
+        answer = _opened(answer)
     whole = _object(answer, "format", "question", "key", "trees")
     if whole["format"] != FORMAT:
         raise ProofError("this is no file of evidence")
@@ -219,6 +221,13 @@ def _json(data: bytes) -> Any:
         return json.loads(data, object_pairs_hook=_once, parse_float=_no_fraction)
     except (ValueError, RecursionError) as exc:
         raise ProofError("this is no JSON, or has a name twice") from exc
+
+
+def _opened(envelope: Mapping[str, Any]) -> Any:
+    try:
+        return statements.opened(envelope, _json)
+    except statements.StatementError as exc:
+        raise ProofError(str(exc)) from exc
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What was in force, as a file proves it."""
 
+import base64
 import json
 from datetime import timedelta
 
@@ -8,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence import sealer
+from evidence import keys, sealer
 from evidence.models import Entry, Hidden, SignedCheckpoint
-from kt.evidence import notes, proofs
+from kt.evidence import notes, proofs, statements
 from kt.evidence.proofs import ProofError
 from tests.evidence.conftest import WITNESS_KEY, Ask, judged, witnessed
 from tests.support.api import error
@@ -233,3 +234,35 @@ def test_what_came_back_was_not_tested_anew(admin: APIClient, gateway: Machine, 
     assert [one.get("own_tests") for one in facts] == ["passed", "passed", None]
     assert ["rules" in one for one in facts] == [True, True, False]
     assert "own tests passed under rules " not in judged(ask("configurations/bot")).lines[2]
+
+
+def test_a_file_is_a_statement_of_in_toto(admin: APIClient, gateway: Machine) -> None:
+    """In an envelope of DSSE that the log signs; it is verified as the file is."""
+    gateway.run()
+    witnessed()
+    answer = admin.get(f"{gateway.path}/evidence", {"format": "dsse"})
+    assert answer["Content-Type"] == statements.MEDIA_TYPE
+    envelope = answer.json()
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+
+    found = judged(envelope, witnesses=[WITNESS_KEY])
+
+    assert found.is_proven
+    assert ": ran bot version 1, sha256 " in found.lines[0]
+    content = gateway.statement()["content_hash"]
+    assert statement["subject"] == [{"name": "bot/1", "digest": {"sha256": content}}]
+    assert admin.get(f"{gateway.path}/evidence", {"format": "xml"}).status_code == 400
+    other = {**statement, "subject": [{"name": "bot/2", "digest": {"sha256": content}}]}
+    payload = base64.b64encode(json.dumps(other).encode()).decode()
+    for wrong, why in (
+        ({"payload": payload}, "did not sign"),
+        ({"signatures": []}, "did not sign"),
+        ({"payload": 1}, "base64"),
+        ({"payload": base64.b64encode(b"1").decode()}, "without a statement"),
+        ({"payloadType": "text/plain"}, "something else"),
+    ):
+        with pytest.raises(ProofError, match=why):
+            judged(envelope | wrong, witnesses=[WITNESS_KEY])
+    signed = statements.envelope({**statement["predicate"]}, keys.load().verifier, lambda _: b"x")
+    with pytest.raises(ProofError, match="did not sign"):
+        judged(signed, witnesses=[WITNESS_KEY])

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kt.cli.evidence import files
-from kt.evidence import notes, tree, verdict
+from kt.evidence import notes, statements, tree, verdict
 from kt.evidence.notes import Checkpoint, Note
 from kt.evidence.proofs import ProofError
 from tests.kt.cli.conftest import Done
@@ -61,6 +61,17 @@ HOSTILE = {
     "nested": "[" * 200_000,
     "nested objects": '{"a":' * 100_000,
     "nested values": _entry(values={"a": ["0" * 64, json.loads("[" * 400 + "]" * 400)]}),
+    "values nested as deep as can be": _TEXT.replace(
+        '"values": {}', '"values": {"a": ["' + "0" * 64 + '", ' + "[" * 960 + "]" * 960 + "]}", 1
+    ),
+    "an envelope of nothing": _with(payloadType="application/vnd.in-toto+json"),
+    "an envelope in an envelope": json.dumps(
+        statements.envelope({"payloadType": "x", "key": pasts.KEY.text(), "trees": []}, pasts.KEY,
+                            pasts.LOG.sign)
+    ),
+    "an envelope of another key": json.dumps(
+        statements.envelope(_FILE, pasts.KEY, _OTHER.sign)
+    ),
     "a name twice": _TEXT.replace('{"format"', '{"format": "x", "format"', 1),
     "a name twice in a leaf": _TEXT.replace('\\"kind\\"', '\\"kind\\":1,\\"kind\\"', 1),
     "a fraction": _entry(index=0.0),
