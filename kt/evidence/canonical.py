@@ -67,20 +67,23 @@ _decoder = json.JSONDecoder(parse_float=_none, parse_int=_bounded, parse_constan
 _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def repaired(value: Any) -> Any:
+def repaired(value: Any, *, levels: int = 50) -> Any:
     """The nearest value that has a form, whatever it is: appending never fails on a content.
 
     Fractions and large numbers become texts, what is no Unicode is replaced as is NUL, which no
-    database keeps, and names that are not ASCII are escaped.
+    database keeps, and names that are not ASCII are escaped. What is nested below so many levels
+    is left out.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return int(value) if -MOST <= value <= MOST else str(value)
+    if isinstance(value, dict | list | tuple) and levels == 0:
+        return "nested too deep"
     if isinstance(value, dict):
-        return {_name(str(name)): repaired(one) for name, one in value.items()}
+        return {_name(str(name)): repaired(one, levels=levels - 1) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [repaired(one) for one in value]
+        return [repaired(one, levels=levels - 1) for one in value]
     return str(value).encode(errors="replace").decode().replace("\x00", "\ufffd")
 
 

@@ -48,6 +48,20 @@ def test_no_content_stops_a_leaf(kind: str, data: Any) -> None:
         assert not leaves.is_opened(made.leaf, name, "0" * 64, value)
 
 
+def test_no_depth_stops_a_leaf() -> None:
+    """What is nested deeper than anybody can read is left out."""
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep] if _ % 2 else {"a": deep}
+
+    made = _made("audit", {"after.labels": deep})
+
+    assert leaves.read(made.leaf.encoded()) == made.leaf
+    assert "nested too deep" in json.dumps(made.values["after.labels"][1])
+    while deep:  # Else the interpreter takes it apart by recursion.
+        deep = deep[0] if isinstance(deep, list) else deep["a"]
+
+
 @pytest.mark.parametrize("kind", sorted(leaves.KINDS))
 def test_no_leaf_shows_a_name(kind: str) -> None:
     """A name, mail or address is in no leaf, wherever it comes: also as a fact of another form."""
