@@ -3,9 +3,9 @@
 import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 from rest_framework.test import APIClient
 
 from kt.evidence import verdict
@@ -44,7 +44,7 @@ def test_a_page_tells_what_was_in_force(
 
 
 def test_a_page_names_the_witnesses(
-    browser: Browser, gateway: Machine, settings: SettingsWrapper
+    browser: Browser, gateway: Machine, settings: Any
 ) -> None:
     """Those that are configured, with the time of each."""
     witness = Witness(WITNESS_KEY, "http://127.0.0.1:9")
