@@ -43,9 +43,7 @@ def test_a_page_tells_what_was_in_force(
     assert "bot version 2, sha256 " in browser.shows("/configurations/bot/evidence")
 
 
-def test_a_page_names_the_witnesses(
-    browser: Browser, gateway: Machine, settings: Any
-) -> None:
+def test_a_page_names_the_witnesses(browser: Browser, gateway: Machine, settings: Any) -> None:
     """Those that are configured, with the time of each."""
     witness = Witness(WITNESS_KEY, "http://127.0.0.1:9")
     settings.ENV = dataclasses.replace(settings.ENV, witnesses=(witness,))
