@@ -9,15 +9,18 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from configurations.models import Configuration, Version
 from evidence import keys, sealer
 from evidence.models import Entry, Hidden, SignedCheckpoint
+from gateways.models import State
+from gateways.reports import reports
 from kt.evidence import notes, proofs, statements
 from kt.evidence.proofs import ProofError
 from tests.evidence.conftest import WITNESS_KEY, Ask, judged, witnessed
 from tests.support.api import error
 from tests.support.eyes import ask as request
 from tests.support.eyes import decide, person, strong, weak
-from tests.support.gateways import Machine
+from tests.support.gateways import Machine, running
 from tests.support.repo import Repo, policy
 from tests.support.syncing import link, override, poll
 
@@ -149,6 +152,36 @@ def test_a_restored_database_shows_a_gap(gateway: Machine, ask: Ask) -> None:
     found = judged(ask("gateways/edge-1"))
 
     assert f"entries {held.size} to {held.size + 4} are lost" in found.lines[4]
+
+
+def test_what_gateways_hold_after_a_restore_is_told(
+    admin: APIClient, gateway: Machine, ask: Ask
+) -> None:
+    """Though they say nothing new: the database lost what it knew of them."""
+    gateway.run()
+    sealer.seal()
+    rows = [State.objects.get(), Configuration.objects.get(pk="bot")]
+    last = Entry.objects.latest("pk").pk
+    override(admin, "bot", policy("Bot two"))
+    statement = gateway.run()
+    sealer.seal()
+
+    Entry.objects.filter(pk__gt=last).delete()
+    Version.objects.filter(number=2).delete()
+    for row in rows:
+        row.save()
+    sealer.begin_epoch()
+    reports.flush()
+    assert gateway.report(running=running(statement)).status_code == 200
+    file = ask("gateways/edge-1")
+
+    leaf = json.loads(bytes(Entry.objects.get(kind="report", epoch=2).leaf))
+    assert leaf["facts"]["content_hash"] == statement["content_hash"]
+    assert leaf["facts"]["left_hash"] == rows[0].running_hash
+    told = judged(file)
+    assert ": ran bot version 2, sha256 " in told.lines[0]
+    assert told.lines[2].startswith("from: no version that the log tells of")
+    assert "GAP: begun anew" in told.lines[4]
 
 
 def test_nobody_knows_of_it(admin: APIClient, gateway: Machine) -> None:
