@@ -226,7 +226,7 @@ def _json(data: bytes) -> Any:
 def _opened(envelope: Mapping[str, Any]) -> Any:
     try:
         return statements.opened(envelope, _json)
-    except statements.StatementError as exc:
+    except statements.EnvelopeError as exc:
         raise ProofError(str(exc)) from exc
 
 

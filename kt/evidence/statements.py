@@ -23,7 +23,7 @@ _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "urn:keeptrusts:evidence:v1"
 
 
-class StatementError(ValueError):
+class EnvelopeError(ValueError):
     """An envelope that is none, or is not signed by the log whose file it has."""
 
 
@@ -55,27 +55,27 @@ def opened(value: Mapping[str, Any], read: Callable[[bytes], Any]) -> Any:
     """The file in an envelope; `read` reads JSON.
 
     Raises:
-        StatementError: it is no envelope, its signature is not by the key of the file, or it says
+        EnvelopeError: it is no envelope, its signature is not by the key of the file, or it says
             that it is about something else than the file.
     """
     if value.get("payloadType") != _PAYLOAD_TYPE:
-        raise StatementError("an envelope of something else")
+        raise EnvelopeError("an envelope of something else")
     payload = _unb64(value.get("payload"))
     statement = read(payload)
     if not isinstance(statement, dict) or statement.get("_type") != _STATEMENT_TYPE:
-        raise StatementError("an envelope without a statement")
+        raise EnvelopeError("an envelope without a statement")
     file = statement.get("predicate")
     if statement.get("predicateType") != _PREDICATE_TYPE or not isinstance(file, dict):
-        raise StatementError("a statement of something else")
+        raise EnvelopeError("a statement of something else")
     signatures = value.get("signatures")
     if not _is_signed(file.get("key"), signatures, _signed(payload)):
-        raise StatementError("an envelope that the log's key did not sign")
+        raise EnvelopeError("an envelope that the log's key did not sign")
     try:
         is_about_it = statement.get("subject") == _subjects(file)
     except (KeyError, TypeError, AttributeError, ValueError) as exc:
-        raise StatementError("a statement about no file of evidence") from exc
+        raise EnvelopeError("a statement about no file of evidence") from exc
     if not is_about_it:
-        raise StatementError("a statement about something else than what it proves")
+        raise EnvelopeError("a statement about something else than what it proves")
     return file
 
 
@@ -118,4 +118,4 @@ def _unb64(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error) as exc:
-        raise StatementError("an envelope without base64") from exc
+        raise EnvelopeError("an envelope without base64") from exc

@@ -1,4 +1,4 @@
-"""What was in force at a time, at a gateway or of a configuration, and the file that proves it."""
+"""Pages of what was in force at a time, of a gateway or a configuration, with the file of proof."""
 
 import json
 from datetime import UTC, datetime
