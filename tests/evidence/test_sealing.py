@@ -18,9 +18,9 @@ from evidence.models import Entry, Epoch, Hidden, SignedCheckpoint, WitnessState
 from kt.cli.evidence.witness import WitnessKeeper, handler
 from kt.evidence import notes, tree
 from kt.evidence.witnessing import Witness
+from tests.evidence.conftest import seal_all
 from tests.gateways.conftest import database_url
 from tests.support.api import together
-from tests.support.stack import wait_for
 
 _GIVEN = {"gateway": "edge-1", "batch": 1, "count": 0, "dropped": 0, "digest": "0" * 64}
 
@@ -40,16 +40,6 @@ def _check_whole() -> None:
     assert found.root == trees.tiles(1, found.size).root()
 
 
-def _seal_all() -> None:
-    """Seal, as soon as tests that run beside this one have ended their transactions."""
-
-    def is_done() -> bool:
-        sealer.seal()
-        return not Entry.objects.filter(index=None).exists()
-
-    wait_for(is_done)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_what_is_sealed_never_moves() -> None:
     """A transaction that stays open over three seals is not overtaken by those that began later.
@@ -59,7 +49,7 @@ def test_what_is_sealed_never_moves() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer")
     log.append([Fact("decisions", _GIVEN)])
-    _seal_all()
+    seal_all()
     seen = _leaves()
     first = bytes(Entry.objects.get(kind="decisions").leaf)
     with psycopg.connect(database_url()) as other:
@@ -74,7 +64,7 @@ def test_what_is_sealed_never_moves() -> None:
         other.commit()
 
     together(3, lambda _: sealer.seal())
-    _seal_all()
+    seal_all()
 
     leaves = _leaves()
     assert leaves[: len(seen)] == seen
