@@ -13,6 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from keeptrusts import outbound, private
+from kt.evidence import witnessing
+from kt.evidence.notes import NoteError
+from kt.evidence.witnessing import Witness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -97,6 +100,7 @@ class Env:
     requests_per_minute: int
     public_url: str
     provider: Provider | None
+    witnesses: tuple[Witness, ...]
 
 
 def read(environ: Mapping[str, str]) -> Env:
@@ -142,6 +146,7 @@ def read(environ: Mapping[str, str]) -> Env:
         requests_per_minute=_rate(environ, "KEEPTRUSTS_REQUESTS_PER_MINUTE", 6000),
         public_url=_public_url(environ.get("KEEPTRUSTS_PUBLIC_URL", "")),
         provider=_provider(environ),
+        witnesses=_witnesses(environ.get("KEEPTRUSTS_WITNESSES", "")),
     )
 
 
@@ -367,6 +372,13 @@ def _origins(value: str) -> tuple[str, ...]:
                 f"KEEPTRUSTS_CORS_ORIGINS: {origin!r} is no origin; write https://console.example"
             )
     return origins
+
+
+def _witnesses(value: str) -> tuple[Witness, ...]:
+    try:
+        return tuple(witnessing.named(word) for word in _words(value))
+    except NoteError as exc:
+        raise EnvError(f"KEEPTRUSTS_WITNESSES: {exc}") from exc
 
 
 def _public_url(value: str) -> str:

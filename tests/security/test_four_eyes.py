@@ -122,6 +122,7 @@ LOGGED: Mapping[str, tuple[str, ...] | str] = {
     "session.begun": "changes nothing that is in force",
     "session.ended": "changes nothing that is in force",
     "session.refused": "changes nothing that is in force",
+    "evidence.erased": "changes nothing that is in force",
     "configuration.created": "an id that exists is taken",
     "configuration.edited": ("configuration.edit",),
     "configuration.archived": ("configuration.archive", "git_repo.confirm"),
